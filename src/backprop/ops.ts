@@ -1,0 +1,101 @@
+/**
+ * The closed list of primitives. A layer's body is written once against `Ops`; `eager` runs it on the kernels, `tape`
+ * records it for gradients, `reference` runs it in plain float64 as the oracle.
+ *
+ * Every operand may be any tensor: a signal with an array of its own, a parameter, or a result of an earlier
+ * primitive. Tensors are values: no primitive changes an operand.
+ *
+ * Broadcasting: in `add`, `subtract`, `multiply` and `divide` the second operand may be smaller than the first. It
+ * then has one of three forms, seen from a first operand `[..., F]`: the trailing axes of the first (a bias `[F]`, or
+ * `[B, F]` under `[T, B, F]`), all axes but a last one of length 1 (a factor per row, `[..., 1]`), or one number
+ * (`[]` or `[1]`).
+ */
+import type { Ids, Shape, Tensor } from '../tensor.js';
+
+/** Which operands of a product are taken transposed. */
+export interface Transposed {
+  readonly a?: boolean;
+  readonly b?: boolean;
+}
+
+/** Primitives with a derivative each. */
+export interface Primitives {
+  /**
+   * Matrix product `y = op(a)·op(b)`. `b` is a matrix; `a` may have more axes, all but the last one together being
+   * its rows: `[..., K] × [K, N] → [..., N]`. With `{ a: true }`: `[R, K]ᵀ × [R, N] → [K, N]`, leading axes of both
+   * operands being rows. With `{ b: true }`: `[..., K] × [N, K]ᵀ → [..., N]`.
+   */
+  matmul(a: Tensor, b: Tensor, transposed?: Transposed): Tensor;
+
+  /** `a + b`, `b` broadcast. */
+  add(a: Tensor, b: Tensor): Tensor;
+  /** `a − b`, `b` broadcast. */
+  subtract(a: Tensor, b: Tensor): Tensor;
+  /** `a ⊙ b`, `b` broadcast. */
+  multiply(a: Tensor, b: Tensor): Tensor;
+  /** `a ⊘ b`, `b` broadcast. */
+  divide(a: Tensor, b: Tensor): Tensor;
+  /** `scale · x + shift` with two numbers: `affine(z, -1, 1)` is `1 − z`. */
+  affine(x: Tensor, scale: number, shift: number): Tensor;
+
+  exp(x: Tensor): Tensor;
+  log(x: Tensor): Tensor;
+  sqrt(x: Tensor): Tensor;
+  tanh(x: Tensor): Tensor;
+  /** `1 / (1 + e^−x)`. */
+  logistic(x: Tensor): Tensor;
+  /** `max(0, x)`. */
+  relu(x: Tensor): Tensor;
+  /** Softmax over the last axis. */
+  softmax(x: Tensor): Tensor;
+
+  /** The same numbers in the same order under another shape of the same size. */
+  reshape(x: Tensor, shape: Shape): Tensor;
+  /** Cuts an axis into parts of the given sizes, which add up to its length. */
+  split(x: Tensor, axis: number, sizes: readonly number[]): readonly Tensor[];
+  /** Joins tensors along an axis; the inverse of `split`. */
+  concat(parts: readonly Tensor[], axis: number): Tensor;
+  /** Sums what broadcasting repeated: the result has the given shape, one of the three broadcast forms (or x's own). */
+  sumTo(x: Tensor, shape: Shape): Tensor;
+
+  /** Rows of a table: `table [V, E]`, ids `[...]` → `[..., E]`. Ids outside 0 … V−1 are an error. */
+  gather(table: Tensor, ids: Ids): Tensor;
+  /**
+   * `−log softmax(logits)[target]` at each position, fused and stable: logits `[..., V]`, targets `[...]` → `[...]`.
+   * A target of −1 is padding: its loss and gradient are 0.
+   */
+  crossEntropy(logits: Tensor, targets: Ids): Tensor;
+}
+
+/** What the derivatives of the primitives need beyond the primitives themselves. They have no derivative. */
+export interface Adjoints {
+  /** Adjoint of `gather`: row `ids[k]` of a table of zeros, `[rows, E]`, gains row k of `gradient`. */
+  scatterAdd(gradient: Tensor, ids: Ids, rows: number): Tensor;
+  /** `g ⊙ (1 − y²)` for `y = tanh x`. */
+  tanhAdjoint(gradient: Tensor, y: Tensor): Tensor;
+  /** `g ⊙ y ⊙ (1 − y)` for `y = logistic x`. */
+  logisticAdjoint(gradient: Tensor, y: Tensor): Tensor;
+  /** `g` where `y > 0`, else 0, for `y = relu x`. */
+  reluAdjoint(gradient: Tensor, y: Tensor): Tensor;
+  /** `y ⊙ (g − Σ g ⊙ y)` over the last axis for `y = softmax x`. */
+  softmaxAdjoint(gradient: Tensor, y: Tensor): Tensor;
+  /** `g · (softmax(logits) − onehot(target))` for `gradient [...]`, logits `[..., V]`; 0 where the target is −1. */
+  crossEntropyAdjoint(gradient: Tensor, logits: Tensor, targets: Ids): Tensor;
+}
+
+/** Tensors made from nothing. */
+export interface Sources {
+  /** A tensor filled with one number. */
+  fill(shape: Shape, value: number): Tensor;
+  /**
+   * Independent draws, 1 with probability `keep` and 0 otherwise. Element k is `uniform(mix32(key + k)) < keep`, so the
+   * mask follows from its key alone, on every thread and in every Ops.
+   */
+  bernoulli(shape: Shape, keep: number, key: number): Tensor;
+}
+
+/** The primitives a layer's body is written against. */
+export interface Ops extends Primitives, Adjoints, Sources {
+  /** Whether the body runs in order to learn (dropout drops) or to predict (it does not). */
+  readonly training: boolean;
+}

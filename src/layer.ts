@@ -1,0 +1,108 @@
+/**
+ * Layers: callable values. A layer is a function from a stream to a stream, with its weights and its equation on it as
+ * plain immutable data. Layers hold weights; subscriptions hold carry.
+ */
+import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
+import type { Ops } from './backprop/ops.js';
+import { type Params, parametersOf } from './backprop/parameter.js';
+import { inWindow, toSignal } from './backprop/window.js';
+import { isTensor, type Tensor } from './tensor.js';
+
+/**
+ * A layer's equation and weights, without its stream.
+ *
+ * `S` is the carry: a tensor, a number, or a record of carries. In a carry's tensors the first axis is the batch.
+ */
+export interface Core<S, X = Tensor, Y = Tensor> {
+  /** What it is: `lstm`, `dense`. (A function's own `name` is read-only.) */
+  readonly kind: string;
+  /** Features it takes, where it matters; `stack` checks it against the layer before. */
+  readonly inputs?: number | undefined;
+  /** Features it gives; `'inputs'` where it gives as many as it takes. */
+  readonly outputs?: number | 'inputs' | undefined;
+  /** Nested record of parameters; the path is the name in a checkpoint. */
+  readonly params: Params;
+  /** The carry before the first step. */
+  initial(batch: number): S;
+  /** One window of any length T ≥ 1: x is time-major, `[T, B, …]`. */
+  apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
+}
+
+/** A core that is a stream operator too. */
+export interface Layer<S, X = Tensor, Y = Tensor> extends Core<S, X, Y>, OperatorFunction<X, Y> {}
+
+/** The carry of a layer that remembers nothing. */
+export type NoCarry = Readonly<Record<string, never>>;
+
+/** The carry of a layer that remembers nothing, as a value. */
+export const noCarry: NoCarry = Object.freeze({});
+
+/** Lanes of a signal `[T, B, …]`; a record of tensors is asked for its first one. */
+export function batchOf(x: unknown): number {
+  const first = isTensor(x) ? x : Object.values(x as Record<string, unknown>).find(isTensor);
+  if (first === undefined || first.shape.length < 2) {
+    throw new TypeError(
+      `a layer takes time-major signals [T, B, …], but got ${first ? `[${first.shape.join(', ')}]` : String(x)}.`,
+    );
+  }
+  return first.shape[1] as number;
+}
+
+/** One window through a core, outside any gradient: results are signals with arrays of their own. */
+export function evaluate<S, X, Y>(core: Core<S, X, Y>, carry: S, x: X): readonly [y: Y, carry: S] {
+  return inWindow((ops) => toSignal(core.apply(ops, carry, x)));
+}
+
+/**
+ * Makes a layer of a core: an operator that maps each signal, its carry kept from signal to signal. Each subscription
+ * starts from the zero carry.
+ *
+ * @throws TypeError (as an error notification) where the number of lanes changes within a stream.
+ * @example
+ * const leaky = layer({ kind: 'leaky', params: {}, initial: (batch) => zeros([batch, 8]), apply: … });
+ * signal$.pipe(leaky)
+ */
+export function layer<S, X, Y>(core: Core<S, X, Y>, seed?: number): Layer<S, X, Y> {
+  for (const [path, parameter] of parametersOf(core.params)) parameter.name(`${core.kind}.${path}`, seed);
+  const operator = (source: Observable<X>): Observable<Y> => scanCarry(core)(source).pipe(map(({ output }) => output));
+  return Object.assign(operator, core);
+}
+
+/** What `scanCarry` emits. */
+export interface Carried<S, Y> {
+  readonly output: Y;
+  /** The carry after this signal, an immutable value: keep it, store it, or start a subscription from it. */
+  readonly carry: S;
+}
+
+/**
+ * A core over a stream, with its carry in the open: `from` restores a carry that an earlier run emitted.
+ *
+ * Law: a run that was cut anywhere and restored from the carry there gives bit for bit what the uninterrupted run gives.
+ *
+ * @example
+ * const { carry } = await lastValueFrom(first$.pipe(scanCarry(model)));
+ * rest$.pipe(scanCarry(model, carry))
+ */
+export function scanCarry<S, X, Y>(core: Core<S, X, Y>, from?: S): OperatorFunction<X, Carried<S, Y>> {
+  return (source) =>
+    defer(() => {
+      let carry = from;
+      let batch: number | undefined;
+      return source.pipe(
+        map((x) => {
+          const lanes = batchOf(x);
+          if (batch !== undefined && lanes !== batch) {
+            throw new TypeError(
+              `${core.kind}: a stream keeps its number of lanes, but ${batch} became ${lanes}; ` +
+                'start a subscription of its own for each number.',
+            );
+          }
+          batch = lanes;
+          const [output, next] = evaluate(core, carry ?? core.initial(lanes), x);
+          carry = next;
+          return { output, carry: next };
+        }),
+      );
+    });
+}
