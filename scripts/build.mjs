@@ -1,0 +1,47 @@
+// Builds what has changed: `npm run build`. The kernels, then dist/ (the package) and build/examples/. Nothing is done
+// where no source has changed since, so that every command that needs a build can ask for one.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const mark = join(root, 'build/fingerprint');
+const built = ['dist/index.js', 'dist/index.d.ts', 'build/examples/char-rnn.js'];
+
+function run(script) {
+  // No input: what is piped into `npm start` is for the program that is started, not for its build.
+  execFileSync(process.execPath, [join(root, script)], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+function fingerprint() {
+  const hash = createHash('sha256');
+  const folders = ['src', 'examples'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name)),
+  );
+  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsup.config.ts'].map((name) =>
+    join(root, name),
+  );
+  for (const file of [...folders.sort(), ...files]) hash.update(`${file}\n`).update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+try {
+  run('scripts/kernels.mjs');
+  const now = fingerprint();
+  const current = existsSync(mark) && readFileSync(mark, 'utf8') === now;
+  if (!current || !built.every((file) => existsSync(join(root, file)))) {
+    process.stdout.write('build: dist and build/examples\n');
+    rmSync(mark, { force: true });
+    run('node_modules/tsup/dist/cli-default.js');
+    mkdirSync(dirname(mark), { recursive: true });
+    writeFileSync(mark, now);
+  }
+} catch (error) {
+  // The tool has said what is wrong; a stack of this script would only bury it.
+  process.stderr.write(`build: ${error.message}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,76 @@
+// Compiles the kernels: `npm run kernels`. One module for each tier and each kind of memory (shared or not), written to
+// src/kernels/generated/ as TypeScript that holds the bytes in base64, so that every bundler and browser can load them.
+// Nothing is done where the sources have not changed since.
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+import { tilesSource } from './tiles.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const sources = join(root, 'src/kernels/assembly');
+const target = join(root, 'src/kernels/generated');
+
+/** The largest register tile belongs to the tier: without 256-bit registers six rows of sixteen spill. */
+export const tiers = {
+  wide: { relaxed: true, rows: 6 },
+  fma: { relaxed: true, rows: 2 },
+  simd: { relaxed: false, rows: 2 },
+};
+
+function fingerprint() {
+  const hash = createHash('sha256');
+  const files = readdirSync(sources).filter((name) => name.endsWith('.ts')).sort().map((name) => join(sources, name));
+  const scripts = ['scripts/kernels.mjs', 'scripts/tiles.mjs', 'src/kernels/jobs.ts', 'node_modules/assemblyscript/package.json'];
+  for (const file of [...files, ...scripts.map((name) => join(root, name))]) hash.update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+async function compile(folder, { relaxed, rows }, shared) {
+  const assembly = join(folder, 'assembly');
+  writeFileSync(
+    join(assembly, 'config.ts'),
+    `export const FMA: bool = ${relaxed};\nexport const TILE_ROWS: i32 = ${rows};\n`,
+  );
+  mkdirSync(join(assembly, 'generated'), { recursive: true });
+  writeFileSync(join(assembly, 'generated/tiles.ts'), tilesSource(rows));
+  const options = [
+    'assembly/index.ts', '--baseDir', folder, '--outFile', 'kernels.wasm',
+    '-O3', '--noAssert', '--runtime', 'stub', '--importMemory', '--memoryBase', '65536',
+    '--initialMemory', '64', '--maximumMemory', '65536',
+    '--enable', 'simd', '--enable', 'threads', '--enable', 'bulk-memory',
+    ...(relaxed ? ['--enable', 'relaxed-simd'] : []),
+    ...(shared ? ['--sharedMemory'] : []),
+  ];
+  let wasm;
+  const { error, stderr } = await asc.main(options, {
+    writeFile: (name, contents) => { if (name.endsWith('.wasm')) wasm = contents; },
+  });
+  if (error) throw new Error(`the kernels do not compile: ${error.message}\n${stderr.toString()}`);
+  return Buffer.from(wasm);
+}
+
+const mark = join(target, 'fingerprint');
+const now = fingerprint();
+if (existsSync(mark) && readFileSync(mark, 'utf8') === now) process.exit(0);
+
+mkdirSync(target, { recursive: true });
+const folder = mkdtempSync(join(tmpdir(), 'kernels-'));
+try {
+  cpSync(join(root, 'src/kernels/jobs.ts'), join(folder, 'jobs.ts'));
+  cpSync(sources, join(folder, 'assembly'), { recursive: true });
+  for (const [tier, options] of Object.entries(tiers)) {
+    const text = [];
+    for (const shared of [true, false]) {
+      const wasm = await compile(folder, options, shared);
+      text.push(`export const ${shared ? 'shared' : 'unshared'} =\n  '${wasm.toString('base64')}';\n`);
+      process.stdout.write(`kernels: ${tier}, ${shared ? 'shared' : 'unshared'} memory: ${wasm.length} bytes\n`);
+    }
+    writeFileSync(join(target, `${tier}.ts`), `// Written by scripts/kernels.mjs.\n${text.join('\n')}`);
+  }
+  writeFileSync(mark, now);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,60 @@
+// Writes the register tiles of the matrix product: R rows × 16 columns, R = 1 … 6, as AssemblyScript.
+//
+// What the machine wants (measured): k not unrolled; 12 accumulators of 256 bits at most; A read through a pointer a
+// row, so that it needs no packing; B packed in panels of 16 columns. The revectorizer starts from two adjacent
+// stores and walks up: all loads of the old C come before the first store, and stores come last, in pairs.
+
+const COLUMNS = [0, 1, 2, 3]; // four v128 make a row of 16
+
+const lines = (rows, row) => Array.from({ length: rows }, (_, r) => row(r)).join('\n');
+
+function tile(rows, accumulate) {
+  const name = `tile${rows}x16${accumulate ? 'Add' : ''}`;
+  const pointers = lines(rows, (r) => `  let a${r} = a${r === 0 ? '' : ` + lda * ${r}`};`).replace('let a0 = a;', 'let a0 = a;');
+  const targets = lines(rows, (r) => `  const c${r} = c + ldc * ${r};`);
+  const start = lines(rows, (r) =>
+    COLUMNS.map((q) =>
+      accumulate
+        ? `  let s${r}${q} = v128.load(c${r}, ${q * 16});`
+        : `  let s${r}${q} = f32x4.splat(0);`,
+    ).join('\n'),
+  );
+  const step = lines(
+    rows,
+    (r) =>
+      `    const x${r} = v128.load32_splat(a${r});\n` +
+      COLUMNS.map((q) => `    s${r}${q} = madd(x${r}, b${q}, s${r}${q});`).join('\n') +
+      `\n    a${r} += 4;`,
+  );
+  const finish = lines(rows, (r) => COLUMNS.map((q) => `  v128.store(c${r}, s${r}${q}, ${q * 16});`).join('\n'));
+  return `
+export function ${name}(k: i32, a: usize, lda: usize, b: usize, c: usize, ldc: usize): void {
+${pointers}
+${targets}
+${start}
+  const end = b + ((<usize>k) << 6);
+  for (; b < end; b += 64) {
+${COLUMNS.map((q) => `    const b${q} = v128.load(b, ${q * 16});`).join('\n')}
+${step}
+  }
+${finish}
+}`;
+}
+
+/** The source of assembly/generated/tiles.ts. */
+export function tilesSource(maxRows) {
+  const rows = Array.from({ length: maxRows }, (_, r) => r + 1);
+  const dispatch = (accumulate) => `
+/** C ${accumulate ? '+=' : '='} A·B for one tile: \`rows\` rows of A at stride lda (bytes), one packed panel of B, C at stride ldc (bytes). */
+export function tile${accumulate ? 'Add' : ''}(rows: i32, k: i32, a: usize, lda: usize, b: usize, c: usize, ldc: usize): void {
+  switch (rows) {
+${rows.map((r) => `    case ${r}: return tile${r}x16${accumulate ? 'Add' : ''}(k, a, lda, b, c, ldc);`).join('\n')}
+  }
+}`;
+  return `// Written by scripts/tiles.mjs.
+import { madd } from '../math';
+${rows.map((r) => tile(r, false) + '\n' + tile(r, true)).join('\n')}
+${dispatch(false)}
+${dispatch(true)}
+`;
+}

@@ -1,0 +1,292 @@
+// Element by element over flat arrays. Every array of a window starts at a multiple of 64 bytes and is padded to one, so
+// a loop may run past the end of its numbers: whole groups of eight, and no tails.
+//
+// Two v128 a turn, stored last and side by side: the revectorizer makes one 256-bit operation of each pair.
+import { Binary, Broadcast, Unary } from '../jobs';
+import { EXP, expm1Core, log4, madd, remainder } from './math';
+
+// @ts-ignore: decorator
+@inline
+function at(pointer: usize, index: i32): usize {
+  return pointer + ((<usize>index) << 2);
+}
+
+/** args: x, y, function. */
+export function unary(args: usize, from: i32, to: i32): void {
+  const x = load<usize>(args);
+  const y = load<usize>(args, 4);
+  switch (load<i32>(args, 8)) {
+    case Unary.exp: return exp(at(x, from), at(x, to), at(y, from));
+    case Unary.log: return log(at(x, from), at(x, to), at(y, from));
+    case Unary.sqrt: return sqrt(at(x, from), at(x, to), at(y, from));
+    case Unary.tanh: return tanh(at(x, from), at(x, to), at(y, from));
+    case Unary.logistic: return logistic(at(x, from), at(x, to), at(y, from));
+    case Unary.relu: return relu(at(x, from), at(x, to), at(y, from));
+  }
+}
+
+function exp(x: usize, end: usize, y: usize): void {
+  const log2e = v128.load32_splat(EXP, 0);
+  const magic = v128.load32_splat(EXP, 4);
+  const high = v128.load32_splat(EXP, 8);
+  const low = v128.load32_splat(EXP, 12);
+  const g4 = v128.load32_splat(EXP, 16);
+  const g3 = v128.load32_splat(EXP, 20);
+  const g2 = v128.load32_splat(EXP, 24);
+  const g1 = v128.load32_splat(EXP, 28);
+  const g0 = v128.load32_splat(EXP, 32);
+  const one = v128.load32_splat(EXP, 36);
+  const two = v128.load32_splat(EXP, 40);
+  const above = v128.load32_splat(EXP, 44);
+  const below = v128.load32_splat(EXP, 48);
+  for (; x < end; x += 32, y += 32) {
+    const a = v128.load(x);
+    const b = v128.load(x, 16);
+    const p = f32x4.pmin(a, above);
+    const q = f32x4.pmin(b, above);
+    const s = madd(p, log2e, magic);
+    const t = madd(q, log2e, magic);
+    const e = expm1Core(remainder(p, f32x4.sub(s, magic), high, low), g4, g3, g2, g1, g0);
+    const f = expm1Core(remainder(q, f32x4.sub(t, magic), high, low), g4, g3, g2, g1, g0);
+    const u = f32x4.mul(f32x4.mul(f32x4.add(e, one), i32x4.shl(s, 23)), two);
+    const v = f32x4.mul(f32x4.mul(f32x4.add(f, one), i32x4.shl(t, 23)), two);
+    const w = v128.andnot(u, f32x4.lt(a, below));
+    const z = v128.andnot(v, f32x4.lt(b, below));
+    v128.store(y, w);
+    v128.store(y, z, 16);
+  }
+}
+
+/** tanh x = (e^2x − 1) / (e^2x + 1), from e^2x − 1 = 2ⁿ (e^r − 1) + (2ⁿ − 1), which keeps its digits near 0. */
+function tanh(x: usize, end: usize, y: usize): void {
+  const log2e = v128.load32_splat(EXP, 0);
+  const magic = v128.load32_splat(EXP, 60);
+  const high = v128.load32_splat(EXP, 8);
+  const low = v128.load32_splat(EXP, 12);
+  const g4 = v128.load32_splat(EXP, 16);
+  const g3 = v128.load32_splat(EXP, 20);
+  const g2 = v128.load32_splat(EXP, 24);
+  const g1 = v128.load32_splat(EXP, 28);
+  const g0 = v128.load32_splat(EXP, 32);
+  const one = v128.load32_splat(EXP, 36);
+  const two = v128.load32_splat(EXP, 40);
+  const above = v128.load32_splat(EXP, 52);
+  const below = v128.load32_splat(EXP, 56);
+  for (; x < end; x += 32, y += 32) {
+    const a = f32x4.pmax(f32x4.pmin(v128.load(x), above), below);
+    const b = f32x4.pmax(f32x4.pmin(v128.load(x, 16), above), below);
+    const p = f32x4.add(a, a);
+    const q = f32x4.add(b, b);
+    const s = madd(p, log2e, magic);
+    const t = madd(q, log2e, magic);
+    const e = expm1Core(remainder(p, f32x4.sub(s, magic), high, low), g4, g3, g2, g1, g0);
+    const f = expm1Core(remainder(q, f32x4.sub(t, magic), high, low), g4, g3, g2, g1, g0);
+    const i = i32x4.shl(s, 23);
+    const j = i32x4.shl(t, 23);
+    const u = madd(i, e, f32x4.sub(i, one));
+    const v = madd(j, f, f32x4.sub(j, one));
+    const w = f32x4.div(u, f32x4.add(u, two));
+    const z = f32x4.div(v, f32x4.add(v, two));
+    v128.store(y, w);
+    v128.store(y, z, 16);
+  }
+}
+
+function logistic(x: usize, end: usize, y: usize): void {
+  const minusOne = v128.load32_splat(EXP, 68);
+  const log2e = v128.load32_splat(EXP, 0);
+  const magic = v128.load32_splat(EXP, 60);
+  const high = v128.load32_splat(EXP, 8);
+  const low = v128.load32_splat(EXP, 12);
+  const g4 = v128.load32_splat(EXP, 16);
+  const g3 = v128.load32_splat(EXP, 20);
+  const g2 = v128.load32_splat(EXP, 24);
+  const g1 = v128.load32_splat(EXP, 28);
+  const g0 = v128.load32_splat(EXP, 32);
+  const one = v128.load32_splat(EXP, 36);
+  const above = v128.load32_splat(EXP, 64);
+  const below = f32x4.neg(above);
+  for (; x < end; x += 32, y += 32) {
+    const a = f32x4.mul(f32x4.pmax(f32x4.pmin(v128.load(x), above), below), minusOne);
+    const b = f32x4.mul(f32x4.pmax(f32x4.pmin(v128.load(x, 16), above), below), minusOne);
+    const s = madd(a, log2e, magic);
+    const t = madd(b, log2e, magic);
+    const e = expm1Core(remainder(a, f32x4.sub(s, magic), high, low), g4, g3, g2, g1, g0);
+    const f = expm1Core(remainder(b, f32x4.sub(t, magic), high, low), g4, g3, g2, g1, g0);
+    const u = f32x4.add(f32x4.mul(f32x4.add(e, one), i32x4.shl(s, 23)), one);
+    const v = f32x4.add(f32x4.mul(f32x4.add(f, one), i32x4.shl(t, 23)), one);
+    const w = f32x4.div(one, u);
+    const z = f32x4.div(one, v);
+    v128.store(y, w);
+    v128.store(y, z, 16);
+  }
+}
+
+function log(x: usize, end: usize, y: usize): void {
+  for (; x < end; x += 16, y += 16) v128.store(y, log4(v128.load(x)));
+}
+
+function sqrt(x: usize, end: usize, y: usize): void {
+  for (; x < end; x += 32, y += 32) {
+    const a = f32x4.sqrt(v128.load(x));
+    const b = f32x4.sqrt(v128.load(x, 16));
+    v128.store(y, a);
+    v128.store(y, b, 16);
+  }
+}
+
+function relu(x: usize, end: usize, y: usize): void {
+  const zero = f32x4.splat(0);
+  for (; x < end; x += 32, y += 32) {
+    const a = f32x4.pmax(v128.load(x), zero);
+    const b = f32x4.pmax(v128.load(x, 16), zero);
+    v128.store(y, a);
+    v128.store(y, b, 16);
+  }
+}
+
+/** args: x, y, scale, shift. */
+export function affine(args: usize, from: i32, to: i32): void {
+  let x = at(load<usize>(args), from);
+  const end = at(load<usize>(args), to);
+  let y = at(load<usize>(args, 4), from);
+  const scale = v128.load32_splat(args, 8);
+  const shift = v128.load32_splat(args, 12);
+  for (; x < end; x += 32, y += 32) {
+    const a = madd(v128.load(x), scale, shift);
+    const b = madd(v128.load(x, 16), scale, shift);
+    v128.store(y, a);
+    v128.store(y, b, 16);
+  }
+}
+
+/** args: y, value. */
+export function fill(args: usize, from: i32, to: i32): void {
+  let y = at(load<usize>(args), from);
+  const end = at(load<usize>(args), to);
+  const value = v128.load32_splat(args, 4);
+  for (; y < end; y += 32) {
+    v128.store(y, value);
+    v128.store(y, value, 16);
+  }
+}
+
+/** args: y, key, threshold, 1 where every draw is kept. Element k is hashed from key + k by MurmurHash3's finaliser. */
+export function bernoulli(args: usize, from: i32, to: i32): void {
+  let y = at(load<usize>(args), from);
+  const end = at(load<usize>(args), to);
+  const threshold = i32x4.splat(load<i32>(args, 8));
+  const always = i32x4.splat(-load<i32>(args, 12));
+  const one = f32x4.splat(1);
+  const first = i32x4.splat(0x85ebca6b);
+  const second = i32x4.splat(0xc2b2ae35);
+  let counter = i32x4.add(i32x4.splat(load<i32>(args, 4) + from), i32x4(0, 1, 2, 3));
+  for (; y < end; y += 16) {
+    let h = counter;
+    h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 16)), first);
+    h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 13)), second);
+    h = v128.xor(h, i32x4.shr_u(h, 16));
+    v128.store(y, v128.and(one, v128.or(always, i32x4.lt_u(h, threshold))));
+    counter = i32x4.add(counter, i32x4.splat(4));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function combine(op: i32, a: v128, b: v128, one: v128): v128 {
+  if (op == Binary.add) return f32x4.add(a, b);
+  if (op == Binary.subtract) return f32x4.sub(a, b);
+  if (op == Binary.multiply) return f32x4.mul(a, b);
+  if (op == Binary.divide) return f32x4.div(a, b);
+  if (op == Binary.tanhAdjoint) return f32x4.mul(a, f32x4.sub(one, f32x4.mul(b, b)));
+  if (op == Binary.logisticAdjoint) return f32x4.mul(a, f32x4.mul(b, f32x4.sub(one, b)));
+  return v128.and(a, f32x4.gt(b, f32x4.splat(0)));
+}
+
+// @ts-ignore: decorator
+@inline
+function flat(op: i32, x: usize, end: usize, w: usize, y: usize): void {
+  const one = v128.load32_splat(EXP, 36);
+  for (; x < end; x += 32, w += 32, y += 32) {
+    const a = combine(op, v128.load(x), v128.load(w), one);
+    const b = combine(op, v128.load(x, 16), v128.load(w, 16), one);
+    v128.store(y, a);
+    v128.store(y, b, 16);
+  }
+}
+
+/** The second operand is one number, or one a row. */
+// @ts-ignore: decorator
+@inline
+function withNumber(op: i32, x: usize, count: i32, w: usize, y: usize): void {
+  const one = v128.load32_splat(EXP, 36);
+  const b = v128.load32_splat(w);
+  const end = at(x, count & ~3);
+  for (; x < end; x += 16, y += 16) v128.store(y, combine(op, v128.load(x), b, one));
+  for (let k = count & 3; k > 0; k -= 1, x += 4, y += 4) {
+    v128.store_lane<f32>(y, combine(op, v128.load32_splat(x), b, one), 0);
+  }
+}
+
+/** The second operand is a row; rows may have any length, so no number past a row's end is touched. */
+// @ts-ignore: decorator
+@inline
+function withRow(op: i32, x: usize, count: i32, w: usize, y: usize): void {
+  const one = v128.load32_splat(EXP, 36);
+  const end = at(x, count & ~7);
+  for (; x < end; x += 32, w += 32, y += 32) {
+    const a = combine(op, v128.load(x), v128.load(w), one);
+    const b = combine(op, v128.load(x, 16), v128.load(w, 16), one);
+    v128.store(y, a);
+    v128.store(y, b, 16);
+  }
+  for (let k = count & 7; k > 0; k -= 1, x += 4, w += 4, y += 4) {
+    v128.store_lane<f32>(y, combine(op, v128.load32_splat(x), v128.load32_splat(w), one), 0);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function broadcast(op: i32, args: usize, from: i32, to: i32): void {
+  const x = load<usize>(args);
+  const w = load<usize>(args, 4);
+  const y = load<usize>(args, 8);
+  const form = load<i32>(args, 16);
+  if (form == Broadcast.same) return flat(op, at(x, from), at(x, to), at(w, from), at(y, from));
+  if (form == Broadcast.one) return withNumber(op, at(x, from), to - from, w, at(y, from));
+  const inner = load<i32>(args, 20);
+  for (let row = from; row < to; row += 1) {
+    const offset = row * inner;
+    if (form == Broadcast.trailing) withRow(op, at(x, offset), inner, w, at(y, offset));
+    else withNumber(op, at(x, offset), inner, at(w, row), at(y, offset));
+  }
+}
+
+/** args: a, b, y, function, broadcast, inner. Items are elements (same, one) or rows of `inner` elements. */
+export function binary(args: usize, from: i32, to: i32): void {
+  switch (load<i32>(args, 12)) {
+    case Binary.add: return broadcast(Binary.add, args, from, to);
+    case Binary.subtract: return broadcast(Binary.subtract, args, from, to);
+    case Binary.multiply: return broadcast(Binary.multiply, args, from, to);
+    case Binary.divide: return broadcast(Binary.divide, args, from, to);
+    case Binary.tanhAdjoint: return broadcast(Binary.tanhAdjoint, args, from, to);
+    case Binary.logisticAdjoint: return broadcast(Binary.logisticAdjoint, args, from, to);
+    case Binary.reluAdjoint: return broadcast(Binary.reluAdjoint, args, from, to);
+  }
+}
+
+/** args: x, stride of x, y, stride of y, columns (all in numbers). Items are rows: cuts out or puts in a block. */
+export function copyBlock(args: usize, from: i32, to: i32): void {
+  const x = load<usize>(args);
+  const xStride = load<i32>(args, 4);
+  const y = load<usize>(args, 8);
+  const yStride = load<i32>(args, 12);
+  const bytes = (<usize>load<i32>(args, 16)) << 2;
+  for (let row = from; row < to; row += 1) {
+    let source = at(x, row * xStride);
+    let target = at(y, row * yStride);
+    const end = source + (bytes & ~15);
+    for (; source < end; source += 16, target += 16) v128.store(target, v128.load(source));
+    for (let rest = bytes & 15; rest > 0; rest -= 4, source += 4, target += 4) store<f32>(target, load<f32>(source));
+  }
+}

@@ -1,0 +1,36 @@
+import { Job } from '../jobs';
+import { affine, bernoulli, binary, copyBlock, fill, unary } from './elementwise';
+import { gemm, pack } from './gemm';
+import { adam, momentum, rmsprop, sgd } from './optimizers';
+import { sumBlocks, sumFinish, sumRows, sumTrailing } from './reduce';
+import { crossEntropy, crossEntropyAdjoint, softmax, softmaxAdjoint } from './softmax';
+import { gather, scatterAdd } from './table';
+
+/** Items `from` to `to` of a job, on the thread that calls. */
+export function execute(job: i32, args: usize, from: i32, to: i32, member: i32): void {
+  switch (job) {
+    case Job.gemm: return gemm(args, from, to, member);
+    case Job.pack: return pack(args, from, to);
+    case Job.unary: return unary(args, from, to);
+    case Job.affine: return affine(args, from, to);
+    case Job.binary: return binary(args, from, to);
+    case Job.copyBlock: return copyBlock(args, from, to);
+    case Job.fill: return fill(args, from, to);
+    case Job.bernoulli: return bernoulli(args, from, to);
+    case Job.sumTrailing: return sumTrailing(args, from, to);
+    case Job.sumRows: return sumRows(args, from, to);
+    case Job.sumBlocks: return sumBlocks(args, from, to);
+    case Job.sumFinish: return sumFinish(args);
+    case Job.gather: return gather(args, from, to);
+    case Job.scatterAdd: return scatterAdd(args, from, to);
+    case Job.softmax: return softmax(args, from, to);
+    case Job.softmaxAdjoint: return softmaxAdjoint(args, from, to);
+    case Job.crossEntropy: return crossEntropy(args, from, to);
+    case Job.crossEntropyAdjoint: return crossEntropyAdjoint(args, from, to);
+    case Job.sgd: return sgd(args, from, to);
+    case Job.momentum: return momentum(args, from, to);
+    case Job.rmsprop: return rmsprop(args, from, to);
+    case Job.adam: return adam(args, from, to);
+    case Job.fail: unreachable();
+  }
+}

@@ -1,0 +1,6 @@
+export { run, scratchBytes, serve } from './team';
+
+/** The first address that the kernels themselves do not use. */
+export function heapBase(): usize {
+  return __heap_base;
+}

@@ -1,0 +1,149 @@
+// Vector functions, four lanes at a time. Constants come from memory and are loaded by `v128.load32_splat`: a `v128.const`
+// within a loop is built anew at each use. Callers load them into locals before their loop.
+import { FMA } from './config';
+
+/** a · b + c, with one rounding where the tier has it. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  return FMA ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
+}
+
+// e^x = 2^n · e^r with n = round(x / ln 2) and r = x − n ln 2 in two parts (Cody and Waite, 1980);
+// e^r = 1 + r + r² g(r), g the polynomial of degree 4 through the Chebyshev nodes of |r| ≤ ½ ln 2 (relative error 1.0e-8).
+// 1.5 · 2²³ added to x / ln 2 leaves n in the low bits: shifted by 23 they are the exponent. 126 more make it biased,
+// one less than the format's bias so that n = 128 still fits; the missing factor 2 comes last.
+export const EXP: usize = memory.data<f32>([
+  1.4426950408889634, // 0: 1 / ln 2
+  12583038.0, // 4: 1.5 · 2²³ + 126
+  -0.693359375, // 8: −ln 2, upper part (exact in 10 bits)
+  2.12194440e-4, // 12: −ln 2, lower part
+  0.0013926184037700295, // 16: g
+  0.008363178931176662, // 20
+  0.041666556149721146, // 24
+  0.16666576266288757, // 28
+  0.5, // 32
+  1.0, // 36
+  2.0, // 40
+  88.8, // 44: above, the result is infinite
+  -86.6, // 48: below, the result is 0
+  9.1, // 52: tanh is ±1 beyond
+  -9.1, // 56
+  12583039.0, // 60: 1.5 · 2²³ + 127
+  88.0, // 64: logistic's argument is held within ±88
+  -1.0, // 68
+]);
+
+/** r of the reduction above. */
+// @ts-ignore: decorator
+@inline
+export function remainder(x: v128, n: v128, high: v128, low: v128): v128 {
+  return madd(n, low, madd(n, high, x));
+}
+
+/** e^r − 1 for |r| ≤ ½ ln 2. */
+// @ts-ignore: decorator
+@inline
+export function expm1Core(r: v128, g4: v128, g3: v128, g2: v128, g1: v128, g0: v128): v128 {
+  const g = madd(madd(madd(madd(g4, r, g3), r, g2), r, g1), r, g0);
+  return madd(f32x4.mul(r, r), g, r);
+}
+
+/** log x = n ln 2 + 2 artanh(s), s = (m − 1) / (m + 1), x = 2ⁿ m with m in [√½, √2). */
+export const LOG: usize = memory.data<f32>([
+  0.693359375, // 0
+  -2.12194440e-4, // 4
+  0.2222222222, // 8: 2/9
+  0.2857142857, // 12: 2/7
+  0.4, // 16: 2/5
+  0.6666666667, // 20: 2/3
+]);
+
+// @ts-ignore: decorator
+@inline
+export function log4(x: v128): v128 {
+  const tiny = f32x4.lt(x, f32x4.splat(1.17549435e-38));
+  const scaled = v128.bitselect(f32x4.mul(x, f32x4.splat(8388608.0)), x, tiny);
+  const bits = i32x4.sub(scaled, i32x4.splat(0x3f3504f3));
+  const exponent = i32x4.shr_s(bits, 23);
+  const m = i32x4.sub(scaled, i32x4.shl(exponent, 23));
+  const n = f32x4.sub(
+    f32x4.convert_i32x4_s(exponent),
+    v128.and(f32x4.splat(23.0), tiny),
+  );
+  const s = f32x4.div(f32x4.sub(m, f32x4.splat(1.0)), f32x4.add(m, f32x4.splat(1.0)));
+  const q = f32x4.mul(s, s);
+  const series = madd(
+    madd(madd(v128.load32_splat(LOG, 8), q, v128.load32_splat(LOG, 12)), q, v128.load32_splat(LOG, 16)),
+    q,
+    v128.load32_splat(LOG, 20),
+  );
+  // 2 s is kept apart from the rest of the series, which is small beside it.
+  const rest = madd(f32x4.mul(f32x4.mul(q, s), f32x4.splat(1.0)), series, f32x4.mul(n, v128.load32_splat(LOG, 4)));
+  const value = madd(n, v128.load32_splat(LOG, 0), f32x4.add(f32x4.add(s, s), rest));
+  // log 0 = −∞, log of a negative number = NaN, log ∞ = ∞.
+  const infinity = f32x4.splat(f32.MAX_VALUE * 2.0);
+  const zero = f32x4.eq(x, f32x4.splat(0.0));
+  const negative = f32x4.lt(x, f32x4.splat(0.0));
+  let result = v128.bitselect(x, value, v128.or(f32x4.eq(x, infinity), f32x4.ne(x, x)));
+  result = v128.bitselect(f32x4.neg(infinity), result, zero);
+  return v128.or(result, negative);
+}
+
+/** The sum of four lanes, always in the same order. */
+// @ts-ignore: decorator
+@inline
+export function horizontalSum(x: v128): f32 {
+  return (
+    f32x4.extract_lane(x, 0) + f32x4.extract_lane(x, 1) + (f32x4.extract_lane(x, 2) + f32x4.extract_lane(x, 3))
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+export function horizontalMax(x: v128): f32 {
+  return max(
+    max(f32x4.extract_lane(x, 0), f32x4.extract_lane(x, 1)),
+    max(f32x4.extract_lane(x, 2), f32x4.extract_lane(x, 3)),
+  );
+}
+
+/** The last `count` (0 to 3) numbers of a row, the other lanes filled. */
+// @ts-ignore: decorator
+@inline
+export function loadTail(pointer: usize, count: i32, filler: f32): v128 {
+  let x = f32x4.splat(filler);
+  if (count > 0) x = f32x4.replace_lane(x, 0, load<f32>(pointer));
+  if (count > 1) x = f32x4.replace_lane(x, 1, load<f32>(pointer, 4));
+  if (count > 2) x = f32x4.replace_lane(x, 2, load<f32>(pointer, 8));
+  return x;
+}
+
+// @ts-ignore: decorator
+@inline
+export function storeTail(pointer: usize, count: i32, x: v128): void {
+  if (count > 0) store<f32>(pointer, f32x4.extract_lane(x, 0));
+  if (count > 1) store<f32>(pointer, f32x4.extract_lane(x, 1), 4);
+  if (count > 2) store<f32>(pointer, f32x4.extract_lane(x, 2), 8);
+}
+
+/** e^x of four lanes, constants from memory: for rows of softmax, where the sums are what takes time. */
+// @ts-ignore: decorator
+@inline
+export function exp4(x: v128): v128 {
+  const held = f32x4.pmin(x, v128.load32_splat(EXP, 44));
+  const magic = v128.load32_splat(EXP, 4);
+  const t = madd(held, v128.load32_splat(EXP, 0), magic);
+  const r = remainder(held, f32x4.sub(t, magic), v128.load32_splat(EXP, 8), v128.load32_splat(EXP, 12));
+  const p = expm1Core(
+    r,
+    v128.load32_splat(EXP, 16),
+    v128.load32_splat(EXP, 20),
+    v128.load32_splat(EXP, 24),
+    v128.load32_splat(EXP, 28),
+    v128.load32_splat(EXP, 32),
+  );
+  const half = f32x4.mul(f32x4.add(p, v128.load32_splat(EXP, 36)), i32x4.shl(t, 23));
+  const y = f32x4.mul(half, v128.load32_splat(EXP, 40));
+  return v128.andnot(y, f32x4.lt(x, v128.load32_splat(EXP, 48)));
+}

@@ -1,0 +1,111 @@
+// Sums. Each result is one chain of additions in an order that depends on the shape alone, so the bits are the same for
+// any number of threads. Long chains are cut into blocks whose sums are added up, which keeps the rounding error low.
+import { horizontalSum, loadTail } from './math';
+
+/** Rows that are summed before their sum is added to the total. */
+const BLOCK_ROWS: i32 = 64;
+/** Numbers in a block of `sumBlocks`. */
+const BLOCK: i32 = 4096;
+
+/** args: x, y, rows, columns. y[j] = Σ_r x[r][j]. Items: groups of 8 columns. */
+export function sumTrailing(args: usize, from: i32, to: i32): void {
+  const x = load<usize>(args);
+  const y = load<usize>(args, 4);
+  const rows = load<i32>(args, 8);
+  const columns = load<i32>(args, 12);
+  const stride = (<usize>columns) << 2;
+  for (let group = from; group < to; group += 1) {
+    const column = group << 3;
+    const at = (<usize>column) << 2;
+    if (column + 8 <= columns) {
+      let source = x + at;
+      let total = f32x4.splat(0);
+      let totalRight = f32x4.splat(0);
+      for (let row = 0; row < rows; row += BLOCK_ROWS) {
+        let s = f32x4.splat(0);
+        let t = f32x4.splat(0);
+        for (let r = min(BLOCK_ROWS, rows - row); r > 0; r -= 1, source += stride) {
+          s = f32x4.add(s, v128.load(source));
+          t = f32x4.add(t, v128.load(source, 16));
+        }
+        total = f32x4.add(total, s);
+        totalRight = f32x4.add(totalRight, t);
+      }
+      v128.store(y + at, total);
+      v128.store(y + at, totalRight, 16);
+      continue;
+    }
+    for (let j = column; j < columns; j += 1) {
+      let source = x + ((<usize>j) << 2);
+      let total: f32 = 0;
+      for (let row = 0; row < rows; row += BLOCK_ROWS) {
+        let s: f32 = 0;
+        for (let r = min(BLOCK_ROWS, rows - row); r > 0; r -= 1, source += stride) s += load<f32>(source);
+        total += s;
+      }
+      store<f32>(y + ((<usize>j) << 2), total);
+    }
+  }
+}
+
+/** args: x, y, columns. y[r] = Σ_j x[r][j]. Items: rows. */
+export function sumRows(args: usize, from: i32, to: i32): void {
+  const x = load<usize>(args);
+  const y = load<usize>(args, 4);
+  const columns = load<i32>(args, 8);
+  for (let row = from; row < to; row += 1) {
+    let source = x + ((<usize>(row * columns)) << 2);
+    let s = f32x4.splat(0);
+    for (const end = source + ((<usize>(columns & ~3)) << 2); source < end; source += 16) {
+      s = f32x4.add(s, v128.load(source));
+    }
+    s = f32x4.add(s, loadTail(source, columns & 3, 0));
+    store<f32>(y + ((<usize>row) << 2), horizontalSum(s));
+  }
+}
+
+/** args: x, partial sums (f64), numbers, squared. Items: blocks of 4096 numbers. */
+export function sumBlocks(args: usize, from: i32, to: i32): void {
+  const x = load<usize>(args);
+  const partial = load<usize>(args, 4);
+  const size = load<i32>(args, 8);
+  const squared = load<i32>(args, 12);
+  for (let block = from; block < to; block += 1) {
+    const count = min(BLOCK, size - block * BLOCK);
+    let source = x + ((<usize>(block * BLOCK)) << 2);
+    let s = f32x4.splat(0);
+    let t = f32x4.splat(0);
+    const end = source + ((<usize>(count & ~7)) << 2);
+    if (squared) {
+      for (; source < end; source += 32) {
+        const a = v128.load(source);
+        const b = v128.load(source, 16);
+        s = f32x4.add(s, f32x4.mul(a, a));
+        t = f32x4.add(t, f32x4.mul(b, b));
+      }
+    } else {
+      for (; source < end; source += 32) {
+        s = f32x4.add(s, v128.load(source));
+        t = f32x4.add(t, v128.load(source, 16));
+      }
+    }
+    s = f32x4.add(s, t);
+    let sum =
+      <f64>f32x4.extract_lane(s, 0) + <f64>f32x4.extract_lane(s, 1) +
+      (<f64>f32x4.extract_lane(s, 2) + <f64>f32x4.extract_lane(s, 3));
+    for (let rest = count & 7; rest > 0; rest -= 1, source += 4) {
+      const value = <f64>load<f32>(source);
+      sum += squared ? value * value : value;
+    }
+    store<f64>(partial + ((<usize>block) << 3), sum);
+  }
+}
+
+/** args: partial sums (f64), how many, y, accumulate. y (one f64) gains their sum. */
+export function sumFinish(args: usize): void {
+  const partial = load<usize>(args);
+  const y = load<usize>(args, 8);
+  let sum: f64 = load<i32>(args, 12) ? load<f64>(y) : 0;
+  for (let k = 0; k < load<i32>(args, 4); k += 1) sum += load<f64>(partial + ((<usize>k) << 3));
+  store<f64>(y, sum);
+}

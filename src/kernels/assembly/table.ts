@@ -1,0 +1,39 @@
+/** args: table, ids, y, columns. Items: rows of y. Ids were checked before. */
+export function gather(args: usize, from: i32, to: i32): void {
+  const table = load<usize>(args);
+  const ids = load<usize>(args, 4);
+  const y = load<usize>(args, 8);
+  const bytes = (<usize>load<i32>(args, 12)) << 2;
+  for (let row = from; row < to; row += 1) {
+    memory.copy(y + <usize>row * bytes, table + <usize>load<i32>(ids + ((<usize>row) << 2)) * bytes, bytes);
+  }
+}
+
+/**
+ * args: gradient, ids, how many, y, columns. Items: rows of the table y, so that each row is one thread's and gains
+ * its gradients in the order of the ids.
+ */
+export function scatterAdd(args: usize, from: i32, to: i32): void {
+  const gradient = load<usize>(args);
+  const ids = load<usize>(args, 4);
+  const count = load<i32>(args, 8);
+  const y = load<usize>(args, 12);
+  const columns = load<i32>(args, 16);
+  const bytes = (<usize>columns) << 2;
+  memory.fill(y + <usize>from * bytes, 0, <usize>(to - from) * bytes);
+  for (let k = 0; k < count; k += 1) {
+    const id = load<i32>(ids + ((<usize>k) << 2));
+    if (id < from || id >= to) continue;
+    let source = gradient + <usize>k * bytes;
+    let target = y + <usize>id * bytes;
+    for (const end = target + (bytes & ~31); target < end; target += 32, source += 32) {
+      const a = f32x4.add(v128.load(target), v128.load(source));
+      const b = f32x4.add(v128.load(target, 16), v128.load(source, 16));
+      v128.store(target, a);
+      v128.store(target, b, 16);
+    }
+    for (let rest = bytes & 31; rest > 0; rest -= 4, target += 4, source += 4) {
+      store<f32>(target, load<f32>(target) + load<f32>(source));
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/** Matrix products: the choice of cells, and packed operands. */
+import { Job } from './jobs.js';
+import type { Machine } from './machine.js';
+
+/** How a right operand lies in memory. */
+export enum Layout {
+  /** [K, N], row by row. */
+  rows,
+  /** [N, K], row by row: it is multiplied transposed. */
+  transposed,
+  /** As `pack` left it: panels of 16 columns. */
+  packed,
+}
+
+/** Columns of a cell at most: what a member's scratch holds. */
+const CELL_COLUMNS = 256;
+/** Multiply-adds below which a product stays on one thread: about 10 µs. */
+const WORTH_SHARING = 500_000;
+
+export interface Product {
+  readonly a: number;
+  readonly lda: number;
+  readonly aTransposed: boolean;
+  readonly b: number;
+  readonly ldb: number;
+  readonly layout: Layout;
+  readonly c: number;
+  readonly ldc: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Whether the product is added to what c holds. */
+  readonly accumulate: boolean;
+}
+
+const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
+
+/**
+ * Cuts C into cells. Columns are cut first, since then nothing is packed twice; rows only where the columns are too few
+ * to keep every thread busy. The cut changes no bit of the result.
+ */
+function cells(threads: number, m: number, n: number, k: number): readonly [columns: number, rows: number] {
+  if (threads === 1 || m * n * k < WORTH_SHARING) return [Math.min(CELL_COLUMNS, roundUp(n, 16)), m];
+  const wanted = 2 * threads;
+  const columns = Math.min(CELL_COLUMNS, Math.max(64, roundUp(n / wanted, 16)));
+  const across = Math.ceil(n / columns);
+  const down = Math.min(Math.ceil(wanted / across), Math.ceil(m / 24));
+  return [columns, down <= 1 ? m : roundUp(m / down, 6)];
+}
+
+/** C = op(A)·op(B), or C += where `accumulate`; leading dimensions count numbers. */
+export function gemm(machine: Machine, p: Product): void {
+  const [columns, rows] = cells(machine.threads, p.m, p.n, p.k);
+  const { ints, arguments: base } = machine;
+  ints[base] = p.a;
+  ints[base + 1] = p.lda;
+  ints[base + 2] = p.aTransposed ? 1 : 0;
+  ints[base + 3] = p.b;
+  ints[base + 4] = p.ldb;
+  ints[base + 5] = p.layout;
+  ints[base + 6] = p.c;
+  ints[base + 7] = p.ldc;
+  ints[base + 8] = p.m;
+  ints[base + 9] = p.n;
+  ints[base + 10] = p.k;
+  ints[base + 11] = p.accumulate ? 1 : 0;
+  ints[base + 12] = columns;
+  ints[base + 13] = rows;
+  const shared = p.m * p.n * p.k >= WORTH_SHARING;
+  const count = Math.ceil(p.n / columns) * Math.ceil(p.m / rows);
+  machine.run(Job.gemm, count, shared ? 1 : count);
+}
+
+/** Numbers that a packed right operand takes. */
+export function packedSize(n: number, k: number): number {
+  return roundUp(n, 16) * k;
+}
+
+/** Packs a right operand [K, N] (or [N, K], transposed) into panels, so that many products can share the work. */
+export function pack(
+  machine: Machine, b: number, ldb: number, transposed: boolean, n: number, k: number, target: number,
+): void {
+  const { ints, arguments: base } = machine;
+  ints[base] = b;
+  ints[base + 1] = ldb;
+  ints[base + 2] = transposed ? 1 : 0;
+  ints[base + 3] = n;
+  ints[base + 4] = k;
+  ints[base + 5] = target;
+  machine.run(Job.pack, Math.ceil(n / 16), Math.max(1, Math.floor(32_768 / Math.max(1, 16 * k))));
+}

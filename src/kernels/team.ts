@@ -1,0 +1,101 @@
+/**
+ * A fork-join team: the thread that leads it is member 0, workers are the others. The protocol lives in
+ * `assembly/team.ts`; here are the control block, the threads and what happens when one is lost.
+ */
+import { type Member, startMember } from './host.js';
+
+/** Words of the control block, as indices of 32-bit words; `assembly/team.ts` has them in bytes. */
+const GENERATION = 0;
+const MEMBERS = 68;
+const STOP = 69;
+const SPINS = 71;
+const SCRATCH = 72;
+const ARGUMENTS = 80;
+const WORDS = 144;
+
+/** Turns a worker waits before it sleeps: about 200 µs. A sleeper takes 50 to 230 µs to come back. */
+const SPIN_TURNS = 150_000;
+/** How long a fork may wait for a chunk that somebody took. */
+const PATIENCE_MS = 30_000;
+
+export interface Exports {
+  run(team: number, job: number, items: number, grain: number): void;
+  serve(team: number, member: number): void;
+  scratchBytes(): number;
+  heapBase(): number;
+}
+
+export interface Team {
+  readonly threads: number;
+  /** Address of the control block. */
+  readonly address: number;
+  /** Index of the arguments, in 32-bit words. */
+  readonly arguments: number;
+  /** Called by the kernels now and then while a fork waits. */
+  stalled(): void;
+  /** Forgets how long the last fork waited. */
+  started(): void;
+  stop(): void;
+}
+
+export interface TeamOptions {
+  readonly threads: number;
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly scratchBytes: number;
+  allocate(bytes: number): number;
+  free(address: number): void;
+}
+
+export function team(options: TeamOptions): Team {
+  const { threads, memory } = options;
+  const scratch = options.allocate(threads * options.scratchBytes);
+  const address = options.allocate(WORDS * 4);
+  const words = () => new Int32Array(memory.buffer, address, WORDS);
+  const control = words().fill(0);
+  control[MEMBERS] = threads;
+  control[SPINS] = SPIN_TURNS;
+  control[SCRATCH] = scratch;
+
+  let lost: string | undefined;
+  let waitingSince = 0;
+  const members: Member[] = [];
+  for (let member = 1; member < threads; member += 1) {
+    const seat = { module: options.module, memory, team: address, member };
+    members.push(
+      startMember(seat, (reason) => {
+        lost ??= `worker ${member} of ${threads} was lost: ${reason.message}`;
+      }),
+    );
+  }
+
+  return {
+    threads,
+    address,
+    arguments: address / 4 + ARGUMENTS,
+    started() {
+      waitingSince = 0;
+    },
+    stalled() {
+      waitingSince ||= Date.now();
+      if (lost !== undefined || Date.now() - waitingSince > PATIENCE_MS) {
+        throw new Error(
+          `team: ${lost ?? `a worker has held its share of a kernel for ${PATIENCE_MS / 1000} s`}; ` +
+            'go on with configure({ threads: 1 }).',
+        );
+      }
+    },
+    stop() {
+      const block = words();
+      Atomics.store(block, STOP, 1);
+      Atomics.add(block, GENERATION, 1);
+      if (members.length > 0) Atomics.notify(block, GENERATION);
+      for (const member of members) member.stop();
+      // A worker may still look at its control block while it ends, so a team with workers keeps its memory.
+      if (members.length === 0) {
+        options.free(address);
+        options.free(scratch);
+      }
+    },
+  };
+}
