@@ -6,7 +6,9 @@
  * numbers are first asked for. A parameter that was drawn already (trained, loaded) keeps its numbers when its layer is
  * put into a further model.
  */
-import { generator, type Generator } from '../random.js';
+import { machine } from '../kernels/machine.js';
+import { forever, Place } from '../kernels/place.js';
+import { type Generator, generator } from '../random.js';
 import { type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
 
 /** Draws a parameter's first value. */
@@ -17,13 +19,16 @@ export interface Params {
   readonly [name: string]: Parameter | Params;
 }
 
+// A parameter's memory goes back when nobody holds the parameter any more.
+const abandoned = new FinalizationRegistry<number>((address) => machine().heap.free(address));
+
 export class Parameter implements Tensor {
   readonly type = 'float32';
   readonly shape: Shape;
   readonly #initializer: Initializer;
   #seed = 0;
   #path = '';
-  #values: Float32Array | undefined;
+  #place: Place | undefined;
 
   constructor(shape: Shape, initializer: Initializer) {
     this.shape = shape;
@@ -41,9 +46,21 @@ export class Parameter implements Tensor {
     if (seed !== undefined) this.#seed = seed;
   }
 
+  /** Where its numbers lie in the kernels' memory; drawn when first asked for. */
+  get place(): Place {
+    if (this.#place === undefined) {
+      const values = this.#initializer(this.shape, generator(this.#seed, this.#path));
+      const home = machine();
+      const address = home.heap.allocate(4 * values.length);
+      home.floats.set(values, address / 4);
+      this.#place = new Place(home, address, this.shape, 'float32', forever);
+      abandoned.register(this, address);
+    }
+    return this.#place;
+  }
+
   get data(): Float32Array {
-    this.#values ??= this.#initializer(this.shape, generator(this.#seed, this.#path));
-    return this.#values;
+    return this.place.data as Float32Array;
   }
 
   /**

@@ -2,22 +2,39 @@
  * Windows: the span in which tensors are places in the kernels' memory. All of them are released together at its end;
  * what is to outlive it is copied out by `toSignal`.
  */
+import { machine } from '../kernels/machine.js';
+import type { Scope } from '../kernels/place.js';
 import { isTensor, type Tensor } from '../tensor.js';
+import { eager } from './eager/index.js';
+import { type Workspace, workspace } from './eager/workspace.js';
 import type { Ops } from './ops.js';
-import { reference } from './reference.js';
 
-/** Runs a body within a window of its own. Tensors of the window are released when it returns. */
-export function inWindow<R>(body: (ops: Ops) => R): R {
-  return body(reference());
+/**
+ * Runs a body within a window of its own. Its tensors are released when it returns; windows may nest.
+ *
+ * @example
+ * const y = inWindow((ops) => toSignal(ops.tanh(x)));
+ */
+export function inWindow<R>(body: (ops: Ops, space: Workspace) => R): R {
+  const home = machine();
+  const mark = home.region.mark();
+  const scope: Scope = { open: true };
+  try {
+    const space = workspace(home, scope);
+    return body(eager(space), space);
+  } finally {
+    scope.open = false;
+    home.region.release(mark);
+  }
 }
 
 /** The same numbers, records and lists, every tensor copied into a float32 or int32 array of its own. */
 export function toSignal<T>(value: T): T {
-  return mapTensors(value, (t) => ({
-    shape: t.shape,
-    type: t.type === 'int32' ? 'int32' : 'float32',
-    data: t.type === 'int32' ? Int32Array.from(t.data) : Float32Array.from(t.data),
-  }));
+  return mapTensors(value, (x) => {
+    const { shape, data } = x;
+    if (data instanceof Int32Array) return { shape, type: 'int32', data: data.slice() };
+    return { shape, type: 'float32', data: data instanceof Float32Array ? data.slice() : Float32Array.from(data) };
+  });
 }
 
 /** Applies a function to every tensor within records and lists, and leaves everything else as it is. */

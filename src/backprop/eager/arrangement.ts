@@ -1,0 +1,44 @@
+import { copyBlock } from '../../kernels/kernels.js';
+import { sameShape } from '../../tensor.js';
+import type { Ops } from '../ops.js';
+import { checkReshape, concatShape, splitShapes } from '../shapes.js';
+import type { Workspace } from './workspace.js';
+
+/** Reshaping and parts along the first axis are views of the same numbers; everything else is copied. */
+export function arrangement(space: Workspace): Pick<Ops, 'reshape' | 'split' | 'concat'> {
+  const { machine } = space;
+  return {
+    reshape(x, shape) {
+      checkReshape(x.shape, shape);
+      return sameShape(x.shape, shape) ? x : space.view(space.place(x), shape);
+    },
+    split(x, axis, sizes) {
+      const { shape, shapes, outer, inner } = splitShapes(x.shape, axis, sizes);
+      const whole = space.place(x);
+      const stride = (shape[axis] as number) * inner;
+      let offset = 0;
+      return shapes.map((part, k) => {
+        const width = (sizes[k] as number) * inner;
+        const from = offset;
+        offset += width;
+        if (outer === 1) return space.view(whole, part, from);
+        const y = space.result(part);
+        copyBlock(machine, whole.address + 4 * from, stride, y.address, width, outer, width);
+        return y;
+      });
+    },
+    concat(parts, axis) {
+      const { shape, sizes, outer, inner } = concatShape(parts.map((part) => part.shape), axis);
+      const whole = space.result(shape);
+      const stride = (shape[axis] as number) * inner;
+      let offset = 0;
+      parts.forEach((part, k) => {
+        const width = (sizes[k] as number) * inner;
+        const from = space.numbers(part, 'concat');
+        copyBlock(machine, from, width, whole.address + 4 * offset, stride, outer, width);
+        offset += width;
+      });
+      return whole;
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { Binary, Broadcast, Unary } from '../../kernels/jobs.js';
+import * as kernels from '../../kernels/kernels.js';
+import { sizeOf, type Tensor } from '../../tensor.js';
+import type { Ops } from '../ops.js';
+import { broadcastOf, checkSame } from '../shapes.js';
+import type { Workspace } from './workspace.js';
+
+type Elementwise =
+  | 'add' | 'subtract' | 'multiply' | 'divide' | 'affine'
+  | 'exp' | 'log' | 'sqrt' | 'tanh' | 'logistic' | 'relu'
+  | 'tanhAdjoint' | 'logisticAdjoint' | 'reluAdjoint' | 'fill' | 'bernoulli';
+
+export function elementwise(space: Workspace): Pick<Ops, Elementwise> {
+  const { machine } = space;
+
+  function binary(op: Binary, operation: string, a: Tensor, b: Tensor): Tensor {
+    const { form, outer, inner } = broadcastOf(a.shape, b.shape, operation);
+    const left = space.numbers(a, operation);
+    const right = space.numbers(b, operation);
+    const y = space.result(a.shape);
+    kernels.binary(machine, op, left, right, y.address, Broadcast[form], outer, inner);
+    return y;
+  }
+
+  function adjoint(op: Binary, operation: string, gradient: Tensor, y: Tensor): Tensor {
+    checkSame(gradient.shape, y.shape, operation);
+    return binary(op, operation, gradient, y);
+  }
+
+  function unary(op: Unary, x: Tensor): Tensor {
+    const from = space.numbers(x, Unary[op]);
+    const y = space.result(x.shape);
+    kernels.unary(machine, op, from, y.address, sizeOf(x.shape));
+    return y;
+  }
+
+  return {
+    add: (a, b) => binary(Binary.add, 'add', a, b),
+    subtract: (a, b) => binary(Binary.subtract, 'subtract', a, b),
+    multiply: (a, b) => binary(Binary.multiply, 'multiply', a, b),
+    divide: (a, b) => binary(Binary.divide, 'divide', a, b),
+    affine(x, scale, shift) {
+      const from = space.numbers(x, 'affine');
+      const y = space.result(x.shape);
+      kernels.affine(machine, from, y.address, sizeOf(x.shape), scale, shift);
+      return y;
+    },
+    exp: (x) => unary(Unary.exp, x),
+    log: (x) => unary(Unary.log, x),
+    sqrt: (x) => unary(Unary.sqrt, x),
+    tanh: (x) => unary(Unary.tanh, x),
+    logistic: (x) => unary(Unary.logistic, x),
+    relu: (x) => unary(Unary.relu, x),
+    tanhAdjoint: (gradient, y) => adjoint(Binary.tanhAdjoint, 'tanhAdjoint', gradient, y),
+    logisticAdjoint: (gradient, y) => adjoint(Binary.logisticAdjoint, 'logisticAdjoint', gradient, y),
+    reluAdjoint: (gradient, y) => adjoint(Binary.reluAdjoint, 'reluAdjoint', gradient, y),
+    fill(shape, value) {
+      const y = space.result(shape);
+      kernels.fill(machine, y.address, sizeOf(shape), value);
+      return y;
+    },
+    bernoulli(shape, keep, key) {
+      const y = space.result(shape);
+      kernels.bernoulli(machine, y.address, sizeOf(shape), keep, key);
+      return y;
+    },
+  };
+}

@@ -1,0 +1,19 @@
+/** `eager`: the primitives on the kernels, in float32. Results are places of a window's workspace. */
+import type { Ops } from '../ops.js';
+import { arrangement } from './arrangement.js';
+import { elementwise } from './elementwise.js';
+import { product } from './product.js';
+import { reduction } from './reduction.js';
+import { table } from './table.js';
+import type { Workspace } from './workspace.js';
+
+export function eager(space: Workspace): Ops {
+  return {
+    training: false,
+    ...product(space),
+    ...elementwise(space),
+    ...arrangement(space),
+    ...reduction(space),
+    ...table(space),
+  };
+}

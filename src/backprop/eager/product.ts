@@ -1,0 +1,37 @@
+import { gemm, Layout } from '../../kernels/product.js';
+import type { Ops } from '../ops.js';
+import { matmulShape } from '../shapes.js';
+import type { Workspace } from './workspace.js';
+
+/** Rows below which a row-major right operand is streamed rather than packed; `assembly/gemm.ts` has the same number. */
+const STREAM_ROWS = 3;
+
+export function product(space: Workspace): Pick<Ops, 'matmul'> {
+  return {
+    matmul(a, b, transposed = {}) {
+      const { m, n, k, shape } = matmulShape(a.shape, b.shape, transposed);
+      const aTransposed = transposed.a === true;
+      const bTransposed = transposed.b === true;
+      const result = space.result(shape);
+      const left = space.numbers(a, 'matmul');
+      const right = space.numbers(b, 'matmul');
+      const streamed = m <= STREAM_ROWS && !aTransposed && !bTransposed;
+      const panels = streamed ? undefined : space.packed(b, bTransposed, n, k);
+      gemm(space.machine, {
+        a: left,
+        lda: aTransposed ? m : k,
+        aTransposed,
+        b: panels ?? right,
+        ldb: bTransposed ? k : n,
+        layout: panels !== undefined ? Layout.packed : bTransposed ? Layout.transposed : Layout.rows,
+        c: result.address,
+        ldc: n,
+        m,
+        n,
+        k,
+        accumulate: false,
+      });
+      return result;
+    },
+  };
+}

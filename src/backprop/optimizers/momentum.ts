@@ -1,0 +1,35 @@
+import { Job } from '../../kernels/jobs.js';
+import type { Schedule } from '../schedules.js';
+import { fraction, type Optimizer, rateOf } from './optimizer.js';
+
+export interface MomentumOptions {
+  /** μ, the share of the velocity that stays; 0.9 by default. */
+  readonly decay?: number;
+  /** Whether to step from where the velocity leads (Nesterov) rather than along the velocity. */
+  readonly nesterov?: boolean;
+}
+
+/**
+ * Gradient descent with momentum.
+ *
+ * v ← μ v + g; w ← w − η v, and with Nesterov's look ahead w ← w − η (g + μ v)
+ *
+ * Source: Polyak, 1964; Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013, in
+ * the form of PyTorch's SGD.
+ *
+ * @throws RangeError where η is negative or μ outside [0, 1).
+ * @example
+ * tbptt(model, { loss: crossEntropy(), optimizer: momentum(0.05, { decay: 0.9, nesterov: true }) })
+ */
+export function momentum(learningRate: number | Schedule, options: MomentumOptions = {}): Optimizer {
+  const rate = rateOf('momentum', learningRate);
+  const decay = fraction('momentum', 'decay', options.decay ?? 0.9);
+  const nesterov = options.nesterov ? 1 : 0;
+  return {
+    kind: 'momentum',
+    slots: ['velocity'],
+    kernel: Job.momentum,
+    learningRate: rate,
+    numbers: (step) => [rate(step), decay, nesterov],
+  };
+}

@@ -1,0 +1,34 @@
+import { Job } from '../../kernels/jobs.js';
+import type { Schedule } from '../schedules.js';
+import { fraction, type Optimizer, positive, rateOf } from './optimizer.js';
+
+export interface RmspropOptions {
+  /** ρ, the share of the old mean square that stays; 0.99 by default, as in PyTorch (Keras: 0.9). */
+  readonly decay?: number;
+  /** ε; 1e-8 by default. */
+  readonly epsilon?: number;
+}
+
+/**
+ * RMSprop: each step divided by a running root mean square of the gradient.
+ *
+ * s ← ρ s + (1 − ρ) g²; w ← w − η g / (√s + ε)
+ *
+ * Source: Tieleman and Hinton, Lecture 6.5 of "Neural Networks for Machine Learning", 2012.
+ *
+ * @throws RangeError where η or ε is negative or ρ outside [0, 1).
+ * @example
+ * tbptt(model, { loss: crossEntropy(), optimizer: rmsprop(1e-3) })
+ */
+export function rmsprop(learningRate: number | Schedule, options: RmspropOptions = {}): Optimizer {
+  const rate = rateOf('rmsprop', learningRate);
+  const decay = fraction('rmsprop', 'decay', options.decay ?? 0.99);
+  const epsilon = positive('rmsprop', 'epsilon', options.epsilon ?? 1e-8);
+  return {
+    kind: 'rmsprop',
+    slots: ['meanSquare'],
+    kernel: Job.rmsprop,
+    learningRate: rate,
+    numbers: (step) => [rate(step), decay, 1 - decay, epsilon],
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * The tape: Ops that run on other Ops and remember how each result came about, so that gradients can be walked back.
+ * A window of training is a tape of its own; what entered it from before is unknown to it and hence constant.
+ */
+import { sameShape, showShape, type Tensor } from '../tensor.js';
+import type { Adjoints, Ops, Primitives } from './ops.js';
+import { type Vjp, vjps } from './vjps.js';
+
+/** Ops that remember. */
+export interface Tape extends Ops {
+  /**
+   * Gradients of `Σ seed ⊙ output` with respect to the watched tensors, in their order; zeros for those that the
+   * output does not depend on. Without a seed the output must be one number.
+   *
+   * @throws TypeError where the way back leads through an operation without a derivative.
+   * @throws RangeError where the output is not one number, or the seed is not of its shape.
+   */
+  gradients(output: Tensor, seed?: Tensor): readonly Tensor[];
+}
+
+/** A vjp whose primitive is not known any more: the walk needs only its outcome. */
+type AnyVjp = Vjp<readonly unknown[], Tensor | readonly Tensor[]>;
+
+/** How a result, or several, came about. */
+interface Entry {
+  readonly vjp: AnyVjp;
+  readonly args: readonly unknown[];
+  readonly needs: readonly boolean[];
+  readonly result: Tensor | readonly Tensor[];
+}
+
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+
+/** Tensors come first among a primitive's arguments, or as one list in the first place. */
+const operandsOf = (args: readonly unknown[]): readonly unknown[] => (isList(args[0]) ? args[0] : args);
+
+const adjoints = [
+  'scatterAdd',
+  'tanhAdjoint',
+  'logisticAdjoint',
+  'reluAdjoint',
+  'softmaxAdjoint',
+  'crossEntropyAdjoint',
+] as const satisfies readonly (keyof Adjoints)[];
+
+const withoutDerivative = (name: string): AnyVjp => () => {
+  throw new TypeError(
+    `gradients: the output depends on a watched tensor through ${name}, which has no derivative; ` +
+      'write the step in differentiable primitives, or do not watch the tensor.',
+  );
+};
+
+const rules: readonly (readonly [name: keyof Primitives | keyof Adjoints, vjp: AnyVjp])[] = [
+  ...Object.entries(vjps).map(([name, vjp]) => [name as keyof Primitives, vjp as unknown as AnyVjp] as const),
+  ...adjoints.map((name) => [name, withoutDerivative(name)] as const),
+];
+
+/**
+ * Records on a tape what depends on the watched tensors, and takes gradients.
+ *
+ * Equation: reverse accumulation, `x̄ = Σ over uses y of x: ȳ · ∂y/∂x`.
+ * Source: the lecture's reverse mode of automatic differentiation on a computation graph.
+ *
+ * @param base what runs the primitives, forwards and backwards.
+ * @param watched tensors to take gradients for: parameters, and where wanted inputs or the carry that enters.
+ * @throws TypeError where a watched tensor holds ids.
+ * @example
+ * const x = tensor([3], [1, 2, 3]);
+ * const ops = tape(reference(), [x]);
+ * const [dx] = ops.gradients(ops.sumTo(ops.multiply(x, x), [])); // [2, 4, 6]
+ */
+export function tape(base: Ops, watched: readonly Tensor[]): Tape {
+  for (const x of watched) {
+    if (x.type === 'int32') {
+      throw new TypeError(`tape: ids ${showShape(x.shape)} have no gradient; watch the table that they are looked up in.`);
+    }
+  }
+  const tracked = new Set<unknown>(watched);
+  const entries: Entry[] = [];
+
+  const recording = (name: keyof Primitives | keyof Adjoints, vjp: AnyVjp) => {
+    const run = base[name].bind(base) as (...args: readonly unknown[]) => Tensor | readonly Tensor[];
+    return (...args: readonly unknown[]) => {
+      const result = run(...args);
+      const operands = operandsOf(args);
+      if (!operands.some((operand) => tracked.has(operand))) return result;
+      const results = isList(result) ? result : [result];
+      // Ops may hand an operand back where there is nothing to do (a reshape to the same shape): it is its own history.
+      if (results.some((y) => operands.includes(y))) return result;
+      entries.push({ vjp, args, needs: operands.map((operand) => tracked.has(operand)), result });
+      for (const y of results) tracked.add(y);
+      return result;
+    };
+  };
+
+  function gradients(output: Tensor, seed?: Tensor): readonly Tensor[] {
+    if (seed === undefined && output.data.length !== 1) {
+      throw new RangeError(
+        `gradients: the output ${showShape(output.shape)} is not one number; reduce it to a loss, or give a seed.`,
+      );
+    }
+    if (seed !== undefined && !sameShape(seed.shape, output.shape)) {
+      throw new RangeError(
+        `gradients: the seed ${showShape(seed.shape)} must have the output's shape, ${showShape(output.shape)}.`,
+      );
+    }
+    const sums = new Map<unknown, Tensor>([[output, seed ?? base.fill(output.shape, 1)]]);
+    const sumOrZeros = (x: Tensor) => sums.get(x) ?? base.fill(x.shape, 0);
+
+    for (let k = entries.length - 1; k >= 0; k -= 1) {
+      const { vjp, args, needs, result } = entries[k] as Entry;
+      const results = isList(result) ? result : [result];
+      if (!results.some((y) => sums.has(y))) continue;
+      const g = isList(result) ? result.map(sumOrZeros) : sumOrZeros(result);
+      const contributions = vjp(base, g, args, result, needs);
+      operandsOf(args).forEach((operand, place) => {
+        const contribution = contributions[place];
+        if (!needs[place] || contribution === undefined) return;
+        const sum = sums.get(operand);
+        sums.set(operand, sum === undefined ? contribution : base.add(sum, contribution));
+      });
+    }
+    return watched.map(sumOrZeros);
+  }
+
+  const recorded = Object.fromEntries(rules.map(([name, vjp]) => [name, recording(name, vjp)]));
+  return {
+    ...(recorded as unknown as Primitives & Adjoints),
+    fill: (shape, value) => base.fill(shape, value),
+    bernoulli: (shape, keep, key) => base.bernoulli(shape, keep, key),
+    training: true,
+    gradients,
+  };
+}

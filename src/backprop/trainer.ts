@@ -1,0 +1,215 @@
+/** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
+import { total, update } from '../kernels/kernels.js';
+import { type Machine, machine } from '../kernels/machine.js';
+import { type NumberType, showShape, sizeOf, type Tensor } from '../tensor.js';
+import type { Loss } from './losses/loss.js';
+import type { Ops } from './ops.js';
+import type { Optimizer } from './optimizers/optimizer.js';
+import { type Parameter, type Params, parametersOf } from './parameter.js';
+import { tape } from './tape.js';
+import { inWindow, toSignal } from './window.js';
+
+/** What a trainer needs of a model; every `Core` and `Layer` of tensors is one. */
+export interface Trainable<S> {
+  readonly kind: string;
+  readonly params: Params;
+  apply(ops: Ops, carry: S, x: Tensor): readonly [y: Tensor, carry: S];
+}
+
+export interface TrainerOptions {
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  /** Gradients whose global norm is greater are scaled down to it; by default none are. */
+  readonly clipNorm?: number | undefined;
+  /** What the optimizer kept in an earlier run, from `state()`. */
+  readonly state?: TrainerState | undefined;
+}
+
+export interface TrainingWindow<S> {
+  readonly carry: S;
+  /** Signal or ids `[T, B, …]`. */
+  readonly input: Tensor;
+  /** `[T′, B, …]` with T′ ≤ T: the loss counts the last T′ predictions. */
+  readonly target: Tensor;
+  /** After how many steps the carry is wanted; all by default. */
+  readonly carryAfter?: number | undefined;
+}
+
+export interface Learned<S> {
+  /** The loss of the weights as they were before this update. */
+  readonly loss: number;
+  /** Global norm of the gradient, before clipping. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  readonly carry: S;
+}
+
+/** What training needs beyond the weights in order to go on as if it had never stopped. */
+export interface TrainerState {
+  readonly step: number;
+  /** The optimizer's arrays by parameter path and slot: `rnn.wx.mean`. */
+  readonly slots: Readonly<Record<string, Tensor>>;
+}
+
+export interface Trainer<S> {
+  /** Forward, gradients, clipping, update. Nothing changes where it throws. */
+  learn(window: TrainingWindow<S>): Learned<S>;
+  /** Updates so far. */
+  readonly steps: number;
+  /** A copy of what the optimizer keeps. */
+  state(): TrainerState;
+  /** Gives back the optimizer's memory; the trainer is of no use afterwards. */
+  release(): void;
+}
+
+interface Trained {
+  readonly path: string;
+  readonly parameter: Parameter;
+  readonly size: number;
+  /** Addresses of the optimizer's slots. */
+  readonly slots: readonly number[];
+}
+
+/**
+ * A trainer of a model.
+ *
+ * @throws RangeError where clipNorm is not a number above 0, or `state` is not of this model.
+ * @example
+ * const { learn } = trainer(model, { loss: crossEntropy(), optimizer: adam(2e-3), clipNorm: 5 });
+ * const { loss, carry } = learn({ carry: model.initial(32), input, target });
+ */
+export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Trainer<S> {
+  const { loss: lossOf, optimizer, clipNorm, state } = options;
+  if (clipNorm !== undefined && !(clipNorm > 0)) {
+    throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
+  }
+  const home = machine();
+  const trained = trainedOf(home, model.params, optimizer, state);
+  const parameters = trained.map(({ parameter }) => parameter);
+  let step = state?.step ?? 0;
+  let released = false;
+
+  function forward(ops: Ops, window: TrainingWindow<S>): readonly [predictions: Tensor, carry: S] {
+    const steps = window.input.shape[0] as number;
+    const { carryAfter = steps } = window;
+    if (carryAfter === steps) return model.apply(ops, window.carry, window.input);
+    const [first, carry] = model.apply(ops, window.carry, stepsOf(window.input, 0, carryAfter));
+    const [second] = model.apply(ops, carry, stepsOf(window.input, carryAfter, steps));
+    return [ops.concat([first, second], 0), carry];
+  }
+
+  function learn(window: TrainingWindow<S>): Learned<S> {
+    if (released) throw new Error('trainer: it was released; make a new one.');
+    checkWindow(model.kind, window);
+    return inWindow((eager, space) => {
+      const ops = tape(eager, parameters);
+      const [predictions, carry] = forward(ops, window);
+      const early = (predictions.shape[0] as number) - (window.target.shape[0] as number);
+      const counted = early === 0 ? predictions : (ops.split(predictions, 0, [early, window.target.shape[0] as number])[1] as Tensor);
+      const loss = lossOf(ops, counted, window.target);
+      const gradients = ops.gradients(loss).map((gradient) => space.place(gradient).address);
+
+      let squares = 0;
+      trained.forEach(({ size }, k) => {
+        squares = total(home, gradients[k] as number, size, true, squares);
+      });
+      const gradientNorm = Math.sqrt(squares);
+      const lossValue = loss.data[0] as number;
+      if (!Number.isFinite(lossValue) || !Number.isFinite(gradientNorm)) {
+        throw new RangeError(
+          `trainer: at step ${step} the loss of ${model.kind} is ${lossValue} and its gradient's norm ${gradientNorm}; ` +
+            'the weights were left as they are. Lower the learning rate, clip the gradient, or look for NaN in the data.',
+        );
+      }
+      const clip = clipNorm !== undefined && gradientNorm > clipNorm ? clipNorm / gradientNorm : 1;
+      const learningRate = optimizer.learningRate(step);
+      const numbers = optimizer.numbers(step);
+      const kept = toSignal(carry);
+      trained.forEach(({ parameter, size, slots }, k) => {
+        const addresses = [parameter.place.address, gradients[k] as number, ...slots];
+        update(home, optimizer.kernel, addresses, size, clip, numbers);
+      });
+      step += 1;
+      return { loss: lossValue, gradientNorm, learningRate, carry: kept };
+    });
+  }
+
+  return {
+    learn,
+    get steps() {
+      return step;
+    },
+    state: () => ({ step, slots: slotsOf(home, trained, optimizer) }),
+    release() {
+      if (released) return;
+      released = true;
+      for (const { slots } of trained) for (const address of slots) home.heap.free(address);
+    },
+  };
+}
+
+function trainedOf(
+  home: Machine,
+  params: Params,
+  optimizer: Optimizer,
+  state: TrainerState | undefined,
+): readonly Trained[] {
+  // A parameter that stands at two places of a model (tied weights) learns once.
+  const distinct = new Map(parametersOf(params).map(([path, parameter]) => [parameter, path]));
+  if (distinct.size === 0) throw new TypeError('trainer: the model has no parameters, so there is nothing to learn.');
+  const known = state?.slots;
+  return Array.from(distinct, ([parameter, path]) => {
+    const size = sizeOf(parameter.shape);
+    const slots = optimizer.slots.map((slot) => {
+      const address = home.heap.allocate(4 * size);
+      const numbers = home.floats.subarray(address / 4, address / 4 + Math.ceil(size / 16) * 16);
+      const before = known?.[`${path}.${slot}`];
+      if (known !== undefined && before?.data.length !== size) {
+        throw new RangeError(
+          `trainer: the state has ${before === undefined ? 'no' : before.data.length} numbers for ${path}.${slot}, ` +
+            `but ${size} are needed; it is of another model or optimizer.`,
+        );
+      }
+      numbers.fill(0);
+      if (before !== undefined) numbers.set(before.data);
+      return address;
+    });
+    return { path, parameter, size, slots };
+  });
+}
+
+function slotsOf(home: Machine, trained: readonly Trained[], optimizer: Optimizer): Record<string, Tensor> {
+  return Object.fromEntries(
+    trained.flatMap(({ path, parameter, size, slots }) =>
+      slots.map((address, k) => [
+        `${path}.${optimizer.slots[k]}`,
+        {
+          shape: parameter.shape,
+          type: 'float32' satisfies NumberType,
+          data: home.floats.slice(address / 4, address / 4 + size),
+        },
+      ]),
+    ),
+  );
+}
+
+/** Steps `from` to `to` of a time-major signal; the numbers are shared, not copied. */
+function stepsOf(signal: Tensor, from: number, to: number): Tensor {
+  const [, ...rest] = signal.shape;
+  const width = sizeOf(rest);
+  return { shape: [to - from, ...rest], type: signal.type, data: signal.data.subarray(from * width, to * width) };
+}
+
+function checkWindow<S>(kind: string, { input, target, carryAfter }: TrainingWindow<S>): void {
+  const [steps = 0, lanes] = input.shape;
+  const [counted = 0, targetLanes] = target.shape;
+  if (input.shape.length < 2 || target.shape.length < 2 || lanes !== targetLanes || counted < 1 || counted > steps) {
+    throw new RangeError(
+      `trainer: ${kind} was given input ${showShape(input.shape)} and target ${showShape(target.shape)}; both are ` +
+        'time-major [T, B, …] with the same lanes, and the target has at least one step and no more than the input.',
+    );
+  }
+  if (carryAfter !== undefined && !(Number.isInteger(carryAfter) && carryAfter >= 1 && carryAfter <= steps)) {
+    throw new RangeError(`trainer: carryAfter is a step from 1 to ${steps}, not ${carryAfter}.`);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The derivatives: one vector–Jacobian product for each primitive, written in primitives, so that they run wherever
+ * the primitives do. They work out nothing that is not needed.
+ */
+import { sizeOf, type Tensor } from '../tensor.js';
+import type { Ops, Primitives } from './ops.js';
+
+/**
+ * Carries the gradient `g` of a result `y` back to the operands.
+ *
+ * An entry of the result stands at its operand's place among the arguments (or among the list, where the first
+ * argument is a list), and may be missing where `needs` is false.
+ */
+export type Vjp<Arguments extends readonly unknown[], Y> = (
+  ops: Ops,
+  g: Y,
+  args: Arguments,
+  y: Y,
+  needs: readonly boolean[],
+) => readonly (Tensor | undefined)[];
+
+export type Vjps = { readonly [K in keyof Primitives]: Vjp<Parameters<Primitives[K]>, ReturnType<Primitives[K]>> };
+
+export const vjps: Vjps = {
+  // y = op(a)·op(b), so d op(a) = g·op(b)ᵀ and d op(b) = op(a)ᵀ·g, taken transposed where the operand was.
+  matmul(ops, g, [a, b, transposed = {}], _y, [needsA, needsB]) {
+    const { a: ta = false, b: tb = false } = transposed;
+    if (!ta) {
+      return [
+        needsA ? ops.matmul(g, b, { b: !tb }) : undefined,
+        needsB ? (tb ? ops.matmul(g, a, { a: true }) : ops.matmul(a, g, { a: true })) : undefined,
+      ];
+    }
+    // Leading axes of a transposed operand are rows, however the other operand shapes its own.
+    const db = () => (tb ? ops.matmul(g, ops.reshape(a, matrixOf(a)), { a: true, b: true }) : ops.matmul(a, g));
+    return [
+      needsA ? ops.reshape(ops.matmul(b, g, { a: tb, b: true }), a.shape) : undefined,
+      needsB ? ops.reshape(db(), b.shape) : undefined,
+    ];
+  },
+
+  add: (ops, g, [, b], _y, [, needsB]) => [g, needsB ? ops.sumTo(g, b.shape) : undefined],
+  subtract: (ops, g, [, b], _y, [, needsB]) => [g, needsB ? ops.affine(ops.sumTo(g, b.shape), -1, 0) : undefined],
+  multiply: (ops, g, [a, b], _y, [needsA, needsB]) => [
+    needsA ? ops.multiply(g, b) : undefined,
+    needsB ? ops.sumTo(ops.multiply(g, a), b.shape) : undefined,
+  ],
+  divide: (ops, g, [, b], y, [needsA, needsB]) => [
+    needsA ? ops.divide(g, b) : undefined,
+    needsB ? ops.affine(ops.divide(ops.sumTo(ops.multiply(g, y), b.shape), b), -1, 0) : undefined,
+  ],
+  affine: (ops, g, [, scale]) => [ops.affine(g, scale, 0)],
+
+  exp: (ops, g, _args, y) => [ops.multiply(g, y)],
+  log: (ops, g, [x]) => [ops.divide(g, x)],
+  sqrt: (ops, g, _args, y) => [ops.affine(ops.divide(g, y), 0.5, 0)],
+  tanh: (ops, g, _args, y) => [ops.tanhAdjoint(g, y)],
+  logistic: (ops, g, _args, y) => [ops.logisticAdjoint(g, y)],
+  relu: (ops, g, _args, y) => [ops.reluAdjoint(g, y)],
+  softmax: (ops, g, _args, y) => [ops.softmaxAdjoint(g, y)],
+
+  reshape: (ops, g, [x]) => [ops.reshape(g, x.shape)],
+  // All parts at once: a split into T steps and its derivative are one walk over the numbers each, not T.
+  split: (ops, g, [, axis]) => [ops.concat(g, axis)],
+  concat: (ops, g, [parts, axis]) =>
+    ops.split(
+      g,
+      axis,
+      parts.map((part) => part.shape[axis] as number),
+    ),
+  sumTo: (ops, g, [x]) => [ops.add(ops.fill(x.shape, 0), g)],
+
+  gather: (ops, g, [table, ids]) => [ops.scatterAdd(g, ids, table.shape[0] as number)],
+  crossEntropy: (ops, g, [logits, targets]) => [ops.crossEntropyAdjoint(g, logits, targets)],
+};
+
+function matrixOf(x: Tensor): readonly [rows: number, width: number] {
+  const width = x.shape.at(-1) as number;
+  return [sizeOf(x.shape.slice(0, -1)), width];
+}

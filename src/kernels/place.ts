@@ -1,0 +1,39 @@
+/** Tensors that are places in the machine's memory. */
+import { type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import type { Machine } from './machine.js';
+
+/** The span in which places may be read: a window, or for ever. */
+export interface Scope {
+  open: boolean;
+}
+
+/** A scope that never ends. */
+export const forever: Scope = { open: true };
+
+export class Place implements Tensor {
+  readonly machine: Machine;
+  readonly address: number;
+  readonly shape: Shape;
+  readonly type: NumberType;
+  readonly scope: Scope;
+
+  constructor(machine: Machine, address: number, shape: Shape, type: NumberType, scope: Scope) {
+    this.machine = machine;
+    this.address = address;
+    this.shape = shape;
+    this.type = type;
+    this.scope = scope;
+  }
+
+  /** @throws Error where the window has ended: its memory holds other numbers by now. */
+  get data(): Float32Array | Int32Array {
+    if (!this.scope.open) {
+      throw new Error(
+        `tensor ${showShape(this.shape)} was used after its window ended; copy it within the window with toSignal().`,
+      );
+    }
+    const from = this.address / 4;
+    const numbers = this.type === 'int32' ? this.machine.ints : this.machine.floats;
+    return numbers.subarray(from, from + sizeOf(this.shape));
+  }
+}
