@@ -24,6 +24,8 @@ export interface Core<S, X = Tensor, Y = Tensor> {
   readonly params: Params;
   /** The carry before the first step. */
   initial(batch: number): S;
+  /** Told its place in a model, by a core of which more than its parameters follows from it (dropout's masks). */
+  named?(path: string, seed: number | undefined): void;
   /** One window of any length T ≥ 1: x is time-major, `[T, B, …]`. */
   apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
 }
@@ -55,15 +57,17 @@ export function evaluate<S, X, Y>(core: Core<S, X, Y>, carry: S, x: X): readonly
 
 /**
  * Makes a layer of a core: an operator that maps each signal, its carry kept from signal to signal. Each subscription
- * starts from the zero carry.
+ * starts from the zero carry. Its parameters are named by the path, which is its kind until a model gives it another.
  *
  * @throws TypeError (as an error notification) where the number of lanes changes within a stream.
  * @example
  * const leaky = layer({ kind: 'leaky', params: {}, initial: (batch) => zeros([batch, 8]), apply: … });
  * signal$.pipe(leaky)
  */
-export function layer<S, X, Y>(core: Core<S, X, Y>, seed?: number): Layer<S, X, Y> {
-  for (const [path, parameter] of parametersOf(core.params)) parameter.name(`${core.kind}.${path}`, seed);
+export function layer<S, X, Y>(core: Core<S, X, Y>, seed?: number, path: string = core.kind): Layer<S, X, Y> {
+  for (const [name, parameter] of parametersOf(core.params))
+    parameter.name(path === '' ? name : `${path}.${name}`, seed);
+  core.named?.(path, seed);
   const operator = (source: Observable<X>): Observable<Y> => scanCarry(core)(source).pipe(map(({ output }) => output));
   return Object.assign(operator, core);
 }

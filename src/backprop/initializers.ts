@@ -90,7 +90,9 @@ export const sideBySide =
     const width = shape.at(-1) ?? 0;
     const part = width / blocks.length;
     if (!Number.isInteger(part)) {
-      throw new RangeError(`sideBySide: ${showShape(shape)} does not divide into ${blocks.length} blocks of one width.`);
+      throw new RangeError(
+        `sideBySide: ${showShape(shape)} does not divide into ${blocks.length} blocks of one width.`,
+      );
     }
     const rows = shape.slice(0, -1);
     const whole = new Float32Array(sizeOf(shape));

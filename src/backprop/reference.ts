@@ -212,7 +212,11 @@ export function reference(options: ReferenceOptions = {}): Ops {
     subtract: binary('subtract', (a, b) => a - b),
     multiply: binary('multiply', (a, b) => a * b),
     divide: binary('divide', (a, b) => a / b),
-    affine: (x, scale, shift) => real(x.shape, read(x).map((value) => scale * value + shift)),
+    affine: (x, scale, shift) =>
+      real(
+        x.shape,
+        read(x).map((value) => scale * value + shift),
+      ),
     exp: unary(Math.exp),
     log: unary(Math.log),
     sqrt: unary(Math.sqrt),
@@ -232,7 +236,9 @@ export function reference(options: ReferenceOptions = {}): Ops {
       const rows = read(table);
       const width = shape.at(-1) as number;
       const y = new Float64Array(sizeOf(shape));
-      ids.data.forEach((id, k) => y.set(rows.subarray(id * width, (id + 1) * width), k * width));
+      ids.data.forEach((id, k) => {
+        y.set(rows.subarray(id * width, (id + 1) * width), k * width);
+      });
       return real(shape, y);
     },
     crossEntropy,

@@ -2,7 +2,7 @@
  * The shape rules of the primitives, with their errors: `reference` and `eager` ask the same functions, so that both
  * accept and refuse the same operands. Each rule also gives the counts that a loop or a kernel needs.
  */
-import { type Ids, sameShape, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { type Ids, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Transposed } from './ops.js';
 
 /**
@@ -70,9 +70,7 @@ export function matmulShape(a: Shape, b: Shape, transposed: Transposed = {}): Pr
         'they must be as many.',
     );
   }
-  return transposed.a
-    ? { m: aWidth, n, k, shape: [aWidth, n] }
-    : { m: aRows, n, k, shape: [...a.slice(0, -1), n] };
+  return transposed.a ? { m: aWidth, n, k, shape: [aWidth, n] } : { m: aRows, n, k, shape: [...a.slice(0, -1), n] };
 }
 
 function showProduct(a: Shape, b: Shape, transposed: Transposed): string {
@@ -177,7 +175,9 @@ export function rowsOf(shape: Shape, operation: string): { readonly rows: number
  */
 export function checkIds(ids: Tensor, rows: number, operation: string, padding = false): asserts ids is Ids {
   if (ids.type !== 'int32') {
-    throw new TypeError(`${operation}: needs ids (int32), but got ${ids.type} ${showShape(ids.shape)}; make them by ids().`);
+    throw new TypeError(
+      `${operation}: needs ids (int32), but got ${ids.type} ${showShape(ids.shape)}; make them by ids().`,
+    );
   }
   const lowest = padding ? -1 : 0;
   const { data } = ids;

@@ -43,12 +43,14 @@ const adjoints = [
   'crossEntropyAdjoint',
 ] as const satisfies readonly (keyof Adjoints)[];
 
-const withoutDerivative = (name: string): AnyVjp => () => {
-  throw new TypeError(
-    `gradients: the output depends on a watched tensor through ${name}, which has no derivative; ` +
-      'write the step in differentiable primitives, or do not watch the tensor.',
-  );
-};
+const withoutDerivative =
+  (name: string): AnyVjp =>
+  () => {
+    throw new TypeError(
+      `gradients: the output depends on a watched tensor through ${name}, which has no derivative; ` +
+        'write the step in differentiable primitives, or do not watch the tensor.',
+    );
+  };
 
 const rules: readonly (readonly [name: keyof Primitives | keyof Adjoints, vjp: AnyVjp])[] = [
   ...Object.entries(vjps).map(([name, vjp]) => [name as keyof Primitives, vjp as unknown as AnyVjp] as const),
@@ -72,7 +74,9 @@ const rules: readonly (readonly [name: keyof Primitives | keyof Adjoints, vjp: A
 export function tape(base: Ops, watched: readonly Tensor[]): Tape {
   for (const x of watched) {
     if (x.type === 'int32') {
-      throw new TypeError(`tape: ids ${showShape(x.shape)} have no gradient; watch the table that they are looked up in.`);
+      throw new TypeError(
+        `tape: ids ${showShape(x.shape)} have no gradient; watch the table that they are looked up in.`,
+      );
     }
   }
   const tracked = new Set<unknown>(watched);

@@ -1,5 +1,5 @@
-import { rowsOf } from '../shapes.js';
 import { sameShape, showShape } from '../../tensor.js';
+import { rowsOf } from '../shapes.js';
 import type { Loss } from './loss.js';
 
 /**

@@ -1,0 +1,85 @@
+// Imports point one way: each room of src may use the rooms after it, and none before it.
+const rooms = [
+  ['cli'],
+  ['serve'],
+  ['models'],
+  ['streams', 'formats'],
+  ['cells', 'layers'],
+  ['layer.ts', 'stack.ts'],
+  ['backprop'],
+  ['kernels'],
+  ['tensor.ts', 'random.ts'],
+];
+
+const within = (names) =>
+  `^src/(${names.map((name) => (name.endsWith('.ts') ? `${name.replace('.', '\\.')}$` : `${name}/`)).join('|')})`;
+
+const oneWay = rooms.slice(1).map((room, index) => ({
+  name: `one-way: ${room.join(', ')}`,
+  comment: `${room.join(', ')} must not know of ${rooms
+    .slice(0, index + 1)
+    .flat()
+    .join(', ')}`,
+  severity: 'error',
+  from: { path: within(room) },
+  to: { path: within(rooms.slice(0, index + 1).flat()) },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...oneWay,
+    {
+      name: 'every file in a room',
+      comment: 'A new room takes its place in the order above.',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/', pathNot: [within(rooms.flat()), '^src/index\\.ts$'] },
+    },
+    {
+      name: 'no cycles',
+      comment: 'Types alone may refer to each other within a room; what runs may not.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'index.ts is for users',
+      comment: 'Inside the package, import a thing from the file that makes it.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^src/index\\.ts$' },
+    },
+    {
+      name: 'examples use the package like everyone',
+      severity: 'error',
+      from: { path: '^examples/' },
+      to: { path: '^src/', pathNot: '^src/index\\.ts$' },
+    },
+    {
+      name: 'the package stands alone',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench|examples|scripts|build|dist)/' },
+    },
+    {
+      name: 'the package has no undeclared dependency',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'everything resolves',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^src/kernels/assembly/' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['types', 'import', 'node', 'default'] },
+  },
+};

@@ -1,0 +1,10 @@
+/** What the user can put right: told in one line, and the process ends with code 2. */
+export interface Failure {
+  readonly _tag: 'Failure';
+  readonly message: string;
+}
+
+export const failure = (message: string): Failure => ({ _tag: 'Failure', message });
+
+/** The message of whatever was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

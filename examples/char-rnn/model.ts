@@ -1,0 +1,101 @@
+/** The model: symbols in, logits of the next symbol out. And how it is written down. */
+import * as E from 'fp-ts/lib/Either.js';
+import {
+  type Checkpoint,
+  dense,
+  embedding,
+  gru,
+  type Ids,
+  type Layer,
+  loadWeights,
+  lstm,
+  simpleRnn,
+  stack,
+  stacked,
+  type Vocabulary,
+  vocabularyFrom,
+  weightsOf,
+} from 'oxbow';
+import { type Failure, failure, messageOf } from './failure.js';
+import { oneHot } from './one-hot.js';
+
+const cells = { rnn: simpleRnn, lstm, gru };
+
+export type CellName = keyof typeof cells;
+export const cellNames = Object.keys(cells) as readonly CellName[];
+
+export interface Shape {
+  readonly cell: CellName;
+  readonly units: number;
+  readonly layers: number;
+  /** Features of an embedded symbol; 0 is one-hot. */
+  readonly embed: number;
+}
+
+export type CharModel = Layer<unknown, Ids>;
+
+/** A model, and all that is needed to use it. */
+export interface Speaker {
+  readonly shape: Shape;
+  readonly vocab: Vocabulary;
+  readonly model: CharModel;
+}
+
+export function speaker(shape: Shape, vocab: Vocabulary, seed: number): Speaker {
+  const { cell, units, layers, embed } = shape;
+  const first = embed === 0 ? oneHot(vocab.size) : embedding(vocab.size, embed);
+  const widths = [embed === 0 ? vocab.size : embed, ...Array.from({ length: layers - 1 }, () => units)];
+  const model = stack(
+    {
+      embed: first,
+      rnn: stacked(widths.map((inputs) => cells[cell](inputs, units))),
+      head: dense(units, vocab.size),
+    },
+    { seed },
+  );
+  return { shape, vocab, model };
+}
+
+/** The checkpoint: the weights, and as metadata what `fromCheckpoint` needs to build the model again. */
+export function toCheckpoint({ shape, vocab, model }: Speaker): Checkpoint {
+  return {
+    tensors: weightsOf(model.params),
+    metadata: { model: JSON.stringify(shape), vocabulary: JSON.stringify(vocab) },
+  };
+}
+
+/** The model of a checkpoint; `asked` is what the user wants it to be. */
+export function fromCheckpoint(
+  { tensors, metadata }: Checkpoint,
+  asked: Partial<Shape>,
+  seed: number,
+): E.Either<Failure, Speaker> {
+  const { model, vocabulary } = metadata;
+  if (model === undefined || vocabulary === undefined) {
+    return E.left(failure('it has no model and vocabulary in its metadata: not a checkpoint of this example.'));
+  }
+  const restored = E.tryCatch(
+    () => speaker(readShape(JSON.parse(model)), vocabularyFrom(JSON.parse(vocabulary)), seed),
+    (error) => failure(`its metadata is damaged: ${messageOf(error)}`),
+  );
+  if (E.isLeft(restored)) return restored;
+  for (const [name, value] of Object.entries(asked)) {
+    const saved = restored.right.shape[name as keyof Shape];
+    if (saved !== value) {
+      return E.left(failure(`its model has --${name} ${saved}, not ${value}; leave --${name} out, or --load.`));
+    }
+  }
+  const loaded = loadWeights(restored.right.model.params, tensors);
+  return E.isLeft(loaded) ? E.left(failure(loaded.left.message)) : restored;
+}
+
+function readShape(value: unknown): Shape {
+  const { cell, units, layers, embed } = (value ?? {}) as Record<string, unknown>;
+  const known = cellNames.find((name) => name === cell);
+  const count = (number: unknown, least: number): number => {
+    if (Number.isSafeInteger(number) && (number as number) >= least) return number as number;
+    throw new RangeError(`${JSON.stringify(value)} is no model.`);
+  };
+  if (known === undefined) throw new RangeError(`${JSON.stringify(value)} is no model.`);
+  return { cell: known, units: count(units, 1), layers: count(layers, 1), embed: count(embed, 0) };
+}

@@ -1,0 +1,47 @@
+/** Every choice that decides what comes out, in one place. */
+import type { Shape } from './model.js';
+
+/** What `npm start` does without options. */
+export const recipe = {
+  model: { cell: 'lstm', units: 256, layers: 1, embed: 64 } satisfies Shape,
+  /** Steps of a window and lanes read side by side. */
+  length: 64,
+  batch: 32,
+  optimizer: 'adam',
+  /** Each optimizer's own, at its peak; it falls along half a cosine to `floor` of that by the end of training. */
+  learningRates: { sgd: 1, momentum: 0.2, rmsprop: 2e-3, adam: 3e-3 },
+  floor: 0.02,
+  clipNorm: 5,
+  seconds: 60,
+  /** The share of the text that is kept from the model until the end. */
+  heldOut: 0.05,
+  seed: 42,
+  save: 'char-rnn.safetensors',
+} as const;
+
+/** Text that arrives line by line: shorter windows, one lane, and a rate that does not fall since there is no end. */
+export const listening = { length: 32, learningRate: 0.5 } as const;
+
+/** What the model says. */
+export const speech = {
+  /** While it trains: a short sample every few seconds. */
+  sample: 100,
+  everySeconds: 6,
+  /** At the end. */
+  length: 300,
+  temperature: 0.8,
+} as const;
+
+/**
+ * The lecture's model of Alice's Adventures in Wonderland, as in Keras: windows of ten characters, one-hot, and the
+ * prediction of the eleventh. RMSprop has Keras' own numbers.
+ */
+export const textbook = {
+  model: { cell: 'rnn', units: 128, layers: 1, embed: 0 } satisfies Shape,
+  length: 10,
+  batch: 128,
+  epochs: 25,
+  learningRate: 1e-3,
+  rmsprop: { decay: 0.9, epsilon: 1e-7 },
+  sample: 100,
+} as const;

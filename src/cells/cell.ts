@@ -1,0 +1,28 @@
+import type { Ops } from '../backprop/ops.js';
+import type { Params } from '../backprop/parameter.js';
+import type { Tensor } from '../tensor.js';
+
+/**
+ * A recurrent cell: one step of a recurrence, written in primitives. `unroll` makes a layer of it, and with that
+ * windows, streams, stacking and gradients.
+ *
+ * `S` is the carry, a record of tensors whose first axis is the batch.
+ */
+export interface Cell<S> {
+  /** What it is: `lstm`, `gru`. */
+  readonly kind: string;
+  /** Features it takes. */
+  readonly inputs: number;
+  /** Features it gives. */
+  readonly units: number;
+  readonly params: Params;
+  /** The carry before the first step. */
+  initial(batch: number): S;
+  /**
+   * What does not depend on the carry, for a whole window at once: `x: [T, B, I] → [T, B, P]`, often one product in
+   * place of T. Without it `step` gets x as it is.
+   */
+  project?(ops: Ops, x: Tensor): Tensor;
+  /** One step: `x: [B, P] → y: [B, H]`. */
+  step(ops: Ops, carry: S, x: Tensor): readonly [y: Tensor, carry: S];
+}

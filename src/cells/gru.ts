@@ -1,0 +1,117 @@
+import { glorotUniform, orthogonal, sideBySide, zeros as zeroInitializer } from '../backprop/initializers.js';
+import type { Ops } from '../backprop/ops.js';
+import { type Initializer, parameter } from '../backprop/parameter.js';
+import { checkCount } from '../backprop/shapes.js';
+import type { Layer } from '../layer.js';
+import { type Tensor, zeros } from '../tensor.js';
+import type { Cell } from './cell.js';
+import { unroll } from './unroll.js';
+
+/** What a GRU remembers: its output, `[B, H]`. */
+export interface GruCarry {
+  readonly h: Tensor;
+}
+
+export interface GruCellOptions {
+  /**
+   * Whether the reset gate acts on h `before` its product with the candidate's weights, as in the textbook, or `after`
+   * it, as in PyTorch, Keras and cuDNN. Default `after`: one recurrent product a step, and weights that travel.
+   */
+  readonly reset?: 'before' | 'after';
+  /** Default, each gate's block by itself: `wx` Glorot uniform, `wh` and `wn` orthogonal, `b` and `bn` zeros. */
+  readonly initializers?: Readonly<Partial<Record<'wx' | 'wh' | 'wn' | 'b' | 'bn', Initializer>>>;
+}
+
+export interface GruOptions extends GruCellOptions {
+  readonly seed?: number;
+}
+
+/** The cell of {@link gru}. */
+export function gruCell(inputs: number, units: number, options: GruCellOptions = {}): Cell<GruCarry> {
+  checkCount(inputs, 'inputs', 'gru');
+  checkCount(units, 'units', 'gru');
+  const { reset = 'after', initializers = {} } = options;
+  const glorot = glorotUniform();
+  const wx = parameter([inputs, 3 * units], initializers.wx ?? sideBySide([glorot, glorot, glorot]));
+  const b = parameter([3 * units], initializers.b ?? zeroInitializer());
+  const form = reset === 'before' ? resetBefore(units, initializers) : resetAfter(units, initializers);
+  return {
+    kind: 'gru',
+    inputs,
+    units,
+    params: { wx, b, ...form.params },
+    initial: (batch) => ({ h: zeros([batch, units]) }),
+    project: (ops, x) => ops.add(ops.matmul(x, wx), b),
+    step(ops, carry, x) {
+      const { z, n } = form.gates(ops, carry.h, x);
+      // n + z ⊙ (h − n) is z ⊙ h + (1 − z) ⊙ n with one product less.
+      const h = ops.add(n, ops.multiply(z, ops.subtract(carry.h, n)));
+      return [h, { h }];
+    },
+  };
+}
+
+/** Parameters and equation of the gates, in which the two forms differ. */
+interface Form {
+  readonly params: Readonly<Record<string, ReturnType<typeof parameter>>>;
+  /** Update gate z and candidate n, `[B, H]` each. */
+  gates(ops: Ops, h: Tensor, x: Tensor): { readonly z: Tensor; readonly n: Tensor };
+}
+
+function resetAfter(units: number, initializers: NonNullable<GruCellOptions['initializers']>): Form {
+  const square = orthogonal();
+  const wh = parameter([units, 3 * units], initializers.wh ?? sideBySide([square, square, square]));
+  const bn = parameter([units], initializers.bn ?? zeroInitializer());
+  return {
+    params: { wh, bn },
+    gates(ops, h, x) {
+      const [xz, xr, xn] = thirds(ops, x, units);
+      const [hz, hr, hn] = thirds(ops, ops.matmul(h, wh), units);
+      const z = ops.logistic(ops.add(xz, hz));
+      const r = ops.logistic(ops.add(xr, hr));
+      return { z, n: ops.tanh(ops.add(xn, ops.multiply(r, ops.add(hn, bn)))) };
+    },
+  };
+}
+
+function resetBefore(units: number, initializers: NonNullable<GruCellOptions['initializers']>): Form {
+  const square = orthogonal();
+  const wh = parameter([units, 2 * units], initializers.wh ?? sideBySide([square, square]));
+  const wn = parameter([units, units], initializers.wn ?? square);
+  return {
+    params: { wh, wn },
+    gates(ops, h, x) {
+      const [xz, xr, xn] = thirds(ops, x, units);
+      const [hz, hr] = ops.split(ops.matmul(h, wh), 1, [units, units]) as readonly [Tensor, Tensor];
+      const z = ops.logistic(ops.add(xz, hz));
+      const r = ops.logistic(ops.add(xr, hr));
+      return { z, n: ops.tanh(ops.add(xn, ops.matmul(ops.multiply(r, h), wn))) };
+    },
+  };
+}
+
+function thirds(ops: Ops, x: Tensor, units: number): readonly [z: Tensor, r: Tensor, n: Tensor] {
+  return ops.split(x, 1, [units, units, units]) as unknown as readonly [Tensor, Tensor, Tensor];
+}
+
+/**
+ * The gated recurrent unit, in both of its forms.
+ *
+ * Equation: with `(x_z, x_r, x_n) = x_t·wx + b`,
+ * reset after the product: `(h_z, h_r, h_n) = h_{t−1}·wh`, `n = tanh(x_n + r ⊙ (h_n + bn))`;
+ * reset before it: `(h_z, h_r) = h_{t−1}·wh`, `n = tanh(x_n + (r ⊙ h_{t−1})·wn)`;
+ * in both `z = σ(x_z + h_z)`, `r = σ(x_r + h_r)` and `h_t = z ⊙ h_{t−1} + (1 − z) ⊙ n`.
+ * Source: the lecture's GRU (its h̃ is n), which resets before; Cho et al. (2014). Reset after as in PyTorch and in
+ * Keras with `reset_after`.
+ *
+ * Shapes: `x: [T, B, I] → y: [T, B, H]`, parameters `wx [I, 3H]`, `b [3H]`, gates side by side in the order z, r, n, and
+ * after: `wh [H, 3H]`, `bn [H]`; before: `wh [H, 2H]`, `wn [H, H]`. PyTorch's order is r, z, n, and of its two biases b is
+ * the sum but for n, where the recurrent one is bn. The carry: `h [B, H]`.
+ *
+ * @throws RangeError where a size is not a whole number above 0, or x has other features.
+ * @example
+ * signal$.pipe(gru(64, 128, { seed: 1, reset: 'before' }))
+ */
+export function gru(inputs: number, units: number, options: GruOptions = {}): Layer<GruCarry> {
+  return unroll(gruCell(inputs, units, options), options.seed);
+}

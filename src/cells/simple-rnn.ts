@@ -1,0 +1,62 @@
+import { glorotUniform, orthogonal, zeros as zeroInitializer } from '../backprop/initializers.js';
+import type { Ops } from '../backprop/ops.js';
+import { type Initializer, parameter } from '../backprop/parameter.js';
+import { checkCount } from '../backprop/shapes.js';
+import type { Layer } from '../layer.js';
+import { type Tensor, zeros } from '../tensor.js';
+import type { Cell } from './cell.js';
+import { unroll } from './unroll.js';
+
+/** What a simple recurrent cell remembers: its output, `[B, H]`. */
+export interface SimpleRnnCarry {
+  readonly h: Tensor;
+}
+
+export interface SimpleRnnCellOptions {
+  /** f; default tanh. */
+  readonly activation?: (ops: Ops, z: Tensor) => Tensor;
+  /** Default: `wx` Glorot uniform, `wh` orthogonal, `b` zeros. */
+  readonly initializers?: { readonly wx?: Initializer; readonly wh?: Initializer; readonly b?: Initializer };
+}
+
+export interface SimpleRnnOptions extends SimpleRnnCellOptions {
+  readonly seed?: number;
+}
+
+/** The cell of {@link simpleRnn}. */
+export function simpleRnnCell(inputs: number, units: number, options: SimpleRnnCellOptions = {}): Cell<SimpleRnnCarry> {
+  checkCount(inputs, 'inputs', 'simpleRnn');
+  checkCount(units, 'units', 'simpleRnn');
+  const { activation = (ops: Ops, z: Tensor) => ops.tanh(z), initializers = {} } = options;
+  const wx = parameter([inputs, units], initializers.wx ?? glorotUniform());
+  const wh = parameter([units, units], initializers.wh ?? orthogonal());
+  const b = parameter([units], initializers.b ?? zeroInitializer());
+  return {
+    kind: 'simpleRnn',
+    inputs,
+    units,
+    params: { wx, wh, b },
+    initial: (batch) => ({ h: zeros([batch, units]) }),
+    project: (ops, x) => ops.add(ops.matmul(x, wx), b),
+    step(ops, carry, x) {
+      const h = activation(ops, ops.add(x, ops.matmul(carry.h, wh)));
+      return [h, { h }];
+    },
+  };
+}
+
+/**
+ * The simple recurrent network (Elman's).
+ *
+ * Equation: `h_t = f(x_t·wx + h_{t−1}·wh + b)`, f tanh or another.
+ * Source: the lecture's simple recurrent network; Elman, Finding structure in time (1990).
+ *
+ * Shapes: `x: [T, B, I] → y: [T, B, H]`, parameters `wx [I, H]`, `wh [H, H]`, `b [H]`. The carry: `h [B, H]`.
+ *
+ * @throws RangeError where a size is not a whole number above 0, or x has other features.
+ * @example
+ * signal$.pipe(simpleRnn(8, 16, { seed: 1, activation: (ops, z) => ops.relu(z) }))
+ */
+export function simpleRnn(inputs: number, units: number, options: SimpleRnnOptions = {}): Layer<SimpleRnnCarry> {
+  return unroll(simpleRnnCell(inputs, units, options), options.seed);
+}

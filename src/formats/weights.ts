@@ -1,0 +1,53 @@
+/** A model's parameters as tensors by name, out of the model and back into it. */
+import * as E from 'fp-ts/lib/Either.js';
+import { type Params, parametersOf } from '../backprop/parameter.js';
+import { sameShape, showShape, type Tensor } from '../tensor.js';
+import type { WeightsError } from './errors.js';
+
+/**
+ * The parameters by path, each a copy: training on does not change it.
+ *
+ * @example
+ * weightsOf(model.params)['rnn.wx']; // { shape: [64, 1024], type: 'float32', data: … }
+ */
+export function weightsOf(params: Params): Readonly<Record<string, Tensor>> {
+  return Object.fromEntries(
+    parametersOf(params).map(([path, { shape, type, data }]) => [path, { shape, type, data: Float32Array.from(data) }]),
+  );
+}
+
+/**
+ * Puts tensors into the parameters of the same names. Names, shapes and types are all checked before the first weight
+ * changes; what does not fit is listed in full.
+ *
+ * @example
+ * pipe(loadWeights(model.params, checkpoint.tensors), E.getOrElse((error) => { throw new Error(error.message); }));
+ */
+export function loadWeights(params: Params, tensors: Readonly<Record<string, Tensor>>): E.Either<WeightsError, void> {
+  const parameters = new Map(parametersOf(params));
+  const missing = [...parameters.keys()].filter((path) => !Object.hasOwn(tensors, path));
+  const unexpected = Object.keys(tensors).filter((path) => !parameters.has(path));
+  const misshapen = [...parameters].flatMap(([path, parameter]) => {
+    const given = Object.hasOwn(tensors, path) ? tensors[path] : undefined;
+    if (given === undefined || (given.type === 'float32' && sameShape(given.shape, parameter.shape))) return [];
+    return [`${path} is float32 ${showShape(parameter.shape)}, not ${given.type} ${showShape(given.shape)}`];
+  });
+  if (missing.length + unexpected.length + misshapen.length > 0) {
+    return E.left({
+      _tag: 'WeightsMismatch',
+      missing,
+      unexpected,
+      misshapen,
+      message: `the weights are of another model: ${show({ missing, unexpected, misshapen })}.`,
+    });
+  }
+  for (const [path, parameter] of parameters) parameter.assign((tensors[path] as Tensor).data);
+  return E.right(undefined);
+}
+
+function show(lists: Readonly<Record<string, readonly string[]>>): string {
+  return Object.entries(lists)
+    .filter(([, names]) => names.length > 0)
+    .map(([what, names]) => `${what}: ${names.join(', ')}`)
+    .join('; ');
+}

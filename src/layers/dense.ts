@@ -1,0 +1,57 @@
+import { glorotUniform, zeros as zeroInitializer } from '../backprop/initializers.js';
+import type { Ops } from '../backprop/ops.js';
+import { type Initializer, parameter } from '../backprop/parameter.js';
+import { checkCount } from '../backprop/shapes.js';
+import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { showShape, type Tensor } from '../tensor.js';
+
+export interface DenseOptions {
+  readonly seed?: number;
+  /** f; default none, as logits want it. */
+  readonly activation?: (ops: Ops, z: Tensor) => Tensor;
+  /** Whether there is a bias; default true. */
+  readonly bias?: boolean;
+  /** Default: `w` Glorot uniform, `b` zeros. */
+  readonly initializers?: { readonly w?: Initializer; readonly b?: Initializer };
+}
+
+/**
+ * A fully connected layer, at each moment by itself.
+ *
+ * Equation: `y = f(x·w + b)`.
+ * Source: the lecture's fully connected layer, `a = f(W a + b)`, its W being our w transposed.
+ *
+ * Shapes: `x: [T, B, I] → y: [T, B, O]`, parameters `w [I, O]`, `b [O]`. No carry.
+ *
+ * @throws RangeError where a size is not a whole number above 0, or x has other features.
+ * @example
+ * signal$.pipe(dense(128, 65, { seed: 1, activation: (ops, z) => ops.relu(z) }))
+ */
+export function dense(inputs: number, units: number, options: DenseOptions = {}): Layer<NoCarry> {
+  checkCount(inputs, 'inputs', 'dense');
+  checkCount(units, 'units', 'dense');
+  const { seed, activation, bias = true, initializers = {} } = options;
+  const w = parameter([inputs, units], initializers.w ?? glorotUniform());
+  const b = bias ? parameter([units], initializers.b ?? zeroInitializer()) : undefined;
+  return layer(
+    {
+      kind: 'dense',
+      inputs,
+      outputs: units,
+      params: b === undefined ? { w } : { w, b },
+      initial: () => noCarry,
+      apply(ops, carry: NoCarry, x: Tensor) {
+        if (x.shape.at(-1) !== inputs) {
+          throw new RangeError(
+            `dense: takes ${inputs} features, but got ${showShape(x.shape)}; ` +
+              `make the signal ${inputs} features wide, or the layer as wide as its input.`,
+          );
+        }
+        const product = ops.matmul(x, w);
+        const z = b === undefined ? product : ops.add(product, b);
+        return [activation?.(ops, z) ?? z, carry];
+      },
+    },
+    seed,
+  );
+}

@@ -1,0 +1,40 @@
+import { normal } from '../backprop/initializers.js';
+import { type Initializer, parameter } from '../backprop/parameter.js';
+import { checkCount } from '../backprop/shapes.js';
+import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import type { Ids, Tensor } from '../tensor.js';
+
+export interface EmbeddingOptions {
+  readonly seed?: number;
+  /** Default: `table` normal with deviation 1. */
+  readonly initializers?: { readonly table?: Initializer };
+}
+
+/**
+ * A vector for each symbol.
+ *
+ * Equation: `y_t = table[x_t]`, row x_t of the table.
+ * Source: the lecture's embedding layer; Bengio et al., A neural probabilistic language model (2003).
+ *
+ * Shapes: `x: [T, B]` (ids) `→ y: [T, B, E]`, parameter `table [V, E]`. No carry.
+ *
+ * @throws TypeError where x holds no ids.
+ * @throws RangeError where a size is not a whole number above 0, or an id is outside 0 … V−1.
+ * @example
+ * ids$.pipe(embedding(65, 64, { seed: 1 }), lstm(64, 128))
+ */
+export function embedding(symbols: number, features: number, options: EmbeddingOptions = {}): Layer<NoCarry, Ids> {
+  checkCount(symbols, 'symbols', 'embedding');
+  checkCount(features, 'features', 'embedding');
+  const table = parameter([symbols, features], options.initializers?.table ?? normal(1));
+  return layer<NoCarry, Ids, Tensor>(
+    {
+      kind: 'embedding',
+      outputs: features,
+      params: { table },
+      initial: () => noCarry,
+      apply: (ops, carry, x) => [ops.gather(table, x), carry],
+    },
+    options.seed,
+  );
+}

@@ -1,0 +1,155 @@
+/**
+ * Stacks: layers one after another, by name, as one layer. Unlike `pipe` a stack knows all of its parts: it names their
+ * parameters, checks that they fit, keeps their carries together, and copies nothing between them.
+ */
+import type { Ops } from './backprop/ops.js';
+import { type Params, parametersOf } from './backprop/parameter.js';
+import { type Core, type Layer, layer } from './layer.js';
+import type { Tensor } from './tensor.js';
+
+/** Layers by name, first to last. */
+export type Children = Readonly<Record<string, Core<unknown, unknown, unknown>>>;
+
+/** The carry of a core. */
+export type CarryOf<C> = C extends { initial(batch: number): infer S } ? S : never;
+
+/** The carry of a stack: its children's, by their names. */
+export type StackCarry<C extends Children> = { readonly [Name in keyof C]: CarryOf<C[Name]> };
+
+type InputOf<C> = C extends { apply(ops: Ops, carry: never, x: infer X): unknown } ? X : never;
+type OutputOf<C> = C extends { apply(ops: Ops, carry: never, x: never): readonly [infer Y, unknown] } ? Y : never;
+
+/**
+ * What a stack takes. A record's order is not in its type, so this is what every child could take: right, because no
+ * child but the first asks for more than the others (ids, which are tensors too).
+ */
+export type StackInput<C extends Children> = {
+  readonly [Name in keyof C]: (x: InputOf<C[Name]>) => void;
+}[keyof C] extends (x: infer X) => void
+  ? X
+  : never;
+
+/** What a stack gives: what any of its children could give. */
+export type StackOutput<C extends Children> = OutputOf<C[keyof C]>;
+
+export interface StackOptions {
+  /** Draws all weights below, each by its own path. */
+  readonly seed?: number;
+}
+
+/**
+ * Layers one after another.
+ *
+ * Equation: `y = layer_n(… layer_2(layer_1(x)))`.
+ * Source: the lecture's stacked and deep networks.
+ *
+ * Shapes: those of the first layer's input and the last one's output. The carry: a record of the children's carries, by
+ * their names. Parameters are called `child.parameter`, and their first values follow from the seed and that path
+ * alone, so that adding a layer changes no other layer's weights.
+ *
+ * @throws TypeError where there is no layer, a name is empty, an integer or has a dot, or a parameter stands twice.
+ * @throws RangeError where a layer gives another number of features than the next one takes.
+ * @example
+ * const model = stack({ embed: embedding(65, 64), rnn: lstm(64, 128), head: dense(128, 65) }, { seed: 42 });
+ * ids$.pipe(model)
+ */
+export function stack<const C extends Children>(
+  children: C,
+  { seed }: StackOptions = {},
+): Layer<StackCarry<C>, StackInput<C>, StackOutput<C>> {
+  return layer(chain('stack', children), seed, '');
+}
+
+/** The core of layers one after another; `stack` and `stacked` are made of it. */
+export function chain<const C extends Children>(
+  kind: string,
+  children: C,
+): Core<StackCarry<C>, StackInput<C>, StackOutput<C>> {
+  const layers = Object.entries(children);
+  checkNames(
+    kind,
+    layers.map(([name]) => name),
+  );
+  const params = Object.fromEntries(layers.map(([name, child]) => [name, child.params]));
+  checkDistinct(kind, params);
+  return {
+    kind,
+    ...fitWidths(kind, layers),
+    params,
+    initial(batch) {
+      return Object.fromEntries(layers.map(([name, child]) => [name, child.initial(batch)])) as StackCarry<C>;
+    },
+    named(path, seed) {
+      for (const [name, child] of layers) child.named?.(path === '' ? name : `${path}.${name}`, seed);
+    },
+    apply(ops, carry, x) {
+      const next: Record<string, unknown> = {};
+      let signal: unknown = x;
+      for (const [name, child] of layers) {
+        [signal, next[name]] = child.apply(ops, carry[name], signal);
+      }
+      return [signal as StackOutput<C>, next as StackCarry<C>];
+    },
+  };
+}
+
+function checkNames(kind: string, names: readonly string[]): void {
+  if (names.length === 0) throw new TypeError(`${kind}: needs one layer at least, as in { rnn: lstm(64, 128) }.`);
+  for (const name of names) {
+    // A record puts integer-like keys before all others, whatever order they were written in.
+    if (name === '' || /^\d+$/.test(name)) {
+      throw new TypeError(
+        `${kind}: "${name}" cannot name a layer, since integers change a record's order; use a word.`,
+      );
+    }
+    if (name.includes('.')) {
+      throw new TypeError(
+        `${kind}: "${name}" cannot name a layer, since dots separate the parts of a path; use a word.`,
+      );
+    }
+  }
+}
+
+function checkDistinct(kind: string, params: Params): void {
+  const paths = new Map<Tensor, string>();
+  for (const [path, parameter] of parametersOf(params)) {
+    const other = paths.get(parameter);
+    if (other !== undefined) {
+      throw new TypeError(
+        `${kind}: "${other}" and "${path}" are the same parameter, which would be trained twice a step; ` +
+          'make a layer for each place.',
+      );
+    }
+    paths.set(parameter, path);
+  }
+}
+
+/** The chain's own widths. */
+function fitWidths(
+  kind: string,
+  layers: readonly (readonly [name: string, child: Core<unknown, unknown, unknown>])[],
+): Pick<Core<unknown>, 'inputs' | 'outputs'> {
+  let inputs: number | undefined;
+  let width: number | 'inputs' | undefined = 'inputs';
+  let giver = '';
+  for (const [name, child] of layers) {
+    const label = `"${name}" (${child.kind})`;
+    if (child.inputs !== undefined) {
+      if (typeof width === 'number' && width !== child.inputs) {
+        throw new RangeError(
+          `${kind}: ${giver} gives ${width} features, but ${label} takes ${child.inputs}; make the two equal.`,
+        );
+      }
+      if (width === 'inputs') {
+        inputs = child.inputs;
+        width = child.inputs;
+        giver = label;
+      }
+    }
+    if (child.outputs !== 'inputs') {
+      width = child.outputs;
+      giver = label;
+    }
+  }
+  return { inputs, outputs: width };
+}

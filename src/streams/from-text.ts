@@ -1,0 +1,35 @@
+import { defer, type Observable } from 'rxjs';
+import { nextTurn } from './event-loop.js';
+import { fromAsync } from './from-async.js';
+import { requireCount } from './options.js';
+
+/**
+ * A text as a stream of chunks, each of the given number of code points (the last one may be shorter).
+ *
+ * A pull source: a chunk is cut when the consumer of the one before has returned and the event loop has had a turn.
+ *
+ * @throws RangeError where the chunk is not a whole number of at least 1.
+ * @example
+ * fromText('Call me Ishmael.', { chunk: 4 }) // 'Call', ' me ', 'Ishm', 'ael.'
+ */
+export function fromText(text: string, { chunk = 4096 }: { readonly chunk?: number } = {}): Observable<string> {
+  requireCount('fromText', 'chunk', chunk);
+
+  function endOfChunk(start: number): number {
+    let end = start;
+    for (let count = 0; count < chunk && end < text.length; count += 1) {
+      end += (text.codePointAt(end) as number) > 0xffff ? 2 : 1;
+    }
+    return end;
+  }
+
+  async function* read(): AsyncGenerator<string> {
+    for (let start = 0; start < text.length; ) {
+      const end = endOfChunk(start);
+      yield text.slice(start, end);
+      start = end;
+      await nextTurn();
+    }
+  }
+  return defer(() => fromAsync(read()));
+}

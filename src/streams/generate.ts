@@ -1,0 +1,146 @@
+import { defer, type Observable, type OperatorFunction } from 'rxjs';
+import { type Core, evaluate } from '../layer.js';
+import { type Ids, ids, showShape, type Tensor } from '../tensor.js';
+import { bounded } from './bounded.js';
+import { type BufferOptions, checkBufferOptions } from './buffer.js';
+import { timeSlice } from './event-loop.js';
+import { fromAsync } from './from-async.js';
+import { requireCount } from './options.js';
+import { checkSampling, type Sampler, type SamplingOptions, sampler } from './sample.js';
+import { sliceSteps, stepsOf } from './steps.js';
+
+export interface GenerationOptions<S> extends SamplingOptions {
+  /** Symbols to generate; `Infinity` goes on until unsubscribed. */
+  readonly length: number;
+  /** The carry to start from, before the prompt, as `scanCarry` or `tbptt` gives it. Default the zero carry. */
+  readonly from?: S;
+}
+
+export interface GenerateOptions<S> extends GenerationOptions<S> {
+  /** Where prompts wait while an earlier one is answered. Default `{ capacity: 1024, policy: 'error' }`. */
+  readonly waiting?: BufferOptions;
+}
+
+/** A prompt is read in pieces, so that a long one leaves the event loop its turns. */
+const STEPS_AT_ONCE = 128;
+
+function checkOptions(operation: string, options: GenerationOptions<unknown>): void {
+  checkSampling(operation, options);
+  if (options.length !== Number.POSITIVE_INFINITY) requireCount(operation, 'length', options.length);
+}
+
+function checkPrompt(prompt: Ids): void {
+  const [steps, lanes] = prompt.shape;
+  if (prompt.shape.length === 2 && lanes === 1 && steps !== undefined && steps > 0) return;
+  throw new TypeError(
+    `generate: a prompt is one lane of at least one symbol, [T, 1], but got ${showShape(prompt.shape)}; ` +
+      'run a generation of its own for each lane.',
+  );
+}
+
+/** The prediction after the last step. */
+function lastPrediction(logits: Tensor): ArrayLike<number> {
+  return logits.data.subarray(-(logits.shape.at(-1) as number));
+}
+
+async function* speak<S>(
+  model: Core<S, Ids, Tensor>,
+  prompt: Ids,
+  { length, from }: GenerationOptions<S>,
+  choose: Sampler,
+): AsyncGenerator<Ids, void, undefined> {
+  const slice = timeSlice();
+  let carry = from ?? model.initial(1);
+  let prediction: ArrayLike<number> = [];
+
+  async function read(signal: Ids): Promise<void> {
+    for (let at = 0; at < stepsOf(signal); at += STEPS_AT_ONCE) {
+      // May wait, so the weights are those of this moment.
+      await slice();
+      const piece = sliceSteps(signal, at, Math.min(at + STEPS_AT_ONCE, stepsOf(signal)));
+      const [logits, next] = evaluate(model, carry, piece);
+      prediction = lastPrediction(logits);
+      carry = next;
+    }
+  }
+
+  let symbol = prompt;
+  for (let count = 0; count < length; count += 1) {
+    await read(symbol);
+    symbol = ids([1, 1], [choose(prediction)]);
+    yield symbol;
+  }
+}
+
+/**
+ * Symbols that a model generates from a prompt, as an async iterable: each is computed when it is asked for.
+ *
+ * The prompt runs through the model; then each symbol is chosen from the prediction and fed back. The weights are read
+ * at each step, so a model that is being trained speaks with what it has learnt by then. At least every 4 ms of
+ * its own time it leaves the event loop a turn.
+ *
+ * Shapes: prompt `[T, 1]` → ids `[1, 1]`, `length` times.
+ *
+ * @throws RangeError where an option is impossible.
+ * @throws TypeError where the prompt is not one lane of at least one symbol.
+ * @example
+ * for await (const symbol of generateIterable(model, prompt, { length: 300 })) write(vocab.decode(symbol.data));
+ */
+export function generateIterable<S>(
+  model: Core<S, Ids, Tensor>,
+  prompt: Ids,
+  options: GenerationOptions<S>,
+): AsyncGenerator<Ids, void, undefined> {
+  checkOptions('generateIterable', options);
+  checkPrompt(prompt);
+  return speak(model, prompt, options, sampler(options));
+}
+
+/**
+ * Symbols that a model generates from a prompt; see `generateIterable`. Unsubscribing stops it at any symbol, and
+ * nothing is computed ahead. Each subscription gives the same symbols, as long as the weights are the same.
+ *
+ * Shapes: prompt `[T, 1]` → ids `[1, 1]`, `length` times.
+ *
+ * @throws RangeError where an option is impossible.
+ * @throws TypeError where the prompt is not one lane of at least one symbol.
+ * @example
+ * generateFrom(model, prompt, { length: Infinity, temperature: 0.8 }).pipe(text(vocab), takeUntil(stop$))
+ */
+export function generateFrom<S>(
+  model: Core<S, Ids, Tensor>,
+  prompt: Ids,
+  options: GenerationOptions<S>,
+): Observable<Ids> {
+  checkOptions('generateFrom', options);
+  checkPrompt(prompt);
+  return defer(() => fromAsync(speak(model, prompt, options, sampler(options))));
+}
+
+/**
+ * Answers each prompt with symbols that a model generates; see `generateIterable`. Each signal is a prompt of its own,
+ * which starts from the zero carry or from `from`; prompts are answered one after the other, and wait in a bounded
+ * buffer meanwhile. The draws of one subscription follow from its seed.
+ *
+ * Shapes: prompts `[T, 1]` → ids `[1, 1]`, `length` times for each.
+ *
+ * @throws RangeError, TypeError where an option is impossible.
+ * @throws TypeError (as an error notification) where a prompt is not one lane of at least one symbol.
+ * @example
+ * prompt$.pipe(tokens(vocab), generate(model, { length: 300, temperature: 0.8 }), text(vocab))
+ */
+export function generate<S>(model: Core<S, Ids, Tensor>, options: GenerateOptions<S>): OperatorFunction<Ids, Ids> {
+  const { waiting = { capacity: 1024, policy: 'error' } } = options;
+  checkOptions('generate', options);
+  checkBufferOptions('generate', waiting);
+  return (source) =>
+    defer(() => {
+      const choose = sampler(options);
+      return source.pipe(
+        bounded(waiting, (prompt) => {
+          checkPrompt(prompt);
+          return fromAsync(speak(model, prompt, options, choose));
+        }),
+      );
+    });
+}

@@ -1,0 +1,92 @@
+import { defer, type Observable } from 'rxjs';
+import { type Ids, ids } from '../tensor.js';
+import { nextTurn } from './event-loop.js';
+import { fromAsync } from './from-async.js';
+import { requireChoice, requireCount } from './options.js';
+import { type SymbolWindow, stepsAndLanes } from './window.js';
+
+export interface LanesOptions {
+  /** Lanes, B. */
+  readonly batch: number;
+  /** Steps of a window, T. */
+  readonly length: number;
+  /** How often to go through the corpus; `Infinity` never ends. Default 1. */
+  readonly epochs?: number;
+  /** Whether the shorter window at the end of an epoch is emitted or dropped. Default `'emit'`. */
+  readonly partial?: 'emit' | 'drop';
+}
+
+/** A window, and where in the corpus it is. */
+export interface LaneWindow extends SymbolWindow {
+  /** Pass through the corpus, from 1. */
+  readonly epoch: number;
+  /** Place of the window in its epoch, from 0. */
+  readonly index: number;
+  /** Windows of an epoch. */
+  readonly count: number;
+}
+
+function symbolsOf(corpus: Ids | Int32Array): Int32Array {
+  if (corpus instanceof Int32Array) return corpus;
+  const [, lanes] = stepsAndLanes('lanes', corpus);
+  if (lanes === 1) return corpus.data;
+  throw new TypeError(`lanes: a corpus is one lane of ids, [N, 1], but got ${lanes} lanes; cut each by itself.`);
+}
+
+/** Steps `from` to `from + steps` of every lane, time-major. */
+function cut(corpus: Int32Array, batch: number, laneLength: number, from: number, steps: number): Ids {
+  const data = new Int32Array(steps * batch);
+  for (let t = 0; t < steps; t += 1) {
+    for (let b = 0; b < batch; b += 1) data[t * batch + b] = corpus[b * laneLength + from + t] as number;
+  }
+  return ids([steps, batch], data);
+}
+
+/**
+ * A corpus cut into B contiguous lanes that are read side by side in windows of T steps, for next-symbol prediction.
+ *
+ * Of N symbols lane b has the steps `b·n … (b+1)·n`, `n = ⌊(N − 1) / B⌋`; its last target is the first input of lane
+ * b + 1. The carry runs on from window to window; each epoch's first window asks for a reset of all lanes.
+ *
+ * A pull source: a window is cut when the consumer of the one before has returned and the event loop has had a turn.
+ *
+ * Shapes: `[N, 1]` → input `[T, B]`, target `[T, B]`.
+ *
+ * @throws RangeError where an option is not a whole number of at least 1, or a lane is shorter than a window.
+ * @throws TypeError where the corpus has several lanes.
+ * @example
+ * lanes(vocab.encode(corpus), { batch: 32, length: 64, epochs: 5 }).pipe(
+ *   tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3) }),
+ * )
+ */
+export function lanes(corpus: Ids | Int32Array, options: LanesOptions): Observable<LaneWindow> {
+  const { batch, length, epochs = 1, partial = 'emit' } = options;
+  requireCount('lanes', 'batch', batch);
+  requireCount('lanes', 'length', length);
+  if (epochs !== Number.POSITIVE_INFINITY) requireCount('lanes', 'epochs', epochs);
+  requireChoice('lanes', 'partial', partial, ['emit', 'drop']);
+  const symbols = symbolsOf(corpus);
+  const laneLength = Math.max(0, Math.floor((symbols.length - 1) / batch));
+  if (laneLength < length) {
+    throw new RangeError(
+      `lanes: ${symbols.length} symbols in ${batch} lanes are ${laneLength} steps each, less than a window of ` +
+        `${length}; give at least ${batch * length + 1} symbols, or fewer lanes, or shorter windows.`,
+    );
+  }
+  const count = partial === 'emit' ? Math.ceil(laneLength / length) : Math.floor(laneLength / length);
+
+  async function* read(): AsyncGenerator<LaneWindow> {
+    for (let epoch = 1; epoch <= epochs; epoch += 1) {
+      for (let index = 0; index < count; index += 1) {
+        const from = index * length;
+        const steps = Math.min(length, laneLength - from);
+        const input = cut(symbols, batch, laneLength, from, steps);
+        const target = cut(symbols, batch, laneLength, from + 1, steps);
+        const window = { input, target, epoch, index, count };
+        yield index === 0 ? { ...window, reset: new Array<boolean>(batch).fill(true) } : window;
+        await nextTurn();
+      }
+    }
+  }
+  return defer(() => fromAsync(read()));
+}

@@ -1,0 +1,44 @@
+import type { Core } from '../layer.js';
+import { isTensor, showShape, type Tensor } from '../tensor.js';
+
+/** Whether a lane starts afresh, lane by lane. */
+export type Resets = readonly boolean[];
+
+function replaceLanes(kept: Tensor, fresh: Tensor, flags: Resets): Tensor {
+  const [lanes] = kept.shape;
+  if (lanes !== flags.length) {
+    throw new RangeError(
+      `reset: a carry of shape ${showShape(kept.shape)} has ${lanes} lanes, but ${flags.length} flags were given; ` +
+        'give one flag for each lane.',
+    );
+  }
+  const width = kept.data.length / lanes;
+  const data = kept.data.slice();
+  flags.forEach((flag, lane) => {
+    if (flag) data.set(fresh.data.subarray(lane * width, (lane + 1) * width), lane * width);
+  });
+  return { ...kept, data };
+}
+
+function replaceIn(kept: unknown, fresh: unknown, flags: Resets): unknown {
+  if (isTensor(kept)) return replaceLanes(kept, fresh as Tensor, flags);
+  if (typeof kept !== 'object' || kept === null) return kept;
+  if (Array.isArray(kept)) return kept.map((item, k) => replaceIn(item, (fresh as unknown[])[k], flags));
+  const from = fresh as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(kept).map(([name, item]) => [name, replaceIn(item, from[name], flags)]));
+}
+
+/**
+ * A carry whose flagged lanes are as before the first step; the other lanes are untouched, and so are numbers, which
+ * belong to no lane.
+ *
+ * Carry: in its tensors the first axis is the batch. The given carry is not changed.
+ *
+ * @throws RangeError where there is not one flag for each lane.
+ * @example
+ * resetLanes(model, carry, [false, true]); // lane 1 starts afresh
+ */
+export function resetLanes<S>(core: Pick<Core<S>, 'initial'>, carry: S, flags: Resets): S {
+  if (!flags.includes(true)) return carry;
+  return replaceIn(carry, core.initial(flags.length), flags) as S;
+}

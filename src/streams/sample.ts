@@ -1,0 +1,125 @@
+import { type Generator, generator } from '../random.js';
+import { largest } from './argmax.js';
+import { requireCount } from './options.js';
+
+/** How a symbol is chosen from what a model predicts. */
+export interface SamplingOptions {
+  /** Divides the logits: below 1 bolder than the model, above 1 more varied. Default 1. */
+  readonly temperature?: number;
+  /** Only the k most probable symbols. Default all. */
+  readonly topK?: number;
+  /** Only the fewest most probable symbols that have this probability together. Default 1, all. */
+  readonly topP?: number;
+  /** Always the most probable symbol; the other options then have no effect. Default false. */
+  readonly greedy?: boolean;
+  /** Seed of the draws. Default 0. */
+  readonly seed?: number;
+}
+
+/** Chooses a symbol's id from logits over all of them. */
+export type Sampler = (logits: ArrayLike<number>) => number;
+
+/** @throws RangeError where an option is impossible. */
+export function checkSampling(operation: string, { temperature = 1, topK = 1, topP = 1 }: SamplingOptions): void {
+  if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
+    throw new RangeError(
+      `${operation}: temperature is a number above 0, not ${temperature}; for the most probable symbol choose ` +
+        '{ greedy: true }.',
+    );
+  }
+  if (topK !== Number.POSITIVE_INFINITY) requireCount(operation, 'topK', topK);
+  if (!(topP > 0 && topP <= 1)) {
+    throw new RangeError(`${operation}: topP is a probability above 0 and at most 1, not ${topP}.`);
+  }
+}
+
+/** `softmax(logits / temperature)` in float64. */
+function softmax(logits: ArrayLike<number>, temperature: number): Float64Array {
+  const scaled = Float64Array.from(logits);
+  const max = scaled.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);
+  if (!Number.isFinite(max)) {
+    throw new RangeError(
+      `sampler: cannot choose among ${logits.length} logits of which the largest is ${max}; the model has diverged: ` +
+        'lower the learning rate or clip the gradients.',
+    );
+  }
+  for (let v = 0; v < scaled.length; v += 1) scaled[v] = Math.exp(((scaled[v] as number) - max) / temperature);
+  return normalise(scaled);
+}
+
+function normalise(weights: Float64Array): Float64Array {
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}
+
+/** Keeps the given symbols only, and scales their probabilities to a sum of 1. */
+function keepOnly(probabilities: Float64Array, kept: ArrayLike<number>): Float64Array {
+  const chosen = new Float64Array(probabilities.length);
+  for (let k = 0; k < kept.length; k += 1) chosen[kept[k] as number] = probabilities[kept[k] as number] as number;
+  return normalise(chosen);
+}
+
+/** Ids from the most to the least probable; of equal ones the lower id comes first. */
+function ranked(probabilities: Float64Array): Int32Array {
+  return Int32Array.from(probabilities.keys()).sort(
+    (a, b) => (probabilities[b] as number) - (probabilities[a] as number) || a - b,
+  );
+}
+
+/**
+ * The distribution that is drawn from: softmax at a temperature, cut to the k most probable symbols, and of these to
+ * the nucleus.
+ *
+ * `p = softmax(logits / temperature)`; top-k: Fan, Lewis and Dauphin (2018), §3.1; nucleus: Holtzman et al. (2020), §3.1,
+ * the smallest set of the most probable symbols whose probabilities add up to at least `topP`.
+ *
+ * @throws RangeError where an option is impossible, or the largest logit is no finite number.
+ * @example
+ * distribution([2, 1, 0], { topK: 2 }); // [0.73, 0.27, 0]
+ */
+export function distribution(logits: ArrayLike<number>, options: SamplingOptions = {}): Float64Array {
+  checkSampling('distribution', options);
+  const { temperature = 1, topK = Number.POSITIVE_INFINITY, topP = 1, greedy = false } = options;
+  const all = softmax(logits, temperature);
+  if (greedy) return keepOnly(all, [largest(logits)]);
+  const few = topK < all.length ? keepOnly(all, ranked(all).subarray(0, topK)) : all;
+  if (topP === 1) return few;
+  const order = ranked(few);
+  let sum = 0;
+  let size = 0;
+  while (size < order.length && sum < topP) {
+    sum += few[order[size] as number] as number;
+    size += 1;
+  }
+  return keepOnly(few, order.subarray(0, size));
+}
+
+/** The first id at which the probabilities of 0 … id add up to more than u; u is uniform in [0, 1). */
+function drawAt(probabilities: Float64Array, u: number): number {
+  let sum = 0;
+  let last = 0;
+  for (let id = 0; id < probabilities.length; id += 1) {
+    const probability = probabilities[id] as number;
+    if (probability === 0) continue;
+    sum += probability;
+    if (u < sum) return id;
+    last = id;
+  }
+  // The sum may have been rounded to a little less than 1.
+  return last;
+}
+
+/**
+ * Chooses symbols by the given options, each call one draw of the generator (none where greedy).
+ *
+ * @throws RangeError where an option is impossible.
+ * @example
+ * const choose = sampler({ temperature: 0.8, topK: 20, seed: 7 });
+ * choose(Float32Array.of(2, 1, 0));
+ */
+export function sampler(options: SamplingOptions = {}, random?: Generator): Sampler {
+  checkSampling('sampler', options);
+  const draws = random ?? generator(options.seed ?? 0, 'sampler');
+  if (options.greedy) return largest;
+  return (logits) => drawAt(distribution(logits, options), draws.uniform());
+}

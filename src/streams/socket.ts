@@ -1,0 +1,58 @@
+/**
+ * What is asked of a WebSocket, so that those of `ws`, of the browser and of Node itself will do alike.
+ */
+
+/** The part of a `CloseEvent` that tells how a connection ended. */
+export interface SocketClosing {
+  readonly code: number;
+  readonly reason: string;
+}
+
+export interface SocketEvents {
+  readonly open: unknown;
+  readonly message: { readonly data: unknown };
+  readonly close: SocketClosing;
+  readonly error: unknown;
+}
+
+export interface SocketLike {
+  readonly readyState: number;
+  readonly url?: string;
+  addEventListener<K extends keyof SocketEvents>(type: K, listener: (event: SocketEvents[K]) => void): void;
+  removeEventListener<K extends keyof SocketEvents>(type: K, listener: (event: SocketEvents[K]) => void): void;
+}
+
+/** Values of `readyState`, by the WebSocket standard. */
+export const OPEN = 1;
+export const CLOSING = 2;
+
+/** How an error message names the socket. A server's sockets have no url. */
+export function nameOf(socket: SocketLike): string {
+  return socket.url ? `the socket ${socket.url}` : 'the socket';
+}
+
+/** Whether the peer ended the connection on purpose: done (1000), going away (1001), no code given (1005). */
+export function closedNormally({ code }: SocketClosing): boolean {
+  return code === 1000 || code === 1001 || code === 1005;
+}
+
+/** `the socket ws://… closed with 1011 (out of memory)` */
+export function showClosing(socket: SocketLike, { code, reason }: SocketClosing): string {
+  return `${nameOf(socket)} closed with ${code}${reason && ` (${reason})`}`;
+}
+
+/** Listens to events of a socket; the function it gives stops that. */
+export function listen(socket: SocketLike, listeners: { [K in keyof SocketEvents]?: (event: SocketEvents[K]) => void }) {
+  const pairs = Object.entries(listeners) as [keyof SocketEvents, (event: unknown) => void][];
+  for (const [type, listener] of pairs) socket.addEventListener(type, listener);
+  return () => {
+    for (const [type, listener] of pairs) socket.removeEventListener(type, listener);
+  };
+}
+
+/** The reason in an error event: the browser's has none, that of `ws` has a message. */
+export function reasonOf(event: unknown): string {
+  return typeof event === 'object' && event !== null && 'message' in event && event.message
+    ? String(event.message)
+    : 'connection failed';
+}

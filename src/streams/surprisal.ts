@@ -1,0 +1,53 @@
+import { defer, map, type OperatorFunction } from 'rxjs';
+import type { Core } from '../layer.js';
+import { type Ids, type Numbers, showShape, type Tensor, tensor } from '../tensor.js';
+import { evaluator } from './evaluator.js';
+
+/** `−log₂ softmax(logits)[id]`, stable: the largest logit is taken out before the exponential. */
+function bits(logits: ArrayLike<number>, id: number): number {
+  let max = Number.NEGATIVE_INFINITY;
+  for (let v = 0; v < logits.length; v += 1) max = Math.max(max, logits[v] as number);
+  let sum = 0;
+  for (let v = 0; v < logits.length; v += 1) sum += Math.exp((logits[v] as number) - max);
+  return (Math.log(sum) + max - (logits[id] as number)) / Math.LN2;
+}
+
+/**
+ * Bits of surprise of each symbol, given those before it: what a perfect coder with this model would spend on it.
+ *
+ * `y[t, b] = −log₂ p(x[t, b] | x[0 … t−1, b])`, Shannon (1948), with `p` from the logits after the step before. Nothing
+ * precedes the first symbol of a lane: it counts as one of V equally likely ones, `log₂ V` bits.
+ *
+ * Shapes: ids `[T, B]` → `[T, B]`. The carry, and the last prediction of each lane, live as long as the subscription.
+ *
+ * @throws TypeError (as an error notification) where the model gives no logits `[T, B, V]`.
+ * @example
+ * text$.pipe(tokens(vocab), surprisal(model)) // the mean of its values is the model's bits per character
+ */
+export function surprisal<S>(model: Core<S, Ids, Tensor>): OperatorFunction<Ids, Tensor> {
+  return (source) =>
+    defer(() => {
+      const predict = evaluator(model);
+      let expected: Numbers | undefined;
+      return source.pipe(
+        map((x) => {
+          const logits = predict(x);
+          const [steps, lanes, symbols] = logits.shape;
+          if (logits.shape.length !== 3 || steps === undefined || lanes === undefined || symbols === undefined) {
+            throw new TypeError(
+              `surprisal: takes a model that gives logits [T, B, V], but ${model.kind} gives ${showShape(logits.shape)}.`,
+            );
+          }
+          const row = (numbers: Numbers, k: number) => numbers.subarray(k * symbols, (k + 1) * symbols);
+          const surprises = new Float32Array(steps * lanes);
+          for (let k = 0; k < surprises.length; k += 1) {
+            // Rows are time-major, so the prediction made one step before is B rows up, or the last signal's.
+            const prediction = k < lanes ? expected && row(expected, k) : row(logits.data, k - lanes);
+            surprises[k] = prediction ? bits(prediction, x.data[k] as number) : Math.log2(symbols);
+          }
+          expected = logits.data.slice((steps - 1) * lanes * symbols);
+          return tensor([steps, lanes], surprises);
+        }),
+      );
+    });
+}

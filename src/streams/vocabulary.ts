@@ -1,0 +1,157 @@
+/** What becomes of a symbol that the vocabulary does not know. */
+export type UnknownSymbols = 'error' | 'skip' | { readonly replace: string };
+
+/** A vocabulary as plain data, for checkpoints. */
+export interface VocabularyData {
+  /** All symbols in the order of their ids. */
+  readonly symbols: string;
+  readonly unknown: UnknownSymbols;
+}
+
+/** Symbols and their ids, 0 … size − 1. A symbol is a code point: `é`, `水` and `🐂` are one each. */
+export interface Vocabulary {
+  /** How many symbols there are, V. */
+  readonly size: number;
+  /** The symbols in the order of their ids. */
+  readonly symbols: readonly string[];
+  /** What becomes of other symbols. */
+  readonly unknown: UnknownSymbols;
+  /** The ids of a text. @throws RangeError at an unknown symbol, unless it is to be skipped or replaced. */
+  encode(text: string): Int32Array;
+  /** The text of ids. @throws RangeError where an id is not in 0 … size − 1. */
+  decode(ids: ArrayLike<number>): string;
+  /** The vocabulary as plain data; `vocabularyFrom` takes it back. */
+  toJSON(): VocabularyData;
+}
+
+/** Half of a surrogate pair by itself is no symbol; it counts as U+FFFD, as in every decoder. */
+function symbolCode(codePoint: number): number {
+  return codePoint >= 0xd800 && codePoint <= 0xdfff ? 0xfffd : codePoint;
+}
+
+function codeOf(symbol: string): number {
+  const code = symbol.codePointAt(0);
+  if (code === undefined || String.fromCodePoint(code) !== symbol) {
+    throw new TypeError(
+      `vocabulary: a symbol is one code point, but ${JSON.stringify(symbol)} is ${[...symbol].length}; ` +
+        'give a text as one string, or split it: [...text].',
+    );
+  }
+  return symbolCode(code);
+}
+
+function checkUnknown(unknown: UnknownSymbols): void {
+  if (unknown === 'error' || unknown === 'skip') return;
+  if (typeof unknown !== 'object' || unknown === null || typeof unknown.replace !== 'string') {
+    throw new TypeError(
+      `vocabulary: unknown is 'error', 'skip' or { replace: symbol }, not ${JSON.stringify(unknown)}.`,
+    );
+  }
+  codeOf(unknown.replace);
+}
+
+function build(codes: readonly number[], unknown: UnknownSymbols): Vocabulary {
+  if (codes.length === 0) {
+    throw new RangeError('vocabulary: an empty text has no symbols; give a text or a list of at least one.');
+  }
+  const symbols = codes.map((code) => String.fromCodePoint(code));
+  const idOf = new Map(codes.map((code, id) => [code, id]));
+  const replacement = typeof unknown === 'object' ? idOf.get(codeOf(unknown.replace)) : undefined;
+
+  function unknownSymbol(code: number, at: number): number | undefined {
+    if (unknown !== 'error') return replacement;
+    throw new RangeError(
+      `encode: ${JSON.stringify(String.fromCodePoint(code))} (U+${code.toString(16).toUpperCase().padStart(4, '0')}) ` +
+        `at position ${at} is not among the vocabulary's ${codes.length} symbols; build the vocabulary from a text ` +
+        "that has it, or choose { unknown: 'skip' } or { unknown: { replace: '\uFFFD' } }.",
+    );
+  }
+
+  function encode(text: string): Int32Array {
+    const ids = new Int32Array(text.length);
+    let count = 0;
+    for (let at = 0; at < text.length; ) {
+      const codePoint = text.codePointAt(at) as number;
+      const code = symbolCode(codePoint);
+      const id = idOf.get(code) ?? unknownSymbol(code, at);
+      if (id !== undefined) {
+        ids[count] = id;
+        count += 1;
+      }
+      at += codePoint > 0xffff ? 2 : 1;
+    }
+    return ids.slice(0, count);
+  }
+
+  function decode(ids: ArrayLike<number>): string {
+    return Array.from(ids, (id) => {
+      const symbol = symbols[id];
+      if (symbol === undefined) {
+        throw new RangeError(`decode: ids run from 0 to ${symbols.length - 1} in this vocabulary, but got ${id}.`);
+      }
+      return symbol;
+    }).join('');
+  }
+
+  return {
+    size: symbols.length,
+    symbols,
+    unknown,
+    encode,
+    decode,
+    toJSON: () => ({ symbols: symbols.join(''), unknown }),
+  };
+}
+
+/**
+ * A vocabulary: the distinct symbols of a text, or of a list, sorted by code point.
+ *
+ * A replacement for unknown symbols gets an id of its own where the text does not have it.
+ *
+ * @throws TypeError where `unknown` is none of the choices, or a member of the list is not one code point.
+ * @throws RangeError where there is no symbol at all.
+ * @example
+ * const vocab = vocabulary('hello', { unknown: { replace: '\uFFFD' } });
+ * vocab.symbols; // ['e', 'h', 'l', 'o', '�']
+ * vocab.decode(vocab.encode('hole!')); // 'hole�'
+ */
+export function vocabulary(
+  symbols: string | Iterable<string>,
+  { unknown = 'error' }: { readonly unknown?: UnknownSymbols } = {},
+): Vocabulary {
+  checkUnknown(unknown);
+  const codes = new Set<number>();
+  // A string's iterator gives its code points.
+  for (const symbol of symbols) codes.add(codeOf(symbol));
+  if (typeof unknown === 'object' && codes.size > 0) codes.add(codeOf(unknown.replace));
+  return build(
+    [...codes].sort((a, b) => a - b),
+    unknown,
+  );
+}
+
+/**
+ * The vocabulary that was written down by `toJSON`: the same symbols under the same ids.
+ *
+ * @throws TypeError where the data is not a vocabulary's.
+ * @throws RangeError where a symbol has two ids, or a replacement has none.
+ * @example
+ * const same = vocabularyFrom(JSON.parse(JSON.stringify(vocab)));
+ */
+export function vocabularyFrom(data: VocabularyData): Vocabulary {
+  if (typeof data?.symbols !== 'string') {
+    throw new TypeError(`vocabularyFrom: expected { symbols, unknown }, but got ${JSON.stringify(data)}.`);
+  }
+  checkUnknown(data.unknown);
+  // The order is kept, not sorted again: ids are rows of trained weights.
+  const codes = [...data.symbols].map(codeOf);
+  if (new Set(codes).size !== codes.length) {
+    throw new RangeError('vocabularyFrom: a symbol stands twice in the list, so its id is not known.');
+  }
+  if (typeof data.unknown === 'object' && !codes.includes(codeOf(data.unknown.replace))) {
+    throw new RangeError(
+      `vocabularyFrom: the replacement ${JSON.stringify(data.unknown.replace)} is not among the ${codes.length} symbols.`,
+    );
+  }
+  return build(codes, data.unknown);
+}

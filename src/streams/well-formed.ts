@@ -1,0 +1,73 @@
+import { concat, defer, filter, map, type OperatorFunction, of } from 'rxjs';
+
+/** Stands for what cannot be read: half of a surrogate pair, bytes that are no UTF-8. */
+const REPLACEMENT_CHARACTER = '\uFFFD';
+
+/** The text with each lone surrogate replaced by U+FFFD, so that every code point in it is a character. */
+function replaceLoneSurrogates(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, REPLACEMENT_CHARACTER);
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+/** Puts pieces of text together again that were cut anywhere. */
+function assembler(): { push(chunk: string | Uint8Array): string; end(): string } {
+  const decoder = new TextDecoder();
+  let bytesWait = false;
+  let highSurrogate = '';
+
+  // A half of one kind cannot be completed by a chunk of the other kind.
+  function end(): string {
+    const rest = (bytesWait ? decoder.decode() : '') + (highSurrogate && REPLACEMENT_CHARACTER);
+    bytesWait = false;
+    highSurrogate = '';
+    return rest;
+  }
+
+  function pushText(chunk: string): string {
+    let text = (bytesWait ? end() : '') + highSurrogate + chunk;
+    highSurrogate = '';
+    if (isHighSurrogate(text.charCodeAt(text.length - 1))) {
+      highSurrogate = text.slice(-1);
+      text = text.slice(0, -1);
+    }
+    return replaceLoneSurrogates(text);
+  }
+
+  function pushBytes(chunk: Uint8Array): string {
+    const before = highSurrogate ? end() : '';
+    bytesWait = true;
+    return before + decoder.decode(chunk, { stream: true });
+  }
+
+  function push(chunk: string | Uint8Array): string {
+    if (typeof chunk === 'string') return pushText(chunk);
+    if (ArrayBuffer.isView(chunk)) return pushBytes(chunk);
+    throw new TypeError(
+      `text arrives as strings or as bytes (Uint8Array), but got ${chunk === null ? 'null' : typeof chunk}; ` +
+        'map the stream to one of them first.',
+    );
+  }
+
+  return { push, end };
+}
+
+/**
+ * Text as it arrives, cut anywhere, put into strings that are each well-formed Unicode: what is left of a surrogate
+ * pair or of a UTF-8 sequence at the end of a chunk waits for the next one.
+ *
+ * A half that is never completed becomes U+FFFD. A chunk that gives no whole character gives no signal.
+ *
+ * @throws TypeError (as an error notification) where a chunk is neither a string nor bytes.
+ * @example
+ * of(Uint8Array.of(0xf0, 0x9f), Uint8Array.of(0x90, 0x82)).pipe(wellFormed()) // '🐂'
+ */
+export function wellFormed(): OperatorFunction<string | Uint8Array, string> {
+  return (source) =>
+    defer(() => {
+      const text = assembler();
+      return concat(source.pipe(map(text.push)), defer(() => of(text.end()))).pipe(filter((chunk) => chunk !== ''));
+    });
+}

@@ -1,0 +1,78 @@
+import { concat, concatMap, defer, from, type OperatorFunction } from 'rxjs';
+import { type Ids, ids } from '../tensor.js';
+import { requireChoice, requireCount } from './options.js';
+import { type SymbolWindow, stepsAndLanes } from './window.js';
+
+export interface WindowsOptions {
+  /** Steps of a window, T. */
+  readonly length: number;
+  /** Whether a last, shorter window is emitted or dropped at completion. Default `'emit'`. */
+  readonly partial?: 'emit' | 'drop';
+}
+
+/** Collects steps of B lanes and gives a window whenever T + 1 of them are there. */
+function cutter(length: number, lanes: number) {
+  const rows = new Int32Array((length + 1) * lanes);
+  let filled = 0;
+
+  function cut(): SymbolWindow {
+    const steps = filled - 1;
+    const window = {
+      input: ids([steps, lanes], rows.slice(0, steps * lanes)),
+      target: ids([steps, lanes], rows.slice(lanes, filled * lanes)),
+    };
+    // The last target is the next window's first input.
+    rows.copyWithin(0, steps * lanes, filled * lanes);
+    filled = 1;
+    return window;
+  }
+
+  return {
+    lanes,
+    *push(data: Int32Array): Generator<SymbolWindow> {
+      for (let at = 0; at < data.length; ) {
+        const taken = data.subarray(at, at + rows.length - filled * lanes);
+        rows.set(taken, filled * lanes);
+        filled += taken.length / lanes;
+        at += taken.length;
+        if (filled > length) yield cut();
+      }
+    },
+    rest: (): SymbolWindow[] => (filled > 1 ? [cut()] : []),
+  };
+}
+
+/**
+ * Windows for next-symbol prediction on a live stream: a window's target is its input one step later, and the next
+ * window's input starts at this one's last target, so that every symbol but the first is predicted once.
+ *
+ * Memory: one window. Signals may be of any length; their boundaries leave no trace.
+ *
+ * Shapes: `[any, B]` → input `[T, B]`, target `[T, B]`.
+ *
+ * @throws RangeError where the length is not a whole number of at least 1.
+ * @throws TypeError (as an error notification) where a signal is not `[T, B]`, or the number of lanes changes.
+ * @example
+ * text$.pipe(tokens(vocab), windows({ length: 32 }), tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3) }))
+ */
+export function windows({ length, partial = 'emit' }: WindowsOptions): OperatorFunction<Ids, SymbolWindow> {
+  requireCount('windows', 'length', length);
+  requireChoice('windows', 'partial', partial, ['emit', 'drop']);
+  return (source) =>
+    defer(() => {
+      let window: ReturnType<typeof cutter> | undefined;
+      const push = (signal: Ids) => {
+        const [, lanes] = stepsAndLanes('windows', signal);
+        window ??= cutter(length, lanes);
+        if (lanes !== window.lanes) {
+          throw new TypeError(
+            `windows: a stream keeps its number of lanes, but ${window.lanes} became ${lanes}; ` +
+              'cut windows from each stream by itself.',
+          );
+        }
+        return from(window.push(signal.data));
+      };
+      const rest = defer(() => (partial === 'emit' && window ? window.rest() : []));
+      return concat(source.pipe(concatMap(push)), rest);
+    });
+}

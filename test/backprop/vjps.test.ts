@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import type { Ops } from '../../src/backprop/ops.js';
+import { vjps } from '../../src/backprop/vjps.js';
+import { ids, type Tensor, tensor } from '../../src/tensor.js';
+import { draw, expectGradients } from './differences.js';
+
+const positive = (x: Tensor): Tensor =>
+  tensor(
+    x.shape,
+    Float64Array.from(x.data, (value) => 0.5 + value * value),
+  );
+
+const x = draw([2, 3, 4], 'x');
+const table = draw([5, 3], 'table');
+const logits = draw([2, 3, 4], 'logits', 2);
+const broadcasts = [[2, 3, 4], [3, 4], [4], [2, 3, 1], [1], []].map((shape) => draw(shape, `b${shape}`));
+
+type Case = readonly [title: string, operands: readonly Tensor[], body: (ops: Ops) => Tensor];
+
+const unary: readonly Case[] = [
+  ['affine', [x], (ops) => ops.affine(x, -2.5, 1)],
+  ['exp', [x], (ops) => ops.exp(x)],
+  ['tanh', [x], (ops) => ops.tanh(x)],
+  ['logistic', [x], (ops) => ops.logistic(x)],
+  ['relu', [x], (ops) => ops.relu(x)],
+  ['softmax', [x], (ops) => ops.softmax(x)],
+  ['reshape', [x], (ops) => ops.reshape(x, [6, 4])],
+];
+
+const above0 = positive(x);
+const roots: readonly Case[] = [
+  ['log', [above0], (ops) => ops.log(above0)],
+  ['sqrt', [above0], (ops) => ops.sqrt(above0)],
+];
+
+const binary = (['add', 'subtract', 'multiply', 'divide'] as const).flatMap((name) =>
+  broadcasts.map((b): Case => {
+    const second = name === 'divide' ? positive(b) : b;
+    return [`${name} [2, 3, 4] and [${b.shape}]`, [x, second], (ops) => ops[name](x, second)];
+  }),
+);
+
+const products = (
+  [
+    ['matmul', [2, 3, 4], [4, 5], {}],
+    ['matmul of a vector', [4], [4, 5], {}],
+    ['matmul, b transposed', [2, 3, 4], [5, 4], { b: true }],
+    ['matmul, a transposed', [2, 3, 4], [2, 3, 5], { a: true }],
+    ['matmul, a transposed, rows shaped otherwise', [2, 3, 4], [6, 5], { a: true }],
+    ['matmul, both transposed', [2, 3, 4], [5, 6], { a: true, b: true }],
+  ] as const
+).map(([title, left, right, transposed]): Case => {
+  const a = draw(left, 'left');
+  const b = draw(right, 'right');
+  return [title, [a, b], (ops) => ops.matmul(a, b, transposed)];
+});
+
+const layout: readonly Case[] = [
+  ...[0, 1, 2].map((axis): Case => {
+    const length = x.shape[axis] as number;
+    const sizes = [1, length - 1];
+    return [
+      `split along axis ${axis}, both parts used`,
+      [x],
+      (ops) => {
+        const [first, second] = ops.split(x, axis, sizes) as [Tensor, Tensor];
+        return ops.concat([ops.exp(second), ops.tanh(first)], axis);
+      },
+    ];
+  }),
+  ['split, one part unused', [x], (ops) => ops.tanh(ops.split(x, 2, [1, 3])[1] as Tensor)],
+  ...[0, 1, 2].map((axis): Case => {
+    const shape = x.shape.with(axis, 2);
+    const other = draw(shape, `other${axis}`);
+    return [`concat along axis ${axis}`, [x, other], (ops) => ops.concat([other, x, other], axis)];
+  }),
+  ...broadcasts.map((b): Case => [`sumTo [${b.shape}]`, [x], (ops) => ops.sumTo(x, b.shape)]),
+];
+
+const symbols: readonly Case[] = [
+  ['gather, an id twice', [table], (ops) => ops.gather(table, ids([2, 2], [4, 0, 4, 2]))],
+  ['crossEntropy, with padding', [logits], (ops) => ops.crossEntropy(logits, ids([2, 3], [0, 3, -1, 2, 2, 1]))],
+];
+
+const cases = [...unary, ...roots, ...binary, ...products, ...layout, ...symbols];
+
+describe('derivatives of the primitives against central differences', () => {
+  it.each(cases)('%s', (_, operands, body) => expectGradients(operands, body));
+
+  it('covers every primitive of the table', () => {
+    const covered = new Set(cases.map(([title]) => title.split(/[\s,]/)[0]));
+    expect([...covered].sort()).toEqual(Object.keys(vjps).sort());
+  });
+});

@@ -1,0 +1,194 @@
+import * as E from 'fp-ts/lib/Either.js';
+import { describe, expect, test } from 'vitest';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../src/formats/checkpoint.js';
+import type { FormatError } from '../../src/formats/errors.js';
+import { type Generator, generator } from '../../src/random.js';
+import { ids, type Tensor, tensor } from '../../src/tensor.js';
+
+const small: Checkpoint = {
+  tensors: { w: tensor([2, 2], [1, -2, 0.5, 4]), steps: ids([1], [7]) },
+  metadata: { made: 'by hand' },
+};
+
+/** A file with the given header text and data, lengths as they come. */
+function file(header: string, data: ArrayLike<number> = []): Uint8Array {
+  const text = new TextEncoder().encode(header);
+  const bytes = new Uint8Array(8 + text.length + data.length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+  bytes.set(text, 8);
+  bytes.set(data, 8 + text.length);
+  return bytes;
+}
+
+function errorOf(bytes: Uint8Array): FormatError {
+  const decoded = decodeCheckpoint(bytes);
+  if (E.isRight(decoded)) throw new Error('decoded, though it should not');
+  return decoded.left;
+}
+
+function randomTensor(random: Generator): Tensor {
+  const shape = Array.from({ length: random.below(4) }, () => random.below(5));
+  const bits = Int32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.below(2 ** 32) | 0);
+  // Any bit pattern is a float, NaNs with payloads and denormal numbers among them.
+  return random.below(2) === 0 ? ids(shape, bits) : tensor(shape, new Float32Array(bits.buffer));
+}
+
+function randomName(random: Generator): string {
+  const symbols = ['a', 'Z', '.', '"', '\\', '\n', '船', '🦜', '__proto__', '\u0000', '7'];
+  return Array.from({ length: 1 + random.below(6) }, () => symbols[random.below(symbols.length)]).join('');
+}
+
+describe('the bytes of a checkpoint', () => {
+  test('are laid out as the safetensors format says', () => {
+    const header =
+      '{"__metadata__":{"made":"by hand"},"steps":{"dtype":"I32","shape":[1],"data_offsets":[0,4]},' +
+      '"w":{"dtype":"F32","shape":[2,2],"data_offsets":[4,20]}}';
+    const padded = header.padEnd(Math.ceil(header.length / 8) * 8, ' ');
+    // 7; then 1, −2, 0.5 and 4 as IEEE 754 singles.
+    const data = [7, 0, 0, 0, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0x3f, 0, 0, 0x80, 0x40];
+    expect(encodeCheckpoint(small)).toEqual(file(padded, data));
+  });
+
+  test('do not depend on the order in which records were filled', () => {
+    const { w, steps } = small.tensors as { w: Tensor; steps: Tensor };
+    const other = encodeCheckpoint({ tensors: { steps, w }, metadata: small.metadata });
+    expect(other).toEqual(encodeCheckpoint(small));
+  });
+
+  test('keep every bit of any tensor under any name', () => {
+    const random = generator(3, 'round trips');
+    for (let round = 0; round < 200; round += 1) {
+      const checkpoint: Checkpoint = {
+        tensors: Object.fromEntries(
+          Array.from({ length: random.below(5) }, () => [randomName(random), randomTensor(random)]),
+        ),
+        metadata: Object.fromEntries(
+          Array.from({ length: random.below(3) }, () => [randomName(random), randomName(random)]),
+        ),
+      };
+      const bytes = encodeCheckpoint(checkpoint);
+      const decoded = decodeCheckpoint(bytes);
+      if (E.isLeft(decoded)) throw new Error(decoded.left.message);
+      expect(decoded.right.metadata).toEqual(checkpoint.metadata);
+      expect(Object.keys(decoded.right.tensors).sort()).toEqual(Object.keys(checkpoint.tensors).sort());
+      for (const [name, { shape, type }] of Object.entries(checkpoint.tensors)) {
+        expect(decoded.right.tensors[name]).toMatchObject({ shape, type });
+      }
+      // Bit patterns: comparing bytes tells NaNs apart, comparing numbers does not.
+      expect(encodeCheckpoint(decoded.right)).toEqual(bytes);
+    }
+  });
+
+  test('may start at any place of a larger buffer', () => {
+    const bytes = encodeCheckpoint(small);
+    const shifted = new Uint8Array(bytes.length + 3).subarray(3);
+    shifted.set(bytes);
+    expect(decodeCheckpoint(shifted)).toEqual(E.right(small));
+  });
+
+  test('of another writer are read: no metadata, no padding, any order', () => {
+    const header =
+      '{"b":{"dtype":"F32","shape":[],"data_offsets":[4,8]},"a":{"shape":[1,0],"dtype":"I32","data_offsets":[0,0]},"c":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}}';
+    const decoded = decodeCheckpoint(file(header, [5, 0, 0, 0, 0, 0, 0x80, 0xbf]));
+    expect(decoded).toEqual(
+      E.right({ tensors: { a: ids([1, 0], []), b: tensor([], [-1]), c: ids([1], [5]) }, metadata: {} }),
+    );
+  });
+
+  test('refuse a tensor that the format has no room for', () => {
+    const wide = { w: tensor([1], new Float64Array(1)) };
+    expect(() => encodeCheckpoint({ tensors: wide, metadata: {} })).toThrow(/w is float64.*convert it to float32/);
+    const reserved = { ['__metadata__']: tensor([1], [0]) };
+    expect(() => encodeCheckpoint({ tensors: reserved, metadata: {} })).toThrow(/__metadata__/);
+  });
+});
+
+describe('damaged bytes', () => {
+  test('cut at any length are an error', () => {
+    const bytes = encodeCheckpoint(small);
+    for (let length = 0; length < bytes.length; length += 1) {
+      expect(errorOf(bytes.subarray(0, length))._tag).toBe('Truncated');
+    }
+  });
+
+  test('with one more byte at the end are an error', () => {
+    const bytes = encodeCheckpoint(small);
+    const longer = new Uint8Array(bytes.length + 1);
+    longer.set(bytes);
+    expect(errorOf(longer)).toEqual({ _tag: 'BadOffsets', message: '1 bytes at the end belong to no tensor.' });
+  });
+
+  test('with any single bit of the header flipped never crash the reader', () => {
+    const bytes = encodeCheckpoint(small);
+    const end = bytes.length - 20;
+    for (let bit = 0; bit < 8 * end; bit += 1) {
+      const damaged = bytes.slice();
+      damaged[bit >> 3] = (damaged[bit >> 3] as number) ^ (1 << (bit & 7));
+      const decoded = decodeCheckpoint(damaged);
+      if (E.isLeft(decoded)) expect(decoded.left.message).not.toBe('');
+      // Where it still decodes, a letter of a name or of the metadata changed, and nothing else.
+      else expect(Object.values(decoded.right.tensors)).toEqual(expect.arrayContaining(Object.values(small.tensors)));
+    }
+  });
+
+  const entry = '"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}';
+  const cases: readonly (readonly [what: string, header: string, tag: FormatError['_tag'], message: RegExp])[] = [
+    ['not JSON', '{"w":', 'HeaderNotJson', /not JSON/],
+    ['a list', '[1]', 'HeaderNotJson', /not an object/],
+    ['metadata that is no string', '{"__metadata__":{"a":1}}', 'BadMetadata', /__metadata__/],
+    ['metadata that is null', '{"__metadata__":null}', 'BadMetadata', /__metadata__/],
+    ['a tensor that is no object', '{"w":3}', 'BadTensor', /"w"/],
+    ['no dtype', '{"w":{"shape":[1],"data_offsets":[0,4]}}', 'BadTensor', /"w" has no dtype/],
+    ['another dtype', '{"w":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}', 'UnsupportedType', /F64.*F32 and I32/],
+    [
+      'an inherited name as dtype',
+      '{"w":{"dtype":"toString","shape":[1],"data_offsets":[0,4]}}',
+      'UnsupportedType',
+      /toString/,
+    ],
+    ['no shape', '{"w":{"dtype":"F32","data_offsets":[0,4]}}', 'BadTensor', /shape undefined/],
+    ['a negative size', '{"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', 'BadTensor', /shape \[-1\]/],
+    ['a broken size', '{"w":{"dtype":"F32","shape":[0.5],"data_offsets":[0,2]}}', 'BadTensor', /shape \[0.5\]/],
+    ['no offsets', '{"w":{"dtype":"F32","shape":[1]}}', 'BadTensor', /data_offsets undefined/],
+    ['three offsets', '{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}', 'BadTensor', /data_offsets/],
+    ['offsets in reverse', '{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}', 'BadOffsets', /takes 4 bytes/],
+    [
+      'a size that is too large',
+      '{"w":{"dtype":"F32","shape":[4503599627370496,4503599627370496],"data_offsets":[0,4]}}',
+      'BadOffsets',
+      /takes/,
+    ],
+    [
+      'overlapping tensors',
+      `{${entry},"v":{"dtype":"I32","shape":[1],"data_offsets":[2,6]}}`,
+      'BadOffsets',
+      /"v".*overlaps/,
+    ],
+    ['a gap', `{${entry},"v":{"dtype":"I32","shape":[1],"data_offsets":[8,12]}}`, 'BadOffsets', /"v".*gap/],
+    [
+      'offsets beyond the end',
+      '{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}',
+      'Truncated',
+      /take 8 bytes.*only 4/,
+    ],
+  ];
+  test.each(cases)('%s: an error that says so', (_, header, tag, message) => {
+    const error = errorOf(file(header, [0, 0, 0, 0]));
+    expect(error._tag).toBe(tag);
+    expect(error.message).toMatch(message);
+  });
+
+  test('with a header that is not UTF-8 are an error', () => {
+    const bytes = file('{"w":1}');
+    bytes[10] = 0xff;
+    expect(errorOf(bytes)._tag).toBe('HeaderNotJson');
+  });
+
+  test('with a huge header length are an error, at once', () => {
+    const bytes = new Uint8Array(64).fill(0xff);
+    expect(errorOf(bytes)).toMatchObject({
+      _tag: 'HeaderTooLarge',
+      message: expect.stringContaining('18446744073709551615'),
+    });
+  });
+});

@@ -1,0 +1,56 @@
+import * as E from 'fp-ts/lib/Either.js';
+import { expect, test } from 'vitest';
+import { type Params, parameter } from '../../src/backprop/parameter.js';
+import { loadWeights, weightsOf } from '../../src/formats/weights.js';
+import { ids, tensor } from '../../src/tensor.js';
+
+function ramp(): Params {
+  const count = (shape: readonly number[]) =>
+    parameter(shape, (s) => Float32Array.from({ length: s.reduce((a, b) => a * b, 1) }, (_, i) => i));
+  return { embed: { table: count([3, 2]) }, head: { w: count([2, 3]), b: count([3]) } };
+}
+
+test('weights are named by their path and loaded by it', () => {
+  const from = ramp();
+  const weights = weightsOf(from);
+  expect(Object.keys(weights)).toEqual(['embed.table', 'head.w', 'head.b']);
+  expect(weights['head.w']).toEqual(tensor([2, 3], [0, 1, 2, 3, 4, 5]));
+
+  const to = ramp();
+  const other = { ...weights, 'head.b': tensor([3], [7, 8, 9]) };
+  expect(loadWeights(to, other)).toEqual(E.right(undefined));
+  expect(weightsOf(to)).toEqual(other);
+});
+
+test('weights taken out are copies', () => {
+  const params = { b: parameter([1], () => Float32Array.of(1)) };
+  const before = weightsOf(params);
+  params.b.assign([2]);
+  expect(before).toEqual({ b: tensor([1], [1]) });
+});
+
+test('what does not fit is listed in full, and no weight changes', () => {
+  const params = ramp();
+  const loaded = loadWeights(params, {
+    'embed.table': tensor([3, 2], [9, 9, 9, 9, 9, 9]),
+    'head.w': tensor([3, 2], [9, 9, 9, 9, 9, 9]),
+    'tail.b': tensor([3], [9, 9, 9]),
+  });
+  expect(loaded).toEqual(
+    E.left({
+      _tag: 'WeightsMismatch',
+      missing: ['head.b'],
+      unexpected: ['tail.b'],
+      misshapen: ['head.w is float32 [2, 3], not float32 [3, 2]'],
+      message:
+        'the weights are of another model: missing: head.b; unexpected: tail.b; ' +
+        'misshapen: head.w is float32 [2, 3], not float32 [3, 2].',
+    }),
+  );
+  expect(weightsOf(params)).toEqual(weightsOf(ramp()));
+});
+
+test('ids are no weights', () => {
+  const loaded = loadWeights({ b: parameter([2], () => new Float32Array(2)) }, { b: ids([2], [1, 2]) });
+  expect(loaded).toMatchObject(E.left({ misshapen: ['b is float32 [2], not int32 [2]'] }));
+});

@@ -1,0 +1,25 @@
+import { defineConfig } from 'tsup';
+
+/** The package, and the examples, which import it by its name like everyone else. */
+export default defineConfig([
+  {
+    entry: { index: 'src/index.ts' },
+    outDir: 'dist',
+    format: 'esm',
+    target: 'es2022',
+    platform: 'neutral',
+    clean: true,
+    // tsup's declaration build sets an option of its own that TypeScript 6 calls outdated.
+    dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+  },
+  {
+    entry: { 'char-rnn': 'examples/char-rnn/main.ts' },
+    outDir: 'build/examples',
+    format: 'esm',
+    target: 'es2022',
+    platform: 'node',
+    external: ['oxbow'],
+    skipNodeModulesBundle: true,
+    clean: true,
+  },
+]);
