@@ -9,6 +9,7 @@ export default defineConfig([
     target: 'es2022',
     platform: 'neutral',
     clean: true,
+    silent: true,
     // tsup's declaration build sets an option of its own that TypeScript 6 calls outdated.
     dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
   },
@@ -18,8 +19,8 @@ export default defineConfig([
     format: 'esm',
     target: 'es2022',
     platform: 'node',
-    external: ['oxbow'],
-    skipNodeModulesBundle: true,
+    external: ['oxbow', 'commander', 'log-update'],
+    silent: true,
     clean: true,
   },
 ]);

@@ -22,7 +22,7 @@ export const tiers = {
 
 function fingerprint() {
   const hash = createHash('sha256');
-  const files = readdirSync(sources).filter((name) => name.endsWith('.ts')).sort().map((name) => join(sources, name));
+  const files = readdirSync(sources, { recursive: true }).filter((name) => name.endsWith('.ts')).sort().map((name) => join(sources, name));
   const scripts = ['scripts/kernels.mjs', 'scripts/tiles.mjs', 'src/kernels/jobs.ts', 'node_modules/assemblyscript/package.json'];
   for (const file of [...files, ...scripts.map((name) => join(root, name))]) hash.update(readFileSync(file));
   return hash.digest('hex');

@@ -10,12 +10,12 @@ const lines = (rows, row) => Array.from({ length: rows }, (_, r) => row(r)).join
 
 function tile(rows, accumulate) {
   const name = `tile${rows}x16${accumulate ? 'Add' : ''}`;
-  const pointers = lines(rows, (r) => `  let a${r} = a${r === 0 ? '' : ` + lda * ${r}`};`).replace('let a0 = a;', 'let a0 = a;');
-  const targets = lines(rows, (r) => `  const c${r} = c + ldc * ${r};`);
+  const pointers = lines(rows, (r) => `  let a${r} = a + lda * ${r};`);
+  const targets = lines(rows, (r) => `  const c${r} = c + ldc * ${r};${accumulate ? ` const z${r} = z + ldz * ${r};` : ''}`);
   const start = lines(rows, (r) =>
     COLUMNS.map((q) =>
       accumulate
-        ? `  let s${r}${q} = v128.load(c${r}, ${q * 16});`
+        ? `  let s${r}${q} = v128.load(z${r}, ${q * 16});`
         : `  let s${r}${q} = f32x4.splat(0);`,
     ).join('\n'),
   );
@@ -28,7 +28,7 @@ function tile(rows, accumulate) {
   );
   const finish = lines(rows, (r) => COLUMNS.map((q) => `  v128.store(c${r}, s${r}${q}, ${q * 16});`).join('\n'));
   return `
-export function ${name}(k: i32, a: usize, lda: usize, b: usize, c: usize, ldc: usize): void {
+export function ${name}(k: i32, a: usize, lda: usize, b: usize, ${accumulate ? 'z: usize, ldz: usize, ' : ''}c: usize, ldc: usize): void {
 ${pointers}
 ${targets}
 ${start}
@@ -45,10 +45,12 @@ ${finish}
 export function tilesSource(maxRows) {
   const rows = Array.from({ length: maxRows }, (_, r) => r + 1);
   const dispatch = (accumulate) => `
-/** C ${accumulate ? '+=' : '='} A·B for one tile: \`rows\` rows of A at stride lda (bytes), one packed panel of B, C at stride ldc (bytes). */
-export function tile${accumulate ? 'Add' : ''}(rows: i32, k: i32, a: usize, lda: usize, b: usize, c: usize, ldc: usize): void {
+/** C = ${accumulate ? 'Z + ' : ''}A·B for one tile: \`rows\` rows of A and one packed panel of B; strides in bytes. */
+export function tile${accumulate ? 'Add' : ''}(
+  rows: i32, k: i32, a: usize, lda: usize, b: usize, ${accumulate ? 'z: usize, ldz: usize, ' : ''}c: usize, ldc: usize,
+): void {
   switch (rows) {
-${rows.map((r) => `    case ${r}: return tile${r}x16${accumulate ? 'Add' : ''}(k, a, lda, b, c, ldc);`).join('\n')}
+${rows.map((r) => `    case ${r}: return tile${r}x16${accumulate ? 'Add' : ''}(k, a, lda, b, ${accumulate ? 'z, ldz, ' : ''}c, ldc);`).join('\n')}
   }
 }`;
   return `// Written by scripts/tiles.mjs.

@@ -3,9 +3,7 @@
  * parameters, checks that they fit, keeps their carries together, and copies nothing between them.
  */
 import type { Ops } from './backprop/ops.js';
-import { type Params, parametersOf } from './backprop/parameter.js';
 import { type Core, type Layer, layer } from './layer.js';
-import type { Tensor } from './tensor.js';
 
 /** Layers by name, first to last. */
 export type Children = Readonly<Record<string, Core<unknown, unknown, unknown>>>;
@@ -47,7 +45,7 @@ export interface StackOptions {
  * their names. Parameters are called `child.parameter`, and their first values follow from the seed and that path
  * alone, so that adding a layer changes no other layer's weights.
  *
- * @throws TypeError where there is no layer, a name is empty, an integer or has a dot, or a parameter stands twice.
+ * @throws TypeError where there is no layer, or a name is empty, an integer or has a dot.
  * @throws RangeError where a layer gives another number of features than the next one takes.
  * @example
  * const model = stack({ embed: embedding(65, 64), rnn: lstm(64, 128), head: dense(128, 65) }, { seed: 42 });
@@ -71,7 +69,6 @@ export function chain<const C extends Children>(
     layers.map(([name]) => name),
   );
   const params = Object.fromEntries(layers.map(([name, child]) => [name, child.params]));
-  checkDistinct(kind, params);
   return {
     kind,
     ...fitWidths(kind, layers),
@@ -107,20 +104,6 @@ function checkNames(kind: string, names: readonly string[]): void {
         `${kind}: "${name}" cannot name a layer, since dots separate the parts of a path; use a word.`,
       );
     }
-  }
-}
-
-function checkDistinct(kind: string, params: Params): void {
-  const paths = new Map<Tensor, string>();
-  for (const [path, parameter] of parametersOf(params)) {
-    const other = paths.get(parameter);
-    if (other !== undefined) {
-      throw new TypeError(
-        `${kind}: "${other}" and "${path}" are the same parameter, which would be trained twice a step; ` +
-          'make a layer for each place.',
-      );
-    }
-    paths.set(parameter, path);
   }
 }
 

@@ -14,11 +14,10 @@ export function readCorpus(source: Options['source']): TE.TaskEither<Failure, st
 }
 
 function readText(path: string): TE.TaskEither<Failure, string> {
-  const read = TE.tryCatch(
+  return TE.tryCatch(
     () => readFile(path, 'utf8'),
     (error) => failure(`${path} cannot be read: ${messageOf(error)}.`),
   );
-  return TE.chain((text: string) => (text === '' ? TE.left(failure(`${path} is empty.`)) : TE.right(text)))(read);
 }
 
 /** All chapters and the epilogue, without the table of contents and the quotations before them. */
@@ -40,7 +39,7 @@ export interface Split {
 
 /** Keeps the end of a text from the model; an error text where too little is left for one window. */
 export function splitCorpus(symbols: Int32Array, length: number, batch: number): Split | string {
-  const kept = Math.max(2, Math.round(symbols.length * recipe.heldOut));
+  const kept = Math.max(3, Math.round(symbols.length * recipe.heldOut));
   const rest = symbols.length - kept;
   if (rest <= length) {
     return (
@@ -57,8 +56,8 @@ export function splitCorpus(symbols: Int32Array, length: number, batch: number):
 
 /** The lecture's preparation: lines stripped, lower-cased, ASCII only, joined by spaces. */
 export function textbookText(text: string): string {
-  const lines = text.split('\n').map((line) =>
-    [...line.trim().toLowerCase()].filter((symbol) => symbol <= '\u007f').join(''),
-  );
+  const lines = text
+    .split('\n')
+    .map((line) => [...line.trim().toLowerCase()].filter((symbol) => symbol <= '\u007f').join(''));
   return lines.filter((line) => line !== '').join(' ');
 }

@@ -9,7 +9,10 @@ export type OptimizerName = keyof typeof recipe.learningRates;
 export type TierName = 'wide' | 'fma' | 'simd';
 
 export interface Options {
-  readonly source: { readonly from: 'moby-dick' } | { readonly from: 'file'; readonly path: string } | { readonly from: 'stdin' };
+  readonly source:
+    | { readonly from: 'moby-dick' }
+    | { readonly from: 'file'; readonly path: string }
+    | { readonly from: 'stdin' };
   readonly recipe: 'plain' | 'textbook';
   readonly shape: Shape;
   /** What of the shape was asked for by name, so that a loaded model can be held against it. */
@@ -81,7 +84,13 @@ function command(): Command {
     .option('--embed <n>', `features of a symbol; 0 is one-hot (default: ${model.embed})`, whole(0))
     .option('--length <n>', `steps of a window (default: ${recipe.length}; from stdin ${listening.length})`, whole(1))
     .option('--batch <n>', `lanes of text read side by side (default: ${recipe.batch})`, whole(1))
-    .addOption(choice('--optimizer <name>', `(default: ${recipe.optimizer})`, Object.keys(learningRates)))
+    .addOption(
+      choice(
+        '--optimizer <name>',
+        `what makes a step of a gradient (default: ${recipe.optimizer})`,
+        Object.keys(learningRates),
+      ),
+    )
     .option('--lr <rate>', `learning rate (default: ${rates.join(', ')})`, positive)
     .option('--seconds <n>', `train for so long (default: ${recipe.seconds}, unless --epochs or --stdin)`, positive)
     .option('--epochs <n>', 'go through the text so often', whole(1))
@@ -159,4 +168,3 @@ export function parseOptions(args: readonly string[]): E.Either<Failure, Options
   const wrong = conflict(typed);
   return wrong === undefined ? E.right(complete(typed)) : E.left(failure(wrong));
 }
-

@@ -11,6 +11,7 @@
  * (`[]` or `[1]`).
  */
 import type { Ids, Shape, Tensor } from '../tensor.js';
+import type { RecurrenceAdjoints, Recurrences } from './recurrences.js';
 
 /** Which operands of a product are taken transposed. */
 export interface Transposed {
@@ -26,6 +27,8 @@ export interface Primitives {
    * operands being rows. With `{ b: true }`: `[..., K] × [N, K]ᵀ → [..., N]`.
    */
   matmul(a: Tensor, b: Tensor, transposed?: Transposed): Tensor;
+  /** `y = x·w + b`, the bias under every row, in one pass: x `[..., I]`, w `[I, N]`, b `[N]` → `[..., N]`. */
+  linear(x: Tensor, w: Tensor, b: Tensor): Tensor;
 
   /** `a + b`, `b` broadcast. */
   add(a: Tensor, b: Tensor): Tensor;
@@ -98,4 +101,6 @@ export interface Sources {
 export interface Ops extends Primitives, Adjoints, Sources {
   /** Whether the body runs in order to learn (dropout drops) or to predict (it does not). */
   readonly training: boolean;
+  /** Windows of recurrences in one primitive each, where this Ops has them. */
+  readonly recurrences?: Recurrences & RecurrenceAdjoints;
 }

@@ -8,6 +8,7 @@ import type { Ops, Transposed } from './ops.js';
 import {
   type Broadcast,
   broadcastOf,
+  checkLinear,
   checkReshape,
   checkSame,
   concatShape,
@@ -180,7 +181,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
       const row = scores.subarray(position * classes, (position + 1) * classes);
       // log Σ e^s − s_target, about the maximum: exact also where the target's probability underflows.
       const top = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-      return Math.log(row.reduce((sum, s) => sum + Math.exp(s - top), 0)) + top - (row[target] as number);
+      return Math.log(row.reduce((sum, s) => sum + Math.exp(s - top), 0)) + (top - (row[target] as number));
     });
     return real(targets.shape, losses);
   }
@@ -208,6 +209,15 @@ export function reference(options: ReferenceOptions = {}): Ops {
   return {
     training,
     matmul,
+    linear(x, w, b) {
+      checkLinear(x.shape, w.shape, b.shape);
+      const product = matmul(x, w);
+      const bias = read(b);
+      return real(
+        product.shape,
+        read(product).map((value, k) => value + (bias[k % bias.length] as number)),
+      );
+    },
     add: binary('add', (a, b) => a + b),
     subtract: binary('subtract', (a, b) => a - b),
     multiply: binary('multiply', (a, b) => a * b),

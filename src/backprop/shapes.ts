@@ -73,6 +73,16 @@ export function matmulShape(a: Shape, b: Shape, transposed: Transposed = {}): Pr
   return transposed.a ? { m: aWidth, n, k, shape: [aWidth, n] } : { m: aRows, n, k, shape: [...a.slice(0, -1), n] };
 }
 
+/** @throws RangeError where `linear(x, w, b)` does not fit together. */
+export function checkLinear(x: Shape, w: Shape, b: Shape): void {
+  if (w.length !== 2 || x.at(-1) !== w[0] || b.length !== 1 || b[0] !== w[1]) {
+    throw new RangeError(
+      `linear: x ${showShape(x)}, w ${showShape(w)} and b ${showShape(b)} do not fit; ` +
+        'x wants as many features as w has rows, and b as many numbers as w has columns.',
+    );
+  }
+}
+
 function showProduct(a: Shape, b: Shape, transposed: Transposed): string {
   return `${showShape(a)}${transposed.a ? 'ᵀ' : ''} × ${showShape(b)}${transposed.b ? 'ᵀ' : ''}`;
 }

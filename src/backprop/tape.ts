@@ -4,6 +4,8 @@
  */
 import { sameShape, showShape, type Tensor } from '../tensor.js';
 import type { Adjoints, Ops, Primitives } from './ops.js';
+import { recurrenceVjps } from './recurrence-vjps.js';
+import type { Recurrences } from './recurrences.js';
 import { type Vjp, vjps } from './vjps.js';
 
 /** Ops that remember. */
@@ -52,10 +54,12 @@ const withoutDerivative =
     );
   };
 
-const rules: readonly (readonly [name: keyof Primitives | keyof Adjoints, vjp: AnyVjp])[] = [
-  ...Object.entries(vjps).map(([name, vjp]) => [name as keyof Primitives, vjp as unknown as AnyVjp] as const),
-  ...adjoints.map((name) => [name, withoutDerivative(name)] as const),
-];
+type Rules = readonly (readonly [name: string, vjp: AnyVjp])[];
+
+const rulesOf = (table: object): Rules => Object.entries(table) as unknown as Rules;
+
+const rules: Rules = [...rulesOf(vjps), ...adjoints.map((name) => [name, withoutDerivative(name)] as const)];
+const recurrenceRules = rulesOf(recurrenceVjps);
 
 /**
  * Records on a tape what depends on the watched tensors, and takes gradients.
@@ -82,10 +86,10 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
   const tracked = new Set<unknown>(watched);
   const entries: Entry[] = [];
 
-  const recording = (name: keyof Primitives | keyof Adjoints, vjp: AnyVjp) => {
-    const run = base[name].bind(base) as (...args: readonly unknown[]) => Tensor | readonly Tensor[];
+  const recording = (of: object, name: string, vjp: AnyVjp) => {
+    const run = (of as Record<string, (...args: readonly unknown[]) => Tensor | readonly Tensor[]>)[name];
     return (...args: readonly unknown[]) => {
-      const result = run(...args);
+      const result = run.call(of, ...args);
       const operands = operandsOf(args);
       if (!operands.some((operand) => tracked.has(operand))) return result;
       const results = isList(result) ? result : [result];
@@ -115,7 +119,7 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
       const { vjp, args, needs, result } = entries[k] as Entry;
       const results = isList(result) ? result : [result];
       if (!results.some((y) => sums.has(y))) continue;
-      const g = isList(result) ? result.map(sumOrZeros) : sumOrZeros(result);
+      const g = isList(result) ? result.map((y) => sums.get(y)) : sumOrZeros(result);
       const contributions = vjp(base, g, args, result, needs);
       operandsOf(args).forEach((operand, place) => {
         const contribution = contributions[place];
@@ -127,9 +131,14 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
     return watched.map(sumOrZeros);
   }
 
-  const recorded = Object.fromEntries(rules.map(([name, vjp]) => [name, recording(name, vjp)]));
+  const recorded = (of: object, table: Rules) =>
+    Object.fromEntries(table.map(([name, vjp]) => [name, recording(of, name, vjp)]));
+  const { recurrences } = base;
   return {
-    ...(recorded as unknown as Primitives & Adjoints),
+    ...(recorded(base, rules) as unknown as Primitives & Adjoints),
+    ...(recurrences && {
+      recurrences: { ...recurrences, ...(recorded(recurrences, recurrenceRules) as unknown as Recurrences) },
+    }),
     fill: (shape, value) => base.fill(shape, value),
     bernoulli: (shape, keep, key) => base.bernoulli(shape, keep, key),
     training: true,

@@ -41,7 +41,10 @@ export interface Learned<S> {
   /** Global norm of the gradient, before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
+  /** The carry after `carryAfter` steps. */
   readonly carry: S;
+  /** The carry after the last step; by default `carry` itself. */
+  readonly finalCarry: S;
 }
 
 /** What training needs beyond the weights in order to go on as if it had never stopped. */
@@ -89,13 +92,16 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
   let step = state?.step ?? 0;
   let released = false;
 
-  function forward(ops: Ops, window: TrainingWindow<S>): readonly [predictions: Tensor, carry: S] {
+  function forward(ops: Ops, window: TrainingWindow<S>): readonly [predictions: Tensor, carry: S, finalCarry: S] {
     const steps = window.input.shape[0] as number;
     const { carryAfter = steps } = window;
-    if (carryAfter === steps) return model.apply(ops, window.carry, window.input);
+    if (carryAfter === steps) {
+      const [predictions, carry] = model.apply(ops, window.carry, window.input);
+      return [predictions, carry, carry];
+    }
     const [first, carry] = model.apply(ops, window.carry, stepsOf(window.input, 0, carryAfter));
-    const [second] = model.apply(ops, carry, stepsOf(window.input, carryAfter, steps));
-    return [ops.concat([first, second], 0), carry];
+    const [second, finalCarry] = model.apply(ops, carry, stepsOf(window.input, carryAfter, steps));
+    return [ops.concat([first, second], 0), carry, finalCarry];
   }
 
   function learn(window: TrainingWindow<S>): Learned<S> {
@@ -103,7 +109,7 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
     checkWindow(model.kind, window);
     return inWindow((eager, space) => {
       const ops = tape(eager, parameters);
-      const [predictions, carry] = forward(ops, window);
+      const [predictions, carry, finalCarry] = forward(ops, window);
       const early = (predictions.shape[0] as number) - (window.target.shape[0] as number);
       const counted = early === 0 ? predictions : (ops.split(predictions, 0, [early, window.target.shape[0] as number])[1] as Tensor);
       const loss = lossOf(ops, counted, window.target);
@@ -125,12 +131,13 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
       const learningRate = optimizer.learningRate(step);
       const numbers = optimizer.numbers(step);
       const kept = toSignal(carry);
+      const keptFinal = finalCarry === carry ? kept : toSignal(finalCarry);
       trained.forEach(({ parameter, size, slots }, k) => {
         const addresses = [parameter.place.address, gradients[k] as number, ...slots];
         update(home, optimizer.kernel, addresses, size, clip, numbers);
       });
       step += 1;
-      return { loss: lossValue, gradientNorm, learningRate, carry: kept };
+      return { loss: lossValue, gradientNorm, learningRate, carry: kept, finalCarry: keptFinal };
     });
   }
 

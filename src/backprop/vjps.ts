@@ -13,11 +13,14 @@ import type { Ops, Primitives } from './ops.js';
  */
 export type Vjp<Arguments extends readonly unknown[], Y> = (
   ops: Ops,
-  g: Y,
+  g: GradientOf<Y>,
   args: Arguments,
   y: Y,
   needs: readonly boolean[],
 ) => readonly (Tensor | undefined)[];
+
+/** A result's gradient; of several results, those that nothing depends on have none. */
+export type GradientOf<Y> = Y extends Tensor ? Tensor : readonly (Tensor | undefined)[];
 
 export type Vjps = { readonly [K in keyof Primitives]: Vjp<Parameters<Primitives[K]>, ReturnType<Primitives[K]>> };
 
@@ -38,6 +41,12 @@ export const vjps: Vjps = {
       needsB ? ops.reshape(db(), b.shape) : undefined,
     ];
   },
+
+  linear: (ops, g, [x, w, b], _y, [needsX, needsW, needsB]) => [
+    needsX ? ops.matmul(g, w, { b: true }) : undefined,
+    needsW ? ops.matmul(x, g, { a: true }) : undefined,
+    needsB ? ops.sumTo(g, b.shape) : undefined,
+  ],
 
   add: (ops, g, [, b], _y, [, needsB]) => [g, needsB ? ops.sumTo(g, b.shape) : undefined],
   subtract: (ops, g, [, b], _y, [, needsB]) => [g, needsB ? ops.affine(ops.sumTo(g, b.shape), -1, 0) : undefined],
@@ -61,7 +70,12 @@ export const vjps: Vjps = {
 
   reshape: (ops, g, [x]) => [ops.reshape(g, x.shape)],
   // All parts at once: a split into T steps and its derivative are one walk over the numbers each, not T.
-  split: (ops, g, [, axis]) => [ops.concat(g, axis)],
+  split: (ops, g, [, axis], parts) => [
+    ops.concat(
+      parts.map((part, k) => g[k] ?? ops.fill(part.shape, 0)),
+      axis,
+    ),
+  ],
   concat: (ops, g, [parts, axis]) =>
     ops.split(
       g,

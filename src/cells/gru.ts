@@ -1,11 +1,12 @@
 import { glorotUniform, orthogonal, sideBySide, zeros as zeroInitializer } from '../backprop/initializers.js';
 import type { Ops } from '../backprop/ops.js';
 import { type Initializer, parameter } from '../backprop/parameter.js';
+import type { Recurrences } from '../backprop/recurrences.js';
 import { checkCount } from '../backprop/shapes.js';
 import type { Layer } from '../layer.js';
 import { type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
-import { unroll } from './unroll.js';
+import { lastStep, unroll } from './unroll.js';
 
 /** What a GRU remembers: its output, `[B, H]`. */
 export interface GruCarry {
@@ -41,7 +42,11 @@ export function gruCell(inputs: number, units: number, options: GruCellOptions =
     units,
     params: { wx, b, ...form.params },
     initial: (batch) => ({ h: zeros([batch, units]) }),
-    project: (ops, x) => ops.add(ops.matmul(x, wx), b),
+    project: (ops, x) => ops.linear(x, wx, b),
+    window(ops, carry, x) {
+      const y = ops.recurrences && form.window(ops.recurrences, x, carry.h);
+      return y && [y, { h: lastStep(ops, y) }];
+    },
     step(ops, carry, x) {
       const { z, n } = form.gates(ops, carry.h, x);
       // n + z ⊙ (h − n) is z ⊙ h + (1 − z) ⊙ n with one product less.
@@ -56,6 +61,8 @@ interface Form {
   readonly params: Readonly<Record<string, ReturnType<typeof parameter>>>;
   /** Update gate z and candidate n, `[B, H]` each. */
   gates(ops: Ops, h: Tensor, x: Tensor): { readonly z: Tensor; readonly n: Tensor };
+  /** All steps at once. */
+  window(recurrences: Recurrences, x: Tensor, h: Tensor): Tensor;
 }
 
 function resetAfter(units: number, initializers: NonNullable<GruCellOptions['initializers']>): Form {
@@ -64,6 +71,7 @@ function resetAfter(units: number, initializers: NonNullable<GruCellOptions['ini
   const bn = parameter([units], initializers.bn ?? zeroInitializer());
   return {
     params: { wh, bn },
+    window: (recurrences, x, h) => recurrences.gru(x, wh, bn, h)[0],
     gates(ops, h, x) {
       const [xz, xr, xn] = thirds(ops, x, units);
       const [hz, hr, hn] = thirds(ops, ops.matmul(h, wh), units);
@@ -80,6 +88,7 @@ function resetBefore(units: number, initializers: NonNullable<GruCellOptions['in
   const wn = parameter([units, units], initializers.wn ?? square);
   return {
     params: { wh, wn },
+    window: (recurrences, x, h) => recurrences.gruResetBefore(x, wh, wn, h)[0],
     gates(ops, h, x) {
       const [xz, xr, xn] = thirds(ops, x, units);
       const [hz, hr] = ops.split(ops.matmul(h, wh), 1, [units, units]) as readonly [Tensor, Tensor];

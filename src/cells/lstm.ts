@@ -4,7 +4,7 @@ import { checkCount } from '../backprop/shapes.js';
 import type { Layer } from '../layer.js';
 import { type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
-import { unroll } from './unroll.js';
+import { lastStep, unroll } from './unroll.js';
 
 /** What an LSTM remembers: its output h and its cell c, `[B, H]` each. */
 export interface LstmCarry {
@@ -45,7 +45,12 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
     units,
     params: { wx, wh, b },
     initial: (batch) => ({ h: zeros([batch, units]), c: zeros([batch, units]) }),
-    project: (ops, x) => ops.add(ops.matmul(x, wx), b),
+    project: (ops, x) => ops.linear(x, wx, b),
+    window(ops, carry, x) {
+      if (ops.recurrences === undefined) return undefined;
+      const [y, c] = ops.recurrences.lstm(x, wh, carry.h, carry.c);
+      return [y, { h: lastStep(ops, y), c }];
+    },
     step(ops, carry, x) {
       const gates = ops.split(ops.add(x, ops.matmul(carry.h, wh)), 1, [units, units, units, units]);
       const [i, f, g, o] = gates as readonly [Tensor, Tensor, Tensor, Tensor];

@@ -5,7 +5,7 @@ import { checkCount } from '../backprop/shapes.js';
 import type { Layer } from '../layer.js';
 import { type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
-import { unroll } from './unroll.js';
+import { lastStep, unroll } from './unroll.js';
 
 /** What a simple recurrent cell remembers: its output, `[B, H]`. */
 export interface SimpleRnnCarry {
@@ -27,7 +27,7 @@ export interface SimpleRnnOptions extends SimpleRnnCellOptions {
 export function simpleRnnCell(inputs: number, units: number, options: SimpleRnnCellOptions = {}): Cell<SimpleRnnCarry> {
   checkCount(inputs, 'inputs', 'simpleRnn');
   checkCount(units, 'units', 'simpleRnn');
-  const { activation = (ops: Ops, z: Tensor) => ops.tanh(z), initializers = {} } = options;
+  const { activation, initializers = {} } = options;
   const wx = parameter([inputs, units], initializers.wx ?? glorotUniform());
   const wh = parameter([units, units], initializers.wh ?? orthogonal());
   const b = parameter([units], initializers.b ?? zeroInitializer());
@@ -37,9 +37,15 @@ export function simpleRnnCell(inputs: number, units: number, options: SimpleRnnC
     units,
     params: { wx, wh, b },
     initial: (batch) => ({ h: zeros([batch, units]) }),
-    project: (ops, x) => ops.add(ops.matmul(x, wx), b),
+    project: (ops, x) => ops.linear(x, wx, b),
+    window(ops, carry, x) {
+      if (ops.recurrences === undefined || activation !== undefined) return undefined;
+      const [y] = ops.recurrences.simpleRnn(x, wh, carry.h);
+      return [y, { h: lastStep(ops, y) }];
+    },
     step(ops, carry, x) {
-      const h = activation(ops, ops.add(x, ops.matmul(carry.h, wh)));
+      const z = ops.add(x, ops.matmul(carry.h, wh));
+      const h = activation === undefined ? ops.tanh(z) : activation(ops, z);
       return [h, { h }];
     },
   };

@@ -1,5 +1,6 @@
+import type { Ops } from '../backprop/ops.js';
 import { type Layer, layer } from '../layer.js';
-import { showShape } from '../tensor.js';
+import { showShape, type Tensor } from '../tensor.js';
 import type { Cell } from './cell.js';
 
 /**
@@ -40,6 +41,8 @@ export function unroll<S>(cell: Cell<S>, seed?: number): Layer<S> {
           );
         }
         const projected = cell.project?.(ops, x) ?? x;
+        const atOnce = cell.window?.(ops, carry, projected);
+        if (atOnce !== undefined) return atOnce;
         const width = projected.shape[2] as number;
         // One split and one concat of the window's rows: a step costs no slicing of its own, forwards or backwards.
         const rows = ops.reshape(projected, [steps * batch, width]);
@@ -54,4 +57,11 @@ export function unroll<S>(cell: Cell<S>, seed?: number): Layer<S> {
     },
     seed,
   );
+}
+
+/** The last step of a window's output, `[T, B, H] → [B, H]`: of a cell whose output is its state. */
+export function lastStep(ops: Ops, y: Tensor): Tensor {
+  const [steps = 0, batch = 0, units = 0] = y.shape;
+  const last = ops.split(y, 0, [steps - 1, 1])[1] as Tensor;
+  return ops.reshape(last, [batch, units]);
 }

@@ -25,6 +25,13 @@ export enum Job {
   momentum,
   rmsprop,
   adam,
+  lstmForward,
+  lstmBackward,
+  gruForward,
+  gruBackward,
+  rnnForward,
+  rnnBackward,
+  transpose,
   fail,
 }
 

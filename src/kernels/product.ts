@@ -31,6 +31,8 @@ export interface Product {
   readonly k: number;
   /** Whether the product is added to what c holds. */
   readonly accumulate: boolean;
+  /** Address of n numbers that every row of the product is added to; 0 for none. */
+  readonly bias?: number;
 }
 
 const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
@@ -48,7 +50,7 @@ function cells(threads: number, m: number, n: number, k: number): readonly [colu
   return [columns, down <= 1 ? m : roundUp(m / down, 6)];
 }
 
-/** C = op(A)·op(B), or C += where `accumulate`; leading dimensions count numbers. */
+/** C = op(A)·op(B), added to C where `accumulate`, or to a bias; leading dimensions count numbers. */
 export function gemm(machine: Machine, p: Product): void {
   const [columns, rows] = cells(machine.threads, p.m, p.n, p.k);
   const { ints, arguments: base } = machine;
@@ -66,6 +68,7 @@ export function gemm(machine: Machine, p: Product): void {
   ints[base + 11] = p.accumulate ? 1 : 0;
   ints[base + 12] = columns;
   ints[base + 13] = rows;
+  ints[base + 14] = p.bias ?? 0;
   const shared = p.m * p.n * p.k >= WORTH_SHARING;
   const count = Math.ceil(p.n / columns) * Math.ceil(p.m / rows);
   machine.run(Job.gemm, count, shared ? 1 : count);

@@ -47,8 +47,7 @@ export function dense(inputs: number, units: number, options: DenseOptions = {})
               `make the signal ${inputs} features wide, or the layer as wide as its input.`,
           );
         }
-        const product = ops.matmul(x, w);
-        const z = b === undefined ? product : ops.add(product, b);
+        const z = b === undefined ? ops.matmul(x, w) : ops.linear(x, w, b);
         return [activation?.(ops, z) ?? z, carry];
       },
     },

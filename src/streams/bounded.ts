@@ -1,10 +1,20 @@
-import { concat, from, ignoreElements, Observable, type ObservableInput, type OperatorFunction, of, tap } from 'rxjs';
+import {
+  concat,
+  defer,
+  from,
+  ignoreElements,
+  Observable,
+  type ObservableInput,
+  type OperatorFunction,
+  of,
+  tap,
+} from 'rxjs';
 import { type BufferOptions, buffer, checkBufferOptions } from './buffer.js';
 import { nextTurn } from './event-loop.js';
 
 /** The value now, completion a turn later: what waits behind it is let through one by one. */
 function onePerTurn<T>(value: T): Observable<T> {
-  return concat(of(value), from(nextTurn()).pipe(ignoreElements()));
+  return concat(of(value), defer(nextTurn).pipe(ignoreElements()));
 }
 
 /**
@@ -14,21 +24,27 @@ function onePerTurn<T>(value: T): Observable<T> {
  * Without `work` the values themselves come out, one for each turn of the event loop, so that a burst of arrivals
  * leaves timers and other pipelines room in between.
  *
+ * @param operation the name in error messages, for operators that are built on this one.
  * @throws RangeError, TypeError where the options are impossible.
  * @throws RangeError (as an error notification) where the buffer is full and its policy is `error`.
  * @example
  * fromSocket(socket).pipe(bounded({ capacity: 64, policy: 'block', source: socket }, (line) => translate(line)))
  */
 export function bounded<T>(options: BufferOptions): OperatorFunction<T, T>;
-export function bounded<T, R>(options: BufferOptions, work: (value: T) => ObservableInput<R>): OperatorFunction<T, R>;
+export function bounded<T, R>(
+  options: BufferOptions,
+  work: (value: T) => ObservableInput<R>,
+  operation?: string,
+): OperatorFunction<T, R>;
 export function bounded<T>(
   options: BufferOptions,
   work: (value: T) => ObservableInput<unknown> = onePerTurn,
+  operation = 'bounded',
 ): OperatorFunction<T, unknown> {
-  checkBufferOptions('bounded', options);
+  checkBufferOptions(operation, options);
   return (source) =>
     new Observable((subscriber) => {
-      const waiting = buffer<T>('bounded', options);
+      const waiting = buffer<T>(operation, options);
       let working = false;
       let ended = false;
 

@@ -1,5 +1,6 @@
 import { batchOf, type Core, evaluate } from '../layer.js';
 import { type Resets, resetLanes } from './reset.js';
+import { requireSameLanes } from './window.js';
 
 /** Takes signals one after the other through a core, and keeps the carry in between. */
 export type Evaluator<X, Y> = (x: X, reset?: Resets) => Y;
@@ -13,12 +14,7 @@ export function evaluator<S, X, Y>(core: Core<S, X, Y>): Evaluator<X, Y> {
   let kept: { readonly carry: S; readonly lanes: number } | undefined;
   return (x, reset) => {
     const lanes = batchOf(x);
-    if (kept && kept.lanes !== lanes) {
-      throw new TypeError(
-        `${core.kind}: a stream keeps its number of lanes, but ${kept.lanes} became ${lanes}; ` +
-          'start a subscription of its own for each number.',
-      );
-    }
+    requireSameLanes(core.kind, kept?.lanes, lanes);
     const before = kept?.carry ?? core.initial(lanes);
     const [y, carry] = evaluate(core, reset ? resetLanes(core, before, reset) : before, x);
     kept = { carry, lanes };

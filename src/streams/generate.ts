@@ -137,10 +137,14 @@ export function generate<S>(model: Core<S, Ids, Tensor>, options: GenerateOption
     defer(() => {
       const choose = sampler(options);
       return source.pipe(
-        bounded(waiting, (prompt) => {
-          checkPrompt(prompt);
-          return fromAsync(speak(model, prompt, options, choose));
-        }),
+        bounded(
+          waiting,
+          (prompt) => {
+            checkPrompt(prompt);
+            return fromAsync(speak(model, prompt, options, choose));
+          },
+          'generate',
+        ),
       );
     });
 }

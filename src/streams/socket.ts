@@ -42,7 +42,10 @@ export function showClosing(socket: SocketLike, { code, reason }: SocketClosing)
 }
 
 /** Listens to events of a socket; the function it gives stops that. */
-export function listen(socket: SocketLike, listeners: { [K in keyof SocketEvents]?: (event: SocketEvents[K]) => void }) {
+export function listen(
+  socket: SocketLike,
+  listeners: { [K in keyof SocketEvents]?: (event: SocketEvents[K]) => void },
+) {
   const pairs = Object.entries(listeners) as [keyof SocketEvents, (event: unknown) => void][];
   for (const [type, listener] of pairs) socket.addEventListener(type, listener);
   return () => {

@@ -68,6 +68,9 @@ export function wellFormed(): OperatorFunction<string | Uint8Array, string> {
   return (source) =>
     defer(() => {
       const text = assembler();
-      return concat(source.pipe(map(text.push)), defer(() => of(text.end()))).pipe(filter((chunk) => chunk !== ''));
+      return concat(
+        source.pipe(map(text.push)),
+        defer(() => of(text.end())),
+      ).pipe(filter((chunk) => chunk !== ''));
     });
 }

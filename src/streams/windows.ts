@@ -1,7 +1,7 @@
 import { concat, concatMap, defer, from, type OperatorFunction } from 'rxjs';
 import { type Ids, ids } from '../tensor.js';
 import { requireChoice, requireCount } from './options.js';
-import { type SymbolWindow, stepsAndLanes } from './window.js';
+import { requireSameLanes, type SymbolWindow, stepsAndLanes } from './window.js';
 
 export interface WindowsOptions {
   /** Steps of a window, T. */
@@ -63,13 +63,8 @@ export function windows({ length, partial = 'emit' }: WindowsOptions): OperatorF
       let window: ReturnType<typeof cutter> | undefined;
       const push = (signal: Ids) => {
         const [, lanes] = stepsAndLanes('windows', signal);
+        requireSameLanes('windows', window?.lanes, lanes);
         window ??= cutter(length, lanes);
-        if (lanes !== window.lanes) {
-          throw new TypeError(
-            `windows: a stream keeps its number of lanes, but ${window.lanes} became ${lanes}; ` +
-              'cut windows from each stream by itself.',
-          );
-        }
         return from(window.push(signal.data));
       };
       const rest = defer(() => (partial === 'emit' && window ? window.rest() : []));

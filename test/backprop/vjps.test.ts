@@ -55,6 +55,12 @@ const products = (
   return [title, [a, b], (ops) => ops.matmul(a, b, transposed)];
 });
 
+const linear: Case = (() => {
+  const w = draw([4, 5], 'w');
+  const b = draw([5], 'b');
+  return ['linear', [x, w, b], (ops) => ops.linear(x, w, b)];
+})();
+
 const layout: readonly Case[] = [
   ...[0, 1, 2].map((axis): Case => {
     const length = x.shape[axis] as number;
@@ -82,7 +88,8 @@ const symbols: readonly Case[] = [
   ['crossEntropy, with padding', [logits], (ops) => ops.crossEntropy(logits, ids([2, 3], [0, 3, -1, 2, 2, 1]))],
 ];
 
-const cases = [...unary, ...roots, ...binary, ...products, ...layout, ...symbols];
+const cases = [...unary, ...roots, ...binary, ...products,
+  linear, ...layout, ...symbols];
 
 describe('derivatives of the primitives against central differences', () => {
   it.each(cases)('%s', (_, operands, body) => expectGradients(operands, body));

@@ -98,7 +98,7 @@ describe('the bytes of a checkpoint', () => {
   test('refuse a tensor that the format has no room for', () => {
     const wide = { w: tensor([1], new Float64Array(1)) };
     expect(() => encodeCheckpoint({ tensors: wide, metadata: {} })).toThrow(/w is float64.*convert it to float32/);
-    const reserved = { ['__metadata__']: tensor([1], [0]) };
+    const reserved = { __metadata__: tensor([1], [0]) };
     expect(() => encodeCheckpoint({ tensors: reserved, metadata: {} })).toThrow(/__metadata__/);
   });
 });

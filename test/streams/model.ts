@@ -1,5 +1,5 @@
 import { uniform } from '../../src/backprop/initializers.js';
-import { parameter } from '../../src/backprop/parameter.js';
+import { Parameter, parameter } from '../../src/backprop/parameter.js';
 import { type Layer, layer } from '../../src/layer.js';
 import { type Ids, type Tensor, zeros } from '../../src/tensor.js';
 
@@ -34,11 +34,11 @@ export function tiny(symbols: number, units = 4, seed = 1): Layer<TinyCarry, Ids
   );
 }
 
-/** A model of one symbol's memory: the logits are row x of a table, whatever came before. */
+/** A model of one symbol's memory: the logits are row x of a table, which may be a parameter. */
 export function bigram(table: Tensor): Layer<Record<string, never>, Ids, Tensor> {
   return layer<Record<string, never>, Ids, Tensor>({
     kind: 'bigram',
-    params: {},
+    params: table instanceof Parameter ? { table } : {},
     initial: () => ({}),
     apply: (ops, carry, x) => [ops.gather(table, x), carry],
   });

@@ -3,6 +3,7 @@ import type { Ops } from '../ops.js';
 import { arrangement } from './arrangement.js';
 import { elementwise } from './elementwise.js';
 import { product } from './product.js';
+import { recurrence } from './recurrence.js';
 import { reduction } from './reduction.js';
 import { table } from './table.js';
 import type { Workspace } from './workspace.js';
@@ -15,5 +16,6 @@ export function eager(space: Workspace): Ops {
     ...arrangement(space),
     ...reduction(space),
     ...table(space),
+    recurrences: recurrence(space),
   };
 }

@@ -2,9 +2,13 @@ import { Job } from '../jobs';
 import { affine, bernoulli, binary, copyBlock, fill, unary } from './elementwise';
 import { gemm, pack } from './gemm';
 import { adam, momentum, rmsprop, sgd } from './optimizers';
+import { gruBackward, gruForward } from './recurrent/gru';
+import { lstmBackward, lstmForward } from './recurrent/lstm';
+import { rnnBackward, rnnForward } from './recurrent/simple-rnn';
 import { sumBlocks, sumFinish, sumRows, sumTrailing } from './reduce';
 import { crossEntropy, crossEntropyAdjoint, softmax, softmaxAdjoint } from './softmax';
 import { gather, scatterAdd } from './table';
+import { transpose } from './transpose';
 
 /** Items `from` to `to` of a job, on the thread that calls. */
 export function execute(job: i32, args: usize, from: i32, to: i32, member: i32): void {
@@ -31,6 +35,20 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.momentum: return momentum(args, from, to);
     case Job.rmsprop: return rmsprop(args, from, to);
     case Job.adam: return adam(args, from, to);
+    case Job.lstmForward: return lstmForward(args, from, to, member);
+    case Job.lstmBackward: return lstmBackward(args, from, to, member);
+    case Job.gruForward: return gruForward(args, from, to, member);
+    case Job.gruBackward: return gruBackward(args, from, to, member);
+    case Job.rnnForward: return rnnForward(args, from, to, member);
+    case Job.rnnBackward: return rnnBackward(args, from, to, member);
+    case Job.transpose: return transposeWhole(args);
     case Job.fail: unreachable();
   }
+}
+
+/** args: x [rows, columns], y [columns, rows], rows, columns. One item. */
+function transposeWhole(args: usize): void {
+  const rows = load<i32>(args, 8);
+  const columns = load<i32>(args, 12);
+  transpose(load<usize>(args), (<usize>columns) << 2, rows, columns, load<usize>(args, 4), (<usize>rows) << 2);
 }

@@ -23,14 +23,17 @@ const A_STRIDE: usize = (<usize>DEPTH + 16) << 2;
 const B_BYTES: usize = (<usize>(DEPTH * CELL_COLUMNS)) << 2;
 const A_BYTES: usize = <usize>ROWS * A_STRIDE;
 const EDGE_BYTES: usize = 6 * 64;
-export const SCRATCH_BYTES: usize = B_BYTES + A_BYTES + EDGE_BYTES;
+/** Twenty-four groups of eight numbers. */
+export const TAIL_BYTES: usize = 24 * 32;
+export const SCRATCH_BYTES: usize = B_BYTES + A_BYTES + EDGE_BYTES + TAIL_BYTES;
 
 /** Fewer rows than this against an unpacked B: B is streamed once per row, which costs less than packing it. */
 const STREAM_ROWS: i32 = 3;
 
 /**
  * args: a, lda, transposed a, b, ldb, form of b (0 row-major, 1 transposed, 2 packed by `pack`), c, ldc, m, n, k,
- * accumulate, cell columns (a multiple of 16), cell rows. Leading dimensions in numbers. Items: cells, column-major.
+ * accumulate, cell columns (a multiple of 16), cell rows, bias [n] or 0. Leading dimensions in numbers. Items: cells,
+ * column-major.
  */
 export function gemm(args: usize, from: i32, to: i32, member: i32): void {
   const m = load<i32>(args, 32);
@@ -55,19 +58,25 @@ function cell(args: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: 
   const c = load<usize>(args, 24);
   const ldc = (<usize>load<i32>(args, 28)) << 2;
   const k = load<i32>(args, 40);
-  let accumulate = load<i32>(args, 44);
+  // What the product is added to: nothing (0), c itself, or a bias under every row.
+  const bias = load<usize>(args, 56);
+  let z = bias != 0 ? bias : load<i32>(args, 44) ? c : 0;
+  let ldz = bias != 0 ? 0 : ldc;
 
   if (k == 0) {
-    if (!accumulate) {
-      for (let row = rowFrom; row < rowTo; row += 1) {
-        memory.fill(c + <usize>row * ldc + ((<usize>columnFrom) << 2), 0, (<usize>(columnTo - columnFrom)) << 2);
-      }
+    if (z == c) return;
+    for (let row = rowFrom; row < rowTo; row += 1) {
+      const at = (<usize>columnFrom) << 2;
+      const bytes = ((<usize>columnTo) << 2) - at;
+      if (z == 0) memory.fill(c + <usize>row * ldc + at, 0, bytes);
+      else memory.copy(c + <usize>row * ldc + at, z + at, bytes);
     }
     return;
   }
   if (bForm == 0 && !aTransposed && rowTo - rowFrom <= STREAM_ROWS) {
     for (let row = rowFrom; row < rowTo; row += 1) {
-      stream(k, a + <usize>row * lda, b, ldb, c + <usize>row * ldc, columnFrom, columnTo, accumulate);
+      const addend = z == 0 ? 0 : z + <usize>row * ldz;
+      stream(k, a + <usize>row * lda, b, ldb, addend, c + <usize>row * ldc, columnFrom, columnTo);
     }
     return;
   }
@@ -99,18 +108,23 @@ function cell(args: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: 
       for (let p = 0; p < panels; p += 1) {
         const column = columnFrom + (p << 4);
         const target = c + <usize>row * ldc + ((<usize>column) << 2);
+        const addend = z == 0 ? 0 : z + <usize>row * ldz + ((<usize>column) << 2);
         const panel = block + <usize>p * panelBytes;
-        if (columnTo - column >= 16) strip(rows, deep, block_a, stride, panel, target, ldc, accumulate);
-        else edge(rows, deep, block_a, stride, panel, target, ldc, columnTo - column, accumulate, scratch);
+        if (columnTo - column >= 16) strip(rows, deep, block_a, stride, panel, addend, ldz, target, ldc);
+        else edge(rows, deep, block_a, stride, panel, addend, ldz, target, ldc, columnTo - column, scratch);
       }
     }
-    accumulate = 1;
+    z = c;
+    ldz = ldc;
   }
 }
 
-/** One panel against all rows of a block, cut evenly: 16 rows are 6 + 5 + 5, with no thin tile at the end. */
+/**
+ * One panel against all rows of a block, cut evenly: 16 rows are 6 + 5 + 5, with no thin tile at the end. The product
+ * is added to z, which may be c itself; z = 0: to nothing.
+ */
 function strip(
-  rows: i32, k: i32, a: usize, lda: usize, panel: usize, c: usize, ldc: usize, accumulate: i32,
+  rows: i32, k: i32, a: usize, lda: usize, panel: usize, z: usize, ldz: usize, c: usize, ldc: usize,
 ): void {
   const tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
   const base = rows / tiles;
@@ -118,8 +132,12 @@ function strip(
   for (let t = 0; t < tiles; t += 1) {
     const height = larger > 0 ? base + 1 : base;
     larger -= 1;
-    if (accumulate) tileAdd(height, k, a, lda, panel, c, ldc);
-    else tile(height, k, a, lda, panel, c, ldc);
+    if (z != 0) {
+      tileAdd(height, k, a, lda, panel, z, ldz, c, ldc);
+      z += <usize>height * ldz;
+    } else {
+      tile(height, k, a, lda, panel, c, ldc);
+    }
     a += <usize>height * lda;
     c += <usize>height * ldc;
   }
@@ -127,7 +145,7 @@ function strip(
 
 /** The last panel of a row with fewer than 16 columns: through a small square beside the block. */
 function edge(
-  rows: i32, k: i32, a: usize, lda: usize, panel: usize, c: usize, ldc: usize, columns: i32, accumulate: i32,
+  rows: i32, k: i32, a: usize, lda: usize, panel: usize, z: usize, ldz: usize, c: usize, ldc: usize, columns: i32,
   scratch: usize,
 ): void {
   const square = scratch + B_BYTES + A_BYTES;
@@ -136,13 +154,46 @@ function edge(
     const height = min(TILE_ROWS, rows - row);
     const source = a + <usize>row * lda;
     const target = c + <usize>row * ldc;
-    if (accumulate) {
-      for (let r = 0; r < height; r += 1) memory.copy(square + ((<usize>r) << 6), target + <usize>r * ldc, bytes);
-      tileAdd(height, k, source, lda, panel, square, 64);
+    if (z != 0) {
+      const addend = z + <usize>row * ldz;
+      for (let r = 0; r < height; r += 1) memory.copy(square + ((<usize>r) << 6), addend + <usize>r * ldz, bytes);
+      tileAdd(height, k, source, lda, panel, square, 64, square, 64);
     } else {
       tile(height, k, source, lda, panel, square, 64);
     }
     for (let r = 0; r < height; r += 1) memory.copy(target + <usize>r * ldc, square + ((<usize>r) << 6), bytes);
+  }
+}
+
+/**
+ * C = Z + A·B, or C = A·B where z is 0, for a few rows against a right operand that is packed as a whole (or, where
+ * there are no more than STREAM_ROWS of them and `packed` is 0, against a row-major one). For kernels that multiply in
+ * the middle of something else; strides in bytes.
+ */
+export function multiplyRows(
+  rows: i32, k: i32, n: i32, a: usize, lda: usize, b: usize, packed: i32, z: usize, ldz: usize, c: usize, ldc: usize,
+  member: i32,
+): void {
+  if (!packed) {
+    for (let row = 0; row < rows; row += 1) {
+      stream(k, a + <usize>row * lda, b, (<usize>n) << 2, z == 0 ? 0 : z + <usize>row * ldz, c + <usize>row * ldc, 0, n);
+    }
+    return;
+  }
+  const panelBytes = (<usize>k) << 6;
+  for (let depth = 0; depth < k; depth += DEPTH) {
+    const deep = min(DEPTH, k - depth);
+    const source = a + ((<usize>depth) << 2);
+    let panel = b + ((<usize>depth) << 6);
+    for (let column = 0; column < n; column += 16, panel += panelBytes) {
+      const at = (<usize>column) << 2;
+      const target = c + at;
+      const addend = z == 0 ? 0 : z + at;
+      if (n - column >= 16) strip(rows, deep, source, lda, panel, addend, ldz, target, ldc);
+      else edge(rows, deep, source, lda, panel, addend, ldz, target, ldc, n - column, scratchOf(member));
+    }
+    z = c;
+    ldz = ldc;
   }
 }
 
@@ -188,18 +239,18 @@ export function pack(args: usize, from: i32, to: i32): void {
   }
 }
 
-/** One row of A against a row-major B, 64 columns at a time: eight accumulators of 256 bits. */
+/** c = z + a·B (z = 0: nothing to add) for one row and a row-major B, 64 columns at a time: eight accumulators of 256 bits. */
 function stream(
-  k: i32, a: usize, b: usize, ldb: usize, c: usize, columnFrom: i32, columnTo: i32, accumulate: i32,
+  k: i32, a: usize, b: usize, ldb: usize, z: usize, c: usize, columnFrom: i32, columnTo: i32,
 ): void {
   let column = columnFrom;
   for (; column + 64 <= columnTo; column += 64) {
     const at = (<usize>column) << 2;
-    stream64(k, a, b + at, ldb, c + at, accumulate);
+    stream64(k, a, b + at, ldb, z == 0 ? 0 : z + at, c + at);
   }
   for (; column + 4 <= columnTo; column += 4) {
     const at = (<usize>column) << 2;
-    let s = accumulate ? v128.load(c + at) : f32x4.splat(0);
+    let s = z == 0 ? f32x4.splat(0) : v128.load(z + at);
     let source = b + at;
     for (let x = a, end = a + ((<usize>k) << 2); x < end; x += 4, source += ldb) {
       s = madd(v128.load32_splat(x), v128.load(source), s);
@@ -208,7 +259,7 @@ function stream(
   }
   for (; column < columnTo; column += 1) {
     const at = (<usize>column) << 2;
-    let s = accumulate ? v128.load32_splat(c + at) : f32x4.splat(0);
+    let s = z == 0 ? f32x4.splat(0) : v128.load32_splat(z + at);
     let source = b + at;
     for (let x = a, end = a + ((<usize>k) << 2); x < end; x += 4, source += ldb) {
       s = madd(v128.load32_splat(x), v128.load32_splat(source), s);
@@ -217,14 +268,14 @@ function stream(
   }
 }
 
-function stream64(k: i32, a: usize, b: usize, ldb: usize, c: usize, accumulate: i32): void {
+function stream64(k: i32, a: usize, b: usize, ldb: usize, z: usize, c: usize): void {
   let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
   let s8 = s0, s9 = s0, s10 = s0, s11 = s0, s12 = s0, s13 = s0, s14 = s0, s15 = s0;
-  if (accumulate) {
-    s0 = v128.load(c); s1 = v128.load(c, 16); s2 = v128.load(c, 32); s3 = v128.load(c, 48);
-    s4 = v128.load(c, 64); s5 = v128.load(c, 80); s6 = v128.load(c, 96); s7 = v128.load(c, 112);
-    s8 = v128.load(c, 128); s9 = v128.load(c, 144); s10 = v128.load(c, 160); s11 = v128.load(c, 176);
-    s12 = v128.load(c, 192); s13 = v128.load(c, 208); s14 = v128.load(c, 224); s15 = v128.load(c, 240);
+  if (z != 0) {
+    s0 = v128.load(z); s1 = v128.load(z, 16); s2 = v128.load(z, 32); s3 = v128.load(z, 48);
+    s4 = v128.load(z, 64); s5 = v128.load(z, 80); s6 = v128.load(z, 96); s7 = v128.load(z, 112);
+    s8 = v128.load(z, 128); s9 = v128.load(z, 144); s10 = v128.load(z, 160); s11 = v128.load(z, 176);
+    s12 = v128.load(z, 192); s13 = v128.load(z, 208); s14 = v128.load(z, 224); s15 = v128.load(z, 240);
   }
   for (const end = a + ((<usize>k) << 2); a < end; a += 4, b += ldb) {
     const x = v128.load32_splat(a);

@@ -4,7 +4,7 @@
 // simply takes none. The word `unclaimed` counts down; a chunk is claimed by a compare-and-swap that lowers it, and the
 // job's description cannot change while a claimed chunk is unfinished, since the fork waits for all of them.
 import { execute } from './execute';
-import { SCRATCH_BYTES } from './gemm';
+import { SCRATCH_BYTES, TAIL_BYTES } from './gemm';
 
 // The words of a control block, in bytes; those that several threads write have a cache line each.
 const GENERATION: usize = 0; // counts forks; sleepers wait on it
@@ -38,6 +38,13 @@ let scratch: usize = 0;
 @inline
 export function scratchOf(member: i32): usize {
   return scratch + <usize>member * SCRATCH_BYTES;
+}
+
+/** A small part of it, for what is left of a row beyond whole groups of eight numbers. */
+// @ts-ignore: decorator
+@inline
+export function tailOf(member: i32): usize {
+  return scratchOf(member) + SCRATCH_BYTES - TAIL_BYTES;
 }
 
 /** Bytes of working memory a member needs. */

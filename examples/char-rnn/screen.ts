@@ -1,0 +1,37 @@
+import logUpdate from 'log-update';
+
+/** Where the run is shown: a live line below lines that stay. */
+export interface Screen {
+  /** Shows how things stand, as often as suits the place; `now` in any case. */
+  live(line: () => string, now?: boolean): void;
+  /** A line that stays. */
+  say(text: string): void;
+  /** Text as it comes, without a line's end. */
+  write(text: string): void;
+  /** Letters that stand back, where the place can show that. */
+  dim(text: string): string;
+}
+
+/** A terminal has a line that changes; a file or a pipe gets a line every few seconds, and no control codes. */
+export function screen(out: NodeJS.WriteStream = process.stdout): Screen {
+  const terminal = out.isTTY === true;
+  const coloured = terminal && !process.env.NO_COLOR;
+  const every = terminal ? 100 : 5000;
+  let shown = performance.now();
+  const write = (text: string) => {
+    if (terminal) logUpdate.clear();
+    out.write(text);
+  };
+  return {
+    live(line, now = false) {
+      if (!now && performance.now() - shown < every) return;
+      shown = performance.now();
+      if (!terminal) out.write(`${line()}\n`);
+      else logUpdate(line());
+      if (terminal && now) logUpdate.done();
+    },
+    say: (text) => write(`${text}\n`),
+    write,
+    dim: (text) => (coloured ? `\u001b[2m${text}\u001b[22m` : text),
+  };
+}

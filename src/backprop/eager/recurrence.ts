@@ -1,0 +1,158 @@
+import { fill } from '../../kernels/kernels.js';
+import type { Place } from '../../kernels/place.js';
+import * as kernels from '../../kernels/recurrent.js';
+import { sameShape, type Shape, showShape, sizeOf, type Tensor } from '../../tensor.js';
+import type { RecurrenceAdjoints, Recurrences } from '../recurrences.js';
+import type { Workspace } from './workspace.js';
+
+/** The window of a recurrence whose input has `parts` numbers a unit. */
+function windowOf(operation: string, z: Tensor, h: Tensor, parts: number): kernels.Window {
+  const [steps = 0, batch, width = 0] = z.shape;
+  const [lanes, units = 0] = h.shape;
+  if (z.shape.length !== 3 || h.shape.length !== 2 || batch !== lanes || width !== parts * units || steps < 1) {
+    throw new RangeError(
+      `${operation}: an input ${showShape(z.shape)} and a state ${showShape(h.shape)} do not meet; ` +
+        `it wants [T, B, ${parts === 1 ? '' : parts}H] and [B, H], T ≥ 1.`,
+    );
+  }
+  return { steps, batch: batch as number, units };
+}
+
+function check(operation: string, what: string, x: Tensor, shape: Shape): void {
+  if (!sameShape(x.shape, shape)) {
+    throw new RangeError(`${operation}: ${what} is ${showShape(x.shape)} and must be ${showShape(shape)}.`);
+  }
+}
+
+export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
+  const { machine } = space;
+
+  /** T + 1 steps whose first is the carry that enters. */
+  function states({ steps, batch, units }: kernels.Window, first: Tensor, operation: string): Place {
+    const place = space.result([steps + 1, batch, units]);
+    copy(space.numbers(first, operation), place, batch * units);
+    return place;
+  }
+
+  function copy(from: number, to: Place, size: number): void {
+    machine.floats.copyWithin(to.address / 4, from / 4, from / 4 + size);
+  }
+
+  /** The steps before and after each step, as views of all states. */
+  function around({ steps, batch, units }: kernels.Window, all: Place): readonly [before: Place, after: Place] {
+    const shape = [steps, batch, units];
+    return [space.view(all, shape), space.view(all, shape, batch * units)];
+  }
+
+  function zeros(shape: Shape): Place {
+    const place = space.result(shape);
+    fill(machine, place.address, sizeOf(shape), 0);
+    return place;
+  }
+
+  function copyOf(x: Tensor | undefined, shape: Shape, operation: string): Place {
+    if (x === undefined) return zeros(shape);
+    check(operation, 'a gradient', x, shape);
+    const place = space.result(shape);
+    copy(space.numbers(x, operation), place, sizeOf(shape));
+    return place;
+  }
+
+  function gruWindow(operation: string, x: Tensor, wh: Tensor, wn: Tensor | undefined, bn: Tensor | undefined, h: Tensor) {
+    const window = windowOf(operation, x, h, 3);
+    const { steps, batch, units } = window;
+    const columns = wn === undefined ? 3 * units : 2 * units;
+    check(operation, 'wh', wh, [units, columns]);
+    if (wn !== undefined) check(operation, 'wn', wn, [units, units]);
+    if (bn !== undefined) check(operation, 'bn', bn, [units]);
+    const all = states(window, h, operation);
+    const gates = space.result([steps, batch, 4 * units]);
+    const input = space.numbers(x, operation);
+    const recurrent = kernels.operand(machine, space.numbers(wh, operation), units, columns, batch);
+    const candidate = wn && kernels.operand(machine, space.numbers(wn, operation), units, units, batch);
+    const bias = bn === undefined ? 0 : space.numbers(bn, operation);
+    kernels.gruForward(machine, window, input, recurrent, candidate ?? 0, bias, gates.address, all.address);
+    const [before, after] = around(window, all);
+    return [after, before, gates] as const;
+  }
+
+  function gruWindowBack(dy: Tensor, wh: Tensor, wn: Tensor | undefined, before: Tensor, gates: Tensor) {
+    const [steps, batch, units] = before.shape as readonly [number, number, number];
+    const dx = space.result([steps, batch, 3 * units]);
+    const du = wn === undefined ? space.result([steps, batch, 3 * units]) : undefined;
+    const dh = zeros([batch, units]);
+    const columns = wn === undefined ? 3 * units : 2 * units;
+    const above = space.numbers(dy, 'gru');
+    const recurrent = kernels.operandTransposed(machine, space.numbers(wh, 'gru'), columns, units, batch);
+    const candidate = wn && kernels.operandTransposed(machine, space.numbers(wn, 'gru'), units, units, batch);
+    kernels.gruBackward(
+      machine, { steps, batch, units },
+      above, recurrent, candidate ?? 0, space.numbers(gates, 'gru'), space.numbers(before, 'gru'),
+      dx.address, du?.address ?? 0, dh.address,
+    );
+    return { dx, du, dh };
+  }
+
+  return {
+    simpleRnn(z, wh, h) {
+      const window = windowOf('simpleRnn', z, h, 1);
+      check('simpleRnn', 'wh', wh, [window.units, window.units]);
+      const all = states(window, h, 'simpleRnn');
+      const recurrent = kernels.operand(machine, space.numbers(wh, 'simpleRnn'), window.units, window.units, window.batch);
+      kernels.rnnForward(machine, window, space.numbers(z, 'simpleRnn'), recurrent, all.address);
+      const [before, after] = around(window, all);
+      return [after, before];
+    },
+    simpleRnnAdjoint(dy, wh, y) {
+      const [steps, batch, units] = y.shape as readonly [number, number, number];
+      const dz = space.result(y.shape);
+      const dh = zeros([batch, units]);
+      const recurrent = kernels.operandTransposed(machine, space.numbers(wh, 'simpleRnn'), units, units, batch);
+      // The kernel counts from the state before the first step.
+      const all = space.numbers(y, 'simpleRnn') - 4 * batch * units;
+      kernels.rnnBackward(
+        machine, { steps, batch, units }, space.numbers(dy, 'simpleRnn'), recurrent, all, dz.address, dh.address,
+      );
+      return [dz, dh];
+    },
+    lstm(z, wh, h, c) {
+      const window = windowOf('lstm', z, h, 4);
+      const { steps, batch, units } = window;
+      check('lstm', 'wh', wh, [units, 4 * units]);
+      check('lstm', 'c', c, [batch, units]);
+      const all = states(window, h, 'lstm');
+      const cells = states(window, c, 'lstm');
+      const gates = space.result([steps, batch, 4 * units]);
+      const recurrent = kernels.operand(machine, space.numbers(wh, 'lstm'), units, 4 * units, batch);
+      kernels.lstmForward(
+        machine, window, space.numbers(z, 'lstm'), recurrent, gates.address, cells.address, all.address,
+      );
+      const [before, after] = around(window, all);
+      const last = space.view(cells, [batch, units], steps * batch * units);
+      return [after, last, before, gates, cells];
+    },
+    lstmAdjoint(dy, dc, wh, gates, cells) {
+      const [more, batch, units] = cells.shape as readonly [number, number, number];
+      const steps = more - 1;
+      const dz = space.result([steps, batch, 4 * units]);
+      const dh = zeros([batch, units]);
+      const dCell = copyOf(dc, [batch, units], 'lstm');
+      const recurrent = kernels.operandTransposed(machine, space.numbers(wh, 'lstm'), 4 * units, units, batch);
+      kernels.lstmBackward(
+        machine, { steps, batch, units }, space.numbers(dy, 'lstm'), recurrent,
+        space.numbers(gates, 'lstm'), space.numbers(cells, 'lstm'), dz.address, dh.address, dCell.address,
+      );
+      return [dz, dh, dCell];
+    },
+    gru: (x, wh, bn, h) => gruWindow('gru', x, wh, undefined, bn, h),
+    gruAdjoint(dy, wh, before, gates) {
+      const { dx, du, dh } = gruWindowBack(dy, wh, undefined, before, gates);
+      return [dx, du as Place, dh];
+    },
+    gruResetBefore: (x, wh, wn, h) => gruWindow('gru', x, wh, wn, undefined, h),
+    gruResetBeforeAdjoint(dy, wh, wn, before, gates) {
+      const { dx, dh } = gruWindowBack(dy, wh, wn, before, gates);
+      return [dx, dh];
+    },
+  };
+}

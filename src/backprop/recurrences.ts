@@ -1,0 +1,51 @@
+/**
+ * Whole windows of the cells' recurrences as one primitive each. They compute what the cells' steps compute, rows of the
+ * batch shared out among the threads for all T steps at once; the cells' own steps are their oracle. An Ops may do
+ * without: then the cells run step by step.
+ *
+ * Results that a layer has no use for (gates, states before each step) are what the derivatives need.
+ */
+import type { Tensor } from '../tensor.js';
+
+export interface Recurrences {
+  /** `h_t = tanh(z_t + h_{t−1}·wh)`: z `[T, B, H]`, wh `[H, H]`, h `[B, H]` → y and the states before, `[T, B, H]`. */
+  simpleRnn(z: Tensor, wh: Tensor, h: Tensor): readonly [y: Tensor, before: Tensor];
+  /**
+   * z `[T, B, 4H]`, gates i, f, g, o side by side; wh `[H, 4H]`; h, c `[B, H]` → y `[T, B, H]`, the last c, the states
+   * before each step, the gates `[T, B, 4H]` after their functions, and all cells `[T + 1, B, H]`.
+   */
+  lstm(
+    z: Tensor,
+    wh: Tensor,
+    h: Tensor,
+    c: Tensor,
+  ): readonly [y: Tensor, c: Tensor, before: Tensor, gates: Tensor, cells: Tensor];
+  /**
+   * Reset after the product: x `[T, B, 3H]`, gates z, r, n side by side; wh `[H, 3H]`; bn `[H]`; h `[B, H]` → y, the
+   * states before each step, and `[T, B, 4H]`: z, r, n and h_n + bn.
+   */
+  gru(x: Tensor, wh: Tensor, bn: Tensor, h: Tensor): readonly [y: Tensor, before: Tensor, gates: Tensor];
+  /** Reset before the product: wh `[H, 2H]`, wn `[H, H]`; the last quarter of the gates is r ⊙ h. */
+  gruResetBefore(x: Tensor, wh: Tensor, wn: Tensor, h: Tensor): readonly [y: Tensor, before: Tensor, gates: Tensor];
+}
+
+/** Their ways back: gradients of what entered, from the gradient of y (and of the last c). They have no derivative. */
+export interface RecurrenceAdjoints {
+  simpleRnnAdjoint(dy: Tensor, wh: Tensor, y: Tensor): readonly [dz: Tensor, dh: Tensor];
+  lstmAdjoint(
+    dy: Tensor,
+    dc: Tensor | undefined,
+    wh: Tensor,
+    gates: Tensor,
+    cells: Tensor,
+  ): readonly [dz: Tensor, dh: Tensor, dc: Tensor];
+  /** `du` is the gradient of the recurrent product `h_{t−1}·wh`, `[T, B, 3H]`. */
+  gruAdjoint(dy: Tensor, wh: Tensor, before: Tensor, gates: Tensor): readonly [dx: Tensor, du: Tensor, dh: Tensor];
+  gruResetBeforeAdjoint(
+    dy: Tensor,
+    wh: Tensor,
+    wn: Tensor,
+    before: Tensor,
+    gates: Tensor,
+  ): readonly [dx: Tensor, dh: Tensor];
+}

@@ -1,0 +1,67 @@
+/** The public face: names only. */
+export * as initializers from './backprop/initializers.js';
+export { crossEntropy } from './backprop/losses/cross-entropy.js';
+export type { Loss } from './backprop/losses/loss.js';
+export { squaredError } from './backprop/losses/squared-error.js';
+export type { Adjoints, Ops, Primitives, Sources, Transposed } from './backprop/ops.js';
+export { type AdamOptions, adam } from './backprop/optimizers/adam.js';
+export { type MomentumOptions, momentum } from './backprop/optimizers/momentum.js';
+export type { Optimizer } from './backprop/optimizers/optimizer.js';
+export { type RmspropOptions, rmsprop } from './backprop/optimizers/rmsprop.js';
+export { sgd } from './backprop/optimizers/sgd.js';
+export { type Initializer, type Parameter, type Params, parameter, parametersOf } from './backprop/parameter.js';
+export { type ReferenceOptions, reference } from './backprop/reference.js';
+export { cosine, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
+export { type Tape, tape } from './backprop/tape.js';
+export {
+  type Learned,
+  type Trainable,
+  type Trainer,
+  type TrainerOptions,
+  type TrainerState,
+  type TrainingWindow,
+  trainer,
+} from './backprop/trainer.js';
+export { inWindow, toSignal } from './backprop/window.js';
+export type { Cell } from './cells/cell.js';
+export { type GruCarry, type GruOptions, gru, gruCell } from './cells/gru.js';
+export { type LstmCarry, type LstmOptions, lstm, lstmCell } from './cells/lstm.js';
+export { type SimpleRnnCarry, type SimpleRnnOptions, simpleRnn, simpleRnnCell } from './cells/simple-rnn.js';
+export { type StackedCarry, stacked } from './cells/stacked.js';
+export { unroll } from './cells/unroll.js';
+export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './formats/checkpoint.js';
+export { loadCheckpoint, saveCheckpoint } from './formats/checkpoint-file.js';
+export type { FileError, FormatError, WeightsError } from './formats/errors.js';
+export { loadWeights, weightsOf } from './formats/weights.js';
+export type { Tier } from './kernels/host.js';
+export { configure, type Machine, type MachineOptions, machine } from './kernels/machine.js';
+export { batchOf, type Carried, type Core, evaluate, type Layer, layer, type NoCarry, noCarry, scanCarry } from './layer.js';
+export { type DenseOptions, dense } from './layers/dense.js';
+export { type DropoutCarry, type DropoutOptions, dropout } from './layers/dropout.js';
+export { type EmbeddingOptions, embedding } from './layers/embedding.js';
+export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
+export { type StackCarry, type StackOptions, stack } from './stack.js';
+export { argmax } from './streams/argmax.js';
+export { bounded } from './streams/bounded.js';
+export type { BufferOptions, BufferPolicy, BufferState } from './streams/buffer.js';
+export { fromAsync } from './streams/from-async.js';
+export { fromFile } from './streams/from-file.js';
+export { fromReadable } from './streams/from-readable.js';
+export { fromSocket } from './streams/from-socket.js';
+export { fromText } from './streams/from-text.js';
+export { fromWebStream } from './streams/from-web-stream.js';
+export { type GenerateOptions, generate, generateFrom, generateIterable } from './streams/generate.js';
+export { type LanesOptions, type LaneWindow, lanes } from './streams/lanes.js';
+export { type Resets, resetLanes } from './streams/reset.js';
+export { type Resettable, resettable } from './streams/resettable.js';
+export { distribution, type Sampler, type SamplingOptions, sampler } from './streams/sample.js';
+export { surprisal } from './streams/surprisal.js';
+export { type TbpttOptions, type TrainingStep, tbptt } from './streams/tbptt.js';
+export { text } from './streams/text.js';
+export { toSocket } from './streams/to-socket.js';
+export { toWebStream } from './streams/to-web-stream.js';
+export { tokens } from './streams/tokens.js';
+export { type UnknownSymbols, type Vocabulary, type VocabularyData, vocabulary, vocabularyFrom } from './streams/vocabulary.js';
+export type { SymbolWindow, Window } from './streams/window.js';
+export { type WindowsOptions, windows } from './streams/windows.js';
+export { type Ids, ids, isTensor, type NumberType, type Numbers, type Shape, type Tensor, tensor, zeros } from './tensor.js';

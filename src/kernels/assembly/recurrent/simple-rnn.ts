@@ -1,0 +1,92 @@
+// A simple recurrent network with tanh over a whole window. Items are batch rows, as for the LSTM. `states` holds T + 1
+// steps, the carry that entered first.
+import { multiplyRows } from '../gemm';
+import { tailOf } from '../team';
+import { copyFew, store8, tanh4 } from './gates';
+
+// @ts-ignore: decorator
+@inline
+function at(pointer: usize, index: i32): usize {
+  return pointer + ((<usize>index) << 2);
+}
+
+/** args: z [T, B, H], wh [H, H], packed, states, T, B, H. */
+export function rnnForward(args: usize, from: i32, to: i32, member: i32): void {
+  const z = load<usize>(args);
+  const states = load<usize>(args, 12);
+  const batch = load<i32>(args, 20);
+  const units = load<i32>(args, 24);
+  const stride = (<usize>units) << 2;
+  const whole = units & ~7;
+  const rest = units & 7;
+  const tail = tailOf(member);
+  for (let t = 0; t < load<i32>(args, 16); t += 1) {
+    const row = t * batch + from;
+    const target = at(states, (row + batch) * units);
+    multiplyRows(
+      to - from, units, units, at(states, row * units), stride, load<usize>(args, 4), load<i32>(args, 8),
+      at(z, row * units), stride, target, stride, member,
+    );
+    for (let r = 0; r < to - from; r += 1) {
+      const h = at(target, r * units);
+      forwardRow(whole, h);
+      if (rest) {
+        copyFew(tail, at(h, whole), rest);
+        forwardRow(8, tail);
+        copyFew(at(h, whole), tail, rest);
+      }
+    }
+  }
+}
+
+function forwardRow(count: i32, h: usize): void {
+  for (const end = h + ((<usize>count) << 2); h < end; h += 32) {
+    store8(h, tanh4(v128.load(h)), tanh4(v128.load(h, 16)));
+  }
+}
+
+/** args: dy [T, B, H], whᵀ [H, H], packed, states, dz [T, B, H], dh [B, H], T, B, H. On entry dh is zero. */
+export function rnnBackward(args: usize, from: i32, to: i32, member: i32): void {
+  const dy = load<usize>(args);
+  const states = load<usize>(args, 12);
+  const dz = load<usize>(args, 16);
+  const dh = load<usize>(args, 20);
+  const batch = load<i32>(args, 28);
+  const units = load<i32>(args, 32);
+  const stride = (<usize>units) << 2;
+  const whole = units & ~7;
+  const rest = units & 7;
+  const tail = tailOf(member);
+  for (let t = load<i32>(args, 24) - 1; t >= 0; t -= 1) {
+    const row = t * batch;
+    for (let r = from; r < to; r += 1) {
+      const above = at(dy, (row + r) * units);
+      const y = at(states, (row + batch + r) * units);
+      const result = at(dz, (row + r) * units);
+      const dState = at(dh, r * units);
+      backwardRow(whole, above, dState, y, result);
+      if (rest) {
+        copyFew(tail, at(above, whole), rest);
+        copyFew(tail + 32, at(dState, whole), rest);
+        copyFew(tail + 64, at(y, whole), rest);
+        backwardRow(8, tail, tail + 32, tail + 64, tail + 96);
+        copyFew(at(result, whole), tail + 96, rest);
+      }
+    }
+    multiplyRows(
+      to - from, units, units, at(dz, (row + from) * units), stride, load<usize>(args, 4), load<i32>(args, 8),
+      0, 0, at(dh, from * units), stride, member,
+    );
+  }
+}
+
+function backwardRow(count: i32, above: usize, dh: usize, y: usize, result: usize): void {
+  const one = f32x4.splat(1);
+  for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
+    const y0 = v128.load(y + k);
+    const y1 = v128.load(y + k, 16);
+    const g0 = f32x4.mul(f32x4.add(v128.load(above + k), v128.load(dh + k)), f32x4.sub(one, f32x4.mul(y0, y0)));
+    const g1 = f32x4.mul(f32x4.add(v128.load(above + k, 16), v128.load(dh + k, 16)), f32x4.sub(one, f32x4.mul(y1, y1)));
+    store8(result + k, g0, g1);
+  }
+}

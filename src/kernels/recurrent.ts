@@ -1,0 +1,105 @@
+/** Recurrent kernels as functions: a window of T steps, the batch's rows shared out among the threads. */
+import { Job } from './jobs.js';
+import type { Machine } from './machine.js';
+import { pack, packedSize } from './product.js';
+
+/** Rows up to which a recurrent matrix is streamed as it lies; `assembly/gemm.ts` has the same number. */
+const STREAM_ROWS = 3;
+/** Rows that fill the register tiles well: chunks are cut to about this many. */
+const CHUNK_ROWS = 18;
+
+export interface Window {
+  readonly steps: number;
+  readonly batch: number;
+  readonly units: number;
+}
+
+/** Whether a window of this batch wants its matrices packed. */
+export const wantsPacking = (batch: number): boolean => batch > STREAM_ROWS;
+
+/** Even chunks of rows: at least one a thread, none much larger than what fills the tiles. */
+function rowsOfChunk(machine: Machine, batch: number): number {
+  if (!wantsPacking(batch)) return batch;
+  const most = Math.ceil(batch / machine.threads);
+  const chunks = Math.ceil(batch / Math.min(most, CHUNK_ROWS));
+  const even = Math.ceil(chunks / machine.threads) * machine.threads;
+  return Math.max(1, Math.ceil(batch / Math.min(even, batch)));
+}
+
+/** A right operand `[k, n]` as the recurrent kernels want it: in panels, or as it lies where few rows meet it. */
+export function operand(machine: Machine, address: number, k: number, n: number, batch: number): number {
+  if (!wantsPacking(batch)) return address;
+  const target = machine.region.allocate(4 * packedSize(n, k));
+  pack(machine, address, n, false, n, k, target);
+  return target;
+}
+
+/** The transpose of `[n, k]` as a right operand `[k, n]`. */
+export function operandTransposed(machine: Machine, address: number, k: number, n: number, batch: number): number {
+  if (wantsPacking(batch)) {
+    const target = machine.region.allocate(4 * packedSize(n, k));
+    pack(machine, address, k, true, n, k, target);
+    return target;
+  }
+  const target = machine.region.allocate(4 * n * k);
+  call(machine, Job.transpose, 1, 1, address, target, n, k);
+  return target;
+}
+
+function call(machine: Machine, job: Job, items: number, grain: number, ...words: readonly number[]): void {
+  const { ints, arguments: base } = machine;
+  for (let k = 0; k < words.length; k += 1) ints[base + k] = words[k];
+  machine.run(job, items, grain);
+}
+
+function window(machine: Machine, job: Job, { batch }: Window, ...words: readonly number[]): void {
+  call(machine, job, batch, rowsOfChunk(machine, batch), ...words);
+}
+
+const packedFlag = ({ batch }: Window) => (wantsPacking(batch) ? 1 : 0);
+
+export function rnnForward(machine: Machine, w: Window, z: number, wh: number, states: number): void {
+  window(machine, Job.rnnForward, w, z, wh, packedFlag(w), states, w.steps, w.batch, w.units);
+}
+
+export function rnnBackward(
+  machine: Machine, w: Window, dy: number, wht: number, states: number, dz: number, dh: number,
+): void {
+  window(machine, Job.rnnBackward, w, dy, wht, packedFlag(w), states, dz, dh, w.steps, w.batch, w.units);
+}
+
+export function lstmForward(
+  machine: Machine, w: Window, z: number, wh: number, gates: number, cells: number, states: number,
+): void {
+  window(machine, Job.lstmForward, w, z, wh, packedFlag(w), gates, cells, states, w.steps, w.batch, w.units);
+}
+
+export function lstmBackward(
+  machine: Machine, w: Window,
+  dy: number, wht: number, gates: number, cells: number, dz: number, dh: number, dc: number,
+): void {
+  window(machine, Job.lstmBackward, w, dy, wht, packedFlag(w), gates, cells, dz, dh, dc, w.steps, w.batch, w.units);
+}
+
+/** `wn` is 0 where the reset gate acts after the product, and then `bn` is not. */
+export function gruForward(
+  machine: Machine, w: Window, x: number, wh: number, wn: number, bn: number, gates: number, states: number,
+): void {
+  const product = machine.region.allocate(4 * w.batch * 3 * w.units);
+  window(
+    machine, Job.gruForward, w,
+    x, wh, packedFlag(w), wn, bn, gates, states, w.steps, w.batch, w.units, product,
+  );
+}
+
+/** `wnt` is 0 where the reset gate acts after the product, and then `du` is not. */
+export function gruBackward(
+  machine: Machine, w: Window,
+  dy: number, wht: number, wnt: number, gates: number, states: number, dx: number, du: number, dh: number,
+): void {
+  const working = machine.region.allocate(4 * w.batch * 2 * w.units);
+  window(
+    machine, Job.gruBackward, w,
+    dy, wht, packedFlag(w), wnt, gates, states, dx, du, dh, w.steps, w.batch, w.units, working,
+  );
+}

@@ -1,0 +1,111 @@
+import { defer, finalize, map, type OperatorFunction } from 'rxjs';
+import { type TrainerOptions, trainer } from '../backprop/trainer.js';
+import { batchOf, type Core } from '../layer.js';
+import type { Tensor } from '../tensor.js';
+import { requireCount } from './options.js';
+import { past } from './past.js';
+import { resetLanes } from './reset.js';
+import { stepsOf } from './steps.js';
+import { throughput } from './throughput.js';
+import { requireSameLanes, type Window } from './window.js';
+
+export interface TbpttOptions<S> extends TrainerOptions {
+  /** Steps that gradients flow back through, at least the window's length k1. Default k1. */
+  readonly k2?: number;
+  /** The carry to start from, as an earlier run emitted it. Default the zero carry. */
+  readonly carry?: S;
+}
+
+/** What one window taught. */
+export interface TrainingStep<S, W = Window> {
+  /** Updates so far, this one included. */
+  readonly step: number;
+  /** The window's loss, of the weights as they were before this update. */
+  readonly loss: number;
+  /** Global norm of the gradient, before clipping. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** Targets learnt from so far, T·B for each window. */
+  readonly tokens: number;
+  /** Targets per second of wall-clock time, over about the last second. */
+  readonly tokensPerSecond: number;
+  /** The carry after the window, an immutable value. */
+  readonly carry: S;
+  /** The window itself, with what its source tells beside it (epoch, index). */
+  readonly window: W;
+}
+
+/**
+ * Truncated backpropagation through time over a stream of windows, one update of the model's weights for each.
+ *
+ * The loss counts the window's k1 steps; its gradient flows back through the last k2 ≥ k1, `∂L/∂θ` of the stretch from
+ * k2 steps back with the carry there held constant. The carry runs on from window to window. Where k2 > k1 the steps
+ * before the window are computed again with the weights of this moment, from the carry that was found k2 steps back
+ * when the stretch before ran through it. While fewer than k2 steps have passed, gradients flow back through those.
+ *
+ * Source: Williams and Peng (1990), BPTT(h; h′) with h = k2 and h′ = k1; Sutskever (2013), §2.8.6, for the names.
+ *
+ * Shapes: input `[T, B, …]`, target `[T, B, …]`; k1 is T. Carry: kept between windows. `reset` starts the flagged lanes
+ * afresh; it also ends the history of the others, whose carry goes on but whose gradients flow back no further.
+ *
+ * Each subscription has an optimizer state of its own and releases it at the end; the weights are the model's.
+ *
+ * @throws RangeError where k2 is not a whole number of at least 1, or an option of the trainer is impossible.
+ * @throws RangeError (as an error notification) where a window is longer than k2, or the loss is not finite.
+ * @throws TypeError (as an error notification) where the number of lanes changes.
+ * @example
+ * text$.pipe(
+ *   tokens(vocab),
+ *   windows({ length: 32 }),
+ *   tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3), clipNorm: 5 }),
+ * ).subscribe(({ loss, tokensPerSecond }) => console.log(loss, tokensPerSecond));
+ */
+export function tbptt<S, X extends Tensor, W extends Window<X>>(
+  model: Core<S, X>,
+  options: TbpttOptions<S>,
+): OperatorFunction<W, TrainingStep<S, W>> {
+  const { k2, carry: from } = options;
+  if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
+  return (source) =>
+    defer(() => {
+      const learner = trainer(model, options);
+      let history = from === undefined ? undefined : past(model, from);
+      let lanes: number | undefined;
+      let rate: ReturnType<typeof throughput> | undefined;
+      let tokens = 0;
+
+      function learn(window: W): TrainingStep<S, W> {
+        const { input, target, reset } = window;
+        const steps = stepsOf(input);
+        if (k2 !== undefined && steps > k2) {
+          throw new RangeError(
+            `tbptt: gradients are to flow back through k2 = ${k2} steps, but the window has ${steps}; choose a k2 of ` +
+              `at least ${steps}, or windows({ length: ${k2} }).`,
+          );
+        }
+        const batch = batchOf(input);
+        requireSameLanes('tbptt', lanes, batch);
+        lanes = batch;
+        rate ??= throughput();
+        history ??= past(model, model.initial(batch));
+        if (reset?.includes(true)) history = past(model, resetLanes(model, history.carry, reset));
+        const { loss, gradientNorm, learningRate, finalCarry } = history.extend(input, k2 ?? steps, (stretch) =>
+          learner.learn({ ...stretch, target }),
+        );
+        const count = stepsOf(target) * batch;
+        tokens += count;
+        return {
+          step: learner.steps,
+          loss,
+          gradientNorm,
+          learningRate,
+          tokens,
+          tokensPerSecond: rate(count),
+          carry: finalCarry,
+          window,
+        };
+      }
+
+      return source.pipe(map(learn), finalize(learner.release));
+    });
+}

@@ -1,0 +1,120 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Ops } from '../../src/backprop/ops.js';
+import { parametersOf } from '../../src/backprop/parameter.js';
+import { reference } from '../../src/backprop/reference.js';
+import { tape } from '../../src/backprop/tape.js';
+import { inWindow, toSignal } from '../../src/backprop/window.js';
+import { type Cell } from '../../src/cells/cell.js';
+import { gruCell } from '../../src/cells/gru.js';
+import { lstmCell } from '../../src/cells/lstm.js';
+import { simpleRnnCell } from '../../src/cells/simple-rnn.js';
+import { unroll } from '../../src/cells/unroll.js';
+import { tierNames } from '../../src/kernels/host.js';
+import { configure } from '../../src/kernels/machine.js';
+import { generator } from '../../src/random.js';
+import { type Shape, sizeOf, type Tensor, tensor } from '../../src/tensor.js';
+
+const tiers = tierNames.filter((tier) => tier !== 'wide' || Number(process.versions.node.split('.')[0]) >= 24);
+
+function normal(shape: Shape, seed: number, scale = 1): Tensor {
+  const random = generator(seed);
+  return tensor(shape, Array.from({ length: sizeOf(shape) }, () => scale * random.normal()));
+}
+
+type AnyCell = Cell<Record<string, Tensor>>;
+
+const cells: Record<string, (inputs: number, units: number) => AnyCell> = {
+  'simple RNN': (inputs, units) => simpleRnnCell(inputs, units) as unknown as AnyCell,
+  'LSTM': (inputs, units) => lstmCell(inputs, units) as unknown as AnyCell,
+  'GRU, reset after': (inputs, units) => gruCell(inputs, units, { reset: 'after' }) as unknown as AnyCell,
+  'GRU, reset before': (inputs, units) => gruCell(inputs, units, { reset: 'before' }) as unknown as AnyCell,
+};
+
+/** Batches that are streamed and packed, units with and without a rest beyond eight, windows of one and of more. */
+const sizes = [
+  { T: 1, B: 1, I: 3, H: 8 }, { T: 5, B: 1, I: 3, H: 13 }, { T: 4, B: 3, I: 5, H: 16 }, { T: 3, B: 4, I: 5, H: 7 },
+  { T: 6, B: 19, I: 4, H: 24 }, { T: 2, B: 50, I: 6, H: 33 }, { T: 2, B: 5, I: 4, H: 72 },
+];
+
+/** Two windows, one after the other, and every gradient there is. */
+function run(ops: Ops, cell: AnyCell, { T, B, I, H }: (typeof sizes)[number]) {
+  const layer = unroll(cell);
+  const parameters = parametersOf(layer.params).map(([, parameter]) => parameter);
+  parameters.forEach((parameter, k) => {
+    parameter.assign(normal(parameter.shape, 100 + k, 1 / Math.sqrt(H)).data);
+  });
+  const x = normal([T, B, I], 1);
+  const first = Object.fromEntries(Object.keys(layer.initial(1)).map((name, k) => [name, normal([B, H], 2 + k)]));
+  const recording = tape(ops, [...parameters, x, ...Object.values(first)]);
+  const [y1, carry] = layer.apply(recording, first, x);
+  const [y2, last] = layer.apply(recording, carry, normal([T, B, I], 9));
+  const weighted = (y: Tensor, seed: number) => recording.sumTo(recording.multiply(y, normal(y.shape, seed)), []);
+  const loss = Object.values(last).reduce(
+    (sum, part, k) => recording.add(sum, weighted(part, 20 + k)),
+    recording.add(weighted(y1, 11), weighted(y2, 12)),
+  );
+  return toSignal([y1, y2, ...Object.values(last), ...recording.gradients(loss)]);
+}
+
+function compare(got: readonly Tensor[], expected: readonly Tensor[], tolerance: number): void {
+  got.forEach(({ shape, data }, k) => {
+    expect(shape).toEqual(expected[k].shape);
+    const scale = expected[k].data.reduce((most: number, value: number) => Math.max(most, Math.abs(value)), 1e-3);
+    data.forEach((value, i) => {
+      if (!(Math.abs(value - expected[k].data[i]) <= tolerance * scale)) {
+        expect.fail(`result ${k}, element ${i}: ${value} instead of ${expected[k].data[i]}`);
+      }
+    });
+  });
+}
+
+/** All bits as text: two results are the same or they are not. */
+const bytesOf = (results: readonly Tensor[]) =>
+  results.map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64')).join(' ');
+
+afterAll(() => void configure({ threads: 2 }));
+
+for (const tier of tiers) {
+  describe(`windows of recurrences, ${tier} tier`, () => {
+    for (const [name, cellOf] of Object.entries(cells)) {
+      it(`${name}: all steps at once match the reference and the steps one by one`, () => {
+        for (const size of sizes) {
+          configure({ tier, threads: 1 });
+          const cell = cellOf(size.I, size.H);
+          const { window: _, ...steps } = cell;
+          const atOnce = inWindow((ops) => run(ops, cell, size));
+          compare(atOnce, run(reference(), cell, size), 2e-5);
+          compare(inWindow((ops) => run(ops, steps as AnyCell, size)), atOnce, 2e-5);
+        }
+      });
+
+      it(`${name}: two and three threads give the bits of one`, () => {
+        for (const size of sizes) {
+          configure({ tier, threads: 1 });
+          const one = inWindow((ops) => run(ops, cellOf(size.I, size.H), size));
+          for (const threads of [2, 3]) {
+            configure({ tier, threads });
+            expect(bytesOf(inWindow((ops) => run(ops, cellOf(size.I, size.H), size)))).toBe(bytesOf(one));
+          }
+        }
+      });
+
+      it(`${name}: T windows of one give the bits of one window of T`, () => {
+        for (const { T, B, I, H } of sizes) {
+          configure({ tier, threads: 2 });
+          const layer = unroll(cellOf(I, H));
+          const x = normal([T, B, I], 1);
+          const [whole] = inWindow((ops) => toSignal(layer.apply(ops, layer.initial(B), x)));
+          let carry = layer.initial(B);
+          for (let t = 0; t < T; t += 1) {
+            const step = tensor([1, B, I], x.data.slice(t * B * I, (t + 1) * B * I));
+            const [y, next] = inWindow((ops) => toSignal(layer.apply(ops, carry, step)));
+            const expected = tensor(y.shape, whole.data.slice(t * B * H, (t + 1) * B * H));
+            expect(bytesOf([y])).toBe(bytesOf([expected]));
+            carry = next;
+          }
+        }
+      });
+    }
+  });
+}

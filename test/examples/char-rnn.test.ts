@@ -1,0 +1,277 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const program = join(root, 'build/examples/char-rnn.js');
+const tiny = ['--units', '16', '--embed', '8', '--length', '16', '--batch', '4'];
+const verse = 'The ship sails on the sea, and the sea sails on the ship.\n';
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+let folder: string;
+beforeAll(() => void execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]), 120_000);
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'char-rnn-'));
+  writeFileSync(join(folder, 'verse.txt'), verse.repeat(40));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function start(args: readonly string[]) {
+  const child = spawn(process.execPath, [program, ...args], { cwd: folder });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    out += chunk;
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    err += chunk;
+  });
+  child.stdin.on('error', () => undefined);
+  const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+  return { child, ended, out: () => out };
+}
+
+function run(args: readonly string[], input?: string): Promise<Ended> {
+  const { child, ended } = start(args);
+  child.stdin.end(input);
+  return ended;
+}
+
+/** Training is about to start, and Ctrl-C is listened for. */
+async function begun(out: () => string): Promise<void> {
+  while (!out().includes(' weights; ')) await sleep(50);
+}
+
+const files = () => readdirSync(folder).filter((name) => name !== 'verse.txt');
+const heldOut = ({ out }: Ended) => Number(/held out: ([\d.]+) bits/.exec(out)?.[1]);
+
+describe('a text from a file', () => {
+  test('is learnt for the given time, reported, saved, continued', async () => {
+    const { code, out, err } = await run(['--file', 'verse.txt', '--seconds', '1', '--prompt', 'The ship', ...tiny]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^2,320 characters, 16 symbols; the last 116 held out\n/);
+    expect(out).toMatch(/epoch [\d.]+ · loss [\d.]+ · [\d.]+ bits per character · [\d,]+ characters\/s · 0 s left\n/);
+    expect(out).toMatch(/held out: [\d.]+ bits per character \([\d.]+ nats\), 114 characters\n/);
+    expect(out).toMatch(/saved char-rnn.safetensors: [\d,]+ weights\n/);
+    const said = out.slice(out.indexOf('\n\nThe ship') + 2, -1);
+    expect([...said]).toHaveLength('The ship'.length + 300);
+    expect(files()).toEqual(['char-rnn.safetensors']);
+  });
+
+  test('whose every sentence is the same is learnt by heart', async () => {
+    const ended = await run(['--file', 'verse.txt', '--epochs', '40', '--lr', '0.01', '--prompt', 'The ship', ...tiny]);
+    // A uniform guess among 16 symbols costs 4 bits.
+    expect(heldOut(ended)).toBeLessThan(1);
+    expect(ended.out).toContain('The ship sails on the sea');
+  });
+
+  test('gives the same weights for the same seed, on any number of threads', async () => {
+    const bytes: Buffer[] = [];
+    for (const extra of [
+      ['--threads', '1'],
+      ['--threads', '2'],
+      ['--threads', '2', '--seed', '7'],
+    ]) {
+      await run(['--file', 'verse.txt', '--epochs', '1', ...tiny, ...extra]);
+      bytes.push(readFileSync(join(folder, 'char-rnn.safetensors')));
+    }
+    expect(bytes[1]?.equals(bytes[0] as Buffer)).toBe(true);
+    expect(bytes[2]?.equals(bytes[0] as Buffer)).toBe(false);
+  });
+
+  test('of Chinese and emoji counts code points', async () => {
+    writeFileSync(join(folder, 'verse.txt'), '船在海上🦜'.repeat(60));
+    const { code, out } = await run(['--file', 'verse.txt', '--seconds', '0.3', '--prompt', '海上', ...tiny]);
+    expect(code).toBe(0);
+    expect(out).toContain('300 characters, 5 symbols');
+    expect([...out.slice(out.indexOf('\n\n海上') + 2, -1)]).toHaveLength(302);
+  });
+
+  test('that is short is read in fewer lanes', async () => {
+    writeFileSync(join(folder, 'verse.txt'), verse);
+    const { code, out } = await run(['--file', 'verse.txt', '--seconds', '0.3', '--batch', '32', '--length', '16']);
+    expect(code).toBe(0);
+    expect(out).toContain('the text is short: 3 lanes instead of 32');
+  });
+
+  test.each(['rnn', 'lstm', 'gru'])('is learnt by a %s of two layers', async (cell) => {
+    const ended = await run(['--file', 'verse.txt', '--seconds', '0.2', '--cell', cell, '--layers', '2', ...tiny]);
+    expect({ code: ended.code, err: ended.err }).toEqual({ code: 0, err: '' });
+    expect(heldOut(ended)).toBeLessThan(Math.log2(16));
+  });
+});
+
+describe('a checkpoint', () => {
+  test('is where the next run starts', async () => {
+    const first = await run(['--file', 'verse.txt', '--epochs', '10', '--lr', '0.01', '--save', 'a', ...tiny]);
+    const second = await run([
+      '--file',
+      'verse.txt',
+      '--epochs',
+      '1',
+      '--lr',
+      '1e-6',
+      '--load',
+      'a',
+      '--save',
+      'b',
+      '--length',
+      '16',
+    ]);
+    expect(heldOut(first)).toBeLessThan(3);
+    expect(heldOut(second)).toBeCloseTo(heldOut(first), 2);
+    expect(files()).toEqual(['a', 'b']);
+  });
+
+  test('that does not fit is told in one line, and left alone', async () => {
+    await run(['--file', 'verse.txt', '--seconds', '0.1', '--save', 'a', ...tiny]);
+    const before = readFileSync(join(folder, 'a'));
+    writeFileSync(join(folder, 'cut'), before.subarray(0, 100));
+    writeFileSync(join(folder, 'other.txt'), 'ÆØÅ'.repeat(200));
+    const cases = [
+      [
+        ['--load', 'a', '--units', '32'],
+        /^char-rnn: --load a: its model has --units 16, not 32; leave --units out.*\n$/,
+      ],
+      [['--load', 'none'], /^char-rnn: --load: none cannot be read: .*\n$/],
+      [['--load', 'cut'], /^char-rnn: --load: cut: .*\n$/],
+      [['--load', 'verse.txt'], /^char-rnn: --load: verse.txt: .*\n$/],
+      [
+        ['--load', 'a', '--file', 'other.txt'],
+        /^char-rnn: the text has "Æ" \(U\+00c6\), which is not among .* 16 symbols.\n$/,
+      ],
+      [
+        ['--load', 'a', '--prompt', '7'],
+        /^char-rnn: --prompt has "7" \(U\+0037\), which is not among .* 16 symbols.\n$/,
+      ],
+    ] as const;
+    for (const [args, message] of cases) {
+      const { code, err } = await run(['--file', 'verse.txt', '--save', 'a', '--seconds', '0.1', ...args]);
+      expect(err).toMatch(message);
+      expect(code).toBe(2);
+      expect(readFileSync(join(folder, 'a')).equals(before)).toBe(true);
+    }
+  });
+});
+
+describe('what cannot be done', () => {
+  beforeEach(() => {
+    writeFileSync(join(folder, 'char-rnn.safetensors'), 'precious');
+    writeFileSync(join(folder, 'empty.txt'), '');
+    writeFileSync(join(folder, 'short.txt'), 'Call me Ishmael.');
+    mkdirSync(join(folder, 'folder'));
+  });
+
+  const verseFile = ['--file', 'verse.txt'];
+  const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+    [['--file', 'none.txt'], /none.txt cannot be read/],
+    [['--file', 'empty.txt'], /empty.txt is empty/],
+    [['--file', 'folder'], /folder cannot be read/],
+    [['--file', 'short.txt'], /16 symbols.*too short for one window of 64/],
+    [['--nonsense'], /unknown option '--nonsense'/],
+    [[...verseFile, '--threads', '65'], /threads is a whole number from 1 to 64, not 65/],
+    [[...verseFile, '--prompt', ''], /--prompt is empty/],
+    [[...verseFile, '--prompt', '7'], /"7" \(U\+0037\)/],
+    [[...verseFile, '--save', 'none/model'], /--save none\/model cannot be written/],
+    [[...verseFile, '--save', 'folder'], /--save folder cannot be written: it is a folder/],
+    [['--stdin'], /less than one window of 32/],
+  ];
+  test.each(cases)('%j: one line on stderr, exit code 2, nothing overwritten', async (args, message) => {
+    const before = readdirSync(folder);
+    const { code, err } = await run(args, '');
+    expect(err).toMatch(/^char-rnn: .*\n$/);
+    expect(err).toMatch(message);
+    expect(code).toBe(2);
+    expect(readdirSync(folder)).toEqual(before);
+    expect(readFileSync(join(folder, 'char-rnn.safetensors'), 'utf8')).toBe('precious');
+  });
+});
+
+describe('lines from stdin', () => {
+  const options = ['--stdin', '--units', '16', '--embed', '8', '--length', '16'];
+
+  test('are learnt to their end', async () => {
+    const { code, out, err } = await run([...options, '--prompt', 'The'], verse.repeat(60));
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const bits = Number(/all of it: ([\d.]+) bits per character before learning it, 3,479 characters/.exec(out)?.[1]);
+    // A uniform guess among 98 symbols costs 6.61 bits.
+    expect(bits).toBeLessThan(5);
+    expect(files()).toEqual(['char-rnn.safetensors']);
+  });
+
+  test('are learnt as they arrive: Ctrl-C amid an open stream saves', async () => {
+    const { child, ended, out: shown } = start(options);
+    await begun(shown);
+    for (let line = 0; line < 4; line += 1) {
+      child.stdin.write(verse);
+      await sleep(200);
+    }
+    child.kill('SIGINT');
+    const { code, out, err } = await ended;
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/all of it: .*, \d+ characters/);
+    expect(files()).toEqual(['char-rnn.safetensors']);
+  });
+
+  test('that hold unknown symbols are learnt too, also by a model of a text', async () => {
+    const unknown = `${verse}naïve 船\n`.repeat(10);
+    expect(await run([...options, '--save', 'a'], unknown)).toMatchObject({ code: 0, err: '' });
+    await run(['--file', 'verse.txt', '--seconds', '0.1', '--save', 'b', ...tiny]);
+    expect(await run([...options, '--load', 'b', '--save', 'c'], unknown)).toMatchObject({ code: 0, err: '' });
+    expect(files()).toEqual(['a', 'b', 'c']);
+  });
+
+  test('that never come and Ctrl-C: nothing is saved', async () => {
+    const { child, ended, out } = start(options);
+    await begun(out);
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/\nnothing learnt, nothing saved\n$/),
+      err: '',
+    });
+    expect(files()).toEqual([]);
+  });
+});
+
+test('Ctrl-C stops training at the end of a window, saves and ends with 0', async () => {
+  const { child, ended, out } = start(['--file', 'verse.txt', '--seconds', '600', ...tiny]);
+  await begun(out);
+  await sleep(500);
+  child.kill('SIGINT');
+  const { code, err } = await ended;
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(files()).toEqual(['char-rnn.safetensors']);
+});
+
+test('the textbook recipe speaks after each of its iterations', async () => {
+  const { code, out, err } = await run(['--file', 'verse.txt', '--recipe', 'textbook', '--epochs', '2']);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  // Lower-cased, stripped and joined: 40 lines of 57 characters and 39 spaces, less a window.
+  expect(out).toContain('2,309 windows of 10 characters, 14 symbols');
+  expect(out).toMatch(/\niteration 1, loss [\d.]+: [a-z,. ]{110}\n(.*\n)*iteration 2, loss [\d.]+: [a-z,. ]{110}\n/);
+  expect(files()).toEqual(['char-rnn.safetensors']);
+});
+
+test('output that is not to a terminal has no control codes', async () => {
+  const { out } = await run(['--file', 'verse.txt', '--seconds', '0.2', ...tiny]);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+});
+
+test('--help names every option', async () => {
+  const { code, out } = await run(['--help']);
+  expect(code).toBe(0);
+  const options =
+    'file stdin cell units layers embed length batch optimizer lr seconds epochs seed threads tier prompt temperature load save recipe';
+  for (const option of options.split(' ')) expect(out).toContain(`--${option}`);
+});

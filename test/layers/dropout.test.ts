@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { reference } from '../../src/backprop/reference.js';
+import { tape } from '../../src/backprop/tape.js';
+import { dropout } from '../../src/layers/dropout.js';
+import { stack } from '../../src/stack.js';
+import { type Tensor, tensor } from '../../src/tensor.js';
+import { draw, expectGradients } from '../backprop/differences.js';
+
+const ones = tensor([50, 2, 10], new Float64Array(1000).fill(1));
+const training = reference({ training: true });
+const numbers = (y: Tensor) => [...y.data];
+
+describe('dropout', () => {
+  const layer = dropout(0.25, { seed: 5 });
+
+  it('changes nothing when not training, and counts no window', () => {
+    const carry = { windows: 3 };
+    expect(layer.apply(reference(), carry, ones)).toEqual([ones, carry]);
+  });
+
+  it('drops its share while training and scales what stays', () => {
+    const [y, carry] = layer.apply(training, layer.initial(2), ones);
+    expect(new Set(numbers(y))).toEqual(new Set([0, 1 / 0.75]));
+    expect(numbers(y).filter((value) => value === 0).length / 1000).toBeCloseTo(0.25, 1);
+    expect(carry).toEqual({ windows: 1 });
+  });
+
+  it('draws another mask for each window, the same for the same window', () => {
+    const mask = (windows: number) => numbers(layer.apply(training, { windows }, ones)[0]);
+    expect(mask(1)).not.toEqual(mask(0));
+    expect(mask(1)).toEqual(mask(1));
+  });
+
+  it('draws by seed and by place in the model', () => {
+    const mask = (model: ReturnType<typeof models>) => numbers(model.apply(training, model.initial(2), ones)[0]);
+    const models = (first: string, seed: number) => stack({ [first]: dropout(0.5) }, { seed });
+    expect(mask(models('a', 1))).toEqual(mask(models('a', 1)));
+    expect(mask(models('a', 1))).not.toEqual(mask(models('a', 2)));
+    expect(mask(models('a', 1))).not.toEqual(mask(models('b', 1)));
+  });
+
+  it('draws by its place in the outermost model, whatever stands beside it', () => {
+    const inside = stack({ outer: stack({ drop: dropout(0.5) }) }, { seed: 1 });
+    const beside = stack({ outer: stack({ first: dropout(0), drop: dropout(0.5) }) }, { seed: 1 });
+    const [left] = inside.apply(training, inside.initial(2), ones);
+    const [right] = beside.apply(training, beside.initial(2), ones);
+    expect(left).toEqual(right);
+  });
+
+  it('has the right gradient, and drops under a tape', () => {
+    const x = draw([2, 2, 3], 'x');
+    expectGradients([x], (ops) => layer.apply(ops, { windows: 4 }, x)[0]);
+    expect(numbers(layer.apply(tape(reference(), [x]), { windows: 0 }, ones)[0])).toContain(0);
+  });
+
+  it.each([-0.1, 1, Number.NaN])('refuses the rate %s', (rate) => {
+    expect(() => dropout(rate)).toThrow(`from 0 to below 1, not ${rate}.`);
+  });
+});

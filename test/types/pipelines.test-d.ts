@@ -1,0 +1,66 @@
+/**
+ * Pipelines that must compile, and pipelines that must not: held by the type check, never run. A line that compiles
+ * below `@ts-expect-error` is an error of its own.
+ */
+import type { Observable } from 'rxjs';
+import { gru } from '../../src/cells/gru.js';
+import { type LstmCarry, lstm } from '../../src/cells/lstm.js';
+import { simpleRnn } from '../../src/cells/simple-rnn.js';
+import { stacked } from '../../src/cells/stacked.js';
+import type { Layer } from '../../src/layer.js';
+import { dense } from '../../src/layers/dense.js';
+import { dropout } from '../../src/layers/dropout.js';
+import { embedding } from '../../src/layers/embedding.js';
+import { stack } from '../../src/stack.js';
+import type { Ids, Tensor } from '../../src/tensor.js';
+
+declare const ids$: Observable<Ids>;
+declare const signal$: Observable<Tensor>;
+declare const text$: Observable<string>;
+
+const model = stack({ embed: embedding(65, 64), drop: dropout(0.1), rnn: lstm(64, 128), head: dense(128, 65) });
+const two = stacked([lstm(64, 128), gru(128, 128)]);
+
+// A layer is an operator, and so is a stack of them.
+export const logits$: Observable<Tensor> = ids$.pipe(embedding(65, 64), lstm(64, 128), dense(128, 65));
+export const same$: Observable<Tensor> = ids$.pipe(model);
+export const deeper$: Observable<Tensor> = signal$.pipe(two);
+export const exact: Layer<LstmCarry> = lstm(1, 1);
+
+// Symbols are not text, and features are not symbols.
+// @ts-expect-error text is no signal
+export const untokenised$ = text$.pipe(model);
+// @ts-expect-error an embedding takes ids
+export const embedded$ = signal$.pipe(embedding(65, 64));
+// @ts-expect-error a model that begins with an embedding takes ids
+export const features$ = signal$.pipe(model);
+// @ts-expect-error the output of a layer is no ids
+export const twice$ = ids$.pipe(embedding(65, 64), embedding(65, 64));
+
+// Carries are known by name.
+const carry = model.initial(1);
+export const c: Tensor = carry.rnn.c;
+export const windows: number = carry.drop.windows;
+// @ts-expect-error there is no such layer
+carry.lstm;
+// @ts-expect-error an LSTM carries h and c
+carry.rnn.z;
+// @ts-expect-error a simple network has no cell
+simpleRnn(1, 1).initial(1).c;
+export const below: Tensor = two.initial(1).layer1.c;
+export const above: Tensor = two.initial(1).layer2.h;
+// @ts-expect-error a GRU has no cell
+two.initial(1).layer2.c;
+// @ts-expect-error there are two layers
+two.initial(1).layer3;
+export const nested: Tensor = stack({ inner: model }).initial(1).inner.rnn.h;
+
+// Options are values and functions; a typo is an error.
+// @ts-expect-error an activation is a function
+dense(1, 1, { activation: 'relu' });
+// @ts-expect-error there are two forms
+gru(1, 1, { reset: 'never' });
+// @ts-expect-error no such option
+lstm(1, 1, { seeds: 1 });
+// @ts-expect-error a layer must be one
+stack({ rnn: 5 });
