@@ -5,7 +5,7 @@ import { momentum } from '../../src/backprop/optimizers/momentum.js';
 import type { Optimizer } from '../../src/backprop/optimizers/optimizer.js';
 import { rmsprop } from '../../src/backprop/optimizers/rmsprop.js';
 import { sgd } from '../../src/backprop/optimizers/sgd.js';
-import { parameter } from '../../src/backprop/parameter.js';
+import { parameter, parametersOf } from '../../src/backprop/parameter.js';
 import { inverseSqrt } from '../../src/backprop/schedules.js';
 import { trainer } from '../../src/backprop/trainer.js';
 import { type Core, noCarry } from '../../src/layer.js';
@@ -37,8 +37,8 @@ describe("optimizers follow PyTorch's trajectories for 100 steps", () => {
   for (const { name, settings, losses, gradientNorms, after } of trajectories) {
     it(name, () => {
       const model = dense(3, 2);
-      model.params.w && (model.params as { w: { assign(v: ArrayLike<number>): void } }).w.assign(figures('w').data);
-      (model.params as { b: { assign(v: ArrayLike<number>): void } }).b.assign(figures('b').data);
+      const parameters = Object.fromEntries(parametersOf(model.params));
+      for (const key of ['w', 'b']) entry(parameters, key).assign(figures(key).data);
       const clipNorm = settings.clipNorm ?? undefined;
       const { learn } = trainer(model, { loss: squaredError(), optimizer: optimizerOf(name, settings), clipNorm });
       const [input, target] = [float(figures('x')), float(figures('target'))];
@@ -49,7 +49,7 @@ describe("optimizers follow PyTorch's trajectories for 100 steps", () => {
         const weights = after.find(({ steps }) => steps === step + 1);
         for (const key of weights ? (['w', 'b'] as const) : []) {
           const expectedWeights = numbersOf((weights as (typeof after)[number])[key]).data;
-          const got = (model.params as Record<string, { data: Float32Array }>)[key].data;
+          const got = entry(parameters, key).data;
           got.forEach((value, i) => {
             expect(close(value, expectedWeights[i]), `${key}[${i}] after ${step + 1} steps: ${value} instead of ${expectedWeights[i]}`).toBe(true);
           });

@@ -59,7 +59,7 @@ function run(ops: Ops, cell: AnyCell, { T, B, I, H }: (typeof sizes)[number]) {
 function compare(got: readonly Tensor[], expected: readonly Tensor[], tolerance: number): void {
   got.forEach(({ shape, data }, k) => {
     expect(shape).toEqual(expected[k].shape);
-    const scale = expected[k].data.reduce((most: number, value: number) => Math.max(most, Math.abs(value)), 1e-3);
+    const scale = Array.from(expected[k].data).reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
     data.forEach((value, i) => {
       if (!(Math.abs(value - expected[k].data[i]) <= tolerance * scale)) {
         expect.fail(`result ${k}, element ${i}: ${value} instead of ${expected[k].data[i]}`);
