@@ -1,6 +1,6 @@
 import { defineConfig } from 'tsup';
 
-/** The package, and the examples, which import it by its name like everyone else. */
+/** The package; the examples, which import it by its name like everyone else; the benchmarks, which look inside. */
 export default defineConfig([
   {
     entry: { index: 'src/index.ts' },
@@ -20,6 +20,16 @@ export default defineConfig([
     target: 'es2022',
     platform: 'node',
     external: ['oxbow', 'commander', 'log-update'],
+    silent: true,
+    clean: true,
+  },
+  {
+    entry: { main: 'bench/main.ts' },
+    outDir: 'build/bench',
+    format: 'esm',
+    target: 'es2022',
+    platform: 'node',
+    external: ['commander'],
     silent: true,
     clean: true,
   },

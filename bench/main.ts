@@ -43,7 +43,9 @@ const program = new Command('npm run bench --')
 function select(ids: readonly string[]): readonly Workload[] {
   const unknown = ids.find((id) => !workloads.some((workload) => workload.id === id));
   if (unknown !== undefined) {
-    program.error(`error: there is no workload ${unknown}; there are ${workloads.map(({ id }) => id).join(', ')}.`, { exitCode: 2 });
+    program.error(`error: there is no workload ${unknown}; there are ${workloads.map(({ id }) => id).join(', ')}.`, {
+      exitCode: 2,
+    });
   }
   return ids.length === 0 ? workloads : workloads.filter(({ id }) => ids.includes(id));
 }
@@ -76,10 +78,17 @@ function show(result: Result, json: boolean): void {
 const options = program.opts<Options>();
 const chosen = select(program.args);
 try {
-  const { threads, tier } = configure({ ...(options.threads && { threads: options.threads }), ...(options.tier && { tier: options.tier }) });
+  const { threads, tier } = configure({
+    ...(options.threads && { threads: options.threads }),
+    ...(options.tier && { tier: options.tier }),
+  });
   const peak = measuredPeak();
-  if (!options.json) console.log(`Oxbow, ${tier} tier, ${threads} threads, Node ${process.versions.node}; measured peak ${peak.toFixed(0)} GFLOP/s`);
-  for (const workload of chosen) for (const one of workload.cases()) show(measure(one, options, peak), options.json === true);
+  if (!options.json)
+    console.log(
+      `Oxbow, ${tier} tier, ${threads} threads, Node ${process.versions.node}; measured peak ${peak.toFixed(0)} GFLOP/s`,
+    );
+  for (const workload of chosen)
+    for (const one of workload.cases()) show(measure(one, options, peak), options.json === true);
 } catch (error) {
   program.error(`error: ${error instanceof Error ? error.message : String(error)}`, { exitCode: 2 });
 }

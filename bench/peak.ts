@@ -13,7 +13,18 @@ export function measuredPeak(): number {
   home.floats.fill(0.5, b / 4, b / 4 + n * k);
   pack(home, b, n, false, n, k, panels);
   const product = {
-    a, lda: k, aTransposed: false, b: panels, ldb: 0, layout: Layout.packed, c, ldc: n, m, n, k, accumulate: false,
+    a,
+    lda: k,
+    aTransposed: false,
+    b: panels,
+    ldb: 0,
+    layout: Layout.packed,
+    c,
+    ldc: n,
+    m,
+    n,
+    k,
+    accumulate: false,
   };
   const work = (2 * m * n * k) / 1e9;
   const best = Math.max(...Array.from({ length: 8 }, () => rate(() => gemm(home, product), work, 0.05)));

@@ -1,4 +1,4 @@
-// Builds what has changed: `npm run build`. The kernels, then dist/ (the package) and build/examples/. Nothing is done
+// Builds what has changed: `npm run build`. The kernels, then dist/ (the package), build/examples/ and build/bench/. Nothing is done
 // where no source has changed since, so that every command that needs a build can ask for one.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const mark = join(root, 'build/fingerprint');
-const built = ['dist/index.js', 'dist/index.d.ts', 'build/examples/char-rnn.js'];
+const built = ['dist/index.js', 'dist/index.d.ts', 'build/examples/char-rnn.js', 'build/bench/main.js'];
 
 function run(script) {
   // No input: what is piped into `npm start` is for the program that is started, not for its build.
@@ -17,7 +17,7 @@ function run(script) {
 
 function fingerprint() {
   const hash = createHash('sha256');
-  const folders = ['src', 'examples'].flatMap((folder) =>
+  const folders = ['src', 'examples', 'bench'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath ?? entry.path, entry.name)),
@@ -34,7 +34,7 @@ try {
   const now = fingerprint();
   const current = existsSync(mark) && readFileSync(mark, 'utf8') === now;
   if (!current || !built.every((file) => existsSync(join(root, file)))) {
-    process.stdout.write('build: dist and build/examples\n');
+    process.stdout.write('build: dist, build/examples, build/bench\n');
     rmSync(mark, { force: true });
     run('node_modules/tsup/dist/cli-default.js');
     mkdirSync(dirname(mark), { recursive: true });

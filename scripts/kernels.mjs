@@ -2,7 +2,7 @@
 // src/kernels/generated/ as TypeScript that holds the bytes in base64, so that every bundler and browser can load them.
 // Nothing is done where the sources have not changed since.
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,8 +22,16 @@ export const tiers = {
 
 function fingerprint() {
   const hash = createHash('sha256');
-  const files = readdirSync(sources, { recursive: true }).filter((name) => name.endsWith('.ts')).sort().map((name) => join(sources, name));
-  const scripts = ['scripts/kernels.mjs', 'scripts/tiles.mjs', 'src/kernels/jobs.ts', 'node_modules/assemblyscript/package.json'];
+  const files = readdirSync(sources, { recursive: true })
+    .filter((name) => name.endsWith('.ts'))
+    .sort()
+    .map((name) => join(sources, name));
+  const scripts = [
+    'scripts/kernels.mjs',
+    'scripts/tiles.mjs',
+    'src/kernels/jobs.ts',
+    'node_modules/assemblyscript/package.json',
+  ];
   for (const file of [...files, ...scripts.map((name) => join(root, name))]) hash.update(readFileSync(file));
   return hash.digest('hex');
 }
@@ -37,16 +45,36 @@ async function compile(folder, { relaxed, rows }, shared) {
   mkdirSync(join(assembly, 'generated'), { recursive: true });
   writeFileSync(join(assembly, 'generated/tiles.ts'), tilesSource(rows));
   const options = [
-    'assembly/index.ts', '--baseDir', folder, '--outFile', 'kernels.wasm',
-    '-O3', '--noAssert', '--runtime', 'stub', '--importMemory', '--memoryBase', '65536',
-    '--initialMemory', '64', '--maximumMemory', '65536',
-    '--enable', 'simd', '--enable', 'threads', '--enable', 'bulk-memory',
+    'assembly/index.ts',
+    '--baseDir',
+    folder,
+    '--outFile',
+    'kernels.wasm',
+    '-O3',
+    '--noAssert',
+    '--runtime',
+    'stub',
+    '--importMemory',
+    '--memoryBase',
+    '65536',
+    '--initialMemory',
+    '64',
+    '--maximumMemory',
+    '65536',
+    '--enable',
+    'simd',
+    '--enable',
+    'threads',
+    '--enable',
+    'bulk-memory',
     ...(relaxed ? ['--enable', 'relaxed-simd'] : []),
     ...(shared ? ['--sharedMemory'] : []),
   ];
   let wasm;
   const { error, stderr } = await asc.main(options, {
-    writeFile: (name, contents) => { if (name.endsWith('.wasm')) wasm = contents; },
+    writeFile: (name, contents) => {
+      if (name.endsWith('.wasm')) wasm = contents;
+    },
   });
   if (error) throw new Error(`the kernels do not compile: ${error.message}\n${stderr.toString()}`);
   return Buffer.from(wasm);

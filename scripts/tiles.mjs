@@ -11,12 +11,13 @@ const lines = (rows, row) => Array.from({ length: rows }, (_, r) => row(r)).join
 function tile(rows, accumulate) {
   const name = `tile${rows}x16${accumulate ? 'Add' : ''}`;
   const pointers = lines(rows, (r) => `  let a${r} = a + lda * ${r};`);
-  const targets = lines(rows, (r) => `  const c${r} = c + ldc * ${r};${accumulate ? ` const z${r} = z + ldz * ${r};` : ''}`);
+  const targets = lines(
+    rows,
+    (r) => `  const c${r} = c + ldc * ${r};${accumulate ? ` const z${r} = z + ldz * ${r};` : ''}`,
+  );
   const start = lines(rows, (r) =>
     COLUMNS.map((q) =>
-      accumulate
-        ? `  let s${r}${q} = v128.load(z${r}, ${q * 16});`
-        : `  let s${r}${q} = f32x4.splat(0);`,
+      accumulate ? `  let s${r}${q} = v128.load(z${r}, ${q * 16});` : `  let s${r}${q} = f32x4.splat(0);`,
     ).join('\n'),
   );
   const step = lines(

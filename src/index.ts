@@ -35,7 +35,17 @@ export type { FileError, FormatError, WeightsError } from './formats/errors.js';
 export { loadWeights, weightsOf } from './formats/weights.js';
 export type { Tier } from './kernels/host.js';
 export { configure, type Machine, type MachineOptions, machine } from './kernels/machine.js';
-export { batchOf, type Carried, type Core, evaluate, type Layer, layer, type NoCarry, noCarry, scanCarry } from './layer.js';
+export {
+  batchOf,
+  type Carried,
+  type Core,
+  evaluate,
+  type Layer,
+  layer,
+  type NoCarry,
+  noCarry,
+  scanCarry,
+} from './layer.js';
 export { type DenseOptions, dense } from './layers/dense.js';
 export { type DropoutCarry, type DropoutOptions, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
@@ -50,7 +60,13 @@ export { fromReadable } from './streams/from-readable.js';
 export { fromSocket } from './streams/from-socket.js';
 export { fromText } from './streams/from-text.js';
 export { fromWebStream } from './streams/from-web-stream.js';
-export { type GenerateOptions, type GenerationOptions, generate, generateFrom, generateIterable } from './streams/generate.js';
+export {
+  type GenerateOptions,
+  type GenerationOptions,
+  generate,
+  generateFrom,
+  generateIterable,
+} from './streams/generate.js';
 export { type LanesOptions, type LaneWindow, lanes } from './streams/lanes.js';
 export { type Resets, resetLanes } from './streams/reset.js';
 export { type Resettable, resettable } from './streams/resettable.js';
@@ -62,8 +78,24 @@ export { text } from './streams/text.js';
 export { type SocketSink, type ToSocketOptions, toSocket } from './streams/to-socket.js';
 export { toWebStream } from './streams/to-web-stream.js';
 export { tokens } from './streams/tokens.js';
-export { type UnknownSymbols, type Vocabulary, type VocabularyData, vocabulary, vocabularyFrom } from './streams/vocabulary.js';
-export type { SymbolWindow, Window } from './streams/window.js';
+export {
+  type UnknownSymbols,
+  type Vocabulary,
+  type VocabularyData,
+  vocabulary,
+  vocabularyFrom,
+} from './streams/vocabulary.js';
 export { wellFormed } from './streams/well-formed.js';
+export type { SymbolWindow, Window } from './streams/window.js';
 export { type WindowsOptions, windows } from './streams/windows.js';
-export { type Ids, ids, isTensor, type NumberType, type Numbers, type Shape, type Tensor, tensor, zeros } from './tensor.js';
+export {
+  type Ids,
+  ids,
+  isTensor,
+  type Numbers,
+  type NumberType,
+  type Shape,
+  type Tensor,
+  tensor,
+  zeros,
+} from './tensor.js';

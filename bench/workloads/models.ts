@@ -54,7 +54,10 @@ export function forwardFlop({ cell, symbols, features, units, layers }: Language
 
 const symbolsOf = (shape: readonly number[], below: number, seed: number): Ids => {
   const random = generator(seed);
-  return ids(shape, Int32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.below(below)));
+  return ids(
+    shape,
+    Int32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.below(below)),
+  );
 };
 
 export interface TrainingCase {
@@ -136,4 +139,3 @@ export function oneHot(symbols: number): (shape: readonly number[]) => Tensor {
     return tensor([...shape, symbols], data);
   };
 }
-

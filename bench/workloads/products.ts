@@ -1,5 +1,5 @@
-import { gemm, Layout } from '../../src/kernels/product.js';
 import { machine } from '../../src/kernels/machine.js';
+import { gemm, Layout } from '../../src/kernels/product.js';
 import { generator } from '../../src/random.js';
 import type { Case, Workload } from '../workload.js';
 
@@ -21,7 +21,18 @@ function productCase(m: number, n: number, k: number): Case {
   };
   const [a, b, c] = [place(m * k, 'a'), place(k * n, 'b'), place(m * n, 'c')];
   const product = {
-    a, lda: k, aTransposed: false, b, ldb: n, layout: Layout.rows, c, ldc: n, m, n, k, accumulate: false,
+    a,
+    lda: k,
+    aTransposed: false,
+    b,
+    ldb: n,
+    layout: Layout.rows,
+    c,
+    ldc: n,
+    m,
+    n,
+    k,
+    accumulate: false,
   };
   return {
     name: `W1 ${m}x${n}x${k}`,
@@ -35,7 +46,8 @@ function productCase(m: number, n: number, k: number): Case {
       for (let trial = 0; trial < 200; trial += 1) {
         const [row, column] = [random.below(m), random.below(n)];
         let exact = 0;
-        for (let i = 0; i < k; i += 1) exact += (floats[a / 4 + row * k + i] as number) * (floats[b / 4 + i * n + column] as number);
+        for (let i = 0; i < k; i += 1)
+          exact += (floats[a / 4 + row * k + i] as number) * (floats[b / 4 + i * n + column] as number);
         const got = floats[c / 4 + row * n + column] as number;
         if (!(Math.abs(got - exact) <= 1e-5 * k)) throw new Error(`W1 ${m}x${n}x${k}: ${got} instead of ${exact}`);
       }

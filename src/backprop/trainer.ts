@@ -111,7 +111,8 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
       const ops = tape(eager, parameters);
       const [predictions, carry, finalCarry] = forward(ops, window);
       const early = (predictions.shape[0] as number) - (window.target.shape[0] as number);
-      const counted = early === 0 ? predictions : (ops.split(predictions, 0, [early, window.target.shape[0] as number])[1] as Tensor);
+      const counted =
+        early === 0 ? predictions : (ops.split(predictions, 0, [early, window.target.shape[0] as number])[1] as Tensor);
       const loss = lossOf(ops, counted, window.target);
       const gradients = ops.gradients(loss).map((gradient) => space.place(gradient).address);
 

@@ -36,7 +36,14 @@ export function affine(machine: Machine, x: number, y: number, size: number, sca
 
 /** `outer × inner` elements of a against b, broadcast. */
 export function binary(
-  machine: Machine, op: Binary, a: number, b: number, y: number, form: Broadcast, outer: number, inner: number,
+  machine: Machine,
+  op: Binary,
+  a: number,
+  b: number,
+  y: number,
+  form: Broadcast,
+  outer: number,
+  inner: number,
 ): void {
   give(machine, a, b, y, op, form, inner);
   if (form === Broadcast.same || form === Broadcast.one) machine.run(Job.binary, outer * inner, CHEAP);
@@ -45,7 +52,13 @@ export function binary(
 
 /** `rows` rows of `columns` numbers from x at one stride to y at another. */
 export function copyBlock(
-  machine: Machine, x: number, xStride: number, y: number, yStride: number, rows: number, columns: number,
+  machine: Machine,
+  x: number,
+  xStride: number,
+  y: number,
+  yStride: number,
+  rows: number,
+  columns: number,
 ): void {
   give(machine, x, xStride, y, yStride, columns);
   machine.run(Job.copyBlock, rows, items(CHEAP, columns));
@@ -97,7 +110,13 @@ export function gather(machine: Machine, table: number, ids: number, y: number, 
 }
 
 export function scatterAdd(
-  machine: Machine, gradient: number, ids: number, count: number, y: number, rows: number, columns: number,
+  machine: Machine,
+  gradient: number,
+  ids: number,
+  count: number,
+  y: number,
+  rows: number,
+  columns: number,
 ): void {
   give(machine, gradient, ids, count, y, columns);
   // Each chunk reads all ids, so there are few of them.
@@ -110,21 +129,37 @@ export function softmax(machine: Machine, x: number, y: number, rows: number, co
 }
 
 export function softmaxAdjoint(
-  machine: Machine, gradient: number, y: number, result: number, rows: number, columns: number,
+  machine: Machine,
+  gradient: number,
+  y: number,
+  result: number,
+  rows: number,
+  columns: number,
 ): void {
   give(machine, gradient, y, result, columns);
   machine.run(Job.softmaxAdjoint, rows, items(DEAR, columns));
 }
 
 export function crossEntropy(
-  machine: Machine, logits: number, targets: number, y: number, rows: number, columns: number,
+  machine: Machine,
+  logits: number,
+  targets: number,
+  y: number,
+  rows: number,
+  columns: number,
 ): void {
   give(machine, logits, targets, y, columns);
   machine.run(Job.crossEntropy, rows, items(DEAR, columns));
 }
 
 export function crossEntropyAdjoint(
-  machine: Machine, gradient: number, logits: number, targets: number, result: number, rows: number, columns: number,
+  machine: Machine,
+  gradient: number,
+  logits: number,
+  targets: number,
+  result: number,
+  rows: number,
+  columns: number,
 ): void {
   give(machine, gradient, logits, targets, result, columns);
   machine.run(Job.crossEntropyAdjoint, rows, items(DEAR, columns));

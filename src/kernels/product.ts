@@ -81,7 +81,13 @@ export function packedSize(n: number, k: number): number {
 
 /** Packs a right operand [K, N] (or [N, K], transposed) into panels, so that many products can share the work. */
 export function pack(
-  machine: Machine, b: number, ldb: number, transposed: boolean, n: number, k: number, target: number,
+  machine: Machine,
+  b: number,
+  ldb: number,
+  transposed: boolean,
+  n: number,
+  k: number,
+  target: number,
 ): void {
   const { ints, arguments: base } = machine;
   ints[base] = b;

@@ -63,43 +63,88 @@ export function rnnForward(machine: Machine, w: Window, z: number, wh: number, s
 }
 
 export function rnnBackward(
-  machine: Machine, w: Window, dy: number, wht: number, states: number, dz: number, dh: number,
+  machine: Machine,
+  w: Window,
+  dy: number,
+  wht: number,
+  states: number,
+  dz: number,
+  dh: number,
 ): void {
   window(machine, Job.rnnBackward, w, dy, wht, packedFlag(w), states, dz, dh, w.steps, w.batch, w.units);
 }
 
 export function lstmForward(
-  machine: Machine, w: Window, z: number, wh: number, gates: number, cells: number, states: number,
+  machine: Machine,
+  w: Window,
+  z: number,
+  wh: number,
+  gates: number,
+  cells: number,
+  states: number,
 ): void {
   window(machine, Job.lstmForward, w, z, wh, packedFlag(w), gates, cells, states, w.steps, w.batch, w.units);
 }
 
 export function lstmBackward(
-  machine: Machine, w: Window,
-  dy: number, wht: number, gates: number, cells: number, dz: number, dh: number, dc: number,
+  machine: Machine,
+  w: Window,
+  dy: number,
+  wht: number,
+  gates: number,
+  cells: number,
+  dz: number,
+  dh: number,
+  dc: number,
 ): void {
   window(machine, Job.lstmBackward, w, dy, wht, packedFlag(w), gates, cells, dz, dh, dc, w.steps, w.batch, w.units);
 }
 
 /** `wn` is 0 where the reset gate acts after the product, and then `bn` is not. */
 export function gruForward(
-  machine: Machine, w: Window, x: number, wh: number, wn: number, bn: number, gates: number, states: number,
+  machine: Machine,
+  w: Window,
+  x: number,
+  wh: number,
+  wn: number,
+  bn: number,
+  gates: number,
+  states: number,
 ): void {
   const product = machine.region.allocate(4 * w.batch * 3 * w.units);
-  window(
-    machine, Job.gruForward, w,
-    x, wh, packedFlag(w), wn, bn, gates, states, w.steps, w.batch, w.units, product,
-  );
+  window(machine, Job.gruForward, w, x, wh, packedFlag(w), wn, bn, gates, states, w.steps, w.batch, w.units, product);
 }
 
 /** `wnt` is 0 where the reset gate acts after the product, and then `du` is not. */
 export function gruBackward(
-  machine: Machine, w: Window,
-  dy: number, wht: number, wnt: number, gates: number, states: number, dx: number, du: number, dh: number,
+  machine: Machine,
+  w: Window,
+  dy: number,
+  wht: number,
+  wnt: number,
+  gates: number,
+  states: number,
+  dx: number,
+  du: number,
+  dh: number,
 ): void {
   const working = machine.region.allocate(4 * w.batch * 2 * w.units);
   window(
-    machine, Job.gruBackward, w,
-    dy, wht, packedFlag(w), wnt, gates, states, dx, du, dh, w.steps, w.batch, w.units, working,
+    machine,
+    Job.gruBackward,
+    w,
+    dy,
+    wht,
+    packedFlag(w),
+    wnt,
+    gates,
+    states,
+    dx,
+    du,
+    dh,
+    w.steps,
+    w.batch,
+    w.units,
+    working,
   );
 }

@@ -1,6 +1,7 @@
 /** The check at start-up: a tier is trusted once it agrees with plain JavaScript on a few small cases. */
-import { unary } from './kernels.js';
+
 import { Unary } from './jobs.js';
+import { unary } from './kernels.js';
 import type { Machine } from './machine.js';
 import { gemm, Layout } from './product.js';
 
@@ -27,7 +28,20 @@ function productsAgree(machine: Machine): boolean {
   const { floats } = machine;
   for (let i = 0; i < m * k; i += 1) floats[a / 4 + i] = ((i * 37) % 101) / 101 - 0.5;
   for (let i = 0; i < n * k; i += 1) floats[b / 4 + i] = ((i * 53) % 97) / 97 - 0.5;
-  gemm(machine, { a, lda: k, aTransposed: false, b, ldb: n, layout: Layout.rows, c, ldc: n, m, n, k, accumulate: false });
+  gemm(machine, {
+    a,
+    lda: k,
+    aTransposed: false,
+    b,
+    ldb: n,
+    layout: Layout.rows,
+    c,
+    ldc: n,
+    m,
+    n,
+    k,
+    accumulate: false,
+  });
   for (let row = 0; row < m; row += 1) {
     for (let column = 0; column < n; column += 1) {
       let sum = 0;

@@ -51,7 +51,10 @@ describe("optimizers follow PyTorch's trajectories for 100 steps", () => {
           const expectedWeights = numbersOf((weights as (typeof after)[number])[key]).data;
           const got = entry(parameters, key).data;
           got.forEach((value, i) => {
-            expect(close(value, expectedWeights[i]), `${key}[${i}] after ${step + 1} steps: ${value} instead of ${expectedWeights[i]}`).toBe(true);
+            expect(
+              close(value, expectedWeights[i]),
+              `${key}[${i}] after ${step + 1} steps: ${value} instead of ${expectedWeights[i]}`,
+            ).toBe(true);
           });
         }
       });
@@ -76,7 +79,10 @@ describe('a trainer', () => {
   it('reports the loss of the weights as they were, then moves them', () => {
     const { w, model } = line();
     const { learn } = trainer(model, options);
-    expect(learn({ carry: noCarry, input: one, target: tensor([1, 1, 1], [1]) })).toMatchObject({ loss: 2, gradientNorm: 2 });
+    expect(learn({ carry: noCarry, input: one, target: tensor([1, 1, 1], [1]) })).toMatchObject({
+      loss: 2,
+      gradientNorm: 2,
+    });
     expect(w.data[0]).toBeCloseTo(2.8, 6);
   });
 
@@ -135,11 +141,15 @@ describe('a trainer', () => {
     const { model } = line();
     expect(() => trainer({ ...model, params: {} }, options)).toThrow('no parameters');
     expect(() => trainer(model, { ...options, clipNorm: 0 })).toThrow('clipNorm is a number above 0, not 0');
-    expect(() => trainer(model, { ...options, optimizer: adam(1), state: { step: 1, slots: {} } })).toThrow('another model or optimizer');
+    expect(() => trainer(model, { ...options, optimizer: adam(1), state: { step: 1, slots: {} } })).toThrow(
+      'another model or optimizer',
+    );
     expect(() => adam(-1)).toThrow('adam: learningRate is a number from 0 up, not -1');
     expect(() => momentum(1, { decay: 1 })).toThrow('[0, 1)');
     const { learn, release } = trainer(model, options);
-    expect(() => learn({ carry: noCarry, input: one, target: tensor([2, 1, 1], [0, 0]) })).toThrow('no more than the input');
+    expect(() => learn({ carry: noCarry, input: one, target: tensor([2, 1, 1], [0, 0]) })).toThrow(
+      'no more than the input',
+    );
     release();
     expect(() => learn({ carry: noCarry, input: one, target: one })).toThrow('released');
   });

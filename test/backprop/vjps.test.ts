@@ -88,8 +88,7 @@ const symbols: readonly Case[] = [
   ['crossEntropy, with padding', [logits], (ops) => ops.crossEntropy(logits, ids([2, 3], [0, 3, -1, 2, 2, 1]))],
 ];
 
-const cases = [...unary, ...roots, ...binary, ...products,
-  linear, ...layout, ...symbols];
+const cases = [...unary, ...roots, ...binary, ...products, linear, ...layout, ...symbols];
 
 describe('derivatives of the primitives against central differences', () => {
   it.each(cases)('%s', (_, operands, body) => expectGradients(operands, body));

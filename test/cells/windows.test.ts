@@ -4,7 +4,7 @@ import { parametersOf } from '../../src/backprop/parameter.js';
 import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
 import { inWindow, toSignal } from '../../src/backprop/window.js';
-import { type Cell } from '../../src/cells/cell.js';
+import type { Cell } from '../../src/cells/cell.js';
 import { gruCell } from '../../src/cells/gru.js';
 import { lstmCell } from '../../src/cells/lstm.js';
 import { simpleRnnCell } from '../../src/cells/simple-rnn.js';
@@ -18,22 +18,30 @@ const tiers = tierNames.filter((tier) => tier !== 'wide' || Number(process.versi
 
 function normal(shape: Shape, seed: number, scale = 1): Tensor {
   const random = generator(seed);
-  return tensor(shape, Array.from({ length: sizeOf(shape) }, () => scale * random.normal()));
+  return tensor(
+    shape,
+    Array.from({ length: sizeOf(shape) }, () => scale * random.normal()),
+  );
 }
 
 type AnyCell = Cell<Record<string, Tensor>>;
 
 const cells: Record<string, (inputs: number, units: number) => AnyCell> = {
   'simple RNN': (inputs, units) => simpleRnnCell(inputs, units) as unknown as AnyCell,
-  'LSTM': (inputs, units) => lstmCell(inputs, units) as unknown as AnyCell,
+  LSTM: (inputs, units) => lstmCell(inputs, units) as unknown as AnyCell,
   'GRU, reset after': (inputs, units) => gruCell(inputs, units, { reset: 'after' }) as unknown as AnyCell,
   'GRU, reset before': (inputs, units) => gruCell(inputs, units, { reset: 'before' }) as unknown as AnyCell,
 };
 
 /** Batches that are streamed and packed, units with and without a rest beyond eight, windows of one and of more. */
 const sizes = [
-  { T: 1, B: 1, I: 3, H: 8 }, { T: 5, B: 1, I: 3, H: 13 }, { T: 4, B: 3, I: 5, H: 16 }, { T: 3, B: 4, I: 5, H: 7 },
-  { T: 6, B: 19, I: 4, H: 24 }, { T: 2, B: 50, I: 6, H: 33 }, { T: 2, B: 5, I: 4, H: 72 },
+  { T: 1, B: 1, I: 3, H: 8 },
+  { T: 5, B: 1, I: 3, H: 13 },
+  { T: 4, B: 3, I: 5, H: 16 },
+  { T: 3, B: 4, I: 5, H: 7 },
+  { T: 6, B: 19, I: 4, H: 24 },
+  { T: 2, B: 50, I: 6, H: 33 },
+  { T: 2, B: 5, I: 4, H: 72 },
 ];
 
 /** Two windows, one after the other, and every gradient there is. */
@@ -84,7 +92,11 @@ for (const tier of tiers) {
           const { window: _, ...steps } = cell;
           const atOnce = inWindow((ops) => run(ops, cell, size));
           compare(atOnce, run(reference(), cell, size), 2e-5);
-          compare(inWindow((ops) => run(ops, steps as AnyCell, size)), atOnce, 2e-5);
+          compare(
+            inWindow((ops) => run(ops, steps as AnyCell, size)),
+            atOnce,
+            2e-5,
+          );
         }
       });
 

@@ -1,5 +1,5 @@
-import { createMachine, type Machine } from '../../src/kernels/machine.js';
 import { type Tier, tierNames } from '../../src/kernels/host.js';
+import { createMachine, type Machine } from '../../src/kernels/machine.js';
 import { generator } from '../../src/random.js';
 
 const machines = new Map<string, Machine>();
@@ -35,4 +35,5 @@ export function uniform(size: number, seed: number, low = -1, high = 1): Float32
 }
 
 /** The bits of numbers, for comparisons that let nothing pass. */
-export const bits = (numbers: Float32Array) => Array.from(new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length));
+export const bits = (numbers: Float32Array) =>
+  Array.from(new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length));

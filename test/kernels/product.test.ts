@@ -38,9 +38,18 @@ function product(machine: Machine, options: Case, a: Float32Array, b: Float32Arr
   const mark = machine.region.mark();
   const target = put(machine, c);
   gemm(machine, {
-    a: put(machine, a), lda: aTransposed ? m : k, aTransposed,
-    b: put(machine, b), ldb: layout === Layout.transposed ? k : n, layout,
-    c: target, ldc: n, m, n, k, accumulate,
+    a: put(machine, a),
+    lda: aTransposed ? m : k,
+    aTransposed,
+    b: put(machine, b),
+    ldb: layout === Layout.transposed ? k : n,
+    layout,
+    c: target,
+    ldc: n,
+    m,
+    n,
+    k,
+    accumulate,
   });
   const result = take(machine, target, m * n);
   machine.region.release(mark);
@@ -48,8 +57,23 @@ function product(machine: Machine, options: Case, a: Float32Array, b: Float32Arr
 }
 
 const sizes = [
-  [1, 1, 1], [1, 64, 5], [1, 130, 300], [2, 17, 33], [3, 65, 64], [4, 16, 16], [5, 15, 257], [6, 16, 256], [7, 31, 512],
-  [13, 100, 7], [16, 48, 300], [32, 65, 128], [97, 33, 70], [128, 96, 130], [200, 300, 10], [1, 1, 600], [5, 7, 0],
+  [1, 1, 1],
+  [1, 64, 5],
+  [1, 130, 300],
+  [2, 17, 33],
+  [3, 65, 64],
+  [4, 16, 16],
+  [5, 15, 257],
+  [6, 16, 256],
+  [7, 31, 512],
+  [13, 100, 7],
+  [16, 48, 300],
+  [32, 65, 128],
+  [97, 33, 70],
+  [128, 96, 130],
+  [200, 300, 10],
+  [1, 1, 600],
+  [5, 7, 0],
 ] as const;
 
 const operands = (m: number, n: number, k: number) =>
@@ -87,11 +111,29 @@ for (const tier of tiersHere) {
           const plain = product(machine, { m, n, k, aTransposed: false, layout, accumulate: false }, a, b, c);
           const mark = machine.region.mark();
           const panels = machine.region.allocate(4 * packedSize(n, k));
-          pack(machine, put(machine, b), layout === Layout.transposed ? k : n, layout === Layout.transposed, n, k, panels);
+          pack(
+            machine,
+            put(machine, b),
+            layout === Layout.transposed ? k : n,
+            layout === Layout.transposed,
+            n,
+            k,
+            panels,
+          );
           const target = put(machine, c);
           gemm(machine, {
-            a: put(machine, a), lda: k, aTransposed: false, b: panels, ldb: 0, layout: Layout.packed,
-            c: target, ldc: n, m, n, k, accumulate: false,
+            a: put(machine, a),
+            lda: k,
+            aTransposed: false,
+            b: panels,
+            ldb: 0,
+            layout: Layout.packed,
+            c: target,
+            ldc: n,
+            m,
+            n,
+            k,
+            accumulate: false,
           });
           expect(bits(take(machine, target, m * n))).toEqual(bits(plain));
           machine.region.release(mark);
@@ -111,7 +153,12 @@ for (const tier of tiersHere) {
     });
 
     it('two and three threads give the bits of one', () => {
-      for (const [m, n, k] of [[128, 512, 128], [20, 1000, 100], [300, 65, 90], [512, 16, 200]] as const) {
+      for (const [m, n, k] of [
+        [128, 512, 128],
+        [20, 1000, 100],
+        [300, 65, 90],
+        [512, 16, 200],
+      ] as const) {
         for (const aTransposed of [false, true]) {
           const [a, b, c] = operands(m, n, k);
           const options = { m, n, k, aTransposed, layout: Layout.rows, accumulate: true };

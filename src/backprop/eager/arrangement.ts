@@ -28,7 +28,10 @@ export function arrangement(space: Workspace): Pick<Ops, 'reshape' | 'split' | '
       });
     },
     concat(parts, axis) {
-      const { shape, sizes, outer, inner } = concatShape(parts.map((part) => part.shape), axis);
+      const { shape, sizes, outer, inner } = concatShape(
+        parts.map((part) => part.shape),
+        axis,
+      );
       const whole = space.result(shape);
       const stride = (shape[axis] as number) * inner;
       let offset = 0;

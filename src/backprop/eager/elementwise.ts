@@ -6,9 +6,22 @@ import { broadcastOf, checkSame } from '../shapes.js';
 import type { Workspace } from './workspace.js';
 
 type Elementwise =
-  | 'add' | 'subtract' | 'multiply' | 'divide' | 'affine'
-  | 'exp' | 'log' | 'sqrt' | 'tanh' | 'logistic' | 'relu'
-  | 'tanhAdjoint' | 'logisticAdjoint' | 'reluAdjoint' | 'fill' | 'bernoulli';
+  | 'add'
+  | 'subtract'
+  | 'multiply'
+  | 'divide'
+  | 'affine'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'tanh'
+  | 'logistic'
+  | 'relu'
+  | 'tanhAdjoint'
+  | 'logisticAdjoint'
+  | 'reluAdjoint'
+  | 'fill'
+  | 'bernoulli';
 
 export function elementwise(space: Workspace): Pick<Ops, Elementwise> {
   const { machine } = space;

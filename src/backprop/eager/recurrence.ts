@@ -1,7 +1,7 @@
 import { fill } from '../../kernels/kernels.js';
 import type { Place } from '../../kernels/place.js';
 import * as kernels from '../../kernels/recurrent.js';
-import { sameShape, type Shape, showShape, sizeOf, type Tensor } from '../../tensor.js';
+import { type Shape, sameShape, showShape, sizeOf, type Tensor } from '../../tensor.js';
 import type { RecurrenceAdjoints, Recurrences } from '../recurrences.js';
 import type { Workspace } from './workspace.js';
 
@@ -58,7 +58,14 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     return place;
   }
 
-  function gruWindow(operation: string, x: Tensor, wh: Tensor, wn: Tensor | undefined, bn: Tensor | undefined, h: Tensor) {
+  function gruWindow(
+    operation: string,
+    x: Tensor,
+    wh: Tensor,
+    wn: Tensor | undefined,
+    bn: Tensor | undefined,
+    h: Tensor,
+  ) {
     const window = windowOf(operation, x, h, 3);
     const { steps, batch, units } = window;
     const columns = wn === undefined ? 3 * units : 2 * units;
@@ -86,9 +93,16 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     const recurrent = kernels.operandTransposed(machine, space.numbers(wh, 'gru'), columns, units, batch);
     const candidate = wn && kernels.operandTransposed(machine, space.numbers(wn, 'gru'), units, units, batch);
     kernels.gruBackward(
-      machine, { steps, batch, units },
-      above, recurrent, candidate ?? 0, space.numbers(gates, 'gru'), space.numbers(before, 'gru'),
-      dx.address, du?.address ?? 0, dh.address,
+      machine,
+      { steps, batch, units },
+      above,
+      recurrent,
+      candidate ?? 0,
+      space.numbers(gates, 'gru'),
+      space.numbers(before, 'gru'),
+      dx.address,
+      du?.address ?? 0,
+      dh.address,
     );
     return { dx, du, dh };
   }
@@ -98,7 +112,13 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       const window = windowOf('simpleRnn', z, h, 1);
       check('simpleRnn', 'wh', wh, [window.units, window.units]);
       const all = states(window, h, 'simpleRnn');
-      const recurrent = kernels.operand(machine, space.numbers(wh, 'simpleRnn'), window.units, window.units, window.batch);
+      const recurrent = kernels.operand(
+        machine,
+        space.numbers(wh, 'simpleRnn'),
+        window.units,
+        window.units,
+        window.batch,
+      );
       kernels.rnnForward(machine, window, space.numbers(z, 'simpleRnn'), recurrent, all.address);
       const [before, after] = around(window, all);
       return [after, before];
@@ -111,7 +131,13 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       // The kernel counts from the state before the first step.
       const all = space.numbers(y, 'simpleRnn') - 4 * batch * units;
       kernels.rnnBackward(
-        machine, { steps, batch, units }, space.numbers(dy, 'simpleRnn'), recurrent, all, dz.address, dh.address,
+        machine,
+        { steps, batch, units },
+        space.numbers(dy, 'simpleRnn'),
+        recurrent,
+        all,
+        dz.address,
+        dh.address,
       );
       return [dz, dh];
     },
@@ -125,7 +151,13 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       const gates = space.result([steps, batch, 4 * units]);
       const recurrent = kernels.operand(machine, space.numbers(wh, 'lstm'), units, 4 * units, batch);
       kernels.lstmForward(
-        machine, window, space.numbers(z, 'lstm'), recurrent, gates.address, cells.address, all.address,
+        machine,
+        window,
+        space.numbers(z, 'lstm'),
+        recurrent,
+        gates.address,
+        cells.address,
+        all.address,
       );
       const [before, after] = around(window, all);
       const last = space.view(cells, [batch, units], steps * batch * units);
@@ -139,8 +171,15 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       const dCell = copyOf(dc, [batch, units], 'lstm');
       const recurrent = kernels.operandTransposed(machine, space.numbers(wh, 'lstm'), 4 * units, units, batch);
       kernels.lstmBackward(
-        machine, { steps, batch, units }, space.numbers(dy, 'lstm'), recurrent,
-        space.numbers(gates, 'lstm'), space.numbers(cells, 'lstm'), dz.address, dh.address, dCell.address,
+        machine,
+        { steps, batch, units },
+        space.numbers(dy, 'lstm'),
+        recurrent,
+        space.numbers(gates, 'lstm'),
+        space.numbers(cells, 'lstm'),
+        dz.address,
+        dh.address,
+        dCell.address,
       );
       return [dz, dh, dCell];
     },

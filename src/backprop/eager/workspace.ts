@@ -2,9 +2,10 @@
  * A window's workspace: where operands lie in the machine's memory, and where results go. Signals are copied in once a
  * window; results and copies are released with it.
  */
-import { pack, packedSize } from '../../kernels/product.js';
+
 import type { Machine } from '../../kernels/machine.js';
 import { Place, type Scope } from '../../kernels/place.js';
+import { pack, packedSize } from '../../kernels/product.js';
 import { type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../../tensor.js';
 import { Parameter } from '../parameter.js';
 
