@@ -6,13 +6,6 @@ export interface Figure {
   readonly max: number;
 }
 
-export interface Budget {
-  /** Repetitions that are counted. */
-  readonly repetitions: number;
-  /** Seconds a repetition takes at least. */
-  readonly seconds: number;
-}
-
 export function summary(numbers: readonly number[]): Figure {
   const sorted = [...numbers].sort((a, b) => a - b);
   return {
@@ -31,10 +24,4 @@ export function rate(step: () => void, work: number, seconds: number): number {
     count += 1;
   } while (performance.now() - start < seconds * 1000);
   return (work * count) / ((performance.now() - start) / 1000);
-}
-
-/** Throughput of a step after a warm-up of one repetition. */
-export function throughput(step: () => void, work: number, { repetitions, seconds }: Budget): Figure {
-  rate(step, work, seconds);
-  return summary(Array.from({ length: repetitions }, () => rate(step, work, seconds)));
 }

@@ -11,6 +11,8 @@ export interface Case {
   /** Holds the result against plain float64. @throws Error where it is wrong. */
   check(): void;
   step(): void;
+  /** One repetition of a case that is not a rate: a figure in its unit. */
+  measure?(seconds: number): number;
   /** Gives back what it holds. */
   release?(): void;
 }
