@@ -24,7 +24,7 @@ export default defineConfig([
     clean: true,
   },
   {
-    entry: { main: 'bench/main.ts' },
+    entry: { main: 'bench/main.ts', soak: 'bench/soak.ts' },
     outDir: 'build/bench',
     format: 'esm',
     target: 'es2022',

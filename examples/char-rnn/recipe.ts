@@ -14,7 +14,7 @@ export const recipe = {
   clipNorm: 5,
   seconds: 60,
   /** The share of the text that is kept from the model until the end. */
-  heldOut: 0.05,
+  heldOut: 0.1,
   seed: 42,
   save: 'char-rnn.safetensors',
 } as const;
