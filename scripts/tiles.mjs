@@ -56,7 +56,7 @@ ${rows.map((r) => `    case ${r}: return tile${r}x16${accumulate ? 'Add' : ''}(k
 }`;
   return `// Written by scripts/tiles.mjs.
 import { madd } from '../math';
-${rows.map((r) => tile(r, false) + '\n' + tile(r, true)).join('\n')}
+${rows.map((r) => `${tile(r, false)}\n${tile(r, true)}`).join('\n')}
 ${dispatch(false)}
 ${dispatch(true)}
 `;

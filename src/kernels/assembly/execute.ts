@@ -1,6 +1,7 @@
 import { Job } from '../jobs';
 import { affine, bernoulli, binary, copyBlock, fill, unary } from './elementwise';
-import { gemm, pack } from './gemm';
+import { gemm } from './gemm';
+import { pack } from './pack';
 import { adam, momentum, rmsprop, sgd } from './optimizers';
 import { gruBackward, gruForward } from './recurrent/gru';
 import { lstmBackward, lstmForward } from './recurrent/lstm';

@@ -7,14 +7,15 @@
 // So the bits depend neither on the tile's shape nor on the cells nor on the number of rows asked for at once.
 import { TILE_ROWS } from './config';
 import { tile, tileAdd } from './generated/tiles';
-import { madd } from './math';
+import { packBlock } from './pack';
+import { stream, STREAM_ROWS } from './stream';
 import { scratchOf } from './team';
 import { transpose } from './transpose';
 
 /** Depth of a block: its panel of B (16 KB) and its rows of A stay in the first-level cache. */
-const DEPTH: i32 = 256;
+const DEPTH: i32 = 512;
 /** Rows of A in a block: 96 KB of the second-level cache. */
-const ROWS: i32 = 96;
+const ROWS: i32 = 24;
 /** Columns a member's scratch holds at DEPTH. */
 const CELL_COLUMNS: i32 = 256;
 /** Leading dimension of transposed A, off multiples of 4 KB. */
@@ -26,9 +27,6 @@ const EDGE_BYTES: usize = 6 * 64;
 /** Twenty-four groups of eight numbers. */
 export const TAIL_BYTES: usize = 24 * 32;
 export const SCRATCH_BYTES: usize = B_BYTES + A_BYTES + EDGE_BYTES + TAIL_BYTES;
-
-/** Fewer rows than this against an unpacked B: B is streamed once per row, which costs less than packing it. */
-const STREAM_ROWS: i32 = 3;
 
 /**
  * args: a, lda, transposed a, b, ldb, form of b (0 row-major, 1 transposed, 2 packed by `pack`), c, ldc, m, n, k,
@@ -91,27 +89,24 @@ function cell(args: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: 
       panelBytes = (<usize>k) << 6;
       block = b + <usize>(columnFrom >> 4) * panelBytes + ((<usize>depth) << 6);
     } else {
-      for (let p = 0; p < panels; p += 1) {
-        const column = columnFrom + (p << 4);
-        packPanel(b, ldb, bForm, depth, deep, column, min(16, columnTo - column), block + <usize>p * panelBytes);
-      }
+      packBlock(b, ldb, bForm, depth, deep, columnFrom, columnTo, block, panelBytes);
     }
     for (let row = rowFrom; row < rowTo; row += ROWS) {
       const rows = min(ROWS, rowTo - row);
-      let block_a = a + <usize>row * lda + ((<usize>depth) << 2);
+      let blockOfA = a + <usize>row * lda + ((<usize>depth) << 2);
       let stride = lda;
       if (aTransposed) {
-        block_a = scratch + B_BYTES;
+        blockOfA = scratch + B_BYTES;
         stride = A_STRIDE;
-        transpose(a + <usize>depth * lda + ((<usize>row) << 2), lda, deep, rows, block_a, stride);
+        transpose(a + <usize>depth * lda + ((<usize>row) << 2), lda, deep, rows, blockOfA, stride);
       }
       for (let p = 0; p < panels; p += 1) {
         const column = columnFrom + (p << 4);
         const target = c + <usize>row * ldc + ((<usize>column) << 2);
         const addend = z == 0 ? 0 : z + <usize>row * ldz + ((<usize>column) << 2);
         const panel = block + <usize>p * panelBytes;
-        if (columnTo - column >= 16) strip(rows, deep, block_a, stride, panel, addend, ldz, target, ldc);
-        else edge(rows, deep, block_a, stride, panel, addend, ldz, target, ldc, columnTo - column, scratch);
+        if (columnTo - column >= 16) strip(rows, deep, blockOfA, stride, panel, addend, ldz, target, ldc);
+        else edge(rows, deep, blockOfA, stride, panel, addend, ldz, target, ldc, columnTo - column, scratch);
       }
     }
     z = c;
@@ -195,101 +190,4 @@ export function multiplyRows(
     z = c;
     ldz = ldc;
   }
-}
-
-/** Packs `columns` (at most 16) columns of op(B), k from `depth` on; missing columns are zeros. */
-function packPanel(
-  b: usize, ldb: usize, form: i32, depth: i32, deep: i32, column: i32, columns: i32, target: usize,
-): void {
-  if (columns < 16) memory.fill(target, 0, (<usize>deep) << 6);
-  if (form == 1) {
-    transpose(b + <usize>column * ldb + ((<usize>depth) << 2), ldb, columns, deep, target, 64);
-    return;
-  }
-  let source = b + <usize>depth * ldb + ((<usize>column) << 2);
-  const end = target + ((<usize>deep) << 6);
-  if (columns == 16) {
-    for (; target < end; target += 64, source += ldb) {
-      const x0 = v128.load(source);
-      const x1 = v128.load(source, 16);
-      const x2 = v128.load(source, 32);
-      const x3 = v128.load(source, 48);
-      v128.store(target, x0);
-      v128.store(target, x1, 16);
-      v128.store(target, x2, 32);
-      v128.store(target, x3, 48);
-    }
-    return;
-  }
-  const bytes = (<usize>columns) << 2;
-  for (; target < end; target += 64, source += ldb) memory.copy(target, source, bytes);
-}
-
-/** args: b, ldb, transposed, n, k, target. Items: panels of 16 columns, each k × 16 numbers in one piece. */
-export function pack(args: usize, from: i32, to: i32): void {
-  const n = load<i32>(args, 12);
-  const k = load<i32>(args, 16);
-  const ldb = (<usize>load<i32>(args, 4)) << 2;
-  for (let panel = from; panel < to; panel += 1) {
-    const column = panel << 4;
-    packPanel(
-      load<usize>(args), ldb, load<i32>(args, 8), 0, k, column, min(16, n - column),
-      load<usize>(args, 20) + ((<usize>panel * <usize>k) << 6),
-    );
-  }
-}
-
-/** c = z + a·B (z = 0: nothing to add) for one row and a row-major B, 64 columns at a time: eight accumulators of 256 bits. */
-function stream(
-  k: i32, a: usize, b: usize, ldb: usize, z: usize, c: usize, columnFrom: i32, columnTo: i32,
-): void {
-  let column = columnFrom;
-  for (; column + 64 <= columnTo; column += 64) {
-    const at = (<usize>column) << 2;
-    stream64(k, a, b + at, ldb, z == 0 ? 0 : z + at, c + at);
-  }
-  for (; column + 4 <= columnTo; column += 4) {
-    const at = (<usize>column) << 2;
-    let s = z == 0 ? f32x4.splat(0) : v128.load(z + at);
-    let source = b + at;
-    for (let x = a, end = a + ((<usize>k) << 2); x < end; x += 4, source += ldb) {
-      s = madd(v128.load32_splat(x), v128.load(source), s);
-    }
-    v128.store(c + at, s);
-  }
-  for (; column < columnTo; column += 1) {
-    const at = (<usize>column) << 2;
-    let s = z == 0 ? f32x4.splat(0) : v128.load32_splat(z + at);
-    let source = b + at;
-    for (let x = a, end = a + ((<usize>k) << 2); x < end; x += 4, source += ldb) {
-      s = madd(v128.load32_splat(x), v128.load32_splat(source), s);
-    }
-    v128.store_lane<f32>(c + at, s, 0);
-  }
-}
-
-function stream64(k: i32, a: usize, b: usize, ldb: usize, z: usize, c: usize): void {
-  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
-  let s8 = s0, s9 = s0, s10 = s0, s11 = s0, s12 = s0, s13 = s0, s14 = s0, s15 = s0;
-  if (z != 0) {
-    s0 = v128.load(z); s1 = v128.load(z, 16); s2 = v128.load(z, 32); s3 = v128.load(z, 48);
-    s4 = v128.load(z, 64); s5 = v128.load(z, 80); s6 = v128.load(z, 96); s7 = v128.load(z, 112);
-    s8 = v128.load(z, 128); s9 = v128.load(z, 144); s10 = v128.load(z, 160); s11 = v128.load(z, 176);
-    s12 = v128.load(z, 192); s13 = v128.load(z, 208); s14 = v128.load(z, 224); s15 = v128.load(z, 240);
-  }
-  for (const end = a + ((<usize>k) << 2); a < end; a += 4, b += ldb) {
-    const x = v128.load32_splat(a);
-    s0 = madd(x, v128.load(b), s0); s1 = madd(x, v128.load(b, 16), s1);
-    s2 = madd(x, v128.load(b, 32), s2); s3 = madd(x, v128.load(b, 48), s3);
-    s4 = madd(x, v128.load(b, 64), s4); s5 = madd(x, v128.load(b, 80), s5);
-    s6 = madd(x, v128.load(b, 96), s6); s7 = madd(x, v128.load(b, 112), s7);
-    s8 = madd(x, v128.load(b, 128), s8); s9 = madd(x, v128.load(b, 144), s9);
-    s10 = madd(x, v128.load(b, 160), s10); s11 = madd(x, v128.load(b, 176), s11);
-    s12 = madd(x, v128.load(b, 192), s12); s13 = madd(x, v128.load(b, 208), s13);
-    s14 = madd(x, v128.load(b, 224), s14); s15 = madd(x, v128.load(b, 240), s15);
-  }
-  v128.store(c, s0); v128.store(c, s1, 16); v128.store(c, s2, 32); v128.store(c, s3, 48);
-  v128.store(c, s4, 64); v128.store(c, s5, 80); v128.store(c, s6, 96); v128.store(c, s7, 112);
-  v128.store(c, s8, 128); v128.store(c, s9, 144); v128.store(c, s10, 160); v128.store(c, s11, 176);
-  v128.store(c, s12, 192); v128.store(c, s13, 208); v128.store(c, s14, 224); v128.store(c, s15, 240);
 }

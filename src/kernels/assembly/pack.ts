@@ -1,0 +1,46 @@
+// Packing of the right operand of a product in panels of 16 columns: k × 16 numbers in one piece.
+import { transpose } from './transpose';
+
+/**
+ * Packs columns `from` to `to` of op(B), k from `depth` on, panels `panelBytes` apart; columns missing in the last panel are
+ * zeros. A row-major B is read row by row, as the processor likes to fetch ahead, and written to all panels at once.
+ */
+export function packBlock(
+  b: usize, ldb: usize, transposed: i32, depth: i32, deep: i32, from: i32, to: i32, target: usize, panelBytes: usize,
+): void {
+  const whole = (to - from) >> 4;
+  const rest = (to - from) & 15;
+  if (rest) memory.fill(target + <usize>whole * panelBytes, 0, (<usize>deep) << 6);
+  if (transposed) {
+    for (let column = from; column < to; column += 16, target += panelBytes) {
+      transpose(b + <usize>column * ldb + ((<usize>depth) << 2), ldb, min(16, to - column), deep, target, 64);
+    }
+    return;
+  }
+  let source = b + <usize>depth * ldb + ((<usize>from) << 2);
+  for (let k = 0; k < deep; k += 1, source += ldb, target += 64) {
+    let x = source;
+    let y = target;
+    for (let panel = 0; panel < whole; panel += 1, x += 64, y += panelBytes) {
+      const x0 = v128.load(x);
+      const x1 = v128.load(x, 16);
+      const x2 = v128.load(x, 32);
+      const x3 = v128.load(x, 48);
+      v128.store(y, x0);
+      v128.store(y, x1, 16);
+      v128.store(y, x2, 32);
+      v128.store(y, x3, 48);
+    }
+    if (rest) memory.copy(y, x, (<usize>rest) << 2);
+  }
+}
+
+/** args: b, ldb, transposed, n, k, target. Items: panels of 16 columns. */
+export function pack(args: usize, from: i32, to: i32): void {
+  const n = load<i32>(args, 12);
+  const k = load<i32>(args, 16);
+  const ldb = (<usize>load<i32>(args, 4)) << 2;
+  const panelBytes = (<usize>k) << 6;
+  const target = load<usize>(args, 20) + <usize>from * panelBytes;
+  packBlock(load<usize>(args), ldb, load<i32>(args, 8), 0, k, from << 4, min(n, to << 4), target, panelBytes);
+}
