@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 import { tilesSource } from './tiles.mjs';
@@ -12,6 +12,9 @@ import { tilesSource } from './tiles.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = join(root, 'src/kernels/assembly');
 const target = join(root, 'src/kernels/generated');
+
+/** What the kernels read of the TypeScript side. */
+const shared = ['src/kernels/jobs.ts', 'src/kernels/limits.ts'];
 
 /** The largest register tile belongs to the tier: without 256-bit registers six rows of sixteen spill. */
 export const tiers = {
@@ -26,17 +29,12 @@ function fingerprint() {
     .filter((name) => name.endsWith('.ts'))
     .sort()
     .map((name) => join(sources, name));
-  const scripts = [
-    'scripts/kernels.mjs',
-    'scripts/tiles.mjs',
-    'src/kernels/jobs.ts',
-    'node_modules/assemblyscript/package.json',
-  ];
+  const scripts = ['scripts/kernels.mjs', 'scripts/tiles.mjs', ...shared, 'node_modules/assemblyscript/package.json'];
   for (const file of [...files, ...scripts.map((name) => join(root, name))]) hash.update(readFileSync(file));
   return hash.digest('hex');
 }
 
-async function compile(folder, { relaxed, rows }, shared) {
+async function compile(folder, { relaxed, rows }, sharedMemory) {
   const assembly = join(folder, 'assembly');
   writeFileSync(
     join(assembly, 'config.ts'),
@@ -68,7 +66,7 @@ async function compile(folder, { relaxed, rows }, shared) {
     '--enable',
     'bulk-memory',
     ...(relaxed ? ['--enable', 'relaxed-simd'] : []),
-    ...(shared ? ['--sharedMemory'] : []),
+    ...(sharedMemory ? ['--sharedMemory'] : []),
   ];
   let wasm;
   const { error, stderr } = await asc.main(options, {
@@ -87,14 +85,14 @@ if (existsSync(mark) && readFileSync(mark, 'utf8') === now) process.exit(0);
 mkdirSync(target, { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), 'kernels-'));
 try {
-  cpSync(join(root, 'src/kernels/jobs.ts'), join(folder, 'jobs.ts'));
+  for (const name of shared) cpSync(join(root, name), join(folder, basename(name)));
   cpSync(sources, join(folder, 'assembly'), { recursive: true });
   for (const [tier, options] of Object.entries(tiers)) {
     const text = [];
-    for (const shared of [true, false]) {
-      const wasm = await compile(folder, options, shared);
-      text.push(`export const ${shared ? 'shared' : 'unshared'} =\n  '${wasm.toString('base64')}';\n`);
-      process.stdout.write(`kernels: ${tier}, ${shared ? 'shared' : 'unshared'} memory: ${wasm.length} bytes\n`);
+    for (const memory of ['shared', 'unshared']) {
+      const wasm = await compile(folder, options, memory === 'shared');
+      text.push(`export const ${memory} =\n  '${wasm.toString('base64')}';\n`);
+      process.stdout.write(`kernels: ${tier}, ${memory} memory: ${wasm.length} bytes\n`);
     }
     writeFileSync(join(target, `${tier}.ts`), `// Written by scripts/kernels.mjs.\n${text.join('\n')}`);
   }

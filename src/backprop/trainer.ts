@@ -142,18 +142,31 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
     });
   }
 
-  return {
+  const self: Trainer<S> = {
     learn,
     get steps() {
       return step;
     },
-    state: () => ({ step, slots: slotsOf(home, trained, optimizer) }),
+    state() {
+      if (released) throw new Error('trainer: it was released, and what it kept with it.');
+      return { step, slots: slotsOf(home, trained, optimizer) };
+    },
     release() {
       if (released) return;
       released = true;
-      for (const { slots } of trained) for (const address of slots) home.heap.free(address);
+      abandoned.unregister(self);
+      freeSlots(trained);
     },
   };
+  // A trainer that nobody holds any more gives its memory back all the same.
+  abandoned.register(self, trained, self);
+  return self;
+}
+
+const abandoned = new FinalizationRegistry<readonly Trained[]>(freeSlots);
+
+function freeSlots(trained: readonly Trained[]): void {
+  for (const { slots } of trained) for (const address of slots) machine().heap.free(address);
 }
 
 function trainedOf(
@@ -165,25 +178,38 @@ function trainedOf(
   // A parameter that stands at two places of a model (tied weights) learns once.
   const distinct = new Map(parametersOf(params).map(([path, parameter]) => [parameter, path]));
   if (distinct.size === 0) throw new TypeError('trainer: the model has no parameters, so there is nothing to learn.');
-  const known = state?.slots;
-  return Array.from(distinct, ([parameter, path]) => {
-    const size = sizeOf(parameter.shape);
+  const places = Array.from(distinct, ([parameter, path]) => ({ path, parameter, size: sizeOf(parameter.shape) }));
+  if (state !== undefined) checkState(state, places, optimizer);
+  return places.map(({ path, parameter, size }) => {
     const slots = optimizer.slots.map((slot) => {
       const address = home.heap.allocate(4 * size);
+      // The padding too: kernels take whole groups of eight.
       const numbers = home.floats.subarray(address / 4, address / 4 + Math.ceil(size / 16) * 16);
-      const before = known?.[`${path}.${slot}`];
-      if (known !== undefined && before?.data.length !== size) {
-        throw new RangeError(
-          `trainer: the state has ${before === undefined ? 'no' : before.data.length} numbers for ${path}.${slot}, ` +
-            `but ${size} are needed; it is of another model or optimizer.`,
-        );
-      }
       numbers.fill(0);
-      if (before !== undefined) numbers.set(before.data);
+      if (state !== undefined) numbers.set((state.slots[`${path}.${slot}`] as Tensor).data);
       return address;
     });
     return { path, parameter, size, slots };
   });
+}
+
+/** @throws RangeError where a state is not that of these parameters and this optimizer. */
+function checkState(
+  { slots }: TrainerState,
+  places: readonly { readonly path: string; readonly size: number }[],
+  optimizer: Optimizer,
+): void {
+  for (const { path, size } of places) {
+    for (const slot of optimizer.slots) {
+      const count = slots[`${path}.${slot}`]?.data.length;
+      if (count !== size) {
+        throw new RangeError(
+          `trainer: the state has ${count ?? 'no'} numbers for ${path}.${slot}, but ${size} are needed; ` +
+            'it is of another model or optimizer.',
+        );
+      }
+    }
+  }
 }
 
 function slotsOf(home: Machine, trained: readonly Trained[], optimizer: Optimizer): Record<string, Tensor> {

@@ -30,7 +30,8 @@ export function heap(base: number, reserve: (end: number) => void): Heap {
       return address;
     }
     const address = top;
-    reserve(address + size);
+    // Loops over whole groups of eight may read past the last block's end.
+    reserve(address + size + ALIGNMENT);
     top += size;
     return address;
   }

@@ -38,7 +38,8 @@ export function prepareTier(tier: Tier): boolean {
 
 /** A thread that serves a team; it never keeps the process alive. */
 export interface Member {
-  stop(): void;
+  /** Ends the thread; the promise settles when it is gone. */
+  stop(): Promise<unknown>;
 }
 
 export interface Seat {
@@ -46,18 +47,27 @@ export interface Seat {
   readonly memory: WebAssembly.Memory;
   readonly team: number;
   readonly member: number;
+  /** Index of the word, 32 bits each, in which a member that fails leaves its number. */
+  readonly failed: number;
 }
 
 // The worker's whole program. As text it needs no file of its own, so it runs from sources, from a bundle and under a
 // test runner alike.
 const program = `
-  const { workerData: { module, memory, team, member } } = require('node:worker_threads');
-  new WebAssembly.Instance(module, { env: { memory }, team: { stalled() {} } }).exports.serve(team, member);
+  const { workerData: { module, memory, team, member, failed } } = require('node:worker_threads');
+  try {
+    new WebAssembly.Instance(module, { env: { memory }, team: { stalled() {} } }).exports.serve(team, member);
+  } catch (error) {
+    // The thread that forked may be waiting in the kernels, where no event reaches it.
+    Atomics.store(new Int32Array(memory.buffer), failed, member);
+    throw error;
+  }
 `;
 
 /** Starts a thread on a seat; `lost` is told once if it ends in any way but `stop`. */
 export function startMember(seat: Seat, lost: (reason: Error) => void): Member {
-  const worker = new Worker(program, { eval: true, workerData: seat, name: `oxbow ${seat.member}` });
+  // Without arguments of its own a worker would take over the process's, loaders and all.
+  const worker = new Worker(program, { eval: true, execArgv: [], workerData: seat, name: `oxbow ${seat.member}` });
   let stopping = false;
   worker.on('error', (reason) => lost(reason instanceof Error ? reason : new Error(String(reason))));
   worker.on('exit', (code) => {
@@ -67,7 +77,7 @@ export function startMember(seat: Seat, lost: (reason: Error) => void): Member {
   return {
     stop() {
       stopping = true;
-      void worker.terminate();
+      return worker.terminate();
     },
   };
 }

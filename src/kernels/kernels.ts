@@ -97,7 +97,7 @@ export function total(machine: Machine, x: number, size: number, squared: boolea
   machine.doubles[result / 8] = before;
   give(machine, x, partial, size, squared ? 1 : 0);
   machine.run(Job.sumBlocks, blocks, 4);
-  give(machine, partial, blocks, result, 1);
+  give(machine, partial, blocks, result);
   machine.run(Job.sumFinish, 1, 1);
   const sum = machine.doubles[result / 8];
   machine.region.release(mark);

@@ -39,6 +39,8 @@ export interface Machine {
 }
 
 const PAGE = 65_536;
+/** The kernels' own data end below this in every tier, so that another tier can be set up over the same memory. */
+const HEAP_BASE = 2 * PAGE;
 const modules = { wide, fma, simd };
 const compiled = new Map<string, WebAssembly.Module>();
 
@@ -117,20 +119,19 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
     return instance.exports as unknown as Exports;
   }
 
-  // The kernels' own data end below this in every tier, so that another tier can be set up over the same memory.
-  const blocks = heap(2 * PAGE, reserve);
+  const blocks = heap(HEAP_BASE, reserve);
   const window = region(blocks);
 
+  /** Sets up the best tier that is wanted and can be trusted; where there is none, everything stays as it was. */
   function seat(wanted: MachineOptions): void {
     const forced = tierWanted(wanted);
     const threads = shared ? threadsWanted(wanted) : 1;
+    const before = [current, exports, tier] as const;
     for (const candidate of forced === undefined ? tierNames : [forced]) {
       const module = moduleOf(candidate, shared);
       if (module === undefined) continue;
       exports = instantiate(module);
-      if (exports.heapBase() > 2 * PAGE) throw new Error('the kernels have outgrown their place below the heap');
       tier = candidate;
-      current?.stop();
       current = team({
         threads,
         module,
@@ -139,7 +140,12 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
         allocate: blocks.allocate,
         free: blocks.free,
       });
-      if (trusted(self)) return;
+      if (exports.heapBase() <= HEAP_BASE && trusted(self)) {
+        before[0]?.stop();
+        return;
+      }
+      current.stop();
+      [current, exports, tier] = before;
     }
     throw new Error(
       forced === undefined
@@ -179,7 +185,9 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
       if (changes.shared !== undefined && changes.shared !== shared) {
         throw new Error('configure: whether the memory is shared is fixed at its first use; configure before that.');
       }
-      seat({ tier, threads: self.threads, ...changes });
+      const { tier: newTier = tier, threads = self.threads } = changes;
+      if (newTier === tier && threads === self.threads) return;
+      seat({ tier: newTier, threads });
     },
   };
   seat(options);

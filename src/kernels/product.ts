@@ -1,5 +1,6 @@
 /** Matrix products: the choice of cells, and packed operands. */
 import { Job } from './jobs.js';
+import { CELL_COLUMNS, STREAM_ROWS } from './limits.js';
 import type { Machine } from './machine.js';
 
 /** How a right operand lies in memory. */
@@ -12,8 +13,6 @@ export enum Layout {
   packed,
 }
 
-/** Columns of a cell at most: what a member's scratch holds. */
-const CELL_COLUMNS = 256;
 /** Multiply-adds below which a product stays on one thread: about 10 µs. */
 const WORTH_SHARING = 500_000;
 
@@ -34,6 +33,9 @@ export interface Product {
   /** Address of n numbers that every row of the product is added to; 0 for none. */
   readonly bias?: number;
 }
+
+/** Whether a product of so many rows wants its row-major right operand packed rather than streamed. */
+export const wantsPacking = (rows: number): boolean => rows > STREAM_ROWS;
 
 const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
 

@@ -1,10 +1,8 @@
 /** Recurrent kernels as functions: a window of T steps, the batch's rows shared out among the threads. */
 import { Job } from './jobs.js';
 import type { Machine } from './machine.js';
-import { pack, packedSize } from './product.js';
+import { pack, packedSize, wantsPacking } from './product.js';
 
-/** Rows up to which a recurrent matrix is streamed as it lies; `assembly/gemm.ts` has the same number. */
-const STREAM_ROWS = 3;
 /** Rows that fill the register tiles well: chunks are cut to about this many. */
 const CHUNK_ROWS = 18;
 
@@ -13,9 +11,6 @@ export interface Window {
   readonly batch: number;
   readonly units: number;
 }
-
-/** Whether a window of this batch wants its matrices packed. */
-export const wantsPacking = (batch: number): boolean => batch > STREAM_ROWS;
 
 /** Even chunks of rows: at least one a thread, none much larger than what fills the tiles. */
 function rowsOfChunk(machine: Machine, batch: number): number {
@@ -67,11 +62,11 @@ export function rnnBackward(
   w: Window,
   dy: number,
   wht: number,
-  states: number,
+  y: number,
   dz: number,
   dh: number,
 ): void {
-  window(machine, Job.rnnBackward, w, dy, wht, packedFlag(w), states, dz, dh, w.steps, w.batch, w.units);
+  window(machine, Job.rnnBackward, w, dy, wht, packedFlag(w), y, dz, dh, w.steps, w.batch, w.units);
 }
 
 export function lstmForward(
@@ -128,7 +123,7 @@ export function gruBackward(
   du: number,
   dh: number,
 ): void {
-  const working = machine.region.allocate(4 * w.batch * 2 * w.units);
+  const working = wnt === 0 ? 0 : machine.region.allocate(4 * w.batch * w.units);
   window(
     machine,
     Job.gruBackward,

@@ -18,6 +18,8 @@ export interface Mark {
 }
 
 const LEAST_BLOCK = 1 << 20;
+/** Bytes taken ahead of need at most. */
+const MOST_AHEAD = 1 << 28;
 
 export function region(heap: Heap): Region {
   const blocks: { readonly address: number; readonly size: number }[] = [];
@@ -34,9 +36,9 @@ export function region(heap: Heap): Region {
           return address;
         }
       }
-      // Each block is as large as all before it, so that a large window has few of them.
+      // Each block is as large as all before it, within limits, so that a large window has few of them.
       const total = blocks.reduce((sum, { size: held }) => sum + held, 0);
-      const fresh = Math.max(size, LEAST_BLOCK, total);
+      const fresh = Math.max(size, LEAST_BLOCK, Math.min(total, MOST_AHEAD));
       blocks.push({ address: heap.allocate(fresh), size: fresh });
       offset = size;
       return blocks[block].address;

@@ -8,6 +8,7 @@ import { type Member, startMember } from './host.js';
 const GENERATION = 0;
 const MEMBERS = 68;
 const STOP = 69;
+const FAILED = 70;
 const SPINS = 71;
 const SCRATCH = 72;
 const ARGUMENTS = 80;
@@ -31,10 +32,10 @@ export interface Team {
   readonly address: number;
   /** Index of the arguments, in 32-bit words. */
   readonly arguments: number;
-  /** Called by the kernels now and then while a fork waits. */
-  stalled(): void;
-  /** Forgets how long the last fork waited. */
+  /** Called before a fork. @throws Error where an earlier fork was left unfinished. */
   started(): void;
+  /** Called by the kernels now and then while a fork waits. @throws Error where it waits in vain. */
+  stalled(): void;
   stop(): void;
 }
 
@@ -57,16 +58,13 @@ export function team(options: TeamOptions): Team {
   control[SPINS] = SPIN_TURNS;
   control[SCRATCH] = scratch;
 
-  let lost: string | undefined;
+  let broken: Error | undefined;
   let waitingSince = 0;
   const members: Member[] = [];
   for (let member = 1; member < threads; member += 1) {
-    const seat = { module: options.module, memory, team: address, member };
-    members.push(
-      startMember(seat, (reason) => {
-        lost ??= `worker ${member} of ${threads} was lost: ${reason.message}`;
-      }),
-    );
+    const seat = { module: options.module, memory, team: address, member, failed: address / 4 + FAILED };
+    // A thread that ends between two forks holds no chunk: the others do its share.
+    members.push(startMember(seat, () => undefined));
   }
 
   return {
@@ -75,27 +73,30 @@ export function team(options: TeamOptions): Team {
     arguments: address / 4 + ARGUMENTS,
     started() {
       waitingSince = 0;
+      if (broken !== undefined) throw broken;
     },
     stalled() {
       waitingSince ||= Date.now();
-      if (lost !== undefined || Date.now() - waitingSince > PATIENCE_MS) {
-        throw new Error(
-          `team: ${lost ?? `a worker has held its share of a kernel for ${PATIENCE_MS / 1000} s`}; ` +
-            'go on with configure({ threads: 1 }).',
-        );
-      }
+      const member = Atomics.load(words(), FAILED);
+      if (member === 0 && Date.now() - waitingSince <= PATIENCE_MS) return;
+      const what =
+        member === 0
+          ? `a worker has held its share of a kernel for ${PATIENCE_MS / 1000} s`
+          : `worker ${member} of ${threads} failed within a kernel`;
+      // Its chunk is unfinished, and a straggler may still write: this team takes no further fork.
+      broken = new Error(`team: ${what}, and the window is lost; go on with configure({ threads: ${threads} }).`);
+      throw broken;
     },
     stop() {
       const block = words();
       Atomics.store(block, STOP, 1);
       Atomics.add(block, GENERATION, 1);
       if (members.length > 0) Atomics.notify(block, GENERATION);
-      for (const member of members) member.stop();
-      // A worker may still look at its control block while it ends, so a team with workers keeps its memory.
-      if (members.length === 0) {
+      // A worker may look at its control block until it is gone.
+      void Promise.all(members.map((member) => member.stop())).then(() => {
         options.free(address);
         options.free(scratch);
-      }
+      });
     },
   };
 }

@@ -100,14 +100,20 @@ describe('a trainer', () => {
       kind: 'counting',
       params: model.params,
       initial: () => ({ n: 0 }),
-      apply: (ops, { n }, x) => [model.apply(ops, noCarry, x)[0], { n: n + (x.shape[0] as number) }],
+      apply(ops, { n }, x) {
+        const steps = x.shape[0] as number;
+        seen.push(steps);
+        return [model.apply(ops, noCarry, x)[0], { n: n + steps }];
+      },
     };
     const { learn } = trainer(counting, options);
     const input = tensor([3, 1, 1], [1, 2, 4]);
     const early = learn({ carry: { n: 0 }, input, target: tensor([1, 1, 1], [0]), carryAfter: 2 });
     expect(early.carry).toEqual({ n: 2 });
     expect(early.loss).toBeCloseTo(0.5 * 12 ** 2, 4);
-    expect(seen).toEqual([]);
+    // Run up to the carry that is wanted, and then on: no step is run twice.
+    expect(seen).toEqual([2, 1]);
+    expect(early.finalCarry).toEqual({ n: 3 });
   });
 
   it('leaves the weights alone where a gradient is not a number, and says so', () => {

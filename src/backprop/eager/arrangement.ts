@@ -22,7 +22,7 @@ export function arrangement(space: Workspace): Pick<Ops, 'reshape' | 'split' | '
         const from = offset;
         offset += width;
         if (outer === 1) return space.view(whole, part, from);
-        const y = space.result(part);
+        const y = space.result(part, whole.type);
         copyBlock(machine, whole.address + 4 * from, stride, y.address, width, outer, width);
         return y;
       });
@@ -32,13 +32,17 @@ export function arrangement(space: Workspace): Pick<Ops, 'reshape' | 'split' | '
         parts.map((part) => part.shape),
         axis,
       );
-      const whole = space.result(shape);
+      const places = parts.map((part) => space.place(part));
+      const [type] = new Set(places.map((place) => place.type));
+      if (places.some((place) => place.type !== type)) {
+        throw new TypeError('concat: ids and numbers do not join; put an embedding before.');
+      }
+      const whole = space.result(shape, type);
       const stride = (shape[axis] as number) * inner;
       let offset = 0;
-      parts.forEach((part, k) => {
+      places.forEach(({ address }, k) => {
         const width = (sizes[k] as number) * inner;
-        const from = space.numbers(part, 'concat');
-        copyBlock(machine, from, width, whole.address + 4 * offset, stride, outer, width);
+        copyBlock(machine, address, width, whole.address + 4 * offset, stride, outer, width);
         offset += width;
       });
       return whole;

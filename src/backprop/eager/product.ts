@@ -1,11 +1,8 @@
-import { gemm, Layout } from '../../kernels/product.js';
+import { gemm, Layout, wantsPacking } from '../../kernels/product.js';
 import type { Tensor } from '../../tensor.js';
 import type { Ops, Transposed } from '../ops.js';
 import { checkLinear, matmulShape } from '../shapes.js';
 import type { Workspace } from './workspace.js';
-
-/** Rows below which a row-major right operand is streamed rather than packed; `assembly/gemm.ts` has the same number. */
-const STREAM_ROWS = 3;
 
 export function product(space: Workspace): Pick<Ops, 'matmul' | 'linear'> {
   function multiply(a: Tensor, b: Tensor, transposed: Transposed, bias: Tensor | undefined, operation: string): Tensor {
@@ -15,7 +12,7 @@ export function product(space: Workspace): Pick<Ops, 'matmul' | 'linear'> {
     const result = space.result(shape);
     const left = space.numbers(a, operation);
     const right = space.numbers(b, operation);
-    const streamed = m <= STREAM_ROWS && !aTransposed && !bTransposed;
+    const streamed = !wantsPacking(m) && !aTransposed && !bTransposed;
     const panels = streamed ? undefined : space.packed(b, bTransposed, n, k);
     gemm(space.machine, {
       a: left,

@@ -128,14 +128,12 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       const dz = space.result(y.shape);
       const dh = zeros([batch, units]);
       const recurrent = kernels.operandTransposed(machine, space.numbers(wh, 'simpleRnn'), units, units, batch);
-      // The kernel counts from the state before the first step.
-      const all = space.numbers(y, 'simpleRnn') - 4 * batch * units;
       kernels.rnnBackward(
         machine,
         { steps, batch, units },
         space.numbers(dy, 'simpleRnn'),
         recurrent,
-        all,
+        space.numbers(y, 'simpleRnn'),
         dz.address,
         dh.address,
       );

@@ -18,7 +18,7 @@ export interface Workspace {
   /** Address of ids, int32. */
   ids(x: Tensor): number;
   /** A place for a result; its numbers are whatever lay there. */
-  result(shape: Shape): Place;
+  result(shape: Shape, type?: NumberType): Place;
   /** Another view of a place: same numbers from `offset` (in numbers) on. */
   view(of: Place, shape: Shape, offset?: number): Place;
   /**
@@ -61,7 +61,7 @@ export function workspace(machine: Machine, scope: Scope): Workspace {
       return place(x).address;
     },
     ids: (x) => place(x).address,
-    result: (shape) => allocate(shape, 'float32'),
+    result: (shape, type = 'float32') => allocate(shape, type),
     view: (of, shape, offset = 0) => new Place(machine, of.address + 4 * offset, shape, of.type, of.scope),
     packed(x, transposed, n, k) {
       if (!(x instanceof Parameter)) return undefined;

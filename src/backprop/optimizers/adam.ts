@@ -1,6 +1,6 @@
 import { Job } from '../../kernels/jobs.js';
 import type { Schedule } from '../schedules.js';
-import { fraction, type Optimizer, positive, rateOf } from './optimizer.js';
+import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
 
 export interface AdamOptions {
   /** β₁, the share of the old mean that stays; 0.9 by default. */
@@ -18,7 +18,7 @@ export interface AdamOptions {
  *
  * Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1.
  *
- * @throws RangeError where η or ε is negative or a β outside [0, 1).
+ * @throws RangeError where η is negative, ε not above 0 or a β outside [0, 1).
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3) })
  */
@@ -26,7 +26,7 @@ export function adam(learningRate: number | Schedule, options: AdamOptions = {})
   const rate = rateOf('adam', learningRate);
   const beta1 = fraction('adam', 'beta1', options.beta1 ?? 0.9);
   const beta2 = fraction('adam', 'beta2', options.beta2 ?? 0.999);
-  const epsilon = positive('adam', 'epsilon', options.epsilon ?? 1e-8);
+  const epsilon = epsilonOf('adam', options.epsilon);
   return {
     kind: 'adam',
     slots: ['mean', 'meanSquare'],

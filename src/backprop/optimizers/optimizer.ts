@@ -25,7 +25,7 @@ export function rateOf(kind: string, rate: number | Schedule): Schedule {
   return () => checked;
 }
 
-export function positive(kind: string, name: string, value: number): number {
+function positive(kind: string, name: string, value: number): number {
   if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`${kind}: ${name} is a number from 0 up, not ${value}.`);
   }
@@ -34,5 +34,11 @@ export function positive(kind: string, name: string, value: number): number {
 
 export function fraction(kind: string, name: string, value: number): number {
   if (!(value >= 0 && value < 1)) throw new RangeError(`${kind}: ${name} is a number in [0, 1), not ${value}.`);
+  return value;
+}
+
+/** ε keeps a step finite where a parameter has had no gradient yet, so it is not 0. */
+export function epsilonOf(kind: string, value = 1e-8): number {
+  if (!(value > 0 && value < 1)) throw new RangeError(`${kind}: epsilon is a number between 0 and 1, not ${value}.`);
   return value;
 }

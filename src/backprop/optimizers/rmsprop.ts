@@ -1,6 +1,6 @@
 import { Job } from '../../kernels/jobs.js';
 import type { Schedule } from '../schedules.js';
-import { fraction, type Optimizer, positive, rateOf } from './optimizer.js';
+import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
 
 export interface RmspropOptions {
   /** ρ, the share of the old mean square that stays; 0.99 by default, as in PyTorch (Keras: 0.9). */
@@ -16,14 +16,14 @@ export interface RmspropOptions {
  *
  * Source: Tieleman and Hinton, Lecture 6.5 of "Neural Networks for Machine Learning", 2012.
  *
- * @throws RangeError where η or ε is negative or ρ outside [0, 1).
+ * @throws RangeError where η is negative, ε not above 0 or ρ outside [0, 1).
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: rmsprop(1e-3) })
  */
 export function rmsprop(learningRate: number | Schedule, options: RmspropOptions = {}): Optimizer {
   const rate = rateOf('rmsprop', learningRate);
   const decay = fraction('rmsprop', 'decay', options.decay ?? 0.99);
-  const epsilon = positive('rmsprop', 'epsilon', options.epsilon ?? 1e-8);
+  const epsilon = epsilonOf('rmsprop', options.epsilon);
   return {
     kind: 'rmsprop',
     slots: ['meanSquare'],

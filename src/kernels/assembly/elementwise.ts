@@ -2,14 +2,9 @@
 // a loop may run past the end of its numbers: whole groups of eight, and no tails.
 //
 // Two v128 a turn, stored last and side by side: the revectorizer makes one 256-bit operation of each pair.
+import { at } from './address';
 import { Binary, Broadcast, Unary } from '../jobs';
-import { EXP, expm1Core, log4, madd, remainder } from './math';
-
-// @ts-ignore: decorator
-@inline
-function at(pointer: usize, index: i32): usize {
-  return pointer + ((<usize>index) << 2);
-}
+import { EXP, exp4, log4, logistic4, madd, store8, tanh4 } from './math';
 
 /** args: x, y, function. */
 export function unary(args: usize, from: i32, to: i32): void {
@@ -26,100 +21,15 @@ export function unary(args: usize, from: i32, to: i32): void {
 }
 
 function exp(x: usize, end: usize, y: usize): void {
-  const log2e = v128.load32_splat(EXP, 0);
-  const magic = v128.load32_splat(EXP, 4);
-  const high = v128.load32_splat(EXP, 8);
-  const low = v128.load32_splat(EXP, 12);
-  const g4 = v128.load32_splat(EXP, 16);
-  const g3 = v128.load32_splat(EXP, 20);
-  const g2 = v128.load32_splat(EXP, 24);
-  const g1 = v128.load32_splat(EXP, 28);
-  const g0 = v128.load32_splat(EXP, 32);
-  const one = v128.load32_splat(EXP, 36);
-  const two = v128.load32_splat(EXP, 40);
-  const above = v128.load32_splat(EXP, 44);
-  const below = v128.load32_splat(EXP, 48);
-  for (; x < end; x += 32, y += 32) {
-    const a = v128.load(x);
-    const b = v128.load(x, 16);
-    const p = f32x4.pmin(a, above);
-    const q = f32x4.pmin(b, above);
-    const s = madd(p, log2e, magic);
-    const t = madd(q, log2e, magic);
-    const e = expm1Core(remainder(p, f32x4.sub(s, magic), high, low), g4, g3, g2, g1, g0);
-    const f = expm1Core(remainder(q, f32x4.sub(t, magic), high, low), g4, g3, g2, g1, g0);
-    const u = f32x4.mul(f32x4.mul(f32x4.add(e, one), i32x4.shl(s, 23)), two);
-    const v = f32x4.mul(f32x4.mul(f32x4.add(f, one), i32x4.shl(t, 23)), two);
-    const w = v128.andnot(u, f32x4.lt(a, below));
-    const z = v128.andnot(v, f32x4.lt(b, below));
-    v128.store(y, w);
-    v128.store(y, z, 16);
-  }
+  for (; x < end; x += 32, y += 32) store8(y, exp4(v128.load(x)), exp4(v128.load(x, 16)));
 }
 
-/** tanh x = (e^2x − 1) / (e^2x + 1), from e^2x − 1 = 2ⁿ (e^r − 1) + (2ⁿ − 1), which keeps its digits near 0. */
 function tanh(x: usize, end: usize, y: usize): void {
-  const log2e = v128.load32_splat(EXP, 0);
-  const magic = v128.load32_splat(EXP, 60);
-  const high = v128.load32_splat(EXP, 8);
-  const low = v128.load32_splat(EXP, 12);
-  const g4 = v128.load32_splat(EXP, 16);
-  const g3 = v128.load32_splat(EXP, 20);
-  const g2 = v128.load32_splat(EXP, 24);
-  const g1 = v128.load32_splat(EXP, 28);
-  const g0 = v128.load32_splat(EXP, 32);
-  const one = v128.load32_splat(EXP, 36);
-  const two = v128.load32_splat(EXP, 40);
-  const above = v128.load32_splat(EXP, 52);
-  const below = v128.load32_splat(EXP, 56);
-  for (; x < end; x += 32, y += 32) {
-    const a = f32x4.pmax(f32x4.pmin(v128.load(x), above), below);
-    const b = f32x4.pmax(f32x4.pmin(v128.load(x, 16), above), below);
-    const p = f32x4.add(a, a);
-    const q = f32x4.add(b, b);
-    const s = madd(p, log2e, magic);
-    const t = madd(q, log2e, magic);
-    const e = expm1Core(remainder(p, f32x4.sub(s, magic), high, low), g4, g3, g2, g1, g0);
-    const f = expm1Core(remainder(q, f32x4.sub(t, magic), high, low), g4, g3, g2, g1, g0);
-    const i = i32x4.shl(s, 23);
-    const j = i32x4.shl(t, 23);
-    const u = madd(i, e, f32x4.sub(i, one));
-    const v = madd(j, f, f32x4.sub(j, one));
-    const w = f32x4.div(u, f32x4.add(u, two));
-    const z = f32x4.div(v, f32x4.add(v, two));
-    v128.store(y, w);
-    v128.store(y, z, 16);
-  }
+  for (; x < end; x += 32, y += 32) store8(y, tanh4(v128.load(x)), tanh4(v128.load(x, 16)));
 }
 
 function logistic(x: usize, end: usize, y: usize): void {
-  const minusOne = v128.load32_splat(EXP, 68);
-  const log2e = v128.load32_splat(EXP, 0);
-  const magic = v128.load32_splat(EXP, 60);
-  const high = v128.load32_splat(EXP, 8);
-  const low = v128.load32_splat(EXP, 12);
-  const g4 = v128.load32_splat(EXP, 16);
-  const g3 = v128.load32_splat(EXP, 20);
-  const g2 = v128.load32_splat(EXP, 24);
-  const g1 = v128.load32_splat(EXP, 28);
-  const g0 = v128.load32_splat(EXP, 32);
-  const one = v128.load32_splat(EXP, 36);
-  const above = v128.load32_splat(EXP, 64);
-  const below = f32x4.neg(above);
-  for (; x < end; x += 32, y += 32) {
-    const a = f32x4.mul(f32x4.pmax(f32x4.pmin(v128.load(x), above), below), minusOne);
-    const b = f32x4.mul(f32x4.pmax(f32x4.pmin(v128.load(x, 16), above), below), minusOne);
-    const s = madd(a, log2e, magic);
-    const t = madd(b, log2e, magic);
-    const e = expm1Core(remainder(a, f32x4.sub(s, magic), high, low), g4, g3, g2, g1, g0);
-    const f = expm1Core(remainder(b, f32x4.sub(t, magic), high, low), g4, g3, g2, g1, g0);
-    const u = f32x4.add(f32x4.mul(f32x4.add(e, one), i32x4.shl(s, 23)), one);
-    const v = f32x4.add(f32x4.mul(f32x4.add(f, one), i32x4.shl(t, 23)), one);
-    const w = f32x4.div(one, u);
-    const z = f32x4.div(one, v);
-    v128.store(y, w);
-    v128.store(y, z, 16);
-  }
+  for (; x < end; x += 32, y += 32) store8(y, logistic4(v128.load(x)), logistic4(v128.load(x, 16)));
 }
 
 function log(x: usize, end: usize, y: usize): void {
@@ -130,8 +40,7 @@ function sqrt(x: usize, end: usize, y: usize): void {
   for (; x < end; x += 32, y += 32) {
     const a = f32x4.sqrt(v128.load(x));
     const b = f32x4.sqrt(v128.load(x, 16));
-    v128.store(y, a);
-    v128.store(y, b, 16);
+    store8(y, a, b);
   }
 }
 
@@ -140,8 +49,7 @@ function relu(x: usize, end: usize, y: usize): void {
   for (; x < end; x += 32, y += 32) {
     const a = f32x4.pmax(v128.load(x), zero);
     const b = f32x4.pmax(v128.load(x, 16), zero);
-    v128.store(y, a);
-    v128.store(y, b, 16);
+    store8(y, a, b);
   }
 }
 
@@ -155,8 +63,7 @@ export function affine(args: usize, from: i32, to: i32): void {
   for (; x < end; x += 32, y += 32) {
     const a = madd(v128.load(x), scale, shift);
     const b = madd(v128.load(x, 16), scale, shift);
-    v128.store(y, a);
-    v128.store(y, b, 16);
+    store8(y, a, b);
   }
 }
 
@@ -166,8 +73,7 @@ export function fill(args: usize, from: i32, to: i32): void {
   const end = at(load<usize>(args), to);
   const value = v128.load32_splat(args, 4);
   for (; y < end; y += 32) {
-    v128.store(y, value);
-    v128.store(y, value, 16);
+    store8(y, value, value);
   }
 }
 
@@ -210,8 +116,7 @@ function flat(op: i32, x: usize, end: usize, w: usize, y: usize): void {
   for (; x < end; x += 32, w += 32, y += 32) {
     const a = combine(op, v128.load(x), v128.load(w), one);
     const b = combine(op, v128.load(x, 16), v128.load(w, 16), one);
-    v128.store(y, a);
-    v128.store(y, b, 16);
+    store8(y, a, b);
   }
 }
 
@@ -237,8 +142,7 @@ function withRow(op: i32, x: usize, count: i32, w: usize, y: usize): void {
   for (; x < end; x += 32, w += 32, y += 32) {
     const a = combine(op, v128.load(x), v128.load(w), one);
     const b = combine(op, v128.load(x, 16), v128.load(w, 16), one);
-    v128.store(y, a);
-    v128.store(y, b, 16);
+    store8(y, a, b);
   }
   for (let k = count & 7; k > 0; k -= 1, x += 4, w += 4, y += 4) {
     v128.store_lane<f32>(y, combine(op, v128.load32_splat(x), v128.load32_splat(w), one), 0);

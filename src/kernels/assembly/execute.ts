@@ -9,6 +9,7 @@ import { rnnBackward, rnnForward } from './recurrent/simple-rnn';
 import { sumBlocks, sumFinish, sumRows, sumTrailing } from './reduce';
 import { crossEntropy, crossEntropyAdjoint, softmax, softmaxAdjoint } from './softmax';
 import { gather, scatterAdd } from './table';
+import { fail } from './team';
 import { transpose } from './transpose';
 
 /** Items `from` to `to` of a job, on the thread that calls. */
@@ -43,7 +44,7 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.rnnForward: return rnnForward(args, from, to, member);
     case Job.rnnBackward: return rnnBackward(args, from, to, member);
     case Job.transpose: return transposeWhole(args);
-    case Job.fail: unreachable();
+    case Job.fail: return fail(args, member);
   }
 }
 

@@ -5,24 +5,22 @@
 //
 // Every element of C is one chain of multiply-adds over k, from the first to the last: blocks of K continue from C.
 // So the bits depend neither on the tile's shape nor on the cells nor on the number of rows asked for at once.
+import { CELL_COLUMNS, STREAM_ROWS } from '../limits';
 import { TILE_ROWS } from './config';
 import { tile, tileAdd } from './generated/tiles';
 import { packBlock } from './pack';
-import { stream, STREAM_ROWS } from './stream';
+import { stream } from './stream';
 import { scratchOf } from './team';
 import { transpose } from './transpose';
 
-/** Depth of a block: its panel of B (16 KB) and its rows of A stay in the first-level cache. */
+/** Depth of a block: a panel of B is 32 KB, and a block's rows of A (48 KB) pass by it from the second-level cache. */
 const DEPTH: i32 = 512;
-/** Rows of A in a block: 96 KB of the second-level cache. */
-const ROWS: i32 = 24;
-/** Columns a member's scratch holds at DEPTH. */
-const CELL_COLUMNS: i32 = 256;
+const BLOCK_ROWS: i32 = 24;
 /** Leading dimension of transposed A, off multiples of 4 KB. */
 const A_STRIDE: usize = (<usize>DEPTH + 16) << 2;
 
 const B_BYTES: usize = (<usize>(DEPTH * CELL_COLUMNS)) << 2;
-const A_BYTES: usize = <usize>ROWS * A_STRIDE;
+const A_BYTES: usize = <usize>BLOCK_ROWS * A_STRIDE;
 const EDGE_BYTES: usize = 6 * 64;
 /** Twenty-four groups of eight numbers. */
 export const TAIL_BYTES: usize = 24 * 32;
@@ -91,8 +89,8 @@ function cell(args: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: 
     } else {
       packBlock(b, ldb, bForm, depth, deep, columnFrom, columnTo, block, panelBytes);
     }
-    for (let row = rowFrom; row < rowTo; row += ROWS) {
-      const rows = min(ROWS, rowTo - row);
+    for (let row = rowFrom; row < rowTo; row += BLOCK_ROWS) {
+      const rows = min(BLOCK_ROWS, rowTo - row);
       let blockOfA = a + <usize>row * lda + ((<usize>depth) << 2);
       let stride = lda;
       if (aTransposed) {

@@ -1,5 +1,5 @@
 // Vector functions, four lanes at a time. Constants come from memory and are loaded by `v128.load32_splat`: a `v128.const`
-// within a loop is built anew at each use. Callers load them into locals before their loop.
+// within a loop is built anew at each use.
 import { FMA } from './config';
 
 /** a · b + c, with one rounding where the tier has it. */
@@ -37,16 +37,8 @@ export const EXP: usize = memory.data<f32>([
 /** r of the reduction above. */
 // @ts-ignore: decorator
 @inline
-export function remainder(x: v128, n: v128, high: v128, low: v128): v128 {
+function remainder(x: v128, n: v128, high: v128, low: v128): v128 {
   return madd(n, low, madd(n, high, x));
-}
-
-/** e^r − 1 for |r| ≤ ½ ln 2. */
-// @ts-ignore: decorator
-@inline
-export function expm1Core(r: v128, g4: v128, g3: v128, g2: v128, g1: v128, g0: v128): v128 {
-  const g = madd(madd(madd(madd(g4, r, g3), r, g2), r, g1), r, g0);
-  return madd(f32x4.mul(r, r), g, r);
 }
 
 /** log x = n ln 2 + 2 artanh(s), s = (m − 1) / (m + 1), x = 2ⁿ m with m in [√½, √2). */
@@ -79,7 +71,7 @@ export function log4(x: v128): v128 {
     v128.load32_splat(LOG, 20),
   );
   // 2 s is kept apart from the rest of the series, which is small beside it.
-  const rest = madd(f32x4.mul(f32x4.mul(q, s), f32x4.splat(1.0)), series, f32x4.mul(n, v128.load32_splat(LOG, 4)));
+  const rest = madd(f32x4.mul(q, s), series, f32x4.mul(n, v128.load32_splat(LOG, 4)));
   const value = madd(n, v128.load32_splat(LOG, 0), f32x4.add(f32x4.add(s, s), rest));
   // log 0 = −∞, log of a negative number = NaN, log ∞ = ∞.
   const infinity = f32x4.splat(f32.MAX_VALUE * 2.0);
@@ -127,7 +119,7 @@ export function storeTail(pointer: usize, count: i32, x: v128): void {
   if (count > 2) store<f32>(pointer, f32x4.extract_lane(x, 2), 8);
 }
 
-/** e^x of four lanes, constants from memory: for rows of softmax, where the sums are what takes time. */
+/** e^x; infinite above 88.8 and 0 below −86.6. */
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
@@ -135,15 +127,52 @@ export function exp4(x: v128): v128 {
   const magic = v128.load32_splat(EXP, 4);
   const t = madd(held, v128.load32_splat(EXP, 0), magic);
   const r = remainder(held, f32x4.sub(t, magic), v128.load32_splat(EXP, 8), v128.load32_splat(EXP, 12));
-  const p = expm1Core(
-    r,
-    v128.load32_splat(EXP, 16),
-    v128.load32_splat(EXP, 20),
-    v128.load32_splat(EXP, 24),
-    v128.load32_splat(EXP, 28),
-    v128.load32_splat(EXP, 32),
-  );
-  const half = f32x4.mul(f32x4.add(p, v128.load32_splat(EXP, 36)), i32x4.shl(t, 23));
+  const half = f32x4.mul(f32x4.add(core(r), v128.load32_splat(EXP, 36)), i32x4.shl(t, 23));
   const y = f32x4.mul(half, v128.load32_splat(EXP, 40));
   return v128.andnot(y, f32x4.lt(x, v128.load32_splat(EXP, 48)));
+}
+
+/** The logistic function 1 / (1 + e^−x). */
+// @ts-ignore: decorator
+@inline
+export function logistic4(x: v128): v128 {
+  const limit = v128.load32_splat(EXP, 64);
+  const one = v128.load32_splat(EXP, 36);
+  const magic = v128.load32_splat(EXP, 60);
+  const held = f32x4.mul(f32x4.pmax(f32x4.pmin(x, limit), f32x4.neg(limit)), v128.load32_splat(EXP, 68));
+  const t = madd(held, v128.load32_splat(EXP, 0), magic);
+  const r = remainder(held, f32x4.sub(t, magic), v128.load32_splat(EXP, 8), v128.load32_splat(EXP, 12));
+  return f32x4.div(one, f32x4.add(f32x4.mul(f32x4.add(core(r), one), i32x4.shl(t, 23)), one));
+}
+
+/** tanh x = (e^2x − 1) / (e^2x + 1), from e^2x − 1 = 2ⁿ (e^r − 1) + (2ⁿ − 1), which keeps its digits near 0. */
+// @ts-ignore: decorator
+@inline
+export function tanh4(x: v128): v128 {
+  const one = v128.load32_splat(EXP, 36);
+  const magic = v128.load32_splat(EXP, 60);
+  const held = f32x4.pmax(f32x4.pmin(x, v128.load32_splat(EXP, 52)), v128.load32_splat(EXP, 56));
+  const twice = f32x4.add(held, held);
+  const t = madd(twice, v128.load32_splat(EXP, 0), magic);
+  const r = remainder(twice, f32x4.sub(t, magic), v128.load32_splat(EXP, 8), v128.load32_splat(EXP, 12));
+  const power = i32x4.shl(t, 23);
+  const less = madd(power, core(r), f32x4.sub(power, one));
+  return f32x4.div(less, f32x4.add(less, v128.load32_splat(EXP, 40)));
+}
+
+/** e^r − 1 for |r| ≤ ½ ln 2. */
+// @ts-ignore: decorator
+@inline
+function core(r: v128): v128 {
+  const upper = madd(madd(v128.load32_splat(EXP, 16), r, v128.load32_splat(EXP, 20)), r, v128.load32_splat(EXP, 24));
+  const g = madd(madd(upper, r, v128.load32_splat(EXP, 28)), r, v128.load32_splat(EXP, 32));
+  return madd(f32x4.mul(r, r), g, r);
+}
+
+/** Two numbers, eight lanes wide: stored last and side by side, so that the revectorizer pairs what leads to them. */
+// @ts-ignore: decorator
+@inline
+export function store8(pointer: usize, a: v128, b: v128): void {
+  v128.store(pointer, a);
+  v128.store(pointer, b, 16);
 }

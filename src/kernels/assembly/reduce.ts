@@ -101,11 +101,11 @@ export function sumBlocks(args: usize, from: i32, to: i32): void {
   }
 }
 
-/** args: partial sums (f64), how many, y, accumulate. y (one f64) gains their sum. */
+/** args: partial sums (f64), how many, y. y (one f64) gains their sum. */
 export function sumFinish(args: usize): void {
   const partial = load<usize>(args);
   const y = load<usize>(args, 8);
-  let sum: f64 = load<i32>(args, 12) ? load<f64>(y) : 0;
+  let sum = load<f64>(y);
   for (let k = 0; k < load<i32>(args, 4); k += 1) sum += load<f64>(partial + ((<usize>k) << 3));
   store<f64>(y, sum);
 }

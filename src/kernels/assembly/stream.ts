@@ -1,9 +1,6 @@
 // A vector times a matrix as it lies: what a few rows cost least by.
 import { madd } from './math';
 
-/** No more rows than this against a row-major B: B is streamed once per row, which costs less than packing it. */
-export const STREAM_ROWS: i32 = 3;
-
 /** c = z + a·B (z = 0: nothing to add) for one row and a row-major B, 64 columns at a time: eight accumulators of 256 bits. */
 export function stream(
   k: i32, a: usize, b: usize, ldb: usize, z: usize, c: usize, columnFrom: i32, columnTo: i32,

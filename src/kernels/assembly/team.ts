@@ -59,8 +59,9 @@ export function run(team: usize, job: i32, items: i32, grain: i32): void {
     if (items > 0) execute(job, team + ARGS, 0, items, 0);
     return;
   }
+  // A whole number of grains: loops over groups of eight numbers must not meet in the middle of one.
   const least = (items + MAX_CHUNKS - 1) / MAX_CHUNKS;
-  const size = max(grain, least);
+  const size = grain * ((least + grain - 1) / grain);
   const chunks = (items + size - 1) / size;
   store<i32>(team, job, JOB);
   store<i32>(team, chunks, CHUNKS);
@@ -74,7 +75,7 @@ export function run(team: usize, job: i32, items: i32, grain: i32): void {
   let turns = 0;
   while (atomic.load<i32>(team, FINISHED) < chunks) {
     turns += 1;
-    if (turns == PATIENCE) {
+    if (turns == PATIENCE || atomic.load<i32>(team, FAILED) != 0) {
       turns = 0;
       stalled();
     }
@@ -114,4 +115,10 @@ export function serve(team: usize, member: i32): void {
       turns = 0;
     }
   }
+}
+
+/** A job that fails on every thread but the one that forked, which waits for that: what tests lose a worker by. */
+export function fail(args: usize, member: i32): void {
+  if (member != 0) unreachable();
+  while (atomic.load<i32>(args - ARGS, FAILED) == 0) {}
 }

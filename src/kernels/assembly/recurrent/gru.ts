@@ -1,15 +1,11 @@
 // A GRU over a whole window, reset gate after the product (`gruForward`) or before it (`gruBeforeForward`). Items are
 // batch rows, as for the LSTM. `gates` [T, B, 4H] holds z, r, n and, side by side with them, what the reset gate needs on
 // the way back: h_n + bn (after), or r ⊙ h_{t−1} (before). `states` holds T + 1 steps, the carry that entered first.
+import { at } from '../address';
 import { multiplyRows } from '../gemm';
+import { logistic4, store8, tanh4 } from '../math';
 import { tailOf } from '../team';
-import { copyFew, logistic4, store8, tanh4 } from './gates';
-
-// @ts-ignore: decorator
-@inline
-function at(pointer: usize, index: i32): usize {
-  return pointer + ((<usize>index) << 2);
-}
+import { copyFew } from './tail';
 
 /**
  * args: x [T, B, 3H], wh [H, 3H] (after) or [H, 2H] (before), packed, wn [H, H] (before) or 0, bn [H] (after) or 0,
@@ -138,7 +134,7 @@ function forwardRow(
 
 /**
  * args: dy [T, B, H], whᵀ [3H, H] or [2H, H], packed, wnᵀ [H, H] or 0, gates, states, dx [T, B, 3H], du [T, B, 3H] (after)
- * or 0, dh [B, H], T, B, H, working memory [B, 2H]. On entry dh is zero; on return it is the carry's gradient. `du` is
+ * or 0, dh [B, H], T, B, H, working memory [B, H] (before). On entry dh is zero; on return it is the carry's gradient. `du` is
  * the gradient of h_{t−1}·wh, which differs from dx in its last third: dn ⊙ r.
  */
 export function gruBackward(args: usize, from: i32, to: i32, member: i32): void {
@@ -161,7 +157,7 @@ export function gruBackward(args: usize, from: i32, to: i32, member: i32): void 
   const rest = units & 7;
   const tail = tailOf(member);
   const own = at(dh, from * units);
-  const work = at(working, from * 2 * units);
+  const work = at(working, from * units);
   for (let t = steps - 1; t >= 0; t -= 1) {
     const row = t * batch + from;
     for (let r = 0; r < rows; r += 1) {
@@ -194,10 +190,10 @@ export function gruBackward(args: usize, from: i32, to: i32, member: i32): void 
     }
     // dn·wnᵀ is the gradient of r ⊙ h: a part goes to r, a part to h.
     multiplyRows(
-      rows, units, units, at(dx, row * 3 * units + 2 * units), 3 * stride, wnt, packed, 0, 0, work, 2 * stride, member,
+      rows, units, units, at(dx, row * 3 * units + 2 * units), 3 * stride, wnt, packed, 0, 0, work, stride, member,
     );
     for (let r = 0; r < rows; r += 1) {
-      const inner = at(work, r * 2 * units);
+      const inner = at(work, r * units);
       const gate = at(gates, (row + r) * 4 * units + units);
       const before = at(states, (row + r) * units);
       const result = at(dx, (row + r) * 3 * units + units);

@@ -1,15 +1,11 @@
 // An LSTM over a whole window. Items are batch rows: each thread takes its rows through all steps, so that a window
 // needs one fork and no barrier. In `gates` the four gates lie side by side, i, f, g, o, and hold what the functions
 // gave; `cells` and `states` hold T + 1 steps, the carry that entered being the first.
+import { at } from '../address';
 import { multiplyRows } from '../gemm';
+import { logistic4, store8, tanh4 } from '../math';
 import { tailOf } from '../team';
-import { copyFew, logistic4, store8, tanh4 } from './gates';
-
-// @ts-ignore: decorator
-@inline
-function at(pointer: usize, index: i32): usize {
-  return pointer + ((<usize>index) << 2);
-}
+import { copyFew } from './tail';
 
 /** args: z [T, B, 4H], wh [H, 4H], packed, gates [T, B, 4H], cells [T+1, B, H], states [T+1, B, H], T, B, H. */
 export function lstmForward(args: usize, from: i32, to: i32, member: i32): void {

@@ -1,14 +1,10 @@
 // A simple recurrent network with tanh over a whole window. Items are batch rows, as for the LSTM. `states` holds T + 1
 // steps, the carry that entered first.
+import { at } from '../address';
 import { multiplyRows } from '../gemm';
+import { store8, tanh4 } from '../math';
 import { tailOf } from '../team';
-import { copyFew, store8, tanh4 } from './gates';
-
-// @ts-ignore: decorator
-@inline
-function at(pointer: usize, index: i32): usize {
-  return pointer + ((<usize>index) << 2);
-}
+import { copyFew } from './tail';
 
 /** args: z [T, B, H], wh [H, H], packed, states, T, B, H. */
 export function rnnForward(args: usize, from: i32, to: i32, member: i32): void {
@@ -45,10 +41,10 @@ function forwardRow(count: i32, h: usize): void {
   }
 }
 
-/** args: dy [T, B, H], whᵀ [H, H], packed, states, dz [T, B, H], dh [B, H], T, B, H. On entry dh is zero. */
+/** args: dy [T, B, H], whᵀ [H, H], packed, y [T, B, H], dz [T, B, H], dh [B, H], T, B, H. On entry dh is zero. */
 export function rnnBackward(args: usize, from: i32, to: i32, member: i32): void {
   const dy = load<usize>(args);
-  const states = load<usize>(args, 12);
+  const output = load<usize>(args, 12);
   const dz = load<usize>(args, 16);
   const dh = load<usize>(args, 20);
   const batch = load<i32>(args, 28);
@@ -61,7 +57,7 @@ export function rnnBackward(args: usize, from: i32, to: i32, member: i32): void 
     const row = t * batch;
     for (let r = from; r < to; r += 1) {
       const above = at(dy, (row + r) * units);
-      const y = at(states, (row + batch + r) * units);
+      const y = at(output, (row + r) * units);
       const result = at(dz, (row + r) * units);
       const dState = at(dh, r * units);
       backwardRow(whole, above, dState, y, result);
