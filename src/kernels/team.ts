@@ -2,17 +2,8 @@
  * A fork-join team: the thread that leads it is member 0, workers are the others. The protocol lives in
  * `assembly/team.ts`; here are the control block, the threads and what happens when one is lost.
  */
+import { ARGS, CONTROL_BYTES, FAILED, GENERATION, MEMBERS, SCRATCH, SPINS, STOP } from './control.js';
 import { type Member, startMember } from './host.js';
-
-/** Words of the control block, as indices of 32-bit words; `assembly/team.ts` has them in bytes. */
-const GENERATION = 0;
-const MEMBERS = 68;
-const STOP = 69;
-const FAILED = 70;
-const SPINS = 71;
-const SCRATCH = 72;
-const ARGUMENTS = 80;
-const WORDS = 144;
 
 /** Turns a worker waits before it sleeps: about 200 µs. A sleeper takes 50 to 230 µs to come back. */
 const SPIN_TURNS = 150_000;
@@ -51,18 +42,18 @@ export interface TeamOptions {
 export function team(options: TeamOptions): Team {
   const { threads, memory } = options;
   const scratch = options.allocate(threads * options.scratchBytes);
-  const address = options.allocate(WORDS * 4);
-  const words = () => new Int32Array(memory.buffer, address, WORDS);
+  const address = options.allocate(CONTROL_BYTES);
+  const words = () => new Int32Array(memory.buffer, address, CONTROL_BYTES / 4);
   const control = words().fill(0);
-  control[MEMBERS] = threads;
-  control[SPINS] = SPIN_TURNS;
-  control[SCRATCH] = scratch;
+  control[MEMBERS / 4] = threads;
+  control[SPINS / 4] = SPIN_TURNS;
+  control[SCRATCH / 4] = scratch;
 
   let broken: Error | undefined;
   let waitingSince = 0;
   const members: Member[] = [];
   for (let member = 1; member < threads; member += 1) {
-    const seat = { module: options.module, memory, team: address, member, failed: address / 4 + FAILED };
+    const seat = { module: options.module, memory, team: address, member, failed: (address + FAILED) / 4 };
     // A thread that ends between two forks holds no chunk: the others do its share.
     members.push(startMember(seat, () => undefined));
   }
@@ -70,14 +61,14 @@ export function team(options: TeamOptions): Team {
   return {
     threads,
     address,
-    arguments: address / 4 + ARGUMENTS,
+    arguments: (address + ARGS) / 4,
     started() {
       waitingSince = 0;
       if (broken !== undefined) throw broken;
     },
     stalled() {
       waitingSince ||= Date.now();
-      const member = Atomics.load(words(), FAILED);
+      const member = Atomics.load(words(), FAILED / 4);
       if (member === 0 && Date.now() - waitingSince <= PATIENCE_MS) return;
       const what =
         member === 0
@@ -89,9 +80,9 @@ export function team(options: TeamOptions): Team {
     },
     stop() {
       const block = words();
-      Atomics.store(block, STOP, 1);
-      Atomics.add(block, GENERATION, 1);
-      if (members.length > 0) Atomics.notify(block, GENERATION);
+      Atomics.store(block, STOP / 4, 1);
+      Atomics.add(block, GENERATION / 4, 1);
+      if (members.length > 0) Atomics.notify(block, GENERATION / 4);
       // A worker may look at its control block until it is gone.
       void Promise.all(members.map((member) => member.stop())).then(() => {
         options.free(address);

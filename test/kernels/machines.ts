@@ -4,10 +4,10 @@ import { generator } from '../../src/random.js';
 
 const machines = new Map<string, Machine>();
 
-/** A machine of a tier and a number of threads, kept for the file. */
-export function machineOf(tier: Tier, threads = 1): Machine {
-  const key = `${tier} ${threads}`;
-  const known = machines.get(key) ?? createMachine({ tier, threads });
+/** A machine of a tier, a number of threads and a kind of memory, kept for the file. */
+export function machineOf(tier: Tier, threads = 1, shared = true): Machine {
+  const key = `${tier} ${threads} ${shared}`;
+  const known = machines.get(key) ?? createMachine({ tier, threads, shared });
   machines.set(key, known);
   return known;
 }

@@ -172,6 +172,18 @@ for (const tier of tiersHere) {
       }
     });
 
+    it('memory that is not shared gives the bits of memory that is', () => {
+      const alone = machineOf(tier, 1, false);
+      expect(alone.shared).toBe(false);
+      for (const [m, n, k] of sizes) {
+        const [a, b, c] = operands(m, n, k);
+        for (const aTransposed of [false, true]) {
+          const options = { m, n, k, aTransposed, layout: Layout.rows, accumulate: true };
+          expect(bits(product(alone, options, a, b, c))).toEqual(bits(product(machineOf(tier), options, a, b, c)));
+        }
+      }
+    });
+
     it('baseline and optimised code give the same bits', () => {
       const machine = machineOf(tier);
       const [m, n, k] = [19, 70, 40];

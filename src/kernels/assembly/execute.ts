@@ -1,5 +1,6 @@
 import { Job } from '../jobs';
 import { affine, bernoulli, binary, copyBlock, fill, unary } from './elementwise';
+import { fail } from './fail';
 import { gemm } from './gemm';
 import { pack } from './pack';
 import { adam, momentum, rmsprop, sgd } from './optimizers';
@@ -9,7 +10,6 @@ import { rnnBackward, rnnForward } from './recurrent/simple-rnn';
 import { sumBlocks, sumFinish, sumRows, sumTrailing } from './reduce';
 import { crossEntropy, crossEntropyAdjoint, softmax, softmaxAdjoint } from './softmax';
 import { gather, scatterAdd } from './table';
-import { fail } from './team';
 import { transpose } from './transpose';
 
 /** Items `from` to `to` of a job, on the thread that calls. */

@@ -5,26 +5,13 @@
 //
 // Every element of C is one chain of multiply-adds over k, from the first to the last: blocks of K continue from C.
 // So the bits depend neither on the tile's shape nor on the cells nor on the number of rows asked for at once.
-import { CELL_COLUMNS, STREAM_ROWS } from '../limits';
+import { STREAM_ROWS } from '../limits';
 import { TILE_ROWS } from './config';
 import { tile, tileAdd } from './generated/tiles';
 import { packBlock } from './pack';
 import { stream } from './stream';
-import { scratchOf } from './team';
+import { A_STRIDE, BLOCK_ROWS, DEPTH, packedOf, squareOf, transposedOf } from './scratch';
 import { transpose } from './transpose';
-
-/** Depth of a block: a panel of B is 32 KB, and a block's rows of A (48 KB) pass by it from the second-level cache. */
-const DEPTH: i32 = 512;
-const BLOCK_ROWS: i32 = 24;
-/** Leading dimension of transposed A, off multiples of 4 KB. */
-const A_STRIDE: usize = (<usize>DEPTH + 16) << 2;
-
-const B_BYTES: usize = (<usize>(DEPTH * CELL_COLUMNS)) << 2;
-const A_BYTES: usize = <usize>BLOCK_ROWS * A_STRIDE;
-const EDGE_BYTES: usize = 6 * 64;
-/** Twenty-four groups of eight numbers. */
-export const TAIL_BYTES: usize = 24 * 32;
-export const SCRATCH_BYTES: usize = B_BYTES + A_BYTES + EDGE_BYTES + TAIL_BYTES;
 
 /**
  * args: a, lda, transposed a, b, ldb, form of b (0 row-major, 1 transposed, 2 packed by `pack`), c, ldc, m, n, k,
@@ -77,11 +64,10 @@ function cell(args: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: 
     return;
   }
 
-  const scratch = scratchOf(member);
   const panels = (columnTo - columnFrom + 15) >> 4;
   for (let depth = 0; depth < k; depth += DEPTH) {
     const deep = min(DEPTH, k - depth);
-    let block = scratch;
+    let block = packedOf(member);
     let panelBytes = (<usize>deep) << 6;
     if (bForm == 2) {
       panelBytes = (<usize>k) << 6;
@@ -94,7 +80,7 @@ function cell(args: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: 
       let blockOfA = a + <usize>row * lda + ((<usize>depth) << 2);
       let stride = lda;
       if (aTransposed) {
-        blockOfA = scratch + B_BYTES;
+        blockOfA = transposedOf(member);
         stride = A_STRIDE;
         transpose(a + <usize>depth * lda + ((<usize>row) << 2), lda, deep, rows, blockOfA, stride);
       }
@@ -104,7 +90,7 @@ function cell(args: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: 
         const addend = z == 0 ? 0 : z + <usize>row * ldz + ((<usize>column) << 2);
         const panel = block + <usize>p * panelBytes;
         if (columnTo - column >= 16) strip(rows, deep, blockOfA, stride, panel, addend, ldz, target, ldc);
-        else edge(rows, deep, blockOfA, stride, panel, addend, ldz, target, ldc, columnTo - column, scratch);
+        else edge(rows, deep, blockOfA, stride, panel, addend, ldz, target, ldc, columnTo - column, member);
       }
     }
     z = c;
@@ -139,9 +125,9 @@ function strip(
 /** The last panel of a row with fewer than 16 columns: through a small square beside the block. */
 function edge(
   rows: i32, k: i32, a: usize, lda: usize, panel: usize, z: usize, ldz: usize, c: usize, ldc: usize, columns: i32,
-  scratch: usize,
+  member: i32,
 ): void {
-  const square = scratch + B_BYTES + A_BYTES;
+  const square = squareOf(member);
   const bytes = (<usize>columns) << 2;
   for (let row = 0; row < rows; row += TILE_ROWS) {
     const height = min(TILE_ROWS, rows - row);
@@ -183,7 +169,7 @@ export function multiplyRows(
       const target = c + at;
       const addend = z == 0 ? 0 : z + at;
       if (n - column >= 16) strip(rows, deep, source, lda, panel, addend, ldz, target, ldc);
-      else edge(rows, deep, source, lda, panel, addend, ldz, target, ldc, n - column, scratchOf(member));
+      else edge(rows, deep, source, lda, panel, addend, ldz, target, ldc, n - column, member);
     }
     z = c;
     ldz = ldc;

@@ -1,4 +1,5 @@
-export { run, scratchBytes, serve } from './team';
+export { scratchBytes } from './scratch';
+export { run, serve } from './team';
 
 /** The first address that the kernels themselves do not use. */
 export function heapBase(): usize {

@@ -3,24 +3,9 @@
 // A fork is cut into chunks of items, and whoever is free takes the next chunk: a member that is late, asleep or gone
 // simply takes none. The word `unclaimed` counts down; a chunk is claimed by a compare-and-swap that lowers it, and the
 // job's description cannot change while a claimed chunk is unfinished, since the fork waits for all of them.
+import { ARGS, CHUNKS, FAILED, FINISHED, GENERATION, GRAIN, ITEMS, JOB, MEMBERS, SCRATCH, SLEEPERS, SPINS, STOP, UNCLAIMED } from '../control';
 import { execute } from './execute';
-import { SCRATCH_BYTES, TAIL_BYTES } from './gemm';
-
-// The words of a control block, in bytes; those that several threads write have a cache line each.
-const GENERATION: usize = 0; // counts forks; sleepers wait on it
-const UNCLAIMED: usize = 64;
-const FINISHED: usize = 128;
-const SLEEPERS: usize = 192;
-const JOB: usize = 256;
-const CHUNKS: usize = 260;
-const ITEMS: usize = 264;
-const GRAIN: usize = 268;
-const MEMBERS: usize = 272;
-const STOP: usize = 276;
-const FAILED: usize = 280;
-const SPINS: usize = 284;
-const SCRATCH: usize = 288;
-const ARGS: usize = 320;
+import { setScratch } from './scratch';
 
 const MAX_CHUNKS: i32 = 4096;
 /** Turns of the waiting loop between two looks at the clock. */
@@ -30,31 +15,9 @@ const PATIENCE: i32 = 1 << 22;
 @external("team", "stalled")
 declare function stalled(): void;
 
-// Per thread: module globals belong to an instance.
-let scratch: usize = 0;
-
-/** A member's own working memory. */
-// @ts-ignore: decorator
-@inline
-export function scratchOf(member: i32): usize {
-  return scratch + <usize>member * SCRATCH_BYTES;
-}
-
-/** A small part of it, for what is left of a row beyond whole groups of eight numbers. */
-// @ts-ignore: decorator
-@inline
-export function tailOf(member: i32): usize {
-  return scratchOf(member) + SCRATCH_BYTES - TAIL_BYTES;
-}
-
-/** Bytes of working memory a member needs. */
-export function scratchBytes(): usize {
-  return SCRATCH_BYTES;
-}
-
 /** Runs a job over `items`, in chunks of `grain`; its arguments are in the control block. */
 export function run(team: usize, job: i32, items: i32, grain: i32): void {
-  scratch = load<usize>(team, SCRATCH);
+  setScratch(load<usize>(team, SCRATCH));
   if (items <= grain || load<i32>(team, MEMBERS) < 2) {
     if (items > 0) execute(job, team + ARGS, 0, items, 0);
     return;
@@ -95,7 +58,7 @@ function takeChunks(team: usize, member: i32): void {
 
 /** A worker's life: spin while forks keep coming, then sleep until the next one; ends when the team is stopped. */
 export function serve(team: usize, member: i32): void {
-  scratch = load<usize>(team, SCRATCH);
+  setScratch(load<usize>(team, SCRATCH));
   const patience = load<i32>(team, SPINS);
   let turns = 0;
   while (atomic.load<i32>(team, STOP) == 0) {
@@ -115,10 +78,4 @@ export function serve(team: usize, member: i32): void {
       turns = 0;
     }
   }
-}
-
-/** A job that fails on every thread but the one that forked, which waits for that: what tests lose a worker by. */
-export function fail(args: usize, member: i32): void {
-  if (member != 0) unreachable();
-  while (atomic.load<i32>(args - ARGS, FAILED) == 0) {}
 }

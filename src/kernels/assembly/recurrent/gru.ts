@@ -4,7 +4,7 @@
 import { at } from '../address';
 import { multiplyRows } from '../gemm';
 import { logistic4, store8, tanh4 } from '../math';
-import { tailOf } from '../team';
+import { tailOf } from '../scratch';
 import { copyFew } from './tail';
 
 /**

@@ -4,7 +4,7 @@
 import { at } from '../address';
 import { multiplyRows } from '../gemm';
 import { logistic4, store8, tanh4 } from '../math';
-import { tailOf } from '../team';
+import { tailOf } from '../scratch';
 import { copyFew } from './tail';
 
 /** args: z [T, B, 4H], wh [H, 4H], packed, gates [T, B, 4H], cells [T+1, B, H], states [T+1, B, H], T, B, H. */

@@ -3,7 +3,7 @@
 import { at } from '../address';
 import { multiplyRows } from '../gemm';
 import { store8, tanh4 } from '../math';
-import { tailOf } from '../team';
+import { tailOf } from '../scratch';
 import { copyFew } from './tail';
 
 /** args: z [T, B, H], wh [H, H], packed, states, T, B, H. */

@@ -1,0 +1,7 @@
+import { ARGS, FAILED } from '../control';
+
+/** A job that fails on every thread but the one that forked, which waits for that: what tests lose a worker by. */
+export function fail(args: usize, member: i32): void {
+  if (member != 0) unreachable();
+  while (atomic.load<i32>(args - ARGS, FAILED) == 0) {}
+}

@@ -1,0 +1,22 @@
+/**
+ * The words of a team's control block, in bytes from its start; those that several threads write have a cache line each.
+ * Read by both sides, as `jobs.ts` is.
+ */
+
+export const GENERATION = 0; // counts forks; sleepers wait on it
+export const UNCLAIMED = 64;
+export const FINISHED = 128;
+export const SLEEPERS = 192;
+export const JOB = 256;
+export const CHUNKS = 260;
+export const ITEMS = 264;
+export const GRAIN = 268;
+export const MEMBERS = 272;
+export const STOP = 276;
+/** A member that failed leaves its number here. */
+export const FAILED = 280;
+export const SPINS = 284;
+export const SCRATCH = 288;
+export const ARGS = 320;
+/** Where it ends. */
+export const CONTROL_BYTES = 576;
