@@ -25,14 +25,17 @@ describe("the README's code runs as written", () => {
   it('the pipelines learn, speak, measure surprise and guess', async () => {
     await run(0, 'model');
     const learnt = () => printed.filter((values) => values.length === 2).map(([loss]) => Number(loss));
-    const spoken = () => printed.filter(([value, more]) => typeof value === 'string' && value.length === 1 && more === undefined);
+    const spoken = () =>
+      printed.filter(([value, more]) => typeof value === 'string' && value.length === 1 && more === undefined);
     await vi.waitUntil(() => learnt().length >= 268 && spoken().length >= 30, { timeout: 30_000 });
     expect(learnt()[0]).toBeGreaterThan(2);
     expect(learnt().at(-2)).toBeLessThan(0.5);
     expect(spoken()).toHaveLength(30);
     const bits = printed.find(([value]) => value instanceof Float32Array)?.[0] as Float32Array;
     expect(bits).toHaveLength('the river bends'.length);
-    const guesses = printed.filter(([value, more]) => typeof value === 'string' && value.length > 3 && more === undefined);
+    const guesses = printed.filter(
+      ([value, more]) => typeof value === 'string' && value.length > 3 && more === undefined,
+    );
     expect(guesses.map(([guess]) => (guess as string).length)).toEqual([4, 5]);
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import * as oxbow from '../../src/index.js';
-import { differing, trainingRun } from './training-run.js';
+import { clipNorm, differing, trainingRun } from './training-run.js';
 
 const { configure } = oxbow;
 
@@ -10,6 +10,12 @@ for (const cell of ['lstm', 'gru'] as const) {
   describe(`training two ${cell} layers`, () => {
     configure({ threads: 1 });
     const one = trainingRun(oxbow, cell);
+
+    it('moves every weight, by clipped gradients', () => {
+      for (const norm of one.gradientNorms) expect(norm).toBeGreaterThan(clipNorm);
+      const untrained = trainingRun(oxbow, cell, 42, 0);
+      expect(differing(untrained, one)).toEqual(Object.keys(one.weights));
+    });
 
     it.each([2, 3])('%i threads give the bits of one', (threads) => {
       configure({ threads });

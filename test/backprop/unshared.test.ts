@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { differing, type Oxbow, trainingRun } from './training-run.js';
+import { bytesOf, differing, type Oxbow, trainingRun } from './training-run.js';
 
 /** The package anew, whose machine has not started yet. */
 async function fresh(): Promise<Oxbow> {
@@ -12,6 +12,22 @@ describe('without shared memory', () => {
     const { configure, machine } = await fresh();
     expect(configure({ shared: false, threads: 4 })).toMatchObject({ shared: false, threads: 1 });
     expect(machine().floats.buffer).toBeInstanceOf(ArrayBuffer);
+  });
+
+  it('every primitive gives the bits that shared memory gives', async () => {
+    const bits = async (shared: boolean) => {
+      const { configure, inWindow, toSignal } = await fresh();
+      configure({ shared, threads: 1 });
+      // Its parameters lie in the memory of the machine that has just been configured.
+      const { cases, list } = await import('./eager-cases.js');
+      return Object.entries(cases).map(([name, body]) => {
+        const results = inWindow((ops) => toSignal(list(body(ops))));
+        return `${name}: ${results.map(({ data }) => bytesOf(data)).join(' ')}`;
+      });
+    };
+    const [alone, together] = [await bits(false), await bits(true)];
+    expect(alone.length).toBeGreaterThan(25);
+    expect(alone.filter((text, k) => text !== together[k]).map((text) => text.split(':')[0])).toEqual([]);
   });
 
   it.each(['lstm', 'gru'] as const)('training two %s layers gives the bits that shared memory gives', async (cell) => {

@@ -1,0 +1,115 @@
+import type { Ops } from '../../src/backprop/ops.js';
+import { parameter } from '../../src/backprop/parameter.js';
+import { generator } from '../../src/random.js';
+import { ids, type Shape, sizeOf, type Tensor, tensor } from '../../src/tensor.js';
+
+function uniform(shape: Shape, seed: number, low = -2, high = 2): Tensor {
+  const random = generator(seed);
+  return tensor(
+    shape,
+    Array.from({ length: sizeOf(shape) }, () => low + (high - low) * random.uniform()),
+  );
+}
+
+const symbols = (shape: Shape, below: number, padding = false) => {
+  const random = generator(9);
+  return ids(
+    shape,
+    Array.from({ length: sizeOf(shape) }, (_, k) => (padding && k % 5 === 3 ? -1 : random.below(below))),
+  );
+};
+
+export type Body = (ops: Ops) => Tensor | readonly Tensor[];
+
+const x = uniform([7, 5, 13], 1);
+const same = uniform([7, 5, 13], 2);
+const positive = uniform([7, 5, 13], 3, 0.1, 3);
+const large = uniform([50, 32, 128], 4);
+const weight = parameter([13, 21], (shape) => uniform(shape, 5).data as Float32Array);
+
+/** Every primitive and adjoint, with every form of its operands. */
+export const cases: Record<string, Body> = {
+  matmul: (ops) => ops.matmul(x, uniform([13, 21], 6)),
+  'matmul, right transposed': (ops) => ops.matmul(x, uniform([21, 13], 6), { b: true }),
+  'matmul, left transposed': (ops) => ops.matmul(x, uniform([7, 5, 21], 6), { a: true }),
+  'matmul, both transposed': (ops) => ops.matmul(uniform([8, 13], 6), uniform([21, 8], 7), { a: true, b: true }),
+  'matmul with a parameter, several times': (ops) => [
+    ops.matmul(x, weight),
+    ops.matmul(same, weight),
+    ops.matmul(positive, weight),
+    ops.matmul(uniform([1, 9, 21], 8), weight, { b: true }),
+    ops.matmul(uniform([1, 2, 21], 8), weight, { b: true }),
+  ],
+  'matmul, large': (ops) => ops.matmul(large, uniform([128, 300], 6, -0.1, 0.1)),
+  add: (ops) => [
+    ops.add(x, same),
+    ops.add(x, uniform([13], 6)),
+    ops.add(x, uniform([5, 13], 6)),
+    ops.add(x, uniform([7, 5, 1], 6)),
+    ops.add(x, uniform([], 6)),
+    ops.add(x, uniform([1], 6)),
+  ],
+  subtract: (ops) => [ops.subtract(x, same), ops.subtract(x, uniform([13], 6)), ops.subtract(x, uniform([7, 5, 1], 6))],
+  multiply: (ops) => [
+    ops.multiply(x, same),
+    ops.multiply(x, uniform([13], 6)),
+    ops.multiply(x, uniform([7, 5, 1], 6)),
+    ops.multiply(x, uniform([], 6)),
+  ],
+  divide: (ops) => [
+    ops.divide(x, positive),
+    ops.divide(x, uniform([13], 6, 1, 2)),
+    ops.divide(x, uniform([7, 5, 1], 6, 1, 2)),
+    ops.divide(x, uniform([], 6, 1, 2)),
+  ],
+  affine: (ops) => ops.affine(x, -1.5, 0.25),
+  exp: (ops) => ops.exp(x),
+  log: (ops) => ops.log(positive),
+  sqrt: (ops) => ops.sqrt(positive),
+  tanh: (ops) => ops.tanh(x),
+  logistic: (ops) => ops.logistic(x),
+  relu: (ops) => ops.relu(x),
+  softmax: (ops) => [ops.softmax(x), ops.softmax(uniform([3, 1], 6)), ops.softmax(uniform([4, 64], 6))],
+  reshape: (ops) => ops.reshape(x, [35, 13]),
+  split: (ops) => [...ops.split(x, 0, [3, 4]), ...ops.split(x, 1, [1, 0, 4]), ...ops.split(x, 2, [5, 8])],
+  concat: (ops) => [
+    ops.concat([x, same], 0),
+    ops.concat([x, same], 1),
+    ops.concat([x, same, uniform([7, 5, 2], 6)], 2),
+  ],
+  'a view of a view, used by loops that run past its end': (ops) => {
+    const [, second] = ops.split(x, 0, [2, 5]) as [Tensor, Tensor];
+    const [first] = ops.split(second, 0, [1, 4]) as [Tensor, Tensor];
+    return ops.tanh(ops.add(first, ops.reshape(first, [1, 5, 13])));
+  },
+  sumTo: (ops) => [
+    ops.sumTo(x, [13]),
+    ops.sumTo(x, [5, 13]),
+    ops.sumTo(x, [7, 5, 1]),
+    ops.sumTo(x, []),
+    ops.sumTo(large, []),
+    ops.sumTo(large, [128]),
+    ops.sumTo(x, [7, 5, 13]),
+  ],
+  gather: (ops) => ops.gather(uniform([17, 6], 6), symbols([7, 5], 17)),
+  scatterAdd: (ops) => [ops.scatterAdd(x, symbols([7, 5], 17), 17), ops.scatterAdd(large, symbols([50, 32], 9), 9)],
+  crossEntropy: (ops) => [
+    ops.crossEntropy(x, symbols([7, 5], 13, true)),
+    ops.crossEntropy(uniform([7, 5, 64], 6, -50, 50), symbols([7, 5], 64)),
+  ],
+  crossEntropyAdjoint: (ops) => ops.crossEntropyAdjoint(uniform([7, 5], 6), x, symbols([7, 5], 13, true)),
+  tanhAdjoint: (ops) => ops.tanhAdjoint(x, uniform([7, 5, 13], 6, -1, 1)),
+  logisticAdjoint: (ops) => ops.logisticAdjoint(x, uniform([7, 5, 13], 6, 0, 1)),
+  reluAdjoint: (ops) => ops.reluAdjoint(x, same),
+  softmaxAdjoint: (ops) => ops.softmaxAdjoint(same, ops.softmax(x)),
+  fill: (ops) => ops.fill([3, 5], 2.5),
+  bernoulli: (ops) => [
+    ops.bernoulli([50, 9], 0.7, 12345),
+    ops.bernoulli([9], 1, 1),
+    ops.bernoulli([9], 0, 1),
+    ops.bernoulli([40_000], 0.5, -7),
+  ],
+};
+
+/** One result or several, as several. */
+export const list = (value: Tensor | readonly Tensor[]): readonly Tensor[] => ('shape' in value ? [value] : value);
