@@ -68,5 +68,7 @@ const last = await lastValueFrom(
   ),
 );
 const growth = rss() / first - 1;
-console.log(`${last.tokens} characters; resident set ${(100 * growth).toFixed(1)} % above that after the first million`);
+console.log(
+  `${last.tokens} characters; resident set ${(100 * growth).toFixed(1)} % above that after the first million`,
+);
 process.exit(growth <= 0.05 ? 0 : 1);

@@ -8,7 +8,13 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const mark = join(root, 'build/fingerprint');
-const built = ['dist/index.js', 'dist/index.d.ts', 'build/examples/char-rnn.js', 'build/bench/main.js'];
+const built = [
+  'dist/index.js',
+  'dist/index.d.ts',
+  'build/examples/char-rnn.js',
+  'build/bench/main.js',
+  'build/bench/soak.js',
+];
 
 function run(script) {
   // No input: what is piped into `npm start` is for the program that is started, not for its build.

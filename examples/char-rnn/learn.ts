@@ -22,10 +22,7 @@ export async function learn(
   const training$ = windows$.pipe(
     takeUntil(merge(interrupt.requested$, deadline(options.seconds))),
     tbptt(speaker.model, { loss: crossEntropy(), optimizer, clipNorm: recipe.clipNorm }),
-    tap(({ loss, tokens }) => {
-      checkLoss(loss);
-      progress.seen(loss, tokens - progress.symbols());
-    }),
+    tap(({ loss, tokens }) => progress.seen(loss, tokens - progress.symbols())),
   );
   const whileTraining$ = training$.pipe(
     connect((steps$) =>
@@ -40,12 +37,6 @@ export async function learn(
   );
   await lastValueFrom(whileTraining$, { defaultValue: undefined });
   progress.finish();
-}
-
-/** A model that has diverged is not worth saving. */
-export function checkLoss(loss: number): void {
-  if (Number.isFinite(loss)) return;
-  throw new Error(`the loss is ${loss}: the model has diverged, and nothing was saved. Try a smaller --lr.`);
 }
 
 // Timers end at 2³¹ ms.

@@ -119,6 +119,8 @@ function conflict(typed: Typed): string | undefined {
   if (typed.recipe === 'textbook') {
     const other = named(['cell', 'units', 'layers', 'embed', 'length', 'batch', 'optimizer', 'lr', 'load']);
     if (other !== undefined) return `--recipe textbook fixes the model and its training; leave --${other} out.`;
+    const said = named(['prompt', 'temperature']);
+    if (said !== undefined) return `--recipe textbook says what is likeliest after its own text; leave --${said} out.`;
     if (typed.file === undefined) return '--recipe textbook takes the text of Alice by --file.';
   }
   return undefined;

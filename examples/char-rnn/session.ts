@@ -5,12 +5,13 @@ import { dirname } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import { identity, pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { configure, type Ids, ids, loadCheckpoint, type Vocabulary, vocabulary } from 'oxbow';
+import { configure, type Ids, ids, loadCheckpoint, parametersOf, type Vocabulary, vocabulary } from 'oxbow';
 import { readCorpus, textbookText } from './corpus.js';
 import { type Failure, failure, messageOf } from './failure.js';
 import { type Interrupt, onInterrupt } from './interrupt.js';
 import { fromCheckpoint, type Speaker, speaker } from './model.js';
 import type { Options } from './options.js';
+import { count } from './progress.js';
 import { speech } from './recipe.js';
 import { type Screen, screen } from './screen.js';
 
@@ -37,6 +38,7 @@ export function openSession(options: Options): TE.TaskEither<Failure, Session> {
     TE.chainFirst(() => checkSavePath(options.save)),
     TE.bind('text', () => textOf(options)),
     TE.bind('speaker', ({ text }) => speakerOf(options, text)),
+    TE.chainFirstEitherK(({ speaker }) => checkSize(speaker)),
     TE.chainFirstEitherK(({ text, speaker }) => checkSymbols('the text', text, speaker.vocab)),
     TE.bind('prompt', ({ speaker }) => TE.fromEither(promptOf(options, speaker.vocab))),
     TE.map((parts) => ({ ...parts, options, screen: screen(), interrupt: onInterrupt() })),
@@ -53,6 +55,21 @@ function chooseMachine({ threads, tier }: Options): E.Either<Failure, string> {
       return `${machine.threads} ${machine.threads === 1 ? 'thread' : 'threads'}, tier ${machine.tier}`;
     },
     (error) => failure(messageOf(error)),
+  );
+}
+
+/** Weights that fit into the kernels' memory of 4 GiB: each with its gradient and two numbers of its optimizer's. */
+const MOST_WEIGHTS = 200_000_000;
+
+function checkSize({ model }: Speaker): E.Either<Failure, void> {
+  const sizes = parametersOf(model.params).map(([, { shape }]) => shape.reduce((a, b) => a * b, 1));
+  const weights = sizes.reduce((a, b) => a + b, 0);
+  if (weights <= MOST_WEIGHTS) return E.right(undefined);
+  return E.left(
+    failure(
+      `a model of ${count(weights)} weights does not fit into memory, ${count(MOST_WEIGHTS)} do; ` +
+        'choose fewer --units or --layers.',
+    ),
   );
 }
 

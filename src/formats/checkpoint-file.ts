@@ -12,12 +12,14 @@ import type { FileError, FormatError } from './errors.js';
  * Writes a checkpoint. The bytes go to a new file in the same folder, reach the disk, and only then take the name:
  * whoever reads the path finds the old checkpoint or the new one, also where the process or the machine stops midway.
  *
+ * @throws TypeError where a tensor or a name cannot be written.
  * @example
  * const saved = await saveCheckpoint('model.safetensors', { tensors: weightsOf(model.params), metadata: {} })();
  */
 export function saveCheckpoint(path: string, checkpoint: Checkpoint): TE.TaskEither<FileError, void> {
+  const bytes = encodeCheckpoint(checkpoint);
   return TE.tryCatch(
-    () => replaceFile(path, encodeCheckpoint(checkpoint)),
+    () => replaceFile(path, bytes),
     (cause) => fileError(path, 'written', cause),
   );
 }

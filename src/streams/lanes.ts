@@ -14,6 +14,8 @@ export interface LanesOptions {
   readonly epochs?: number;
   /** Whether the shorter window at the end of an epoch is emitted or dropped. Default `'emit'`. */
   readonly partial?: 'emit' | 'drop';
+  /** The window to begin with; one past an epoch's last is the next epoch's first. Default the corpus' first. */
+  readonly from?: Pick<LaneWindow, 'epoch' | 'index'>;
 }
 
 /** A window, and where in the corpus it is. */
@@ -46,13 +48,15 @@ function cut(corpus: Int32Array, batch: number, laneLength: number, from: number
  * A corpus cut into B contiguous lanes that are read side by side in windows of T steps, for next-symbol prediction.
  *
  * Of N symbols lane b has the steps `b·n … (b+1)·n`, `n = ⌊(N − 1) / B⌋`; its last target is the first input of lane
- * b + 1. The carry runs on from window to window; each epoch's first window asks for a reset of all lanes.
+ * b + 1. The carry runs on from window to window; each epoch's first window asks for a reset of all lanes, and no other
+ * does, also where `from` makes it the first of the run: the windows from there on are those of the whole run.
  *
  * A pull source: a window is cut when the consumer of the one before has returned and the event loop has had a turn.
  *
  * Shapes: `[N, 1]` → input `[T, B]`, target `[T, B]`.
  *
- * @throws RangeError where an option is not a whole number of at least 1, or a lane is shorter than a window.
+ * @throws RangeError where an option is not a whole number of at least 1, a lane is shorter than a window, or there is
+ * no window at `from`.
  * @throws TypeError where the corpus has several lanes.
  * @example
  * lanes(vocab.encode(corpus), { batch: 32, length: 64, epochs: 5 }).pipe(
@@ -60,7 +64,7 @@ function cut(corpus: Int32Array, batch: number, laneLength: number, from: number
  * )
  */
 export function lanes(corpus: Ids | Int32Array, options: LanesOptions): Observable<LaneWindow> {
-  const { batch, length, epochs = 1, partial = 'emit' } = options;
+  const { batch, length, epochs = 1, partial = 'emit', from = { epoch: 1, index: 0 } } = options;
   requireCount('lanes', 'batch', batch);
   requireCount('lanes', 'length', length);
   if (epochs !== Number.POSITIVE_INFINITY) requireCount('lanes', 'epochs', epochs);
@@ -74,14 +78,22 @@ export function lanes(corpus: Ids | Int32Array, options: LanesOptions): Observab
     );
   }
   const count = partial === 'emit' ? Math.ceil(laneLength / length) : Math.floor(laneLength / length);
+  requireCount('lanes', 'from.epoch', from.epoch);
+  requireCount('lanes', 'from.index', from.index, 0);
+  if (from.epoch > epochs || from.index > count) {
+    throw new RangeError(
+      `lanes: there is no window ${from.index} of epoch ${from.epoch} to begin with; there are ${epochs} epochs of ` +
+        `${count} windows, counted from 1 and from 0.`,
+    );
+  }
 
   async function* read(): AsyncGenerator<LaneWindow> {
-    for (let epoch = 1; epoch <= epochs; epoch += 1) {
-      for (let index = 0; index < count; index += 1) {
-        const from = index * length;
-        const steps = Math.min(length, laneLength - from);
-        const input = cut(symbols, batch, laneLength, from, steps);
-        const target = cut(symbols, batch, laneLength, from + 1, steps);
+    for (let epoch = from.epoch; epoch <= epochs; epoch += 1) {
+      for (let index = epoch === from.epoch ? from.index : 0; index < count; index += 1) {
+        const at = index * length;
+        const steps = Math.min(length, laneLength - at);
+        const input = cut(symbols, batch, laneLength, at, steps);
+        const target = cut(symbols, batch, laneLength, at + 1, steps);
         const window = { input, target, epoch, index, count };
         yield index === 0 ? { ...window, reset: new Array<boolean>(batch).fill(true) } : window;
         await nextTurn();

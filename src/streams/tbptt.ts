@@ -1,5 +1,5 @@
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
-import { type TrainerOptions, trainer } from '../backprop/trainer.js';
+import { type TrainerOptions, type TrainerState, trainer } from '../backprop/trainer.js';
 import { batchOf, type Core } from '../layer.js';
 import type { Tensor } from '../tensor.js';
 import { requireCount } from './options.js';
@@ -31,6 +31,13 @@ export interface TrainingStep<S, W = Window> {
   readonly tokensPerSecond: number;
   /** The carry after the window, an immutable value. */
   readonly carry: S;
+  /**
+   * A copy of what the optimizer keeps, made when called. Call it while the step is being handled: by the next window
+   * the optimizer has gone on, and at the end of the subscription it is gone.
+   *
+   * @throws Error where the optimizer is no longer at this step.
+   */
+  state(): TrainerState;
   /** The window itself, with what its source tells beside it (epoch, index). */
   readonly window: W;
 }
@@ -50,6 +57,9 @@ export interface TrainingStep<S, W = Window> {
  *
  * Each subscription has an optimizer state of its own and releases it at the end; the weights are the model's.
  *
+ * Law: with k2 = k1, a run that was cut after any window and goes on with the weights, `carry` and `state()` of that
+ * step gives bit for bit what the uninterrupted run gives. (Where k2 > k1, the steps before the cut are not kept.)
+ *
  * @throws RangeError where k2 is not a whole number of at least 1, or an option of the trainer is impossible.
  * @throws RangeError (as an error notification) where a window is longer than k2, or the loss is not finite.
  * @throws TypeError (as an error notification) where the number of lanes changes.
@@ -59,6 +69,16 @@ export interface TrainingStep<S, W = Window> {
  *   windows({ length: 32 }),
  *   tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3), clipNorm: 5 }),
  * ).subscribe(({ loss, tokensPerSecond }) => console.log(loss, tokensPerSecond));
+ *
+ * @example
+ * // Where a run ended, so that `tbptt(model, { loss, optimizer, state, carry })` goes on from there.
+ * const { state, carry } = await lastValueFrom(
+ *   windows$.pipe(
+ *     tbptt(model, { loss, optimizer }),
+ *     last(),
+ *     map((step) => ({ state: step.state(), carry: step.carry })),
+ *   ),
+ * );
  */
 export function tbptt<S, X extends Tensor, W extends Window<X>>(
   model: Core<S, X>,
@@ -73,6 +93,14 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
       let lanes: number | undefined;
       let rate: ReturnType<typeof throughput> | undefined;
       let tokens = 0;
+
+      function stateAfter(step: number): TrainerState {
+        if (learner.steps === step) return learner.state();
+        throw new Error(
+          `tbptt: the state after step ${step} is wanted, but step ${learner.steps} has been learnt since; call state() ` +
+            'while the step is being handled.',
+        );
+      }
 
       function learn(window: W): TrainingStep<S, W> {
         const { input, target, reset } = window;
@@ -94,14 +122,16 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
         );
         const count = stepsOf(target) * batch;
         tokens += count;
+        const step = learner.steps;
         return {
-          step: learner.steps,
+          step,
           loss,
           gradientNorm,
           learningRate,
           tokens,
           tokensPerSecond: rate(count),
           carry: finalCarry,
+          state: () => stateAfter(step),
           window,
         };
       }

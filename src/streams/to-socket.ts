@@ -59,7 +59,12 @@ export function toSocket(
             return;
           }
           const text = waiting.shift() as string;
-          socket.send(text);
+          try {
+            socket.send(text);
+          } catch (error) {
+            fail(`${nameOf(socket)} did not take a text: ${reasonOf(error)}`);
+            return;
+          }
           subscriber.next(text);
         }
         if (ended && waiting.depth === 0) subscriber.complete();

@@ -58,7 +58,7 @@ describe('a text from a file', () => {
   test('is learnt for the given time, reported, saved, continued', async () => {
     const { code, out, err } = await run(['--file', 'verse.txt', '--seconds', '1', '--prompt', 'The ship', ...tiny]);
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^2,320 characters, 16 symbols; the last 116 held out\n/);
+    expect(out).toMatch(/^2,320 characters, 16 symbols; the last 232 held out\n/);
     expect(out).toMatch(/epoch [\d.]+ · loss [\d.]+ · [\d.]+ bits per character · [\d,]+ characters\/s · 0 s left\n/);
     expect(out).toMatch(/held out: [\d.]+ bits per character \([\d.]+ nats\), 114 characters\n/);
     expect(out).toMatch(/saved char-rnn.safetensors: [\d,]+ weights\n/);
@@ -178,6 +178,7 @@ describe('what cannot be done', () => {
     [['--file', 'folder'], /folder cannot be read/],
     [['--file', 'short.txt'], /16 symbols.*too short for one window of 64/],
     [['--nonsense'], /unknown option '--nonsense'/],
+    [['--file', 'verse.txt', '--units', '1000000'], /does not fit into memory.*fewer --units/],
     [[...verseFile, '--threads', '65'], /threads is a whole number from 1 to 64, not 65/],
     [[...verseFile, '--prompt', ''], /--prompt is empty/],
     [[...verseFile, '--prompt', '7'], /"7" \(U\+0037\)/],

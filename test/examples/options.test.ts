@@ -28,6 +28,7 @@ const refused: readonly (readonly [args: readonly string[], message: RegExp])[] 
   [['--stdin', '--batch', '2'], /--stdin does not go with --batch/],
   [['--recipe', 'textbook'], /takes the text of Alice by --file/],
   [['--recipe', 'textbook', '--file', 'alice.txt', '--units', '64'], /fixes the model.*leave --units out/],
+  [['--recipe', 'textbook', '--file', 'alice.txt', '--temperature', '1'], /its own text; leave --temperature out/],
 ];
 test.each(refused)('%j is refused', (args, message) => {
   expect(parseOptions(args)).toMatchObject(E.left({ message: expect.stringMatching(message) }));

@@ -216,6 +216,19 @@ describe('toSocket', () => {
 });
 
 describe('other sockets', () => {
+  it('one that does not take a text ends the sink with an error that says so', async () => {
+    const socket = Object.assign(new EventTarget(), {
+      readyState: 1,
+      url: 'wss://example.org/',
+      bufferedAmount: 0,
+      send: () => {
+        throw new Error('the message is too big');
+      },
+    });
+    const sent = lastValueFrom(of('a').pipe(toSocket(socket as unknown as globalThis.WebSocket)));
+    await expect(sent).rejects.toThrow('wss://example.org/ did not take a text: the message is too big');
+  });
+
   it('takes what has the face of a browser’s WebSocket', async () => {
     const target = new EventTarget();
     const socket = Object.assign(target, {
