@@ -6,10 +6,10 @@ export const recipe = {
   model: { cell: 'lstm', units: 256, layers: 1, embed: 64 } satisfies Shape,
   /** Steps of a window and lanes read side by side. */
   length: 64,
-  batch: 32,
+  batch: 16,
   optimizer: 'adam',
   /** Each optimizer's own, at its peak; it falls along half a cosine to `floor` of that by the end of training. */
-  learningRates: { sgd: 1, momentum: 0.2, rmsprop: 2e-3, adam: 3e-3 },
+  learningRates: { sgd: 1, momentum: 0.2, rmsprop: 2e-3, adam: 4e-3 },
   floor: 0.02,
   clipNorm: 5,
   seconds: 60,
