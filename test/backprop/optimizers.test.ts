@@ -160,3 +160,33 @@ describe('a trainer', () => {
     expect(() => learn({ carry: noCarry, input: one, target: one })).toThrow('released');
   });
 });
+
+describe('clipping', () => {
+  const { gradients, cases } = golden('clipping');
+
+  it.each(cases)("to norm $clipNorm is PyTorch's", ({ clipNorm, norm, clipped }) => {
+    // A loss whose gradient is the given one, and a step of 1: what a parameter moves by is its clipped gradient.
+    const zeros = (shape: readonly number[]) => new Float32Array(shape.reduce((a, b) => a * b, 1));
+    const params = Object.fromEntries(
+      Object.keys(gradients).map((name) => [name, parameter(entry(gradients, name).shape, zeros)]),
+    );
+    const { learn } = trainer(
+      { kind: 'given', params, apply: (ops, carry: typeof noCarry, x) => [ops.affine(x, 1, 0), carry] },
+      {
+        loss: (ops) =>
+          Object.entries(params)
+            .map(([name, p]) => ops.sumTo(ops.multiply(p, float(entry(gradients, name))), []))
+            .reduce((sum, part) => ops.add(sum, part)),
+        optimizer: sgd(1),
+        clipNorm,
+      },
+    );
+    const one = tensor([1, 1, 1], [1]);
+    expect(close(learn({ carry: noCarry, input: one, target: one }).gradientNorm, norm)).toBe(true);
+    for (const [name, { data }] of Object.entries(params)) {
+      numbersOf(entry(clipped, name)).data.forEach((expected, k) => {
+        expect(close(-(data[k] as number), expected), `${name}[${k}]`).toBe(true);
+      });
+    }
+  });
+});
