@@ -107,8 +107,8 @@ const cases: Readonly<Record<string, Case>> = {
   "a GRU's candidate": { run: gru([closed, 0, 'x'], 0), ...asTanh },
   "a GRU's reset gate, after": { run: gru([closed, 'x', 0], 0, small), ...asReset },
   "a GRU's update gate, reset before": { run: gruResetBefore(['x', 0, 0], 1, none(units)), ...asLogistic },
-  "a GRU's candidate, reset before": { run: gruResetBefore([closed, 0, 'x'], 0), ...asTanh },
-  "a GRU's reset gate, before": { run: gruResetBefore([closed, 'x', 0], small), ...asReset },
+  "a GRU's candidate, reset before": { run: gruResetBefore([closed, 0, 'x'], 0, identity), ...asTanh },
+  "a GRU's reset gate, before": { run: gruResetBefore([closed, 'x', 0], small, identity), ...asReset },
 };
 
 for (const tier of tiers) {
