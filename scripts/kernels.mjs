@@ -49,6 +49,7 @@ async function compile(folder, { relaxed, rows }, sharedMemory) {
     '--outFile',
     'kernels.wasm',
     '-O3',
+    ...(process.env.OXBOW_KERNEL_NAMES ? ['--debug'] : []),
     '--noAssert',
     '--runtime',
     'stub',

@@ -1,4 +1,4 @@
-import { evaluate, generator, ids, inWindow, reference, sampler, toSignal } from '../../src/index.js';
+import { evaluate, generator, ids, reference, sampler, stepper } from '../../src/index.js';
 import type { Case, Workload } from '../workload.js';
 import { forwardFlop, type LanguageModel, languageModel } from './models.js';
 
@@ -25,12 +25,10 @@ function generationCase(units: number, layers: 1 | 2): Case {
   const shape = model(units, layers);
   const net = languageModel(shape);
   const choose = sampler({ seed: 1 });
-  let carry = net.initial(1);
-  let symbol = ids([1, 1], [0]);
+  const { step: next } = stepper(net);
+  const symbol = ids([1, 1], [0]);
   function step(): void {
-    const [logits, next] = evaluate(net, carry, symbol);
-    carry = next;
-    symbol = ids([1, 1], [choose(logits.data)]);
+    symbol.data[0] = choose(next(symbol).data);
   }
   const name = `W5 lstm${units}x${layers}`;
   return {
@@ -63,7 +61,7 @@ function streamsCase(count: number): Case {
     [1, count],
     Int32Array.from({ length: count }, () => random.below(65)),
   );
-  let carry = net.initial(count);
+  const { step } = stepper(net, { finish: (ops, y) => ops.softmax(y) });
   const name = `W8 lstm128 streams${count}`;
   return {
     name,
@@ -71,12 +69,7 @@ function streamsCase(count: number): Case {
     flop: forwardFlop(shape),
     work: count,
     check: () => checkLogits(name, net),
-    step() {
-      [, carry] = inWindow((ops) => {
-        const [logits, next] = net.apply(ops, carry, symbols);
-        return toSignal([ops.softmax(logits), next] as const);
-      });
-    },
+    step: () => void step(symbols),
   };
 }
 

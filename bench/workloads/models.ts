@@ -71,14 +71,12 @@ export interface TrainingCase {
   readonly clipNorm?: number;
   /** Steps that the loss counts, from the end; all by default. */
   readonly counted?: number;
-  /** What the model takes; ids by default. */
-  readonly input?: (shape: readonly number[]) => Tensor;
 }
 
 /** A step of training on random data, carry kept. */
 export function trainingCase(model: AnyModel, options: TrainingCase): Case {
   const { steps, batch, symbols, counted = steps } = options;
-  const input = options.input?.([steps, batch]) ?? symbolsOf([steps, batch], symbols, 1);
+  const input = symbolsOf([steps, batch], symbols, 1);
   const target = symbolsOf([counted, batch], symbols, 2);
   const { learn, release } = trainer(model, {
     loss: crossEntropy(),
@@ -127,15 +125,3 @@ function checkLoss(name: string, model: AnyModel, input: Tensor, target: Tensor)
 }
 
 const hasDropout = (model: Core<unknown>): boolean => 'drop' in (model.initial(1) as Record<string, unknown>);
-
-/** A one-hot window `[T, B, V]`. */
-export function oneHot(symbols: number): (shape: readonly number[]) => Tensor {
-  return (shape) => {
-    const chosen = symbolsOf(shape, symbols, 1).data;
-    const data = new Float32Array(chosen.length * symbols);
-    chosen.forEach((id, k) => {
-      data[k * symbols + id] = 1;
-    });
-    return tensor([...shape, symbols], data);
-  };
-}

@@ -1,6 +1,6 @@
-import { adam, dense, rmsprop, simpleRnn, stack } from '../../src/index.js';
+import { adam, dense, oneHot, rmsprop, simpleRnn, stack } from '../../src/index.js';
 import type { Workload } from '../workload.js';
-import { forwardFlop, type LanguageModel, languageModel, oneHot, trainingCase } from './models.js';
+import { forwardFlop, type LanguageModel, languageModel, trainingCase } from './models.js';
 
 const small: LanguageModel = { cell: 'lstm', symbols: 65, features: 64, units: 128, layers: 2 };
 
@@ -37,14 +37,13 @@ export const training: readonly Workload[] = [
     id: 'W2',
     title: 'one-hot 65, SimpleRNN 128, last step, Dense 65, T 10, B 128, RMSprop',
     cases: () => [
-      trainingCase(stack({ rnn: simpleRnn(65, 128), head: dense(128, 65) }) as never, {
+      trainingCase(stack({ symbols: oneHot(65), rnn: simpleRnn(65, 128), head: dense(128, 65) }) as never, {
         name: 'W2 rnn128',
         unit: 'chars/s',
         steps: 10,
         batch: 128,
         symbols: 65,
         counted: 1,
-        input: oneHot(65),
         flop: 3 * 2 * 128 * (65 + 128) + (3 * 2 * 128 * 65) / 10,
         optimizer: rmsprop(1e-3),
       }),

@@ -9,6 +9,7 @@ import {
   type Layer,
   loadWeights,
   lstm,
+  oneHot,
   simpleRnn,
   stack,
   stacked,
@@ -17,7 +18,6 @@ import {
   weightsOf,
 } from 'oxbow';
 import { type Failure, failure, messageOf } from './failure.js';
-import { oneHot } from './one-hot.js';
 
 const cells = { rnn: simpleRnn, lstm, gru };
 

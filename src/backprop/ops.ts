@@ -88,6 +88,8 @@ export interface Adjoints {
 
 /** Tensors made from nothing. */
 export interface Sources {
+  /** Unit vectors: ids `[...]` → `[..., classes]`, 1 at each id and 0 elsewhere. */
+  oneHot(ids: Ids, classes: number): Tensor;
   /** A tensor filled with one number. */
   fill(shape: Shape, value: number): Tensor;
   /**

@@ -76,6 +76,7 @@ export class Parameter implements Tensor {
       );
     }
     this.data.set(values);
+    machine().weights += 1;
   }
 }
 

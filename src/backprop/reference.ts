@@ -15,6 +15,7 @@ import {
   crossEntropyShape,
   gatherShape,
   matmulShape,
+  oneHotShape,
   rowsOf,
   scatterShape,
   splitShapes,
@@ -269,6 +270,13 @@ export function reference(options: ReferenceOptions = {}): Ops {
     reluAdjoint: adjoint('reluAdjoint', (g, y) => (y > 0 ? g : 0)),
     softmaxAdjoint,
     crossEntropyAdjoint,
+    oneHot(ids, classes) {
+      const y = new Float64Array(sizeOf(oneHotShape(ids, classes)));
+      ids.data.forEach((id, k) => {
+        y[k * classes + id] = 1;
+      });
+      return real([...ids.shape, classes], y);
+    },
     fill: (shape, value) => real(shape, new Float64Array(sizeOf(shape)).fill(value)),
     bernoulli: (shape, keep, key) =>
       real(

@@ -218,6 +218,17 @@ export function gatherShape(table: Shape, ids: Tensor): Shape {
 }
 
 /**
+ * What `oneHot(ids, classes)` gives.
+ *
+ * @throws TypeError where the ids are none.
+ * @throws RangeError where an id is none of the classes.
+ */
+export function oneHotShape(ids: Tensor, classes: number): Shape {
+  checkIds(ids, classes, 'oneHot');
+  return [...ids.shape, classes];
+}
+
+/**
  * What `scatterAdd(gradient, ids, rows)` gives.
  *
  * @throws TypeError where the ids are none.

@@ -31,7 +31,7 @@ interface Entry {
   readonly result: Tensor | readonly Tensor[];
 }
 
-const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+export const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
 
 /** Tensors come first among a primitive's arguments, or as one list in the first place. */
 const operandsOf = (args: readonly unknown[]): readonly unknown[] => (isList(args[0]) ? args[0] : args);
@@ -139,6 +139,7 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
     ...(recurrences && {
       recurrences: { ...recurrences, ...(recorded(recurrences, recurrenceRules) as unknown as Recurrences) },
     }),
+    oneHot: (ids, classes) => base.oneHot(ids, classes),
     fill: (shape, value) => base.fill(shape, value),
     bernoulli: (shape, keep, key) => base.bernoulli(shape, keep, key),
     training: true,

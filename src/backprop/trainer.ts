@@ -2,6 +2,7 @@
 import { total, update } from '../kernels/kernels.js';
 import { type Machine, machine } from '../kernels/machine.js';
 import { type NumberType, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { throughLookups } from './lookups.js';
 import type { Loss } from './losses/loss.js';
 import type { Ops } from './ops.js';
 import type { Optimizer } from './optimizers/optimizer.js';
@@ -108,7 +109,7 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
     if (released) throw new Error('trainer: it was released; make a new one.');
     checkWindow(model.kind, window);
     return inWindow((eager, space) => {
-      const ops = tape(eager, parameters);
+      const ops = throughLookups(tape(eager, parameters));
       const [predictions, carry, finalCarry] = forward(ops, window);
       const early = (predictions.shape[0] as number) - (window.target.shape[0] as number);
       const counted =

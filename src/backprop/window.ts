@@ -7,6 +7,7 @@ import type { Scope } from '../kernels/place.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import { eager } from './eager/index.js';
 import { type Workspace, workspace } from './eager/workspace.js';
+import { throughLookups } from './lookups.js';
 import type { Ops } from './ops.js';
 
 /**
@@ -21,7 +22,7 @@ export function inWindow<R>(body: (ops: Ops, space: Workspace) => R): R {
   const scope: Scope = { open: true };
   try {
     const space = workspace(home, scope);
-    return body(eager(space), space);
+    return body(throughLookups(eager(space)), space);
   } finally {
     scope.open = false;
     home.region.release(mark);

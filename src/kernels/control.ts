@@ -17,6 +17,12 @@ export const STOP = 276;
 export const FAILED = 280;
 export const SPINS = 284;
 export const SCRATCH = 288;
+/** Address of the running job's arguments: below, or in a program. */
+export const ARGUMENTS = 292;
 export const ARGS = 320;
 /** Where it ends. */
 export const CONTROL_BYTES = 576;
+
+/** An entry of a program, in bytes: job, items, grain, a word left free, and the job's arguments. */
+export const ENTRY_ARGS = 16;
+export const ENTRY_BYTES = ENTRY_ARGS + CONTROL_BYTES - ARGS;

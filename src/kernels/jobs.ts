@@ -32,6 +32,7 @@ export enum Job {
   rnnForward,
   rnnBackward,
   transpose,
+  oneHot,
   fail,
 }
 

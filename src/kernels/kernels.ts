@@ -109,6 +109,11 @@ export function gather(machine: Machine, table: number, ids: number, y: number, 
   machine.run(Job.gather, rows, items(CHEAP, columns));
 }
 
+export function oneHot(machine: Machine, ids: number, y: number, rows: number, columns: number): void {
+  give(machine, ids, y, columns);
+  machine.run(Job.oneHot, rows, items(CHEAP, columns));
+}
+
 export function scatterAdd(
   machine: Machine,
   gradient: number,
@@ -177,4 +182,5 @@ export function update(
   give(machine, ...addresses);
   giveFloats(machine, 4, clip, ...numbers);
   machine.run(job, size, DEAR);
+  machine.weights += 1;
 }

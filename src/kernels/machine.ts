@@ -8,6 +8,7 @@ import * as wide from './generated/wide.js';
 import { type Heap, heap } from './heap.js';
 import { environment, prepareTier, processors, type Tier, tierNames } from './host.js';
 import type { Job } from './jobs.js';
+import { ARGUMENT_WORDS, type Fork, forkOf, type Program } from './program.js';
 import { type Region, region } from './region.js';
 import { type Exports, type Team, team } from './team.js';
 import { trusted } from './trust.js';
@@ -36,6 +37,11 @@ export interface Machine {
   readonly arguments: number;
   /** Runs a job over items in chunks of at least `grain`; its arguments were written before. */
   run(job: Job, items: number, grain: number): void;
+  /** How often weights have changed: what follows from them is worked out anew when it has risen. */
+  weights: number;
+  /** Where forks are written down as well as run, while a program is being made. */
+  recorded: Fork[] | undefined;
+  replay(program: Program): void;
 }
 
 const PAGE = 65_536;
@@ -179,7 +185,18 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
     run(job, items, grain) {
       const members = current as Team;
       members.started();
+      const { recorded } = self;
+      if (recorded !== undefined) recorded.push(forkOf(self, job, items, grain));
       exports.run(members.address, job, items, grain);
+      // Words that the next job does not give are then the same whenever it is written down.
+      if (recorded !== undefined) ints.fill(0, members.arguments, members.arguments + ARGUMENT_WORDS);
+    },
+    weights: 0,
+    recorded: undefined,
+    replay(program) {
+      const members = current as Team;
+      members.started();
+      exports.replay(members.address, program.address, program.forks);
     },
     reconfigure(changes) {
       if (changes.shared !== undefined && changes.shared !== shared) {

@@ -5,6 +5,8 @@ import type { Machine } from './machine.js';
 /** The span in which places may be read: a window, or for ever. */
 export interface Scope {
   open: boolean;
+  /** Told that somebody looks at numbers. */
+  read?: (() => void) | undefined;
 }
 
 /** A scope that never ends. */
@@ -32,6 +34,7 @@ export class Place implements Tensor {
         `tensor ${showShape(this.shape)} was used after its window ended; copy it within the window with toSignal().`,
       );
     }
+    this.scope.read?.();
     const from = this.address / 4;
     const numbers = this.type === 'int32' ? this.machine.ints : this.machine.floats;
     return numbers.subarray(from, from + sizeOf(this.shape));

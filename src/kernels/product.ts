@@ -81,6 +81,16 @@ export function packedSize(n: number, k: number): number {
   return roundUp(n, 16) * k;
 }
 
+/** yᵀ = x for a matrix x `[rows, columns]`. */
+export function transpose(machine: Machine, x: number, y: number, rows: number, columns: number): void {
+  const { ints, arguments: base } = machine;
+  ints[base] = x;
+  ints[base + 1] = y;
+  ints[base + 2] = rows;
+  ints[base + 3] = columns;
+  machine.run(Job.transpose, 1, 1);
+}
+
 /** Packs a right operand [K, N] (or [N, K], transposed) into panels, so that many products can share the work. */
 export function pack(
   machine: Machine,

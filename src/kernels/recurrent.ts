@@ -1,7 +1,7 @@
 /** Recurrent kernels as functions: a window of T steps, the batch's rows shared out among the threads. */
 import { Job } from './jobs.js';
 import type { Machine } from './machine.js';
-import { pack, packedSize, wantsPacking } from './product.js';
+import { wantsPacking } from './product.js';
 
 /** Rows that fill the register tiles well: chunks are cut to about this many. */
 const CHUNK_ROWS = 18;
@@ -19,26 +19,6 @@ function rowsOfChunk(machine: Machine, batch: number): number {
   const chunks = Math.ceil(batch / Math.min(most, CHUNK_ROWS));
   const even = Math.ceil(chunks / machine.threads) * machine.threads;
   return Math.max(1, Math.ceil(batch / Math.min(even, batch)));
-}
-
-/** A right operand `[k, n]` as the recurrent kernels want it: in panels, or as it lies where few rows meet it. */
-export function operand(machine: Machine, address: number, k: number, n: number, batch: number): number {
-  if (!wantsPacking(batch)) return address;
-  const target = machine.region.allocate(4 * packedSize(n, k));
-  pack(machine, address, n, false, n, k, target);
-  return target;
-}
-
-/** The transpose of `[n, k]` as a right operand `[k, n]`. */
-export function operandTransposed(machine: Machine, address: number, k: number, n: number, batch: number): number {
-  if (wantsPacking(batch)) {
-    const target = machine.region.allocate(4 * packedSize(n, k));
-    pack(machine, address, k, true, n, k, target);
-    return target;
-  }
-  const target = machine.region.allocate(4 * n * k);
-  call(machine, Job.transpose, 1, 1, address, target, n, k);
-  return target;
 }
 
 function call(machine: Machine, job: Job, items: number, grain: number, ...words: readonly number[]): void {

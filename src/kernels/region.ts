@@ -10,6 +10,8 @@ export interface Region {
   /** Where the region stands; give it to `release` to give back all that came after. */
   mark(): Mark;
   release(mark: Mark): void;
+  /** Gives its blocks back to the heap; it is of no use afterwards. */
+  free(): void;
 }
 
 export interface Mark {
@@ -21,7 +23,7 @@ const LEAST_BLOCK = 1 << 20;
 /** Bytes taken ahead of need at most. */
 const MOST_AHEAD = 1 << 28;
 
-export function region(heap: Heap): Region {
+export function region(heap: Heap, leastBlock = LEAST_BLOCK): Region {
   const blocks: { readonly address: number; readonly size: number }[] = [];
   let block = 0;
   let offset = 0;
@@ -38,7 +40,7 @@ export function region(heap: Heap): Region {
       }
       // Each block is as large as all before it, within limits, so that a large window has few of them.
       const total = blocks.reduce((sum, { size: held }) => sum + held, 0);
-      const fresh = Math.max(size, LEAST_BLOCK, Math.min(total, MOST_AHEAD));
+      const fresh = Math.max(size, leastBlock, Math.min(total, MOST_AHEAD));
       blocks.push({ address: heap.allocate(fresh), size: fresh });
       offset = size;
       return blocks[block].address;
@@ -47,6 +49,9 @@ export function region(heap: Heap): Region {
     release(mark) {
       block = mark.block;
       offset = mark.offset;
+    },
+    free() {
+      for (const { address } of blocks) heap.free(address);
     },
   };
 }

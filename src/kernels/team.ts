@@ -12,6 +12,7 @@ const PATIENCE_MS = 30_000;
 
 export interface Exports {
   run(team: number, job: number, items: number, grain: number): void;
+  replay(team: number, program: number, forks: number): void;
   serve(team: number, member: number): void;
   scratchBytes(): number;
   heapBase(): number;

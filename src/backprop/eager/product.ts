@@ -13,7 +13,7 @@ export function product(space: Workspace): Pick<Ops, 'matmul' | 'linear'> {
     const left = space.numbers(a, operation);
     const right = space.numbers(b, operation);
     const streamed = !wantsPacking(m) && !aTransposed && !bTransposed;
-    const panels = streamed ? undefined : space.packed(b, bTransposed, n, k);
+    const panels = streamed ? undefined : space.earnedPanels(b, bTransposed, n, k);
     gemm(space.machine, {
       a: left,
       lda: aTransposed ? m : k,

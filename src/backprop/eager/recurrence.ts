@@ -1,5 +1,6 @@
-import { fill } from '../../kernels/kernels.js';
+import { copyBlock, fill } from '../../kernels/kernels.js';
 import type { Place } from '../../kernels/place.js';
+import { wantsPacking } from '../../kernels/product.js';
 import * as kernels from '../../kernels/recurrent.js';
 import { type Shape, sameShape, showShape, sizeOf, type Tensor } from '../../tensor.js';
 import type { RecurrenceAdjoints, Recurrences } from '../recurrences.js';
@@ -30,12 +31,12 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
   /** T + 1 steps whose first is the carry that enters. */
   function states({ steps, batch, units }: kernels.Window, first: Tensor, operation: string): Place {
     const place = space.result([steps + 1, batch, units]);
-    copy(space.numbers(first, operation), place, batch * units);
+    copy(space.numbers(first, operation), place, batch, units);
     return place;
   }
 
-  function copy(from: number, to: Place, size: number): void {
-    machine.floats.copyWithin(to.address / 4, from / 4, from / 4 + size);
+  function copy(from: number, to: Place, rows: number, width: number): void {
+    copyBlock(machine, from, width, to.address, width, rows, width);
   }
 
   /** The steps before and after each step, as views of all states. */
@@ -44,17 +45,27 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     return [space.view(all, shape), space.view(all, shape, batch * units)];
   }
 
+  /** A right operand `[k, n]` as the kernels want it: in panels, or as it lies where few rows meet it. */
+  function operand(w: Tensor, k: number, n: number, batch: number): number {
+    return wantsPacking(batch) ? space.panels(w, false, n, k) : space.place(w).address;
+  }
+
+  /** The transpose of `[n, k]` as a right operand `[k, n]`. */
+  function transposedOperand(w: Tensor, k: number, n: number, batch: number): number {
+    return wantsPacking(batch) ? space.panels(w, true, n, k) : space.turned(w, n, k);
+  }
+
   function zeros(shape: Shape): Place {
     const place = space.result(shape);
     fill(machine, place.address, sizeOf(shape), 0);
     return place;
   }
 
-  function copyOf(x: Tensor | undefined, shape: Shape, operation: string): Place {
+  function copyOf(x: Tensor | undefined, shape: readonly [rows: number, width: number], operation: string): Place {
     if (x === undefined) return zeros(shape);
     check(operation, 'a gradient', x, shape);
     const place = space.result(shape);
-    copy(space.numbers(x, operation), place, sizeOf(shape));
+    copy(space.numbers(x, operation), place, ...shape);
     return place;
   }
 
@@ -75,8 +86,8 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     const all = states(window, h, operation);
     const gates = space.result([steps, batch, 4 * units]);
     const input = space.numbers(x, operation);
-    const recurrent = kernels.operand(machine, space.numbers(wh, operation), units, columns, batch);
-    const candidate = wn && kernels.operand(machine, space.numbers(wn, operation), units, units, batch);
+    const recurrent = operand(wh, units, columns, batch);
+    const candidate = wn && operand(wn, units, units, batch);
     const bias = bn === undefined ? 0 : space.numbers(bn, operation);
     kernels.gruForward(machine, window, input, recurrent, candidate ?? 0, bias, gates.address, all.address);
     const [before, after] = around(window, all);
@@ -90,8 +101,8 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     const dh = zeros([batch, units]);
     const columns = wn === undefined ? 3 * units : 2 * units;
     const above = space.numbers(dy, 'gru');
-    const recurrent = kernels.operandTransposed(machine, space.numbers(wh, 'gru'), columns, units, batch);
-    const candidate = wn && kernels.operandTransposed(machine, space.numbers(wn, 'gru'), units, units, batch);
+    const recurrent = transposedOperand(wh, columns, units, batch);
+    const candidate = wn && transposedOperand(wn, units, units, batch);
     kernels.gruBackward(
       machine,
       { steps, batch, units },
@@ -112,13 +123,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       const window = windowOf('simpleRnn', z, h, 1);
       check('simpleRnn', 'wh', wh, [window.units, window.units]);
       const all = states(window, h, 'simpleRnn');
-      const recurrent = kernels.operand(
-        machine,
-        space.numbers(wh, 'simpleRnn'),
-        window.units,
-        window.units,
-        window.batch,
-      );
+      const recurrent = operand(wh, window.units, window.units, window.batch);
       kernels.rnnForward(machine, window, space.numbers(z, 'simpleRnn'), recurrent, all.address);
       const [before, after] = around(window, all);
       return [after, before];
@@ -127,7 +132,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       const [steps, batch, units] = y.shape as readonly [number, number, number];
       const dz = space.result(y.shape);
       const dh = zeros([batch, units]);
-      const recurrent = kernels.operandTransposed(machine, space.numbers(wh, 'simpleRnn'), units, units, batch);
+      const recurrent = transposedOperand(wh, units, units, batch);
       kernels.rnnBackward(
         machine,
         { steps, batch, units },
@@ -147,7 +152,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       const all = states(window, h, 'lstm');
       const cells = states(window, c, 'lstm');
       const gates = space.result([steps, batch, 4 * units]);
-      const recurrent = kernels.operand(machine, space.numbers(wh, 'lstm'), units, 4 * units, batch);
+      const recurrent = operand(wh, units, 4 * units, batch);
       kernels.lstmForward(
         machine,
         window,
@@ -167,7 +172,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       const dz = space.result([steps, batch, 4 * units]);
       const dh = zeros([batch, units]);
       const dCell = copyOf(dc, [batch, units], 'lstm');
-      const recurrent = kernels.operandTransposed(machine, space.numbers(wh, 'lstm'), 4 * units, units, batch);
+      const recurrent = transposedOperand(wh, 4 * units, units, batch);
       kernels.lstmBackward(
         machine,
         { steps, batch, units },

@@ -1,10 +1,10 @@
 import * as kernels from '../../kernels/kernels.js';
 import { sizeOf } from '../../tensor.js';
 import type { Ops } from '../ops.js';
-import { gatherShape, scatterShape } from '../shapes.js';
+import { gatherShape, oneHotShape, scatterShape } from '../shapes.js';
 import type { Workspace } from './workspace.js';
 
-export function table(space: Workspace): Pick<Ops, 'gather' | 'scatterAdd'> {
+export function table(space: Workspace): Pick<Ops, 'gather' | 'oneHot' | 'scatterAdd'> {
   const { machine } = space;
   return {
     gather(from, ids) {
@@ -13,6 +13,13 @@ export function table(space: Workspace): Pick<Ops, 'gather' | 'scatterAdd'> {
       const at = space.ids(ids);
       const y = space.result(shape);
       kernels.gather(machine, rows, at, y.address, sizeOf(ids.shape), from.shape[1] as number);
+      return y;
+    },
+    oneHot(ids, classes) {
+      const shape = oneHotShape(ids, classes);
+      const at = space.ids(ids);
+      const y = space.result(shape);
+      kernels.oneHot(machine, at, y.address, sizeOf(ids.shape), classes);
       return y;
     },
     scatterAdd(gradient, ids, rows) {

@@ -189,8 +189,13 @@ export function copyBlock(args: usize, from: i32, to: i32): void {
   for (let row = from; row < to; row += 1) {
     let source = at(x, row * xStride);
     let target = at(y, row * yStride);
-    const end = source + (bytes & ~15);
-    for (; source < end; source += 16, target += 16) v128.store(target, v128.load(source));
-    for (let rest = bytes & 15; rest > 0; rest -= 4, source += 4, target += 4) store<f32>(target, load<f32>(source));
+    const end = source + (bytes & ~31);
+    for (; source < end; source += 32, target += 32) {
+      const a = v128.load(source);
+      const b = v128.load(source, 16);
+      v128.store(target, a);
+      v128.store(target, b, 16);
+    }
+    for (let rest = bytes & 31; rest > 0; rest -= 4, source += 4, target += 4) store<f32>(target, load<f32>(source));
   }
 }

@@ -9,7 +9,7 @@ import { lstmBackward, lstmForward } from './recurrent/lstm';
 import { rnnBackward, rnnForward } from './recurrent/simple-rnn';
 import { sumBlocks, sumFinish, sumRows, sumTrailing } from './reduce';
 import { crossEntropy, crossEntropyAdjoint, softmax, softmaxAdjoint } from './softmax';
-import { gather, scatterAdd } from './table';
+import { gather, oneHot, scatterAdd } from './table';
 import { transpose } from './transpose';
 
 /** Items `from` to `to` of a job, on the thread that calls. */
@@ -43,6 +43,7 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.gruBackward: return gruBackward(args, from, to, member);
     case Job.rnnForward: return rnnForward(args, from, to, member);
     case Job.rnnBackward: return rnnBackward(args, from, to, member);
+    case Job.oneHot: return oneHot(args, from, to);
     case Job.transpose: return transposeWhole(args);
     case Job.fail: return fail(args, member);
   }

@@ -1,5 +1,5 @@
 export { scratchBytes } from './scratch';
-export { run, serve } from './team';
+export { replay, run, serve } from './team';
 
 /** The first address that the kernels themselves do not use. */
 export function heapBase(): usize {

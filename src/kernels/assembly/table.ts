@@ -9,6 +9,17 @@ export function gather(args: usize, from: i32, to: i32): void {
   }
 }
 
+/** args: ids, y, columns. Items: rows of y. */
+export function oneHot(args: usize, from: i32, to: i32): void {
+  const ids = load<usize>(args);
+  const y = load<usize>(args, 4);
+  const bytes = (<usize>load<i32>(args, 8)) << 2;
+  memory.fill(y + <usize>from * bytes, 0, <usize>(to - from) * bytes);
+  for (let row = from; row < to; row += 1) {
+    store<f32>(y + <usize>row * bytes + ((<usize>load<i32>(ids + ((<usize>row) << 2))) << 2), 1);
+  }
+}
+
 /**
  * args: gradient, ids, how many, y, columns. Items: rows of the table y, so that each row is one thread's and gains
  * its gradients in the order of the ids.

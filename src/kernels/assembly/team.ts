@@ -3,7 +3,10 @@
 // A fork is cut into chunks of items, and whoever is free takes the next chunk: a member that is late, asleep or gone
 // simply takes none. The word `unclaimed` counts down; a chunk is claimed by a compare-and-swap that lowers it, and the
 // job's description cannot change while a claimed chunk is unfinished, since the fork waits for all of them.
-import { ARGS, CHUNKS, FAILED, FINISHED, GENERATION, GRAIN, ITEMS, JOB, MEMBERS, SCRATCH, SLEEPERS, SPINS, STOP, UNCLAIMED } from '../control';
+import {
+  ARGS, ARGUMENTS, CHUNKS, ENTRY_ARGS, ENTRY_BYTES, FAILED, FINISHED, GENERATION, GRAIN, ITEMS, JOB, MEMBERS, SCRATCH, SLEEPERS, SPINS, STOP,
+  UNCLAIMED,
+} from '../control';
 import { execute } from './execute';
 import { setScratch } from './scratch';
 
@@ -18,8 +21,20 @@ declare function stalled(): void;
 /** Runs a job over `items`, in chunks of `grain`; its arguments are in the control block. */
 export function run(team: usize, job: i32, items: i32, grain: i32): void {
   setScratch(load<usize>(team, SCRATCH));
+  fork(team, job, items, grain, team + ARGS);
+}
+
+/** Runs a program: `count` forks one after the other, as they were written down. */
+export function replay(team: usize, program: usize, count: i32): void {
+  setScratch(load<usize>(team, SCRATCH));
+  for (const end = program + <usize>count * ENTRY_BYTES; program < end; program += ENTRY_BYTES) {
+    fork(team, load<i32>(program), load<i32>(program, 4), load<i32>(program, 8), program + ENTRY_ARGS);
+  }
+}
+
+function fork(team: usize, job: i32, items: i32, grain: i32, args: usize): void {
   if (items <= grain || load<i32>(team, MEMBERS) < 2) {
-    if (items > 0) execute(job, team + ARGS, 0, items, 0);
+    if (items > 0) execute(job, args, 0, items, 0);
     return;
   }
   // A whole number of grains: loops over groups of eight numbers must not meet in the middle of one.
@@ -27,6 +42,7 @@ export function run(team: usize, job: i32, items: i32, grain: i32): void {
   const size = grain * ((least + grain - 1) / grain);
   const chunks = (items + size - 1) / size;
   store<i32>(team, job, JOB);
+  store<usize>(team, args, ARGUMENTS);
   store<i32>(team, chunks, CHUNKS);
   store<i32>(team, items, ITEMS);
   store<i32>(team, size, GRAIN);
@@ -51,7 +67,8 @@ function takeChunks(team: usize, member: i32): void {
     if (unclaimed <= 0) return;
     if (atomic.cmpxchg<i32>(team, unclaimed, unclaimed - 1, UNCLAIMED) != unclaimed) continue;
     const from = (load<i32>(team, CHUNKS) - unclaimed) * load<i32>(team, GRAIN);
-    execute(load<i32>(team, JOB), team + ARGS, from, min(load<i32>(team, ITEMS), from + load<i32>(team, GRAIN)), member);
+    const to = min(load<i32>(team, ITEMS), from + load<i32>(team, GRAIN));
+    execute(load<i32>(team, JOB), load<usize>(team, ARGUMENTS), from, to, member);
     atomic.add<i32>(team, 1, FINISHED);
   }
 }

@@ -1,0 +1,282 @@
+/**
+ * Steppers: a model taken one step at a time, as fast as the machine can. The step's work is written down once and then
+ * run again and again over the same memory, the carry staying there: no allocation, no packing, one call a step.
+ */
+import { eager } from './backprop/eager/index.js';
+import { workspace } from './backprop/eager/workspace.js';
+import { throughLookups } from './backprop/lookups.js';
+import type { Ops } from './backprop/ops.js';
+import { type Recorded, recorder, sameRecords } from './backprop/recording.js';
+import { inWindow, mapTensors, toSignal } from './backprop/window.js';
+import { copyBlock } from './kernels/kernels.js';
+import { machine } from './kernels/machine.js';
+import { Place, type Scope } from './kernels/place.js';
+import { type Program, program } from './kernels/program.js';
+import { region } from './kernels/region.js';
+import type { Core } from './layer.js';
+import { isTensor, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
+
+export interface StepperOptions<S> {
+  /** The carry to start from; the zero carry by default. */
+  readonly carry?: S;
+  /** What is made of the output at the end of each step, in the same call: `(ops, y) => ops.softmax(y)`. */
+  readonly finish?: (ops: Ops, y: Tensor) => Tensor;
+}
+
+export interface Stepper<S, X extends Tensor = Tensor> {
+  /**
+   * One step of all lanes: x `[1, B, …]` → y `[1, B, …]`. The result lies in the stepper's memory: read it before the next
+   * step, or keep a copy by `toSignal`.
+   *
+   * @throws RangeError, TypeError where x has not the shape or type of the first one, or an id is outside the table.
+   */
+  step(x: X): Tensor;
+  /** A copy of the carry. */
+  readonly carry: S;
+  /** Gives its memory back; it is of no use afterwards. */
+  release(): void;
+}
+
+/** A step that is run again and again. */
+interface Replay {
+  readonly preparation: Program;
+  readonly step: Program;
+  readonly output: Place;
+  /** The weights for which the preparation was made. */
+  weights: number;
+}
+
+/**
+ * A stepper of a model, for steps of B lanes at once, each lane a stream of its own. It gives bit for bit what a window
+ * of all the steps gives, and reads the weights at each step, so a model that is being trained steps with what it has
+ * learnt by then.
+ *
+ * A model's `apply` must follow from its arguments alone, as every layer's does. Two steps are written down and compared
+ * before any is run again; a model that looks at numbers or does something else the second time runs as it is, each time.
+ *
+ * Shapes: x `[1, B, …]` → y `[1, B, …]`. The carry stays in the stepper; `carry` is a copy.
+ *
+ * @throws RangeError, TypeError as the model's layers do.
+ * @example
+ * const { step } = stepper(model, { finish: (ops, y) => ops.softmax(y) });
+ * step(ids([1, 3], [4, 0, 7])).data; // what each of three lanes expects next
+ */
+export function stepper<S, X extends Tensor>(model: Core<S, X>, options: StepperOptions<S> = {}): Stepper<S, X> {
+  return steppedTo(model, options);
+}
+
+/**
+ * A stepper each of whose steps ends with something that is no operation (a draw), told where the output and the input
+ * lie; what that leaves in the input is the next step's, if `again` takes it.
+ */
+export function steppedTo<S, X extends Tensor>(
+  model: Core<S, X>,
+  { carry: first, finish }: StepperOptions<S>,
+  end?: (output: Place, input: Place) => void,
+): Stepper<S, X> & { again(): Tensor } {
+  const home = machine();
+  const own = region(home.heap, LEAST_BLOCK);
+  const programs: Program[] = [];
+  const scope: Scope = { open: true };
+  let input: Place | undefined;
+  let limit = Number.POSITIVE_INFINITY;
+  let start = own.mark();
+  /** Places, as long as the step is the same each time; signals once it is not. */
+  let carry: S | undefined;
+  let former: Recorded | undefined;
+  let replay: Replay | undefined;
+  let steady = true;
+
+  function placed(x: Tensor): Place {
+    const place = new Place(
+      home,
+      own.allocate(4 * sizeOf(x.shape)),
+      x.shape,
+      x.type === 'int32' ? 'int32' : 'float32',
+      scope,
+    );
+    place.data.set(x.data);
+    return place;
+  }
+
+  /** The input's place, holding x. */
+  function take(x: X): Place {
+    if (input === undefined) {
+      const lanes = x.shape[1];
+      if (lanes === undefined || x.shape[0] !== 1) {
+        throw new RangeError(`stepper: takes one step of some lanes, [1, B, …], but got ${showShape(x.shape)}.`);
+      }
+      input = placed(x);
+      carry = mapTensors(first ?? model.initial(lanes), placed);
+      start = own.mark();
+      return input;
+    }
+    if (!sameShape(x.shape, input.shape) || (x.type === 'int32') !== (input.type === 'int32')) {
+      throw new RangeError(
+        `stepper: began with ${input.type} ${showShape(input.shape)} and got ${x.type} ${showShape(x.shape)}; ` +
+          'make a stepper for each.',
+      );
+    }
+    const { data } = x;
+    for (let k = 0; k < data.length && limit !== Number.POSITIVE_INFINITY; k += 1) {
+      const id = data[k] as number;
+      if (id < 0 || id >= limit) {
+        throw new RangeError(
+          `stepper: id ${id} of lane ${k} is outside 0 … ${limit - 1}; use the model's own vocabulary.`,
+        );
+      }
+    }
+    (input.type === 'int32' ? home.ints : home.floats).set(data, input.address / 4);
+    return input;
+  }
+
+  /** Runs a step while writing it down; once two were the same, they are run again from then on. */
+  function record(x: Place): Tensor {
+    const before = carry as S;
+    own.release(start);
+    const tensors: Tensor[] = [];
+    mapTensors(before, (part) => {
+      tensors.push(part);
+      return part;
+    });
+    const written = recorder(home, [x, ...tensors]);
+    const space = workspace(home, scope, { region: own, apart: written.apart, copied: written.copied });
+    scope.read = () => written.looked();
+    let output: Place;
+    let next: S;
+    try {
+      const ops = throughLookups(written.over(eager(space)));
+      const [y, after] = model.apply(ops, before, x as Tensor as X);
+      output = space.place(finish?.(ops, y) ?? y);
+      next = after;
+    } finally {
+      scope.read = undefined;
+    }
+    const moves: (readonly [from: Place, to: Place])[] = [];
+    const alike = pairUp(before, next, (from, to) => moves.push([space.place(from), to as Place]));
+    if (!alike || !written.repeatable) {
+      steady = false;
+      carry = toSignal(next);
+      end?.(output, x);
+      return toSignal(output);
+    }
+    written.last(() => {
+      moveAll(moves);
+      end?.(output, x);
+    });
+    const now = written.leadingTo([output, ...moves.map(([from]) => from)]);
+    limit = written.limitOf(x);
+    if (former !== undefined && sameRecords(former, now)) {
+      const [preparation, step] = [program(home, now.preparation), program(home, now.step)] as const;
+      programs.push(preparation, step);
+      replay = { preparation, step, output, weights: home.weights };
+    } else if (former !== undefined) {
+      steady = false;
+      carry = toSignal(before);
+    }
+    former = now;
+    return output;
+  }
+
+  /** The new carry over the old one, all parts at once: some may be parts of the old one at other places. */
+  function moveAll(moves: readonly (readonly [from: Place, to: Place])[]): void {
+    const held = moves.map(([, to]) => to.address);
+    const sources = moves.map(([from, to]) => {
+      if (from.address === to.address || !held.includes(from.address)) return from.address;
+      const aside = own.allocate(4 * sizeOf(to.shape));
+      copy(from.address, aside, to);
+      return aside;
+    });
+    moves.forEach(([, to], k) => {
+      if (sources[k] !== to.address) copy(sources[k] as number, to.address, to);
+    });
+  }
+
+  function copy(from: number, to: number, { shape }: Place): void {
+    const size = sizeOf(shape);
+    const rows = shape[0] ?? 1;
+    if (size > 0) copyBlock(home, from, size / rows, to, size / rows, rows, size / rows);
+  }
+
+  /** A step of a model that is not the same each time. */
+  function plain(x: Place): Tensor {
+    return inWindow((ops, space) => {
+      const [y, next] = model.apply(ops, carry as S, x as Tensor as X);
+      const output = space.place(finish?.(ops, y) ?? y);
+      const result = toSignal(output);
+      carry = toSignal(next);
+      end?.(output, x);
+      return result;
+    });
+  }
+
+  function run(x: Place): Tensor {
+    if (replay === undefined) return steady ? record(x) : plain(x);
+    if (replay.weights !== home.weights) {
+      home.replay(replay.preparation);
+      replay.weights = home.weights;
+    }
+    home.replay(replay.step);
+    return replay.output;
+  }
+
+  function checkOpen(): void {
+    if (!scope.open) throw new Error('stepper: it was released; make a new one.');
+  }
+
+  const self = {
+    step(x: X) {
+      checkOpen();
+      return run(take(x));
+    },
+    again() {
+      checkOpen();
+      return run(input as Place);
+    },
+    get carry() {
+      checkOpen();
+      if (carry === undefined)
+        throw new Error('stepper: it has no carry before its first step, which tells the lanes.');
+      return toSignal(carry);
+    },
+    release() {
+      if (!scope.open) return;
+      abandoned.unregister(self);
+      scope.open = false;
+      giveBack({ own, programs });
+    },
+  };
+  abandoned.register(self, { own, programs }, self);
+  return self;
+}
+
+const LEAST_BLOCK = 1 << 16;
+
+interface Memory {
+  readonly own: ReturnType<typeof region>;
+  readonly programs: readonly Program[];
+}
+
+function giveBack({ own, programs }: Memory): void {
+  own.free();
+  for (const { address } of programs) machine().heap.free(address);
+}
+
+// A stepper that nobody holds any more gives its memory back all the same.
+const abandoned = new FinalizationRegistry<Memory>(giveBack);
+
+/** Whether two carries differ in their numbers alone; calls `pair` for the tensors of both. */
+function pairUp(before: unknown, after: unknown, pair: (after: Tensor, before: Tensor) => void): boolean {
+  if (isTensor(before)) {
+    if (!isTensor(after) || !sameShape(before.shape, after.shape)) return false;
+    pair(after, before);
+    return true;
+  }
+  if (typeof before !== 'object' || before === null) return Object.is(before, after);
+  if (typeof after !== 'object' || after === null) return false;
+  const [left, right] = [Object.entries(before), after as Record<string, unknown>];
+  return (
+    left.length === Object.keys(after).length &&
+    left.every(([name, part]) => name in right && pairUp(part, right[name], pair))
+  );
+}
