@@ -4,7 +4,7 @@
  * all steps until the weights change; the rest is the step itself. What neither the output nor the carry depends on is
  * left out.
  */
-import type { Fork } from '../kernels/program.js';
+import { ARGUMENT_WORDS, type Fork } from '../kernels/program.js';
 import { type Ids, isTensor, type Numbers, type Tensor } from '../tensor.js';
 import type { Workspace } from './eager/workspace.js';
 import type { Ops } from './ops.js';
@@ -58,6 +58,8 @@ export function recorder(machine: Workspace['machine'], inputs: readonly Tensor[
   const copies: Tensor[] = [];
   let busy = false;
   let repeatable = true;
+  // Words that the first fork does not give.
+  machine.ints.fill(0, machine.arguments, machine.arguments + ARGUMENT_WORDS);
 
   function writeDown<R>(forks: Fork[], run: () => R): R {
     const [outer, wasBusy] = [machine.recorded, busy];
