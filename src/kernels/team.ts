@@ -6,7 +6,7 @@ import { ARGS, CONTROL_BYTES, FAILED, GENERATION, MEMBERS, SCRATCH, SPINS, STOP 
 import { type Member, startMember } from './host.js';
 
 /** Turns a worker waits before it sleeps: about 200 µs. A sleeper takes 50 to 230 µs to come back. */
-const SPIN_TURNS = 150_000;
+const SPIN_TURNS = 600_000;
 /** How long a fork may wait for a chunk that somebody took. */
 const PATIENCE_MS = 30_000;
 
