@@ -21,6 +21,7 @@ export enum Job {
   softmaxAdjoint,
   crossEntropy,
   crossEntropyAdjoint,
+  sample,
   sgd,
   momentum,
   rmsprop,
