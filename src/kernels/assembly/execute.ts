@@ -10,6 +10,7 @@ import { rnnBackward, rnnForward } from './recurrent/simple-rnn';
 import { sumBlocks, sumFinish, sumRows, sumTrailing } from './reduce';
 import { sample } from './sample';
 import { crossEntropy, crossEntropyAdjoint, softmax, softmaxAdjoint } from './softmax';
+import { straggle } from './straggle';
 import { gather, oneHot, scatterAdd } from './table';
 import { transpose } from './transpose';
 
@@ -48,6 +49,7 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.oneHot: return oneHot(args, from, to);
     case Job.transpose: return transposeWhole(args);
     case Job.fail: return fail(args, member);
+    case Job.straggle: return straggle(args, from, to, member);
   }
 }
 
