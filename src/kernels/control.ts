@@ -19,9 +19,11 @@ export const SPINS = 284;
 export const SCRATCH = 288;
 /** Address of the running job's arguments: below, or in a program. */
 export const ARGUMENTS = 292;
-export const ARGS = 320;
+/** A word for each member: 1 while it holds a chunk. */
+export const HOLDING = 320;
+export const ARGS = 576;
 /** Where it ends. */
-export const CONTROL_BYTES = 576;
+export const CONTROL_BYTES = 832;
 
 /** An entry of a program, in bytes: job, items, grain, a word left free, and the job's arguments. */
 export const ENTRY_ARGS = 16;

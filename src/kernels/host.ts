@@ -36,6 +36,11 @@ export function prepareTier(tier: Tier): boolean {
   return true;
 }
 
+/** Tells whoever runs the process of something that went wrong and is dealt with. */
+export function warn(message: string, code: string): void {
+  process.emitWarning(message, { type: 'OxbowWarning', code });
+}
+
 /** A thread that serves a team; it never keeps the process alive. */
 export interface Member {
   /** Ends the thread; the promise settles when it is gone. */
@@ -68,15 +73,17 @@ const program = `
 export function startMember(seat: Seat, lost: (reason: Error) => void): Member {
   // Without arguments of its own a worker would take over the process's, loaders and all.
   const worker = new Worker(program, { eval: true, execArgv: [], workerData: seat, name: `oxbow ${seat.member}` });
-  let stopping = false;
-  worker.on('error', (reason) => lost(reason instanceof Error ? reason : new Error(String(reason))));
-  worker.on('exit', (code) => {
-    if (!stopping) lost(new Error(`its thread ended with code ${code}`));
-  });
+  let over = false;
+  const end = (reason: Error) => {
+    if (!over) lost(reason);
+    over = true;
+  };
+  worker.on('error', (reason) => end(reason instanceof Error ? reason : new Error(String(reason))));
+  worker.on('exit', (code) => end(new Error(`its thread ended with code ${code}`)));
   worker.unref();
   return {
     stop() {
-      stopping = true;
+      over = true;
       return worker.terminate();
     },
   };

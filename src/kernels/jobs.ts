@@ -21,6 +21,7 @@ export enum Job {
   softmaxAdjoint,
   crossEntropy,
   crossEntropyAdjoint,
+  sample,
   sgd,
   momentum,
   rmsprop,
@@ -34,6 +35,7 @@ export enum Job {
   transpose,
   oneHot,
   fail,
+  straggle,
 }
 
 /** Functions of one operand; `Job.unary` takes one of them as an argument. */

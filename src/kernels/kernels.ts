@@ -184,3 +184,32 @@ export function update(
   machine.run(job, size, DEAR);
   machine.weights += 1;
 }
+
+/** How ids are drawn; all have an effect, unless the most probable one is taken. */
+export interface Drawing {
+  readonly temperature: number;
+  /** 0 for all. */
+  readonly topK: number;
+  readonly topP: number;
+  readonly greedy: boolean;
+}
+
+/** Bytes of working memory that `sample` needs. */
+export const sampleScratch = (rows: number, columns: number) => 32 * rows * Math.ceil(columns / 8);
+
+/** Draws an id for each row of logits by a uniform number of its own (f64); −1 where its largest is no finite number. */
+export function sample(
+  machine: Machine,
+  logits: number,
+  uniforms: number,
+  ids: number,
+  scratch: number,
+  rows: number,
+  columns: number,
+  { temperature, topK, topP, greedy }: Drawing,
+): void {
+  give(machine, logits, uniforms, ids, scratch, columns, topK, greedy ? 1 : 0);
+  // Held within normal numbers: neither 0 · ∞ nor ∞ · 0 may arise.
+  giveFloats(machine, 7, Math.min(Math.max(1 / temperature, 2 ** -126), 2 ** 127), Math.max(topP, 2 ** -126));
+  machine.run(Job.sample, rows, items(DEAR, columns));
+}

@@ -203,7 +203,7 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
         throw new Error('configure: whether the memory is shared is fixed at its first use; configure before that.');
       }
       const { tier: newTier = tier, threads = self.threads } = changes;
-      if (newTier === tier && threads === self.threads) return;
+      if (newTier === tier && threads === self.threads && (current as Team).sound) return;
       seat({ tier: newTier, threads });
     },
   };

@@ -2,8 +2,20 @@
  * A fork-join team: the thread that leads it is member 0, workers are the others. The protocol lives in
  * `assembly/team.ts`; here are the control block, the threads and what happens when one is lost.
  */
-import { ARGS, CONTROL_BYTES, FAILED, GENERATION, MEMBERS, SCRATCH, SPINS, STOP } from './control.js';
-import { type Member, startMember } from './host.js';
+import {
+  ARGS,
+  CHUNKS,
+  CONTROL_BYTES,
+  FAILED,
+  FINISHED,
+  GENERATION,
+  HOLDING,
+  MEMBERS,
+  SCRATCH,
+  SPINS,
+  STOP,
+} from './control.js';
+import { type Member, startMember, warn } from './host.js';
 
 /** Turns a worker waits before it sleeps: about 200 µs. A sleeper takes 50 to 230 µs to come back. */
 const SPIN_TURNS = 600_000;
@@ -19,7 +31,10 @@ export interface Exports {
 }
 
 export interface Team {
+  /** Threads that share the work; fewer than were asked for once one is lost. */
   readonly threads: number;
+  /** Whether it takes further forks. */
+  readonly sound: boolean;
   /** Address of the control block. */
   readonly address: number;
   /** Index of the arguments, in 32-bit words. */
@@ -50,34 +65,69 @@ export function team(options: TeamOptions): Team {
   control[SPINS / 4] = SPIN_TURNS;
   control[SCRATCH / 4] = scratch;
 
+  let left = threads;
   let broken: Error | undefined;
+  /** What was done when the fork that waits was last seen to go on, and when that was. */
+  let progress = '';
   let waitingSince = 0;
+  const again = `configure({ threads: ${threads} })`;
+
+  const read = (word: number) => Atomics.load(words(), word / 4);
+  // Looked at before each fork. The view is of no use once memory that is not shared has grown, but then nothing forks.
+  const unfinished = () => control[FINISHED / 4] !== control[CHUNKS / 4];
+  const sound = () => broken === undefined && !unfinished();
+  const lose = (what: string) => {
+    broken = new Error(`team: ${what}, and the window is lost; go on with ${again}.`);
+    return broken;
+  };
+
+  /** A worker that ends between two forks holds no chunk: the others do its share from then on. */
+  function lost(member: number, reason: Error): void {
+    left -= 1;
+    Atomics.store(words(), MEMBERS / 4, left);
+    // Otherwise an error says what there is to say.
+    if (!sound()) return;
+    const rest = left === 1 ? 'one thread goes on' : `${left} threads go on`;
+    warn(
+      `team: worker ${member} of ${threads} is gone (${reason.message}); ${rest}, with the same results. ` +
+        `To have all of them again: ${again}.`,
+      'OXBOW_WORKER_LOST',
+    );
+  }
+
   const members: Member[] = [];
   for (let member = 1; member < threads; member += 1) {
     const seat = { module: options.module, memory, team: address, member, failed: (address + FAILED) / 4 };
-    // A thread that ends between two forks holds no chunk: the others do its share.
-    members.push(startMember(seat, () => undefined));
+    members.push(startMember(seat, (reason) => lost(member, reason)));
   }
 
   return {
-    threads,
+    get threads() {
+      return left;
+    },
+    get sound() {
+      return sound();
+    },
     address,
     arguments: (address + ARGS) / 4,
     started() {
-      waitingSince = 0;
       if (broken !== undefined) throw broken;
+      // A worker may still be at a chunk of it.
+      if (unfinished()) throw lose('a kernel failed on the thread that called it');
     },
     stalled() {
-      waitingSince ||= Date.now();
-      const member = Atomics.load(words(), FAILED / 4);
-      if (member === 0 && Date.now() - waitingSince <= PATIENCE_MS) return;
-      const what =
-        member === 0
-          ? `a worker has held its share of a kernel for ${PATIENCE_MS / 1000} s`
-          : `worker ${member} of ${threads} failed within a kernel`;
-      // Its chunk is unfinished, and a straggler may still write: this team takes no further fork.
-      broken = new Error(`team: ${what}, and the window is lost; go on with configure({ threads: ${threads} }).`);
-      throw broken;
+      const failed = read(FAILED);
+      if (failed !== 0) throw lose(`worker ${failed} of ${threads} failed within a kernel`);
+      const done = `${read(GENERATION)} ${read(FINISHED)}`;
+      if (done !== progress) {
+        progress = done;
+        waitingSince = Date.now();
+      }
+      if (Date.now() - waitingSince <= PATIENCE_MS) return;
+      const holders = members.flatMap((_, k) => (read(HOLDING + 4 * (k + 1)) === 0 ? [] : [k + 1]));
+      throw lose(
+        `worker ${holders.join(', ')} of ${threads} has held its share of a kernel for ${PATIENCE_MS / 1000} s`,
+      );
     },
     stop() {
       const block = words();

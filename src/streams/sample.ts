@@ -33,16 +33,23 @@ export function checkSampling(operation: string, { temperature = 1, topK = 1, to
   }
 }
 
-/** `softmax(logits / temperature)` in float64. */
-function softmax(logits: ArrayLike<number>, temperature: number): Float64Array {
-  const scaled = Float64Array.from(logits);
-  const max = scaled.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY);
+/** The largest logit. @throws RangeError where it is no finite number. */
+function largestLogit(logits: ArrayLike<number>): number {
+  let max = Number.NEGATIVE_INFINITY;
+  for (let v = 0; v < logits.length; v += 1) max = Math.max(max, logits[v] as number);
   if (!Number.isFinite(max)) {
     throw new RangeError(
       `sampler: cannot choose among ${logits.length} logits of which the largest is ${max}; the model has diverged: ` +
         'lower the learning rate or clip the gradients.',
     );
   }
+  return max;
+}
+
+/** `softmax(logits / temperature)` in float64. */
+function softmax(logits: ArrayLike<number>, temperature: number): Float64Array {
+  const scaled = Float64Array.from(logits);
+  const max = largestLogit(scaled);
   for (let v = 0; v < scaled.length; v += 1) scaled[v] = Math.exp(((scaled[v] as number) - max) / temperature);
   return normalise(scaled);
 }
@@ -112,7 +119,7 @@ function drawAt(probabilities: Float64Array, u: number): number {
 /**
  * Chooses symbols by the given options, each call one draw of the generator (none where greedy).
  *
- * @throws RangeError where an option is impossible.
+ * @throws RangeError where an option is impossible; when it is called, where the largest logit is no finite number.
  * @example
  * const choose = sampler({ temperature: 0.8, topK: 20, seed: 7 });
  * choose(Float32Array.of(2, 1, 0));
@@ -120,6 +127,11 @@ function drawAt(probabilities: Float64Array, u: number): number {
 export function sampler(options: SamplingOptions = {}, random?: Generator): Sampler {
   checkSampling('sampler', options);
   const draws = random ?? generator(options.seed ?? 0, 'sampler');
-  if (options.greedy) return largest;
+  if (options.greedy) {
+    return (logits) => {
+      largestLogit(logits);
+      return largest(logits);
+    };
+  }
   return (logits) => drawAt(distribution(logits, options), draws.uniform());
 }

@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type { Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Job, Unary } from '../../src/kernels/jobs.js';
 import { unary } from '../../src/kernels/kernels.js';
 import { createMachine, type Machine } from '../../src/kernels/machine.js';
@@ -17,14 +20,121 @@ function tanhOf(machine: Machine, x: Float32Array): Float32Array {
   return y;
 }
 
+/** A machine and the workers it has started, which nobody else can reach. */
+async function withWorkers(threads: number): Promise<readonly [ReturnType<typeof createMachine>, Worker[]]> {
+  const workers: Worker[] = [];
+  const started = (worker: Worker) => void workers.push(worker);
+  // Workers are told of a turn after they are started: first those that came before.
+  await new Promise(setImmediate);
+  process.on('worker', started);
+  const machine = createMachine({ threads });
+  while (workers.length < threads - 1) await once(process, 'worker');
+  process.off('worker', started);
+  return [machine, workers];
+}
+
+/** Warnings that the process gives while something is done and the event loop has had its turns. */
+async function warningsDuring(action: () => Promise<unknown>): Promise<readonly (Error & { code?: string })[]> {
+  const warnings: Error[] = [];
+  const warned = (warning: Error) => void warnings.push(warning);
+  process.on('warning', warned);
+  await action();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  process.off('warning', warned);
+  return warnings;
+}
+
+/** Runs items of which a worker holds one until `finished` others are done; who did which. */
+function straggle(machine: Machine, items: number, finished: number): number[] {
+  const y = put(machine, new Int32Array(items).fill(-1));
+  machine.ints.set([y, finished, 0], machine.arguments);
+  machine.run(Job.straggle, items, 1);
+  return Array.from(machine.ints.subarray(y / 4, y / 4 + items));
+}
+
+afterEach(() => void vi.restoreAllMocks());
+
 describe('a team', () => {
+  it('has as many threads as there are processors, unless it is told otherwise', () => {
+    vi.stubEnv('OXBOW_THREADS', '');
+    expect(createMachine().threads).toBe(Math.min(64, availableParallelism()));
+    vi.stubEnv('OXBOW_THREADS', '3');
+    expect(createMachine().threads).toBe(3);
+    vi.unstubAllEnvs();
+  });
+
+  it('goes on with the rest where a worker ends between two forks, and says so once', async () => {
+    const [machine, [first, second]] = await withWorkers(3);
+    const x = uniform(100_000, 1);
+    const before = bits(tanhOf(machine, x));
+
+    const [warning, ...more] = await warningsDuring(() => (first as Worker).terminate());
+    expect(warning).toMatchObject({ name: 'OxbowWarning', code: 'OXBOW_WORKER_LOST' });
+    expect(warning.message).toMatch(/worker 1 of 3 is gone \(its thread ended with code \d\); 2 threads go on/);
+    expect(more).toEqual([]);
+    expect(machine.threads).toBe(2);
+    for (let round = 0; round < 20; round += 1) expect(bits(tanhOf(machine, x))).toEqual(before);
+    expect(new Set(straggle(machine, 8, 7))).toEqual(new Set([0, 2]));
+
+    const [last] = await warningsDuring(() => (second as Worker).terminate());
+    expect(last.message).toContain('worker 2 of 3');
+    expect(last.message).toContain('one thread goes on');
+    expect(machine.threads).toBe(1);
+    expect(bits(tanhOf(machine, x))).toEqual(before);
+
+    machine.reconfigure({ threads: 3 });
+    expect(machine.threads).toBe(3);
+    expect(bits(tanhOf(machine, x))).toEqual(before);
+  });
+
+  it('says nothing of workers that it stops itself', async () => {
+    const [machine, workers] = await withWorkers(3);
+    const ends = workers.map((worker) => once(worker, 'exit'));
+    const warnings = await warningsDuring(async () => {
+      machine.reconfigure({ threads: 1 });
+      await Promise.all(ends);
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  it('leaves the other chunks of a fork to whoever is free while a worker is held up', () => {
+    const machine = createMachine({ threads: 2 });
+    // The worker's chunk ends only after all others have.
+    const who = straggle(machine, 100, 99);
+    expect(who.filter((member) => member === 1)).toHaveLength(1);
+    expect(who.filter((member) => member === 0)).toHaveLength(99);
+  });
+
+  it('names a worker that holds its share for good, and works again once set up anew', () => {
+    const machine = createMachine({ threads: 2 });
+    const x = uniform(100_000, 1);
+    const before = bits(tanhOf(machine, x));
+    let now = 0;
+    vi.spyOn(Date, 'now').mockImplementation(() => (now += 10_000));
+    expect(() => straggle(machine, 100, 100)).toThrow('worker 1 of 2 has held its share of a kernel for 30 s');
+    expect(() => tanhOf(machine, x)).toThrow('go on with configure({ threads: 2 })');
+    machine.reconfigure({ threads: 2 });
+    expect(bits(tanhOf(machine, x))).toEqual(before);
+  });
+
+  it('takes no further fork after a kernel that failed on the thread that called it', () => {
+    const machine = createMachine({ threads: 2 });
+    const x = uniform(100_000, 1);
+    const before = bits(tanhOf(machine, x));
+    // No memory is there.
+    expect(() => unary(machine, Unary.tanh, 2 ** 31, 2 ** 31, 100_000)).toThrow(WebAssembly.RuntimeError);
+    expect(() => tanhOf(machine, x)).toThrow('a kernel failed on the thread that called it');
+    machine.reconfigure({ threads: 2 });
+    expect(bits(tanhOf(machine, x))).toEqual(before);
+  });
+
   it('names a worker that fails within a kernel, takes no further fork, and works again once set up anew', () => {
     const machine = createMachine({ threads: 2 });
     const x = uniform(100_000, 1);
     const before = bits(tanhOf(machine, x));
     expect(() => machine.run(Job.fail, 4096, 1)).toThrow('worker 1 of 2 failed within a kernel');
     expect(() => tanhOf(machine, x)).toThrow('go on with configure({ threads: 2 })');
-    machine.reconfigure({ threads: 3 });
+    machine.reconfigure({ threads: 2 });
     expect(bits(tanhOf(machine, x))).toEqual(before);
   });
 

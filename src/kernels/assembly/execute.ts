@@ -8,7 +8,9 @@ import { gruBackward, gruForward } from './recurrent/gru';
 import { lstmBackward, lstmForward } from './recurrent/lstm';
 import { rnnBackward, rnnForward } from './recurrent/simple-rnn';
 import { sumBlocks, sumFinish, sumRows, sumTrailing } from './reduce';
+import { sample } from './sample';
 import { crossEntropy, crossEntropyAdjoint, softmax, softmaxAdjoint } from './softmax';
+import { straggle } from './straggle';
 import { gather, oneHot, scatterAdd } from './table';
 import { transpose } from './transpose';
 
@@ -33,6 +35,7 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.softmaxAdjoint: return softmaxAdjoint(args, from, to);
     case Job.crossEntropy: return crossEntropy(args, from, to);
     case Job.crossEntropyAdjoint: return crossEntropyAdjoint(args, from, to);
+    case Job.sample: return sample(args, from, to);
     case Job.sgd: return sgd(args, from, to);
     case Job.momentum: return momentum(args, from, to);
     case Job.rmsprop: return rmsprop(args, from, to);
@@ -46,6 +49,7 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.oneHot: return oneHot(args, from, to);
     case Job.transpose: return transposeWhole(args);
     case Job.fail: return fail(args, member);
+    case Job.straggle: return straggle(args, from, to, member);
   }
 }
 

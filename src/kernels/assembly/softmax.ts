@@ -3,10 +3,19 @@ import { exp4, horizontalMax, horizontalSum, loadTail, log4, storeTail } from '.
 
 const MINUS_INFINITY: f32 = -f32.MAX_VALUE * 2.0;
 
-function maximum(x: usize, columns: i32): f32 {
+/** The largest of a row; NaN where one of them is. */
+export function maximum(x: usize, columns: i32): f32 {
   let m = f32x4.splat(MINUS_INFINITY);
-  for (const end = x + ((<usize>(columns & ~3)) << 2); x < end; x += 16) m = f32x4.max(m, v128.load(x));
-  return horizontalMax(f32x4.max(m, loadTail(x, columns & 3, MINUS_INFINITY)));
+  let n = m;
+  for (const end = x + ((<usize>(columns & ~7)) << 2); x < end; x += 32) {
+    m = f32x4.max(m, v128.load(x));
+    n = f32x4.max(n, v128.load(x, 16));
+  }
+  if (columns & 4) {
+    m = f32x4.max(m, v128.load(x));
+    x += 16;
+  }
+  return horizontalMax(f32x4.max(f32x4.max(m, n), loadTail(x, columns & 3, MINUS_INFINITY)));
 }
 
 /** Σ e^(x − shift). */

@@ -4,9 +4,10 @@
 // simply takes none. The word `unclaimed` counts down; a chunk is claimed by a compare-and-swap that lowers it, and the
 // job's description cannot change while a claimed chunk is unfinished, since the fork waits for all of them.
 import {
-  ARGS, ARGUMENTS, CHUNKS, ENTRY_ARGS, ENTRY_BYTES, FAILED, FINISHED, GENERATION, GRAIN, ITEMS, JOB, MEMBERS, SCRATCH, SLEEPERS, SPINS, STOP,
+  ARGS, ARGUMENTS, CHUNKS, ENTRY_ARGS, ENTRY_BYTES, FAILED, FINISHED, GENERATION, GRAIN, HOLDING, ITEMS, JOB, MEMBERS, SCRATCH, SLEEPERS, SPINS, STOP,
   UNCLAIMED,
 } from '../control';
+import { at } from './address';
 import { execute } from './execute';
 import { setScratch } from './scratch';
 
@@ -62,13 +63,16 @@ function fork(team: usize, job: i32, items: i32, grain: i32, args: usize): void 
 }
 
 function takeChunks(team: usize, member: i32): void {
+  const holding = at(team + HOLDING, member);
   for (;;) {
     const unclaimed = atomic.load<i32>(team, UNCLAIMED);
     if (unclaimed <= 0) return;
     if (atomic.cmpxchg<i32>(team, unclaimed, unclaimed - 1, UNCLAIMED) != unclaimed) continue;
+    store<i32>(holding, 1);
     const from = (load<i32>(team, CHUNKS) - unclaimed) * load<i32>(team, GRAIN);
     const to = min(load<i32>(team, ITEMS), from + load<i32>(team, GRAIN));
     execute(load<i32>(team, JOB), load<usize>(team, ARGUMENTS), from, to, member);
+    store<i32>(holding, 0);
     atomic.add<i32>(team, 1, FINISHED);
   }
 }
