@@ -81,6 +81,9 @@ export function parseOptions(args: readonly string[], known: readonly Known[]): 
     return E.left(`there is no workload ${unknown}; there are ${[...ids, scaling.id].join(', ')}.`);
   }
   const { json = false, peers = false, allSettings = false, ...rest } = program.opts<Typed>();
+  if ((peers || allSettings) && program.args.length > 0 && asked.length === 0) {
+    return E.left('scaling is measured without peers; leave --peers out, or name a workload too.');
+  }
   return E.right({
     ...rest,
     json,

@@ -56,7 +56,8 @@ export function lines(one: Case, { ours, theirs, absent, comparison }: Outcome):
   return result;
 }
 
-const figures = ({ median, min, max }: Figure) => ({ median: round(median), min: round(min), max: round(max) });
+/** A figure as it is written for machines. */
+export const figures = ({ median, min, max }: Figure) => ({ median: round(median), min: round(min), max: round(max) });
 
 /** The records of a case: ours, each peer's, and the comparison. */
 export function records(one: Case, outcome: Outcome, { kind, tier, threads }: Setting): readonly object[] {

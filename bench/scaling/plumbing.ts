@@ -30,8 +30,8 @@ export interface Plumbing {
   readonly piped: Figure;
   /** The same work without streams. */
   readonly direct: Figure;
-  /** The difference of the medians. */
-  readonly cost: number;
+  /** The differences of passes that ran one right after the other. */
+  readonly cost: Figure;
 }
 
 /** Both take all signals once. */
@@ -186,8 +186,8 @@ async function compare(one: Comparison, repetitions: number, seconds: number): P
     direct.push(await timed(one.direct, one.signals, seconds));
   }
   one.release?.();
-  const [p, d] = [summary(piped), summary(direct)];
-  return { what: one.what, piped: p, direct: d, cost: p.median - d.median };
+  const costs = piped.map((time, k) => time - (direct[k] as number));
+  return { what: one.what, piped: summary(piped), direct: summary(direct), cost: summary(costs) };
 }
 
 /** Measures what streams cost; `next` is told what comes. */

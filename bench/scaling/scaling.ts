@@ -1,7 +1,7 @@
 /** `npm run bench -- scaling`: tables of time against size, and of what the streams cost. */
 import { configure } from '../../src/index.js';
 import type { Progress } from '../progress.js';
-import { number, percent, round } from '../report.js';
+import { figures, number, percent, round } from '../report.js';
 import { type Plumbing, plumbing } from './plumbing.js';
 import { type Axis, type Measured, measurePoint, series } from './training.js';
 
@@ -41,12 +41,6 @@ export function table(axis: Axis, measured: readonly Measured[], peak: number): 
   ];
 }
 
-const figures = ({ median, min, max }: Measured['time']) => ({
-  median: round(median),
-  min: round(min),
-  max: round(max),
-});
-
 function plumbingLines(rows: readonly Plumbing[]): readonly string[] {
   return [
     '',
@@ -54,7 +48,7 @@ function plumbingLines(rows: readonly Plumbing[]): readonly string[] {
     `${''.padEnd(26)}${right(['piped', 'by hand', 'plumbing'])}`,
     ...rows.map(
       ({ what, piped, direct, cost }) =>
-        `${what.padEnd(26)}${right([number(piped.median), number(direct.median), cost.toFixed(2)])}`,
+        `${what.padEnd(26)}${right([number(piped.median), number(direct.median), cost.median.toFixed(2)])}  (${cost.min.toFixed(2)} … ${cost.max.toFixed(2)})`,
     ),
   ];
 }
@@ -62,6 +56,20 @@ function plumbingLines(rows: readonly Plumbing[]): readonly string[] {
 /** Measures and prints all of it. @throws Error where a result is wrong. */
 export async function scaling(options: ScalingOptions): Promise<void> {
   const { repetitions, seconds, threads, peak, progress, print } = options;
+  // First, since what the models below leave behind makes collecting garbage slower.
+  const rows: Plumbing[] = [];
+  const next = (what: string) => progress.show(`streams: ${what}`);
+  for await (const row of plumbing(repetitions, seconds, next)) rows.push(row);
+  print(
+    plumbingLines(rows),
+    rows.map(({ what, piped, direct, cost }) => ({
+      plumbing: what,
+      unit: 'us/signal',
+      piped: figures(piped),
+      direct: figures(direct),
+      cost: figures(cost),
+    })),
+  );
   for (const { axis, points } of series(threads)) {
     const measured = points.map((point) => {
       progress.show(`scaling: ${axis} ${point[axis]}`);
@@ -81,17 +89,4 @@ export async function scaling(options: ScalingOptions): Promise<void> {
     );
   }
   configure({ threads });
-  const rows: Plumbing[] = [];
-  const next = (what: string) => progress.show(`streams: ${what}`);
-  for await (const row of plumbing(repetitions, seconds, next)) rows.push(row);
-  print(
-    plumbingLines(rows),
-    rows.map(({ what, piped, direct, cost }) => ({
-      plumbing: what,
-      unit: 'us/signal',
-      piped: figures(piped),
-      direct: figures(direct),
-      cost: round(cost),
-    })),
-  );
 }
