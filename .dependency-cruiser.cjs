@@ -5,7 +5,7 @@ const rooms = [
   ['models'],
   ['streams', 'formats'],
   ['cells', 'layers'],
-  ['layer.ts', 'stack.ts'],
+  ['layer.ts', 'stack.ts', 'stepper.ts'],
   ['backprop'],
   ['kernels'],
   ['tensor.ts', 'random.ts'],

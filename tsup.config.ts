@@ -29,7 +29,7 @@ export default defineConfig([
     format: 'esm',
     target: 'es2022',
     platform: 'node',
-    external: ['commander'],
+    external: ['commander', 'log-update'],
     silent: true,
     clean: true,
   },

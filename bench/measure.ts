@@ -6,10 +6,14 @@ export interface Figure {
   readonly max: number;
 }
 
+/** @throws RangeError where there are no numbers. */
 export function summary(numbers: readonly number[]): Figure {
+  if (numbers.length === 0) throw new RangeError('summary: there are no numbers; measure at least once.');
   const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] as number;
   return {
-    median: sorted[sorted.length >> 1] as number,
+    median: sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2,
     min: sorted[0] as number,
     max: sorted[sorted.length - 1] as number,
   };

@@ -26,7 +26,9 @@ function fingerprint() {
   const folders = ['src', 'examples', 'bench'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath ?? entry.path, entry.name)),
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+      // The benchmarks' peers are installed there.
+      .filter((file) => !file.includes('node_modules', root.length)),
   );
   const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsup.config.ts'].map((name) =>
     join(root, name),

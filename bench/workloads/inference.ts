@@ -1,6 +1,6 @@
 import { evaluate, generator, ids, reference, sampler, stepper } from '../../src/index.js';
 import type { Case, Workload } from '../workload.js';
-import { forwardFlop, type LanguageModel, languageModel } from './models.js';
+import { forwardFlop, type LanguageModel, languageModel, stepBytes } from './models.js';
 
 const model = (units: number, layers: 1 | 2): LanguageModel => ({
   cell: 'lstm',
@@ -35,6 +35,7 @@ function generationCase(units: number, layers: 1 | 2): Case {
     name,
     unit: 'us/char',
     flop: forwardFlop(shape),
+    bytes: stepBytes(shape),
     work: 1,
     check: () => checkLogits(name, net),
     step,

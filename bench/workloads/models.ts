@@ -52,6 +52,19 @@ export function forwardFlop({ cell, symbols, features, units, layers }: Language
   return recurrent + 2 * units * symbols;
 }
 
+/** Bytes of the weights that one step of one lane reads, of the embedding one row. */
+export function stepBytes(model: LanguageModel): number {
+  return 4 * (forwardFlop(model) / 2 + model.features);
+}
+
+/**
+ * Bytes of the recurrent weights, read for each step forwards and once more backwards. What training reads once a
+ * window is not counted.
+ */
+export function trainingBytes({ cell, units, layers }: LanguageModel): number {
+  return 2 * 4 * layers * (cell === 'lstm' ? 4 : 3) * units * units;
+}
+
 const symbolsOf = (shape: readonly number[], below: number, seed: number): Ids => {
   const random = generator(seed);
   return ids(
@@ -67,6 +80,7 @@ export interface TrainingCase {
   readonly batch: number;
   readonly symbols: number;
   readonly flop: number;
+  readonly bytes?: number;
   readonly optimizer: Optimizer;
   readonly clipNorm?: number;
   /** Steps that the loss counts, from the end; all by default. */
@@ -88,6 +102,7 @@ export function trainingCase(model: AnyModel, options: TrainingCase): Case {
     name: options.name,
     unit: options.unit,
     flop: options.flop,
+    ...(options.bytes !== undefined && { bytes: options.bytes }),
     work: steps * batch,
     check: () => checkLoss(options.name, model, input, target),
     step() {

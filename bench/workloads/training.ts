@@ -1,6 +1,6 @@
 import { adam, dense, oneHot, rmsprop, simpleRnn, stack } from '../../src/index.js';
 import type { Workload } from '../workload.js';
-import { forwardFlop, type LanguageModel, languageModel, trainingCase } from './models.js';
+import { forwardFlop, type LanguageModel, languageModel, trainingBytes, trainingCase } from './models.js';
 
 const small: LanguageModel = { cell: 'lstm', symbols: 65, features: 64, units: 128, layers: 2 };
 
@@ -24,6 +24,7 @@ function language(
         batch,
         symbols: model.symbols,
         flop: 3 * forwardFlop(model),
+        ...(batch === 1 && { bytes: trainingBytes(model) }),
         optimizer: adam(1e-3),
         clipNorm: 5,
       }),

@@ -1,0 +1,95 @@
+/** The command line of `npm run bench`. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import * as E from 'fp-ts/lib/Either.js';
+
+const tiers = ['wide', 'fma', 'simd'] as const;
+
+export interface Options {
+  /** Ids of workloads, all by default, in the order of the list that was given. */
+  readonly workloads: readonly string[];
+  readonly scaling: boolean;
+  readonly json: boolean;
+  readonly peers: boolean;
+  readonly allSettings: boolean;
+  readonly threads?: number;
+  readonly tier?: (typeof tiers)[number];
+  readonly repetitions: number;
+  readonly seconds: number;
+}
+
+/** What was typed. */
+interface Typed {
+  readonly json?: true;
+  readonly peers?: true;
+  readonly allSettings?: true;
+  readonly threads?: number;
+  readonly tier?: (typeof tiers)[number];
+  readonly repetitions: number;
+  readonly seconds: number;
+}
+
+const wholeNumber = (text: string): number => {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError('It is a whole number above 0.');
+};
+
+const duration = (text: string): number => {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('It is a number of seconds above 0.');
+};
+
+interface Known {
+  readonly id: string;
+  readonly title: string;
+}
+
+const scaling: Known = { id: 'scaling', title: 'time against T, B, H and threads, and what the streams cost a signal' };
+
+function command(known: readonly Known[]): Command {
+  const lines = [...known, scaling].map(({ id, title }) => `  ${id.padEnd(9)}${title}`);
+  return new Command('npm run bench --')
+    .description('Measures workloads: checks a result against float64, warms up, repeats, prints medians.')
+    .argument('[workload...]', 'which to run, of those below; by default all but scaling')
+    .option('--json', 'one JSON line for each figure')
+    .option('--peers', 'the peers that are installed beside us, repetition by repetition, and the ratios')
+    .option('--all-settings', 'PyTorch with threads of its own too (with --peers, which this implies)')
+    .option('--threads <n>', 'threads, this one included (default: all processors)', wholeNumber)
+    .addOption(new Option('--tier <tier>', 'kernels to use (default: the best that works here)').choices([...tiers]))
+    .option('--repetitions <n>', 'repetitions that are counted', wholeNumber, 7)
+    .option('--seconds <s>', 'seconds a repetition takes at least', duration, 0.4)
+    .addHelpText('after', `\nWorkloads:\n${lines.join('\n')}`)
+    .showSuggestionAfterError(false)
+    .configureOutput({ writeErr: () => undefined })
+    .exitOverride();
+}
+
+/** Parses the command line; `'help'` where help was asked for, and has been shown. A string on the left says what is wrong. */
+export function parseOptions(args: readonly string[], known: readonly Known[]): E.Either<string, Options | 'help'> {
+  const program = command(known);
+  try {
+    program.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? E.right('help') : E.left(`${error.message.replace(/^error: /, '')} Try --help.`);
+  }
+  const ids = known.map(({ id }) => id);
+  const asked = program.args.filter((id) => id !== scaling.id);
+  const unknown = asked.find((id) => !ids.includes(id));
+  if (unknown !== undefined) {
+    return E.left(`there is no workload ${unknown}; there are ${[...ids, scaling.id].join(', ')}.`);
+  }
+  const { json = false, peers = false, allSettings = false, ...rest } = program.opts<Typed>();
+  if ((peers || allSettings) && program.args.length > 0 && asked.length === 0) {
+    return E.left('scaling is measured without peers; leave --peers out, or name a workload too.');
+  }
+  return E.right({
+    ...rest,
+    json,
+    peers: peers || allSettings,
+    allSettings,
+    workloads: program.args.length === 0 ? ids : ids.filter((id) => asked.includes(id)),
+    scaling: program.args.includes(scaling.id),
+  });
+}

@@ -1,0 +1,92 @@
+/** `npm run bench -- scaling`: tables of time against size, and of what the streams cost. */
+import { configure } from '../../src/index.js';
+import type { Progress } from '../progress.js';
+import { figures, number, percent, round } from '../report.js';
+import { type Plumbing, plumbing } from './plumbing.js';
+import { type Axis, type Measured, measurePoint, series } from './training.js';
+
+export interface ScalingOptions {
+  readonly repetitions: number;
+  readonly seconds: number;
+  readonly threads: number;
+  /** GFLOP/s of all threads. */
+  readonly peak: number;
+  readonly progress: Progress;
+  /** Text for people, records for machines. */
+  print(text: readonly string[], records: readonly object[]): void;
+}
+
+const PLOT_WIDTH = 32;
+
+/** A bar as long as its share of the greatest, in eighths of a character. */
+export function plotBar(value: number, greatest: number, width: number = PLOT_WIDTH): string {
+  const eighths = Math.round((8 * width * value) / greatest);
+  return '█'.repeat(Math.floor(eighths / 8)) + (['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8] as string);
+}
+
+const right = (cells: readonly string[]) => cells.map((cell) => cell.padStart(12)).join('');
+
+/** A table of one axis, with a bar of the speed. */
+export function table(axis: Axis, measured: readonly Measured[], peak: number): readonly string[] {
+  const fixed = Object.entries(measured[0]?.point ?? {}).filter(([name]) => name !== axis);
+  const greatest = Math.max(...measured.map(({ speed }) => speed));
+  return [
+    '',
+    `A window of training against ${axis} (${fixed.map(([name, value]) => `${name} ${value}`).join(', ')})`,
+    right([axis, 'ms', 'chars/s', 'GFLOP/s', 'of the peak']),
+    ...measured.map(
+      ({ point, time, speed, gflops }) =>
+        `${right([String(point[axis]), number(time.median), number(speed), number(gflops), percent(gflops / peak)])}  ${plotBar(speed, greatest)}`,
+    ),
+  ];
+}
+
+function plumbingLines(rows: readonly Plumbing[]): readonly string[] {
+  return [
+    '',
+    'What the streams cost, in µs a signal (chunks and windows of 32 characters, layers at T 1, B 1)',
+    `${''.padEnd(26)}${right(['piped', 'by hand', 'plumbing'])}`,
+    ...rows.map(
+      ({ what, piped, direct, cost }) =>
+        `${what.padEnd(26)}${right([number(piped.median), number(direct.median), cost.median.toFixed(2)])}  (${cost.min.toFixed(2)} … ${cost.max.toFixed(2)})`,
+    ),
+  ];
+}
+
+/** Measures and prints all of it. @throws Error where a result is wrong. */
+export async function scaling(options: ScalingOptions): Promise<void> {
+  const { repetitions, seconds, threads, peak, progress, print } = options;
+  // First, since what the models below leave behind makes collecting garbage slower.
+  const rows: Plumbing[] = [];
+  const next = (what: string) => progress.show(`streams: ${what}`);
+  for await (const row of plumbing(repetitions, seconds, next)) rows.push(row);
+  print(
+    plumbingLines(rows),
+    rows.map(({ what, piped, direct, cost }) => ({
+      plumbing: what,
+      unit: 'us/signal',
+      piped: figures(piped),
+      direct: figures(direct),
+      cost: figures(cost),
+    })),
+  );
+  for (const { axis, points } of series(threads)) {
+    const measured = points.map((point) => {
+      progress.show(`scaling: ${axis} ${point[axis]}`);
+      return measurePoint(point, repetitions, seconds);
+    });
+    print(
+      table(axis, measured, peak),
+      measured.map(({ point, time, speed, gflops }) => ({
+        scaling: axis,
+        ...point,
+        unit: 'ms/window',
+        ...figures(time),
+        charsPerSecond: round(speed),
+        gflops: round(gflops),
+        share: round(gflops / peak),
+      })),
+    );
+  }
+  configure({ threads });
+}
