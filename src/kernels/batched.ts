@@ -1,7 +1,7 @@
 /** Many matrix products of one shape at once. */
 import { Job } from './jobs.js';
 import type { Machine } from './machine.js';
-import { cells, describe, type Layout, type Product, WORTH_SHARING } from './product.js';
+import { cells, giveProduct, type Layout, type Product, WORTH_SHARING } from './product.js';
 
 /** Multiply-adds that a thread takes at a time: about 5 µs. */
 const GRAIN = 250_000;
@@ -26,7 +26,7 @@ export function batchedGemm(machine: Machine, p: BatchedProduct): void {
   const { ints, arguments: base, threads } = machine;
   // Four rounds or more, so that the last one leaves no thread idle for long.
   const [columns, rows] = cells(threads === 1 ? 1 : Math.ceil((4 * threads) / count), m, n, k);
-  describe(machine, p, columns, rows);
+  giveProduct(machine, p, columns, rows);
   ints[base + 15] = p.aStride;
   ints[base + 16] = p.bStride;
   ints[base + 17] = p.cStride;

@@ -40,8 +40,8 @@ export const wantsPacking = (rows: number): boolean => rows > STREAM_ROWS;
 const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
 
 /**
- * Cuts C into as many cells as are wanted, or about. Columns are cut first, since then nothing is packed twice; rows only where the columns are too few
- * to keep every thread busy. The cut changes no bit of the result.
+ * Cuts C into about as many cells as are wanted. Columns are cut first, since then nothing is packed twice; rows only
+ * where the columns are too few. The cut changes no bit of the result.
  */
 export function cells(wanted: number, m: number, n: number, k: number): readonly [columns: number, rows: number] {
   if (wanted === 1 || m * n * k < WORTH_SHARING) return [Math.min(CELL_COLUMNS, roundUp(n, 16)), m];
@@ -54,14 +54,14 @@ export function cells(wanted: number, m: number, n: number, k: number): readonly
 /** C = op(A)·op(B), added to C where `accumulate`, or to a bias; leading dimensions count numbers. */
 export function gemm(machine: Machine, p: Product): void {
   const [columns, rows] = cells(machine.threads === 1 ? 1 : 2 * machine.threads, p.m, p.n, p.k);
-  describe(machine, p, columns, rows);
+  giveProduct(machine, p, columns, rows);
   const shared = p.m * p.n * p.k >= WORTH_SHARING;
   const count = Math.ceil(p.n / columns) * Math.ceil(p.m / rows);
   machine.run(Job.gemm, count, shared ? 1 : count);
 }
 
 /** Writes a product's arguments, its cells being so large. */
-export function describe(machine: Machine, p: Product, columns: number, rows: number): void {
+export function giveProduct(machine: Machine, p: Product, columns: number, rows: number): void {
   const { ints, arguments: base } = machine;
   ints[base] = p.a;
   ints[base + 1] = p.lda;
