@@ -1,7 +1,8 @@
 // Writes the register tiles of the matrix product: R rows × 16 columns, R = 1 … 6, as AssemblyScript.
 //
 // What the machine wants (measured): k not unrolled; 12 accumulators of 256 bits at most; A read through a pointer a
-// row, so that it needs no packing; B packed in panels of 16 columns. The revectorizer starts from two adjacent
+// row, so that it needs no packing; B in panels of 16 columns, packed or as it lies. How far it is from one k to the next
+// is free in both (a transposed A steps by its leading dimension) and costs nothing. The revectorizer starts from two adjacent
 // stores and walks up: all loads of the old C come before the first store, and stores come last, in pairs.
 
 const COLUMNS = [0, 1, 2, 3]; // four v128 make a row of 16
@@ -25,16 +26,16 @@ function tile(rows, accumulate) {
     (r) =>
       `    const x${r} = v128.load32_splat(a${r});\n` +
       COLUMNS.map((q) => `    s${r}${q} = madd(x${r}, b${q}, s${r}${q});`).join('\n') +
-      `\n    a${r} += 4;`,
+      `\n    a${r} += aStep;`,
   );
   const finish = lines(rows, (r) => COLUMNS.map((q) => `  v128.store(c${r}, s${r}${q}, ${q * 16});`).join('\n'));
   return `
-export function ${name}(k: i32, a: usize, lda: usize, b: usize, ${accumulate ? 'z: usize, ldz: usize, ' : ''}c: usize, ldc: usize): void {
+export function ${name}(k: i32, a: usize, lda: usize, aStep: usize, b: usize, bStep: usize, ${accumulate ? 'z: usize, ldz: usize, ' : ''}c: usize, ldc: usize): void {
 ${pointers}
 ${targets}
 ${start}
-  const end = b + ((<usize>k) << 6);
-  for (; b < end; b += 64) {
+  const end = b + <usize>k * bStep;
+  for (; b < end; b += bStep) {
 ${COLUMNS.map((q) => `    const b${q} = v128.load(b, ${q * 16});`).join('\n')}
 ${step}
   }
@@ -46,12 +47,12 @@ ${finish}
 export function tilesSource(maxRows) {
   const rows = Array.from({ length: maxRows }, (_, r) => r + 1);
   const dispatch = (accumulate) => `
-/** C = ${accumulate ? 'Z + ' : ''}A·B for one tile: \`rows\` rows of A and one packed panel of B; strides in bytes. */
+/** C = ${accumulate ? 'Z + ' : ''}A·B for one tile: \`rows\` rows of A and one panel of B; strides, and steps from one k to the next, in bytes. */
 export function tile${accumulate ? 'Add' : ''}(
-  rows: i32, k: i32, a: usize, lda: usize, b: usize, ${accumulate ? 'z: usize, ldz: usize, ' : ''}c: usize, ldc: usize,
+  rows: i32, k: i32, a: usize, lda: usize, aStep: usize, b: usize, bStep: usize, ${accumulate ? 'z: usize, ldz: usize, ' : ''}c: usize, ldc: usize,
 ): void {
   switch (rows) {
-${rows.map((r) => `    case ${r}: return tile${r}x16${accumulate ? 'Add' : ''}(k, a, lda, b, ${accumulate ? 'z, ldz, ' : ''}c, ldc);`).join('\n')}
+${rows.map((r) => `    case ${r}: return tile${r}x16${accumulate ? 'Add' : ''}(k, a, lda, aStep, b, bStep, ${accumulate ? 'z, ldz, ' : ''}c, ldc);`).join('\n')}
   }
 }`;
   return `// Written by scripts/tiles.mjs.

@@ -39,6 +39,11 @@ def product(m, n, k):
     return (lambda: torch.mm(a, b, out=c)), 2 * m * n * k / 1e9
 
 
+def products(count, m, n, k):
+    a, b, c = torch.randn(count, m, k), torch.randn(count, k, n), torch.empty(count, m, n)
+    return (lambda: torch.bmm(a, b, out=c)), 2 * count * m * n * k / 1e9
+
+
 def last_step_rnn():
     steps, batch, symbols, units = 10, 128, 65, 128
     rnn, head = nn.RNN(symbols, units), nn.Linear(units, symbols)
@@ -103,6 +108,10 @@ CASES = {
     **{
         f"W1 {m}x{n}x{k}": (lambda m=m, n=n, k=k: product(m, n, k))
         for m, n, k in [(128, 512, 128), (32, 2048, 512), (512, 512, 512), (1024, 1024, 1024), (20, 10000, 500)]
+    },
+    **{
+        f"W1 {count} of {m}x{n}x{k}": (lambda count=count, m=m, n=n, k=k: products(count, m, n, k))
+        for count, m, n, k in [(48, 64, 64, 32), (48, 64, 32, 64), (192, 64, 64, 64), (8, 256, 256, 256)]
     },
     "W2 rnn128": last_step_rnn,
     "W3 lstm128x2": lambda: language("LSTM", 65, 64, 128, 2, 50, 32),

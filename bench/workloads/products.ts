@@ -1,3 +1,4 @@
+import { batchedGemm } from '../../src/kernels/batched.js';
 import { machine } from '../../src/kernels/machine.js';
 import { gemm, Layout } from '../../src/kernels/product.js';
 import { generator } from '../../src/random.js';
@@ -11,7 +12,16 @@ const shapes = [
   [20, 10_000, 500],
 ] as const;
 
-function productCase(m: number, n: number, k: number): Case {
+/** Of attention: scores, values, and two larger ones. */
+const batches = [
+  [48, 64, 64, 32],
+  [48, 64, 32, 64],
+  [192, 64, 64, 64],
+  [8, 256, 256, 256],
+] as const;
+
+/** `count` products of one shape; one of them is a plain product. */
+function productCase(m: number, n: number, k: number, count = 1): Case {
   const home = machine();
   const place = (size: number, path: string) => {
     const address = home.heap.allocate(4 * size);
@@ -19,14 +29,14 @@ function productCase(m: number, n: number, k: number): Case {
     for (let i = 0; i < size; i += 1) home.floats[address / 4 + i] = random.normal();
     return address;
   };
-  const [a, b, c] = [place(m * k, 'a'), place(k * n, 'b'), place(m * n, 'c')];
+  const [a, b, c] = [place(count * m * k, 'a'), place(count * k * n, 'b'), place(count * m * n, 'c')];
   const product = {
     a,
     lda: k,
     aTransposed: false,
     b,
     ldb: n,
-    layout: Layout.rows,
+    layout: Layout.rows as const,
     c,
     ldc: n,
     m,
@@ -34,34 +44,41 @@ function productCase(m: number, n: number, k: number): Case {
     k,
     accumulate: false,
   };
+  const batch = { ...product, count, aStride: m * k, bStride: k * n, cStride: m * n };
+  const step = count === 1 ? () => gemm(home, product) : () => batchedGemm(home, batch);
+  const name = `W1 ${count === 1 ? '' : `${count} of `}${m}x${n}x${k}`;
   return {
-    name: `W1 ${m}x${n}x${k}`,
+    name,
     unit: 'GFLOP/s',
     flop: 1e9,
-    work: (2 * m * n * k) / 1e9,
+    work: (2 * count * m * n * k) / 1e9,
     check() {
-      gemm(home, product);
+      step();
       const { floats } = home;
       const random = generator(2);
       for (let trial = 0; trial < 200; trial += 1) {
-        const [row, column] = [random.below(m), random.below(n)];
+        const [i, row, column] = [random.below(count), random.below(m), random.below(n)];
         let exact = 0;
-        for (let i = 0; i < k; i += 1)
-          exact += (floats[a / 4 + row * k + i] as number) * (floats[b / 4 + i * n + column] as number);
-        const got = floats[c / 4 + row * n + column] as number;
-        if (!(Math.abs(got - exact) <= 1e-5 * k)) throw new Error(`W1 ${m}x${n}x${k}: ${got} instead of ${exact}`);
+        for (let p = 0; p < k; p += 1)
+          exact +=
+            (floats[a / 4 + (i * m + row) * k + p] as number) * (floats[b / 4 + (i * k + p) * n + column] as number);
+        const got = floats[c / 4 + (i * m + row) * n + column] as number;
+        if (!(Math.abs(got - exact) <= 1e-5 * k)) throw new Error(`${name}: ${got} instead of ${exact}`);
       }
     },
-    step: () => gemm(home, product),
+    step,
     release() {
       for (const address of [a, b, c]) home.heap.free(address);
     },
   };
 }
 
-/** W1: row-major matrix products, packing included. */
+/** W1: row-major matrix products, packing included, one by one and many at once. */
 export const products: Workload = {
   id: 'W1',
   title: 'matrix product',
-  cases: () => shapes.map(([m, n, k]) => productCase(m, n, k)),
+  cases: () => [
+    ...shapes.map(([m, n, k]) => productCase(m, n, k)),
+    ...batches.map(([count, m, n, k]) => productCase(m, n, k, count)),
+  ],
 };

@@ -27,6 +27,12 @@ export interface Primitives {
    * operands being rows. With `{ b: true }`: `[..., K] × [N, K]ᵀ → [..., N]`.
    */
   matmul(a: Tensor, b: Tensor, transposed?: Transposed): Tensor;
+  /**
+   * One matrix product for each place in the leading axes, `y[i] = op(a[i])·op(b[i])`: `[..., M, K] × [..., K, N] →
+   * [..., M, N]`. Leading axes agree. With `{ a: true }` the matrices of `a` are `[K, M]`, with `{ b: true }` those of
+   * `b` `[N, K]`; both may be.
+   */
+  batchedMatmul(a: Tensor, b: Tensor, transposed?: Transposed): Tensor;
   /** `y = x·w + b`, the bias under every row, in one pass: x `[..., I]`, w `[I, N]`, b `[N]` → `[..., N]`. */
   linear(x: Tensor, w: Tensor, b: Tensor): Tensor;
 

@@ -7,6 +7,7 @@ import { type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
 import type { Ops, Transposed } from './ops.js';
 import {
   type Broadcast,
+  batchedMatmulShape,
   broadcastOf,
   checkLinear,
   checkReshape,
@@ -16,6 +17,7 @@ import {
   gatherShape,
   matmulShape,
   oneHotShape,
+  type Product,
   rowsOf,
   scatterShape,
   splitShapes,
@@ -86,10 +88,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
     );
   };
 
-  function matmul(a: Tensor, b: Tensor, transposed: Transposed = {}): Tensor {
-    const { m, n, k, shape } = matmulShape(a.shape, b.shape, transposed);
-    const left = read(a);
-    const right = read(b);
+  function multiply(left: Float64Array, right: Float64Array, { m, n, k }: Product, transposed: Transposed) {
     const y = new Float64Array(m * n);
     for (let i = 0; i < m; i += 1) {
       for (let j = 0; j < n; j += 1) {
@@ -101,6 +100,24 @@ export function reference(options: ReferenceOptions = {}): Ops {
         }
         y[i * n + j] = sum;
       }
+    }
+    return y;
+  }
+
+  function matmul(a: Tensor, b: Tensor, transposed: Transposed = {}): Tensor {
+    const product = matmulShape(a.shape, b.shape, transposed);
+    return real(product.shape, multiply(read(a), read(b), product, transposed));
+  }
+
+  function batchedMatmul(a: Tensor, b: Tensor, transposed: Transposed = {}): Tensor {
+    const product = batchedMatmulShape(a.shape, b.shape, transposed);
+    const { m, n, k, count, shape } = product;
+    const [left, right] = [read(a), read(b)];
+    const y = new Float64Array(count * m * n);
+    for (let i = 0; i < count; i += 1) {
+      const one = left.subarray(i * m * k, (i + 1) * m * k);
+      const other = right.subarray(i * k * n, (i + 1) * k * n);
+      y.set(multiply(one, other, product, transposed), i * m * n);
     }
     return real(shape, y);
   }
@@ -210,6 +227,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
   return {
     training,
     matmul,
+    batchedMatmul,
     linear(x, w, b) {
       checkLinear(x.shape, w.shape, b.shape);
       const product = matmul(x, w);

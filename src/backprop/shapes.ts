@@ -64,13 +64,43 @@ export function matmulShape(a: Shape, b: Shape, transposed: Transposed = {}): Pr
   const k = transposed.a ? aRows : aWidth;
   const n = transposed.b ? bRows : bWidth;
   const kOfB = transposed.b ? bWidth : bRows;
+  checkInner(k, kOfB, 'matmul', a, b, transposed);
+  return transposed.a ? { m: aWidth, n, k, shape: [aWidth, n] } : { m: aRows, n, k, shape: [...a.slice(0, -1), n] };
+}
+
+/** Products of `[m, k]` and `[k, n]` matrices, `count` of them. */
+export interface BatchedProduct extends Product {
+  readonly count: number;
+}
+
+/**
+ * What `batchedMatmul(a, b, transposed)` multiplies.
+ *
+ * @throws RangeError where an operand is no batch of matrices, or leading axes or inner lengths disagree.
+ */
+export function batchedMatmulShape(a: Shape, b: Shape, transposed: Transposed = {}): BatchedProduct {
+  const leading = a.slice(0, -2);
+  if (a.length < 2 || b.length < 2 || !sameShape(leading, b.slice(0, -2))) {
+    throw new RangeError(
+      `batchedMatmul: ${showProduct(a, b, transposed)} is no product of as many matrices: ` +
+        'both operands need the same axes before their last two; for one right matrix under all, use matmul.',
+    );
+  }
+  const [aRows, aWidth] = a.slice(-2) as [number, number];
+  const [bRows, bWidth] = b.slice(-2) as [number, number];
+  const [m, k] = transposed.a ? [aWidth, aRows] : [aRows, aWidth];
+  const [kOfB, n] = transposed.b ? [bWidth, bRows] : [bRows, bWidth];
+  checkInner(k, kOfB, 'batchedMatmul', a, b, transposed);
+  return { m, n, k, count: sizeOf(leading), shape: [...leading, m, n] };
+}
+
+function checkInner(k: number, kOfB: number, operation: string, a: Shape, b: Shape, transposed: Transposed): void {
   if (k !== kOfB) {
     throw new RangeError(
-      `matmul: ${showProduct(a, b, transposed)} sums over ${k} numbers on the left and ${kOfB} on the right; ` +
+      `${operation}: ${showProduct(a, b, transposed)} sums over ${k} numbers on the left and ${kOfB} on the right; ` +
         'they must be as many.',
     );
   }
-  return transposed.a ? { m: aWidth, n, k, shape: [aWidth, n] } : { m: aRows, n, k, shape: [...a.slice(0, -1), n] };
 }
 
 /** @throws RangeError where `linear(x, w, b)` does not fit together. */

@@ -42,6 +42,14 @@ export const vjps: Vjps = {
     ];
   },
 
+  // The same for each matrix; here leading axes agree, so that all four cases are plain.
+  batchedMatmul(ops, g, [a, b, transposed = {}], _y, [needsA, needsB]) {
+    const { a: ta = false, b: tb = false } = transposed;
+    const da = () => (ta ? ops.batchedMatmul(b, g, { a: tb, b: true }) : ops.batchedMatmul(g, b, { b: !tb }));
+    const db = () => (tb ? ops.batchedMatmul(g, a, { a: true, b: ta }) : ops.batchedMatmul(a, g, { a: !ta }));
+    return [needsA ? da() : undefined, needsB ? db() : undefined];
+  },
+
   linear: (ops, g, [x, w, b], _y, [needsX, needsW, needsB]) => [
     needsX ? ops.matmul(g, w, { b: true }) : undefined,
     needsW ? ops.matmul(x, g, { a: true }) : undefined,

@@ -4,6 +4,7 @@
  */
 export enum Job {
   gemm,
+  batchedGemm,
   pack,
   unary,
   affine,

@@ -14,7 +14,7 @@ export enum Layout {
 }
 
 /** Multiply-adds below which a product stays on one thread: about 10 µs. */
-const WORTH_SHARING = 500_000;
+export const WORTH_SHARING = 500_000;
 
 export interface Product {
   readonly a: number;
@@ -40,12 +40,11 @@ export const wantsPacking = (rows: number): boolean => rows > STREAM_ROWS;
 const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
 
 /**
- * Cuts C into cells. Columns are cut first, since then nothing is packed twice; rows only where the columns are too few
- * to keep every thread busy. The cut changes no bit of the result.
+ * Cuts C into about as many cells as are wanted. Columns are cut first, since then nothing is packed twice; rows only
+ * where the columns are too few. The cut changes no bit of the result.
  */
-function cells(threads: number, m: number, n: number, k: number): readonly [columns: number, rows: number] {
-  if (threads === 1 || m * n * k < WORTH_SHARING) return [Math.min(CELL_COLUMNS, roundUp(n, 16)), m];
-  const wanted = 2 * threads;
+export function cells(wanted: number, m: number, n: number, k: number): readonly [columns: number, rows: number] {
+  if (wanted === 1 || m * n * k < WORTH_SHARING) return [Math.min(CELL_COLUMNS, roundUp(n, 16)), m];
   const columns = Math.min(CELL_COLUMNS, Math.max(64, roundUp(n / wanted, 16)));
   const across = Math.ceil(n / columns);
   const down = Math.min(Math.ceil(wanted / across), Math.ceil(m / 24));
@@ -54,7 +53,15 @@ function cells(threads: number, m: number, n: number, k: number): readonly [colu
 
 /** C = op(A)·op(B), added to C where `accumulate`, or to a bias; leading dimensions count numbers. */
 export function gemm(machine: Machine, p: Product): void {
-  const [columns, rows] = cells(machine.threads, p.m, p.n, p.k);
+  const [columns, rows] = cells(machine.threads === 1 ? 1 : 2 * machine.threads, p.m, p.n, p.k);
+  giveProduct(machine, p, columns, rows);
+  const shared = p.m * p.n * p.k >= WORTH_SHARING;
+  const count = Math.ceil(p.n / columns) * Math.ceil(p.m / rows);
+  machine.run(Job.gemm, count, shared ? 1 : count);
+}
+
+/** Writes a product's arguments, its cells being so large. */
+export function giveProduct(machine: Machine, p: Product, columns: number, rows: number): void {
   const { ints, arguments: base } = machine;
   ints[base] = p.a;
   ints[base + 1] = p.lda;
@@ -71,9 +78,6 @@ export function gemm(machine: Machine, p: Product): void {
   ints[base + 12] = columns;
   ints[base + 13] = rows;
   ints[base + 14] = p.bias ?? 0;
-  const shared = p.m * p.n * p.k >= WORTH_SHARING;
-  const count = Math.ceil(p.n / columns) * Math.ceil(p.m / rows);
-  machine.run(Job.gemm, count, shared ? 1 : count);
 }
 
 /** Numbers that a packed right operand takes. */

@@ -41,6 +41,17 @@ export const cases: Record<string, Body> = {
     ops.matmul(uniform([1, 2, 21], 8), weight, { b: true }),
   ],
   'matmul, large': (ops) => ops.matmul(large, uniform([128, 300], 6, -0.1, 0.1)),
+  batchedMatmul: (ops) => [
+    ops.batchedMatmul(x, uniform([7, 13, 21], 6)),
+    ops.batchedMatmul(uniform([6, 8, 64, 32], 6), uniform([6, 8, 32, 64], 7)),
+    ops.batchedMatmul(uniform([9, 13], 6), uniform([13, 4], 7)),
+    ops.batchedMatmul(uniform([0, 9, 13], 6), uniform([0, 13, 4], 7)),
+    ops.batchedMatmul(uniform([2, 3, 0], 6), uniform([2, 0, 4], 7)),
+  ],
+  'batchedMatmul, right transposed': (ops) => ops.batchedMatmul(x, uniform([7, 21, 13], 6), { b: true }),
+  'batchedMatmul, left transposed': (ops) => ops.batchedMatmul(x, uniform([7, 5, 21], 6), { a: true }),
+  'batchedMatmul, both transposed': (ops) => ops.batchedMatmul(x, uniform([7, 21, 5], 6), { a: true, b: true }),
+  'batchedMatmul with a parameter': (ops) => ops.batchedMatmul(ops.reshape(x, [35, 13]), weight),
   add: (ops) => [
     ops.add(x, same),
     ops.add(x, uniform([13], 6)),

@@ -25,6 +25,21 @@ describe('reference, by hand', () => {
     expect(ops.matmul(tensor([1, 2, 3], a.data), tensor([2, 1, 2], [1, 2, 3, 4]), { a: true }).shape).toEqual([3, 2]);
   });
 
+  it('multiplies matrix by matrix in all four cases of transposition', () => {
+    const left = tensor([2, 2, 3], [1, 2, 3, 4, 5, 6, 1, 0, 0, 0, 0, 1]);
+    const right = tensor([2, 3, 2], [7, 8, 9, 10, 11, 12, 1, 2, 3, 4, 5, 6]);
+    const leftT = tensor([2, 3, 2], [1, 4, 2, 5, 3, 6, 1, 0, 0, 0, 0, 1]);
+    const rightT = tensor([2, 2, 3], [7, 9, 11, 8, 10, 12, 1, 3, 5, 2, 4, 6]);
+    const expected = [58, 64, 139, 154, 1, 2, 5, 6];
+    expect(numbers(ops.batchedMatmul(left, right))).toEqual(expected);
+    expect(numbers(ops.batchedMatmul(leftT, right, { a: true }))).toEqual(expected);
+    expect(numbers(ops.batchedMatmul(left, rightT, { b: true }))).toEqual(expected);
+    expect(numbers(ops.batchedMatmul(leftT, rightT, { a: true, b: true }))).toEqual(expected);
+    expect(ops.batchedMatmul(tensor([1, 2, 2, 3], left.data), tensor([1, 2, 3, 2], right.data)).shape).toEqual([
+      1, 2, 2, 2,
+    ]);
+  });
+
   it('broadcasts in each form', () => {
     expect(numbers(ops.subtract(a, tensor([3], [1, 1, 2])))).toEqual([0, 1, 1, 3, 4, 4]);
     expect(numbers(ops.multiply(a, tensor([2, 1], [10, -1])))).toEqual([10, 20, 30, -4, -5, -6]);
@@ -98,6 +113,21 @@ describe('reference, refusing', () => {
       /matmul: \[2, 3\] × \[2, 3\] sums over 3 numbers on the left and 2 on the right/,
     ],
     ['matmul by a vector', () => ops.matmul(x, tensor([3], [1, 2, 3])), /second two axes/],
+    [
+      'batchedMatmul of unequal batches',
+      () => ops.batchedMatmul(tensor([1, 2, 3], x.data), tensor([2, 3, 1], x.data)),
+      /batchedMatmul: \[1, 2, 3\] × \[2, 3, 1\] is no product of as many matrices.*use matmul/,
+    ],
+    [
+      'batchedMatmul of a vector',
+      () => ops.batchedMatmul(x, tensor([3], [1, 2, 3])),
+      /the same axes before their last/,
+    ],
+    [
+      'batchedMatmul lengths',
+      () => ops.batchedMatmul(tensor([1, 2, 3], x.data), tensor([1, 2, 3], x.data), { a: true, b: true }),
+      /batchedMatmul: \[1, 2, 3\]ᵀ × \[1, 2, 3\]ᵀ sums over 2 numbers on the left and 3 on the right/,
+    ],
     ['add', () => ops.add(x, tensor([2], [1, 2])), /add: \[2\] does not broadcast to \[2, 3\]/],
     ['add, the larger one second', () => ops.add(tensor([3], [1, 2, 3]), x), /put the larger operand first/],
     ['sumTo', () => ops.sumTo(x, [3, 2]), /sumTo: \[3, 2\] does not broadcast to \[2, 3\]/],

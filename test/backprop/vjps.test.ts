@@ -55,6 +55,21 @@ const products = (
   return [title, [a, b], (ops) => ops.matmul(a, b, transposed)];
 });
 
+const batched = (
+  [
+    ['batchedMatmul', [2, 3, 4], [2, 4, 5], {}],
+    ['batchedMatmul, leading axes', [2, 2, 3, 4], [2, 2, 4, 2], {}],
+    ['batchedMatmul, no leading axes', [3, 4], [4, 2], {}],
+    ['batchedMatmul, b transposed', [2, 3, 4], [2, 5, 4], { b: true }],
+    ['batchedMatmul, a transposed', [2, 4, 3], [2, 4, 5], { a: true }],
+    ['batchedMatmul, both transposed', [2, 4, 3], [2, 5, 4], { a: true, b: true }],
+  ] as const
+).map(([title, left, right, transposed]): Case => {
+  const a = draw(left, 'left');
+  const b = draw(right, 'right');
+  return [title, [a, b], (ops) => ops.batchedMatmul(a, b, transposed)];
+});
+
 const linear: Case = (() => {
   const w = draw([4, 5], 'w');
   const b = draw([5], 'b');
@@ -88,7 +103,7 @@ const symbols: readonly Case[] = [
   ['crossEntropy, with padding', [logits], (ops) => ops.crossEntropy(logits, ids([2, 3], [0, 3, -1, 2, 2, 1]))],
 ];
 
-const cases = [...unary, ...roots, ...binary, ...products, linear, ...layout, ...symbols];
+const cases = [...unary, ...roots, ...binary, ...products, ...batched, linear, ...layout, ...symbols];
 
 describe('derivatives of the primitives against central differences', () => {
   it.each(cases)('%s', (_, operands, body) => expectGradients(operands, body));

@@ -1,10 +1,11 @@
+import { batchedGemm } from '../../kernels/batched.js';
 import { gemm, Layout, wantsPacking } from '../../kernels/product.js';
 import type { Tensor } from '../../tensor.js';
 import type { Ops, Transposed } from '../ops.js';
-import { checkLinear, matmulShape } from '../shapes.js';
+import { batchedMatmulShape, checkLinear, matmulShape } from '../shapes.js';
 import type { Workspace } from './workspace.js';
 
-export function product(space: Workspace): Pick<Ops, 'matmul' | 'linear'> {
+export function product(space: Workspace): Pick<Ops, 'matmul' | 'batchedMatmul' | 'linear'> {
   function multiply(a: Tensor, b: Tensor, transposed: Transposed, bias: Tensor | undefined, operation: string): Tensor {
     const { m, n, k, shape } = matmulShape(a.shape, b.shape, transposed);
     const aTransposed = transposed.a === true;
@@ -34,6 +35,33 @@ export function product(space: Workspace): Pick<Ops, 'matmul' | 'linear'> {
 
   return {
     matmul: (a, b, transposed = {}) => multiply(a, b, transposed, undefined, 'matmul'),
+    batchedMatmul(a, b, transposed = {}) {
+      const { m, n, k, count, shape } = batchedMatmulShape(a.shape, b.shape, transposed);
+      const aTransposed = transposed.a === true;
+      const bTransposed = transposed.b === true;
+      const left = space.numbers(a, 'batchedMatmul');
+      const right = space.numbers(b, 'batchedMatmul');
+      const result = space.result(shape);
+      batchedGemm(space.machine, {
+        a: left,
+        lda: aTransposed ? m : k,
+        aStride: m * k,
+        aTransposed,
+        b: right,
+        ldb: bTransposed ? k : n,
+        bStride: k * n,
+        layout: bTransposed ? Layout.transposed : Layout.rows,
+        c: result.address,
+        ldc: n,
+        cStride: m * n,
+        m,
+        n,
+        k,
+        count,
+        accumulate: false,
+      });
+      return result;
+    },
     linear(x, w, b) {
       checkLinear(x.shape, w.shape, b.shape);
       return multiply(x, w, {}, b, 'linear');

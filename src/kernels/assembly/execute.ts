@@ -1,4 +1,5 @@
 import { Job } from '../jobs';
+import { batchedGemm } from './batched';
 import { affine, bernoulli, binary, copyBlock, fill, unary } from './elementwise';
 import { fail } from './fail';
 import { gemm } from './gemm';
@@ -18,6 +19,7 @@ import { transpose } from './transpose';
 export function execute(job: i32, args: usize, from: i32, to: i32, member: i32): void {
   switch (job) {
     case Job.gemm: return gemm(args, from, to, member);
+    case Job.batchedGemm: return batchedGemm(args, from, to, member);
     case Job.pack: return pack(args, from, to);
     case Job.unary: return unary(args, from, to);
     case Job.affine: return affine(args, from, to);

@@ -24,21 +24,24 @@ export function gemm(args: usize, from: i32, to: i32, member: i32): void {
   const cellColumns = load<i32>(args, 48);
   const cellRows = load<i32>(args, 52);
   const down = (m + cellRows - 1) / cellRows;
+  const a = load<usize>(args);
+  const b = load<usize>(args, 12);
+  const c = load<usize>(args, 24);
   for (let item = from; item < to; item += 1) {
     const column = (item / down) * cellColumns;
     const row = (item % down) * cellRows;
-    cell(args, row, min(m, row + cellRows), column, min(n, column + cellColumns), member);
+    cell(args, a, b, c, row, min(m, row + cellRows), column, min(n, column + cellColumns), member);
   }
 }
 
-function cell(args: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: i32, member: i32): void {
-  const a = load<usize>(args);
+/** A cell of C; the operands' addresses are not those in `args` where there are many products. */
+export function cell(
+  args: usize, a: usize, b: usize, c: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: i32, member: i32,
+): void {
   const lda = (<usize>load<i32>(args, 4)) << 2;
   const aTransposed = load<i32>(args, 8);
-  const b = load<usize>(args, 12);
   const ldb = (<usize>load<i32>(args, 16)) << 2;
   const bForm = load<i32>(args, 20);
-  const c = load<usize>(args, 24);
   const ldc = (<usize>load<i32>(args, 28)) << 2;
   const k = load<i32>(args, 40);
   // What the product is added to: nothing (0), c itself, or a bias under every row.
@@ -89,8 +92,8 @@ function cell(args: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: 
         const target = c + <usize>row * ldc + ((<usize>column) << 2);
         const addend = z == 0 ? 0 : z + <usize>row * ldz + ((<usize>column) << 2);
         const panel = block + <usize>p * panelBytes;
-        if (columnTo - column >= 16) strip(rows, deep, blockOfA, stride, panel, addend, ldz, target, ldc);
-        else edge(rows, deep, blockOfA, stride, panel, addend, ldz, target, ldc, columnTo - column, member);
+        if (columnTo - column >= 16) strip(rows, deep, blockOfA, stride, 4, panel, 64, addend, ldz, target, ldc);
+        else edge(rows, deep, blockOfA, stride, 4, panel, addend, ldz, target, ldc, columnTo - column, member);
       }
     }
     z = c;
@@ -99,11 +102,13 @@ function cell(args: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: 
 }
 
 /**
- * One panel against all rows of a block, cut evenly: 16 rows are 6 + 5 + 5, with no thin tile at the end. The product
- * is added to z, which may be c itself; z = 0: to nothing.
+ * One panel against all rows of a block, cut evenly: 16 rows are 6 + 5 + 5, with no thin tile at the end. `aStep` and
+ * `step` are bytes from one k to the next, in A and in the panel. The product is added to z, which may be c itself;
+ * z = 0: to nothing.
  */
-function strip(
-  rows: i32, k: i32, a: usize, lda: usize, panel: usize, z: usize, ldz: usize, c: usize, ldc: usize,
+export function strip(
+  rows: i32, k: i32, a: usize, lda: usize, aStep: usize, panel: usize, step: usize, z: usize, ldz: usize, c: usize,
+  ldc: usize,
 ): void {
   const tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
   const base = rows / tiles;
@@ -112,20 +117,20 @@ function strip(
     const height = larger > 0 ? base + 1 : base;
     larger -= 1;
     if (z != 0) {
-      tileAdd(height, k, a, lda, panel, z, ldz, c, ldc);
+      tileAdd(height, k, a, lda, aStep, panel, step, z, ldz, c, ldc);
       z += <usize>height * ldz;
     } else {
-      tile(height, k, a, lda, panel, c, ldc);
+      tile(height, k, a, lda, aStep, panel, step, c, ldc);
     }
     a += <usize>height * lda;
     c += <usize>height * ldc;
   }
 }
 
-/** The last panel of a row with fewer than 16 columns: through a small square beside the block. */
-function edge(
-  rows: i32, k: i32, a: usize, lda: usize, panel: usize, z: usize, ldz: usize, c: usize, ldc: usize, columns: i32,
-  member: i32,
+/** The last panel of a row with fewer than 16 columns, packed: through a small square beside the block. */
+export function edge(
+  rows: i32, k: i32, a: usize, lda: usize, aStep: usize, panel: usize, z: usize, ldz: usize, c: usize, ldc: usize,
+  columns: i32, member: i32,
 ): void {
   const square = squareOf(member);
   const bytes = (<usize>columns) << 2;
@@ -136,9 +141,9 @@ function edge(
     if (z != 0) {
       const addend = z + <usize>row * ldz;
       for (let r = 0; r < height; r += 1) memory.copy(square + ((<usize>r) << 6), addend + <usize>r * ldz, bytes);
-      tileAdd(height, k, source, lda, panel, square, 64, square, 64);
+      tileAdd(height, k, source, lda, aStep, panel, 64, square, 64, square, 64);
     } else {
-      tile(height, k, source, lda, panel, square, 64);
+      tile(height, k, source, lda, aStep, panel, 64, square, 64);
     }
     for (let r = 0; r < height; r += 1) memory.copy(target + <usize>r * ldc, square + ((<usize>r) << 6), bytes);
   }
@@ -168,8 +173,8 @@ export function multiplyRows(
       const at = (<usize>column) << 2;
       const target = c + at;
       const addend = z == 0 ? 0 : z + at;
-      if (n - column >= 16) strip(rows, deep, source, lda, panel, addend, ldz, target, ldc);
-      else edge(rows, deep, source, lda, panel, addend, ldz, target, ldc, n - column, member);
+      if (n - column >= 16) strip(rows, deep, source, lda, 4, panel, 64, addend, ldz, target, ldc);
+      else edge(rows, deep, source, lda, 4, panel, addend, ldz, target, ldc, n - column, member);
     }
     z = c;
     ldz = ldc;
