@@ -16,7 +16,7 @@ export function reduction(space: Workspace): Pick<Ops, Reduction> {
       const y = space.result(shape);
       if (form === 'trailing') kernels.sumTrailing(machine, from, y.address, outer, inner);
       else if (form === 'rows') kernels.sumRows(machine, from, y.address, outer, inner);
-      else machine.floats[y.address / 4] = kernels.total(machine, from, sizeOf(x.shape), false);
+      else machine.floats[y.address / 4] = kernels.total(machine, from, sizeOf(x.shape));
       return y;
     },
     softmax(x) {
