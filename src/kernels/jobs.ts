@@ -15,6 +15,7 @@ export enum Job {
   sumTrailing,
   sumRows,
   sumBlocks,
+  sumFinish,
   gather,
   scatterAdd,
   softmax,

@@ -89,20 +89,16 @@ export function sumRows(machine: Machine, x: number, y: number, rows: number, co
   machine.run(Job.sumRows, rows, items(CHEAP, columns));
 }
 
-/** The sum of all numbers, in float64. */
-export function total(machine: Machine, x: number, size: number): number {
-  const blocks = Math.ceil(size / BLOCK);
-  const partial = machine.region.allocate(8 * blocks);
+/** How many partial sums `total` needs room for; they are float64. */
+export const partialSums = (size: number) => Math.ceil(size / BLOCK);
+
+/** y = Σ x[k], added up in float64. */
+export function total(machine: Machine, x: number, size: number, partial: number, y: number): void {
+  const blocks = partialSums(size);
   give(machine, x, partial, size);
   machine.run(Job.sumBlocks, blocks, 4);
-  return sumOf(machine, partial, blocks);
-}
-
-/** The sum of `count` numbers in float64, from first to last. */
-export function sumOf({ doubles }: Machine, address: number, count: number): number {
-  let sum = 0;
-  for (let k = address / 8; k < address / 8 + count; k += 1) sum += doubles[k];
-  return sum;
+  give(machine, partial, blocks, y);
+  machine.run(Job.sumFinish, 1, 1);
 }
 
 export function gather(machine: Machine, table: number, ids: number, y: number, rows: number, columns: number): void {

@@ -7,7 +7,7 @@ import { pack } from './pack';
 import { gruBackward, gruForward } from './recurrent/gru';
 import { lstmBackward, lstmForward } from './recurrent/lstm';
 import { rnnBackward, rnnForward } from './recurrent/simple-rnn';
-import { sumBlocks, sumRows, sumTrailing } from './reduce';
+import { sumBlocks, sumFinish, sumRows, sumTrailing } from './reduce';
 import { sample } from './sample';
 import { crossEntropy, crossEntropyAdjoint, softmax, softmaxAdjoint } from './softmax';
 import { squares, update } from './spans';
@@ -30,6 +30,7 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.sumTrailing: return sumTrailing(args, from, to);
     case Job.sumRows: return sumRows(args, from, to);
     case Job.sumBlocks: return sumBlocks(args, from, to);
+    case Job.sumFinish: return sumFinish(args);
     case Job.gather: return gather(args, from, to);
     case Job.scatterAdd: return scatterAdd(args, from, to);
     case Job.softmax: return softmax(args, from, to);

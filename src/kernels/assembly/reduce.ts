@@ -84,6 +84,14 @@ export function sumBlocks(args: usize, from: i32, to: i32): void {
   }
 }
 
+/** args: partial sums (f64), how many, y. y (one f32) is their sum. One item. */
+export function sumFinish(args: usize): void {
+  const partial = load<usize>(args);
+  let sum: f64 = 0;
+  for (let k = 0; k < load<i32>(args, 4); k += 1) sum += load<f64>(partial + ((<usize>k) << 3));
+  store<f32>(load<usize>(args, 8), <f32>sum);
+}
+
 /** The sum of eight numbers in float64. */
 // @ts-ignore: decorator
 @inline
