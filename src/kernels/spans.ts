@@ -21,8 +21,8 @@ import {
 } from './span.js';
 
 /** Blocks that a thread takes at a time: about 5 µs of work. */
-const BLOCKS_TO_SUM = 4;
-const BLOCKS_TO_UPDATE = 2;
+const BLOCKS_TO_SUM = 64;
+const BLOCKS_TO_UPDATE = 64;
 
 /** The sizes of a parameter: how many numbers, and how many of them are a row. */
 export interface Extent {
