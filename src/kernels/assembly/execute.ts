@@ -33,10 +33,10 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.sumFinish: return sumFinish(args);
     case Job.gather: return gather(args, from, to);
     case Job.scatterAdd: return scatterAdd(args, from, to);
-    case Job.softmax: return softmax(args, from, to);
-    case Job.softmaxAdjoint: return softmaxAdjoint(args, from, to);
-    case Job.crossEntropy: return crossEntropy(args, from, to);
-    case Job.crossEntropyAdjoint: return crossEntropyAdjoint(args, from, to);
+    case Job.softmax: return softmax(args, from, to, member);
+    case Job.softmaxAdjoint: return softmaxAdjoint(args, from, to, member);
+    case Job.crossEntropy: return crossEntropy(args, from, to, member);
+    case Job.crossEntropyAdjoint: return crossEntropyAdjoint(args, from, to, member);
     case Job.sample: return sample(args, from, to);
     case Job.squares: return squares(args, from, to, member);
     case Job.update: return update(args, from, to, member);

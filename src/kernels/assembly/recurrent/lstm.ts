@@ -3,8 +3,9 @@
 // gave; `cells` and `states` hold T + 1 steps, the carry that entered being the first.
 import { at } from '../address';
 import { multiplyRows } from '../gemm';
-import { logistic4, store8, tanh4 } from '../math';
+import { store8, tanh4 } from '../math';
 import { tailOf } from '../scratch';
+import { logisticRow, tanhRow } from './rows';
 import { copyFew, layRows } from './tail';
 
 /**
@@ -58,24 +59,16 @@ function forwardRow(count: i32, gate: usize, stride: usize, before: usize, after
   const gateF = gate + stride;
   const gateG = gateF + stride;
   const gateO = gateG + stride;
+  logisticRow(gate, count);
+  logisticRow(gateF, count);
+  tanhRow(gateG, count);
+  logisticRow(gateO, count);
   for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
-    const i0 = logistic4(v128.load(gate + k));
-    const i1 = logistic4(v128.load(gate + k, 16));
-    store8(gate + k, i0, i1);
-    const g0 = tanh4(v128.load(gateG + k));
-    const g1 = tanh4(v128.load(gateG + k, 16));
-    store8(gateG + k, g0, g1);
-    const f0 = logistic4(v128.load(gateF + k));
-    const f1 = logistic4(v128.load(gateF + k, 16));
-    store8(gateF + k, f0, f1);
-    const o0 = logistic4(v128.load(gateO + k));
-    const o1 = logistic4(v128.load(gateO + k, 16));
-    store8(gateO + k, o0, o1);
     const c0 = f32x4.add(f32x4.mul(v128.load(gateF + k), v128.load(before + k)), f32x4.mul(v128.load(gate + k), v128.load(gateG + k)));
     const c1 = f32x4.add(f32x4.mul(v128.load(gateF + k, 16), v128.load(before + k, 16)), f32x4.mul(v128.load(gate + k, 16), v128.load(gateG + k, 16)));
+    const h0 = f32x4.mul(v128.load(gateO + k), tanh4(c0));
+    const h1 = f32x4.mul(v128.load(gateO + k, 16), tanh4(c1));
     store8(after + k, c0, c1);
-    const h0 = f32x4.mul(v128.load(gateO + k), tanh4(v128.load(after + k)));
-    const h1 = f32x4.mul(v128.load(gateO + k, 16), tanh4(v128.load(after + k, 16)));
     store8(state + k, h0, h1);
   }
 }
