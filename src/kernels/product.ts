@@ -15,6 +15,8 @@ export enum Layout {
 
 /** Multiply-adds below which a product stays on one thread: about 10 µs. */
 export const WORTH_SHARING = 500_000;
+/** Multiply-adds a thread from which a product is cut finer: about 5 ms. */
+const LARGE = 256_000_000;
 
 export interface Product {
   readonly a: number;
@@ -53,11 +55,20 @@ export function cells(wanted: number, m: number, n: number, k: number): readonly
 
 /** C = op(A)·op(B), added to C where `accumulate`, or to a bias; leading dimensions count numbers. */
 export function gemm(machine: Machine, p: Product): void {
-  const [columns, rows] = cells(machine.threads === 1 ? 1 : 2 * machine.threads, p.m, p.n, p.k);
+  const [columns, rows] = cells(cellsWanted(machine.threads, p), p.m, p.n, p.k);
   giveProduct(machine, p, columns, rows);
   const shared = p.m * p.n * p.k >= WORTH_SHARING;
   const count = Math.ceil(p.n / columns) * Math.ceil(p.m / rows);
   machine.run(Job.gemm, count, shared ? 1 : count);
+}
+
+/**
+ * Two cells a thread; more in a large product, where a thread that is held up then holds up less. A transposed A is
+ * transposed for each cell in a row, so there they stay few.
+ */
+function cellsWanted(threads: number, { m, n, k, aTransposed }: Product): number {
+  if (threads === 1) return 1;
+  return (!aTransposed && m * n * k >= LARGE * threads ? 4 : 2) * threads;
 }
 
 /** Writes a product's arguments, its cells being so large. */
@@ -80,9 +91,9 @@ export function giveProduct(machine: Machine, p: Product, columns: number, rows:
   ints[base + 14] = p.bias ?? 0;
 }
 
-/** Numbers that a packed right operand takes. */
+/** Numbers that a packed right operand takes: each panel is an odd number of lines long. */
 export function packedSize(n: number, k: number): number {
-  return roundUp(n, 16) * k;
+  return roundUp(n, 16) * (k | 1);
 }
 
 /** yᵀ = x for a matrix x `[rows, columns]`. */
