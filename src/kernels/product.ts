@@ -15,6 +15,8 @@ export enum Layout {
 
 /** Multiply-adds below which a product stays on one thread: about 10 µs. */
 export const WORTH_SHARING = 500_000;
+/** The same where a right operand is streamed: it is read at 60 to 120 GB/s, whatever the arithmetic. */
+const WORTH_SHARING_STREAMED = 150_000;
 /** Multiply-adds a thread from which a product is cut finer: about 5 ms. */
 const LARGE = 256_000_000;
 
@@ -39,6 +41,10 @@ export interface Product {
 /** Whether a product of so many rows wants its row-major right operand packed rather than streamed. */
 export const wantsPacking = (rows: number): boolean => rows > STREAM_ROWS;
 
+/** Whether a product is large enough to be shared out among the threads. */
+export const worthSharing = (m: number, n: number, k: number): boolean =>
+  m > STREAM_ROWS ? m * n * k >= WORTH_SHARING : n * k >= WORTH_SHARING_STREAMED;
+
 const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
 
 /**
@@ -46,7 +52,7 @@ const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
  * where the columns are too few. The cut changes no bit of the result.
  */
 export function cells(wanted: number, m: number, n: number, k: number): readonly [columns: number, rows: number] {
-  if (wanted === 1 || m * n * k < WORTH_SHARING) return [Math.min(CELL_COLUMNS, roundUp(n, 16)), m];
+  if (wanted === 1 || !worthSharing(m, n, k)) return [Math.min(CELL_COLUMNS, roundUp(n, 16)), m];
   const columns = Math.min(CELL_COLUMNS, Math.max(64, roundUp(n / wanted, 16)));
   const across = Math.ceil(n / columns);
   const down = Math.min(Math.ceil(wanted / across), Math.ceil(m / 24));
@@ -57,7 +63,7 @@ export function cells(wanted: number, m: number, n: number, k: number): readonly
 export function gemm(machine: Machine, p: Product): void {
   const [columns, rows] = cells(cellsWanted(machine.threads, p), p.m, p.n, p.k);
   giveProduct(machine, p, columns, rows);
-  const shared = p.m * p.n * p.k >= WORTH_SHARING;
+  const shared = worthSharing(p.m, p.n, p.k);
   const count = Math.ceil(p.n / columns) * Math.ceil(p.m / rows);
   machine.run(Job.gemm, count, shared ? 1 : count);
 }

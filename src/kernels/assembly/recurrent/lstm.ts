@@ -7,7 +7,10 @@ import { logistic4, store8, tanh4 } from '../math';
 import { tailOf } from '../scratch';
 import { copyFew } from './tail';
 
-/** args: z [T, B, 4H], wh [H, 4H], packed, gates [T, B, 4H], cells [T+1, B, H], states [T+1, B, H], T, B, H. */
+/**
+ * args: z [T, B, 4H], wh [H, 4H] (0: `gates` hold z + h·wh already), packed, gates [T, B, 4H], cells [T+1, B, H],
+ * states [T+1, B, H], T, B, H.
+ */
 export function lstmForward(args: usize, from: i32, to: i32, member: i32): void {
   const z = load<usize>(args);
   const wh = load<usize>(args, 4);
@@ -25,10 +28,12 @@ export function lstmForward(args: usize, from: i32, to: i32, member: i32): void 
   const tail = tailOf(member);
   for (let t = 0; t < steps; t += 1) {
     const row = t * batch + from;
-    multiplyRows(
-      rows, units, width, at(states, row * units), (<usize>units) << 2, wh, packed,
-      at(z, row * width), (<usize>width) << 2, at(gates, row * width), (<usize>width) << 2, member,
-    );
+    if (wh != 0) {
+      multiplyRows(
+        rows, units, width, at(states, row * units), (<usize>units) << 2, wh, packed,
+        at(z, row * width), (<usize>width) << 2, at(gates, row * width), (<usize>width) << 2, member,
+      );
+    }
     for (let r = row; r < row + rows; r += 1) {
       const gate = at(gates, r * width);
       const before = at(cells, r * units);
