@@ -13,8 +13,15 @@ export enum Layout {
   packed,
 }
 
-/** Multiply-adds below which a product stays on one thread: about 10 µs. */
+/**
+ * Multiply-adds below which a product stays on one thread: about 60 µs. What another core computes lies in its cache, and is
+ * fetched from there by whoever needs it next.
+ */
 export const WORTH_SHARING = 3_000_000;
+/** The same where a right operand is streamed: it is read at 60 to 120 GB/s, whatever the arithmetic. */
+const WORTH_SHARING_STREAMED = 150_000;
+/** Multiply-adds a thread from which a product is cut finer: about 5 ms. */
+const LARGE = 256_000_000;
 
 export interface Product {
   readonly a: number;
@@ -37,6 +44,10 @@ export interface Product {
 /** Whether a product of so many rows wants its row-major right operand packed rather than streamed. */
 export const wantsPacking = (rows: number): boolean => rows > STREAM_ROWS;
 
+/** Whether a product is large enough to be shared out among the threads. */
+export const worthSharing = (m: number, n: number, k: number): boolean =>
+  m > STREAM_ROWS ? m * n * k >= WORTH_SHARING : n * k >= WORTH_SHARING_STREAMED;
+
 const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
 
 /**
@@ -44,7 +55,7 @@ const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
  * where the columns are too few. The cut changes no bit of the result.
  */
 export function cells(wanted: number, m: number, n: number, k: number): readonly [columns: number, rows: number] {
-  if (wanted === 1 || m * n * k < WORTH_SHARING) return [Math.min(CELL_COLUMNS, roundUp(n, 16)), m];
+  if (wanted === 1 || !worthSharing(m, n, k)) return [Math.min(CELL_COLUMNS, roundUp(n, 16)), m];
   const columns = Math.min(CELL_COLUMNS, Math.max(64, roundUp(n / wanted, 16)));
   const across = Math.ceil(n / columns);
   const down = Math.min(Math.ceil(wanted / across), Math.ceil(m / 24));
@@ -53,11 +64,20 @@ export function cells(wanted: number, m: number, n: number, k: number): readonly
 
 /** C = op(A)·op(B), added to C where `accumulate`, or to a bias; leading dimensions count numbers. */
 export function gemm(machine: Machine, p: Product): void {
-  const [columns, rows] = cells(machine.threads === 1 ? 1 : 2 * machine.threads, p.m, p.n, p.k);
+  const [columns, rows] = cells(cellsWanted(machine.threads, p), p.m, p.n, p.k);
   giveProduct(machine, p, columns, rows);
-  const shared = p.m * p.n * p.k >= WORTH_SHARING;
+  const shared = worthSharing(p.m, p.n, p.k);
   const count = Math.ceil(p.n / columns) * Math.ceil(p.m / rows);
   machine.run(Job.gemm, count, shared ? 1 : count);
+}
+
+/**
+ * Two cells a thread; more in a large product, where a thread that is held up then holds up less. A transposed A is
+ * transposed for each cell in a row, so there they stay few.
+ */
+function cellsWanted(threads: number, { m, n, k, aTransposed }: Product): number {
+  if (threads === 1) return 1;
+  return (!aTransposed && m * n * k >= LARGE * threads ? 4 : 2) * threads;
 }
 
 /** Writes a product's arguments, its cells being so large. */
@@ -80,9 +100,9 @@ export function giveProduct(machine: Machine, p: Product, columns: number, rows:
   ints[base + 14] = p.bias ?? 0;
 }
 
-/** Numbers that a packed right operand takes. */
+/** Numbers that a packed right operand takes: each panel is an odd number of lines long. */
 export function packedSize(n: number, k: number): number {
-  return roundUp(n, 16) * k;
+  return roundUp(n, 16) * (k | 1);
 }
 
 /** yᵀ = x for a matrix x `[rows, columns]`. */

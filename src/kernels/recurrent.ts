@@ -1,7 +1,7 @@
 /** Recurrent kernels as functions: a window of T steps, the batch's rows shared out among the threads. */
 import { Job } from './jobs.js';
 import type { Machine } from './machine.js';
-import { wantsPacking } from './product.js';
+import { gemm, Layout, wantsPacking, worthSharing } from './product.js';
 
 /** Rows that fill the register tiles well: chunks are cut to about this many. */
 const CHUNK_ROWS = 18;
@@ -60,7 +60,33 @@ export function lstmForward(
   cells: number,
   states: number,
 ): void {
-  window(machine, Job.lstmForward, w, z, wh, packedFlag(w), gates, cells, states, w.steps, w.batch, w.units, ids);
+  const { steps, batch, units } = w;
+  if (machine.threads === 1 || batch !== 1 || ids !== 0 || !worthSharing(1, 4 * units, units)) {
+    window(machine, Job.lstmForward, w, z, wh, packedFlag(w), gates, cells, states, steps, batch, units, ids);
+    return;
+  }
+  // One stream and a large matrix: the rows of the batch give the other threads nothing to do, so the columns of each
+  // step's product are shared out. Each sum starts at z, as in the kernel: the bits are the same.
+  const size = 4 * units;
+  for (let t = 0; t < steps; t += 1) {
+    const [input, gate, cell, state] = [z + 4 * t * size, gates + 4 * t * size, cells + t * size, states + t * size];
+    gemm(machine, {
+      a: state,
+      lda: units,
+      aTransposed: false,
+      b: wh,
+      ldb: size,
+      layout: Layout.rows,
+      c: gate,
+      ldc: size,
+      m: 1,
+      n: size,
+      k: units,
+      accumulate: false,
+      bias: input,
+    });
+    window(machine, Job.lstmForward, { steps: 1, batch, units }, input, 0, 0, gate, cell, state, 1, batch, units, 0);
+  }
 }
 
 export function lstmBackward(

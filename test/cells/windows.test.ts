@@ -33,7 +33,10 @@ const cells: Record<string, (inputs: number, units: number) => AnyCell> = {
   'GRU, reset before': (inputs, units) => gruCell(inputs, units, { reset: 'before' }) as unknown as AnyCell,
 };
 
-/** Batches that are streamed and packed, units with and without a rest beyond eight, windows of one and of more. */
+/**
+ * Batches that are streamed and packed, units with and without a rest beyond eight, windows of one and of more, and one
+ * stream whose matrix is large enough to be shared out.
+ */
 const sizes = [
   { T: 1, B: 1, I: 3, H: 8 },
   { T: 5, B: 1, I: 3, H: 13 },
@@ -42,6 +45,7 @@ const sizes = [
   { T: 6, B: 19, I: 4, H: 24 },
   { T: 2, B: 50, I: 6, H: 33 },
   { T: 2, B: 5, I: 4, H: 72 },
+  { T: 2, B: 1, I: 3, H: 203 },
 ];
 
 /** Two windows, one after the other, and every gradient there is. */

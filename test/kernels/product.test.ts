@@ -158,6 +158,7 @@ for (const tier of tiersHere) {
         [20, 1000, 100],
         [300, 65, 90],
         [512, 16, 200],
+        [1, 1030, 300],
       ] as const) {
         for (const aTransposed of [false, true]) {
           const [a, b, c] = operands(m, n, k);

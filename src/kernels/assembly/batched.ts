@@ -6,7 +6,7 @@
 import { STREAM_ROWS } from '../limits';
 import { TILE_ROWS } from './config';
 import { cell, edge, strip } from './gemm';
-import { packBlock } from './pack';
+import { packBlock, panelStride } from './pack';
 import { DEPTH, packedOf } from './scratch';
 
 /** Rows of B within so many bytes do not push each other out of the first-level cache: packing them gains nothing. */
@@ -71,7 +71,7 @@ function near(
   const lastFrom = back ? columnTo - 16 : columnFrom + (whole << 4);
 
   const packed = packedOf(member);
-  const packedBytes = (<usize>k) << 6;
+  const packedBytes = panelStride(k);
   const packs = bTransposed != 0 || (ldb * <usize>k > B_NEAR && rows > TILE_ROWS);
   let panels = b + ((<usize>columnFrom) << 2);
   let panelBytes: usize = 64;

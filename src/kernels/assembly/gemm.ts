@@ -8,7 +8,7 @@
 import { STREAM_ROWS } from '../limits';
 import { TILE_ROWS } from './config';
 import { tile, tileAdd } from './generated/tiles';
-import { packBlock } from './pack';
+import { packBlock, panelStride } from './pack';
 import { stream } from './stream';
 import { A_STRIDE, BLOCK_ROWS, DEPTH, packedOf, squareOf, transposedOf } from './scratch';
 import { transpose } from './transpose';
@@ -71,9 +71,9 @@ export function cell(
   for (let depth = 0; depth < k; depth += DEPTH) {
     const deep = min(DEPTH, k - depth);
     let block = packedOf(member);
-    let panelBytes = (<usize>deep) << 6;
+    let panelBytes = panelStride(deep);
     if (bForm == 2) {
-      panelBytes = (<usize>k) << 6;
+      panelBytes = panelStride(k);
       block = b + <usize>(columnFrom >> 4) * panelBytes + ((<usize>depth) << 6);
     } else {
       packBlock(b, ldb, bForm, depth, deep, columnFrom, columnTo, block, panelBytes);
@@ -164,7 +164,7 @@ export function multiplyRows(
     }
     return;
   }
-  const panelBytes = (<usize>k) << 6;
+  const panelBytes = panelStride(k);
   for (let depth = 0; depth < k; depth += DEPTH) {
     const deep = min(DEPTH, k - depth);
     const source = a + ((<usize>depth) << 2);

@@ -7,7 +7,8 @@ export const BLOCK_ROWS: i32 = 24;
 /** Bytes between the rows of a transposed block of A, off multiples of 4 KB. */
 export const A_STRIDE: usize = (<usize>DEPTH + 16) << 2;
 
-const B_BYTES: usize = (<usize>(DEPTH * CELL_COLUMNS)) << 2;
+/** The panels of a cell, each a line longer than it is deep (`panelStride`). */
+const B_BYTES: usize = (<usize>((DEPTH + 1) * CELL_COLUMNS)) << 2;
 const A_BYTES: usize = <usize>BLOCK_ROWS * A_STRIDE;
 const SQUARE_BYTES: usize = 6 * 64;
 /** Twenty-four groups of eight numbers. */

@@ -9,8 +9,8 @@ import { logisticRow, tanhRow } from './rows';
 import { copyFew, layRows } from './tail';
 
 /**
- * args: z [T, B, 4H], wh [H, 4H], packed, gates [T, B, 4H], cells [T+1, B, H], states [T+1, B, H], T, B, H, ids [T, B] or 0:
- * with ids z is a table of rows that they choose from.
+ * args: z [T, B, 4H], wh [H, 4H] (0: `gates` hold z + h·wh already), packed, gates [T, B, 4H], cells [T+1, B, H],
+ * states [T+1, B, H], T, B, H, ids [T, B] or 0: with ids z is a table of rows that they choose from.
  */
 export function lstmForward(args: usize, from: i32, to: i32, member: i32): void {
   const z = load<usize>(args);
@@ -30,12 +30,14 @@ export function lstmForward(args: usize, from: i32, to: i32, member: i32): void 
   const tail = tailOf(member);
   for (let t = 0; t < steps; t += 1) {
     const row = t * batch + from;
-    // The input's part is laid down first, row by row: where the product adds to it, it is near.
-    layRows(at(gates, row * width), z, ids, row, rows, width);
-    multiplyRows(
-      rows, units, width, at(states, row * units), (<usize>units) << 2, wh, packed,
-      at(gates, row * width), (<usize>width) << 2, at(gates, row * width), (<usize>width) << 2, member,
-    );
+    if (wh != 0) {
+      // The input's part is laid down first, row by row: where the product adds to it, it is near.
+      layRows(at(gates, row * width), z, ids, row, rows, width);
+      multiplyRows(
+        rows, units, width, at(states, row * units), (<usize>units) << 2, wh, packed,
+        at(gates, row * width), (<usize>width) << 2, at(gates, row * width), (<usize>width) << 2, member,
+      );
+    }
     for (let r = row; r < row + rows; r += 1) {
       const gate = at(gates, r * width);
       const before = at(cells, r * units);
