@@ -121,8 +121,9 @@ export function scatterAdd(
   columns: number,
 ): void {
   give(machine, gradient, ids, count, y, columns);
-  // Each chunk reads all ids, so there are few of them.
-  machine.run(Job.scatterAdd, rows, Math.max(1, Math.ceil(rows / (2 * machine.threads))));
+  // Each chunk reads all ids, so there are few of them, and one where there is little to add.
+  const chunks = count * columns < 4 * CHEAP ? 1 : 2 * machine.threads;
+  machine.run(Job.scatterAdd, rows, Math.max(1, Math.ceil(rows / chunks)));
 }
 
 export function softmax(machine: Machine, x: number, y: number, rows: number, columns: number): void {
