@@ -11,6 +11,7 @@
  * (`[]` or `[1]`).
  */
 import type { Ids, Shape, Tensor } from '../tensor.js';
+import type { Lengths } from './padding.js';
 import type { RecurrenceAdjoints, Recurrences } from './recurrences.js';
 
 /** Which operands of a product are taken transposed. */
@@ -109,6 +110,11 @@ export interface Sources {
 export interface Ops extends Primitives, Adjoints, Sources {
   /** Whether the body runs in order to learn (dropout drops) or to predict (it does not). */
   readonly training: boolean;
+  /**
+   * How many steps of each lane are real, where the window is padded. A layer that remembers then gives the carry that
+   * each lane had after its own last step, and zeros at padding; others need not care.
+   */
+  readonly lengths?: Lengths | undefined;
   /** Windows of recurrences in one primitive each, where this Ops has them. */
   readonly recurrences?: Recurrences & RecurrenceAdjoints;
 }
