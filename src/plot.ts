@@ -21,7 +21,7 @@ const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9
 /** Decades below the highest value that are shown at most. */
 const deepest = 30;
 
-const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 const superscript = (power: number): string =>
   String(power).replaceAll(/[-\d]/g, (sign) => (sign === '-' ? '⁻' : ('⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(sign)] as string)));
@@ -65,19 +65,19 @@ export function logPlot(curves: readonly Curve[], options: LogPlotOptions = {}):
     return (
       `<path d="${pathOf(values, across, up, lowest)}" fill="none" stroke="${colour}" stroke-width="2"/>` +
       `<line x1="${right + 12}" x2="${right + 32}" y1="${at - 4}" y2="${at - 4}" stroke="${colour}" stroke-width="2"/>` +
-      `<text x="${right + 38}" y="${at}">${escape(name)}</text>`
+      `<text x="${right + 38}" y="${at}">${escaped(name)}</text>`
     );
   });
   const { title = '', x = '', y = '' } = options;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(title)}">`,
     '<style>text{font:12px sans-serif;fill:#333}.grid{stroke:#ddd}.title{font-size:15px}</style>',
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    `<text class="title" x="${frame.left}" y="22">${escape(title)}</text>`,
+    `<text class="title" x="${frame.left}" y="22">${escaped(title)}</text>`,
     ...scale,
     ...steps,
-    `<text x="${fix((frame.left + right) / 2)}" y="${height - 10}" text-anchor="middle">${escape(x)}</text>`,
-    `<text transform="translate(14 ${(frame.top + bottom) / 2}) rotate(-90)" text-anchor="middle">${escape(y)}</text>`,
+    `<text x="${fix((frame.left + right) / 2)}" y="${height - 10}" text-anchor="middle">${escaped(x)}</text>`,
+    `<text transform="translate(14 ${(frame.top + bottom) / 2}) rotate(-90)" text-anchor="middle">${escaped(y)}</text>`,
     ...lines,
     '</svg>\n',
   ].join('\n');

@@ -90,7 +90,7 @@ export function padded<X extends Steps>(
     lengths,
   });
   return {
-    input: side('input', 0) as Padded<X extends Tensor ? Tensor : Ids>,
+    input: side('input', 0) as Padded as Padded<X extends Tensor ? Tensor : Ids>,
     target: side('target', -1),
     reset: lengths.map(() => true),
   };
