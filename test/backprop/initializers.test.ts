@@ -5,7 +5,8 @@ import { reference } from '../../src/backprop/reference.js';
 import { generator } from '../../src/random.js';
 import { type Shape, tensor } from '../../src/tensor.js';
 
-const { chrono, constant, fanUniform, glorotUniform, normal, ones, orthogonal, sideBySide, uniform, zeros } = initializers;
+const { chrono, constant, fanUniform, glorotUniform, normal, ones, orthogonal, sideBySide, uniform, zeros } =
+  initializers;
 
 const drawn = (initializer: Initializer, shape: Shape, seed = 1) => initializer(shape, generator(seed, 'test'));
 

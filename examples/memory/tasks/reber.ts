@@ -77,8 +77,8 @@ function reber(name: TaskName, loops: number, about: string, rest: Pick<Task, 's
     input: { symbols: symbols.length },
     outputs: symbols.length,
     loss: crossEntropy(),
-    units: 16,
-    learningRates: { mlp: 1e-2, rnn: 5e-3, lstm: 2e-2, gru: 1e-2 },
+    units: 32,
+    learningRates: { mlp: 1e-2, rnn: 5e-3, lstm: 1e-2, gru: 5e-3 },
     window: (random) => padded(drawMany(32, () => text(random, loops))),
     exam(random) {
       const texts = drawMany(500, () => text(random, loops));
@@ -101,5 +101,5 @@ function reber(name: TaskName, loops: number, about: string, rest: Pick<Task, 's
   };
 }
 
-export const reberShort = reber('reber', 0.5, 'loops taken every other time', { span: 20, updates: 2500 });
-export const reberLong = reber('reber-long', 0.95, 'loops taken 19 times of 20', { span: 100, updates: 2500 });
+export const reberShort = reber('reber', 0.5, 'loops taken every other time', { span: 20, updates: 2000 });
+export const reberLong = reber('reber-long', 29 / 30, 'loops taken 29 times of 30', { span: 150, updates: 2000 });
