@@ -1,5 +1,4 @@
 /** The public face: names only. */
-
 export { type GradientNorms, gradientNorms } from './backprop/gradient-norms.js';
 export * as initializers from './backprop/initializers.js';
 export { crossEntropy } from './backprop/losses/cross-entropy.js';
