@@ -1,4 +1,5 @@
 /** The public face: names only. */
+export { type GradientNorms, gradientNorms } from './backprop/gradient-norms.js';
 export * as initializers from './backprop/initializers.js';
 export { crossEntropy } from './backprop/losses/cross-entropy.js';
 export type { Loss } from './backprop/losses/loss.js';
@@ -9,6 +10,7 @@ export { type MomentumOptions, momentum } from './backprop/optimizers/momentum.j
 export type { Optimizer } from './backprop/optimizers/optimizer.js';
 export { type RmspropOptions, rmsprop } from './backprop/optimizers/rmsprop.js';
 export { sgd } from './backprop/optimizers/sgd.js';
+export type { Lengths, Padded } from './backprop/padding.js';
 export { type Initializer, type Parameter, type Params, parameter, parametersOf } from './backprop/parameter.js';
 export { type ReferenceOptions, reference } from './backprop/reference.js';
 export { cosine, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
@@ -23,11 +25,25 @@ export {
   trainer,
 } from './backprop/trainer.js';
 export { inWindow, toSignal } from './backprop/window.js';
+export {
+  type BidirectionalCarry,
+  type BidirectionalOptions,
+  bidirectional,
+  type Merge,
+} from './cells/bidirectional.js';
 export type { Cell } from './cells/cell.js';
+export { type FlowOptions, type GradientFlow, gradientFlow } from './cells/gradient-flow.js';
 export { type GruCarry, type GruOptions, gru, gruCell } from './cells/gru.js';
 export { type LstmCarry, type LstmOptions, lstm, lstmCell } from './cells/lstm.js';
+export { masked } from './cells/masked.js';
+export {
+  type ResidualRnnCarry,
+  type ResidualRnnOptions,
+  residualRnn,
+  residualRnnCell,
+} from './cells/residual-rnn.js';
 export { type SimpleRnnCarry, type SimpleRnnOptions, simpleRnn, simpleRnnCell } from './cells/simple-rnn.js';
-export { type StackedCarry, stacked } from './cells/stacked.js';
+export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked.js';
 export { unroll } from './cells/unroll.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './formats/checkpoint.js';
 export { loadCheckpoint, saveCheckpoint } from './formats/checkpoint-file.js';
@@ -47,9 +63,10 @@ export {
   scanCarry,
 } from './layer.js';
 export { type DenseOptions, dense } from './layers/dense.js';
-export { type DropoutCarry, type DropoutOptions, dropout } from './layers/dropout.js';
+export { type DropoutCarry, type DropoutForm, type DropoutOptions, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
 export { oneHot } from './layers/one-hot.js';
+export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, stack } from './stack.js';
 export { type Stepper, type StepperOptions, stepper } from './stepper.js';
@@ -70,6 +87,7 @@ export {
   generateIterable,
 } from './streams/generate.js';
 export { type LanesOptions, type LaneWindow, lanes } from './streams/lanes.js';
+export { type PaddedWindow, padded, type Sequence, type Steps } from './streams/padded.js';
 export { type Resets, resetLanes } from './streams/reset.js';
 export { type Resettable, resettable } from './streams/resettable.js';
 export { distribution, type Sampler, type SamplingOptions, sampler } from './streams/sample.js';

@@ -39,6 +39,23 @@ export const uniform =
 export const fanUniform = (fan: number): Initializer => uniform(1 / Math.sqrt(fan));
 
 /**
+ * `log u` with u uniform in [1, T − 1): biases with which a gate's unit remembers for some u steps, so that there are
+ * units for every span up to T, the longest that matters. Biases of an input gate that goes with such a forget gate are
+ * `chrono(T, -1)`.
+ *
+ * Source: Tallec and Ollivier, Can recurrent neural networks warp time? (2018), eq. 16.
+ *
+ * @throws RangeError where T is not a number above 2.
+ * @example
+ * const b = sideBySide([chrono(400, -1), chrono(400), zeros(), zeros()]);
+ * lstm(2, 32, { initializers: { b } })
+ */
+export const chrono = (longest: number, sign: 1 | -1 = 1): Initializer => {
+  if (!(longest > 2)) throw new RangeError(`chrono: the longest span is a number of steps above 2, not ${longest}.`);
+  return (shape, random) => drawn(shape, () => sign * Math.log(1 + random.uniform() * (longest - 2)));
+};
+
+/**
  * Uniform in `±√(6 / (fan-in + fan-out))`, which keeps the variance of activations and gradients level.
  *
  * Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks (2010), eq. 16.

@@ -12,6 +12,7 @@
  */
 import type { Ids, Shape, Tensor } from '../tensor.js';
 import type { Lookup } from './lookups.js';
+import type { Lengths } from './padding.js';
 import type { RecurrenceAdjoints, Recurrences } from './recurrences.js';
 
 /** Which operands of a product are taken transposed. */
@@ -112,6 +113,11 @@ export interface Ops extends Primitives, Adjoints, Sources {
   readonly training: boolean;
   /** Where a tensor's rows were looked up, if they were, where this Ops knows. */
   lookupOf?(x: Tensor): Lookup | undefined;
+  /**
+   * How many steps of each lane are real, where the window is padded. A layer that remembers then gives the carry that
+   * each lane had after its own last step, and zeros at padding; others need not care.
+   */
+  readonly lengths?: Lengths | undefined;
   /** Windows of recurrences in one primitive each, where this Ops has them. */
   readonly recurrences?: Recurrences & RecurrenceAdjoints;
 }

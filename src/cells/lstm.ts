@@ -1,5 +1,6 @@
-import { glorotUniform, ones, orthogonal, sideBySide, zeros as zeroInitializer } from '../backprop/initializers.js';
+import { constant, glorotUniform, orthogonal, sideBySide } from '../backprop/initializers.js';
 import { projection } from '../backprop/lookups.js';
+import type { Ops } from '../backprop/ops.js';
 import { type Initializer, parameter } from '../backprop/parameter.js';
 import { checkCount } from '../backprop/shapes.js';
 import type { Layer } from '../layer.js';
@@ -15,69 +16,111 @@ export interface LstmCarry {
 
 export interface LstmCellOptions {
   /**
-   * Default, each gate's block by itself: `wx` Glorot uniform, `wh` orthogonal, `b` 1 for the forget gate (Jozefowicz,
-   * Zaremba and Sutskever, 2015: it remembers until it learns to forget) and 0 for the others.
+   * How much of c stays: what a gate of its own says (`learned`, the default), all of it (`none`), or as much as the
+   * input gate leaves room for (`coupled`, f = 1 − i).
    */
-  readonly initializers?: { readonly wx?: Initializer; readonly wh?: Initializer; readonly b?: Initializer };
+  readonly forget?: 'learned' | 'none' | 'coupled';
+  /** Whether the gates see c, each unit its own: i and f that before the step, o that after it. Default false. */
+  readonly peepholes?: boolean;
+  /**
+   * Default, each gate's block by itself: `wx` Glorot uniform, `wh` orthogonal, `b` 1 for the forget gate (Jozefowicz,
+   * Zaremba and Sutskever, 2015: it remembers until it learns to forget), −1 for the input gate where the two are
+   * coupled (the same f), and 0 for the others; peepholes 0.
+   */
+  readonly initializers?: Readonly<Partial<Record<'wx' | 'wh' | 'b' | 'vi' | 'vf' | 'vo', Initializer>>>;
 }
 
 export interface LstmOptions extends LstmCellOptions {
   readonly seed?: number;
 }
 
-/** One initialiser for each gate, by name; the gates lie side by side in the order i, f, g, o. */
-const perGate = (gates: Readonly<Record<'i' | 'f' | 'g' | 'o', Initializer>>): Initializer =>
-  sideBySide([gates.i, gates.f, gates.g, gates.o]);
-
-const allGates = (each: Initializer): Initializer => perGate({ i: each, f: each, g: each, o: each });
+/** Each gate's first bias, by name: there is no f where nothing is forgotten, or where it follows from i. */
+const firstBiases = {
+  learned: { i: 0, f: 1, g: 0, o: 0 },
+  none: { i: 0, g: 0, o: 0 },
+  coupled: { i: -1, g: 0, o: 0 },
+} as const;
 
 /** The cell of {@link lstm}. */
 export function lstmCell(inputs: number, units: number, options: LstmCellOptions = {}): Cell<LstmCarry> {
   checkCount(inputs, 'inputs', 'lstm');
   checkCount(units, 'units', 'lstm');
-  const { initializers = {} } = options;
-  const wx = parameter([inputs, 4 * units], initializers.wx ?? allGates(glorotUniform()));
-  const wh = parameter([units, 4 * units], initializers.wh ?? allGates(orthogonal()));
-  const none = zeroInitializer();
-  const b = parameter([4 * units], initializers.b ?? perGate({ i: none, f: ones(), g: none, o: none }));
+  const { forget = 'learned', peepholes = false, initializers = {} } = options;
+  if (!Object.hasOwn(firstBiases, forget)) {
+    throw new TypeError(`lstm: forget is 'learned', 'none' or 'coupled', not ${JSON.stringify(forget)}.`);
+  }
+  const biases = Object.values(firstBiases[forget]);
+  const sizes = biases.map(() => units);
+  const width = biases.length * units;
+  const allGates = (each: Initializer) => sideBySide(biases.map(() => each));
+  const wx = parameter([inputs, width], initializers.wx ?? allGates(glorotUniform()));
+  const wh = parameter([units, width], initializers.wh ?? allGates(orthogonal()));
+  const b = parameter([width], initializers.b ?? sideBySide(biases.map(constant)));
+  const peephole = (name: 'vi' | 'vf' | 'vo') => parameter([units], initializers[name] ?? constant(0));
+  const vi = peepholes ? peephole('vi') : undefined;
+  const vf = peepholes && forget === 'learned' ? peephole('vf') : undefined;
+  const vo = peepholes ? peephole('vo') : undefined;
+  const plain = forget === 'learned' && !peepholes;
+
+  /** A gate's function, and before it what it sees of c. */
+  const gate = (ops: Ops, z: Tensor, c: Tensor, v: Tensor | undefined) =>
+    ops.logistic(v === undefined ? z : ops.add(z, ops.multiply(c, v)));
+
+  function nextC(ops: Ops, c: Tensor, zi: Tensor, zf: Tensor | undefined, zg: Tensor): Tensor {
+    const i = gate(ops, zi, c, vi);
+    const g = ops.tanh(zg);
+    if (zf !== undefined) return ops.add(ops.multiply(gate(ops, zf, c, vf), c), ops.multiply(i, g));
+    // c + i ⊙ (g − c) is (1 − i) ⊙ c + i ⊙ g with one product less.
+    return ops.add(c, ops.multiply(i, forget === 'coupled' ? ops.subtract(g, c) : g));
+  }
+
   return {
     kind: 'lstm',
     inputs,
     units,
-    params: { wx, wh, b },
+    params: { wx, wh, b, ...(vi && { vi }), ...(vf && { vf }), ...(vo && { vo }) },
     initial: (batch) => ({ h: zeros([batch, units]), c: zeros([batch, units]) }),
     project: (ops, x) => ops.linear(x, wx, b),
     window(ops, carry, x) {
-      if (ops.recurrences === undefined) return undefined;
+      if (ops.recurrences === undefined || !plain) return undefined;
       const [z, ids] = projection(ops, x, wx, b);
       const [y, c] = ops.recurrences.lstm(z, wh, carry.h, carry.c, ids);
       return [y, { h: lastStep(ops, y), c }];
     },
     step(ops, carry, x) {
-      const gates = ops.split(ops.add(x, ops.matmul(carry.h, wh)), 1, [units, units, units, units]);
-      const [i, f, g, o] = gates as readonly [Tensor, Tensor, Tensor, Tensor];
-      const c = ops.add(ops.multiply(ops.logistic(f), carry.c), ops.multiply(ops.logistic(i), ops.tanh(g)));
-      const h = ops.multiply(ops.logistic(o), ops.tanh(c));
+      const gates = ops.split(ops.add(x, ops.matmul(carry.h, wh)), 1, sizes);
+      const zf = forget === 'learned' ? gates[1] : undefined;
+      const [zg, zo] = gates.slice(-2) as [Tensor, Tensor];
+      const c = nextC(ops, carry.c, gates[0] as Tensor, zf, zg);
+      const h = ops.multiply(gate(ops, zo, c, vo), ops.tanh(c));
       return [h, { h, c }];
     },
   };
 }
 
 /**
- * Long short-term memory.
+ * Long short-term memory, and its variants.
  *
  * Equation: with `(i, f, g, o) = x_t·wx + h_{t−1}·wh + b`,
  * `c_t = σ(f) ⊙ c_{t−1} + σ(i) ⊙ tanh(g)` and `h_t = σ(o) ⊙ tanh(c_t)`.
- * Source: the lecture's LSTM (its c̃ is tanh(g)); Hochreiter and Schmidhuber (1997) with the forget gate of Gers,
- * Schmidhuber and Cummins (2000).
+ * `forget: 'none'`: `c_t = c_{t−1} + σ(i) ⊙ tanh(g)`; `'coupled'`: `c_t = (1 − σ(i)) ⊙ c_{t−1} + σ(i) ⊙ tanh(g)`.
+ * `peepholes`: i gains `vi ⊙ c_{t−1}`, f `vf ⊙ c_{t−1}`, and o `vo ⊙ c_t`.
+ * Source: the lecture's LSTM (its c̃ is tanh(g)) and the variants it names; Hochreiter and Schmidhuber (1997), who have
+ * no forget gate; the forget gate of Gers, Schmidhuber and Cummins (2000); peepholes of Gers and Schmidhuber (2000), the
+ * lecture's V being diagonal; the coupled gates of Greff et al., LSTM: a search space odyssey (2017).
  *
  * Shapes: `x: [T, B, I] → y: [T, B, H]`, parameters `wx [I, 4H]`, `wh [H, 4H]`, `b [4H]`, in each the gates side by
- * side in the order i, f, g, o (PyTorch's, which keeps the transposes and two biases, of which b is the sum). The
- * carry: `h [B, H]` and `c [B, H]`.
+ * side in the order i, f, g, o (PyTorch's, which keeps the transposes and two biases, of which b is the sum). Without
+ * a forget gate of its own they are i, g, o, and 4H is 3H. With peepholes `vi [H]`, `vo [H]`, and `vf [H]` where there
+ * is an f. The carry: `h [B, H]` and `c [B, H]`.
  *
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
+ * @throws TypeError where `forget` is none of its values.
  * @example
  * ids$.pipe(embedding(65, 64), lstm(64, 128, { seed: 1 }), dense(128, 65))
+ *
+ * @example
+ * signal$.pipe(lstm(64, 128, { seed: 1, forget: 'coupled', peepholes: true }))
  */
 export function lstm(inputs: number, units: number, options: LstmOptions = {}): Layer<LstmCarry> {
   return unroll(lstmCell(inputs, units, options), options.seed);

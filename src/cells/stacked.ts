@@ -1,4 +1,6 @@
+import type { Ops } from '../backprop/ops.js';
 import { type Core, type Layer, layer } from '../layer.js';
+import { type DropoutCarry, type DropoutForm, dropout as dropoutLayer } from '../layers/dropout.js';
 import { type CarryOf, type Children, chain } from '../stack.js';
 import type { Tensor } from '../tensor.js';
 
@@ -15,24 +17,85 @@ export type StackedCarry<L extends readonly unknown[], Below extends readonly un
     ? unknown
     : { readonly [K in `layer${number}`]: CarryOf<L[number]> };
 
+/** What dropout between the layers remembers, where there is any: `drop1` is what stands above `layer1`. */
+type Drops = { readonly [K in `drop${number}`]?: DropoutCarry };
+
+export interface StackedOptions {
+  readonly seed?: number;
+  /** Dropout between the layers, not before the first nor after the last: its rate, or that and its form. Default none. */
+  readonly dropout?: number | (DropoutForm & { readonly rate: number });
+  /** Whether what enters a layer is added to what it gives, around each layer that gives as many features as it takes. */
+  readonly residual?: boolean;
+}
+
 /**
  * Layers of one kind on top of each other, by position: a `stack` whose names are `layer1`, `layer2` and so on.
  *
- * Equation: `y = layer_n(… layer_1(x))`.
- * Source: the lecture's stacked recurrent network.
+ * Equation: `y = layer_n(… layer_1(x))`; with dropout `layer_2(drop_1(layer_1(x)))`; with residual links
+ * `a_l = a_{l−1} + layer_l(drop_{l−1}(a_{l−1}))`, the link passing dropout by.
+ * Source: the lecture's stacked recurrent network; dropout between layers as in Zaremba, Sutskever and Vinyals (2014) and
+ * PyTorch; residual links as in Wu et al., Google's neural machine translation system (2016), §3.1.
  *
  * Shapes: `x: [T, B, I] → y: [T, B, H]`, H being the last layer's units. The carry: `{ layer1, layer2, … }`, each the
- * carry of its layer; the parameters likewise.
+ * carry of its layer, and with dropout `drop1` and so on; the parameters likewise.
  *
- * @throws RangeError where a layer gives another number of features than the next one takes.
+ * @throws RangeError where a layer gives another number of features than the next one takes, the rate is not in [0, 1), or
+ * residual links are wanted and no layer gives as many features as it takes.
  * @example
- * const rnn = stacked([lstm(64, 128), lstm(128, 128)], { seed: 1 });
+ * const rnn = stacked([lstm(64, 128), lstm(128, 128)], { seed: 1, dropout: 0.5, residual: true });
  * rnn.initial(1).layer2.c; // [1, 128]
  */
 export function stacked<const L extends readonly Core<unknown>[]>(
   layers: L,
-  { seed }: { readonly seed?: number } = {},
-): Layer<StackedCarry<L>> {
+  { seed, dropout, residual = false }: StackedOptions = {},
+): Layer<StackedCarry<L> & Drops> {
+  type Carry = StackedCarry<L> & Drops;
   const children: Children = Object.fromEntries(layers.map((child, below) => [`layer${below + 1}`, child]));
-  return layer(chain('stacked', children) as Core<StackedCarry<L>, Tensor, Tensor>, seed, '');
+  const whole = chain('stacked', children) as Core<unknown> as Core<Carry>;
+  if (dropout === undefined && !residual) return layer(whole, seed, '');
+
+  const { rate, ...form } = typeof dropout === 'object' ? dropout : { rate: dropout ?? 0 };
+  const drops = dropout === undefined ? [] : layers.slice(1).map(() => dropoutLayer(rate, form));
+  const linked = layers.map(({ inputs, outputs }) => residual && inputs !== undefined && inputs === outputs);
+  if (residual && !linked.includes(true)) {
+    throw new RangeError(
+      'stacked: residual links go around layers that give as many features as they take, and here there is none; ' +
+        'make two layers equally wide, or leave residual out.',
+    );
+  }
+
+  function level(
+    ops: Ops,
+    at: number,
+    carry: Record<string, unknown>,
+    next: Record<string, unknown>,
+    x: Tensor,
+  ): Tensor {
+    const drop = drops[at - 1];
+    let inner = x;
+    if (drop !== undefined) [inner, next[`drop${at}`]] = drop.apply(ops, carry[`drop${at}`] as DropoutCarry, x);
+    const [y, after] = (layers[at] as Core<unknown>).apply(ops, carry[`layer${at + 1}`], inner);
+    next[`layer${at + 1}`] = after;
+    return linked[at] ? ops.add(y, x) : y;
+  }
+
+  const core: Core<Carry> = {
+    ...whole,
+    initial: (batch) => ({
+      ...whole.initial(batch),
+      ...Object.fromEntries(drops.map((drop, below) => [`drop${below + 1}`, drop.initial(batch)])),
+    }),
+    named(path, given) {
+      whole.named?.(path, given);
+      for (const [below, drop] of drops.entries()) {
+        drop.named?.(path === '' ? `drop${below + 1}` : `${path}.drop${below + 1}`, given);
+      }
+    },
+    apply(ops, carry, x) {
+      const next: Record<string, unknown> = {};
+      const y = layers.reduce((signal, _, at) => level(ops, at, carry as Record<string, unknown>, next, signal), x);
+      return [y, next as Carry];
+    },
+  };
+  return layer(core, seed, '');
 }

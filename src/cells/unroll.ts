@@ -1,12 +1,14 @@
 import type { Ops } from '../backprop/ops.js';
+import { atLengths, checkLengths, type Lengths, realSteps } from '../backprop/padding.js';
 import { type Layer, layer } from '../layer.js';
-import { showShape, type Tensor } from '../tensor.js';
+import { isTensor, showShape, type Tensor } from '../tensor.js';
 import type { Cell } from './cell.js';
 
 /**
  * A layer of a cell: its step over each moment of a window, the carry passed on.
  *
- * Equation: `(y_t, carry_t) = step(carry_{t−1}, project(x)_t)` for t = 1 … T.
+ * Equation: `(y_t, carry_t) = step(carry_{t−1}, project(x)_t)` for t = 1 … T. In a padded window (`masked`) the carry of
+ * each lane is that after its own last step, and y is 0 at padding.
  * Source: the lecture's recurrent network unrolled in time.
  *
  * Shapes: `x: [T, B, I] → y: [T, B, H]`. The carry is the cell's own.
@@ -24,7 +26,45 @@ import type { Cell } from './cell.js';
  * signal$.pipe(unroll(leaky))
  */
 export function unroll<S>(cell: Cell<S>, seed?: number): Layer<S> {
-  const { kind, inputs, units, params, initial } = cell;
+  const { kind, inputs, units, params, initial, named } = cell;
+
+  /** All lanes from the first step to the last. */
+  function span(ops: Ops, carry: S, x: Tensor): readonly [y: Tensor, carry: S] {
+    const atOnce = cell.window?.(ops, carry, x);
+    if (atOnce !== undefined) return atOnce;
+    const projected = cell.project?.(ops, x) ?? x;
+    const [steps, batch, width] = projected.shape as readonly [number, number, number];
+    // One split and one concat of the window's rows: a step costs no slicing of its own, forwards or backwards.
+    const rows = ops.reshape(projected, [steps * batch, width]);
+    let state = carry;
+    const outputs = ops.split(rows, 0, new Array<number>(steps).fill(batch)).map((row) => {
+      const [y, next] = cell.step(ops, state, row);
+      state = next;
+      return y;
+    });
+    return [ops.reshape(ops.concat(outputs, 0), [steps, batch, units]), state];
+  }
+
+  /** Cut wherever a lane ends, since what it carries there is its last; all lanes run on, and padding comes to 0. */
+  function inSpans(ops: Ops, carry: S, x: Tensor, lengths: Lengths): readonly [y: Tensor, carry: S] {
+    const steps = x.shape[0] as number;
+    const ends = [...new Set([...lengths, steps])].filter((end) => end > 0).sort((a, b) => a - b);
+    const moments = [0, ...ends];
+    const carries = [carry];
+    const spans = ops.split(
+      x,
+      0,
+      ends.map((end, k) => end - (moments[k] as number)),
+    );
+    const outputs = spans.map((part) => {
+      const [y, next] = span(ops, carries.at(-1) as S, part);
+      carries.push(next);
+      return y;
+    });
+    const last = mapTogether(carries, (states) => atLengths(ops, states, moments, lengths));
+    return [ops.multiply(ops.concat(outputs, 0), realSteps(steps, lengths)), last];
+  }
+
   return layer(
     {
       kind,
@@ -32,31 +72,33 @@ export function unroll<S>(cell: Cell<S>, seed?: number): Layer<S> {
       outputs: units,
       params,
       initial,
+      ...(named && { named: (path, given) => named.call(cell, path, given) }),
       apply(ops, carry: S, x) {
-        const [steps = 0, batch = 0, features] = x.shape;
+        const [steps = 0, , features] = x.shape;
         if (x.shape.length !== 3 || features !== inputs || steps === 0) {
           throw new RangeError(
             `${kind}: takes a window [T, B, ${inputs}] with T ≥ 1, but got ${showShape(x.shape)}; ` +
               `make it ${inputs} features wide, or the cell as wide as its input.`,
           );
         }
-        const atOnce = cell.window?.(ops, carry, x);
-        if (atOnce !== undefined) return atOnce;
-        const projected = cell.project?.(ops, x) ?? x;
-        const width = projected.shape[2] as number;
-        // One split and one concat of the window's rows: a step costs no slicing of its own, forwards or backwards.
-        const rows = ops.reshape(projected, [steps * batch, width]);
-        let state = carry;
-        const outputs = ops.split(rows, 0, new Array<number>(steps).fill(batch)).map((row) => {
-          const [y, next] = cell.step(ops, state, row);
-          state = next;
-          return y;
-        });
-        return [ops.reshape(ops.concat(outputs, 0), [steps, batch, units]), state];
+        const lengths = checkLengths(ops.lengths, x, kind);
+        return lengths === undefined ? span(ops, carry, x) : inSpans(ops, carry, x, lengths);
       },
     },
     seed,
   );
+}
+
+/** Carries of one form as one: their tensors are joined by the function, and of numbers the last one's stand. */
+function mapTogether<S>(carries: readonly S[], join: (states: readonly Tensor[]) => Tensor): S {
+  const last = carries.at(-1);
+  if (isTensor(last)) return join(carries as unknown as readonly Tensor[]) as S;
+  if (typeof last !== 'object' || last === null) return last as S;
+  const parts = Object.keys(last).map((name) => {
+    const same = carries.map((carry) => (carry as Record<string, unknown>)[name]);
+    return [name, mapTogether(same, join)];
+  });
+  return Object.fromEntries(parts) as S;
 }
 
 /** The last step of a window's output, `[T, B, H] → [B, H]`: of a cell whose output is its state. */

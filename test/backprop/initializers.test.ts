@@ -5,7 +5,8 @@ import { reference } from '../../src/backprop/reference.js';
 import { generator } from '../../src/random.js';
 import { type Shape, tensor } from '../../src/tensor.js';
 
-const { constant, fanUniform, glorotUniform, normal, ones, orthogonal, sideBySide, uniform, zeros } = initializers;
+const { chrono, constant, fanUniform, glorotUniform, normal, ones, orthogonal, sideBySide, uniform, zeros } =
+  initializers;
 
 const drawn = (initializer: Initializer, shape: Shape, seed = 1) => initializer(shape, generator(seed, 'test'));
 
@@ -45,6 +46,18 @@ describe('initializers', () => {
     expect(most).toBeGreaterThan(0.99 * limit);
     expect(Math.abs(mean)).toBeLessThan(0.05 * limit);
     expect(deviation).toBeCloseTo(limit / Math.sqrt(3), 2);
+  });
+
+  it('chrono opens gates for spans up to the longest, evenly', () => {
+    const spans = drawn(chrono(401), [4000]).map(Math.exp);
+    const { mean, deviation, most } = moments(spans);
+    expect(Math.min(...spans)).toBeGreaterThanOrEqual(1);
+    expect(most).toBeLessThan(400.01);
+    // Uniform in [1, 400): mean 200.5, deviation 399 / √12.
+    expect(Math.abs(mean - 200.5)).toBeLessThan(8);
+    expect(Math.abs(deviation - 399 / Math.sqrt(12))).toBeLessThan(5);
+    expect(drawn(chrono(401, -1), [9])).toEqual(drawn(chrono(401), [9]).map((bias) => -bias));
+    expect(() => chrono(2)).toThrow('chrono: the longest span is a number of steps above 2, not 2.');
   });
 
   it.each([

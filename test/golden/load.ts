@@ -19,6 +19,11 @@ export interface GoldenCase {
   readonly gradients: Named<Figures>;
 }
 
+/** A case whose lanes may have lengths of their own. */
+export interface PaddedCase extends GoldenCase {
+  readonly lengths: readonly number[];
+}
+
 export interface GoldenTrajectory {
   readonly name: string;
   readonly settings: Named<number | null>;
@@ -29,6 +34,7 @@ export interface GoldenTrajectory {
 
 export interface GoldenFiles {
   readonly cells: readonly GoldenCase[];
+  readonly recurrent: readonly PaddedCase[];
   readonly layers: readonly GoldenCase[];
   readonly losses: readonly GoldenCase[];
   readonly optimizers: { readonly problem: Named<Figures>; readonly trajectories: readonly GoldenTrajectory[] };
@@ -91,14 +97,14 @@ export const add = (a: Figures, b: Figures): Figures => ({
  * Parameters of one layer of PyTorch's RNN or LSTM by our names. Its gates have our order, i f g o; its two biases
  * always stand together, so that ours is their sum.
  */
-export const recurrentWeights = (torch: Named<Figures>, layer = 0): Named<Figures> => ({
+export const recurrentWeights = (torch: Named<Figures>, layer: number | string = 0): Named<Figures> => ({
   wx: transpose(entry(torch, `weight_ih_l${layer}`)),
   wh: transpose(entry(torch, `weight_hh_l${layer}`)),
   b: add(entry(torch, `bias_ih_l${layer}`), entry(torch, `bias_hh_l${layer}`)),
 });
 
 /** The same for gradients: a sum passes its gradient on to both biases, so that either one's is ours. */
-export const recurrentGradients = (torch: Named<Figures>, layer = 0): Named<Figures> => ({
+export const recurrentGradients = (torch: Named<Figures>, layer: number | string = 0): Named<Figures> => ({
   ...recurrentWeights(torch, layer),
   b: entry(torch, `bias_ih_l${layer}`),
 });
@@ -107,19 +113,19 @@ export const recurrentGradients = (torch: Named<Figures>, layer = 0): Named<Figu
 const zrn = (torch: Figures): Figures => reorder(torch, [1, 0, 2]);
 
 /** Parameters of PyTorch's GRU by our names: of its recurrent bias the part of n stands by itself, inside r ⊙ (…). */
-export function gruWeights(torch: Named<Figures>): Named<Figures> {
-  const recurrent = zrn(entry(torch, 'bias_hh_l0'));
+export function gruWeights(torch: Named<Figures>, layer: number | string = 0): Named<Figures> {
+  const recurrent = zrn(entry(torch, `bias_hh_l${layer}`));
   const units = recurrent.data.length / 3;
   const outside = { ...recurrent, data: recurrent.data.map((value, k) => (k < 2 * units ? value : 0)) };
   return {
-    wx: transpose(zrn(entry(torch, 'weight_ih_l0'))),
-    wh: transpose(zrn(entry(torch, 'weight_hh_l0'))),
-    b: add(zrn(entry(torch, 'bias_ih_l0')), outside),
+    wx: transpose(zrn(entry(torch, `weight_ih_l${layer}`))),
+    wh: transpose(zrn(entry(torch, `weight_hh_l${layer}`))),
+    b: add(zrn(entry(torch, `bias_ih_l${layer}`)), outside),
     bn: reorder(recurrent, [2], 3),
   };
 }
 
-export const gruGradients = (torch: Named<Figures>): Named<Figures> => ({
-  ...gruWeights(torch),
-  b: zrn(entry(torch, 'bias_ih_l0')),
+export const gruGradients = (torch: Named<Figures>, layer: number | string = 0): Named<Figures> => ({
+  ...gruWeights(torch, layer),
+  b: zrn(entry(torch, `bias_ih_l${layer}`)),
 });

@@ -53,6 +53,57 @@ describe('dropout', () => {
     expect(numbers(layer.apply(tape(reference(), [x]), { windows: 0 }, ones)[0])).toContain(0);
   });
 
+  describe('with one mask for a window', () => {
+    const variational = dropout(0.5, { seed: 5, mask: 'window' });
+    const at = (y: Tensor, step: number) => numbers(y).slice(step * 20, (step + 1) * 20);
+
+    it('drops the same features at every step, others in each lane and each window', () => {
+      const [y, carry] = variational.apply(training, variational.initial(2), ones);
+      for (let step = 1; step < 50; step += 1) expect(at(y, step)).toEqual(at(y, 0));
+      expect(at(y, 0).slice(0, 10)).not.toEqual(at(y, 0).slice(10));
+      expect(at(variational.apply(training, carry, ones)[0], 0)).not.toEqual(at(y, 0));
+    });
+
+    it('drops in a window of T what it drops in one of 1', () => {
+      const one = tensor([1, 2, 10], ones.data.slice(0, 20));
+      const [whole] = variational.apply(training, { windows: 3 }, ones);
+      expect(numbers(variational.apply(training, { windows: 3 }, one)[0])).toEqual(at(whole, 0));
+    });
+
+    it('has the right gradient', () => {
+      const x = draw([3, 2, 3], 'x');
+      expectGradients([x], (ops) => variational.apply(ops, { windows: 4 }, x)[0]);
+    });
+  });
+
+  describe('in its classic form', () => {
+    const classic = dropout(0.25, { seed: 5, scaling: 'classic' });
+
+    it('scales by the share that is kept when not training, and not while training', () => {
+      const [learning] = classic.apply(training, classic.initial(2), ones);
+      expect(new Set(numbers(learning))).toEqual(new Set([0, 1]));
+      const [otherwise, carry] = classic.apply(reference(), { windows: 2 }, ones);
+      expect(new Set(numbers(otherwise))).toEqual(new Set([0.75]));
+      expect(carry).toEqual({ windows: 2 });
+    });
+
+    it('drops what the inverted one drops', () => {
+      const [inverted] = layer.apply(training, { windows: 0 }, ones);
+      const [y] = classic.apply(training, { windows: 0 }, ones);
+      expect(numbers(y)).toEqual(numbers(inverted).map((value) => value * 0.75));
+    });
+
+    it('has the right gradient', () => {
+      const x = draw([2, 2, 3], 'x');
+      expectGradients([x], (ops) => classic.apply(ops, { windows: 4 }, x)[0]);
+    });
+  });
+
+  it('refuses forms that do not exist', () => {
+    expect(() => dropout(0.5, { mask: 'steps' as 'step' })).toThrow("dropout: mask is 'step' or 'window', not steps.");
+    expect(() => dropout(0.5, { scaling: '' as 'classic' })).toThrow(TypeError);
+  });
+
   it.each([-0.1, 1, Number.NaN])('refuses the rate %s', (rate) => {
     expect(() => dropout(rate)).toThrow(`from 0 to below 1, not ${rate}.`);
   });

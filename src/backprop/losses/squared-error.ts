@@ -1,4 +1,6 @@
-import { sameShape, showShape } from '../../tensor.js';
+import { sameShape, showShape, type Tensor } from '../../tensor.js';
+import type { Ops } from '../ops.js';
+import { checkLengths, type Padded, realSteps } from '../padding.js';
 import { rowsOf } from '../shapes.js';
 import type { Loss } from './loss.js';
 
@@ -9,9 +11,11 @@ import type { Loss } from './loss.js';
  * Source: the lecture's square error ½‖y − t‖² of an example. PyTorch: `mse_loss(y, t, reduction='sum') / (2 n)`, that
  * is F/2 times its default, which averages over features too.
  *
- * Shapes: `prediction: [..., F], target: [..., F] → []`, n being the product of the leading axes.
+ * Shapes: `prediction: [..., F], target: [..., F] → []`, n being the product of the leading axes. Of a target with
+ * lengths (`padded`), `[T, B, F]`, only the real steps count, in the sum and in n.
  *
  * @throws RangeError where the shapes are not equal: nothing is broadcast, since that hides mistakes.
+ * @throws RangeError where the target's lengths are not one for each lane, from 0 to T, or all 0.
  * @example
  * const loss = squaredError();
  * loss(reference(), tensor([1, 1, 2], [3, 1]), tensor([1, 1, 2], [1, 1])).data[0]; // 2
@@ -25,7 +29,14 @@ export function squaredError(): Loss {
       );
     }
     const { rows } = rowsOf(prediction.shape, 'squaredError');
+    const lengths = checkLengths((target as Partial<Padded>).lengths, target, 'squaredError');
     const difference = ops.subtract(prediction, target);
-    return ops.affine(ops.sumTo(ops.multiply(difference, difference), []), 0.5 / rows, 0);
+    if (lengths === undefined) return halfMean(ops, difference, rows);
+    const real = lengths.reduce((sum, length) => sum + length, 0);
+    if (real === 0) throw new RangeError('squaredError: every lane has length 0, so there is nothing to average.');
+    return halfMean(ops, ops.multiply(difference, realSteps(target.shape[0] as number, lengths)), real);
   };
 }
+
+const halfMean = (ops: Ops, difference: Tensor, positions: number): Tensor =>
+  ops.affine(ops.sumTo(ops.multiply(difference, difference), []), 0.5 / positions, 0);

@@ -1,0 +1,29 @@
+/** The models: the same input and output, and between them a memory of one kind, or none. */
+import { dense, gru, initializers, type Layer, lstm, masked, oneHot, type Padded, simpleRnn, stack } from 'oxbow';
+import { type ModelName, recipe } from './recipe.js';
+import type { Task } from './tasks/task.js';
+
+const { chrono, sideBySide, zeros } = initializers;
+
+/** Gates start open or closed for spans up to the task's own, so that there is something to hold on to at once. */
+const middles = {
+  mlp: (inputs: number, units: number) =>
+    dense(inputs, Math.max(units, recipe.mlpUnits), { activation: (ops, z) => ops.relu(z) }),
+  rnn: (inputs: number, units: number) => simpleRnn(inputs, units),
+  lstm: (inputs: number, units: number, span: number) =>
+    lstm(inputs, units, { initializers: { b: sideBySide([chrono(span, -1), chrono(span), zeros(), zeros()]) } }),
+  gru: (inputs: number, units: number, span: number) =>
+    gru(inputs, units, { initializers: { b: sideBySide([chrono(span), zeros(), zeros()]) } }),
+};
+
+export type Model = Layer<unknown, Padded>;
+
+export function modelOf(task: Task, name: ModelName, seed: number): Model {
+  const { input, outputs, units, span } = task;
+  const width = 'symbols' in input ? input.symbols : input.features;
+  const middle = middles[name](width, units, span) as Layer<unknown>;
+  const head = dense(middle.outputs as number, outputs);
+  const model =
+    'symbols' in input ? stack({ in: oneHot(width), middle, head }, { seed }) : stack({ middle, head }, { seed });
+  return masked(model as Layer<unknown>);
+}

@@ -1,0 +1,93 @@
+import type { Ops } from '../backprop/ops.js';
+import { checkLengths, reversed } from '../backprop/padding.js';
+import { type Core, type Layer, layer } from '../layer.js';
+import { isTensor, type Tensor } from '../tensor.js';
+
+/** What both directions remember after a window: `backward` is that at the window's first step. */
+export interface BidirectionalCarry<F, B> {
+  readonly forward: F;
+  readonly backward: B;
+}
+
+/** What is made of both directions' outputs at each moment: by default both, side by side. */
+export type Merge = (ops: Ops, forward: Tensor, backward: Tensor) => Tensor;
+
+export interface BidirectionalOptions {
+  readonly seed?: number;
+  /** Default `(ops, f, b) => ops.concat([f, b], 2)`; a sum is `(ops, f, b) => ops.add(f, b)`. */
+  readonly merge?: Merge;
+  /** Features that `merge` gives, where it is not the default and the two directions' widths do not tell. */
+  readonly outputs?: number;
+}
+
+/**
+ * Two layers over the same window, one of them from its end to its beginning.
+ *
+ * Equation: `y_t = merge(forward(x_{1…T})_t, backward(x_{T…1})_{T+1−t})`.
+ * Source: the lecture's bidirectional recurrent network; Schuster and Paliwal (1997).
+ *
+ * Shapes: `x: [T, B, …] → y: [T, B, F + G]`, the widths of both side by side unless `merge` says otherwise. The parameters
+ * are named `forward` and `backward`. The carry: `{ forward, backward }`, the states each direction ends with.
+ *
+ * A window is read as a whole: an utterance, a sentence. In a stream of windows the forward direction goes on from window
+ * to window; the backward one starts afresh at each window's end, since what comes after it is not known yet. So
+ * `carry.backward` leaves a window, but does not enter the next one (only counts that belong to no lane do, such as
+ * dropout's), and T windows of one are not one window of T. In a padded window (`masked`) the backward direction starts
+ * at each lane's own end.
+ *
+ * @throws RangeError where the layers take other numbers of features than each other.
+ * @example
+ * signal$.pipe(bidirectional(lstm(8, 16), lstm(8, 16), { seed: 1 })) // [T, B, 32]
+ * signal$.pipe(bidirectional(gru(8, 16), gru(8, 16), { merge: (ops, f, b) => ops.add(f, b), outputs: 16 }))
+ */
+export function bidirectional<F, B, X extends Tensor>(
+  forward: Core<F, X>,
+  backward: Core<B, X>,
+  options: BidirectionalOptions = {},
+): Layer<BidirectionalCarry<F, B>, X> {
+  const { seed, merge, outputs } = options;
+  if (forward.inputs !== undefined && backward.inputs !== undefined && forward.inputs !== backward.inputs) {
+    throw new RangeError(
+      `bidirectional: forward (${forward.kind}) takes ${forward.inputs} features, but backward (${backward.kind}) ` +
+        `takes ${backward.inputs}; both read the same signal, so make the two equal.`,
+    );
+  }
+  return layer(
+    {
+      kind: 'bidirectional',
+      inputs: forward.inputs ?? backward.inputs,
+      outputs: merge === undefined ? sideBySide(forward, backward) : outputs,
+      params: { forward: forward.params, backward: backward.params },
+      initial: (batch) => ({ forward: forward.initial(batch), backward: backward.initial(batch) }),
+      named(path, given) {
+        const under = (name: string) => (path === '' ? name : `${path}.${name}`);
+        forward.named?.(under('forward'), given);
+        backward.named?.(under('backward'), given);
+      },
+      apply(ops, carry: BidirectionalCarry<F, B>, x: X) {
+        const lengths = checkLengths(ops.lengths, x, 'bidirectional');
+        const [ahead, afterForward] = forward.apply(ops, carry.forward, x);
+        const start = afresh(backward.initial(x.shape[1] as number), carry.backward);
+        const [mirrored, afterBackward] = backward.apply(ops, start, reversed(ops, x, lengths));
+        const behind = reversed(ops, mirrored, lengths);
+        const y = merge?.(ops, ahead, behind) ?? ops.concat([ahead, behind], ahead.shape.length - 1);
+        return [y, { forward: afterForward, backward: afterBackward }];
+      },
+    },
+    seed,
+  );
+}
+
+/** Width of both outputs side by side, where both are known. */
+function sideBySide(forward: Core<unknown, never>, backward: Core<unknown, never>): number | undefined {
+  const [f, b] = [forward, backward].map(({ inputs, outputs }) => (outputs === 'inputs' ? inputs : outputs));
+  return f === undefined || b === undefined ? undefined : f + b;
+}
+
+/** The initial carry, with what of the given one is no tensor. */
+function afresh<S>(initial: S, given: S): S {
+  if (isTensor(initial)) return initial;
+  if (typeof initial !== 'object' || initial === null) return given;
+  const kept = given as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(initial).map(([name, part]) => [name, afresh(part, kept[name])])) as S;
+}

@@ -1,0 +1,83 @@
+import { checkCount } from '../backprop/shapes.js';
+import type { Core, Layer } from '../layer.js';
+import { type Tensor, zeros } from '../tensor.js';
+import type { Cell } from './cell.js';
+import { unroll } from './unroll.js';
+
+/** What a residual recurrence remembers: its state `[B, H]`, and what g does. */
+export interface ResidualRnnCarry<S> {
+  readonly h: Tensor;
+  readonly g: S;
+}
+
+/** The cell of {@link residualRnn}. */
+export function residualRnnCell<S>(inputs: number, units: number, g: Core<S>): Cell<ResidualRnnCarry<S>> {
+  checkCount(inputs, 'inputs', 'residualRnn');
+  checkCount(units, 'units', 'residualRnn');
+  const seesState = g.inputs === inputs + units;
+  if ((!seesState && g.inputs !== inputs) || g.outputs !== units) {
+    throw new RangeError(
+      `residualRnn: g (${g.kind}) takes ${g.inputs ?? 'any number of'} features and gives ${g.outputs ?? 'any number'}; ` +
+        `it takes ${inputs} to see the input, or ${inputs + units} to see input and state, and gives ${units}.`,
+    );
+  }
+  const { named } = g;
+  return {
+    kind: 'residualRnn',
+    inputs,
+    units,
+    params: { g: g.params },
+    initial: (batch) => ({ h: zeros([batch, units]), g: g.initial(batch) }),
+    ...(named && { named: (path, seed) => named.call(g, path === '' ? 'g' : `${path}.g`, seed) }),
+    window(ops, carry, x) {
+      if (seesState) return undefined;
+      const [steps, batch] = x.shape as readonly [number, number, number];
+      // What does not depend on the state is worked out for all steps at once.
+      const [changes, after] = g.apply(ops, carry.g, x);
+      let { h } = carry;
+      const rows = ops.reshape(changes, [steps * batch, units]);
+      const states = ops.split(rows, 0, new Array<number>(steps).fill(batch)).map((change) => {
+        h = ops.add(h, change);
+        return h;
+      });
+      return [ops.reshape(ops.concat(states, 0), [steps, batch, units]), { h, g: after }];
+    },
+    step(ops, carry, x) {
+      const seen = seesState ? ops.concat([x, carry.h], 1) : x;
+      const [batch, width] = seen.shape as readonly [number, number];
+      const [change, after] = g.apply(ops, carry.g, ops.reshape(seen, [1, batch, width]));
+      const h = ops.add(carry.h, ops.reshape(change, [batch, units]));
+      return [h, { h, g: after }];
+    },
+  };
+}
+
+export interface ResidualRnnOptions {
+  readonly seed?: number;
+}
+
+/**
+ * A residual recurrence: the state is what it was, and what g adds to it. Its gradient flows back unchanged, beside
+ * whatever flows back through g.
+ *
+ * Equation: `h_t = h_{t−1} + g(x_t; θ)` where g takes I features; `h_t = h_{t−1} + g(x_t, h_{t−1}; θ)` where it takes
+ * I + H, input and state side by side.
+ * Source: the lecture's two steps from the simple recurrent network to the LSTM.
+ *
+ * Shapes: `x: [T, B, I] → y: [T, B, H]`; g, any layer, from `[T, B, I]` or `[1, B, I + H]` to H features. The
+ * parameters are g's, under the name `g`. The carry: `h [B, H]`, and g's own as `g`.
+ *
+ * @throws RangeError where a size is not a whole number above 0, g's widths are none of these, or x has other features.
+ * @example
+ * const tanh = (ops: Ops, z: Tensor) => ops.tanh(z);
+ * signal$.pipe(residualRnn(8, 16, dense(8, 16, { activation: tanh }), { seed: 1 })) // sees x_t
+ * signal$.pipe(residualRnn(8, 16, dense(24, 16, { activation: tanh }), { seed: 1 })) // sees x_t and h_{t−1}
+ */
+export function residualRnn<S>(
+  inputs: number,
+  units: number,
+  g: Core<S>,
+  options: ResidualRnnOptions = {},
+): Layer<ResidualRnnCarry<S>> {
+  return unroll(residualRnnCell(inputs, units, g), options.seed);
+}

@@ -1,0 +1,156 @@
+import { from, lastValueFrom, toArray } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
+import type { Ops } from '../../src/backprop/ops.js';
+import { sgd } from '../../src/backprop/optimizers/sgd.js';
+import { parametersOf } from '../../src/backprop/parameter.js';
+import { reference } from '../../src/backprop/reference.js';
+import { inWindow, toSignal } from '../../src/backprop/window.js';
+import { bidirectional } from '../../src/cells/bidirectional.js';
+import { gru } from '../../src/cells/gru.js';
+import { lstm } from '../../src/cells/lstm.js';
+import { masked } from '../../src/cells/masked.js';
+import { residualRnn } from '../../src/cells/residual-rnn.js';
+import { simpleRnn } from '../../src/cells/simple-rnn.js';
+import { stacked } from '../../src/cells/stacked.js';
+import type { Core, Layer } from '../../src/layer.js';
+import { dense } from '../../src/layers/dense.js';
+import { embedding } from '../../src/layers/embedding.js';
+import { stack } from '../../src/stack.js';
+import { padded } from '../../src/streams/padded.js';
+import { tbptt } from '../../src/streams/tbptt.js';
+import { type Tensor, tensor } from '../../src/tensor.js';
+import { draw, expectGradients, scatterParameters } from '../backprop/differences.js';
+
+const [steps, inputs, units] = [6, 3, 4];
+const lengths = [3, 6, 1, 3, 0];
+const lanes = lengths.length;
+
+const layers: Readonly<Record<string, () => Layer<unknown>>> = {
+  simpleRnn: () => simpleRnn(inputs, units),
+  lstm: () => lstm(inputs, units),
+  'lstm, coupled, peepholes': () => lstm(inputs, units, { forget: 'coupled', peepholes: true }),
+  gru: () => gru(inputs, units),
+  'gru, reset before': () => gru(inputs, units, { reset: 'before' }),
+  residual: () => residualRnn(inputs, units, dense(inputs + units, units)),
+  bidirectional: () => bidirectional(lstm(inputs, units), gru(inputs, units)),
+  stacked: () => stacked([bidirectional(lstm(inputs, 2), lstm(inputs, 2)), gru(units, units)], { residual: true }),
+};
+
+const mapCarry = (carry: unknown, change: (t: Tensor) => unknown): unknown =>
+  Object.fromEntries(
+    Object.entries(carry as Record<string, unknown>).map(([name, value]) => [
+      name,
+      'shape' in (value as object) ? change(value as Tensor) : mapCarry(value, change),
+    ]),
+  );
+
+/** One lane of `[T, B, F]`, its first steps alone. */
+function alone({ shape, data }: Tensor, lane: number, length: number): Tensor {
+  const [, batch = 0, width = 0] = shape;
+  const rows = Array.from({ length }, (_, t) => [
+    ...data.slice((t * batch + lane) * width, (t * batch + lane + 1) * width),
+  ]);
+  return tensor([length, 1, width], data instanceof Float64Array ? Float64Array.from(rows.flat()) : rows.flat());
+}
+
+const laneOf =
+  (lane: number) =>
+  ({ shape: [batch = 0, ...rest], data }: Tensor): Tensor =>
+    tensor([1, ...rest], data.slice((lane * data.length) / batch, ((lane + 1) * data.length) / batch));
+
+const through = (on: string, layer: Core<unknown, Tensor>, carry: unknown, x: Tensor) =>
+  on === 'kernels' ? inWindow((ops) => toSignal(layer.apply(ops, carry, x))) : layer.apply(reference(), carry, x);
+
+describe.each(Object.entries(layers))('%s over lanes of several lengths', (name, make) => {
+  const layer = make();
+  const parameters = scatterParameters(layer.params);
+  const x = draw([steps, lanes, inputs], 'x');
+  const carry = mapCarry(layer.initial(lanes), ({ shape }) => draw(shape, 'carry'));
+  const both = /bidirectional|stacked/.test(name);
+
+  it.each(['reference', 'kernels'])('is each lane alone, bit for bit, on the %s', (on) => {
+    const given = on === 'kernels' ? toSignal(x) : x;
+    const entering = on === 'kernels' ? toSignal(carry) : carry;
+    const [y, after] = through(
+      on,
+      masked(layer) as Core<unknown, Tensor>,
+      entering,
+      Object.assign({ ...given }, { lengths }),
+    );
+    lengths.forEach((length, lane) => {
+      if (length === 0) {
+        if (!both) expect(mapCarry(after, laneOf(lane))).toEqual(mapCarry(entering, laneOf(lane)));
+        return;
+      }
+      const [own, last] = through(on, layer, mapCarry(entering, laneOf(lane)), alone(given, lane, length));
+      expect(alone(y, lane, length)).toEqual(toPlain(own));
+      expect(mapCarry(after, laneOf(lane))).toEqual(last);
+      const padding = alone(y, lane, steps).data.slice(length * (y.shape[2] as number));
+      expect(padding.every((value) => value === 0)).toBe(true);
+    });
+  });
+
+  it('has the right gradients, of final states too', () => {
+    const entered: Tensor[] = [];
+    mapCarry(carry, (t) => entered.push(t));
+    const watched = both ? [...parameters, x] : [...parameters, x, ...entered];
+    expectGradients(watched, (ops: Ops) => {
+      const [y, after] = masked(layer).apply(ops, carry, Object.assign(x, { lengths }));
+      const parts = [y];
+      mapCarry(after, (t) => parts.push(t));
+      return ops.concat(
+        parts.map((t) => ops.reshape(t, [t.data.length])),
+        0,
+      );
+    });
+  });
+});
+
+const toPlain = ({ shape, data }: Tensor): Tensor => tensor(shape, data);
+
+describe('masked', () => {
+  const model = stack({ embed: embedding(5, 3), rnn: lstm(3, 4), head: dense(4, 3) }, { seed: 1 });
+
+  it('shares the weights of its layer, by their names', () => {
+    expect(parametersOf(masked(model).params)).toEqual(parametersOf(model.params));
+    expect(parametersOf(masked(model).params).map(([, { path }]) => path)).toEqual(
+      parametersOf(model.params).map(([name]) => name),
+    );
+  });
+
+  it('learns from a padded window what the lanes alone teach, each counted by its targets', async () => {
+    const sequences = [
+      { input: [1, 2, 3], target: [0, -1, 2] },
+      { input: [4], target: [1] },
+      { input: [0, 0, 2, 2, 1], target: [2, 1, 0, 1, 1] },
+    ];
+    const fresh = () => stack({ embed: embedding(5, 3), rnn: lstm(3, 4), head: dense(4, 3) }, { seed: 1 });
+    const learnt = await lastValueFrom(
+      from([padded(sequences)]).pipe(tbptt(masked(fresh()), { loss: crossEntropy(), optimizer: sgd(0.1) }), toArray()),
+    );
+    const counts = [2, 1, 5];
+    const losses = sequences.map((sequence) => {
+      const { input, target } = padded([sequence]);
+      const lone = fresh();
+      const ops = reference();
+      return crossEntropy()(ops, lone.apply(ops, lone.initial(1), input)[0], target).data[0] as number;
+    });
+    const mean = losses.reduce((sum, loss, k) => sum + loss * (counts[k] as number), 0) / 8;
+    expect(learnt[0]?.loss).toBeCloseTo(mean, 6);
+  });
+
+  it('refuses signals without lengths, or with impossible ones', () => {
+    const { input } = padded([{ input: [1, 2], target: [0, 0] }]);
+    const apply = (x: typeof input) => () => masked(model).apply(reference(), model.initial(1), x);
+    const { lengths: _, ...bare } = input;
+    expect(apply(bare as typeof input)).toThrow(
+      'masked: the signal [2, 1] has no lengths; make it by padded(), or use the stack as it is.',
+    );
+    expect(apply({ ...input, lengths: [3] })).toThrow(
+      'masked: [2, 1] takes 1 lengths from 0 to 2, but got [3]; give one for each lane.',
+    );
+    expect(apply({ ...input, lengths: [1, 1] })).toThrow(RangeError);
+    expect(apply({ ...input, lengths: [0.5] })).toThrow(RangeError);
+  });
+});

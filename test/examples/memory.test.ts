@@ -1,0 +1,172 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as E from 'fp-ts/lib/Either.js';
+import { generator, type Padded, type Tensor, tensor } from 'oxbow';
+import { beforeAll, describe, expect, it, test } from 'vitest';
+import { parseOptions } from '../../examples/memory/options.js';
+import { modelNames, recipe } from '../../examples/memory/recipe.js';
+import { tableOf } from '../../examples/memory/report.js';
+import { tasks } from '../../examples/memory/tasks/index.js';
+import { type Task, taskNames } from '../../examples/memory/tasks/task.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const program = join(root, 'build/examples/memory.js');
+beforeAll(() => void execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]), 120_000);
+
+const run = (...args: readonly string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
+  return { status, stdout, stderr };
+};
+
+describe('the memory example', () => {
+  test('shows who can remember, as a table and for machines', { timeout: 120_000 }, () => {
+    const args = ['--task', 'slots', 'adding-100', '--model', 'mlp', 'gru'];
+    const { status, stdout, stderr } = run(...args, '--json');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const results = JSON.parse(stdout) as { task: string; model: string; passed: boolean; figure: number }[];
+    expect(results.map(({ task, model, passed }) => [task, model, passed])).toEqual([
+      ['slots', 'mlp', false],
+      ['slots', 'gru', true],
+      ['adding-100', 'mlp', false],
+      ['adding-100', 'gru', true],
+    ]);
+    // Without memory both cities are the same, and the best that can be said of a sum is its mean.
+    expect(results[0]?.figure).toBeLessThan(0.95);
+    expect(results[2]?.figure).toBeGreaterThan(0.15);
+
+    const slots = run('--task', 'slots', '--model', 'gru');
+    expect(slots.stdout).toContain('arrive Taipei on November 2nd → other destination other time time');
+    expect(slots.stdout).toContain('leave Taipei on November 2nd → other departure other time time');
+    expect(slots.stdout).toMatch(/\ntask +GRU\nslots +✓ [\d.]+ % \(\d+\)\n$/);
+  });
+
+  test('draws how gradients flow', { timeout: 60_000 }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'memory-'));
+    const path = join(folder, 'flow.svg');
+    const { status, stdout } = run('--flow', path);
+    const svg = readFileSync(path, 'utf8');
+    rmSync(folder, { recursive: true });
+    expect(status).toBe(0);
+    expect(svg.match(/<path /g)).toHaveLength(6);
+    const factor = (name: string) =>
+      Number(
+        stdout
+          .split('\n')
+          .find((line) => line.startsWith(name))
+          ?.match(/× ([\d.]+)/)?.[1],
+      );
+    expect(factor('linear RNN')).toBe(1.1);
+    expect(factor('tanh RNN, γ ≤ 0.8')).toBeLessThan(0.8);
+    expect(factor('LSTM, chrono')).toBeGreaterThan(0.97);
+  });
+
+  test('says in one line what is wrong', () => {
+    const { status, stdout, stderr } = run('--task', 'adding');
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^memory: option '--task.*Allowed choices are slots, .*Try --help\.\n$/);
+  });
+});
+
+describe('its options', () => {
+  it('are all tasks and all models unless told otherwise', () => {
+    expect(parseOptions([])).toEqual(E.right({ task: taskNames, model: modelNames, seed: recipe.seed, json: false }));
+  });
+
+  it.each([
+    [['--model', 'transformer'], /Allowed choices are mlp, rnn, lstm, gru/],
+    [['--seed', '-1'], /whole number of at least 0/],
+    [['--threads', '0'], /whole number of at least 1/],
+    [['slots'], /too many arguments/],
+  ])('%j is refused', (args, message) => {
+    expect(parseOptions(args)).toMatchObject(E.left({ message: expect.stringMatching(message) }));
+  });
+});
+
+/** What would be said by somebody who knows all targets of the exam: a prediction that is right everywhere. */
+function perfect({ window }: Task, seed: string): { input: Padded; target: Tensor } {
+  const { input, target } = window(generator(1, seed));
+  return { input, target };
+}
+
+describe('its tasks', () => {
+  it.each(tasks.map((task) => [task.name, task] as const))('%s draws the same from the same seed', (_, task) => {
+    expect(task.window(generator(1, 'a'))).toEqual(task.window(generator(1, 'a')));
+    expect(task.window(generator(1, 'a'))).not.toEqual(task.window(generator(1, 'b')));
+  });
+
+  it('parity: each state is that before, turned by a one', () => {
+    const { input, target } = perfect(tasks.find(({ name }) => name === 'parity') as Task, 'parity');
+    const lanes = input.shape[1] as number;
+    input.lengths.forEach((length, b) => {
+      let odd = 0;
+      for (let t = 0; t < length; t += 1) {
+        odd = (odd + (input.data[t * lanes + b] as number)) % 2;
+        expect(target.data[t * lanes + b]).toBe(odd);
+      }
+    });
+  });
+
+  it('reber: strings are of the grammar, and end as they began', () => {
+    const { input } = perfect(tasks.find(({ name }) => name === 'reber') as Task, 'reber');
+    const lanes = input.shape[1] as number;
+    const strings = input.lengths.map((length, b) =>
+      Array.from({ length }, (_, t) => 'BTPSXVE'[input.data[t * lanes + b] as number]).join(''),
+    );
+    const leads: Readonly<Record<string, string>> = {
+      ...{ '0B': '1', '1T': '2', '1P': '3', '2S': '2', '2X': '4', '3T': '3', '3V': '5' },
+      ...{ '4X': '3', '4S': '6', '5P': '4', '5V': '6', '6E': 'end' },
+    };
+    for (const string of strings) {
+      expect(string).toMatch(/^B([TP])B[TPSXV]+E\1$/);
+      expect([...string.slice(2, -1)].reduce((state, symbol) => leads[state + symbol] ?? 'nowhere', '0')).toBe('end');
+    }
+  });
+
+  it('adding: two numbers are marked, and the target is their sum', () => {
+    const { input, target } = perfect(tasks.find(({ name }) => name === 'adding-100') as Task, 'adding');
+    const lanes = input.shape[1] as number;
+    for (let b = 0; b < lanes; b += 1) {
+      const steps = Array.from({ length: 100 }, (_, t) =>
+        input.data.subarray(2 * (t * lanes + b), 2 * (t * lanes + b) + 2),
+      );
+      const marked = steps.map(([value, mark]) => (mark === 1 ? (value as number) : 0));
+      expect(steps.filter(([, mark]) => mark === 1)).toHaveLength(2);
+      expect(marked.reduce((sum, value) => sum + value, 0)).toBeCloseTo(target.data[b] as number, 6);
+    }
+  });
+
+  it('an exam is passed by who knows, and by nobody who says the same each time', () => {
+    for (const task of tasks.filter(({ name }) => name.startsWith('adding'))) {
+      const exam = task.exam(generator(1, 'exam'));
+      const [steps = 0, lanes = 0] = exam.input.shape;
+      const says = (value: (b: number) => number) =>
+        tensor(
+          [steps, lanes, 1],
+          Float32Array.from({ length: steps * lanes }, (_, k) => value(k % lanes)),
+        );
+      const { data } = exam.input;
+      const sum = (b: number) =>
+        Array.from({ length: steps }, (_, t) => 2 * (t * lanes + b)).reduce(
+          (total, at) => total + (data[at] as number) * (data[at + 1] as number),
+          0,
+        );
+      expect(exam.grade(says(sum))).toEqual({ figure: expect.closeTo(0, 9), passed: true });
+      const { figure, passed } = exam.grade(says(() => 1));
+      expect(figure).toBeGreaterThan(0.14);
+      expect(figure).toBeLessThan(0.2);
+      expect(passed).toBe(false);
+    }
+  });
+});
+
+test('the table has a row for each task and a column for each model that took part', () => {
+  const result = { task: 'parity', updates: 200, seconds: 1 } as const;
+  const lines = tableOf([
+    { ...result, model: 'mlp', figure: 0.5, passed: false },
+    { ...result, model: 'lstm', figure: 1, passed: true },
+  ]);
+  expect(lines).toEqual(['task     no memory        LSTM', 'parity   ✗ 50.0 % (200)   ✓ 100.0 % (200)']);
+});
