@@ -63,7 +63,7 @@ export interface Memory {
   numbers: unknown;
 }
 
-export function fit(model: Compiled, x: Data, y: Data, options: FitOptions): Fit {
+export function fitModel(model: Compiled, x: Data, y: Data, options: FitOptions): Fit {
   const progress$ = new Observable<FitProgress>((subscriber) => {
     const training = begin(model, x, y, options);
     subscriber.add(training.end);

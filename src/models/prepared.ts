@@ -83,9 +83,9 @@ function targetsOf(operation: string, subject: Subject, output: Shape, given: Ex
   const asNumbers =
     given.type === 'int32'
       ? undefined
-      : (fit(given.shape, forNumbers) ?? (features.join() === '1' ? fit(given.shape, [steps]) : undefined));
+      : (layoutFor(given.shape, forNumbers) ?? (features.join() === '1' ? layoutFor(given.shape, [steps]) : undefined));
   if (asNumbers) return { examples: given, layout: asNumbers };
-  const asIds = idsFit ? fit(given.shape, forIds) : undefined;
+  const asIds = idsFit ? layoutFor(given.shape, forIds) : undefined;
   if (asIds) return { examples: { ...given, type: 'int32', data: Int32Array.from(given.data) }, layout: asIds };
   const show = (shape: Shape) => `[${['N', ...(steps === 1 ? shape.slice(1) : shape)].join(', ')}]`;
   throw new RangeError(
@@ -96,7 +96,7 @@ function targetsOf(operation: string, subject: Subject, output: Shape, given: Ex
 }
 
 /** Whether an example's shape is the wanted one, with its steps or without its only one. */
-function fit(shape: Shape, wanted: Shape): Layout | undefined {
+function layoutFor(shape: Shape, wanted: Shape): Layout | undefined {
   if (sameShape(shape, wanted)) return 'sequence';
   return wanted[0] === 1 && sameShape(shape, wanted.slice(1)) ? 'example' : undefined;
 }

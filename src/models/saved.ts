@@ -56,18 +56,17 @@ function fromCheckpoint(model: Trainable, { tensors, metadata }: Checkpoint): E.
   const weights = Object.fromEntries(all.filter(([name]) => !name.startsWith(PREFIX)));
   return pipe(
     loadWeights(model.core.params, weights),
-    E.map(() => {
-      if (model.memory) goOn(model as Trainable & Required<Pick<Compiled, 'memory' | 'optimizer'>>, tensors, metadata);
-    }),
+    E.map(() => goOn(model, tensors, metadata)),
   );
 }
 
 /** Training goes on where it ended; an optimizer of another kind than the saved one starts afresh. */
 function goOn(
-  { core, memory, optimizer }: Subject & Required<Pick<Compiled, 'memory' | 'optimizer'>>,
+  { core, memory, optimizer }: Trainable,
   tensors: Checkpoint['tensors'],
   metadata: Checkpoint['metadata'],
 ): void {
+  if (!memory || !optimizer) return;
   const training = trainingOf(metadata.training);
   memory.epochs = training.epochs;
   memory.numbers = training.numbers;

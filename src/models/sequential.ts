@@ -10,7 +10,7 @@ import { requireCount } from '../streams/options.js';
 import type { Tensor } from '../tensor.js';
 import { BATCH, type PredictOptions, predict, score } from './evaluate.js';
 import type { Data, Layout } from './examples.js';
-import { type Compiled, type Fit, type FitOptions, fit } from './fit.js';
+import { type Compiled, type Fit, type FitOptions, fitModel } from './fit.js';
 import { type MetricName, metricsOf } from './metrics/by-name.js';
 import type { Metric } from './metrics/metric.js';
 import { prepare } from './prepared.js';
@@ -145,7 +145,7 @@ function compile<X>(subject: Subject, options: CompileOptions): Model<X> {
   };
   return Object.assign(operatorOf<X>(subject), {
     ...commonOf(compiled),
-    fit: (x: Data, y: Data, given: FitOptions = {}) => fit(compiled, x, y, given),
+    fit: (x: Data, y: Data, given: FitOptions = {}) => fitModel(compiled, x, y, given),
     async evaluate(x: Data, y: Data, { batch = BATCH }: { readonly batch?: number } = {}) {
       requireCount('evaluate', 'batch', batch);
       return score(compiled, prepare('evaluate', compiled, loss, [x, y]), batch);
