@@ -100,12 +100,6 @@ function readNested(what: string, data: Nested): Read {
   return { shape, type: typeOf(numbers), numbers, plain: rows === undefined };
 }
 
-/** Examples `from` to `to` (which is left out). */
-export function slice(examples: Examples, from: number, to: number): Examples {
-  const width = sizeOf(examples.shape);
-  return { ...examples, count: to - from, data: examples.data.subarray(from * width, to * width) };
-}
-
 /** Whether an example is one moment, `[…]`, or steps in time, `[T, …]`. */
 export type Layout = 'example' | 'sequence';
 

@@ -96,11 +96,12 @@ function begin(model: Compiled, x: Data, y: Data, options: FitOptions): Training
   if (memory.current)
     throw new Error('fit: the model is being trained already; wait for that, or unsubscribe from it.');
   const { training, validation } = dataOf(model, x, y, options);
-  const batch = batchOf(options.batch, training.count);
+  const batch = batchSize(options.batch, training.count);
   if (earlyStopping && !validation) {
     throw new TypeError('fit: earlyStopping looks at validation data; give validationData or validationSplit.');
   }
   const watching = earlyStopping && watch(earlyStopping, metrics, model.core.params);
+  // An impossible seed is an error now, not at the first order.
   generator(seed);
   const learner = learnerOf(model);
   let ended = false;
@@ -235,7 +236,7 @@ function dataOf(
 
 const USUAL_BATCH = 32;
 
-function batchOf(given: number | undefined, count: number): number {
+function batchSize(given: number | undefined, count: number): number {
   if (given === undefined) return Math.min(USUAL_BATCH, count);
   requireCount('fit', 'batch', given);
   if (given <= count) return given;

@@ -108,6 +108,37 @@ describe('fit', () => {
     expect((await model.evaluate(x, x, { batch: 2 })).loss).toBeCloseTo(loss, 5);
   });
 
+  it('adds up a summed loss over all examples, in any batch', async () => {
+    const model = sequential([dense(1, 1)], { seed: 5 }).compile({
+      loss: squaredError({ reduction: 'sum' }),
+      optimizer: sgd(0),
+    });
+    const x = Float32Array.of(1, 2, 3, 4, 5);
+    const { loss } = await line(0).evaluate(x, x);
+    for (const batch of [1, 2, 5]) {
+      expect((await model.evaluate(x, x, { batch })).loss).toBeCloseTo(5 * loss, 4);
+      expect((await model.fit(x, x, { batch })).epochs[0]?.loss).toBeCloseTo(5 * loss, 4);
+    }
+  });
+
+  it('reports the loss of the data, and learns from that and the penalty', async () => {
+    const make = (rate: number, l2?: number) =>
+      sequential([dense(1, 1)], { seed: 5 }).compile({
+        loss: squaredError(),
+        optimizer: sgd(rate),
+        ...(l2 === undefined ? {} : { l2 }),
+      });
+    const weight = (model: ReturnType<typeof make>) => weightsOf(model.params)['dense1.w']?.data[0] as number;
+    const x = Float32Array.of(1, 2);
+    const [plain, kept, decayed] = [make(0.1), make(0.1, 0), make(0.1, 0.5)];
+    const before = weight(plain);
+    const histories = [await plain.fit(x, x), await kept.fit(x, x), await decayed.fit(x, x)];
+    for (const { epochs } of histories) expect(epochs[0]?.loss).toBe(histories[0]?.epochs[0]?.loss);
+    expect(weight(kept)).toBe(weight(plain));
+    // One step of gradient descent: the penalty's gradient is λ w.
+    expect(weight(decayed)).toBeCloseTo(weight(plain) - 0.1 * 0.5 * before, 6);
+  });
+
   it('shuffles by seed, each epoch in another order', async () => {
     const orders = async (seed: number, shuffle = true) => {
       const seen: number[] = [];
