@@ -4,13 +4,13 @@ import { affine, bernoulli, binary, copyBlock, fill, unary } from './elementwise
 import { fail } from './fail';
 import { gemm } from './gemm';
 import { pack } from './pack';
-import { adam, momentum, rmsprop, sgd } from './optimizers';
 import { gruBackward, gruForward } from './recurrent/gru';
 import { lstmBackward, lstmForward } from './recurrent/lstm';
 import { rnnBackward, rnnForward } from './recurrent/simple-rnn';
 import { sumBlocks, sumFinish, sumRows, sumTrailing } from './reduce';
 import { sample } from './sample';
 import { crossEntropy, crossEntropyAdjoint, softmax, softmaxAdjoint } from './softmax';
+import { squares, update } from './spans';
 import { straggle } from './straggle';
 import { gather, oneHot, scatterAdd } from './table';
 import { transpose } from './transpose';
@@ -38,10 +38,8 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.crossEntropy: return crossEntropy(args, from, to);
     case Job.crossEntropyAdjoint: return crossEntropyAdjoint(args, from, to);
     case Job.sample: return sample(args, from, to);
-    case Job.sgd: return sgd(args, from, to);
-    case Job.momentum: return momentum(args, from, to);
-    case Job.rmsprop: return rmsprop(args, from, to);
-    case Job.adam: return adam(args, from, to);
+    case Job.squares: return squares(args, from, to, member);
+    case Job.update: return update(args, from, to, member);
     case Job.lstmForward: return lstmForward(args, from, to, member);
     case Job.lstmBackward: return lstmBackward(args, from, to, member);
     case Job.gruForward: return gruForward(args, from, to, member);

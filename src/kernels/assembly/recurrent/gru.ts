@@ -5,11 +5,11 @@ import { at } from '../address';
 import { multiplyRows } from '../gemm';
 import { logistic4, store8, tanh4 } from '../math';
 import { tailOf } from '../scratch';
-import { copyFew } from './tail';
+import { copyFew, rowOf } from './tail';
 
 /**
  * args: x [T, B, 3H], wh [H, 3H] (after) or [H, 2H] (before), packed, wn [H, H] (before) or 0, bn [H] (after) or 0,
- * gates, states, T, B, H.
+ * gates, states, T, B, H, product [B, 3H], ids [T, B] or 0 as for the LSTM.
  */
 export function gruForward(args: usize, from: i32, to: i32, member: i32): void {
   const x = load<usize>(args);
@@ -23,6 +23,7 @@ export function gruForward(args: usize, from: i32, to: i32, member: i32): void {
   const batch = load<i32>(args, 32);
   const units = load<i32>(args, 36);
   const product = load<usize>(args, 40);
+  const ids = load<usize>(args, 44);
   const stride = (<usize>units) << 2;
   const rows = to - from;
   const whole = units & ~7;
@@ -38,7 +39,7 @@ export function gruForward(args: usize, from: i32, to: i32, member: i32): void {
     if (wn != 0) {
       for (let r = 0; r < rows; r += 1) {
         resetRow(
-          units, at(x, (row + r) * 3 * units), at(own, r * 3 * units), at(states, (row + r) * units),
+          units, rowOf(x, ids, row + r, 3 * units), at(own, r * 3 * units), at(states, (row + r) * units),
           at(gates, (row + r) * 4 * units), stride, tail,
         );
       }
@@ -48,7 +49,7 @@ export function gruForward(args: usize, from: i32, to: i32, member: i32): void {
       );
     }
     for (let r = 0; r < rows; r += 1) {
-      const input = at(x, (row + r) * 3 * units);
+      const input = rowOf(x, ids, row + r, 3 * units);
       const inner = at(own, r * 3 * units);
       const gate = at(gates, (row + r) * 4 * units);
       const before = at(states, (row + r) * units);

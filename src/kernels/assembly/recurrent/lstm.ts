@@ -5,9 +5,12 @@ import { at } from '../address';
 import { multiplyRows } from '../gemm';
 import { logistic4, store8, tanh4 } from '../math';
 import { tailOf } from '../scratch';
-import { copyFew } from './tail';
+import { copyFew, layRows } from './tail';
 
-/** args: z [T, B, 4H], wh [H, 4H], packed, gates [T, B, 4H], cells [T+1, B, H], states [T+1, B, H], T, B, H. */
+/**
+ * args: z [T, B, 4H], wh [H, 4H], packed, gates [T, B, 4H], cells [T+1, B, H], states [T+1, B, H], T, B, H, ids [T, B] or 0:
+ * with ids z is a table of rows that they choose from.
+ */
 export function lstmForward(args: usize, from: i32, to: i32, member: i32): void {
   const z = load<usize>(args);
   const wh = load<usize>(args, 4);
@@ -18,6 +21,7 @@ export function lstmForward(args: usize, from: i32, to: i32, member: i32): void 
   const steps = load<i32>(args, 24);
   const batch = load<i32>(args, 28);
   const units = load<i32>(args, 32);
+  const ids = load<usize>(args, 36);
   const width = units << 2;
   const rows = to - from;
   const whole = units & ~7;
@@ -25,9 +29,11 @@ export function lstmForward(args: usize, from: i32, to: i32, member: i32): void 
   const tail = tailOf(member);
   for (let t = 0; t < steps; t += 1) {
     const row = t * batch + from;
+    // The input's part is laid down first, row by row: where the product adds to it, it is near.
+    layRows(at(gates, row * width), z, ids, row, rows, width);
     multiplyRows(
       rows, units, width, at(states, row * units), (<usize>units) << 2, wh, packed,
-      at(z, row * width), (<usize>width) << 2, at(gates, row * width), (<usize>width) << 2, member,
+      at(gates, row * width), (<usize>width) << 2, at(gates, row * width), (<usize>width) << 2, member,
     );
     for (let r = row; r < row + rows; r += 1) {
       const gate = at(gates, r * width);
