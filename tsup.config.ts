@@ -14,7 +14,11 @@ export default defineConfig([
     dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
   },
   {
-    entry: { 'char-rnn': 'examples/char-rnn/main.ts', memory: 'examples/memory/main.ts' },
+    entry: {
+      'char-rnn': 'examples/char-rnn/main.ts',
+      alice: 'examples/alice/main.ts',
+      memory: 'examples/memory/main.ts',
+    },
     outDir: 'build/examples',
     format: 'esm',
     target: 'es2022',

@@ -13,6 +13,7 @@ const built = [
   'dist/index.d.ts',
   'build/examples/char-rnn.js',
   'build/examples/memory.js',
+  'build/examples/alice.js',
   'build/bench/main.js',
   'build/bench/soak.js',
 ];

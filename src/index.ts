@@ -1,8 +1,10 @@
 /** The public face: names only. */
 export { type GradientNorms, gradientNorms } from './backprop/gradient-norms.js';
 export * as initializers from './backprop/initializers.js';
+export { categoricalCrossEntropy } from './backprop/losses/categorical-cross-entropy.js';
 export { crossEntropy } from './backprop/losses/cross-entropy.js';
-export type { Loss } from './backprop/losses/loss.js';
+export { type L2Options, l2Penalty, withL2 } from './backprop/losses/l2.js';
+export type { Loss, LossOptions, Reduction } from './backprop/losses/loss.js';
 export { squaredError } from './backprop/losses/squared-error.js';
 export type { Adjoints, Ops, Primitives, Sources, Transposed } from './backprop/ops.js';
 export { type AdamOptions, adam } from './backprop/optimizers/adam.js';
@@ -65,7 +67,34 @@ export {
 export { type DenseOptions, dense } from './layers/dense.js';
 export { type DropoutCarry, type DropoutForm, type DropoutOptions, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
+export { lastStep } from './layers/last-step.js';
 export { oneHot } from './layers/one-hot.js';
+export type { PredictOptions } from './models/evaluate.js';
+export type { Data, Layout, Nested } from './models/examples.js';
+export type { Callback, Fit, FitOptions } from './models/fit.js';
+export { accuracy, categoricalAccuracy, topKAccuracy } from './models/metrics/accuracy.js';
+export type { MetricName } from './models/metrics/by-name.js';
+export { type AverageOptions, confusionMatrix, f1, precision, recall } from './models/metrics/classes.js';
+export type { Accumulator, Metric } from './models/metrics/metric.js';
+export { bitsPerCharacter, perplexity } from './models/metrics/perplexity.js';
+export { toIds, toOneHot } from './models/one-hot.js';
+export type {
+  BatchProgress,
+  EpochProgress,
+  EpochRecord,
+  Evaluation,
+  Figures,
+  FitProgress,
+  History,
+} from './models/progress.js';
+export {
+  type CompileOptions,
+  type Model,
+  type Sequential,
+  type SequentialOptions,
+  sequential,
+} from './models/sequential.js';
+export type { EarlyStopping } from './models/stopping.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, stack } from './stack.js';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { type Failure, failure, messageOf } from './failure.js';
+import { type Failure, failure, messageOf } from '../shared/failure.js';
 import type { Options } from './options.js';
 import { recipe } from './recipe.js';
 
@@ -52,12 +52,4 @@ export function splitCorpus(symbols: Int32Array, length: number, batch: number):
     heldOut: symbols.subarray(rest),
     batch: Math.min(batch, Math.floor((rest - 1) / length)),
   };
-}
-
-/** The lecture's preparation: lines stripped, lower-cased, ASCII only, joined by spaces. */
-export function textbookText(text: string): string {
-  const lines = text
-    .split('\n')
-    .map((line) => [...line.trim().toLowerCase()].filter((symbol) => symbol <= '\u007f').join(''));
-  return lines.filter((line) => line !== '').join(' ');
 }

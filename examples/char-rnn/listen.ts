@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { fromAsync, tokens, vocabularyFrom, windows } from 'oxbow';
 import { finalize } from 'rxjs';
-import { type Failure, failure } from './failure.js';
+import { type Failure, failure } from '../shared/failure.js';
 import { learn } from './learn.js';
 import { progress } from './progress.js';
 import { introduce, reportStream, save, speak } from './report.js';

@@ -1,10 +1,9 @@
 /** `npm start`: a character model that learns from a text, or from lines as they arrive, and speaks. */
 import * as E from 'fp-ts/lib/Either.js';
-import { messageOf } from './failure.js';
+import { messageOf } from '../shared/failure.js';
 import { listen } from './listen.js';
 import { parseOptions } from './options.js';
 import { openSession, type Session } from './session.js';
-import { trainTextbook } from './textbook.js';
 import { train } from './train.js';
 
 function complain(message: string): void {
@@ -12,9 +11,7 @@ function complain(message: string): void {
 }
 
 function run(session: Session) {
-  const { source, recipe } = session.options;
-  if (source.from === 'stdin') return listen(session);
-  return recipe === 'textbook' ? trainTextbook(session) : train(session);
+  return session.options.source.from === 'stdin' ? listen(session) : train(session);
 }
 
 /** The exit code: 0 where all went well, 2 where the user can put it right. */

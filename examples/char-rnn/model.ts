@@ -17,7 +17,7 @@ import {
   vocabularyFrom,
   weightsOf,
 } from 'oxbow';
-import { type Failure, failure, messageOf } from './failure.js';
+import { type Failure, failure, messageOf } from '../shared/failure.js';
 
 const cells = { rnn: simpleRnn, lstm, gru };
 

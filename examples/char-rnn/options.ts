@@ -1,9 +1,10 @@
 /** The command line: what it says, checked as far as that goes without a text and a model. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import * as E from 'fp-ts/lib/Either.js';
-import { type Failure, failure } from './failure.js';
+import { type Failure, failure } from '../shared/failure.js';
+import { positive, whole } from '../shared/numbers.js';
 import { cellNames, type Shape } from './model.js';
-import { listening, recipe, speech, textbook } from './recipe.js';
+import { listening, recipe, speech } from './recipe.js';
 
 export type OptimizerName = keyof typeof recipe.learningRates;
 export type TierName = 'wide' | 'fma' | 'simd';
@@ -13,7 +14,6 @@ export interface Options {
     | { readonly from: 'moby-dick' }
     | { readonly from: 'file'; readonly path: string }
     | { readonly from: 'stdin' };
-  readonly recipe: 'plain' | 'textbook';
   readonly shape: Shape;
   /** What of the shape was asked for by name, so that a loaded model can be held against it. */
   readonly asked: Partial<Shape>;
@@ -36,7 +36,6 @@ export interface Options {
 interface Typed extends Partial<Shape> {
   readonly file?: string;
   readonly stdin?: true;
-  readonly recipe?: 'textbook';
   readonly length?: number;
   readonly batch?: number;
   readonly optimizer?: OptimizerName;
@@ -51,18 +50,6 @@ interface Typed extends Partial<Shape> {
   readonly load?: string;
   readonly save?: string;
 }
-
-const whole = (least: number) => (text: string) => {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value;
-  throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
-};
-
-const positive = (text: string) => {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('It must be a number above 0.');
-};
 
 function command(): Command {
   const { model, learningRates } = recipe;
@@ -101,7 +88,6 @@ function command(): Command {
     .option('--temperature <n>', `below 1 bolder, above 1 more varied (default: ${speech.temperature})`, positive)
     .option('--load <path>', 'start from a checkpoint')
     .option('--save <path>', `checkpoint to write at the end (default: ${recipe.save})`)
-    .addOption(choice('--recipe <name>', "the lecture's Alice model, given the text by --file", ['textbook']))
     .allowExcessArguments(false)
     .showSuggestionAfterError(false)
     .configureOutput({ writeErr: () => undefined })
@@ -112,40 +98,30 @@ function command(): Command {
 function conflict(typed: Typed): string | undefined {
   const named = (names: readonly (keyof Typed)[]) => names.find((name) => typed[name] !== undefined);
   if (typed.stdin) {
-    const other = named(['file', 'recipe', 'epochs', 'batch']);
+    const other = named(['file', 'epochs', 'batch']);
     const why = 'text that is piped in has one lane and no second epoch';
     if (other !== undefined) return `--stdin does not go with --${other}: ${why}; leave one of them out.`;
-  }
-  if (typed.recipe === 'textbook') {
-    const other = named(['cell', 'units', 'layers', 'embed', 'length', 'batch', 'optimizer', 'lr', 'load']);
-    if (other !== undefined) return `--recipe textbook fixes the model and its training; leave --${other} out.`;
-    const said = named(['prompt', 'temperature']);
-    if (said !== undefined) return `--recipe textbook says what is likeliest after its own text; leave --${said} out.`;
-    if (typed.file === undefined) return '--recipe textbook takes the text of Alice by --file.';
   }
   return undefined;
 }
 
 function complete(typed: Typed): Options {
   const { file, stdin, cell, units, layers, embed, optimizer = recipe.optimizer } = typed;
-  const book = typed.recipe === 'textbook';
-  const base: Shape = book ? textbook.model : recipe.model;
   const asked = Object.fromEntries(
     Object.entries({ cell, units, layers, embed }).filter(([, value]) => value !== undefined),
   ) as Partial<Shape>;
   const peak = recipe.learningRates[optimizer] * (stdin ? listening.learningRate : 1);
-  const unlimited = book || stdin === true || typed.epochs !== undefined;
+  const unlimited = stdin === true || typed.epochs !== undefined;
   return {
     source: stdin ? { from: 'stdin' } : file === undefined ? { from: 'moby-dick' } : { from: 'file', path: file },
-    recipe: book ? 'textbook' : 'plain',
-    shape: { ...base, ...asked },
+    shape: { ...recipe.model, ...asked },
     asked,
     length: typed.length ?? (stdin ? listening.length : recipe.length),
     batch: typed.batch ?? recipe.batch,
     optimizer,
     learningRate: typed.lr ?? peak,
     seconds: typed.seconds ?? (unlimited ? Number.POSITIVE_INFINITY : recipe.seconds),
-    epochs: typed.epochs ?? (book ? textbook.epochs : Number.POSITIVE_INFINITY),
+    epochs: typed.epochs ?? Number.POSITIVE_INFINITY,
     seed: typed.seed ?? recipe.seed,
     threads: typed.threads,
     tier: typed.tier,

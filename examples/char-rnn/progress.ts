@@ -1,4 +1,5 @@
-import type { Screen } from './screen.js';
+import { count } from '../shared/numbers.js';
+import type { Screen } from '../shared/screen.js';
 
 /** When training will be over: whichever comes first. */
 export interface Plan {
@@ -26,7 +27,6 @@ export interface Progress {
 const memory = 0.99;
 
 export const bitsOf = (nats: number): number => nats / Math.LN2;
-export const count = (value: number): string => Math.round(value).toLocaleString('en-US');
 
 export function progress(screen: Screen, plan: Plan): Progress {
   const started = performance.now();

@@ -33,17 +33,3 @@ export const speech = {
   /** What it continues unless told otherwise: the first of these whose symbols it knows. */
   prompts: ['The ', ' ', '\n'],
 } as const;
-
-/**
- * The lecture's model of Alice's Adventures in Wonderland, as in Keras: windows of ten characters, one-hot, and the
- * prediction of the eleventh. RMSprop has Keras' own numbers.
- */
-export const textbook = {
-  model: { cell: 'rnn', units: 128, layers: 1, embed: 0 } satisfies Shape,
-  length: 10,
-  batch: 128,
-  epochs: 25,
-  learningRate: 1e-3,
-  rmsprop: { decay: 0.9, epsilon: 1e-7 },
-  sample: 100,
-} as const;

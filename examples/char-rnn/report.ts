@@ -2,8 +2,9 @@
 
 import { lanes, parametersOf, saveCheckpoint, surprisal } from 'oxbow';
 import { map, takeUntil } from 'rxjs';
+import { count } from '../shared/numbers.js';
 import { type CharModel, toCheckpoint } from './model.js';
-import { bitsOf, count } from './progress.js';
+import { bitsOf } from './progress.js';
 import { finalText } from './say.js';
 import type { Session } from './session.js';
 

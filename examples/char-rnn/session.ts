@@ -3,17 +3,17 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
-import { identity, pipe } from 'fp-ts/lib/function.js';
+import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import { configure, type Ids, ids, loadCheckpoint, parametersOf, type Vocabulary, vocabulary } from 'oxbow';
-import { readCorpus, textbookText } from './corpus.js';
-import { type Failure, failure, messageOf } from './failure.js';
-import { type Interrupt, onInterrupt } from './interrupt.js';
+import { type Failure, failure, messageOf } from '../shared/failure.js';
+import { type Interrupt, onInterrupt } from '../shared/interrupt.js';
+import { count } from '../shared/numbers.js';
+import { type Screen, screen } from '../shared/screen.js';
+import { readCorpus } from './corpus.js';
 import { fromCheckpoint, type Speaker, speaker } from './model.js';
 import type { Options } from './options.js';
-import { count } from './progress.js';
 import { speech } from './recipe.js';
-import { type Screen, screen } from './screen.js';
 
 export interface Session {
   readonly options: Options;
@@ -85,11 +85,10 @@ function checkSavePath(path: string): TE.TaskEither<Failure, void> {
   );
 }
 
-function textOf({ source, recipe }: Options): TE.TaskEither<Failure, string> {
+function textOf({ source }: Options): TE.TaskEither<Failure, string> {
   if (source.from === 'stdin') return TE.right('');
   return pipe(
     readCorpus(source),
-    TE.map(recipe === 'textbook' ? textbookText : identity),
     TE.filterOrElse(
       (text) => text !== '',
       () => failure(`${source.from === 'file' ? source.path : source.from} is empty.`),

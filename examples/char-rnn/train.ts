@@ -1,9 +1,10 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { cosine, lanes } from 'oxbow';
+import { type Failure, failure } from '../shared/failure.js';
+import { count } from '../shared/numbers.js';
 import { splitCorpus } from './corpus.js';
-import { type Failure, failure } from './failure.js';
 import { learn } from './learn.js';
-import { count, progress } from './progress.js';
+import { progress } from './progress.js';
 import { recipe } from './recipe.js';
 import { introduce, reportHeldOut, save, speak } from './report.js';
 import type { Session } from './session.js';

@@ -2,9 +2,9 @@
 
 import * as E from 'fp-ts/lib/Either.js';
 import { configure, evaluate } from 'oxbow';
-import { messageOf } from '../char-rnn/failure.js';
-import { onInterrupt } from '../char-rnn/interrupt.js';
-import { type Screen, screen } from '../char-rnn/screen.js';
+import { messageOf } from '../shared/failure.js';
+import { onInterrupt } from '../shared/interrupt.js';
+import { type Screen, screen } from '../shared/screen.js';
 import { drawFlow } from './flow.js';
 import { type Learnt, learn, type Result } from './learn.js';
 import { type Options, parseOptions } from './options.js';

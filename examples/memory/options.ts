@@ -1,7 +1,7 @@
 /** The command line. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import * as E from 'fp-ts/lib/Either.js';
-import { type Failure, failure } from '../char-rnn/failure.js';
+import { type Failure, failure } from '../shared/failure.js';
 import { type ModelName, modelNames, recipe } from './recipe.js';
 import { type TaskName, taskNames } from './tasks/task.js';
 

@@ -254,15 +254,6 @@ test('Ctrl-C stops training at the end of a window, saves and ends with 0', asyn
   expect(files()).toEqual(['char-rnn.safetensors']);
 });
 
-test('the textbook recipe speaks after each of its iterations', async () => {
-  const { code, out, err } = await run(['--file', 'verse.txt', '--recipe', 'textbook', '--epochs', '2']);
-  expect({ code, err }).toEqual({ code: 0, err: '' });
-  // Lower-cased, stripped and joined: 40 lines of 57 characters and 39 spaces, less a window.
-  expect(out).toContain('2,309 windows of 10 characters, 14 symbols');
-  expect(out).toMatch(/\niteration 1, loss [\d.]+: [a-z,. ]{110}\n(.*\n)*iteration 2, loss [\d.]+: [a-z,. ]{110}\n/);
-  expect(files()).toEqual(['char-rnn.safetensors']);
-});
-
 test('output that is not to a terminal has no control codes', async () => {
   const { out } = await run(['--file', 'verse.txt', '--seconds', '0.2', ...tiny]);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
@@ -273,6 +264,6 @@ test('--help names every option', async () => {
   const { code, out } = await run(['--help']);
   expect(code).toBe(0);
   const options =
-    'file stdin cell units layers embed length batch optimizer lr seconds epochs seed threads tier prompt temperature load save recipe';
+    'file stdin cell units layers embed length batch optimizer lr seconds epochs seed threads tier prompt temperature load save';
   for (const option of options.split(' ')) expect(out).toContain(`--${option}`);
 });

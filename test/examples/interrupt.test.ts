@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { onInterrupt } from '../../examples/char-rnn/interrupt.js';
+import { onInterrupt } from '../../examples/shared/interrupt.js';
 
 test('the first Ctrl-C asks to stop, its echo does nothing, the second one quits with 130', () => {
   const before = process.listeners('SIGINT');

@@ -26,9 +26,6 @@ const refused: readonly (readonly [args: readonly string[], message: RegExp])[] 
   [['--stdin', '--file', 'verse.txt'], /--stdin does not go with --file/],
   [['--stdin', '--epochs', '2'], /--stdin does not go with --epochs/],
   [['--stdin', '--batch', '2'], /--stdin does not go with --batch/],
-  [['--recipe', 'textbook'], /takes the text of Alice by --file/],
-  [['--recipe', 'textbook', '--file', 'alice.txt', '--units', '64'], /fixes the model.*leave --units out/],
-  [['--recipe', 'textbook', '--file', 'alice.txt', '--temperature', '1'], /its own text; leave --temperature out/],
 ];
 test.each(refused)('%j is refused', (args, message) => {
   expect(parseOptions(args)).toMatchObject(E.left({ message: expect.stringMatching(message) }));
@@ -54,12 +51,4 @@ test('what was not asked of the model is left to the recipe, or to the checkpoin
   const { shape, asked } = parsed('--units', '32');
   expect(shape).toEqual({ ...recipe.model, units: 32 });
   expect(asked).toEqual({ units: 32 });
-});
-
-test("the textbook's recipe is the lecture's", () => {
-  expect(parsed('--recipe', 'textbook', '--file', 'alice.txt')).toMatchObject({
-    shape: { cell: 'rnn', units: 128, layers: 1, embed: 0 },
-    epochs: 25,
-    seconds: Infinity,
-  });
 });

@@ -3,6 +3,8 @@
  * below `@ts-expect-error` is an error of its own.
  */
 import type { Observable } from 'rxjs';
+import type { Loss } from '../../src/backprop/losses/loss.js';
+import type { Optimizer } from '../../src/backprop/optimizers/optimizer.js';
 import { gru } from '../../src/cells/gru.js';
 import { type LstmCarry, lstm } from '../../src/cells/lstm.js';
 import { simpleRnn } from '../../src/cells/simple-rnn.js';
@@ -11,6 +13,8 @@ import type { Layer } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';
 import { dropout } from '../../src/layers/dropout.js';
 import { embedding } from '../../src/layers/embedding.js';
+import type { FitProgress, History } from '../../src/models/progress.js';
+import { sequential } from '../../src/models/sequential.js';
 import { stack } from '../../src/stack.js';
 import type { Ids, Tensor } from '../../src/tensor.js';
 
@@ -64,3 +68,19 @@ gru(1, 1, { reset: 'never' });
 lstm(1, 1, { seeds: 1 });
 // @ts-expect-error a layer must be one
 stack({ rnn: 5 });
+
+// A list of layers takes what its first one takes, compiled or not; a training is awaited or subscribed to.
+declare const loss: Loss;
+declare const optimizer: Optimizer;
+const listed = sequential([embedding(65, 64), lstm(64, 128), dense(128, 65)]);
+const compiled = listed.compile({ loss, optimizer, metrics: ['accuracy'] });
+export const listed$: Observable<Tensor> = ids$.pipe(listed);
+export const compiled$: Observable<Tensor> = ids$.pipe(compiled);
+export const progress$: Observable<FitProgress> = compiled.fit([[1]], [0]);
+export const history = async (): Promise<History> => await compiled.fit([[1]], [0]);
+// @ts-expect-error a model that begins with an embedding takes ids
+signal$.pipe(compiled);
+// @ts-expect-error what is not compiled learns nothing
+listed.fit([[1]], [0]);
+// @ts-expect-error there is no such metric
+listed.compile({ loss, optimizer, metrics: ['acuracy'] });

@@ -1,13 +1,12 @@
 import { sameShape, showShape, type Tensor } from '../../tensor.js';
-import type { Ops } from '../ops.js';
 import { checkLengths, type Padded, realSteps } from '../padding.js';
 import { rowsOf } from '../shapes.js';
-import type { Loss } from './loss.js';
+import { type Loss, type LossOptions, reduced } from './loss.js';
 
 /**
  * Half the squared distance, averaged over positions (not over features).
  *
- * Equation: `L = 1/n Σ over n positions ½ Σ over F features (y − t)²`.
+ * Equation: `L = 1/n Σ over n positions ½ Σ over F features (y − t)²`; with `{ reduction: 'sum' }` without the 1/n.
  * Source: the lecture's square error ½‖y − t‖² of an example. PyTorch: `mse_loss(y, t, reduction='sum') / (2 n)`, that
  * is F/2 times its default, which averages over features too.
  *
@@ -20,23 +19,30 @@ import type { Loss } from './loss.js';
  * const loss = squaredError();
  * loss(reference(), tensor([1, 1, 2], [3, 1]), tensor([1, 1, 2], [1, 1])).data[0]; // 2
  */
-export function squaredError(): Loss {
-  return (ops, prediction, target) => {
-    if (!sameShape(prediction.shape, target.shape)) {
-      throw new RangeError(
-        `squaredError: prediction ${showShape(prediction.shape)} and target ${showShape(target.shape)} ` +
-          'must have the same shape; reshape one of them.',
-      );
-    }
-    const { rows } = rowsOf(prediction.shape, 'squaredError');
-    const lengths = checkLengths((target as Partial<Padded>).lengths, target, 'squaredError');
-    const difference = ops.subtract(prediction, target);
-    if (lengths === undefined) return halfMean(ops, difference, rows);
-    const real = lengths.reduce((sum, length) => sum + length, 0);
-    if (real === 0) throw new RangeError('squaredError: every lane has length 0, so there is nothing to average.');
-    return halfMean(ops, ops.multiply(difference, realSteps(target.shape[0] as number, lengths)), real);
-  };
+export function squaredError(options: LossOptions = {}): Loss {
+  return reduced('squaredError', options, {
+    scale: 0.5,
+    count(target) {
+      const lengths = lengthsOf(target);
+      if (lengths === undefined) return rowsOf(target.shape, 'squaredError').rows;
+      const real = lengths.reduce((sum, length) => sum + length, 0);
+      if (real === 0) throw new RangeError('squaredError: every lane has length 0, so there is nothing to average.');
+      return real;
+    },
+    total(ops, prediction, target) {
+      if (!sameShape(prediction.shape, target.shape)) {
+        throw new RangeError(
+          `squaredError: prediction ${showShape(prediction.shape)} and target ${showShape(target.shape)} ` +
+            'must have the same shape; reshape one of them.',
+        );
+      }
+      const difference = ops.subtract(prediction, target);
+      const lengths = lengthsOf(target);
+      const counted =
+        lengths === undefined ? difference : ops.multiply(difference, realSteps(target.shape[0] as number, lengths));
+      return ops.sumTo(ops.multiply(counted, counted), []);
+    },
+  });
 }
 
-const halfMean = (ops: Ops, difference: Tensor, positions: number): Tensor =>
-  ops.affine(ops.sumTo(ops.multiply(difference, difference), []), 0.5 / positions, 0);
+const lengthsOf = (target: Tensor) => checkLengths((target as Partial<Padded>).lengths, target, 'squaredError');

@@ -1,0 +1,49 @@
+/** The text as the lecture prepares it, and the examples that are made of it. */
+import { readFile } from 'node:fs/promises';
+import * as TE from 'fp-ts/lib/TaskEither.js';
+import { type Ids, ids } from 'oxbow';
+import { type Failure, failure, messageOf } from '../shared/failure.js';
+import { source } from './recipe.js';
+
+/** The lecture's preparation: lines stripped, lower-cased, ASCII only, joined by spaces. */
+export function prepared(text: string): string {
+  const lines = text
+    .split('\n')
+    .map((line) => [...line.trim().toLowerCase()].filter((symbol) => symbol <= '\u007f').join(''));
+  return lines.filter((line) => line !== '').join(' ');
+}
+
+export function readBook(path: string): TE.TaskEither<Failure, string> {
+  return TE.tryCatch(
+    async () => prepared(await readFile(path, 'utf8')),
+    (error) =>
+      failure(
+        `${path} cannot be read: ${messageOf(error)}. Alice's Adventures in Wonderland is at ${source}; ` +
+          'download it, and give its place by --file.',
+      ),
+  );
+}
+
+export interface Windows {
+  /** `[N, length]`. */
+  readonly x: Ids;
+  readonly y: Ids;
+}
+
+/** Every window of so many symbols, and the symbol after each: y is `[N]`. */
+export function slidingWindows(symbols: Int32Array, length: number): Windows {
+  const count = symbols.length - length;
+  const x = new Int32Array(count * length);
+  for (let k = 0; k < count; k += 1) x.set(symbols.subarray(k, k + length), k * length);
+  return { x: ids([count, length], x), y: ids([count], symbols.slice(length)) };
+}
+
+/** The text cut into windows of so many symbols, and the same one symbol later: y is `[N, length]`. */
+export function nextSymbols(symbols: Int32Array, length: number): Windows {
+  const count = Math.floor((symbols.length - 1) / length);
+  const cut = (from: number) => ids([count, length], symbols.slice(from, from + count * length));
+  return { x: cut(0), y: cut(1) };
+}
+
+/** Words and marks. */
+export const wordsOf = (text: string): readonly string[] => text.match(/[a-z0-9]+(?:'[a-z]+)*|[^\sa-z0-9]/g) ?? [];

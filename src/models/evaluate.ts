@@ -1,0 +1,71 @@
+import type { Loss } from '../backprop/losses/loss.js';
+import type { Ops } from '../backprop/ops.js';
+import { inWindow, toSignal } from '../backprop/window.js';
+import { timeSlice } from '../streams/event-loop.js';
+import { requireCount } from '../streams/options.js';
+import { showShape, sizeOf, type Tensor } from '../tensor.js';
+import { type Data, intoExamples, signalOf } from './examples.js';
+import { meter } from './meter.js';
+import type { Metric } from './metrics/metric.js';
+import { everyOf, inputsOf, type Prepared } from './prepared.js';
+import type { Evaluation } from './progress.js';
+import { freshCarry, type Subject } from './subject.js';
+
+/** Examples at once where nothing is learnt and nothing depends on it. */
+export const BATCH = 128;
+
+/** What a model makes of data: loss and metrics of all examples at once, whatever the batch. */
+export async function score(
+  model: Subject & { readonly loss: Loss; readonly metrics: readonly Metric[] },
+  data: Prepared,
+  batch: number,
+  stopped: () => boolean = () => false,
+): Promise<Evaluation> {
+  const slice = timeSlice();
+  const seen = meter(model.loss, model.metrics);
+  const order = everyOf(data.count);
+  for (let at = 0; at < data.count && !stopped(); at += batch) {
+    await slice();
+    const { input, target } = data.batch(order.subarray(at, at + batch));
+    inWindow((ops) => {
+      const [prediction] = model.core.apply(ops, freshCarry(model, input.shape[1] as number, undefined), input);
+      seen.see(model.loss(ops, prediction, target).data[0] as number, prediction, target);
+    });
+  }
+  return seen.evaluation();
+}
+
+export interface PredictOptions {
+  /** Examples at once. Default 128. */
+  readonly batch?: number;
+  /** What is made of the output: `(ops, y) => ops.softmax(y)` for probabilities. */
+  readonly finish?: (ops: Ops, y: Tensor) => Tensor;
+}
+
+/** A model's outputs, example by example. */
+export async function predict(model: Subject, x: Data, options: PredictOptions): Promise<Tensor> {
+  const { batch = BATCH, finish = (_, y) => y } = options;
+  requireCount('predict', 'batch', batch);
+  const { examples, layout } = inputsOf('predict', model, x);
+  const slice = timeSlice();
+  const order = everyOf(examples.count);
+  let numbers: Float32Array | undefined;
+  let shape: readonly number[] = [];
+  for (let at = 0; at < examples.count; at += batch) {
+    await slice();
+    const input = signalOf(examples, order.subarray(at, at + batch), layout);
+    const lanes = input.shape[1] as number;
+    const y = inWindow((ops) => {
+      const [output] = model.core.apply(ops, freshCarry(model, lanes, undefined), input);
+      return toSignal(finish(ops, output));
+    });
+    if (y.shape[1] !== lanes) {
+      throw new TypeError(`predict: finish gives ${showShape(y.shape)} for ${lanes} lanes; it keeps [T, B, …].`);
+    }
+    const [steps = 0, , ...features] = y.shape;
+    shape = steps === 1 ? features : [steps, ...features];
+    numbers ??= new Float32Array(examples.count * sizeOf(shape));
+    intoExamples(y, numbers, at);
+  }
+  return { shape: [examples.count, ...shape], type: 'float32', data: numbers as Float32Array };
+}

@@ -1,0 +1,271 @@
+import { lastValueFrom, Observable, type Subscriber } from 'rxjs';
+import type { Loss } from '../backprop/losses/loss.js';
+import type { Ops } from '../backprop/ops.js';
+import type { Optimizer } from '../backprop/optimizers/optimizer.js';
+import { type Learned, type Trainer, type TrainerState, trainer } from '../backprop/trainer.js';
+import { generator } from '../random.js';
+import { timeSlice } from '../streams/event-loop.js';
+import { requireCount } from '../streams/options.js';
+import { throughput } from '../streams/throughput.js';
+import type { Tensor } from '../tensor.js';
+import { score } from './evaluate.js';
+import type { Data } from './examples.js';
+import { type Meter, meter } from './meter.js';
+import type { Metric } from './metrics/metric.js';
+import { everyOf, type Prepared, prepare } from './prepared.js';
+import type { EpochRecord, FitProgress, History } from './progress.js';
+import { type EarlyStopping, type Watch, watch } from './stopping.js';
+import { freshCarry, numbersOf, type Subject } from './subject.js';
+
+/** Told of each step of training; where it returns a promise, training goes on when that is fulfilled. */
+export type Callback = (progress: FitProgress) => unknown;
+
+export interface FitOptions {
+  /** Times through the data. Default 1. */
+  readonly epochs?: number;
+  /** Examples of a step; what remains of an epoch is a smaller step. Default 32, or all where there are fewer. */
+  readonly batch?: number;
+  /** Whether the examples come in another order in each epoch. Default true. */
+  readonly shuffle?: boolean;
+  /** Of the orders. Default 0. */
+  readonly seed?: number;
+  /** What is looked at after each epoch, and not learnt from. */
+  readonly validationData?: readonly [x: Data, y: Data];
+  /** Or that share of the data, taken from its end before anything is shuffled. */
+  readonly validationSplit?: number;
+  /** Ends training where validation no longer gets better. */
+  readonly earlyStopping?: EarlyStopping;
+  readonly callbacks?: readonly Callback[];
+}
+
+/** A training to be: subscribe for its progress, or await its history. Each subscription, and each await, is one. */
+export interface Fit extends Observable<FitProgress>, PromiseLike<History> {}
+
+/** What a compiled model is made of. */
+export interface Compiled extends Subject {
+  readonly loss: Loss;
+  /** What is added to the loss for the sake of small weights. */
+  readonly penalty: ((ops: Ops) => Tensor) | undefined;
+  readonly optimizer: Optimizer;
+  readonly clipNorm: number | undefined;
+  readonly metrics: readonly Metric[];
+  readonly memory: Memory;
+}
+
+/** What a compiled model keeps from one training to the next. */
+export interface Memory {
+  optimizer: TrainerState | undefined;
+  /** The same while it is being trained. */
+  current: (() => TrainerState) | undefined;
+  /** Epochs so far: the next order follows from it. */
+  epochs: number;
+  /** What in the carry belongs to no lane. */
+  numbers: unknown;
+}
+
+export function fitModel(model: Compiled, x: Data, y: Data, options: FitOptions): Fit {
+  const progress$ = new Observable<FitProgress>((subscriber) => {
+    const training = begin(model, x, y, options);
+    subscriber.add(training.end);
+    training.run(subscriber).then(
+      () => subscriber.complete(),
+      (error: unknown) => subscriber.error(error),
+    );
+  });
+  const history = async () => {
+    const last = await lastValueFrom(progress$);
+    if (last.kind === 'epoch') return last.history;
+    throw new Error('fit: training ended within an epoch.');
+  };
+  return Object.assign(progress$, {
+    // biome-ignore lint/suspicious/noThenProperty: `await model.fit(…)` is what people write.
+    then: ((done, failed) => history().then(done, failed)) as Fit['then'],
+  });
+}
+
+interface Training {
+  run(subscriber: Subscriber<FitProgress>): Promise<void>;
+  /** Keeps what the optimizer knows, and lets go of the rest; called once training is over, however it ended. */
+  end(): void;
+}
+
+function begin(model: Compiled, x: Data, y: Data, options: FitOptions): Training {
+  const { memory, metrics } = model;
+  const { epochs = 1, shuffle = true, seed = 0, earlyStopping, callbacks = [] } = options;
+  requireCount('fit', 'epochs', epochs);
+  if (memory.current)
+    throw new Error('fit: the model is being trained already; wait for that, or unsubscribe from it.');
+  const { training, validation } = dataOf(model, x, y, options);
+  const batch = batchSize(options.batch, training.count);
+  if (earlyStopping && !validation) {
+    throw new TypeError('fit: earlyStopping looks at validation data; give validationData or validationSplit.');
+  }
+  const watching = earlyStopping && watch(earlyStopping, metrics, model.core.params);
+  // An impossible seed is an error now, not at the first order.
+  generator(seed);
+  const learner = learnerOf(model);
+  let ended = false;
+
+  async function run(subscriber: Subscriber<FitProgress>): Promise<void> {
+    const slice = timeSlice();
+    const clock = clockOf(epochs * training.count);
+    const records: EpochRecord[] = [];
+    const tell = async (progress: FitProgress) => {
+      for (const callback of callbacks) {
+        const answer = callback(progress);
+        if (answer instanceof Promise) await answer;
+      }
+      subscriber.next(progress);
+    };
+    for (let epoch = 1; epoch <= epochs; epoch += 1) {
+      const started = performance.now();
+      const order = shuffle ? shuffled(training.count, seed, memory.epochs) : everyOf(training.count);
+      const seen = meter(model.loss, metrics);
+      const batches = Math.ceil(training.count / batch);
+      for (let k = 0; k < batches; k += 1) {
+        await slice();
+        if (subscriber.closed) return;
+        const numbers = order.subarray(k * batch, (k + 1) * batch);
+        const { dataLoss, gradientNorm, learningRate } = learner.learn(training.batch(numbers), seen);
+        const course = { epoch, epochs, ...clock(numbers.length), ...seen.evaluation() };
+        await tell({
+          kind: 'batch',
+          batch: k + 1,
+          batches,
+          batchLoss: dataLoss,
+          gradientNorm,
+          learningRate,
+          ...course,
+        });
+        if (subscriber.closed) return;
+      }
+      memory.epochs += 1;
+      const found = validation && (await score(model, validation, batch, () => subscriber.closed));
+      if (subscriber.closed) return;
+      const figures = { ...seen.evaluation(), ...(found && { validation: found }) };
+      records.push({ epoch, ...figures, seconds: (performance.now() - started) / 1000 });
+      const stop = found && watching?.see(epoch, found);
+      if (stop || epoch === epochs) watching?.end();
+      const history = historyOf([...records], stop === true && epoch < epochs, watching);
+      await tell({ kind: 'epoch', epoch, epochs, ...clock(0), ...figures, history });
+      if (stop || subscriber.closed) return;
+    }
+  }
+
+  function end(): void {
+    if (ended) return;
+    ended = true;
+    learner.end();
+  }
+  return { run, end };
+}
+
+function historyOf(epochs: readonly EpochRecord[], stoppedEarly: boolean, watching: Watch | undefined): History {
+  const best = watching?.bestEpoch;
+  return { epochs, stoppedEarly, ...(best !== undefined && { bestEpoch: best }) };
+}
+
+/** Learns from batches, and counts what the model says of them on the way. */
+function learnerOf(model: Compiled) {
+  const { memory } = model;
+  let counting: Meter;
+  let dataLoss = 0;
+  const learner: Trainer<unknown> = trainer(model.core, {
+    loss(ops, prediction, target) {
+      const loss = model.loss(ops, prediction, target);
+      dataLoss = loss.data[0] as number;
+      counting.see(dataLoss, prediction, target);
+      return model.penalty ? ops.add(loss, model.penalty(ops)) : loss;
+    },
+    optimizer: model.optimizer,
+    clipNorm: model.clipNorm,
+    state: memory.optimizer,
+  });
+  memory.current = learner.state;
+  return {
+    learn({ input, target }: ReturnType<Prepared['batch']>, seen: Meter): Learned<unknown> & { dataLoss: number } {
+      counting = seen;
+      const carry = freshCarry(model, input.shape[1] as number, memory.numbers);
+      const learned = learner.learn({ carry, input, target });
+      memory.numbers = numbersOf(learned.carry);
+      return { ...learned, dataLoss };
+    },
+    end() {
+      memory.optimizer = learner.state();
+      memory.current = undefined;
+      learner.release();
+    },
+  };
+}
+
+/** Training and validation data, both held against the model. */
+function dataOf(
+  model: Compiled,
+  x: Data,
+  y: Data,
+  { validationData, validationSplit }: FitOptions,
+): { readonly training: Prepared; readonly validation: Prepared | undefined } {
+  const { loss } = model;
+  if (validationData !== undefined && validationSplit !== undefined) {
+    throw new TypeError(
+      'fit: validationData and validationSplit are two ways to say one thing; leave one of them out.',
+    );
+  }
+  if (validationSplit === undefined) {
+    const training = prepare('fit', model, loss, [x, y]);
+    const names = ['validationData x', 'validationData y'] as const;
+    return { training, validation: validationData && prepare('fit', model, loss, validationData, names) };
+  }
+  if (!(validationSplit > 0 && validationSplit < 1)) {
+    throw new RangeError(`fit: validationSplit is a share of the data between 0 and 1, not ${validationSplit}.`);
+  }
+  const all = prepare('fit', model, loss, [x, y]);
+  const kept = all.count - Math.round(all.count * validationSplit);
+  if (kept < 1 || kept === all.count) {
+    throw new RangeError(
+      `fit: validationSplit ${validationSplit} leaves ${kept} of ${all.count} examples to learn from and ` +
+        `${all.count - kept} to look at; both are 1 at least.`,
+    );
+  }
+  const shifted = (order: Int32Array) => order.map((k) => k + kept);
+  return {
+    training: { ...all, count: kept },
+    validation: { count: all.count - kept, batch: (order) => all.batch(shifted(order)) },
+  };
+}
+
+const USUAL_BATCH = 32;
+
+function batchSize(given: number | undefined, count: number): number {
+  if (given === undefined) return Math.min(USUAL_BATCH, count);
+  requireCount('fit', 'batch', given);
+  if (given <= count) return given;
+  throw new RangeError(
+    `fit: batch is ${given}, but there are ${count} examples to learn from; choose ${count} or fewer.`,
+  );
+}
+
+/** 0, 1, … n − 1 in random order (Fisher and Yates), each epoch's its own. */
+function shuffled(count: number, seed: number, epoch: number): Int32Array {
+  const random = generator(seed, `shuffle ${epoch}`);
+  const order = everyOf(count);
+  for (let k = count - 1; k > 0; k -= 1) {
+    const other = random.below(k + 1);
+    [order[k], order[other]] = [order[other] as number, order[k] as number];
+  }
+  return order;
+}
+
+/** How far training is, and how fast. */
+function clockOf(total: number) {
+  const started = performance.now();
+  const rate = throughput();
+  let samples = 0;
+  let samplesPerSecond = 0;
+  return (more: number) => {
+    samples += more;
+    if (more > 0) samplesPerSecond = rate(more);
+    const elapsed = (performance.now() - started) / 1000;
+    return { samples, samplesPerSecond, secondsLeft: (elapsed * (total - samples)) / samples };
+  };
+}

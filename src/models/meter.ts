@@ -1,0 +1,33 @@
+import type { Loss } from '../backprop/losses/loss.js';
+import type { Tensor } from '../tensor.js';
+import type { Metric } from './metrics/metric.js';
+import type { Evaluation } from './progress.js';
+
+/** Puts the losses and metrics of batches together. */
+export interface Meter {
+  /** A batch, and what the loss says of it. */
+  see(loss: number, prediction: Tensor, target: Tensor): void;
+  evaluation(): Evaluation;
+}
+
+/**
+ * A meter of a data set. Means over batches are weighted by what each of them is a mean over, so that the figures are
+ * those of all examples at once, whatever the batch.
+ */
+export function meter(loss: Loss, metrics: readonly Metric[]): Meter {
+  const counting = metrics.map(({ name, start }) => ({ name, ...start() }));
+  let sum = 0;
+  let weight = 0;
+  return {
+    see(value, prediction, target) {
+      const count = loss.count?.(target) ?? (target.shape[1] as number);
+      sum += loss.reduction === 'sum' ? value : value * count;
+      weight += count;
+      for (const { update } of counting) update(prediction, target);
+    },
+    evaluation: () => ({
+      loss: loss.reduction === 'sum' ? sum : sum / weight,
+      metrics: Object.fromEntries(counting.map(({ name, result }) => [name, result()])),
+    }),
+  };
+}

@@ -1,0 +1,58 @@
+import { checkCount } from '../../backprop/shapes.js';
+import { largestOf, type Metric, meanOver } from './metric.js';
+
+/**
+ * The share of positions whose most probable class is the right one; 1 − it is the lecture's error rate.
+ *
+ * Equation: `1/n Σ [argmax_v prediction_v = target]`, the first of equal ones.
+ * Source: the lecture's Keras examples, `metrics=['accuracy']`.
+ *
+ * Shapes: predictions `[…, C]`, targets ids `[…]` or one-hot `[…, C]`.
+ *
+ * @example
+ * const counted = accuracy().start();
+ * counted.update(tensor([2, 2], [1, 0, 1, 0]), ids([2], [0, 1]));
+ * counted.result(); // 0.5
+ */
+export function accuracy(): Metric {
+  return named('accuracy');
+}
+
+/**
+ * The same by Keras' other name, for one-hot targets.
+ *
+ * Equation: that of {@link accuracy}.
+ * Source: the lecture's word model, `metrics=['categorical_accuracy']`.
+ *
+ * @example
+ * sequential(layers).compile({ loss: categoricalCrossEntropy(), optimizer: adam(1e-3), metrics: [categoricalAccuracy()] })
+ */
+export function categoricalAccuracy(): Metric {
+  return named('categoricalAccuracy');
+}
+
+const named = (name: string): Metric =>
+  meanOver(name, 'higher', (data, start, width, id) => (largestOf(data, start, width) === id ? 1 : 0));
+
+/**
+ * The share of positions whose right class is among the k most probable ones.
+ *
+ * Equation: `1/n Σ [fewer than k classes have a larger prediction than the target's]`.
+ * Source: Keras' `top_k_categorical_accuracy`, k = 5 by default; the top-5 error of ILSVRC.
+ *
+ * Shapes: predictions `[…, C]`, targets ids `[…]` or one-hot `[…, C]`.
+ *
+ * @throws RangeError where k is not a whole number above 0.
+ * @example
+ * model.compile({ loss, optimizer, metrics: [topKAccuracy(3)] })
+ */
+export function topKAccuracy(k = 5): Metric {
+  checkCount(k, 'k', 'topKAccuracy');
+  return meanOver(`top${k}Accuracy`, 'higher', (data, start, width, id) => {
+    const own = data[start + id] as number;
+    let above = 0;
+    // Not `above < k`: a prediction that is not a number is above none, and none is right for it.
+    for (let v = start; v < start + width; v += 1) if ((data[v] as number) > own) above += 1;
+    return above < k && !Number.isNaN(own) ? 1 : 0;
+  });
+}

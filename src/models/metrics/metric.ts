@@ -1,0 +1,84 @@
+/**
+ * Metrics: what is counted of predictions beside the loss. A metric is a description; what it has seen belongs to the
+ * accumulator that it starts, so one metric may serve many runs.
+ */
+import { type Numbers, sameShape, showShape, type Tensor } from '../../tensor.js';
+import { classOf } from '../one-hot.js';
+
+/** Counts as it goes: batch after batch, whatever their sizes. */
+export interface Accumulator<R = number> {
+  /**
+   * Counts a batch: predictions (logits) `[…, C]` and what they should have been, ids `[…]` or one-hot rows `[…, C]`. Ids
+   * of −1 and rows of zeros are padding and do not count.
+   *
+   * @throws RangeError where the shapes disagree.
+   */
+  update(prediction: Tensor, target: Tensor): void;
+  /** The figure of all that was counted; NaN where nothing was. */
+  result(): R;
+}
+
+export interface Metric<R = number> {
+  /** What it is called where it is reported: `accuracy`. */
+  readonly name: string;
+  /** Which way is better, for early stopping. */
+  readonly better: 'higher' | 'lower';
+  start(): Accumulator<R>;
+}
+
+/** A position that counts: its logits are `data[start … start + width − 1]`. */
+export type Position = (data: Numbers, start: number, width: number, id: number) => void;
+
+/** Goes through the positions that count. @throws RangeError where the shapes disagree or an id is out of range. */
+export function eachPosition(name: string, prediction: Tensor, target: Tensor, see: Position): void {
+  const { shape, data } = prediction;
+  const width = shape.at(-1) ?? 0;
+  const asIds = target.type === 'int32';
+  if (width < 2 || !sameShape(asIds ? shape.slice(0, -1) : shape, target.shape)) {
+    throw new RangeError(
+      `${name}: takes predictions […, C] of at least two classes and ids […] or one-hot rows […, C], but got ` +
+        `${showShape(shape)} and ${target.type} ${showShape(target.shape)}.`,
+    );
+  }
+  const rows = data.length / width;
+  for (let row = 0; row < rows; row += 1) {
+    const id = asIds ? (target.data[row] as number) : classOf(target.data, row * width, width);
+    if (id < -1 || id >= width) {
+      throw new RangeError(`${name}: target ${row} is ${id}, but ${width} classes have ids from 0 to ${width - 1}.`);
+    }
+    if (id >= 0) see(data, row * width, width, id);
+  }
+}
+
+/** The place of the largest number of a row, the first of equal ones. */
+export function largestOf(data: Numbers, start: number, width: number): number {
+  let best = start;
+  for (let k = start + 1; k < start + width; k += 1) if ((data[k] as number) > (data[best] as number)) best = k;
+  return best - start;
+}
+
+/** A metric that is a mean over positions, or something made of that. */
+export function meanOver(
+  name: string,
+  better: Metric['better'],
+  value: (data: Numbers, start: number, width: number, id: number) => number,
+  finish: (mean: number) => number = (mean) => mean,
+): Metric {
+  return {
+    name,
+    better,
+    start() {
+      let sum = 0;
+      let count = 0;
+      return {
+        update(prediction, target) {
+          eachPosition(name, prediction, target, (data, start, width, id) => {
+            sum += value(data, start, width, id);
+            count += 1;
+          });
+        },
+        result: () => finish(sum / count),
+      };
+    },
+  };
+}

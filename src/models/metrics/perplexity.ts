@@ -1,0 +1,43 @@
+import type { Numbers } from '../../tensor.js';
+import { type Metric, meanOver } from './metric.js';
+
+/** `−log softmax(logits)[id]` in nats and in float64, stable: the largest logit is taken out before the exponential. */
+function nats(data: Numbers, start: number, width: number, id: number): number {
+  let max = Number.NEGATIVE_INFINITY;
+  for (let k = start; k < start + width; k += 1) max = Math.max(max, data[k] as number);
+  let sum = 0;
+  for (let k = start; k < start + width; k += 1) sum += Math.exp((data[k] as number) - max);
+  return Math.log(sum) + max - (data[start + id] as number);
+}
+
+/**
+ * Perplexity: among how many equally likely symbols the model would be as uncertain.
+ *
+ * Equation: `exp(−1/n Σ log softmax(logits)[target])`.
+ * Source: Jelinek et al., Perplexity – a measure of the difficulty of speech recognition tasks (1977).
+ *
+ * Shapes: logits `[…, V]`, targets ids `[…]` or one-hot `[…, V]`.
+ *
+ * @example
+ * const counted = perplexity().start();
+ * counted.update(tensor([1, 4], [0, 0, 0, 0]), ids([1], [2]));
+ * counted.result(); // 4
+ */
+export function perplexity(): Metric {
+  return meanOver('perplexity', 'lower', nats, Math.exp);
+}
+
+/**
+ * Bits per character: the cross-entropy of the logits in bits.
+ *
+ * Equation: `−1/n Σ log₂ softmax(logits)[target]`.
+ * Source: Shannon, Prediction and entropy of printed English (1951).
+ *
+ * Shapes: logits `[…, V]`, targets ids `[…]` or one-hot `[…, V]`.
+ *
+ * @example
+ * model.compile({ loss: crossEntropy(), optimizer: rmsprop(1e-3), metrics: [bitsPerCharacter()] })
+ */
+export function bitsPerCharacter(): Metric {
+  return meanOver('bitsPerCharacter', 'lower', nats, (mean) => mean / Math.LN2);
+}

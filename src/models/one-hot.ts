@@ -1,0 +1,55 @@
+import { checkCount, checkIds, rowsOf } from '../backprop/shapes.js';
+import { type Ids, ids, type Tensor, tensor } from '../tensor.js';
+
+/**
+ * Class ids as one-hot rows.
+ *
+ * Equation: `y[…, v] = 1` where v is the id, else 0; −1 (padding) gives a row of zeros.
+ * Source: the lecture's one-hot labels; Keras' `to_categorical`.
+ *
+ * Shapes: ids `[…] → […, classes]`. (The layer `oneHot` does it within a model, and is the better place for inputs.)
+ *
+ * @throws TypeError where the tensor holds no ids.
+ * @throws RangeError where an id is outside −1 … classes − 1.
+ * @example
+ * toOneHot(ids([2], [3, 0]), 4).data; // 0 0 0 1 | 1 0 0 0
+ */
+export function toOneHot(labels: Ids, classes: number): Tensor {
+  checkCount(classes, 'classes', 'toOneHot');
+  checkIds(labels, classes, 'toOneHot', true);
+  const rows = new Float32Array(labels.data.length * classes);
+  labels.data.forEach((id, at) => {
+    if (id >= 0) rows[at * classes + id] = 1;
+  });
+  return tensor([...labels.shape, classes], rows);
+}
+
+/**
+ * The class of each row: of one-hot rows what `toOneHot` was given, of predictions the most probable one.
+ *
+ * Equation: `y[…] = argmax_v x[…, v]`, the first one where several are equal; −1 for a row of zeros.
+ * Source: Keras' examples, `argmax(axis=-1)`.
+ *
+ * Shapes: `[…, classes] →` ids `[…]`.
+ *
+ * @throws RangeError where there is no axis to choose from.
+ * @example
+ * toIds(tensor([2, 2], [0, 1, 1, 0])).data; // 1 0
+ */
+export function toIds({ shape, data }: Tensor): Ids {
+  const { rows, width } = rowsOf(shape, 'toIds');
+  const classes = Int32Array.from({ length: rows }, (_, row) => classOf(data, row * width, width));
+  return ids(shape.slice(0, -1), classes);
+}
+
+/** The place of the largest number of a row, the first of equal ones; −1 where all are 0. */
+export function classOf(data: ArrayLike<number>, start: number, width: number): number {
+  let best = 0;
+  let zeros = true;
+  for (let v = 0; v < width; v += 1) {
+    const value = data[start + v] as number;
+    if (value !== 0) zeros = false;
+    if (value > (data[start + best] as number)) best = v;
+  }
+  return zeros ? -1 : best;
+}

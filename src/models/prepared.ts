@@ -1,0 +1,147 @@
+/** Data held against a model: whatever can be wrong is found here, before any weight changes. */
+import type { Loss } from '../backprop/losses/loss.js';
+import { type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { type Data, type Examples, examplesOf, type Layout, layoutOf, signalOf } from './examples.js';
+import { type Limit, lastLabel, type Rehearsal, rehearse, within } from './rehearsal.js';
+import type { Subject } from './subject.js';
+
+/** Inputs that fit a model. */
+export interface Inputs {
+  readonly examples: Examples;
+  readonly layout: Layout;
+  readonly rehearsal: Rehearsal;
+}
+
+/** Inputs and what they should give. */
+export interface Prepared {
+  readonly count: number;
+  /** A batch: the examples of these numbers. */
+  batch(order: Int32Array): { readonly input: Tensor; readonly target: Tensor };
+}
+
+/**
+ * Inputs for a model.
+ *
+ * @throws TypeError, RangeError where there are none, they hold NaN, or a layer cannot take them.
+ */
+export function inputsOf(operation: string, subject: Subject, x: Data, name = 'x'): Inputs {
+  const examples = examplesOf(`${operation}: ${name}`, x);
+  const layout = subject.input ?? layoutOf(examples);
+  checkFinite(`${operation}: ${name}`, examples);
+  const rehearsal = rehearse(operation, subject, signalOf(examples, Int32Array.of(0), layout));
+  if (rehearsal.limit) checkIdsOf(`${operation}: ${name}`, examples, 0, rehearsal.limit);
+  return { examples, layout, rehearsal };
+}
+
+/**
+ * Inputs and targets for a model and its loss.
+ *
+ * @throws TypeError, RangeError where they do not fit each other, the model, or the loss.
+ */
+export function prepare(
+  operation: string,
+  subject: Subject,
+  loss: Loss,
+  [x, y]: readonly [x: Data, y: Data],
+  [xName, yName]: readonly [string, string] = ['x', 'y'],
+): Prepared {
+  const { examples, layout, rehearsal } = inputsOf(operation, subject, x, xName);
+  const given = examplesOf(`${operation}: ${yName}`, y);
+  if (given.count !== examples.count) {
+    throw new RangeError(
+      `${operation}: ${xName} has ${examples.count} examples and ${yName} has ${given.count}; give one target for each.`,
+    );
+  }
+  if (rehearsal.endsInSoftmax && loss.takes === 'logits') {
+    throw new TypeError(
+      `${operation}: ${lastLabel(subject)} ends in a softmax, but the loss has the softmax within it; leave the layer's ` +
+        'out, and ask predict for probabilities: { finish: (ops, y) => ops.softmax(y) }.',
+    );
+  }
+  const targets = targetsOf(operation, subject, rehearsal.output, given, yName);
+  checkTargets(`${operation}: ${yName}`, subject, loss, rehearsal.output, targets);
+  return {
+    count: examples.count,
+    batch: (order) => ({
+      input: signalOf(examples, order, layout),
+      target: signalOf(targets.examples, order, targets.layout),
+    }),
+  };
+}
+
+interface Targets {
+  readonly examples: Examples;
+  readonly layout: Layout;
+}
+
+/** Targets in the form that the model's output asks for. */
+function targetsOf(operation: string, subject: Subject, output: Shape, given: Examples, name: string): Targets {
+  const [steps = 0, , ...features] = output;
+  const forIds = [steps, ...features.slice(0, -1)];
+  const forNumbers = [steps, ...features];
+  const idsFit = given.type === 'int32' || (given.plain && given.data.every(Number.isInteger));
+  const asNumbers =
+    given.type === 'int32'
+      ? undefined
+      : (layoutFor(given.shape, forNumbers) ?? (features.join() === '1' ? layoutFor(given.shape, [steps]) : undefined));
+  if (asNumbers) return { examples: given, layout: asNumbers };
+  const asIds = idsFit ? layoutFor(given.shape, forIds) : undefined;
+  if (asIds) return { examples: { ...given, type: 'int32', data: Int32Array.from(given.data) }, layout: asIds };
+  const show = (shape: Shape) => `[${['N', ...(steps === 1 ? shape.slice(1) : shape)].join(', ')}]`;
+  throw new RangeError(
+    `${operation}: ${lastLabel(subject)} gives [${[steps, 'B', ...features].join(', ')}], so ${name} is ids ` +
+      `${show(forIds)} (Int32Array) or numbers ${show(forNumbers)}, but got ${given.type} ` +
+      `[${['N', ...given.shape].join(', ')}]${steps > 1 ? '; where only the last step counts, put lastStep() before the head' : ''}.`,
+  );
+}
+
+/** Whether an example's shape is the wanted one, with its steps or without its only one. */
+function layoutFor(shape: Shape, wanted: Shape): Layout | undefined {
+  if (sameShape(shape, wanted)) return 'sequence';
+  return wanted[0] === 1 && sameShape(shape, wanted.slice(1)) ? 'example' : undefined;
+}
+
+function checkTargets(what: string, subject: Subject, loss: Loss, output: Shape, { examples, layout }: Targets): void {
+  checkFinite(what, examples);
+  if (examples.type === 'int32') {
+    checkIdsOf(what, examples, -1, { below: output.at(-1) as number, layer: lastLabel(subject) });
+    const width = sizeOf(examples.shape);
+    for (let k = 0; k < examples.count; k += 1) {
+      if (examples.data.subarray(k * width, (k + 1) * width).every((id) => id === -1)) {
+        throw new RangeError(`${what}: example ${k} has nothing but −1 (padding); leave it out.`);
+      }
+    }
+  }
+  // The loss has rules of its own (rows that are distributions), and looks at all targets in order to count them.
+  within(what, () => loss.count?.(signalOf(examples, everyOf(examples.count), layout)));
+}
+
+/** 0, 1, … n − 1. */
+export const everyOf = (count: number): Int32Array => Int32Array.from({ length: count }, (_, k) => k);
+
+function checkFinite(what: string, { type, data, shape }: Examples): void {
+  if (type === 'int32') return;
+  for (let k = 0; k < data.length; k += 1) {
+    if (!Number.isFinite(data[k])) {
+      throw new RangeError(`${what} has ${data[k]} in ${placeOf(k, shape)}; put the data right, or leave it out.`);
+    }
+  }
+}
+
+function checkIdsOf(what: string, { data, shape }: Examples, lowest: number, { below, layer }: Limit): void {
+  for (let k = 0; k < data.length; k += 1) {
+    const id = data[k] as number;
+    if (id < lowest || id >= below) {
+      throw new RangeError(
+        `${what} has id ${id} in ${placeOf(k, shape)}, but ${layer} has ids from 0 to ${below - 1}` +
+          `${lowest < 0 ? ' (and −1 for padding)' : ''}; make the layer larger, or put the data right.`,
+      );
+    }
+  }
+}
+
+function placeOf(k: number, shape: Shape): string {
+  const width = sizeOf(shape);
+  const example = `example ${Math.floor(k / width)}`;
+  return shape.length === 0 ? example : `${example}, element ${k % width} of ${showShape(shape)}`;
+}

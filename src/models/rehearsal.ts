@@ -1,0 +1,84 @@
+/** A rehearsal: one example through the layers, one by one, so that a mistake has a name before any weight changes. */
+import type { Ops } from '../backprop/ops.js';
+import { inWindow } from '../backprop/window.js';
+import { isTensor, type Shape, showShape, type Tensor } from '../tensor.js';
+import { labelOf, type Subject } from './subject.js';
+
+/** What an input's ids must be below, and which layer wants that. */
+export interface Limit {
+  readonly below: number;
+  readonly layer: string;
+}
+
+export interface Rehearsal {
+  /** What each layer gave. */
+  readonly shapes: readonly Shape[];
+  /** What the model gave. */
+  readonly output: Shape;
+  readonly limit: Limit | undefined;
+  readonly endsInSoftmax: boolean;
+}
+
+/** The last layer, as messages call it. */
+export function lastLabel({ layers }: Subject): string {
+  const [name, layer] = layers.at(-1) as Subject['layers'][number];
+  return labelOf(name, layer);
+}
+
+/**
+ * Runs an example through the layers.
+ *
+ * @throws the layer's own error, with the layer's name before it.
+ * @throws TypeError where the model does not give a signal with the input's lanes.
+ */
+export function rehearse(operation: string, subject: Subject, input: Tensor): Rehearsal {
+  const lanes = input.shape[1] as number;
+  return inWindow((eager) => {
+    const softmaxed = new WeakSet<Tensor>();
+    let limit: Limit | undefined;
+    let layer = '';
+    const demand = (ids: Tensor, below: number) => {
+      if (ids === input && (limit === undefined || below < limit.below)) limit = { below, layer };
+    };
+    const ops: Ops = {
+      ...eager,
+      gather(table, ids) {
+        demand(ids, table.shape[0] as number);
+        return eager.gather(table, ids);
+      },
+      oneHot(ids, classes) {
+        demand(ids, classes);
+        return eager.oneHot(ids, classes);
+      },
+      softmax(x) {
+        const y = eager.softmax(x);
+        softmaxed.add(y);
+        return y;
+      },
+    };
+    let signal: unknown = input;
+    const shapes = subject.layers.map(([name, core]) => {
+      layer = labelOf(name, core);
+      signal = within(`${operation}: ${layer}`, () => core.apply(ops, core.initial(lanes), signal)[0]);
+      return isTensor(signal) ? signal.shape : [];
+    });
+    const output = shapes.at(-1) as Shape;
+    if (!isTensor(signal) || output.length < 2 || output[1] !== lanes) {
+      throw new TypeError(
+        `${operation}: ${layer} gives ${isTensor(signal) ? showShape(output) : typeof signal} for an input ` +
+          `${showShape(input.shape)}; the last layer gives a signal [T, B, …] with the lanes of the input.`,
+      );
+    }
+    return { shapes, output, limit, endsInSoftmax: softmaxed.has(signal) };
+  });
+}
+
+/** Runs something; what it throws is said of a place. */
+export function within<R>(place: string, run: () => R): R {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof Error) error.message = `${place}: ${error.message}`;
+    throw error;
+  }
+}

@@ -1,0 +1,178 @@
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js';
+import { type L2Options, l2Penalty } from '../backprop/losses/l2.js';
+import type { Loss } from '../backprop/losses/loss.js';
+import type { Ops } from '../backprop/ops.js';
+import type { Optimizer } from '../backprop/optimizers/optimizer.js';
+import type { FileError, FormatError, WeightsError } from '../formats/errors.js';
+import { type Core, type Layer, layer } from '../layer.js';
+import { type Children, chain } from '../stack.js';
+import { requireCount } from '../streams/options.js';
+import type { Tensor } from '../tensor.js';
+import { BATCH, type PredictOptions, predict, score } from './evaluate.js';
+import type { Data, Layout } from './examples.js';
+import { type Compiled, type Fit, type FitOptions, fitModel } from './fit.js';
+import { type MetricName, metricsOf } from './metrics/by-name.js';
+import type { Metric } from './metrics/metric.js';
+import { prepare } from './prepared.js';
+import type { Evaluation } from './progress.js';
+import { loadModel, saveModel } from './saved.js';
+import type { AnyCore, Subject } from './subject.js';
+import { summary } from './summary.js';
+
+export interface SequentialOptions {
+  /** Draws all weights, each by its own path. */
+  readonly seed?: number;
+  /**
+   * Whether an example is a `sequence`, `[T, …]`, or an `example` of one moment, `[…]`. By default ids `[N, T]` and numbers
+   * `[N, T, F]` are sequences, and everything else is examples: say it for images `[N, H, W]` or videos.
+   */
+  readonly input?: Layout;
+}
+
+export interface CompileOptions {
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  /** What is reported beside the loss; metrics without options by their names. */
+  readonly metrics?: readonly (Metric | MetricName)[];
+  /** λ of `J = L + ½ λ ‖W‖²_F`, on weights and not on biases. Default none. */
+  readonly l2?: number;
+  /** Which parameters are penalised; default those of two axes or more. */
+  readonly penalise?: L2Options['penalise'];
+  /** Gradients whose global norm is greater are scaled down to it; by default none are. */
+  readonly clipNorm?: number;
+}
+
+type InputOf<C> = C extends { apply(ops: Ops, carry: never, x: infer X): unknown } ? X : never;
+
+/** What a list of layers takes: what its first one takes. */
+export type SequentialInput<L extends readonly unknown[]> = L extends readonly [infer First, ...unknown[]]
+  ? InputOf<First>
+  : Tensor;
+
+/** What both kinds of models can do. */
+interface Common<X> extends Layer<unknown, X> {
+  /**
+   * The outputs for examples `[N, …]`: `[N, …]`, or `[N, T, …]` where there are several steps. Logits, where the loss has
+   * the softmax.
+   */
+  predict(x: Data, options?: PredictOptions): Promise<Tensor>;
+  /** The layers in a table: with examples given, the shapes `[T, B, …]` that each layer gives for one of them. */
+  summary(x?: Data): string;
+  /** Writes weights, and where compiled what training needs to go on, to a safetensors file: whole or not at all. */
+  save(path: string): TaskEither<FileError, void>;
+  /**
+   * Takes them back. Nothing changes where they are of another model.
+   *
+   * @throws Error while the model is being trained.
+   */
+  load(path: string): TaskEither<FileError | FormatError | WeightsError, void>;
+}
+
+/** Layers one after another, not yet told what to learn. */
+export interface Sequential<X = Tensor> extends Common<X> {
+  /**
+   * The model with a loss and an optimizer. The weights are the same ones: compiling anew keeps what was learnt, and
+   * starts the optimizer afresh.
+   *
+   * @throws TypeError, RangeError where a metric is not known, λ is impossible, or there is nothing to learn.
+   */
+  compile(options: CompileOptions): Model<X>;
+}
+
+/** A model that learns. */
+export interface Model<X = Tensor> extends Common<X> {
+  /** A training, which starts when it is subscribed to or awaited; see {@link sequential}. */
+  fit(x: Data, y: Data, options?: FitOptions): Fit;
+  /** Loss and metrics of data, as they are for all of it at once, whatever the batch. */
+  evaluate(x: Data, y: Data, options?: { readonly batch?: number }): Promise<Evaluation>;
+}
+
+/**
+ * A model as in Keras: a list of layers that is compiled, fitted to arrays, evaluated, saved. It is a layer like any other
+ * all the same, so `ids$.pipe(model)` works, while it learns too.
+ *
+ * Equation: `y = layer_n(… layer_2(layer_1(x)))`; `fit` makes `J = 1/n Σ L(y, target) + ½ λ ‖W‖²_F` small.
+ * Source: the lecture's Keras examples; its algorithm 4.1 is
+ * `fit(x, y, { batch: 1, epochs, validationData, earlyStopping: { monitor: 'accuracy' } })`.
+ *
+ * Shapes: data is example by example, `[N, …]`; signals are time-major, `[T, B, …]`. Sequences `[N, T, …]` are turned to
+ * `[T, B, …]`, examples of one moment become `[1, B, …]`. Every layer works on all steps, so nothing need be distributed
+ * over time; where only the last step counts, `lastStep()` stands before the head. The carry: each batch starts from zero,
+ * as in Keras.
+ *
+ * `fit` gives an observable of progress, batch by batch and epoch by epoch, that can be awaited for its history. It is
+ * cold: each subscription, and each await, is one training. Unsubscribing stops it after the batch at hand. Every few
+ * milliseconds it leaves the event loop a turn. Data is held against the model before any weight changes. A second `fit`
+ * goes on where the first ended, optimizer and all.
+ *
+ * Layers are named by kind and number, `lstm1`, `lstm2`, `dense1`: so their weights are called in checkpoints.
+ *
+ * @throws TypeError where there is no layer.
+ * @throws RangeError where a layer gives another number of features than the next one takes.
+ * @example
+ * const model = sequential([dense(2, 8, { activation: (ops, z) => ops.tanh(z) }), dense(8, 2)], { seed: 1 }).compile({
+ *   loss: crossEntropy(),
+ *   optimizer: adam(0.05),
+ *   metrics: ['accuracy'],
+ * });
+ * const { epochs } = await model.fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], { epochs: 100 });
+ * await model.predict([[1, 0]], { finish: (ops, y) => ops.softmax(y) });
+ */
+export function sequential<const L extends readonly AnyCore[]>(
+  layers: L,
+  options: SequentialOptions = {},
+): Sequential<SequentialInput<L>> {
+  const named = namesOf(layers);
+  const core = chain('sequential', Object.fromEntries(named) as Children) as unknown as Core<unknown>;
+  const subject: Subject = { core: layer(core, options.seed, ''), layers: named, input: options.input };
+  return Object.assign(operatorOf<SequentialInput<L>>(subject), {
+    ...commonOf(subject),
+    compile: (given: CompileOptions) => compile<SequentialInput<L>>(subject, given),
+  });
+}
+
+function compile<X>(subject: Subject, options: CompileOptions): Model<X> {
+  const { loss, optimizer, metrics = [], l2, penalise, clipNorm } = options;
+  const { params } = subject.core;
+  const compiled: Compiled = {
+    ...subject,
+    loss,
+    optimizer,
+    clipNorm,
+    metrics: metricsOf('compile', metrics),
+    penalty: l2 === undefined ? undefined : l2Penalty(params, l2, penalise ? { penalise } : {}),
+    memory: { optimizer: undefined, current: undefined, epochs: 0, numbers: undefined },
+  };
+  return Object.assign(operatorOf<X>(subject), {
+    ...commonOf(compiled),
+    fit: (x: Data, y: Data, given: FitOptions = {}) => fitModel(compiled, x, y, given),
+    async evaluate(x: Data, y: Data, { batch = BATCH }: { readonly batch?: number } = {}) {
+      requireCount('evaluate', 'batch', batch);
+      return score(compiled, prepare('evaluate', compiled, loss, [x, y]), batch);
+    },
+  });
+}
+
+/** The model's own operator, as a function that methods can be put on. */
+function operatorOf<X>({ core }: Subject): Layer<unknown, X> {
+  return layer(core as unknown as Core<unknown, X>, undefined, '');
+}
+
+function commonOf(subject: Subject) {
+  return {
+    predict: (x: Data, options: PredictOptions = {}) => predict(subject, x, options),
+    summary: (x?: Data) => summary(subject, x),
+    save: (path: string) => saveModel(subject, path),
+    load: (path: string) => loadModel(subject, path),
+  };
+}
+
+/** `lstm1`, `lstm2`, `dense1`: by kind, so that a layer put between two others leaves their names alone. */
+function namesOf(layers: readonly AnyCore[]): readonly (readonly [name: string, layer: AnyCore])[] {
+  const counts = new Map<string, number>();
+  return layers.map((each) => {
+    const number = (counts.get(each.kind) ?? 0) + 1;
+    counts.set(each.kind, number);
+    return [`${each.kind}${number}`, each] as const;
+  });
+}

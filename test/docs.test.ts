@@ -1,0 +1,62 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const blocks = [...readFileSync(`${root}docs/keras.md`, 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
+  ([, code]) => code as string,
+);
+
+describe('the code of docs/keras.md runs as written', () => {
+  const printed: unknown[][] = [];
+  beforeEach(() => {
+    printed.length = 0;
+    vi.spyOn(console, 'log').mockImplementation((...values) => void printed.push(values));
+  });
+  afterEach(() => void vi.restoreAllMocks());
+
+  async function run(start: string): Promise<void> {
+    const at = blocks.findIndex((code) => code.includes(start));
+    // In a folder that is never linted, nor in the repository.
+    mkdirSync(`${root}test/.readme`, { recursive: true });
+    const file = `${root}test/.readme/keras${at}.ts`;
+    writeFileSync(file, `${blocks[at]}\nexport {};\n`);
+    await import(pathToFileURL(file).href);
+  }
+
+  it('exclusive or is learnt', async () => {
+    await run('console.log(model.summary(x))');
+    expect(printed[0]).toEqual([1]);
+    expect(printed[1]).toMatchObject([{ metrics: { accuracy: 1 } }]);
+    expect(printed[2]?.[0]).toContain('dense2  dense  [1, B, 2]          18');
+  });
+
+  it('the first symbol is remembered', async () => {
+    await run('validationSplit: 0.2');
+    expect(printed.map(([epoch]) => epoch)).toEqual(Array.from({ length: 20 }, (_, k) => k + 1));
+    expect(printed.at(-1)?.[2]).toBe(1);
+  });
+
+  it('algorithm 4.1 stops by itself', async () => {
+    await run("earlyStopping: { monitor: 'accuracy' }");
+    const [[epochs, stoppedEarly] = []] = printed;
+    expect(stoppedEarly).toBe(true);
+    expect(epochs).toBeLessThan(1000);
+  });
+
+  it('metrics count without a model', async () => {
+    await run('confusionMatrix().start()');
+    expect(printed[0]).toEqual([
+      [
+        [1, 0],
+        [1, 1],
+      ],
+    ]);
+    expect(printed[1]?.[0]).toBeCloseTo(2 / 3, 14);
+  });
+
+  it('a model is saved and loaded', async () => {
+    await run('await model.save(path)()');
+    expect(printed).toEqual([[true]]);
+  });
+});

@@ -1,0 +1,133 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { nextSymbols, prepared, slidingWindows, wordsOf } from '../../examples/alice/text.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const program = join(root, 'build/examples/alice.js');
+const verse = '  The ship sails on the Sea,\n\nand the sea’s ship sails on.\r\n';
+
+let folder: string;
+beforeAll(() => void execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]), 120_000);
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'alice-'));
+  writeFileSync(join(folder, 'verse.txt'), verse.repeat(40));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function run(
+  args: readonly string[],
+): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
+  const child = spawn(process.execPath, [program, ...args], { cwd: folder });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    out += chunk;
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    err += chunk;
+  });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+}
+
+describe('the text', () => {
+  test('is stripped, lower-cased, ASCII, joined by spaces', () => {
+    expect(prepared(verse)).toBe('the ship sails on the sea, and the seas ship sails on.');
+  });
+
+  test('is cut into windows that overlap, with the symbol after each', () => {
+    const { x, y } = slidingWindows(Int32Array.of(1, 2, 3, 4, 5), 3);
+    expect([x.shape, [...x.data]]).toEqual([
+      [2, 3],
+      [1, 2, 3, 2, 3, 4],
+    ]);
+    expect([...y.data]).toEqual([4, 5]);
+  });
+
+  test('is cut into windows side by side, with the same one later', () => {
+    const { x, y } = nextSymbols(Int32Array.of(1, 2, 3, 4, 5, 6), 2);
+    expect([x.shape, [...x.data]]).toEqual([
+      [2, 2],
+      [1, 2, 3, 4],
+    ]);
+    expect([...y.data]).toEqual([2, 3, 4, 5]);
+  });
+
+  test('has words and marks', () => {
+    expect(wordsOf("oh, don't go!")).toEqual(['oh', ',', "don't", 'go', '!']);
+  });
+});
+
+describe('the model of characters', () => {
+  test('speaks after each iteration, and is saved and gone on with', async () => {
+    const args = ['--file', 'verse.txt', '--save', 'alice.safetensors'];
+    const { code, out, err } = await run([...args, '--iterations', '2']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    // 40 verses of 54 characters and 39 spaces, less a window.
+    expect(out).toContain('2,189 windows of 10 characters, 14 different ones; ');
+    expect(out).toContain('simpleRnn1  simpleRnn  [10, B, 128]      18,304');
+    expect(out).toMatch(/\niteration 1 · loss [\d.]+ · accuracy [\d.]+\n» [a-z,. ]{110}\niteration 2 · loss [\d.]+ · /);
+    expect(readdirSync(folder).sort()).toEqual(['alice.safetensors', 'verse.txt']);
+    const more = await run([...args, '--load', 'alice.safetensors', '--iterations', '1', '--json']);
+    const { loss, said } = JSON.parse(more.out);
+    expect(loss).toBeLessThan(Number(/iteration 2 · loss ([\d.]+)/.exec(out)?.[1]));
+    expect(said).toHaveLength(110);
+  });
+
+  test('gives the same figures for the same seed, on any number of threads', async () => {
+    const losses = async (...args: readonly string[]) => {
+      const { out } = await run(['--file', 'verse.txt', '--iterations', '2', '--json', ...args]);
+      return out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).loss as number);
+    };
+    const first = await losses('--threads', '1');
+    expect(first).toHaveLength(2);
+    expect(await losses('--threads', '2')).toEqual(first);
+    expect(await losses('--seed', '7')).not.toEqual(first);
+  });
+});
+
+test('the model of words looks at what it has not learnt from, and speaks', async () => {
+  writeFileSync(join(folder, 'verse.txt'), verse.repeat(100));
+  const { code, out, err } = await run(['--file', 'verse.txt', '--model', 'words', '--iterations', '1']);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toContain('46 windows of 30 words, 9 different ones; ');
+  expect(out).toMatch(
+    /iteration 1 · loss [\d.]+ · categoricalAccuracy [\d.]+ · perplexity [\d.]+ · held out: loss [\d.]+ /,
+  );
+  expect(/» (.*)\n/.exec(out)?.[1]?.split(' ')).toHaveLength(30);
+}, 60_000);
+
+test.each([
+  [['--file', 'none.txt'], /^alice: none.txt cannot be read: .* is at https:.* give its place by --file\.\n$/],
+  [[], /^alice: \.\.\/alice\/11-0\.txt cannot be read: /],
+  [['--model', 'letters'], /^alice: .*--model.* Try --help\.\n$/],
+  [['--iterations', '0'], /^alice: .*at least 1/],
+  [['--file', 'verse.txt', '--load', 'none'], /^alice: --load: none cannot be read/],
+])('%j is refused in one line', async (args, message) => {
+  const { code, out, err } = await run(args);
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(err).toMatch(message);
+});
+
+test('a text that is too short is refused', async () => {
+  writeFileSync(join(folder, 'verse.txt'), verse);
+  for (const model of ['characters', 'words']) {
+    expect((await run(['--file', 'verse.txt', '--model', model])).err).toBe(
+      `alice: verse.txt is too short for one batch of ${model}.\n`,
+    );
+  }
+});
+
+test('--help names every option', async () => {
+  const { code, out } = await run(['--help']);
+  expect(code).toBe(0);
+  for (const option of 'file model iterations seed threads tier load save json'.split(' ')) {
+    expect(out).toContain(`--${option}`);
+  }
+});
