@@ -4,14 +4,25 @@ export { crossEntropy } from './backprop/losses/cross-entropy.js';
 export type { Loss } from './backprop/losses/loss.js';
 export { squaredError } from './backprop/losses/squared-error.js';
 export type { Adjoints, Ops, Primitives, Sources, Transposed } from './backprop/ops.js';
+export { type AdadeltaOptions, adadelta } from './backprop/optimizers/adadelta.js';
+export { type AdagradOptions, adagrad } from './backprop/optimizers/adagrad.js';
 export { type AdamOptions, adam } from './backprop/optimizers/adam.js';
+export { type AdamwOptions, adamw } from './backprop/optimizers/adamw.js';
+export { type AdasecantOptions, adasecant } from './backprop/optimizers/adasecant.js';
+export { chain } from './backprop/optimizers/chain.js';
+export { type ClassicalMomentumOptions, classicalMomentum } from './backprop/optimizers/classical-momentum.js';
+export { clipByGlobalNorm, clipByValue } from './backprop/optimizers/clipping.js';
 export { type MomentumOptions, momentum } from './backprop/optimizers/momentum.js';
-export type { Optimizer } from './backprop/optimizers/optimizer.js';
+export { type NadamOptions, nadam } from './backprop/optimizers/nadam.js';
+export { type NesterovOptions, nesterov } from './backprop/optimizers/nesterov.js';
+export type { Aside, Optimizer, Preparation } from './backprop/optimizers/optimizer.js';
 export { type RmspropOptions, rmsprop } from './backprop/optimizers/rmsprop.js';
 export { sgd } from './backprop/optimizers/sgd.js';
+export { type VsgdOptions, vsgd } from './backprop/optimizers/vsgd.js';
+export { type WeightDecayOptions, weightDecay } from './backprop/optimizers/weight-decay.js';
 export { type Initializer, type Parameter, type Params, parameter, parametersOf } from './backprop/parameter.js';
 export { type ReferenceOptions, reference } from './backprop/reference.js';
-export { cosine, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
+export { constant, cosine, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
 export { type Tape, tape } from './backprop/tape.js';
 export {
   type Learned,
