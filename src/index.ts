@@ -1,4 +1,6 @@
 /** The public face: names only. */
+export type { Activation } from './backprop/activations.js';
+export * as activations from './backprop/activations.js';
 export * as initializers from './backprop/initializers.js';
 export { crossEntropy } from './backprop/losses/cross-entropy.js';
 export type { Loss } from './backprop/losses/loss.js';
@@ -57,10 +59,13 @@ export {
   noCarry,
   scanCarry,
 } from './layer.js';
+export { activation } from './layers/activation.js';
 export { type DenseOptions, dense } from './layers/dense.js';
 export { type DropoutCarry, type DropoutOptions, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
+export { type MaxoutOptions, maxout } from './layers/maxout.js';
 export { oneHot } from './layers/one-hot.js';
+export { type PreluOptions, prelu } from './layers/prelu.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, stack } from './stack.js';
 export { type Stepper, type StepperOptions, stepper } from './stepper.js';

@@ -45,6 +45,8 @@ export enum Unary {
   tanh,
   logistic,
   relu,
+  expm1,
+  softplus,
 }
 
 /** Functions of two operands; `Job.binary` takes one of them as an argument. */
@@ -53,6 +55,7 @@ export enum Binary {
   subtract,
   multiply,
   divide,
+  maximum,
   tanhAdjoint,
   logisticAdjoint,
   reluAdjoint,
