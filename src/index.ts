@@ -1,6 +1,7 @@
 /** The public face: names only. */
 export type { Activation } from './backprop/activations.js';
 export * as activations from './backprop/activations.js';
+export { defaultsOf } from './backprop/framework-defaults.js';
 export * as initializers from './backprop/initializers.js';
 export { crossEntropy } from './backprop/losses/cross-entropy.js';
 export type { Loss } from './backprop/losses/loss.js';
@@ -24,7 +25,7 @@ export { type VsgdOptions, vsgd } from './backprop/optimizers/vsgd.js';
 export { type WeightDecayOptions, weightDecay } from './backprop/optimizers/weight-decay.js';
 export { type Initializer, type Parameter, type Params, parameter, parametersOf } from './backprop/parameter.js';
 export { type ReferenceOptions, reference } from './backprop/reference.js';
-export { constant, cosine, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
+export { constant, cosine, inTurn, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
 export { type Tape, tape } from './backprop/tape.js';
 export {
   type Learned,
