@@ -144,8 +144,9 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
     try {
       return run((from, { stages, scale }) => {
         if (aside === undefined) return;
+        const numbers = aside.numbers(step);
         gone = true;
-        from.update({ rule: aside.rule, idle: Idle.moves, numbers: aside.numbers(step), stages, scale });
+        from.update({ rule: aside.rule, idle: Idle.moves, numbers, stages, scale });
       });
     } catch (error) {
       if (gone) for (const [k, { parameter }] of trained.entries()) parameter.assign(kept.slot(k, 0));
