@@ -50,7 +50,7 @@ export interface Learned<S> {
    * The norm of each parameter's gradient by its path, before clipping: where gradients vanish or explode on their way
    * back through a deep net, this shows it.
    */
-  gradientNorms(): Readonly<Record<string, number>>;
+  readonly gradientNorms: Readonly<Record<string, number>>;
   readonly learningRate: number;
   /** The carry after `carryAfter` steps. */
   readonly carry: S;
@@ -181,8 +181,7 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
         return {
           loss: lossValue,
           gradientNorm,
-          gradientNorms: () =>
-            Object.fromEntries(trained.map(({ path }, k) => [path, Math.sqrt(squares.each[k] as number)])),
+          gradientNorms: Object.fromEntries(trained.map(({ path }, k) => [path, Math.sqrt(squares.each[k] as number)])),
           learningRate,
           carry: carryOut,
           finalCarry: finalOut,

@@ -25,7 +25,7 @@ export interface TrainingStep<S, W = Window> {
   /** Global norm of the gradient, before clipping. */
   readonly gradientNorm: number;
   /** The norm of each parameter's gradient by its path, before clipping. */
-  gradientNorms(): Readonly<Record<string, number>>;
+  readonly gradientNorms: Readonly<Record<string, number>>;
   readonly learningRate: number;
   /** Targets learnt from so far, T·B for each window. */
   readonly tokens: number;

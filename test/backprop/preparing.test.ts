@@ -101,7 +101,7 @@ describe('weights decay, biases do not', () => {
 describe('norms by parameter', () => {
   it('are those of the gradients, and make up the global one', () => {
     const { learned } = trained(sgd(0.1), undefined, 1);
-    const norms = learned.gradientNorms();
+    const norms = learned.gradientNorms;
     expect(Object.keys(norms)).toEqual(['w', 'b']);
     expect(Math.hypot(...Object.values(norms))).toBeCloseTo(learned.gradientNorm, 5);
     expect(learned.gradientNorm).toBeGreaterThan(1);
@@ -121,7 +121,7 @@ describe('norms by parameter', () => {
         [1, 8, 1],
         Float32Array.from({ length: 8 }, (_, k) => Math.cos(k)),
       );
-      const norms = learn({ carry: model.initial(8), input: x, target: y }).gradientNorms();
+      const norms = learn({ carry: model.initial(8), input: x, target: y }).gradientNorms;
       return entry(norms, 'hidden1.w') / entry(norms, 'hidden10.w');
     });
     expect(shares[0]).toBeLessThan(1e-3);
