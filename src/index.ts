@@ -1,4 +1,8 @@
 /** The public face: names only. */
+
+export type { Activation } from './backprop/activations.js';
+export * as activations from './backprop/activations.js';
+export { defaultsOf } from './backprop/framework-defaults.js';
 export { type GradientNorms, gradientNorms } from './backprop/gradient-norms.js';
 export * as initializers from './backprop/initializers.js';
 export { categoricalCrossEntropy } from './backprop/losses/categorical-cross-entropy.js';
@@ -7,15 +11,26 @@ export { type L2Options, l2Penalty, withL2 } from './backprop/losses/l2.js';
 export type { Loss, LossOptions, Reduction } from './backprop/losses/loss.js';
 export { squaredError } from './backprop/losses/squared-error.js';
 export type { Adjoints, Ops, Primitives, Sources, Transposed } from './backprop/ops.js';
+export { type AdadeltaOptions, adadelta } from './backprop/optimizers/adadelta.js';
+export { type AdagradOptions, adagrad } from './backprop/optimizers/adagrad.js';
 export { type AdamOptions, adam } from './backprop/optimizers/adam.js';
+export { type AdamwOptions, adamw } from './backprop/optimizers/adamw.js';
+export { type AdasecantOptions, adasecant } from './backprop/optimizers/adasecant.js';
+export { chain } from './backprop/optimizers/chain.js';
+export { type ClassicalMomentumOptions, classicalMomentum } from './backprop/optimizers/classical-momentum.js';
+export { clipByGlobalNorm, clipByValue } from './backprop/optimizers/clipping.js';
 export { type MomentumOptions, momentum } from './backprop/optimizers/momentum.js';
-export type { Optimizer } from './backprop/optimizers/optimizer.js';
+export { type NadamOptions, nadam } from './backprop/optimizers/nadam.js';
+export { type NesterovOptions, nesterov } from './backprop/optimizers/nesterov.js';
+export type { Aside, Optimizer, Preparation } from './backprop/optimizers/optimizer.js';
 export { type RmspropOptions, rmsprop } from './backprop/optimizers/rmsprop.js';
 export { sgd } from './backprop/optimizers/sgd.js';
+export { type VsgdOptions, vsgd } from './backprop/optimizers/vsgd.js';
+export { type WeightDecayOptions, weightDecay } from './backprop/optimizers/weight-decay.js';
 export type { Lengths, Padded } from './backprop/padding.js';
 export { type Initializer, type Parameter, type Params, parameter, parametersOf } from './backprop/parameter.js';
 export { type ReferenceOptions, reference } from './backprop/reference.js';
-export { cosine, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
+export { constant, cosine, inTurn, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
 export { type Tape, tape } from './backprop/tape.js';
 export {
   type Learned,
@@ -64,11 +79,14 @@ export {
   noCarry,
   scanCarry,
 } from './layer.js';
+export { activation } from './layers/activation.js';
 export { type DenseOptions, dense } from './layers/dense.js';
 export { type DropoutCarry, type DropoutForm, type DropoutOptions, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
 export { lastStep } from './layers/last-step.js';
+export { type MaxoutOptions, maxout } from './layers/maxout.js';
 export { oneHot } from './layers/one-hot.js';
+export { type PreluOptions, prelu } from './layers/prelu.js';
 export type { PredictOptions } from './models/evaluate.js';
 export type { Data, Layout, Nested } from './models/examples.js';
 export type { Callback, Fit, FitOptions } from './models/fit.js';

@@ -3,6 +3,7 @@
  * the right.
  */
 import { type Shape, showShape, sizeOf } from '../tensor.js';
+import { orthonormalise } from './orthonormal.js';
 import type { Initializer } from './parameter.js';
 
 const drawn = (shape: Shape, draw: () => number): Float32Array =>
@@ -68,6 +69,66 @@ export const glorotUniform = (): Initializer => (shape, random) => {
 };
 
 /**
+ * Normal with mean 0 and variance `2 / (fan-in + fan-out)`: what {@link glorotUniform} keeps level, from a normal.
+ *
+ * Source: Glorot and Bengio (2010), equation 12.
+ *
+ * @throws RangeError (when drawn) for anything but a matrix.
+ * @example
+ * dense(128, 64, { initializers: { w: initializers.glorotNormal() } })
+ */
+export const glorotNormal = (): Initializer => (shape, random) => {
+  const [fanIn, fanOut] = matrixOf(shape, 'glorotNormal');
+  return normal(Math.sqrt(2 / (fanIn + fanOut)))(shape, random);
+};
+
+/**
+ * Uniform in `±√(6 / fan-in)`: variance `2 / fan-in`, since ReLU lets half of it through.
+ *
+ * Source: He et al., Delving deep into rectifiers (2015), equation 10.
+ *
+ * @throws RangeError (when drawn) for anything but a matrix.
+ * @example
+ * dense(128, 64, { activation: activations.relu, initializers: { w: initializers.heUniform() } })
+ */
+export const heUniform = (): Initializer => (shape, random) => {
+  const [fanIn] = matrixOf(shape, 'heUniform');
+  return uniform(Math.sqrt(6 / fanIn))(shape, random);
+};
+
+/**
+ * Normal with mean 0 and variance `2 / fan-in`, since ReLU lets half of it through.
+ *
+ * Source: He et al., Delving deep into rectifiers (2015), equation 10.
+ *
+ * @throws RangeError (when drawn) for anything but a matrix.
+ * @example
+ * dense(128, 64, { activation: activations.relu, initializers: { w: initializers.heNormal() } })
+ */
+export const heNormal = (): Initializer => (shape, random) => {
+  const [fanIn] = matrixOf(shape, 'heNormal');
+  return normal(Math.sqrt(2 / fanIn))(shape, random);
+};
+
+/**
+ * The sum of several draws: two biases of another framework of which ours is the sum.
+ *
+ * @example
+ * sumOf([fanUniform(64), fanUniform(64)]) // PyTorch's b_ih + b_hh
+ */
+export const sumOf =
+  (parts: readonly Initializer[]): Initializer =>
+  (shape, random) => {
+    const sum = new Float64Array(sizeOf(shape));
+    for (const part of parts) {
+      part(shape, random).forEach((value, k) => {
+        sum[k] = (sum[k] as number) + value;
+      });
+    }
+    return Float32Array.from(sum);
+  };
+
+/**
  * A random matrix with orthonormal rows (columns, where it is taller than wide), uniform over all such matrices,
  * times a gain: repeated multiplication neither explodes nor vanishes.
  *
@@ -82,14 +143,13 @@ export const orthogonal =
     const [rows, columns] = matrixOf(shape, 'orthogonal');
     const count = Math.min(rows, columns);
     const length = Math.max(rows, columns);
-    const vectors = Array.from({ length: count }, () => Float64Array.from({ length }, () => random.normal()));
-    orthonormalise(vectors);
-    const tall = rows > columns;
+    const vectors = new Float64Array(count * length);
+    for (let k = 0; k < vectors.length; k += 1) vectors[k] = random.normal();
+    orthonormalise(vectors, count, length);
+    if (rows <= columns) return Float32Array.from(vectors, (value) => gain * value);
     return Float32Array.from({ length: rows * columns }, (_, k) => {
-      const row = Math.floor(k / columns);
-      const column = k % columns;
-      const vector = vectors[tall ? column : row] as Float64Array;
-      return gain * (vector[tall ? row : column] as number);
+      const [row, column] = [Math.floor(k / columns), k % columns];
+      return gain * (vectors[column * rows + row] as number);
     });
   };
 
@@ -128,34 +188,4 @@ function matrixOf(shape: Shape, operation: string): readonly [rows: number, colu
     throw new RangeError(`${operation}: draws matrices [fan-in, fan-out], not ${showShape(shape)}.`);
   }
   return [rows, columns];
-}
-
-/** Modified Gram–Schmidt, in place. Of normal vectors it gives a uniformly distributed orthonormal set. */
-function orthonormalise(vectors: readonly Float64Array[]): void {
-  vectors.forEach((vector, at) => {
-    scale(vector, 1 / Math.sqrt(dot(vector, vector)));
-    for (const later of vectors.slice(at + 1)) subtractMultiple(later, dot(vector, later), vector);
-  });
-}
-
-/** Four sums at once: one alone waits for its own last addition, and wide recurrent matrices take seconds. */
-function dot(a: Float64Array, b: Float64Array): number {
-  const whole = a.length - (a.length % 4);
-  let [s, t, u, v] = [0, 0, 0, 0];
-  for (let k = 0; k < whole; k += 4) {
-    s += (a[k] as number) * (b[k] as number);
-    t += (a[k + 1] as number) * (b[k + 1] as number);
-    u += (a[k + 2] as number) * (b[k + 2] as number);
-    v += (a[k + 3] as number) * (b[k + 3] as number);
-  }
-  for (let k = whole; k < a.length; k += 1) s += (a[k] as number) * (b[k] as number);
-  return s + t + (u + v);
-}
-
-function scale(vector: Float64Array, factor: number): void {
-  for (let k = 0; k < vector.length; k += 1) vector[k] = (vector[k] as number) * factor;
-}
-
-function subtractMultiple(vector: Float64Array, factor: number, of: Float64Array): void {
-  for (let k = 0; k < vector.length; k += 1) vector[k] = (vector[k] as number) - factor * (of[k] as number);
 }

@@ -5,7 +5,7 @@
  * Every operand may be any tensor: a signal with an array of its own, a parameter, or a result of an earlier
  * primitive. Tensors are values: no primitive changes an operand.
  *
- * Broadcasting: in `add`, `subtract`, `multiply` and `divide` the second operand may be smaller than the first. It
+ * Broadcasting: in `add`, `subtract`, `multiply`, `divide` and `maximum` the second operand may be smaller than the first. It
  * then has one of three forms, seen from a first operand `[..., F]`: the trailing axes of the first (a bias `[F]`, or
  * `[B, F]` under `[T, B, F]`), all axes but a last one of length 1 (a factor per row, `[..., 1]`), or one number
  * (`[]` or `[1]`).
@@ -46,10 +46,14 @@ export interface Primitives {
   multiply(a: Tensor, b: Tensor): Tensor;
   /** `a ⊘ b`, `b` broadcast. */
   divide(a: Tensor, b: Tensor): Tensor;
+  /** The larger of each two, `b` broadcast; where they are equal, the gradient is a's. */
+  maximum(a: Tensor, b: Tensor): Tensor;
   /** `scale · x + shift` with two numbers: `affine(z, -1, 1)` is `1 − z`. */
   affine(x: Tensor, scale: number, shift: number): Tensor;
 
   exp(x: Tensor): Tensor;
+  /** `e^x − 1`, which keeps its digits near 0. */
+  expm1(x: Tensor): Tensor;
   log(x: Tensor): Tensor;
   sqrt(x: Tensor): Tensor;
   tanh(x: Tensor): Tensor;
@@ -57,6 +61,8 @@ export interface Primitives {
   logistic(x: Tensor): Tensor;
   /** `max(0, x)`. */
   relu(x: Tensor): Tensor;
+  /** `log(1 + e^x)`, for any x. */
+  softplus(x: Tensor): Tensor;
   /** Softmax over the last axis. */
   softmax(x: Tensor): Tensor;
 

@@ -241,17 +241,20 @@ export function reference(options: ReferenceOptions = {}): Ops {
     subtract: binary('subtract', (a, b) => a - b),
     multiply: binary('multiply', (a, b) => a * b),
     divide: binary('divide', (a, b) => a / b),
+    maximum: binary('maximum', Math.max),
     affine: (x, scale, shift) =>
       real(
         x.shape,
         read(x).map((value) => scale * value + shift),
       ),
     exp: unary(Math.exp),
+    expm1: unary(Math.expm1),
     log: unary(Math.log),
     sqrt: unary(Math.sqrt),
     tanh: unary(Math.tanh),
     logistic: unary((value) => 1 / (1 + Math.exp(-value))),
     relu: unary((value) => (value > 0 ? value : 0)),
+    softplus: unary((value) => Math.max(value, 0) + Math.log1p(Math.exp(-Math.abs(value)))),
     softmax,
     reshape(x, shape) {
       checkReshape(x.shape, shape);

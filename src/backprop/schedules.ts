@@ -1,8 +1,18 @@
-/** Learning rates as functions of the step, which counts updates from 0. */
+/**
+ * A learning rate as a function of the step t, which counts updates from 0.
+ *
+ * Being plain functions they compose: `warmup` and `inTurn` put one after another, each from its own beginning; products are
+ * written down, `(t) => decay(t) * cycle(t)`. They depend on t alone, so that a run that is resumed goes on with the rate
+ * it would have had. Momenta may be schedules too (`classicalMomentum`, `nesterov`).
+ */
 export type Schedule = (step: number) => number;
 
 /**
  * The same rate at every step.
+ *
+ * η_t = η
+ *
+ * Source: the lecture's constant learning rate.
  *
  * @example
  * constant(0.1)(1000); // 0.1
@@ -21,11 +31,16 @@ export interface StepDecay {
 }
 
 /**
- * A rate cut by a factor every so many steps: `η · factor^⌊t / every⌋`.
+ * A rate cut by a factor every so many steps; for every few epochs, so many times an epoch's windows.
+ *
+ * η_t = η · factor^⌊t / every⌋
+ *
+ * Source: the lecture, "reduce the learning rate by some factor every few epochs".
  *
  * @throws RangeError where `every` is not a whole number above 0.
  * @example
  * stepDecay({ rate: 0.1, factor: 0.5, every: 100 })(250); // 0.025
+ * stepDecay({ rate: 0.1, factor: 0.1, every: 3 * windowsPerEpoch }) // every three epochs
  */
 export function stepDecay({ rate, factor, every }: StepDecay): Schedule {
   checkSteps(every, 'every', 'stepDecay');
@@ -33,7 +48,11 @@ export function stepDecay({ rate, factor, every }: StepDecay): Schedule {
 }
 
 /**
- * `η / √(t + 1)`, as the lecture gives it.
+ * A rate that falls with the root of the step.
+ *
+ * η_t = η / √(t + 1)
+ *
+ * Source: the lecture, which calls it 1/t decay.
  *
  * @example
  * inverseSqrt(0.1)(3); // 0.05
@@ -52,7 +71,9 @@ export interface Cosine {
 }
 
 /**
- * Half a cosine from the rate down to the floor: `floor + ½ (η − floor)(1 + cos(π t / steps))`.
+ * Half a cosine from the rate down to a floor, where it stays.
+ *
+ * η_t = floor + ½ (η − floor)(1 + cos(π min(t, steps) / steps))
  *
  * Source: Loshchilov and Hutter, SGDR (2017), equation 5, without restarts.
  *
@@ -66,8 +87,11 @@ export function cosine({ rate, steps, floor = 0 }: Cosine): Schedule {
 }
 
 /**
- * A linear rise to another schedule's first rate, then that schedule from its beginning:
- * `inner(0) · (t + 1) / (steps + 1)` before `steps`, `inner(t − steps)` from there on.
+ * A linear rise to another schedule's first rate, then that schedule from its beginning.
+ *
+ * η_t = inner(0) · (t + 1) / (steps + 1) for t < steps, inner(t − steps) from there on
+ *
+ * Source: Goyal et al., Accurate, large minibatch SGD (2017), section 2.2 (gradual warmup).
  *
  * @throws RangeError where `steps` is not a whole number above 0.
  * @example
@@ -76,6 +100,27 @@ export function cosine({ rate, steps, floor = 0 }: Cosine): Schedule {
 export function warmup(steps: number, inner: Schedule): Schedule {
   checkSteps(steps, 'steps', 'warmup');
   return (step) => (step < steps ? (inner(0) * (step + 1)) / (steps + 1) : inner(step - steps));
+}
+
+/**
+ * Schedules one after another, each for so many steps and from its own beginning; the last one goes on.
+ *
+ * η_t = s_k(t − T_k), T_k being the steps of those before and k the last with T_k ≤ t
+ *
+ * @throws RangeError where a number of steps is not a whole number above 0.
+ * @example
+ * inTurn([[1000, constant(0.1)], [4000, cosine({ rate: 0.1, steps: 4000 })]], constant(1e-4))
+ */
+export function inTurn(parts: readonly (readonly [steps: number, schedule: Schedule])[], last: Schedule): Schedule {
+  for (const [steps] of parts) checkSteps(steps, 'steps', 'inTurn');
+  return (step) => {
+    let at = step;
+    for (const [steps, schedule] of parts) {
+      if (at < steps) return schedule(at);
+      at -= steps;
+    }
+    return last(at);
+  };
 }
 
 function checkSteps(value: number, what: string, operation: string): void {

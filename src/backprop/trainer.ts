@@ -1,13 +1,16 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
+import { Idle } from '../kernels/jobs.js';
 import { machine } from '../kernels/machine.js';
-import { type Extent, type Moved, type Spans, spans } from '../kernels/spans.js';
+import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
 import { type NumberType, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { Rows } from './eager/rows.js';
 import type { Workspace } from './eager/workspace.js';
 import { throughLookups } from './lookups.js';
 import type { Loss } from './losses/loss.js';
 import type { Ops } from './ops.js';
+import { clipByGlobalNorm } from './optimizers/clipping.js';
 import type { Optimizer } from './optimizers/optimizer.js';
+import { type Prepared, prepare, scaleOf } from './optimizers/preparing.js';
 import { type Parameter, type Params, parametersOf } from './parameter.js';
 import { tape } from './tape.js';
 import { inWindow, toSignal } from './window.js';
@@ -22,7 +25,7 @@ export interface Trainable<S> {
 export interface TrainerOptions {
   readonly loss: Loss;
   readonly optimizer: Optimizer;
-  /** Gradients whose global norm is greater are scaled down to it; by default none are. */
+  /** Gradients whose global norm is greater are scaled down to it, before all that the optimizer does; by default none are. */
   readonly clipNorm?: number | undefined;
   /** What the optimizer kept in an earlier run, from `state()`. */
   readonly state?: TrainerState | undefined;
@@ -43,6 +46,11 @@ export interface Learned<S> {
   readonly loss: number;
   /** Global norm of the gradient, before clipping. */
   readonly gradientNorm: number;
+  /**
+   * The norm of each parameter's gradient by its path, before clipping: where gradients vanish or explode on their way
+   * back through a deep net, this shows it.
+   */
+  readonly gradientNorms: Readonly<Record<string, number>>;
   readonly learningRate: number;
   /** The carry after `carryAfter` steps. */
   readonly carry: S;
@@ -87,6 +95,8 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
   }
+  const { aside, preparations: own = [] } = optimizer;
+  const preparations = clipNorm === undefined ? own : [clipByGlobalNorm(clipNorm), ...own];
   const home = machine();
   const trained = trainedOf(model.params);
   if (state !== undefined) checkState(state, trained, optimizer);
@@ -108,36 +118,76 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
     return [ops.concat([first, second], 0), carry, finalCarry];
   }
 
+  /** The loss of a window and its gradient, as a step that is yet to be taken. */
+  function lesson(eager: Ops, space: Workspace, window: TrainingWindow<S>) {
+    const ops = throughLookups(tape(eager, parameters));
+    const [predictions, carry, finalCarry] = forward(ops, window);
+    const early = (predictions.shape[0] as number) - (window.target.shape[0] as number);
+    const counted =
+      early === 0 ? predictions : (ops.split(predictions, 0, [early, window.target.shape[0] as number])[1] as Tensor);
+    const loss = lossOf(ops, counted, window.target);
+    const taken = kept.step(ops.gradients(loss).map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)));
+    const squares = taken.squares();
+    const [lossValue, gradientNorm] = [loss.data[0] as number, Math.sqrt(squares.total)];
+    if (!Number.isFinite(lossValue) || !Number.isFinite(gradientNorm)) {
+      throw new RangeError(
+        `trainer: at step ${step} the loss of ${model.kind} is ${lossValue} and its gradient's norm ${gradientNorm}; ` +
+          'the weights were left as they are. Lower the learning rate, clip the gradient, or look for NaN in the data.',
+      );
+    }
+    return { taken, squares, lossValue, gradientNorm, carry, finalCarry };
+  }
+
+  /** Runs with weights that may be moved aside by `away`, and puts them back where it fails. */
+  function comingBack<R>(run: (away: (from: Step, prepared: Prepared) => void) => R): R {
+    let gone = false;
+    try {
+      return run((from, { stages, scale }) => {
+        if (aside === undefined) return;
+        const numbers = aside.numbers(step);
+        gone = true;
+        from.update({ rule: aside.rule, idle: Idle.moves, numbers, stages, scale });
+      });
+    } catch (error) {
+      if (gone) for (const [k, { parameter }] of trained.entries()) parameter.assign(kept.slot(k, 0));
+      throw error;
+    }
+  }
+
   function learn(window: TrainingWindow<S>): Learned<S> {
     if (released) throw new Error('trainer: it was released; make a new one.');
     checkWindow(model.kind, window);
-    return inWindow((eager, space) => {
-      const ops = throughLookups(tape(eager, parameters));
-      const [predictions, carry, finalCarry] = forward(ops, window);
-      const early = (predictions.shape[0] as number) - (window.target.shape[0] as number);
-      const counted =
-        early === 0 ? predictions : (ops.split(predictions, 0, [early, window.target.shape[0] as number])[1] as Tensor);
-      const loss = lossOf(ops, counted, window.target);
-      const { squares, update } = kept.step(
-        ops.gradients(loss).map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)),
-      );
-      const gradientNorm = Math.sqrt(squares());
-      const lossValue = loss.data[0] as number;
-      if (!Number.isFinite(lossValue) || !Number.isFinite(gradientNorm)) {
-        throw new RangeError(
-          `trainer: at step ${step} the loss of ${model.kind} is ${lossValue} and its gradient's norm ${gradientNorm}; ` +
-            'the weights were left as they are. Lower the learning rate, clip the gradient, or look for NaN in the data.',
-        );
-      }
-      const clip = clipNorm !== undefined && gradientNorm > clipNorm ? clipNorm / gradientNorm : 1;
-      const learningRate = optimizer.learningRate(step);
-      const numbers = optimizer.numbers(step);
-      const carryOut = toSignal(carry);
-      const finalOut = finalCarry === carry ? carryOut : toSignal(finalCarry);
-      update(optimizer.rule, optimizer.idle, clip, numbers);
-      step += 1;
-      return { loss: lossValue, gradientNorm, learningRate, carry: carryOut, finalCarry: finalOut };
-    });
+    return comingBack((away) =>
+      inWindow((eager, space) => {
+        if (aside?.when === 'before') away(kept.step(trained.map(standing)), { stages: [], scale: 1 });
+        const { taken, squares, lossValue, gradientNorm, carry, finalCarry } = lesson(eager, space, window);
+        const learningRate = optimizer.learningRate(step);
+        const [rule, idle, numbers] = [optimizer.rule, optimizer.idle, optimizer.numbers(step)];
+        const carryOut = toSignal(carry);
+        const finalOut = finalCarry === carry ? carryOut : toSignal(finalCarry);
+        const prepared = prepare(preparations, taken, squares);
+        const scale = scaleOf(optimizer, prepared, taken, squares);
+        const { stages } = prepared;
+        if (aside?.when === 'between') {
+          away(taken, { stages, scale });
+          // Other weights: packed and multiplied anew, in a window of its own.
+          inWindow((eagerThere, spaceThere) => {
+            lesson(eagerThere, spaceThere, window).taken.update({ rule, idle, numbers, stages, scale });
+          });
+        } else {
+          taken.update({ rule, idle, numbers, stages, scale });
+        }
+        step += 1;
+        return {
+          loss: lossValue,
+          gradientNorm,
+          gradientNorms: Object.fromEntries(trained.map(({ path }, k) => [path, Math.sqrt(squares.each[k] as number)])),
+          learningRate,
+          carry: carryOut,
+          finalCarry: finalOut,
+        };
+      }),
+    );
   }
 
   const self: Trainer<S> = {
@@ -170,9 +220,15 @@ function trainedOf(params: Params): readonly Trained[] {
   return Array.from(distinct, ([parameter, path]) => ({ path, parameter, size: sizeOf(parameter.shape) }));
 }
 
-/** A row is what one index of the first axis selects; a vector is one row. */
+/** A row is what one index of the first axis selects; a vector is one row, and a bias. */
 function extentOf({ parameter: { shape }, size }: Trained): Extent {
-  return { size, columns: shape.length < 2 ? size : sizeOf(shape.slice(1)) };
+  return { size, columns: shape.length < 2 ? size : sizeOf(shape.slice(1)), bias: shape.length < 2 };
+}
+
+/** A parameter without a gradient, for rules that ask for none. */
+function standing({ parameter }: Trained): Moved {
+  const weights = parameter.place.address;
+  return { weights, gradient: weights };
 }
 
 function movedOf(space: Workspace, { parameter }: Trained, gradient: Tensor): Moved {

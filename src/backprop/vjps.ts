@@ -66,14 +66,21 @@ export const vjps: Vjps = {
     needsA ? ops.divide(g, b) : undefined,
     needsB ? ops.affine(ops.divide(ops.sumTo(ops.multiply(g, y), b.shape), b), -1, 0) : undefined,
   ],
+  // b's share is g where b > a, a's is the rest: exact, since one of them is 0.
+  maximum(ops, g, [a, b], _y, [needsA, needsB]) {
+    const ofB = ops.reluAdjoint(g, ops.affine(ops.subtract(a, b), -1, 0));
+    return [needsA ? ops.subtract(g, ofB) : undefined, needsB ? ops.sumTo(ofB, b.shape) : undefined];
+  },
   affine: (ops, g, [, scale]) => [ops.affine(g, scale, 0)],
 
   exp: (ops, g, _args, y) => [ops.multiply(g, y)],
+  expm1: (ops, g, _args, y) => [ops.multiply(g, ops.affine(y, 1, 1))],
   log: (ops, g, [x]) => [ops.divide(g, x)],
   sqrt: (ops, g, _args, y) => [ops.affine(ops.divide(g, y), 0.5, 0)],
   tanh: (ops, g, _args, y) => [ops.tanhAdjoint(g, y)],
   logistic: (ops, g, _args, y) => [ops.logisticAdjoint(g, y)],
   relu: (ops, g, _args, y) => [ops.reluAdjoint(g, y)],
+  softplus: (ops, g, [x]) => [ops.multiply(g, ops.logistic(x))],
   softmax: (ops, g, _args, y) => [ops.softmaxAdjoint(g, y)],
 
   reshape: (ops, g, [x]) => [ops.reshape(g, x.shape)],

@@ -1,6 +1,6 @@
+import type { Activation } from '../backprop/activations.js';
 import { glorotUniform, orthogonal, zeros as zeroInitializer } from '../backprop/initializers.js';
 import { projection } from '../backprop/lookups.js';
-import type { Ops } from '../backprop/ops.js';
 import { type Initializer, parameter } from '../backprop/parameter.js';
 import { checkCount } from '../backprop/shapes.js';
 import type { Layer } from '../layer.js';
@@ -15,7 +15,7 @@ export interface SimpleRnnCarry {
 
 export interface SimpleRnnCellOptions {
   /** f; default tanh. */
-  readonly activation?: (ops: Ops, z: Tensor) => Tensor;
+  readonly activation?: Activation;
   /** Default: `wx` Glorot uniform, `wh` orthogonal, `b` zeros. */
   readonly initializers?: { readonly wx?: Initializer; readonly wh?: Initializer; readonly b?: Initializer };
 }
@@ -63,7 +63,7 @@ export function simpleRnnCell(inputs: number, units: number, options: SimpleRnnC
  *
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
  * @example
- * signal$.pipe(simpleRnn(8, 16, { seed: 1, activation: (ops, z) => ops.relu(z) }))
+ * signal$.pipe(simpleRnn(8, 16, { seed: 1, activation: activations.relu }))
  */
 export function simpleRnn(inputs: number, units: number, options: SimpleRnnOptions = {}): Layer<SimpleRnnCarry> {
   return unroll(simpleRnnCell(inputs, units, options), options.seed);

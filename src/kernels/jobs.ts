@@ -45,6 +45,8 @@ export enum Unary {
   tanh,
   logistic,
   relu,
+  expm1,
+  softplus,
 }
 
 /** Functions of two operands; `Job.binary` takes one of them as an argument. */
@@ -53,6 +55,7 @@ export enum Binary {
   subtract,
   multiply,
   divide,
+  maximum,
   tanhAdjoint,
   logisticAdjoint,
   reluAdjoint,
@@ -70,8 +73,29 @@ export enum Broadcast {
 export enum Rule {
   sgd,
   momentum,
+  classicalMomentum,
+  lookAhead,
+  nesterov,
+  nesterovSimplified,
+  adagrad,
   rmsprop,
+  adadelta,
   adam,
+  adamw,
+  nadam,
+  adasecant,
+  probe,
+  vsgd,
+}
+
+/** What is done to a gradient before the rule sees it; a list of them is an argument of `Job.squares` and `Job.update`. */
+export enum Stage {
+  /** g ← x g. */
+  scale,
+  /** g ← g held within ±x. */
+  clamp,
+  /** g ← g + x w. */
+  decay,
 }
 
 /** What becomes of a row whose gradient is 0 throughout. A row is what one index of a parameter's first axis selects. */

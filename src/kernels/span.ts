@@ -1,6 +1,6 @@
 /**
  * The words of a span, in bytes from its start: the numbers of one parameter, what an optimizer keeps beside them and
- * their gradient in a window. Spans lie one after another, a cache line each. Read by both sides, as `jobs.ts` is.
+ * their gradient in a window. Spans lie one after another, two cache lines each. Read by both sides, as `jobs.ts` is.
  */
 
 export const WEIGHTS = 0;
@@ -16,7 +16,14 @@ export const BLOCKS = 20;
 /** Which rows the gradient stores, one after another, in ascending order; 0 where it stores all of them. */
 export const ROWS = 24;
 export const STORED = 28;
+/** What the rule multiplies the gradient by (f32). */
+export const SCALE = 32;
+/** 4 for a bias, else 0; beside `SCALE`, as rules read both. */
+export const BIAS = 36;
 /** Addresses of what the optimizer keeps. */
-export const SLOTS = 32;
-export const MOST_SLOTS = 8;
-export const SPAN_BYTES = 64;
+export const SLOTS = 40;
+export const MOST_SLOTS = 12;
+export const SPAN_BYTES = 128;
+
+/** A stage, in bytes: which, and its number for weights and for biases (f32). */
+export const STAGE_BYTES = 12;

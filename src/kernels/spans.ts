@@ -2,20 +2,23 @@
  * All parameters of a model at once: the sum of their gradients' squares and their update are one fork each, however
  * many parameters there are. What an optimizer keeps for them is one piece of memory.
  */
-import { Idle, Job, type Rule } from './jobs.js';
+import { Idle, Job, type Rule, Stage } from './jobs.js';
 import { give, giveFloats } from './kernels.js';
 import { BLOCK } from './limits.js';
 import type { Machine } from './machine.js';
 import {
+  BIAS,
   BLOCKS,
   COLUMNS,
   FIRST,
   GRADIENT,
   MOST_SLOTS,
   ROWS,
+  SCALE,
   SIZE,
   SLOTS,
   SPAN_BYTES,
+  STAGE_BYTES,
   STORED,
   WEIGHTS,
 } from './span.js';
@@ -24,10 +27,18 @@ import {
 const BLOCKS_TO_SUM = 64;
 const BLOCKS_TO_UPDATE = 64;
 
-/** The sizes of a parameter: how many numbers, and how many of them are a row. */
+/** A parameter: how many numbers, how many of them are a row, and whether it counts as a bias. */
 export interface Extent {
   readonly size: number;
   readonly columns: number;
+  readonly bias?: boolean;
+}
+
+/** What is done to all gradients before sums and rules see them, with its number for weights and for biases. */
+export interface Preparing {
+  readonly stage: Stage;
+  readonly weights: number;
+  readonly biases: number;
 }
 
 /** Rows of which a gradient is made up where all others are 0: which they are, in ascending order, and where that stands. */
@@ -44,12 +55,29 @@ export interface Moved {
   readonly rows?: StoredRows | undefined;
 }
 
+/** Sums of squares, added in an order that depends on the shapes alone: of all gradients, and of each. */
+export interface Squares {
+  readonly total: number;
+  readonly each: Float64Array;
+}
+
+export interface Update {
+  readonly rule: Rule;
+  readonly idle: Idle;
+  /** The rule's own. */
+  readonly numbers: readonly number[];
+  /** First to last; none by default. */
+  readonly stages?: readonly Preparing[];
+  /** What the rule multiplies gradients by, all of them or each; 1 by default. */
+  readonly scale?: number | ArrayLike<number>;
+}
+
 /** One window's step. */
 export interface Step {
-  /** The sum of all gradients' squares, in an order that depends on the shapes alone. */
-  squares(): number;
-  /** Moves all parameters by a rule whose gradient is first multiplied by `clip`; `numbers` are the rule's own. */
-  update(rule: Rule, idle: Idle, clip: number, numbers: readonly number[]): void;
+  /** Of the gradients as they are, or as the stages prepare them. */
+  squares(stages?: readonly Preparing[]): Squares;
+  /** Moves all parameters by a rule. */
+  update(update: Update): void;
 }
 
 export interface Spans {
@@ -75,9 +103,10 @@ export function spans(machine: Machine, extents: readonly Extent[], slots: numbe
   );
   const address = machine.heap.allocate(bytes);
   machine.floats.fill(0, address / 4, (address + bytes) / 4);
-  extents.forEach(({ size, columns }, k) => {
+  extents.forEach(({ size, columns, bias = false }, k) => {
     write(k, SIZE, size);
     write(k, COLUMNS, columns);
+    write(k, BIAS, bias ? 4 : 0);
     offsets[k].forEach((offset, slot) => {
       write(k, SLOTS + 4 * slot, address + offset);
     });
@@ -86,6 +115,8 @@ export function spans(machine: Machine, extents: readonly Extent[], slots: numbe
   function write(span: number, word: number, value: number): void {
     machine.ints[(address + span * SPAN_BYTES + word) / 4] = value;
   }
+
+  const read = (span: number, word: number) => machine.ints[(address + span * SPAN_BYTES + word) / 4];
 
   /** Says which items are whose blocks, either all blocks or those with stored rows; how many items there are. */
   function share(lists: readonly (BlockList | undefined)[]): number {
@@ -114,26 +145,52 @@ export function spans(machine: Machine, extents: readonly Extent[], slots: numbe
         write(k, ROWS, rows?.address ?? 0);
         write(k, STORED, rows?.numbers.length ?? size / columns);
       });
+      // What a weight adds to its gradient, it adds to that of a row that was not touched.
+      const reachesAll = (stages: readonly Preparing[]) => stages.some(({ stage }) => stage === Stage.decay);
       return {
-        squares() {
-          const items = share(lists);
+        squares(stages = []) {
+          const items = share(reachesAll(stages) ? [] : lists);
           const partial = machine.region.allocate(8 * items);
-          give(machine, address, partial);
+          give(machine, address, partial, putStages(machine, stages), stages.length);
           machine.run(Job.squares, items, BLOCKS_TO_SUM);
-          let sum = 0;
-          for (let k = partial / 8; k < partial / 8 + items; k += 1) sum += machine.doubles[k];
-          return sum;
+          const each = new Float64Array(extents.length);
+          let total = 0;
+          extents.forEach((_, k) => {
+            for (let item = read(k, FIRST); item < read(k + 1, FIRST); item += 1) {
+              const sum = machine.doubles[partial / 8 + item];
+              each[k] += sum;
+              total += sum;
+            }
+          });
+          return { total, each };
         },
-        update(rule, idle, clip, numbers) {
+        update({ rule, idle: own, numbers, stages = [], scale = 1 }) {
+          const idle = own === Idle.stays && reachesAll(stages) ? Idle.moves : own;
           const items = share(idle === Idle.moves ? [] : lists);
-          give(machine, address, rule, idle, slots, address + zeros);
-          giveFloats(machine, 5, clip, ...numbers);
+          extents.forEach((_, k) => {
+            machine.floats[(address + k * SPAN_BYTES + SCALE) / 4] = typeof scale === 'number' ? scale : scale[k];
+          });
+          give(machine, address, rule, idle, slots, address + zeros, putStages(machine, stages), stages.length);
+          giveFloats(machine, 7, ...numbers);
           machine.run(Job.update, items, BLOCKS_TO_UPDATE);
           machine.weights += 1;
         },
       };
     },
   };
+}
+
+/** The stages in the window's region. */
+function putStages(machine: Machine, stages: readonly Preparing[]): number {
+  if (stages.length === 0) return 0;
+  const address = machine.region.allocate(STAGE_BYTES * stages.length);
+  stages.forEach(({ stage, weights, biases }, k) => {
+    const at = (address + k * STAGE_BYTES) / 4;
+    machine.ints[at] = stage;
+    machine.floats[at + 1] = weights;
+    machine.floats[at + 2] = biases;
+  });
+  return address;
 }
 
 interface BlockList {

@@ -1,5 +1,5 @@
+import type { Activation } from '../backprop/activations.js';
 import { glorotUniform, zeros as zeroInitializer } from '../backprop/initializers.js';
-import type { Ops } from '../backprop/ops.js';
 import { type Initializer, parameter } from '../backprop/parameter.js';
 import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
@@ -8,7 +8,7 @@ import { showShape, type Tensor } from '../tensor.js';
 export interface DenseOptions {
   readonly seed?: number;
   /** f; default none, as logits want it. */
-  readonly activation?: (ops: Ops, z: Tensor) => Tensor;
+  readonly activation?: Activation;
   /** Whether there is a bias; default true. */
   readonly bias?: boolean;
   /** Default: `w` Glorot uniform, `b` zeros. */
@@ -25,7 +25,7 @@ export interface DenseOptions {
  *
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
  * @example
- * signal$.pipe(dense(128, 65, { seed: 1, activation: (ops, z) => ops.relu(z) }))
+ * signal$.pipe(dense(128, 65, { seed: 1, activation: activations.relu }))
  */
 export function dense(inputs: number, units: number, options: DenseOptions = {}): Layer<NoCarry> {
   checkCount(inputs, 'inputs', 'dense');

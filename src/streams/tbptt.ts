@@ -24,6 +24,8 @@ export interface TrainingStep<S, W = Window> {
   readonly loss: number;
   /** Global norm of the gradient, before clipping. */
   readonly gradientNorm: number;
+  /** The norm of each parameter's gradient by its path, before clipping. */
+  readonly gradientNorms: Readonly<Record<string, number>>;
   readonly learningRate: number;
   /** Targets learnt from so far, T·B for each window. */
   readonly tokens: number;
@@ -117,8 +119,10 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
         rate ??= throughput();
         history ??= past(model, model.initial(batch));
         if (reset?.includes(true)) history = past(model, resetLanes(model, history.carry, reset));
-        const { loss, gradientNorm, learningRate, finalCarry } = history.extend(input, k2 ?? steps, (stretch) =>
-          learner.learn({ ...stretch, target }),
+        const { loss, gradientNorm, gradientNorms, learningRate, finalCarry } = history.extend(
+          input,
+          k2 ?? steps,
+          (stretch) => learner.learn({ ...stretch, target }),
         );
         const count = stepsOf(target) * batch;
         tokens += count;
@@ -127,6 +131,7 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
           step,
           loss,
           gradientNorm,
+          gradientNorms,
           learningRate,
           tokens,
           tokensPerSecond: rate(count),

@@ -5,8 +5,8 @@ import { reference } from '../../src/backprop/reference.js';
 import { generator } from '../../src/random.js';
 import { type Shape, tensor } from '../../src/tensor.js';
 
-const { chrono, constant, fanUniform, glorotUniform, normal, ones, orthogonal, sideBySide, uniform, zeros } =
-  initializers;
+const { chrono, constant, fanUniform, glorotNormal, glorotUniform, heNormal, heUniform, normal, ones } = initializers;
+const { orthogonal, sideBySide, sumOf, uniform, zeros } = initializers;
 
 const drawn = (initializer: Initializer, shape: Shape, seed = 1) => initializer(shape, generator(seed, 'test'));
 
@@ -40,6 +40,7 @@ describe('initializers', () => {
     ['uniform(0.3)', uniform(0.3), 0.3],
     ['fanUniform(25)', fanUniform(25), 0.2],
     ['glorotUniform of [100, 50]', glorotUniform(), 0.2],
+    ['heUniform of [100, 50]', heUniform(), Math.sqrt(0.06)],
   ])('%s fills its interval evenly', (_, initializer, limit) => {
     const { mean, deviation, most } = moments(drawn(initializer, [100, 50]));
     expect(most).toBeLessThanOrEqual(Math.fround(limit));
@@ -61,9 +62,22 @@ describe('initializers', () => {
   });
 
   it.each([
+    ['glorotNormal', glorotNormal(), Math.sqrt(2 / 150)],
+    ['heNormal', heNormal(), Math.sqrt(2 / 100)],
+    ['sumOf', sumOf([uniform(0.3), uniform(0.4)]), Math.sqrt((0.09 + 0.16) / 3)],
+  ] as const)('%s of [100, 50] has mean 0 and its deviation', (_, initializer, expected) => {
+    const { mean, deviation } = moments(drawn(initializer, [100, 50]));
+    expect(Math.abs(mean)).toBeLessThan(0.06 * expected);
+    expect(Math.abs(deviation / expected - 1)).toBeLessThan(0.04);
+  });
+
+  it.each([
     ['square', [9, 9], { b: true }],
     ['wide', [5, 12], { b: true }],
     ['tall', [12, 5], { a: true }],
+    ['square of several panels and a rest', [67, 67], { b: true }],
+    ['wide of several panels', [50, 90], { b: true }],
+    ['tall of several panels', [90, 39], { a: true }],
   ] as const)('orthogonal: a %s matrix times its transpose is gain² times the identity', (_, shape, transposed) => {
     const w = tensor(shape, drawn(orthogonal(3), shape));
     const gram = reference().matmul(w, w, transposed);

@@ -2,11 +2,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rows } from '../../src/backprop/eager/rows.js';
 import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
 import type { Ops } from '../../src/backprop/ops.js';
+import { adagrad } from '../../src/backprop/optimizers/adagrad.js';
 import { adam } from '../../src/backprop/optimizers/adam.js';
+import { adasecant } from '../../src/backprop/optimizers/adasecant.js';
+import { chain } from '../../src/backprop/optimizers/chain.js';
+import { clipByGlobalNorm, clipByValue } from '../../src/backprop/optimizers/clipping.js';
 import { momentum } from '../../src/backprop/optimizers/momentum.js';
+import { nesterov } from '../../src/backprop/optimizers/nesterov.js';
 import type { Optimizer } from '../../src/backprop/optimizers/optimizer.js';
 import { rmsprop } from '../../src/backprop/optimizers/rmsprop.js';
 import { sgd } from '../../src/backprop/optimizers/sgd.js';
+import { vsgd } from '../../src/backprop/optimizers/vsgd.js';
+import { weightDecay } from '../../src/backprop/optimizers/weight-decay.js';
 import { type Parameter, parameter } from '../../src/backprop/parameter.js';
 import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
@@ -88,6 +95,12 @@ const optimizers: Readonly<Record<string, Optimizer>> = {
   rmsprop: rmsprop(0.01),
   adam: adam(0.01),
   'lazy adam': adam(0.01, { lazy: true }),
+  'definition of nesterov': nesterov(0.1),
+  adagrad: adagrad(0.1),
+  adasecant: adasecant(),
+  vsgd: vsgd({ samples: 2 }),
+  'decay, then clipping': chain(weightDecay(0.1), clipByGlobalNorm(0.04), sgd(0.5)),
+  'clipping of values, lazy adam': chain(clipByValue(1e-4), weightDecay(0.1), adam(0.01, { lazy: true })),
 };
 
 describe('a gradient of few rows', () => {

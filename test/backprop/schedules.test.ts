@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { constant, cosine, inverseSqrt, stepDecay, warmup } from '../../src/backprop/schedules.js';
+import { constant, cosine, inTurn, inverseSqrt, stepDecay, warmup } from '../../src/backprop/schedules.js';
 
 describe('schedules', () => {
   it('constant stays', () => {
@@ -25,6 +25,18 @@ describe('schedules', () => {
   it('warmup rises to the inner schedule and then follows it from its beginning', () => {
     const rates = [0, 1, 2, 3, 4].map(warmup(3, stepDecay({ rate: 4, factor: 0.5, every: 1 })));
     expect(rates).toEqual([1, 2, 3, 4, 2]);
+  });
+
+  it('inTurn follows each schedule from its own beginning, and the last one on', () => {
+    const each = inTurn(
+      [
+        [2, constant(5)],
+        [3, stepDecay({ rate: 4, factor: 0.5, every: 1 })],
+      ],
+      inverseSqrt(3),
+    );
+    expect([0, 1, 2, 3, 4, 5, 8].map(each)).toEqual([5, 5, 4, 2, 1, 3, 1.5]);
+    expect(() => inTurn([[0, constant(1)]], constant(1))).toThrow('inTurn: steps is a whole number of steps above 0');
   });
 
   it('refuses spans that are no number of steps', () => {

@@ -20,6 +20,8 @@ type Case = readonly [title: string, operands: readonly Tensor[], body: (ops: Op
 const unary: readonly Case[] = [
   ['affine', [x], (ops) => ops.affine(x, -2.5, 1)],
   ['exp', [x], (ops) => ops.exp(x)],
+  ['expm1', [x], (ops) => ops.expm1(x)],
+  ['softplus', [x], (ops) => ops.softplus(x)],
   ['tanh', [x], (ops) => ops.tanh(x)],
   ['logistic', [x], (ops) => ops.logistic(x)],
   ['relu', [x], (ops) => ops.relu(x)],
@@ -33,7 +35,7 @@ const roots: readonly Case[] = [
   ['sqrt', [above0], (ops) => ops.sqrt(above0)],
 ];
 
-const binary = (['add', 'subtract', 'multiply', 'divide'] as const).flatMap((name) =>
+const binary = (['add', 'subtract', 'multiply', 'divide', 'maximum'] as const).flatMap((name) =>
   broadcasts.map((b): Case => {
     const second = name === 'divide' ? positive(b) : b;
     return [`${name} [2, 3, 4] and [${b.shape}]`, [x, second], (ops) => ops[name](x, second)];

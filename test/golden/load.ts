@@ -32,7 +32,23 @@ export interface GoldenTrajectory {
   readonly after: readonly { readonly steps: number; readonly w: Figures; readonly b: Figures }[];
 }
 
+/** 100 steps of an optimizer over batches in turn. */
+export interface BatchTrajectory {
+  readonly name: string;
+  readonly problem: string;
+  readonly settings: Named<number | boolean>;
+  readonly losses: readonly number[];
+  readonly after: readonly { readonly steps: number; readonly w: Figures; readonly b: Figures }[];
+}
+
 export interface GoldenFiles {
+  readonly feedforward: {
+    readonly optimizers: {
+      readonly problems: Named<Named<Figures>>;
+      readonly trajectories: readonly BatchTrajectory[];
+    };
+    readonly activations: readonly GoldenCase[];
+  };
   readonly cells: readonly GoldenCase[];
   readonly recurrent: readonly PaddedCase[];
   readonly layers: readonly GoldenCase[];

@@ -29,12 +29,15 @@ function arguments_(limit: number): Float32Array {
 }
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
 /** The bounds that the documentation gives; worst error over all arguments, in units of the last place. */
 const functions = [
   { op: Unary.exp, name: 'exp', exact: Math.exp, limit: 86.5, bound: 2 },
   { op: Unary.tanh, name: 'tanh', exact: Math.tanh, limit: 20, bound: 2.5 },
   { op: Unary.logistic, name: 'logistic', exact: logistic, limit: 86.5, bound: 2.5 },
+  { op: Unary.expm1, name: 'expm1', exact: Math.expm1, limit: 86.5, bound: 2.5 },
+  { op: Unary.softplus, name: 'softplus', exact: softplus, limit: 86.5, bound: 3 },
 ] as const;
 
 for (const tier of tiersHere) {
@@ -70,6 +73,8 @@ for (const tier of tiersHere) {
       expect(at(Unary.tanh, -inf, 0, inf, nan)).toEqual([-1, 0, 1, nan]);
       expect(at(Unary.logistic, 0, inf, nan)).toEqual([0.5, 1, nan]);
       expect(at(Unary.logistic, -inf)[0]).toBeLessThan(1e-37);
+      expect(at(Unary.expm1, -inf, -200, 0, 89, inf, nan)).toEqual([-1, -1, 0, inf, inf, nan]);
+      expect(at(Unary.softplus, -inf, 200, inf, nan)).toEqual([0, 200, inf, nan]);
       expect(at(Unary.log, 0, 1, inf, -1, nan)).toEqual([-inf, 0, inf, nan, nan]);
       expect(at(Unary.log, 1e-40)[0]).toBeCloseTo(Math.log(1e-40), 4);
       expect(at(Unary.relu, -1, 0, 2, nan)).toEqual([0, 0, 2, nan]);
@@ -78,7 +83,7 @@ for (const tier of tiersHere) {
 
     it('gives the same bits at any length, any number of threads, cold and hot', () => {
       const x = arguments_(20).slice(0, 60_001);
-      for (const op of [Unary.exp, Unary.tanh, Unary.logistic, Unary.log]) {
+      for (const op of [Unary.exp, Unary.tanh, Unary.logistic, Unary.log, Unary.expm1, Unary.softplus]) {
         const all = bits(apply(machineOf(tier, 1), op, x));
         expect(bits(apply(machineOf(tier, 3), op, x))).toEqual(all);
         for (const length of [1, 3, 7, 9, 250]) {

@@ -44,8 +44,9 @@ function step(machine: Machine, idle: Idle, storesRows: boolean) {
       return { weights: w, gradient: put(machine, stored), rows };
     }),
   );
-  const sum = squares();
-  update(Rule.adam, idle, clip, [rate, beta1, 1 - beta1, beta2, 1 - beta2, correction, epsilon]);
+  const sum = squares().total;
+  const numbers = [rate, beta1, 1 - beta1, beta2, 1 - beta2, correction, epsilon];
+  update({ rule: Rule.adam, idle, numbers, scale: clip });
   const result = extents.map(({ size }, k) => ({
     weights: take(machine, at[k] as number, size + 1),
     mean: home.slot(k, 0).slice(),

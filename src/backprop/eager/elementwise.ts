@@ -10,13 +10,16 @@ type Elementwise =
   | 'subtract'
   | 'multiply'
   | 'divide'
+  | 'maximum'
   | 'affine'
   | 'exp'
+  | 'expm1'
   | 'log'
   | 'sqrt'
   | 'tanh'
   | 'logistic'
   | 'relu'
+  | 'softplus'
   | 'tanhAdjoint'
   | 'logisticAdjoint'
   | 'reluAdjoint'
@@ -52,6 +55,7 @@ export function elementwise(space: Workspace): Pick<Ops, Elementwise> {
     subtract: (a, b) => binary(Binary.subtract, 'subtract', a, b),
     multiply: (a, b) => binary(Binary.multiply, 'multiply', a, b),
     divide: (a, b) => binary(Binary.divide, 'divide', a, b),
+    maximum: (a, b) => binary(Binary.maximum, 'maximum', a, b),
     affine(x, scale, shift) {
       const from = space.numbers(x, 'affine');
       const y = space.result(x.shape);
@@ -59,11 +63,13 @@ export function elementwise(space: Workspace): Pick<Ops, Elementwise> {
       return y;
     },
     exp: (x) => unary(Unary.exp, x),
+    expm1: (x) => unary(Unary.expm1, x),
     log: (x) => unary(Unary.log, x),
     sqrt: (x) => unary(Unary.sqrt, x),
     tanh: (x) => unary(Unary.tanh, x),
     logistic: (x) => unary(Unary.logistic, x),
     relu: (x) => unary(Unary.relu, x),
+    softplus: (x) => unary(Unary.softplus, x),
     tanhAdjoint: (gradient, y) => adjoint(Binary.tanhAdjoint, 'tanhAdjoint', gradient, y),
     logisticAdjoint: (gradient, y) => adjoint(Binary.logisticAdjoint, 'logisticAdjoint', gradient, y),
     reluAdjoint: (gradient, y) => adjoint(Binary.reluAdjoint, 'reluAdjoint', gradient, y),

@@ -5,10 +5,34 @@
 import type { Idle, Rule } from '../../kernels/jobs.js';
 import type { Schedule } from '../schedules.js';
 
+/** What is done to the gradient before the optimizer sees it. */
+export type Preparation =
+  | { readonly kind: 'clipByGlobalNorm'; readonly limit: number }
+  | { readonly kind: 'clipByValue'; readonly limit: number }
+  | { readonly kind: 'weightDecay'; readonly weights: number; readonly biases: number };
+
+/**
+ * A place beside the weights at which a gradient is taken. A rule of its own puts a copy of the weights into the first
+ * slot and moves them there; the optimizer's rule moves them on from that copy.
+ */
+export interface Aside {
+  readonly rule: Rule;
+  /** `before` the gradient, which is taken only there, or `between` a gradient at the weights and one there. */
+  readonly when: 'before' | 'between';
+  /** What the rule takes at step t. */
+  numbers(step: number): readonly number[];
+}
+
 export interface Optimizer {
   readonly kind: string;
   /** Names of the arrays kept beside each parameter, zero at first. */
   readonly slots: readonly string[];
+  /** What is done to the gradient before, first to last; `chain` puts it there. */
+  readonly preparations?: readonly Preparation[];
+  /** Divides each parameter's gradient by its own norm plus this. */
+  readonly damping?: number;
+  /** Where the gradient is taken, if not at the weights alone. */
+  readonly aside?: Aside;
   /** The kernel that moves the weights. */
   readonly rule: Rule;
   /** What becomes of rows whose gradient is 0. */
@@ -28,16 +52,29 @@ export function rateOf(kind: string, rate: number | Schedule): Schedule {
   return () => checked;
 }
 
-function positive(kind: string, name: string, value: number): number {
+export function positive(kind: string, name: string, value: number): number {
   if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`${kind}: ${name} is a number from 0 up, not ${value}.`);
   }
   return value;
 }
 
+/** @throws RangeError where it is not a number above 0. */
+export function limitOf(kind: string, value: number): number {
+  if (!(value > 0)) throw new RangeError(`${kind}: the limit is a number above 0, not ${value}.`);
+  return value;
+}
+
 export function fraction(kind: string, name: string, value: number): number {
   if (!(value >= 0 && value < 1)) throw new RangeError(`${kind}: ${name} is a number in [0, 1), not ${value}.`);
   return value;
+}
+
+/** A decay as a function of the step. @throws RangeError where it is not in [0, 1). */
+export function decayOf(kind: string, decay: number | Schedule): Schedule {
+  if (typeof decay === 'function') return (step) => fraction(kind, `decay at step ${step}`, decay(step));
+  const checked = fraction(kind, 'decay', decay);
+  return () => checked;
 }
 
 /** ε keeps a step finite where a parameter has had no gradient yet, so it is not 0. */

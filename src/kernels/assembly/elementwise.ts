@@ -4,7 +4,7 @@
 // Two v128 a turn, stored last and side by side: the revectorizer makes one 256-bit operation of each pair.
 import { at } from './address';
 import { Binary, Broadcast, Unary } from '../jobs';
-import { EXP, exp4, log4, logistic4, madd, store8, tanh4 } from './math';
+import { EXP, exp4, expm14, log4, logistic4, madd, softplus4, store8, tanh4 } from './math';
 
 /** args: x, y, function. */
 export function unary(args: usize, from: i32, to: i32): void {
@@ -17,6 +17,8 @@ export function unary(args: usize, from: i32, to: i32): void {
     case Unary.tanh: return tanh(at(x, from), at(x, to), at(y, from));
     case Unary.logistic: return logistic(at(x, from), at(x, to), at(y, from));
     case Unary.relu: return relu(at(x, from), at(x, to), at(y, from));
+    case Unary.expm1: return expm1(at(x, from), at(x, to), at(y, from));
+    case Unary.softplus: return softplus(at(x, from), at(x, to), at(y, from));
   }
 }
 
@@ -30,6 +32,14 @@ function tanh(x: usize, end: usize, y: usize): void {
 
 function logistic(x: usize, end: usize, y: usize): void {
   for (; x < end; x += 32, y += 32) store8(y, logistic4(v128.load(x)), logistic4(v128.load(x, 16)));
+}
+
+function expm1(x: usize, end: usize, y: usize): void {
+  for (; x < end; x += 32, y += 32) store8(y, expm14(v128.load(x)), expm14(v128.load(x, 16)));
+}
+
+function softplus(x: usize, end: usize, y: usize): void {
+  for (; x < end; x += 16, y += 16) v128.store(y, softplus4(v128.load(x)));
 }
 
 function log(x: usize, end: usize, y: usize): void {
@@ -104,6 +114,7 @@ function combine(op: i32, a: v128, b: v128, one: v128): v128 {
   if (op == Binary.subtract) return f32x4.sub(a, b);
   if (op == Binary.multiply) return f32x4.mul(a, b);
   if (op == Binary.divide) return f32x4.div(a, b);
+  if (op == Binary.maximum) return f32x4.max(a, b);
   if (op == Binary.tanhAdjoint) return f32x4.mul(a, f32x4.sub(one, f32x4.mul(b, b)));
   if (op == Binary.logisticAdjoint) return f32x4.mul(a, f32x4.mul(b, f32x4.sub(one, b)));
   return v128.and(a, f32x4.gt(b, f32x4.splat(0)));
@@ -173,6 +184,7 @@ export function binary(args: usize, from: i32, to: i32): void {
     case Binary.subtract: return broadcast(Binary.subtract, args, from, to);
     case Binary.multiply: return broadcast(Binary.multiply, args, from, to);
     case Binary.divide: return broadcast(Binary.divide, args, from, to);
+    case Binary.maximum: return broadcast(Binary.maximum, args, from, to);
     case Binary.tanhAdjoint: return broadcast(Binary.tanhAdjoint, args, from, to);
     case Binary.logisticAdjoint: return broadcast(Binary.logisticAdjoint, args, from, to);
     case Binary.reluAdjoint: return broadcast(Binary.reluAdjoint, args, from, to);

@@ -132,6 +132,33 @@ export function exp4(x: v128): v128 {
   return v128.andnot(y, f32x4.lt(x, v128.load32_splat(EXP, 48)));
 }
 
+/** e^x − 1 = 2ⁿ (e^r − 1) + (2ⁿ − 1), which keeps its digits near 0; infinite above 88.7. */
+// @ts-ignore: decorator
+@inline
+export function expm14(x: v128): v128 {
+  const magic = v128.load32_splat(EXP, 4);
+  const held = f32x4.pmax(f32x4.pmin(x, v128.load32_splat(EXP, 44)), v128.load32_splat(EXP, 48));
+  const t = madd(held, v128.load32_splat(EXP, 0), magic);
+  const r = remainder(held, f32x4.sub(t, magic), v128.load32_splat(EXP, 8), v128.load32_splat(EXP, 12));
+  // Half of it, since 2ⁿ itself may be too large.
+  const half = i32x4.shl(t, 23);
+  const less = madd(half, core(r), f32x4.sub(half, v128.load32_splat(EXP, 32)));
+  return v128.bitselect(x, f32x4.add(less, less), f32x4.ne(x, x));
+}
+
+/**
+ * log(1 + e^x) = max(x, 0) + log(1 + u) with u = e^−|x| ≤ 1. What rounding took from 1 + u is put back to first order.
+ */
+// @ts-ignore: decorator
+@inline
+export function softplus4(x: v128): v128 {
+  const one = v128.load32_splat(EXP, 36);
+  const u = exp4(f32x4.neg(f32x4.abs(x)));
+  const v = f32x4.add(one, u);
+  const lost = f32x4.div(f32x4.sub(u, f32x4.sub(v, one)), v);
+  return f32x4.add(f32x4.max(x, f32x4.splat(0)), f32x4.add(log4(v), lost));
+}
+
 /** The logistic function 1 / (1 + e^−x). */
 // @ts-ignore: decorator
 @inline

@@ -1,13 +1,31 @@
 // All parameters of a model at once, as one row of spans. Items are blocks of their numbers; a span's blocks start at its
 // own first number, so that sums do not depend on what stands before it. Where a gradient stores some rows only, the
 // others are 0: sums leave them out, which changes no bit, and updates read zeros that all of them share.
-import { Idle } from '../jobs';
+//
+// Where stages prepare the gradient, they do so in a copy of the item, in the member's own memory.
+import { Idle, Stage } from '../jobs';
 import { BLOCK } from '../limits';
-import { BLOCKS, COLUMNS, FIRST, GRADIENT, MOST_SLOTS, ROWS, SIZE, SLOTS, SPAN_BYTES, STORED, WEIGHTS } from '../span';
+import {
+  BIAS,
+  BLOCKS,
+  COLUMNS,
+  FIRST,
+  GRADIENT,
+  MOST_SLOTS,
+  ROWS,
+  SCALE,
+  SIZE,
+  SLOTS,
+  SPAN_BYTES,
+  STAGE_BYTES,
+  STORED,
+  WEIGHTS,
+} from '../span';
 import { at } from './address';
+import { madd } from './math';
 import { apply } from './optimizers';
 import { sum8 } from './reduce';
-import { tailOf } from './scratch';
+import { packedOf, tailOf } from './scratch';
 
 /** The span that an item belongs to, from `span` on; a last one that has no items ends the row. */
 // @ts-ignore: decorator
@@ -45,7 +63,10 @@ function firstStored(rows: usize, stored: i32, row: i32): i32 {
   return low;
 }
 
-/** args: spans, partial sums (f64). The sum of each item's squares; number k of a block is added to lane k mod 8. */
+/**
+ * args: spans, partial sums (f64), stages, how many. The sum of each item's squares; number k of a block is added to lane
+ * k mod 8.
+ */
 export function squares(args: usize, from: i32, to: i32, member: i32): void {
   const lanes = tailOf(member);
   let span = load<usize>(args);
@@ -56,7 +77,12 @@ export function squares(args: usize, from: i32, to: i32, member: i32): void {
     const gradient = load<usize>(span, GRADIENT);
     const rows = load<usize>(span, ROWS);
     memory.fill(lanes, 0, 32);
-    if (!rows) {
+    if (load<i32>(args, 12)) {
+      const copy = packedOf(member);
+      copyItem(span, start, end, copy);
+      prepare(load<usize>(args, 8), load<i32>(args, 12), span, start, copy, end - start);
+      addSquares(lanes, 0, copy, end - start);
+    } else if (!rows) {
       addSquares(lanes, 0, at(gradient, start), end - start);
     } else {
       const columns = load<i32>(span, COLUMNS);
@@ -71,6 +97,55 @@ export function squares(args: usize, from: i32, to: i32, member: i32): void {
     }
     store<f64>(load<usize>(args, 4) + ((<usize>item) << 3), sum8(v128.load(lanes), v128.load(lanes, 16)));
   }
+}
+
+/** The gradient from `start` to `end`, zeros where it stores no row. */
+function copyItem(span: usize, start: i32, end: i32, copy: usize): void {
+  const gradient = load<usize>(span, GRADIENT);
+  const rows = load<usize>(span, ROWS);
+  if (!rows) {
+    memory.copy(copy, at(gradient, start), (<usize>(end - start)) << 2);
+    return;
+  }
+  memory.fill(copy, 0, (<usize>(end - start)) << 2);
+  const columns = load<i32>(span, COLUMNS);
+  const stored = load<i32>(span, STORED);
+  for (let k = firstStored(rows, stored, start / columns); k < stored; k += 1) {
+    const first = rowAt(rows, k) * columns;
+    if (first >= end) break;
+    const left = max(first, start);
+    const right = min(first + columns, end);
+    const source = at(gradient, k * columns + (left - first));
+    memory.copy(at(copy, left - start), source, (<usize>(right - left)) << 2);
+  }
+}
+
+/** Runs the stages over `count` numbers of a gradient's copy, those of the parameter from `index` on. */
+function prepare(stages: usize, howMany: i32, span: usize, index: i32, copy: usize, count: i32): void {
+  const bias = load<i32>(span, BIAS);
+  for (let k = 0; k < howMany; k += 1, stages += STAGE_BYTES) {
+    const kind = load<i32>(stages);
+    const x = v128.load32_splat(stages + bias, 4);
+    let w = at(load<usize>(span, WEIGHTS), index);
+    let g = copy;
+    for (const end = at(copy, count & ~7); g < end; g += 32, w += 32) {
+      const a = stage(kind, v128.load(g), v128.load(w), x);
+      const b = stage(kind, v128.load(g, 16), v128.load(w, 16), x);
+      v128.store(g, a);
+      v128.store(g, b, 16);
+    }
+    for (let rest = count & 7; rest > 0; rest -= 1, g += 4, w += 4) {
+      v128.store_lane<f32>(g, stage(kind, v128.load32_splat(g), v128.load32_splat(w), x), 0);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function stage(kind: i32, g: v128, w: v128, x: v128): v128 {
+  if (kind == Stage.scale) return f32x4.mul(g, x);
+  if (kind == Stage.clamp) return f32x4.pmin(f32x4.pmax(g, f32x4.neg(x)), x);
+  return madd(x, w, g);
 }
 
 /** Adds the squares of `count` numbers to eight lanes, the first of them to `lane`. */
@@ -96,11 +171,10 @@ function addSquare(lane: usize, source: usize): void {
   store<f32>(lane, load<f32>(lane) + x * x);
 }
 
-/** args: spans, rule, what becomes of idle rows, slots, zeros, clip factor, numbers of the rule. */
+/** args: spans, rule, what becomes of idle rows, slots, zeros, stages, how many, numbers of the rule. */
 export function update(args: usize, from: i32, to: i32, member: i32): void {
   const idle = load<i32>(args, 8);
   const zeros = load<usize>(args, 16);
-  const operands = tailOf(member);
   let span = load<usize>(args);
   for (let item = from; item < to; item += 1) {
     span = spanOf(span, item);
@@ -109,7 +183,7 @@ export function update(args: usize, from: i32, to: i32, member: i32): void {
     const gradient = load<usize>(span, GRADIENT);
     const rows = load<usize>(span, ROWS);
     if (!rows && idle != Idle.skipped) {
-      step(args, span, start, at(gradient, start), end - start, operands);
+      move(args, span, start, at(gradient, start), end - start, member);
       continue;
     }
     const columns = load<i32>(span, COLUMNS);
@@ -122,11 +196,11 @@ export function update(args: usize, from: i32, to: i32, member: i32): void {
       if (idle == Idle.skipped && isZero(row, columns)) continue;
       const left = max(first, start);
       const right = min(first + columns, end);
-      if (idle == Idle.moves) step(args, span, done, zeros, left - done, operands);
-      step(args, span, left, at(row, left - first), right - left, operands);
+      if (idle == Idle.moves) move(args, span, done, zeros, left - done, member);
+      move(args, span, left, at(row, left - first), right - left, member);
       done = right;
     }
-    if (idle == Idle.moves) step(args, span, done, zeros, end - done, operands);
+    if (idle == Idle.moves) move(args, span, done, zeros, end - done, member);
   }
 }
 
@@ -136,6 +210,18 @@ function isZero(row: usize, columns: i32): bool {
   for (; row < end; row += 16) if (v128.any_true(f32x4.ne(v128.load(row), zero))) return false;
   for (let rest = columns & 3; rest > 0; rest -= 1, row += 4) if (load<f32>(row) != 0) return false;
   return true;
+}
+
+/** Updates `count` numbers of a span from `index` on, by a gradient that the stages prepare first. */
+function move(args: usize, span: usize, index: i32, gradient: usize, count: i32, member: i32): void {
+  const howMany = load<i32>(args, 24);
+  if (howMany && count > 0) {
+    const copy = packedOf(member);
+    memory.copy(copy, gradient, (<usize>count) << 2);
+    prepare(load<usize>(args, 20), howMany, span, index, copy, count);
+    gradient = copy;
+  }
+  step(args, span, index, gradient, count, tailOf(member));
 }
 
 /** Room for the addresses of a step's operands; a group of eight numbers of each follows. */
@@ -148,13 +234,13 @@ const GROUPS: usize = (((<usize>(MOST_SLOTS + 2)) << 2) + 31) & ~31;
 function step(args: usize, span: usize, index: i32, gradient: usize, count: i32, operands: usize): void {
   const rule = load<i32>(args, 4);
   const arrays = load<i32>(args, 12) + 2;
-  const numbers = args + 20;
+  const numbers = args + 28;
   store<usize>(operands, at(load<usize>(span, WEIGHTS), index));
   store<usize>(operands, gradient, 4);
   for (let k = 2; k < arrays; k += 1) store<usize>(at(operands, k), at(load<usize>(at(span + SLOTS, k - 2)), index));
 
   const whole = count & ~7;
-  if (whole > 0) apply(rule, operands, whole, numbers);
+  if (whole > 0) apply(rule, operands, whole, numbers, span + SCALE);
   const rest = count & 7;
   if (rest == 0) return;
   const group = operands + GROUPS;
@@ -162,7 +248,7 @@ function step(args: usize, span: usize, index: i32, gradient: usize, count: i32,
     copyNumbers(group + ((<usize>k) << 5), at(load<usize>(at(operands, k)), whole), rest);
     store<usize>(at(operands, k), group + ((<usize>k) << 5));
   }
-  apply(rule, operands, 8, numbers);
+  apply(rule, operands, 8, numbers, span + SCALE);
   copyNumbers(at(load<usize>(span, WEIGHTS), index + whole), group, rest);
   for (let k = 2; k < arrays; k += 1) {
     copyNumbers(at(load<usize>(at(span + SLOTS, k - 2)), index + whole), group + ((<usize>k) << 5), rest);

@@ -1,0 +1,33 @@
+import { Idle, Rule } from '../../kernels/jobs.js';
+import type { Schedule } from '../schedules.js';
+import { epsilonOf, type Optimizer, rateOf } from './optimizer.js';
+
+export interface AdagradOptions {
+  /** ε; 1e-10 by default, as in PyTorch. */
+  readonly epsilon?: number;
+}
+
+/**
+ * Adagrad: each step divided by the root of all squared gradients so far.
+ *
+ * s ← s + g²; w ← w − η g / (√s + ε)
+ *
+ * Source: the lecture's Adagrad (its ε is 0); Duchi, Hazan and Singer, "Adaptive Subgradient Methods for Online Learning
+ * and Stochastic Optimization", 2011, with ε where PyTorch has it.
+ *
+ * @throws RangeError where η is negative or ε not above 0.
+ * @example
+ * tbptt(model, { loss: crossEntropy(), optimizer: adagrad(0.01) })
+ */
+export function adagrad(learningRate: number | Schedule, options: AdagradOptions = {}): Optimizer {
+  const rate = rateOf('adagrad', learningRate);
+  const epsilon = epsilonOf('adagrad', options.epsilon ?? 1e-10);
+  return {
+    kind: 'adagrad',
+    slots: ['squares'],
+    rule: Rule.adagrad,
+    idle: Idle.stays,
+    learningRate: rate,
+    numbers: (step) => [rate(step), epsilon],
+  };
+}

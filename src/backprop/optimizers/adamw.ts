@@ -1,0 +1,45 @@
+import { Idle, Rule } from '../../kernels/jobs.js';
+import type { Schedule } from '../schedules.js';
+import { type AdamOptions, adam } from './adam.js';
+import { type Optimizer, positive } from './optimizer.js';
+
+export interface AdamwOptions extends Omit<AdamOptions, 'lazy'> {
+  /** λ; 0.01 by default. */
+  readonly decay?: number;
+  /** Whether biases decay too; default false. */
+  readonly biases?: boolean;
+}
+
+/**
+ * AdamW: Adam whose weights decay apart from the gradient, each by the same share.
+ *
+ * w ← (1 − η λ) w, then Adam's step: m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²;
+ * w ← w − η (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε), t = 1, 2, …
+ *
+ * A bias is a parameter of one axis, and does not decay unless asked to. (PyTorch's AdamW decays every parameter it is
+ * given.)
+ *
+ * Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2, with η λ as PyTorch has it
+ * (the paper's λ is multiplied by the schedule alone, not by the rate it schedules).
+ *
+ * @throws RangeError where η or λ is negative, η λ above 1, ε not above 0 or a β outside [0, 1).
+ * @example
+ * tbptt(model, { loss: crossEntropy(), optimizer: adamw(1e-3, { decay: 0.1 }) })
+ */
+export function adamw(learningRate: number | Schedule, options: AdamwOptions = {}): Optimizer {
+  const { decay = 0.01, biases = false, ...rest } = options;
+  const lambda = positive('adamw', 'decay', decay);
+  const base = adam(learningRate, rest);
+  return {
+    ...base,
+    kind: 'adamw',
+    rule: Rule.adamw,
+    idle: Idle.moves,
+    numbers(step) {
+      const kept = 1 - base.learningRate(step) * lambda;
+      if (kept < 0)
+        throw new RangeError(`adamw: η λ is at most 1, not ${1 - kept} at step ${step}; lower one of them.`);
+      return [...base.numbers(step), kept, biases ? kept : 1];
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { limitOf, type Preparation } from './optimizer.js';
+
+/**
+ * Scales the gradient of all parameters together down to a global norm, where its own is greater.
+ *
+ * ‖g‖ = √(Σ over parameters Σ g²); g ← g · min(1, c / ‖g‖)
+ *
+ * Source: the lecture's cure for exploding gradients; Pascanu, Mikolov and Bengio, "On the difficulty of training
+ * recurrent neural networks", 2013, algorithm 1.
+ *
+ * @throws RangeError where c is not a number above 0.
+ * @example
+ * tbptt(model, { loss: crossEntropy(), optimizer: chain(clipByGlobalNorm(5), adam(1e-3)) })
+ */
+export function clipByGlobalNorm(limit: number): Preparation {
+  return { kind: 'clipByGlobalNorm', limit: limitOf('clipByGlobalNorm', limit) };
+}
+
+/**
+ * Holds each number of the gradient within ±c.
+ *
+ * g ← max(−c, min(c, g))
+ *
+ * Source: Mikolov, "Statistical Language Models Based on Neural Networks", 2012 (gradients held within ±15).
+ *
+ * @throws RangeError where c is not a number above 0.
+ * @example
+ * tbptt(model, { loss: crossEntropy(), optimizer: chain(clipByValue(15), sgd(0.1)) })
+ */
+export function clipByValue(limit: number): Preparation {
+  return { kind: 'clipByValue', limit: limitOf('clipByValue', limit) };
+}

@@ -1,0 +1,54 @@
+import { Idle, Rule } from '../../kernels/jobs.js';
+import type { Schedule } from '../schedules.js';
+import { decayOf, type Optimizer, rateOf } from './optimizer.js';
+
+export interface NesterovOptions {
+  /** μ, the share of the velocity that stays, a number or a function of the step; 0.9 by default. */
+  readonly decay?: number | Schedule;
+  /** Whether the weights stand where the gradient is taken (the simplified computation); default false (the definition). */
+  readonly simplified?: boolean;
+}
+
+/**
+ * Nesterov's momentum in both forms of the lecture. By definition the gradient is taken where the velocity leads:
+ *
+ * v′ = μₜ v − ηₜ ∇L(w + μₜ v); w′ = w + v′
+ *
+ * Simplified, the weights kept are W = w + μₜ v, so that the gradient is taken where they stand:
+ *
+ * v′ = μₜ v − ηₜ ∇L(W); W′ = W + μₜ₊₁ μₜ v − (1 + μₜ₊₁) ηₜ ∇L(W)
+ *
+ * Both give the same losses step by step; the weights of the second are slightly offset, W′ = w′ + μₜ₊₁ v′. The loss that
+ * a trainer reports, and the carry it hands out, are those at w + μₜ v in both. With the definition the weights are
+ * moved there for each window and back: one fork more, and the weights kept twice.
+ *
+ * Source: the lecture's Nesterov momentum, definition and simplified computation; Bengio, Boulanger-Lewandowski and Pascanu,
+ * "Advances in Optimizing Recurrent Networks", 2012, section 3.5; Nesterov, 1983.
+ *
+ * @throws RangeError where η is negative or μ outside [0, 1).
+ * @example
+ * tbptt(model, { loss: crossEntropy(), optimizer: nesterov(0.05, { decay: 0.95 }) })
+ */
+export function nesterov(learningRate: number | Schedule, options: NesterovOptions = {}): Optimizer {
+  const rate = rateOf('nesterov', learningRate);
+  const decay = decayOf('nesterov', options.decay ?? 0.9);
+  const common = { kind: 'nesterov', idle: Idle.moves, learningRate: rate };
+  if (options.simplified) {
+    return {
+      ...common,
+      slots: ['velocity'],
+      rule: Rule.nesterovSimplified,
+      numbers(step) {
+        const [eta, now, next] = [rate(step), decay(step), decay(step + 1)];
+        return [eta, now, next * now, (1 + next) * eta];
+      },
+    };
+  }
+  return {
+    ...common,
+    slots: ['weights', 'velocity'],
+    rule: Rule.nesterov,
+    aside: { rule: Rule.lookAhead, when: 'before', numbers: (step) => [decay(step)] },
+    numbers: (step) => [rate(step), decay(step)],
+  };
+}

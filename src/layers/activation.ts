@@ -1,0 +1,23 @@
+import type { Activation } from '../backprop/activations.js';
+import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+
+/**
+ * An activation as a layer of its own.
+ *
+ * Equation: `y = f(x)`.
+ * Source: the lecture's activation functions.
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`. No parameters, no carry.
+ *
+ * @example
+ * stack({ sums: dense(8, 16), bend: activation(activations.elu()), head: dense(16, 4) })
+ */
+export function activation(f: Activation): Layer<NoCarry> {
+  return layer({
+    kind: 'activation',
+    outputs: 'inputs',
+    params: {},
+    initial: () => noCarry,
+    apply: (ops, carry: NoCarry, x) => [f(ops, x), carry],
+  });
+}

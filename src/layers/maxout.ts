@@ -1,0 +1,60 @@
+import { glorotUniform, sideBySide, zeros as zeroInitializer } from '../backprop/initializers.js';
+import { type Initializer, parameter } from '../backprop/parameter.js';
+import { checkCount } from '../backprop/shapes.js';
+import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { showShape } from '../tensor.js';
+
+export interface MaxoutOptions {
+  readonly seed?: number;
+  /** Elements of a group, of which each unit gives the largest; default 2. */
+  readonly group?: number;
+  /** Default: `w` Glorot uniform, each element's block by itself, `b` zeros. */
+  readonly initializers?: { readonly w?: Initializer; readonly b?: Initializer };
+}
+
+/**
+ * A fully connected layer whose activation is learned: each unit is the largest of a group of sums, a convex function of
+ * as many pieces.
+ *
+ * Equation: `y_u = max over k of (x·w_k + b_k)_u`. With two elements, one of them 0, it is ReLU. Where elements are
+ * equal, the gradient is the first one's.
+ * Source: the lecture's Maxout; Goodfellow et al., "Maxout Networks", 2013.
+ *
+ * Shapes: `x: [T, B, I] → y: [T, B, U]`, parameters `w [I, K·U]`, `b [K·U]`, the K elements side by side in blocks of U. No
+ * carry.
+ *
+ * @throws RangeError where a size is not a whole number above 0, or x has other features.
+ * @example
+ * stack({ bend: maxout(8, 16, { group: 3 }), head: dense(16, 4) })
+ */
+export function maxout(inputs: number, units: number, options: MaxoutOptions = {}): Layer<NoCarry> {
+  const { seed, group = 2, initializers = {} } = options;
+  checkCount(inputs, 'inputs', 'maxout');
+  checkCount(units, 'units', 'maxout');
+  checkCount(group, 'group', 'maxout');
+  const blocks = new Array<Initializer>(group).fill(glorotUniform());
+  const sizes = new Array<number>(group).fill(units);
+  const w = parameter([inputs, group * units], initializers.w ?? sideBySide(blocks));
+  const b = parameter([group * units], initializers.b ?? zeroInitializer());
+  return layer(
+    {
+      kind: 'maxout',
+      inputs,
+      outputs: units,
+      params: { w, b },
+      initial: () => noCarry,
+      apply(ops, carry: NoCarry, x) {
+        if (x.shape.at(-1) !== inputs) {
+          throw new RangeError(
+            `maxout: takes ${inputs} features, but got ${showShape(x.shape)}; ` +
+              `make the signal ${inputs} features wide, or the layer as wide as its input.`,
+          );
+        }
+        const sums = ops.linear(x, w, b);
+        const elements = ops.split(sums, sums.shape.length - 1, sizes);
+        return [elements.reduce((largest, element) => ops.maximum(largest, element)), carry];
+      },
+    },
+    seed,
+  );
+}

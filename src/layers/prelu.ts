@@ -1,0 +1,41 @@
+import { constant } from '../backprop/initializers.js';
+import { type Initializer, parameter } from '../backprop/parameter.js';
+import { checkCount } from '../backprop/shapes.js';
+import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+
+export interface PreluOptions {
+  readonly seed?: number;
+  /** Default: `slope` 0.25, as in the paper. */
+  readonly initializers?: { readonly slope?: Initializer };
+}
+
+/**
+ * A rectifier whose slope below 0 is learned, one for each unit.
+ *
+ * Equation: `y = max(0, x) + γ ⊙ min(0, x)`; its slope in x is 1 where x > 0 and else γ, and that in γ is min(0, x).
+ * Source: the lecture's PReLU; He et al., "Delving Deep into Rectifiers", 2015, equation 1.
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`, parameter `slope [F]`, which counts as a bias where weights decay. No carry.
+ *
+ * @throws RangeError where the number of units is not a whole number above 0, or x has other features.
+ * @example
+ * stack({ sums: dense(8, 16), bend: prelu(16), head: dense(16, 4) })
+ */
+export function prelu(units: number, options: PreluOptions = {}): Layer<NoCarry> {
+  checkCount(units, 'units', 'prelu');
+  const slope = parameter([units], options.initializers?.slope ?? constant(0.25));
+  return layer(
+    {
+      kind: 'prelu',
+      inputs: units,
+      outputs: units,
+      params: { slope },
+      initial: () => noCarry,
+      apply(ops, carry: NoCarry, x) {
+        const above = ops.relu(x);
+        return [ops.add(above, ops.multiply(ops.subtract(x, above), slope)), carry];
+      },
+    },
+    options.seed,
+  );
+}
