@@ -35,6 +35,13 @@ export enum Job {
   rnnBackward,
   transpose,
   oneHot,
+  convolution,
+  convolutionInputAdjoint,
+  convolutionWeightsAdjoint,
+  maxPooling,
+  maxPoolingAdjoint,
+  meanPooling,
+  meanPoolingAdjoint,
   fail,
   straggle,
 }
