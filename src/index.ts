@@ -1,4 +1,5 @@
 /** The public face: names only. */
+export type { Convolution, Pair, Pooling } from './backprop/images.js';
 export * as initializers from './backprop/initializers.js';
 export { crossEntropy } from './backprop/losses/cross-entropy.js';
 export type { Loss } from './backprop/losses/loss.js';
@@ -46,10 +47,25 @@ export {
   noCarry,
   scanCarry,
 } from './layer.js';
+export {
+  type Convolution1dCarry,
+  type Convolution1dOptions,
+  convolution1d,
+} from './layers/convolution-1d.js';
+export { type Activation, type Convolution2dOptions, convolution2d } from './layers/convolution-2d.js';
 export { type DenseOptions, dense } from './layers/dense.js';
 export { type DropoutCarry, type DropoutOptions, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
+export { flatten } from './layers/flatten.js';
 export { oneHot } from './layers/one-hot.js';
+export {
+  maxPooling1d,
+  maxPooling2d,
+  meanPooling1d,
+  meanPooling2d,
+  type Pooling1dOptions,
+  type Pooling2dOptions,
+} from './layers/pooling.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, stack } from './stack.js';
 export { type Stepper, type StepperOptions, stepper } from './stepper.js';

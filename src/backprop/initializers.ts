@@ -1,6 +1,6 @@
 /**
  * Initialisers: how a parameter's first value is drawn. Weight matrices are `[fan-in, fan-out]`, as they multiply from
- * the right.
+ * the right; the kernels of a convolution are `[kh, kw, C, O]`, with a fan-in of kh·kw·C and a fan-out of kh·kw·O.
  */
 import { type Shape, showShape, sizeOf } from '../tensor.js';
 import type { Initializer } from './parameter.js';
@@ -43,11 +43,23 @@ export const fanUniform = (fan: number): Initializer => uniform(1 / Math.sqrt(fa
  *
  * Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks (2010), eq. 16.
  *
- * @throws RangeError (when drawn) for anything but a matrix.
+ * @throws RangeError (when drawn) for anything but a matrix or kernels.
  */
 export const glorotUniform = (): Initializer => (shape, random) => {
-  const [fanIn, fanOut] = matrixOf(shape, 'glorotUniform');
+  const [fanIn, fanOut] = fansOf(shape, 'glorotUniform');
   return uniform(Math.sqrt(6 / (fanIn + fanOut)))(shape, random);
+};
+
+/**
+ * Normal with deviation `√(2 / fan-in)`, which keeps the variance of activations level through layers of ReLU.
+ *
+ * Source: He, Zhang, Ren and Sun, Delving deep into rectifiers (2015), eq. 10.
+ *
+ * @throws RangeError (when drawn) for anything but a matrix or kernels.
+ */
+export const heNormal = (): Initializer => (shape, random) => {
+  const [fanIn] = fansOf(shape, 'heNormal');
+  return normal(Math.sqrt(2 / fanIn))(shape, random);
 };
 
 /**
@@ -104,6 +116,18 @@ export const sideBySide =
     });
     return whole;
   };
+
+/** How many numbers each number of a layer's output sums, and each of its input goes to. */
+function fansOf(shape: Shape, operation: string): readonly [fanIn: number, fanOut: number] {
+  if (shape.length < 2) {
+    throw new RangeError(
+      `${operation}: draws matrices [fan-in, fan-out] and kernels [kh, kw, C, O], not ${showShape(shape)}.`,
+    );
+  }
+  const [inputs, outputs] = shape.slice(-2) as [number, number];
+  const under = sizeOf(shape.slice(0, -2));
+  return [under * inputs, under * outputs];
+}
 
 function matrixOf(shape: Shape, operation: string): readonly [rows: number, columns: number] {
   const [rows, columns] = shape;
