@@ -57,6 +57,7 @@ export { type DenseOptions, dense } from './layers/dense.js';
 export { type DropoutCarry, type DropoutOptions, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
 export { flatten } from './layers/flatten.js';
+export { type LocalResponseNormOptions, localResponseNorm } from './layers/local-response-norm.js';
 export { oneHot } from './layers/one-hot.js';
 export {
   maxPooling1d,
@@ -66,6 +67,8 @@ export {
   type Pooling1dOptions,
   type Pooling2dOptions,
 } from './layers/pooling.js';
+export { type AlexNetOptions, alexNet } from './models/alex-net.js';
+export { type LeNet5Options, leNet5 } from './models/le-net.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, stack } from './stack.js';
 export { type Stepper, type StepperOptions, stepper } from './stepper.js';

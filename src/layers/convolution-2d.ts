@@ -20,6 +20,11 @@ export interface Convolution2dOptions {
    * above and below, `H′ = H + kh − 1`. Numbers: so many rows above and below, columns left and right.
    */
   readonly padding?: 'valid' | 'same' | 'full' | number | Pair;
+  /**
+   * Parts into which channels and feature maps are cut; each part of the maps sees its own part of the channels alone.
+   * Default 1. `w` is `[kh, kw, C / groups, O]` then.
+   */
+  readonly groups?: number;
   /** f; default none. */
   readonly activation?: Activation;
   /** Whether there is a bias; default true. */
@@ -63,14 +68,20 @@ export function convolution2d(
   checkCount(outputs, 'outputs', 'convolution2d');
   checkCount(rows, 'a size', 'convolution2d');
   checkCount(columns, 'a size', 'convolution2d');
-  const { seed, stride = 1, padding = 'valid', activation, bias = true, initializers = {} } = options;
+  const { seed, stride = 1, padding = 'valid', groups = 1, activation, bias = true, initializers = {} } = options;
+  checkCount(groups, 'groups', 'convolution2d');
+  if (inputs % groups !== 0 || outputs % groups !== 0) {
+    throw new RangeError(
+      `convolution2d: ${inputs} channels and ${outputs} feature maps do not divide into ${groups} groups.`,
+    );
+  }
   const [down, across] = typeof padding === 'object' ? padding : [padding, padding];
   const convolution: Convolution = {
     stride: pairOf(stride),
     padding: [...zerosAround(rows, down), ...zerosAround(columns, across)],
     relu: activation === 'relu',
   };
-  const w = parameter([rows, columns, inputs, outputs], initializers.w ?? glorotUniform());
+  const w = parameter([rows, columns, inputs / groups, outputs], initializers.w ?? glorotUniform());
   const b = bias ? parameter([outputs], initializers.b ?? zeroInitializer()) : undefined;
   return layer(
     {
@@ -81,10 +92,25 @@ export function convolution2d(
       initial: () => noCarry,
       apply(ops, carry: NoCarry, x) {
         checkImages(x.shape, inputs, 'convolution2d');
-        const z = ops.convolution2d(x, w, b, convolution);
+        const z = groups === 1 ? ops.convolution2d(x, w, b, convolution) : inGroups(ops, x, w, b, groups, convolution);
         return [typeof activation === 'function' ? activation(ops, z) : z, carry];
       },
     },
     seed,
   );
+}
+
+function inGroups(
+  ops: Ops,
+  x: Tensor,
+  w: Tensor,
+  b: Tensor | undefined,
+  groups: number,
+  convolution: Convolution,
+): Tensor {
+  const cut = (whole: Tensor, axis: number) =>
+    ops.split(whole, axis, new Array<number>(groups).fill((whole.shape[axis] as number) / groups));
+  const [images, kernels, biases] = [cut(x, 4), cut(w, 3), b && cut(b, 0)];
+  const parts = images.map((part, k) => ops.convolution2d(part, kernels[k] as Tensor, biases?.[k], convolution));
+  return ops.concat(parts, 4);
 }
