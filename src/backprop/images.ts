@@ -35,7 +35,9 @@ export interface Placement {
   readonly strideY: number;
   readonly strideX: number;
   readonly above: number;
+  readonly below: number;
   readonly before: number;
+  readonly after: number;
 }
 
 /** Numbers under a kernel at most: what a thread's working memory holds. */
@@ -88,7 +90,9 @@ function place(
     strideY: stride[0],
     strideX: stride[1],
     above,
+    below,
     before,
+    after,
   };
 }
 

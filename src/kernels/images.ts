@@ -23,9 +23,11 @@ export interface Sliding {
   readonly windowWidth: number;
   readonly strideY: number;
   readonly strideX: number;
-  /** Zeros above and to the left of an image. */
+  /** Zeros around an image. */
   readonly above: number;
+  readonly below: number;
   readonly before: number;
+  readonly after: number;
 }
 
 const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
@@ -42,25 +44,30 @@ function give({ ints, arguments: base }: Machine, words: readonly number[]): voi
 }
 
 function giveConvolution(machine: Machine, image: number, s: Sliding, ...words: readonly number[]): void {
-  const { height, width, channels, down, across, windowHeight, windowWidth, strideY, strideX, above, before } = s;
-  give(machine, [
-    image,
-    height,
-    width,
-    channels,
-    down,
-    across,
-    windowHeight,
-    windowWidth,
-    strideY,
-    strideX,
-    above,
-    before,
-    ...words,
-  ]);
+  const { height, width, channels, down, across, windowHeight, windowWidth, strideY, strideX } = s;
+  give(machine, [image, height, width, channels, down, across, windowHeight, windowWidth, strideY, strideX, ...words]);
 }
 
-/** y = patches(x)·w + b; `weights` is w in panels, `bias` its address or 0. */
+/** The same over images that have their zeros around them already. */
+export const withZeros = (s: Sliding): Sliding => ({
+  ...s,
+  height: s.height + s.above + s.below,
+  width: s.width + s.before + s.after,
+  above: 0,
+  below: 0,
+  before: 0,
+  after: 0,
+});
+
+/** y = x with zeros around each image. */
+export function pad(machine: Machine, s: Sliding, x: number, y: number): void {
+  const { height, width, channels, above, before } = s;
+  const { height: rows, width: columns } = withZeros(s);
+  give(machine, [x, y, height, width * channels, rows, columns * channels, above, before * channels]);
+  machine.run(Job.pad, s.images * rows, Math.max(1, Math.floor(CHEAP / Math.max(1, columns * channels))));
+}
+
+/** y = patches(x)·w + b over images with their zeros; `weights` is w in panels, `bias` its address or 0. */
 export function convolution(
   machine: Machine,
   s: Sliding,
@@ -90,12 +97,12 @@ export function convolutionInputAdjoint(
   const wanted = machine.threads === 1 ? 1 : Math.ceil((2 * machine.threads) / Math.max(1, s.images));
   const rows = Math.max(Math.ceil(s.height / wanted), Math.min(s.height, 4 * s.windowHeight));
   const bands = Math.ceil(s.height / rows);
-  giveConvolution(machine, dx, s, weights, dy, outputs, rows, bands);
+  giveConvolution(machine, dx, s, s.above, s.before, weights, dy, outputs, rows, bands);
   const work = (pixelsOf(s) * patchSize(s) * outputs) / Math.max(1, s.images * bands);
   machine.run(Job.convolutionInputAdjoint, s.images * bands, Math.max(1, Math.floor(GRAIN / Math.max(1, work))));
 }
 
-/** Gradients of w and b, one under the other: `[kh·kw·C + 1, O]`. */
+/** Gradients of w and b, one under the other, `[kh·kw·C + 1, O]`, over images with their zeros. */
 export function convolutionWeightsAdjoint(
   machine: Machine,
   s: Sliding,

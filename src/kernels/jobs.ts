@@ -38,6 +38,7 @@ export enum Job {
   convolution,
   convolutionInputAdjoint,
   convolutionWeightsAdjoint,
+  pad,
   maxPooling,
   maxPoolingAdjoint,
   meanPooling,

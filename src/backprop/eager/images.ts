@@ -1,6 +1,6 @@
 import * as kernels from '../../kernels/images.js';
 import type { Ids } from '../../tensor.js';
-import { convolutionShape, poolingShape } from '../images.js';
+import { convolutionShape, type Placement, poolingShape } from '../images.js';
 import type { Ops } from '../ops.js';
 import { checkSame } from '../shapes.js';
 import type { Workspace } from './workspace.js';
@@ -16,6 +16,16 @@ type OnImages =
 
 export function images(space: Workspace): Pick<Ops, OnImages> {
   const { machine } = space;
+
+  /** Images with their zeros around them: x itself where there are none. */
+  function padded(placement: Placement, x: number): readonly [placement: Placement, x: number] {
+    const whole = kernels.withZeros(placement);
+    if (whole.height === placement.height && whole.width === placement.width) return [placement, x];
+    const y = space.result([placement.images, whole.height, whole.width, placement.channels]).address;
+    kernels.pad(machine, placement, x, y);
+    return [{ ...placement, ...whole }, y];
+  }
+
   return {
     convolution2d(x, w, b, convolution = {}) {
       const placement = convolutionShape(x.shape, w.shape, b?.shape, convolution);
@@ -25,7 +35,8 @@ export function images(space: Workspace): Pick<Ops, OnImages> {
       const bias = b === undefined ? 0 : space.numbers(b, 'convolution2d');
       const weights = space.panels(w, false, outputs, kernels.patchSize(placement));
       const y = space.result(shape);
-      kernels.convolution(machine, placement, from, weights, bias, y.address, outputs, convolution.relu === true);
+      const [whole, images] = padded(placement, from);
+      kernels.convolution(machine, whole, images, weights, bias, y.address, outputs, convolution.relu === true);
       return y;
     },
     convolution2dInputAdjoint(gradient, w, shape, convolution = {}) {
@@ -45,9 +56,10 @@ export function images(space: Workspace): Pick<Ops, OnImages> {
       const dy = space.numbers(gradient, 'convolution2dWeightsAdjoint');
       const from = space.numbers(x, 'convolution2dWeightsAdjoint');
       const size = kernels.patchSize(placement);
-      const whole = space.result([size + 1, outputs]);
-      kernels.convolutionWeightsAdjoint(machine, placement, from, dy, whole.address, outputs);
-      return [space.view(whole, shape), space.view(whole, [outputs], size * outputs)];
+      const both = space.result([size + 1, outputs]);
+      const [whole, images] = padded(placement, from);
+      kernels.convolutionWeightsAdjoint(machine, whole, images, dy, both.address, outputs);
+      return [space.view(both, shape), space.view(both, [outputs], size * outputs)];
     },
     maxPooling2d(x, pooling) {
       const placement = poolingShape(x.shape, pooling, 'maxPooling2d');

@@ -1,25 +1,29 @@
 // Convolution of images [N, H, W, C] with kernels [kh, kw, C, O], channels last, as a product of patches and weights.
 //
-// A patch is the row of kh·kw·C numbers under a kernel. Patches are gathered into a member's own memory, a block of
-// pixels at a time, and never written out as a whole. Work is split over outputs: pixels of y, rows of the input's
+// A patch is the row of kh·kw·C numbers under a kernel. Patches are not copied together: number k of the patch of pixel p
+// is at the sum of an address that belongs to p and an offset that belongs to k, and the register tiles read it there. So
+// images have their zeros around them already (`pad`). Work is split over outputs: pixels of y, rows of the input's
 // gradient, rows of the weights' gradient. An element is one chain of multiply-adds whatever the blocks, so the bits
 // depend neither on the threads nor on how many images or steps there are at once.
 //
-// args of each, in numbers: image tensor, H, W, C, rows and columns of y, kh, kw, strides, zeros above and to the left
-// (12 words); then what each job says.
+// args of each, in numbers: image tensor, H, W, C, rows and columns of y, kh, kw, strides (10 words); then what each says.
+import { at } from './address';
+import { TILE_ROWS } from './config';
 import { strip } from './gemm';
+import { tileAt, tileAtAdd } from './generated/tiles';
 import { storeUpTo } from './math';
 import { packBlock } from './pack';
-import { DEPTH, packedOf, transposedOf } from './scratch';
+import { DEPTH, packedOf, tailOf, transposedOf } from './scratch';
 
-/** Bytes of a member's memory that patches, or gradients of patches, may take. */
+/** Bytes of a member's memory that gradients of patches may take. */
 const PATCH_BYTES: usize = 500_000;
-/** Of the sums of a cell of the weights' gradient, and where its packed gradient of y starts. */
+/** Of the sums of a cell of the weights' gradient; its packed gradient of y lies behind them. */
 const SUM_BYTES: usize = 196_608;
 const PACKED_BYTES: usize = 300_000;
-const SHORT_BYTES: usize = 49_152;
 /** A row-major operand within so many bytes is read as it lies. */
 const NEAR: usize = 32_768;
+/** Pixels of a block at most. */
+const PIXELS: i32 = 192;
 
 // @ts-ignore: decorator
 @inline
@@ -29,77 +33,105 @@ function patchSize(args: usize): i32 {
 
 /** Pixels of a block: enough to use each panel of weights often, few enough to stay near. */
 function pixelsAtOnce(size: i32): i32 {
-  const near = min(192, max(48, 6144 / size));
-  return max(1, min(near, <i32>(PATCH_BYTES / (<usize>(size + 16) << 2))));
+  return min(PIXELS, max(48, 6144 / size));
 }
 
-/** Copies, writing up to three numbers too many: what lies there is written later. */
-// @ts-ignore: decorator
-@inline
-function copyRun(from: usize, to: usize, count: i32): void {
-  for (; count > 0; count -= 4, from += 16, to += 16) v128.store(to, v128.load(from));
+/** Where numbers `from` to `to` of a patch are, from its first one on. */
+function offsetsOfPatch(args: usize, from: i32, to: i32, target: usize): void {
+  const channels = load<i32>(args, 12);
+  const line = load<i32>(args, 28) * channels;
+  const lineOfImage = load<i32>(args, 8) * channels;
+  for (let k = from; k < to; k += 1, target += 4) {
+    store<i32>(target, ((k / line) * lineOfImage + (k % line)) << 2);
+  }
 }
 
-// @ts-ignore: decorator
-@inline
-function zeroRun(to: usize, count: i32): void {
-  const zero = f32x4.splat(0);
-  for (; count > 0; count -= 4, to += 16) v128.store(to, zero);
-}
-
-/** Numbers `first` to `last` of the patches of pixels `from` to `to`, a patch every `stride` bytes. */
-function gather(args: usize, from: i32, to: i32, first: i32, last: i32, target: usize, stride: usize): void {
-  const height = load<i32>(args, 4);
-  const width = load<i32>(args, 8);
+/** Where the patches of pixels `from` to `to` start. */
+function startsOfPatches(args: usize, from: i32, to: i32, target: usize): void {
   const channels = load<i32>(args, 12);
   const down = load<i32>(args, 16);
   const across = load<i32>(args, 20);
-  const kernelWidth = load<i32>(args, 28);
-  const strideY = load<i32>(args, 32);
-  const strideX = load<i32>(args, 36);
-  const above = load<i32>(args, 40);
-  const before = load<i32>(args, 44);
-  const line = kernelWidth * channels;
-  const lineOfImage = (<usize>(width * channels)) << 2;
-  const firstLine = first / line;
+  const right = (load<i32>(args, 36) * channels) << 2;
+  const line = (load<i32>(args, 8) * channels) << 2;
+  const below = load<i32>(args, 32) * line;
   let column = from % across;
   let row = (from / across) % down;
-  let image = load<usize>(args) + <usize>(from / (across * down)) * <usize>height * lineOfImage;
-  for (let pixel = from; pixel < to; pixel += 1, target += stride) {
-    const left = column * strideX - before;
-    // Of a line of the patch, these numbers lie within the image.
-    const inside = min(line, max(0, -left) * channels);
-    const outside = max(inside, min(kernelWidth, width - left) * channels);
-    let y = target;
-    let start = firstLine * line;
-    for (let r = row * strideY - above + firstLine; start < last; r += 1, start += line) {
-      const begin = max(first - start, 0);
-      const end = min(last - start, line);
-      if (r < 0 || r >= height) {
-        zeroRun(y, end - begin);
-      } else {
-        const x = image + <usize>r * lineOfImage + <usize>((left * channels) << 2);
-        const low = min(end, max(begin, inside));
-        const high = max(low, min(end, outside));
-        zeroRun(y, low - begin);
-        copyRun(x + <usize>(low << 2), y + <usize>((low - begin) << 2), high - low);
-        zeroRun(y + <usize>((high - begin) << 2), end - high);
-      }
-      y += <usize>((end - begin) << 2);
-    }
+  let image = load<usize>(args) + <usize>(from / (across * down)) * <usize>(load<i32>(args, 4) * line);
+  let start = image + <usize>(row * below + column * right);
+  for (let k = from; k < to; k += 1, target += 4) {
+    store<usize>(target, start);
     column += 1;
+    start += right;
     if (column == across) {
       column = 0;
       row += 1;
       if (row == down) {
         row = 0;
-        image += <usize>height * lineOfImage;
+        image += <usize>(load<i32>(args, 4) * line);
       }
+      start = image + <usize>(row * below);
     }
   }
 }
 
-/** One panel of 16 columns against rows of A, all of K. */
+/** C = Z + A·B (z = 0: nothing to add) for one panel, cut evenly: A is where two tables say. */
+function stripAt(
+  rows: i32, k: i32, starts: usize, steps: usize, panel: usize, step: usize, z: usize, ldz: usize, c: usize, ldc: usize,
+): void {
+  const tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  const base = rows / tiles;
+  let larger = rows - base * tiles;
+  for (let t = 0; t < tiles; t += 1) {
+    const height = larger > 0 ? base + 1 : base;
+    larger -= 1;
+    if (z != 0) {
+      tileAtAdd(height, k, starts, steps, panel, step, z, ldz, c, ldc);
+      z += <usize>height * ldz;
+    } else {
+      tileAt(height, k, starts, steps, panel, step, c, ldc);
+    }
+    starts += (<usize>height) << 2;
+    c += <usize>height * ldc;
+  }
+}
+
+/** Patches through one panel of weights, all of K. */
+function patchesThroughPanel(
+  rows: i32, k: i32, starts: usize, steps: usize, panel: usize, z: usize, c: usize, ldc: usize,
+): void {
+  let ldz: usize = 0;
+  for (let depth = 0; depth < k; depth += DEPTH) {
+    stripAt(rows, min(DEPTH, k - depth), starts, at(steps, depth), panel + (<usize>depth << 6), 64, z, ldz, c, ldc);
+    z = c;
+    ldz = ldc;
+  }
+}
+
+/**
+ * args: x [N, H, W, C], y [N, H + zeros, W + zeros, C], H, W·C, rows of y, numbers of its rows, zeros above, numbers of
+ * zeros before. Items: rows of y.
+ */
+export function pad(args: usize, from: i32, to: i32): void {
+  const height = load<i32>(args, 8);
+  const bytes = (<usize>load<i32>(args, 12)) << 2;
+  const rows = load<i32>(args, 16);
+  const all = (<usize>load<i32>(args, 20)) << 2;
+  const above = load<i32>(args, 24);
+  const before = (<usize>load<i32>(args, 28)) << 2;
+  for (let row = from; row < to; row += 1) {
+    const y = load<usize>(args, 4) + <usize>row * all;
+    const r = (row % rows) - above;
+    if (r < 0 || r >= height) {
+      memory.fill(y, 0, all);
+      continue;
+    }
+    memory.fill(y, 0, before);
+    memory.copy(y + before, load<usize>(args) + <usize>((row / rows) * height + r) * bytes, bytes);
+    memory.fill(y + before + bytes, 0, all - before - bytes);
+  }
+}
+
+/** Rows of gradients through one panel of transposed weights, all of K. */
 function throughPanel(
   rows: i32, k: i32, a: usize, lda: usize, panel: usize, z: usize, c: usize, ldc: usize,
 ): void {
@@ -113,27 +145,28 @@ function throughPanel(
 
 /** Further args: weights in panels, bias or 0, y, O, whether negative results become 0. Items: pixels of y. */
 export function convolution(args: usize, from: i32, to: i32, member: i32): void {
-  const weights = load<usize>(args, 48);
-  const bias = load<usize>(args, 52);
-  const outputs = load<i32>(args, 60);
-  const relu = load<i32>(args, 64);
+  const weights = load<usize>(args, 40);
+  const bias = load<usize>(args, 44);
+  const outputs = load<i32>(args, 52);
+  const relu = load<i32>(args, 56);
   const size = patchSize(args);
-  const stride = (<usize>size) << 2;
   const bytes = (<usize>outputs) << 2;
   const panelBytes = (<usize>size) << 6;
   const atOnce = pixelsAtOnce(size);
-  const patches = packedOf(member);
+  const steps = packedOf(member);
   const aside = transposedOf(member);
+  const starts = aside + ((<usize>PIXELS) << 6);
   const zero = f32x4.splat(0);
+  offsetsOfPatch(args, 0, size, steps);
   for (let pixel = from; pixel < to; pixel += atOnce) {
     const rows = min(atOnce, to - pixel);
-    gather(args, pixel, pixel + rows, 0, size, patches, stride);
-    const y = load<usize>(args, 56) + <usize>pixel * bytes;
+    startsOfPatches(args, pixel, pixel + rows, starts);
+    const y = load<usize>(args, 48) + <usize>pixel * bytes;
     let panel = weights;
     let column = 0;
     for (; column + 16 <= outputs; column += 16, panel += panelBytes) {
-      const at = (<usize>column) << 2;
-      throughPanel(rows, size, patches, stride, panel, bias == 0 ? 0 : bias + at, y + at, bytes);
+      const offset = (<usize>column) << 2;
+      patchesThroughPanel(rows, size, starts, steps, panel, bias == 0 ? 0 : bias + offset, y + offset, bytes);
     }
     if (relu) {
       for (let row = 0; row < rows; row += 1) {
@@ -147,11 +180,11 @@ export function convolution(args: usize, from: i32, to: i32, member: i32): void 
       }
     }
     if (column == outputs) continue;
-    const at = (<usize>column) << 2;
-    throughPanel(rows, size, patches, stride, panel, bias == 0 ? 0 : bias + at, aside, 64);
+    const offset = (<usize>column) << 2;
+    patchesThroughPanel(rows, size, starts, steps, panel, bias == 0 ? 0 : bias + offset, aside, 64);
     for (let row = 0; row < rows; row += 1) {
       const z = aside + ((<usize>row) << 6);
-      const target = y + <usize>row * bytes + at;
+      const target = y + <usize>row * bytes + offset;
       for (let k = 0; k < outputs - column; k += 4) {
         const x = v128.load(z + ((<usize>k) << 2));
         storeUpTo(target + ((<usize>k) << 2), relu ? f32x4.pmax(x, zero) : x, outputs - column - k);
@@ -161,7 +194,8 @@ export function convolution(args: usize, from: i32, to: i32, member: i32): void 
 }
 
 /**
- * The image tensor is the input's gradient. Further args: weights transposed in panels, gradient of y, O, rows of a
+ * The image tensor is the input's gradient, without zeros around it. Further args: zeros above and before, weights
+ * transposed in panels, gradient of y, O, rows of a
  * band, bands of an image. Items: bands. Each gains the gradients of the patches that touch it, in the order of pixels.
  */
 export function convolutionInputAdjoint(args: usize, from: i32, to: i32, member: i32): void {
@@ -187,7 +221,7 @@ export function convolutionInputAdjoint(args: usize, from: i32, to: i32, member:
   const bytes = (<usize>outputs) << 2;
   const line = kernelWidth * channels;
   const lineOfImage = (<usize>(width * channels)) << 2;
-  const atOnce = pixelsAtOnce(padded);
+  const atOnce = max(1, min(pixelsAtOnce(padded), <i32>(PATCH_BYTES / stride)));
   const patches = packedOf(member);
   for (let item = from; item < to; item += 1) {
     const image = item / bands;
@@ -235,52 +269,56 @@ function addRun(x: usize, y: usize, count: i32): void {
  * cell. Items: cells of the result, column-major.
  */
 export function convolutionWeightsAdjoint(args: usize, from: i32, to: i32, member: i32): void {
-  const outputs = load<i32>(args, 56);
-  const pixels = load<i32>(args, 60);
-  const cellRows = load<i32>(args, 64);
-  const cellColumns = load<i32>(args, 68);
+  const dy = load<usize>(args, 40);
+  const outputs = load<i32>(args, 48);
+  const pixels = load<i32>(args, 52);
+  const cellRows = load<i32>(args, 56);
+  const cellColumns = load<i32>(args, 60);
   const size = patchSize(args);
   const down = (size + cellRows) / cellRows;
   const bytes = (<usize>outputs) << 2;
   const sums = packedOf(member);
   const packed = sums + SUM_BYTES;
-  const patches = transposedOf(member);
+  const starts = transposedOf(member);
+  const steps = starts + ((<usize>DEPTH) << 2);
+  const one = tailOf(member);
+  store<f32>(one, 1);
   for (let item = from; item < to; item += 1) {
     const rowFrom = (item % down) * cellRows;
     const rowTo = min(size + 1, rowFrom + cellRows);
     const columnFrom = (item / down) * cellColumns;
     const columnTo = min(outputs, columnFrom + cellColumns);
-    const rows = rowTo - rowFrom;
     const columns = (columnTo - columnFrom + 15) & ~15;
     const ldc = (<usize>columns) << 2;
-    // Off multiples of 4 KB, and with room for what a run writes too many.
-    const stride = (<usize>(rows + 3)) << 2;
-    const atOnce = min(DEPTH, min(<i32>(SHORT_BYTES / stride), <i32>(PACKED_BYTES / ldc)));
-    const packs = bytes * <usize>atOnce > NEAR && rows > 6;
+    const weights = min(rowTo, size) - rowFrom;
+    const atOnce = min(DEPTH, <i32>(PACKED_BYTES / ldc));
+    const packs = bytes * <usize>atOnce > NEAR && weights > TILE_ROWS;
+    offsetsOfPatch(args, rowFrom, rowFrom + weights, steps);
     let z: usize = 0;
     for (let pixel = 0; pixel < pixels; pixel += atOnce) {
       const deep = min(atOnce, pixels - pixel);
-      gather(args, pixel, pixel + deep, rowFrom, min(rowTo, size), patches, stride);
-      // The bias is the weight of a patch's further number, 1.
-      if (rowTo > size) {
-        let one = patches + ((<usize>(size - rowFrom)) << 2);
-        for (let k = 0; k < deep; k += 1, one += stride) store<f32>(one, 1);
-      }
-      const dy = load<usize>(args, 48);
+      startsOfPatches(args, pixel, pixel + deep, starts);
       const panelBytes = (<usize>deep) << 6;
       if (packs) packBlock(dy, bytes, 0, pixel, deep, columnFrom, columnTo, packed, panelBytes);
       for (let column = 0; column < columns; column += 16) {
-        const at = (<usize>column) << 2;
+        const offset = (<usize>column) << 2;
         // A panel that reaches beyond the last column works out numbers that nobody reads.
         const panel = packs
           ? packed + <usize>(column >> 4) * panelBytes
           : dy + <usize>pixel * bytes + ((<usize>(columnFrom + column)) << 2);
-        strip(rows, deep, patches, 4, stride, panel, packs ? 64 : bytes, z == 0 ? 0 : z + at, ldc, sums + at, ldc);
+        const step = packs ? 64 : bytes;
+        const sum = sums + offset;
+        if (weights > 0) stripAt(weights, deep, steps, starts, panel, step, z == 0 ? 0 : sum, ldc, sum, ldc);
+        // The bias is the weight of a patch's further number, which is always 1.
+        if (rowTo > size) {
+          const last = sum + <usize>weights * ldc;
+          strip(1, deep, one, 0, 0, panel, step, z == 0 ? 0 : last, ldc, last, ldc);
+        }
       }
       z = sums;
     }
-    for (let row = 0; row < rows; row += 1) {
-      const target = load<usize>(args, 52) + <usize>(rowFrom + row) * bytes + ((<usize>columnFrom) << 2);
+    for (let row = 0; row < rowTo - rowFrom; row += 1) {
+      const target = load<usize>(args, 44) + <usize>(rowFrom + row) * bytes + ((<usize>columnFrom) << 2);
       const count = (<usize>(columnTo - columnFrom)) << 2;
       if (pixels == 0) memory.fill(target, 0, count);
       else memory.copy(target, sums + <usize>row * ldc, count);

@@ -1,7 +1,7 @@
 import { Job } from '../jobs';
 import { batchedGemm } from './batched';
 import {
-  convolution, convolutionInputAdjoint, convolutionWeightsAdjoint,
+  convolution, convolutionInputAdjoint, convolutionWeightsAdjoint, pad,
 } from './convolution';
 import { affine, bernoulli, binary, copyBlock, fill, unary } from './elementwise';
 import { fail } from './fail';
@@ -55,6 +55,7 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.convolution: return convolution(args, from, to, member);
     case Job.convolutionInputAdjoint: return convolutionInputAdjoint(args, from, to, member);
     case Job.convolutionWeightsAdjoint: return convolutionWeightsAdjoint(args, from, to, member);
+    case Job.pad: return pad(args, from, to);
     case Job.maxPooling: return maxPooling(args, from, to);
     case Job.maxPoolingAdjoint: return maxPoolingAdjoint(args, from, to);
     case Job.meanPooling: return meanPooling(args, from, to);
