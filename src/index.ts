@@ -73,6 +73,7 @@ export { type Generator, type GeneratorState, generator, restoreGenerator } from
 export { type StackCarry, type StackOptions, stack } from './stack.js';
 export { type Stepper, type StepperOptions, stepper } from './stepper.js';
 export { argmax } from './streams/argmax.js';
+export { type AugmentOptions, type ImagesOrWindow, randomCrop, randomFlip, randomShift } from './streams/augment.js';
 export { bounded } from './streams/bounded.js';
 export type { Buffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
 export { fromAsync } from './streams/from-async.js';

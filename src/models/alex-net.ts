@@ -19,7 +19,7 @@ export interface AlexNetOptions {
   readonly channels?: number;
   /** Default 1000. */
   readonly classes?: number;
-  /** Divides all feature maps and hidden units: 1 is the published net (default), 8 a small one. A divisor of 32. */
+  /** Divides all feature maps and hidden units: 1 is the published net (default), 8 a small one. A divisor of 16. */
   readonly narrower?: number;
   /** The share that dropout drops before the first two dense layers; default 0.5. */
   readonly dropout?: number;
@@ -51,8 +51,8 @@ type Layers = Readonly<Record<string, Core<unknown, Tensor, Tensor>>>;
 export function alexNet(options: AlexNetOptions = {}): Layer<unknown> {
   const { seed, side = 227, channels = 3, classes = 1000, narrower = 1, dropout: rate = 0.5 } = options;
   checkCount(side, 'the side', 'alexNet');
-  if (32 % narrower !== 0)
-    throw new RangeError(`alexNet: narrower divides 32, as 1, 2, 4 and 8 do; ${narrower} does not.`);
+  if (16 % narrower !== 0)
+    throw new RangeError(`alexNet: narrower divides 16, as 1, 2, 4 and 8 do; ${narrower} does not.`);
   const pooled = (rows: number) => Math.floor((rows - 3) / 2) + 1;
   const rows = pooled(pooled(pooled(Math.floor((side - 11) / 4) + 1)));
   if (rows < 1) {
