@@ -14,7 +14,7 @@ export default defineConfig([
     dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
   },
   {
-    entry: { 'char-rnn': 'examples/char-rnn/main.ts' },
+    entry: { 'char-rnn': 'examples/char-rnn/main.ts', lenet: 'examples/lenet/main.ts' },
     outDir: 'build/examples',
     format: 'esm',
     target: 'es2022',

@@ -12,6 +12,7 @@ const built = [
   'dist/index.js',
   'dist/index.d.ts',
   'build/examples/char-rnn.js',
+  'build/examples/lenet.js',
   'build/bench/main.js',
   'build/bench/soak.js',
 ];
