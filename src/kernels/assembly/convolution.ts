@@ -239,9 +239,9 @@ export function convolutionInputAdjoint(args: usize, from: i32, to: i32, member:
         const panel = weights + <usize>(column >> 4) * panelBytes;
         throughPanel(rows, outputs, dy + <usize>pixel * bytes, bytes, panel, 0, patches + ((<usize>column) << 2), stride);
       }
+      let left = (pixel % across) * strideX - before;
+      let top = (pixel / across) * strideY - above;
       for (let k = 0; k < rows; k += 1) {
-        const left = ((pixel + k) % across) * strideX - before;
-        const top = ((pixel + k) / across) * strideY - above;
         const inside = min(line, max(0, -left) * channels);
         const count = min(kernelWidth, width - left) * channels - inside;
         const patch = patches + <usize>k * stride + ((<usize>inside) << 2);
@@ -249,6 +249,11 @@ export function convolutionInputAdjoint(args: usize, from: i32, to: i32, member:
         for (let r = max(0, rowFrom - top); r < lastLine; r += 1) {
           const target = dx + <usize>(top + r) * lineOfImage + <usize>((left * channels + inside) << 2);
           addRun(patch + ((<usize>(r * line)) << 2), target, count);
+        }
+        left += strideX;
+        if (left == across * strideX - before) {
+          left = -before;
+          top += strideY;
         }
       }
     }
@@ -259,9 +264,13 @@ export function convolutionInputAdjoint(args: usize, from: i32, to: i32, member:
 // @ts-ignore: decorator
 @inline
 function addRun(x: usize, y: usize, count: i32): void {
-  for (; count > 0; count -= 4, x += 16, y += 16) {
-    storeUpTo(y, f32x4.add(v128.load(y), v128.load(x)), count);
+  for (; count >= 8; count -= 8, x += 32, y += 32) {
+    const a = f32x4.add(v128.load(y), v128.load(x));
+    const b = f32x4.add(v128.load(y, 16), v128.load(x, 16));
+    v128.store(y, a);
+    v128.store(y, b, 16);
   }
+  for (; count > 0; count -= 4, x += 16, y += 16) storeUpTo(y, f32x4.add(v128.load(y), v128.load(x)), count);
 }
 
 /**

@@ -20,12 +20,13 @@ export function maxPooling(args: usize, from: i32, to: i32): void {
   const strideX = load<i32>(args, 40);
   const line = width * channels;
   const lanes = i32x4(0, 1, 2, 3);
+  let column = from % across;
+  let row = (from / across) % down;
+  let image = load<usize>(args) + ((<usize>(from / (across * down)) * <usize>(height * line)) << 2);
+  let y = load<usize>(args, 4) + ((<usize>from * <usize>channels) << 2);
+  let places = load<usize>(args, 44) + ((<usize>from * <usize>channels) << 2);
   for (let pixel = from; pixel < to; pixel += 1) {
-    const row = (pixel / across) % down;
-    const image = load<usize>(args) + ((<usize>(pixel / (across * down)) * <usize>(height * line)) << 2);
-    const corner = row * strideY * line + (pixel % across) * strideX * channels;
-    const y = load<usize>(args, 4) + ((<usize>pixel * <usize>channels) << 2);
-    const places = load<usize>(args, 44) + ((<usize>pixel * <usize>channels) << 2);
+    const corner = row * strideY * line + column * strideX * channels;
     for (let c = 0; c < channels; c += 4) {
       let best = v128.load(image + ((<usize>(corner + c)) << 2));
       let place = i32x4.splat(corner + c);
@@ -41,6 +42,17 @@ export function maxPooling(args: usize, from: i32, to: i32): void {
       const offset = (<usize>c) << 2;
       storeUpTo(y + offset, best, channels - c);
       storeUpTo(places + offset, i32x4.add(place, lanes), channels - c);
+    }
+    y += (<usize>channels) << 2;
+    places += (<usize>channels) << 2;
+    column += 1;
+    if (column == across) {
+      column = 0;
+      row += 1;
+      if (row == down) {
+        row = 0;
+        image += (<usize>(height * line)) << 2;
+      }
     }
   }
 }
