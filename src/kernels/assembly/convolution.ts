@@ -22,6 +22,10 @@ const SUM_BYTES: usize = 196_608;
 const PACKED_BYTES: usize = 300_000;
 /** A row-major operand within so many bytes is read as it lies. */
 const NEAR: usize = 32_768;
+/** Pixels whose patches are multiplied by their gradients at once: what they touch and a panel stay in the first-level cache. */
+const GRADIENT_PIXELS: i32 = 256;
+/** Numbers of a patch that pass by a panel at once. */
+const PATCH_DEPTH: i32 = 256;
 /** Pixels of a block at most. */
 const PIXELS: i32 = 192;
 
@@ -100,8 +104,8 @@ function patchesThroughPanel(
   rows: i32, k: i32, starts: usize, steps: usize, panel: usize, z: usize, c: usize, ldc: usize,
 ): void {
   let ldz: usize = 0;
-  for (let depth = 0; depth < k; depth += DEPTH) {
-    stripAt(rows, min(DEPTH, k - depth), starts, at(steps, depth), panel + (<usize>depth << 6), 64, z, ldz, c, ldc);
+  for (let depth = 0; depth < k; depth += PATCH_DEPTH) {
+    stripAt(rows, min(PATCH_DEPTH, k - depth), starts, at(steps, depth), panel + (<usize>depth << 6), 64, z, ldz, c, ldc);
     z = c;
     ldz = ldc;
   }
@@ -300,7 +304,7 @@ export function convolutionWeightsAdjoint(args: usize, from: i32, to: i32, membe
     const columns = (columnTo - columnFrom + 15) & ~15;
     const ldc = (<usize>columns) << 2;
     const weights = min(rowTo, size) - rowFrom;
-    const atOnce = min(DEPTH, <i32>(PACKED_BYTES / ldc));
+    const atOnce = min(GRADIENT_PIXELS, <i32>(PACKED_BYTES / ldc));
     const packs = bytes * <usize>atOnce > NEAR && weights > TILE_ROWS;
     offsetsOfPatch(args, rowFrom, rowFrom + weights, steps);
     let z: usize = 0;
