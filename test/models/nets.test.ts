@@ -3,10 +3,12 @@ import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
 import { adam } from '../../src/backprop/optimizers/adam.js';
 import { parametersOf } from '../../src/backprop/parameter.js';
 import { trainer } from '../../src/backprop/trainer.js';
+import { toSignal } from '../../src/backprop/window.js';
 import { evaluate } from '../../src/layer.js';
 import { alexNet } from '../../src/models/alex-net.js';
 import { leNet5 } from '../../src/models/le-net.js';
 import { generator } from '../../src/random.js';
+import { stepper } from '../../src/stepper.js';
 import { ids, sizeOf, type Tensor, tensor } from '../../src/tensor.js';
 
 type Net = ReturnType<typeof leNet5>;
@@ -56,6 +58,17 @@ describe('leNet5', () => {
     expect(shapes).toContain('convolve2.w 5,5,32,64');
     expect(shapes).toContain('dense1.w 1024,128');
     expect(model.initial(1)).toHaveProperty('drop');
+  });
+
+  it('gives the same bits by a stepper, whose steps are written down and run again', () => {
+    const model = leNet5({ side: 16, seed: 1, relu: 'all' });
+    const { step, release } = stepper(model);
+    for (const seed of [1, 2, 3, 4]) {
+      const { input } = squares(3, 16, 1, seed);
+      const [y] = evaluate(model, model.initial(3), input);
+      expect(toSignal(step(input))).toEqual(y);
+    }
+    release();
   });
 
   it('refuses images that are too small', () => {
