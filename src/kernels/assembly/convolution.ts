@@ -19,7 +19,6 @@ import { DEPTH, packedOf, tailOf, transposedOf } from './scratch';
 const PATCH_BYTES: usize = 500_000;
 /** Of the sums of a cell of the weights' gradient; its packed gradient of y lies behind them. */
 const SUM_BYTES: usize = 196_608;
-const PACKED_BYTES: usize = 300_000;
 /** A row-major operand within so many bytes is read as it lies. */
 const NEAR: usize = 32_768;
 /** Pixels whose patches are multiplied by their gradients at once: what they touch and a panel stay in the first-level cache. */
@@ -199,8 +198,8 @@ export function convolution(args: usize, from: i32, to: i32, member: i32): void 
 
 /**
  * The image tensor is the input's gradient, without zeros around it. Further args: zeros above and before, weights
- * transposed in panels, gradient of y, O, rows of a
- * band, bands of an image. Items: bands. Each gains the gradients of the patches that touch it, in the order of pixels.
+ * transposed in panels, gradient of y, O, rows of a band, bands of an image. Items: bands. Each gains the gradients of
+ * the patches that touch it, in the order of pixels.
  */
 export function convolutionInputAdjoint(args: usize, from: i32, to: i32, member: i32): void {
   const height = load<i32>(args, 4);
@@ -293,7 +292,7 @@ export function convolutionWeightsAdjoint(args: usize, from: i32, to: i32, membe
   const sums = packedOf(member);
   const packed = sums + SUM_BYTES;
   const starts = transposedOf(member);
-  const steps = starts + ((<usize>DEPTH) << 2);
+  const steps = starts + ((<usize>GRADIENT_PIXELS) << 2);
   const one = tailOf(member);
   store<f32>(one, 1);
   for (let item = from; item < to; item += 1) {
@@ -304,12 +303,11 @@ export function convolutionWeightsAdjoint(args: usize, from: i32, to: i32, membe
     const columns = (columnTo - columnFrom + 15) & ~15;
     const ldc = (<usize>columns) << 2;
     const weights = min(rowTo, size) - rowFrom;
-    const atOnce = min(GRADIENT_PIXELS, <i32>(PACKED_BYTES / ldc));
-    const packs = bytes * <usize>atOnce > NEAR && weights > TILE_ROWS;
+    const packs = bytes * <usize>GRADIENT_PIXELS > NEAR && weights > TILE_ROWS;
     offsetsOfPatch(args, rowFrom, rowFrom + weights, steps);
     let z: usize = 0;
-    for (let pixel = 0; pixel < pixels; pixel += atOnce) {
-      const deep = min(atOnce, pixels - pixel);
+    for (let pixel = 0; pixel < pixels; pixel += GRADIENT_PIXELS) {
+      const deep = min(GRADIENT_PIXELS, pixels - pixel);
       startsOfPatches(args, pixel, pixel + deep, starts);
       const panelBytes = (<usize>deep) << 6;
       if (packs) packBlock(dy, bytes, 0, pixel, deep, columnFrom, columnTo, packed, panelBytes);
