@@ -14,7 +14,7 @@ import { Place, type Scope } from './kernels/place.js';
 import { type Program, program } from './kernels/program.js';
 import { region } from './kernels/region.js';
 import type { Core } from './layer.js';
-import { isTensor, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
+import { isTensor, type Numbers, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
 
 export interface StepperOptions<S> {
   /** The carry to start from; the zero carry by default. */
@@ -65,19 +65,23 @@ export function stepper<S, X extends Tensor>(model: Core<S, X>, options: Stepper
   return steppedTo(model, options);
 }
 
-/**
- * A stepper each of whose steps ends with something that is no operation (a draw), told where the output and the input
- * lie; what that leaves in the input is the next step's, if `again` takes it.
- */
+/** Address of so many bytes. */
+type Allocate = (bytes: number) => number;
+
+/** What ends a step and is no operation, such as a draw. What it leaves in the input is the next step's, if `again` is called. */
+export type Ending = (output: Place, input: Place, allocate: Allocate) => void;
+
+/** A stepper each of whose steps has an ending; `hold` gives it memory for the stepper's whole life. */
 export function steppedTo<S, X extends Tensor>(
   model: Core<S, X>,
   { carry: first, finish }: StepperOptions<S>,
-  end?: (output: Place, input: Place) => void,
+  ending?: (hold: Allocate) => Ending,
 ): Stepper<S, X> & { again(): Tensor } {
   const home = machine();
   const own = region(home.heap, LEAST_BLOCK);
   const programs: Program[] = [];
   const scope: Scope = { open: true };
+  const end = ending?.(own.allocate);
   let input: Place | undefined;
   let limit = Number.POSITIVE_INFINITY;
   let start = own.mark();
@@ -117,17 +121,21 @@ export function steppedTo<S, X extends Tensor>(
           'make a stepper for each.',
       );
     }
-    const { data } = x;
-    for (let k = 0; k < data.length && limit !== Number.POSITIVE_INFINITY; k += 1) {
-      const id = data[k] as number;
-      if (id < 0 || id >= limit) {
-        throw new RangeError(
-          `stepper: id ${id} of lane ${k} is outside 0 … ${limit - 1}; use the model's own vocabulary.`,
-        );
-      }
-    }
-    (input.type === 'int32' ? home.ints : home.floats).set(data, input.address / 4);
+    checkIds(x.data);
+    (input.type === 'int32' ? home.ints : home.floats).set(x.data, input.address / 4);
     return input;
+  }
+
+  /** What the operations checked while the step was written down. */
+  function checkIds(data: Numbers): void {
+    if (limit === Number.POSITIVE_INFINITY) return;
+    for (let k = 0; k < data.length; k += 1) {
+      const id = data[k] as number;
+      if (id >= 0 && id < limit) continue;
+      throw new RangeError(
+        `stepper: id ${id} of lane ${k} is outside 0 … ${limit - 1}; use the model's own vocabulary.`,
+      );
+    }
   }
 
   /** Runs a step while writing it down; once two were the same, they are run again from then on. */
@@ -142,12 +150,12 @@ export function steppedTo<S, X extends Tensor>(
     const written = recorder(home, [x, ...tensors]);
     const space = workspace(home, scope, { region: own, apart: written.apart, copied: written.copied });
     scope.read = () => written.looked();
-    let output: Place;
+    let result: Place;
     let next: S;
     try {
       const ops = throughLookups(written.over(eager(space)));
       const [y, after] = model.apply(ops, before, x as Tensor as X);
-      output = space.place(finish?.(ops, y) ?? y);
+      result = space.place(finish?.(ops, y) ?? y);
       next = after;
     } finally {
       scope.read = undefined;
@@ -157,14 +165,25 @@ export function steppedTo<S, X extends Tensor>(
     if (!alike || !written.repeatable) {
       steady = false;
       carry = toSignal(next);
-      end?.(output, x);
-      return toSignal(output);
+      end?.(result, x, own.allocate);
+      return toSignal(result);
     }
+    const held = [x, ...(tensors as Place[])];
+    /** A place that the next step's input and carry do not overwrite: its own, or a copy's. */
+    function apart(place: Place): Place {
+      const { address, shape } = place;
+      if (!held.some((one) => address >= one.address && address < one.address + 4 * sizeOf(one.shape))) return place;
+      const aside = new Place(home, own.allocate(4 * sizeOf(shape)), shape, place.type, scope);
+      copy(address, aside.address, place);
+      return aside;
+    }
+    let output = result;
     written.last(() => {
-      moveAll(moves);
-      end?.(output, x);
+      output = apart(result);
+      moveAll(moves, apart);
+      end?.(output, x, own.allocate);
     });
-    const now = written.leadingTo([output, ...moves.map(([from]) => from)]);
+    const now = written.leadingTo([result, ...moves.map(([from]) => from)]);
     limit = written.limitOf(x);
     if (former !== undefined && sameRecords(former, now)) {
       const [preparation, step] = [program(home, now.preparation), program(home, now.step)] as const;
@@ -179,16 +198,11 @@ export function steppedTo<S, X extends Tensor>(
   }
 
   /** The new carry over the old one, all parts at once: some may be parts of the old one at other places. */
-  function moveAll(moves: readonly (readonly [from: Place, to: Place])[]): void {
-    const held = moves.map(([, to]) => to.address);
-    const sources = moves.map(([from, to]) => {
-      if (from.address === to.address || !held.includes(from.address)) return from.address;
-      const aside = own.allocate(4 * sizeOf(to.shape));
-      copy(from.address, aside, to);
-      return aside;
-    });
+  function moveAll(moves: readonly (readonly [from: Place, to: Place])[], apart: (place: Place) => Place): void {
+    const sources = moves.map(([from, to]) => (from.address === to.address ? from : apart(from)));
     moves.forEach(([, to], k) => {
-      if (sources[k] !== to.address) copy(sources[k] as number, to.address, to);
+      const from = (sources[k] as Place).address;
+      if (from !== to.address) copy(from, to.address, to);
     });
   }
 
@@ -205,7 +219,7 @@ export function steppedTo<S, X extends Tensor>(
       const output = space.place(finish?.(ops, y) ?? y);
       const result = toSignal(output);
       carry = toSignal(next);
-      end?.(output, x);
+      end?.(output, x, home.region.allocate);
       return result;
     });
   }
@@ -231,7 +245,9 @@ export function steppedTo<S, X extends Tensor>(
     },
     again() {
       checkOpen();
-      return run(input as Place);
+      if (input === undefined) throw new Error('stepper: there is no step to follow before the first one.');
+      if (replay !== undefined) checkIds(input.data);
+      return run(input);
     },
     get carry() {
       checkOpen();

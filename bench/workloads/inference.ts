@@ -1,4 +1,5 @@
-import { evaluate, generator, ids, reference, sampler, stepper } from '../../src/index.js';
+import { evaluate, generator, ids, reference, stepper } from '../../src/index.js';
+import { speaker } from '../../src/streams/speaker.js';
 import type { Case, Workload } from '../workload.js';
 import { forwardFlop, type LanguageModel, languageModel, stepBytes } from './models.js';
 
@@ -24,12 +25,9 @@ function checkLogits(name: string, net: ReturnType<typeof languageModel>): void 
 function generationCase(units: number, layers: 1 | 2): Case {
   const shape = model(units, layers);
   const net = languageModel(shape);
-  const choose = sampler({ seed: 1 });
-  const { step: next } = stepper(net);
-  const symbol = ids([1, 1], [0]);
-  function step(): void {
-    symbol.data[0] = choose(next(symbol).data);
-  }
+  const { next, release } = speaker(net, {}, generator(1));
+  next(ids([1, 1], [0]));
+  const step = () => void next();
   const name = `W5 lstm${units}x${layers}`;
   return {
     name,
@@ -39,6 +37,7 @@ function generationCase(units: number, layers: 1 | 2): Case {
     work: 1,
     check: () => checkLogits(name, net),
     step,
+    release,
     measure(seconds) {
       const times: number[] = [];
       const end = performance.now() + seconds * 1000;

@@ -9,7 +9,7 @@ import type { Ops } from './ops.js';
 import { checkLinear, matmulShape } from './shapes.js';
 
 /** Where a tensor's rows come from: a table's rows, or unit vectors where there is none. */
-interface Lookup {
+export interface Lookup {
   readonly ids: Ids;
   readonly rows: number;
   readonly table: Tensor | undefined;
@@ -26,6 +26,7 @@ export function throughLookups<O extends Ops>(ops: O): O {
 
   return {
     ...ops,
+    lookupOf: (x) => lookups.get(x),
     gather: (table, ids) => noting(ops.gather(table, ids), { ids, rows: table.shape[0] as number, table }),
     oneHot: (ids, classes) => noting(ops.oneHot(ids, classes), { ids, rows: classes, table: undefined }),
     linear(x, w, b) {
@@ -46,4 +47,16 @@ export function throughLookups<O extends Ops>(ops: O): O {
       return rows < sizeOf(ids.shape) ? ops.gather(ops.matmul(table, w), ids) : ops.matmul(x, w);
     },
   };
+}
+
+/**
+ * `x·w + b` as a recurrence takes it: a row for each position, or, where x is looked up and the table has fewer rows than
+ * there are positions, the table's products and the ids that choose among them.
+ */
+export function projection(ops: Ops, x: Tensor, w: Tensor, b: Tensor): readonly [z: Tensor, ids?: Ids] {
+  const lookup = ops.lookupOf?.(x);
+  if (lookup === undefined || lookup.rows >= sizeOf(lookup.ids.shape)) return [ops.linear(x, w, b)];
+  checkLinear(x.shape, w.shape, b.shape);
+  const { table, ids } = lookup;
+  return [table === undefined ? ops.add(w, b) : ops.linear(table, w, b), ids];
 }

@@ -12,6 +12,7 @@
  */
 import type { Ids, Shape, Tensor } from '../tensor.js';
 import type { Convolution, Pooling } from './images.js';
+import type { Lookup } from './lookups.js';
 import type { RecurrenceAdjoints, Recurrences } from './recurrences.js';
 
 /** Which operands of a product are taken transposed. */
@@ -137,6 +138,8 @@ export interface Sources {
 export interface Ops extends Primitives, Adjoints, Sources {
   /** Whether the body runs in order to learn (dropout drops) or to predict (it does not). */
   readonly training: boolean;
+  /** Where a tensor's rows were looked up, if they were, where this Ops knows. */
+  lookupOf?(x: Tensor): Lookup | undefined;
   /** Windows of recurrences in one primitive each, where this Ops has them. */
   readonly recurrences?: Recurrences & RecurrenceAdjoints;
 }

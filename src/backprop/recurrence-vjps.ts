@@ -1,3 +1,4 @@
+import type { Ids, Tensor } from '../tensor.js';
 import type { Ops } from './ops.js';
 import type { RecurrenceAdjoints, Recurrences } from './recurrences.js';
 import type { Vjp } from './vjps.js';
@@ -13,35 +14,40 @@ const adjointsOf = (ops: Ops) => ops.recurrences as RecurrenceAdjoints;
  * product over all steps, dW = Σ_t h_{t−1}ᵀ·dz_t.
  */
 export const recurrenceVjps: RecurrenceVjps = {
-  simpleRnn(ops, [dy], [, wh], [y, before], [, needsWh]) {
+  simpleRnn(ops, [dy], [z, wh, , ids], [y, before], [, needsWh]) {
     const [dz, dh] = adjointsOf(ops).simpleRnnAdjoint(dy ?? ops.fill(y.shape, 0), wh, y);
-    return [dz, needsWh ? ops.matmul(before, dz, { a: true }) : undefined, dh];
+    return [entering(ops, dz, z, ids), needsWh ? ops.matmul(before, dz, { a: true }) : undefined, dh];
   },
-  lstm(ops, [dy, dc], [, wh], [y, , before, gates, cells], [, needsWh]) {
+  lstm(ops, [dy, dc], [z, wh, , , ids], [y, , before, gates, cells], [, needsWh]) {
     const [dz, dh, dFirst] = adjointsOf(ops).lstmAdjoint(dy ?? ops.fill(y.shape, 0), dc, wh, gates, cells);
-    return [dz, needsWh ? ops.matmul(before, dz, { a: true }) : undefined, dh, dFirst];
+    return [entering(ops, dz, z, ids), needsWh ? ops.matmul(before, dz, { a: true }) : undefined, dh, dFirst];
   },
-  gru(ops, [dy], [, wh, bn], [y, before, gates], [, needsWh, needsBn]) {
+  gru(ops, [dy], [x, wh, bn, , ids], [y, before, gates], [, needsWh, needsBn]) {
     const [dx, du, dh] = adjointsOf(ops).gruAdjoint(dy ?? ops.fill(y.shape, 0), wh, before, gates);
     const units = bn.shape[0] as number;
     return [
-      dx,
+      entering(ops, dx, x, ids),
       needsWh ? ops.matmul(before, du, { a: true }) : undefined,
       needsBn ? ops.split(ops.sumTo(du, [3 * units]), 0, [2 * units, units])[1] : undefined,
       dh,
     ];
   },
-  gruResetBefore(ops, [dy], [, wh, wn], [y, before, gates], [, needsWh, needsWn]) {
+  gruResetBefore(ops, [dy], [x, wh, wn, , ids], [y, before, gates], [, needsWh, needsWn]) {
     const [dx, dh] = adjointsOf(ops).gruResetBeforeAdjoint(dy ?? ops.fill(y.shape, 0), wh, wn, before, gates);
     const units = wn.shape[0] as number;
     return [
-      dx,
+      entering(ops, dx, x, ids),
       needsWh ? ops.split(ops.matmul(before, dx, { a: true }), 1, [2 * units, units])[0] : undefined,
       needsWn ? ops.matmul(lastPart(ops, gates, 4, units), lastPart(ops, dx, 3, units), { a: true }) : undefined,
       dh,
     ];
   },
 };
+
+/** The gradient of what entered the steps: of the table's rows, where ids chose them. */
+function entering(ops: Ops, gradient: Tensor, z: Tensor, ids: Ids | undefined): Tensor {
+  return ids === undefined ? gradient : ops.scatterAdd(gradient, ids, z.shape[0] as number);
+}
 
 /** The last of so many parts that lie side by side. */
 function lastPart(ops: Ops, x: Parameters<Ops['split']>[0], parts: number, units: number) {

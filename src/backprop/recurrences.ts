@@ -3,13 +3,16 @@
  * batch shared out among the threads for all T steps at once; the cells' own steps are their oracle. An Ops may do
  * without: then the cells run step by step.
  *
+ * What enters each step may be given as a table of rows and the ids `[T, B]` that choose among them, in place of a row
+ * for each step: `projection` (lookups.ts) gives the one or the other.
+ *
  * Results that a layer has no use for (gates, states before each step) are what the derivatives need.
  */
-import type { Tensor } from '../tensor.js';
+import type { Ids, Tensor } from '../tensor.js';
 
 export interface Recurrences {
   /** `h_t = tanh(z_t + h_{t−1}·wh)`: z `[T, B, H]`, wh `[H, H]`, h `[B, H]` → y and the states before, `[T, B, H]`. */
-  simpleRnn(z: Tensor, wh: Tensor, h: Tensor): readonly [y: Tensor, before: Tensor];
+  simpleRnn(z: Tensor, wh: Tensor, h: Tensor, ids?: Ids): readonly [y: Tensor, before: Tensor];
   /**
    * z `[T, B, 4H]`, gates i, f, g, o side by side; wh `[H, 4H]`; h, c `[B, H]` → y `[T, B, H]`, the last c, the states
    * before each step, the gates `[T, B, 4H]` after their functions, and all cells `[T + 1, B, H]`.
@@ -19,14 +22,21 @@ export interface Recurrences {
     wh: Tensor,
     h: Tensor,
     c: Tensor,
+    ids?: Ids,
   ): readonly [y: Tensor, c: Tensor, before: Tensor, gates: Tensor, cells: Tensor];
   /**
    * Reset after the product: x `[T, B, 3H]`, gates z, r, n side by side; wh `[H, 3H]`; bn `[H]`; h `[B, H]` → y, the
    * states before each step, and `[T, B, 4H]`: z, r, n and h_n + bn.
    */
-  gru(x: Tensor, wh: Tensor, bn: Tensor, h: Tensor): readonly [y: Tensor, before: Tensor, gates: Tensor];
+  gru(x: Tensor, wh: Tensor, bn: Tensor, h: Tensor, ids?: Ids): readonly [y: Tensor, before: Tensor, gates: Tensor];
   /** Reset before the product: wh `[H, 2H]`, wn `[H, H]`; the last quarter of the gates is r ⊙ h. */
-  gruResetBefore(x: Tensor, wh: Tensor, wn: Tensor, h: Tensor): readonly [y: Tensor, before: Tensor, gates: Tensor];
+  gruResetBefore(
+    x: Tensor,
+    wh: Tensor,
+    wn: Tensor,
+    h: Tensor,
+    ids?: Ids,
+  ): readonly [y: Tensor, before: Tensor, gates: Tensor];
 }
 
 /** Their ways back: gradients of what entered, from the gradient of y (and of the last c). They have no derivative. */

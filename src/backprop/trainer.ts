@@ -1,7 +1,9 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
-import { total, update } from '../kernels/kernels.js';
-import { type Machine, machine } from '../kernels/machine.js';
+import { machine } from '../kernels/machine.js';
+import { type Extent, type Moved, type Spans, spans } from '../kernels/spans.js';
 import { type NumberType, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { Rows } from './eager/rows.js';
+import type { Workspace } from './eager/workspace.js';
 import { throughLookups } from './lookups.js';
 import type { Loss } from './losses/loss.js';
 import type { Ops } from './ops.js';
@@ -70,8 +72,6 @@ interface Trained {
   readonly path: string;
   readonly parameter: Parameter;
   readonly size: number;
-  /** Addresses of the optimizer's slots. */
-  readonly slots: readonly number[];
 }
 
 /**
@@ -88,8 +88,11 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
     throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
   }
   const home = machine();
-  const trained = trainedOf(home, model.params, optimizer, state);
+  const trained = trainedOf(model.params);
+  if (state !== undefined) checkState(state, trained, optimizer);
   const parameters = trained.map(({ parameter }) => parameter);
+  const kept = spans(home, trained.map(extentOf), optimizer.slots.length);
+  if (state !== undefined) restore(kept, trained, optimizer, state);
   let step = state?.step ?? 0;
   let released = false;
 
@@ -115,13 +118,10 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
       const counted =
         early === 0 ? predictions : (ops.split(predictions, 0, [early, window.target.shape[0] as number])[1] as Tensor);
       const loss = lossOf(ops, counted, window.target);
-      const gradients = ops.gradients(loss).map((gradient) => space.place(gradient).address);
-
-      let squares = 0;
-      trained.forEach(({ size }, k) => {
-        squares = total(home, gradients[k] as number, size, true, squares);
-      });
-      const gradientNorm = Math.sqrt(squares);
+      const { squares, update } = kept.step(
+        ops.gradients(loss).map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)),
+      );
+      const gradientNorm = Math.sqrt(squares());
       const lossValue = loss.data[0] as number;
       if (!Number.isFinite(lossValue) || !Number.isFinite(gradientNorm)) {
         throw new RangeError(
@@ -132,14 +132,11 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
       const clip = clipNorm !== undefined && gradientNorm > clipNorm ? clipNorm / gradientNorm : 1;
       const learningRate = optimizer.learningRate(step);
       const numbers = optimizer.numbers(step);
-      const kept = toSignal(carry);
-      const keptFinal = finalCarry === carry ? kept : toSignal(finalCarry);
-      trained.forEach(({ parameter, size, slots }, k) => {
-        const addresses = [parameter.place.address, gradients[k] as number, ...slots];
-        update(home, optimizer.kernel, addresses, size, clip, numbers);
-      });
+      const carryOut = toSignal(carry);
+      const finalOut = finalCarry === carry ? carryOut : toSignal(finalCarry);
+      update(optimizer.rule, optimizer.idle, clip, numbers);
       step += 1;
-      return { loss: lossValue, gradientNorm, learningRate, carry: kept, finalCarry: keptFinal };
+      return { loss: lossValue, gradientNorm, learningRate, carry: carryOut, finalCarry: finalOut };
     });
   }
 
@@ -150,48 +147,39 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
     },
     state() {
       if (released) throw new Error('trainer: it was released, and what it kept with it.');
-      return { step, slots: slotsOf(home, trained, optimizer) };
+      return { step, slots: slotsOf(kept, trained, optimizer) };
     },
     release() {
       if (released) return;
       released = true;
       abandoned.unregister(self);
-      freeSlots(trained);
+      machine().heap.free(kept.address);
     },
   };
   // A trainer that nobody holds any more gives its memory back all the same.
-  abandoned.register(self, trained, self);
+  abandoned.register(self, kept.address, self);
   return self;
 }
 
-const abandoned = new FinalizationRegistry<readonly Trained[]>(freeSlots);
+const abandoned = new FinalizationRegistry<number>((address) => machine().heap.free(address));
 
-function freeSlots(trained: readonly Trained[]): void {
-  for (const { slots } of trained) for (const address of slots) machine().heap.free(address);
-}
-
-function trainedOf(
-  home: Machine,
-  params: Params,
-  optimizer: Optimizer,
-  state: TrainerState | undefined,
-): readonly Trained[] {
+function trainedOf(params: Params): readonly Trained[] {
   // A parameter that stands at two places of a model (tied weights) learns once.
   const distinct = new Map(parametersOf(params).map(([path, parameter]) => [parameter, path]));
   if (distinct.size === 0) throw new TypeError('trainer: the model has no parameters, so there is nothing to learn.');
-  const places = Array.from(distinct, ([parameter, path]) => ({ path, parameter, size: sizeOf(parameter.shape) }));
-  if (state !== undefined) checkState(state, places, optimizer);
-  return places.map(({ path, parameter, size }) => {
-    const slots = optimizer.slots.map((slot) => {
-      const address = home.heap.allocate(4 * size);
-      // The padding too: kernels take whole groups of eight.
-      const numbers = home.floats.subarray(address / 4, address / 4 + Math.ceil(size / 16) * 16);
-      numbers.fill(0);
-      if (state !== undefined) numbers.set((state.slots[`${path}.${slot}`] as Tensor).data);
-      return address;
-    });
-    return { path, parameter, size, slots };
-  });
+  return Array.from(distinct, ([parameter, path]) => ({ path, parameter, size: sizeOf(parameter.shape) }));
+}
+
+/** A row is what one index of the first axis selects; a vector is one row. */
+function extentOf({ parameter: { shape }, size }: Trained): Extent {
+  return { size, columns: shape.length < 2 ? size : sizeOf(shape.slice(1)) };
+}
+
+function movedOf(space: Workspace, { parameter }: Trained, gradient: Tensor): Moved {
+  const weights = parameter.place.address;
+  return gradient instanceof Rows
+    ? { weights, gradient: gradient.stored.address, rows: gradient.rows }
+    : { weights, gradient: space.place(gradient).address };
 }
 
 /** @throws RangeError where a state is not that of these parameters and this optimizer. */
@@ -213,16 +201,20 @@ function checkState(
   }
 }
 
-function slotsOf(home: Machine, trained: readonly Trained[], optimizer: Optimizer): Record<string, Tensor> {
+function restore(kept: Spans, trained: readonly Trained[], optimizer: Optimizer, { slots }: TrainerState): void {
+  trained.forEach(({ path }, k) => {
+    optimizer.slots.forEach((name, slot) => {
+      kept.slot(k, slot).set((slots[`${path}.${name}`] as Tensor).data);
+    });
+  });
+}
+
+function slotsOf(kept: Spans, trained: readonly Trained[], optimizer: Optimizer): Record<string, Tensor> {
   return Object.fromEntries(
-    trained.flatMap(({ path, parameter, size, slots }) =>
-      slots.map((address, k) => [
-        `${path}.${optimizer.slots[k]}`,
-        {
-          shape: parameter.shape,
-          type: 'float32' satisfies NumberType,
-          data: home.floats.slice(address / 4, address / 4 + size),
-        },
+    trained.flatMap(({ path, parameter: { shape } }, k) =>
+      optimizer.slots.map((name, slot) => [
+        `${path}.${name}`,
+        { shape, type: 'float32' satisfies NumberType, data: kept.slot(k, slot).slice() },
       ]),
     ),
   );

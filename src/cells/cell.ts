@@ -24,7 +24,7 @@ export interface Cell<S> {
    */
   project?(ops: Ops, x: Tensor): Tensor;
   /**
-   * All steps at once, where the Ops at hand has a primitive for them: `x: [T, B, P] → y: [T, B, H]`. It computes what
+   * All steps at once, where the Ops at hand has a primitive for them: `x: [T, B, I] → y: [T, B, H]`. It computes what
    * the steps compute, up to rounding; undefined where there is none, and then the steps run one by one.
    */
   window?(ops: Ops, carry: S, x: Tensor): readonly [y: Tensor, carry: S] | undefined;

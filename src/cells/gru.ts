@@ -1,10 +1,11 @@
 import { glorotUniform, orthogonal, sideBySide, zeros as zeroInitializer } from '../backprop/initializers.js';
+import { projection } from '../backprop/lookups.js';
 import type { Ops } from '../backprop/ops.js';
 import { type Initializer, parameter } from '../backprop/parameter.js';
 import type { Recurrences } from '../backprop/recurrences.js';
 import { checkCount } from '../backprop/shapes.js';
 import type { Layer } from '../layer.js';
-import { type Tensor, zeros } from '../tensor.js';
+import { type Ids, type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
 import { lastStep, unroll } from './unroll.js';
 
@@ -44,8 +45,10 @@ export function gruCell(inputs: number, units: number, options: GruCellOptions =
     initial: (batch) => ({ h: zeros([batch, units]) }),
     project: (ops, x) => ops.linear(x, wx, b),
     window(ops, carry, x) {
-      const y = ops.recurrences && form.window(ops.recurrences, x, carry.h);
-      return y && [y, { h: lastStep(ops, y) }];
+      if (ops.recurrences === undefined) return undefined;
+      const [z, ids] = projection(ops, x, wx, b);
+      const y = form.window(ops.recurrences, z, carry.h, ids);
+      return [y, { h: lastStep(ops, y) }];
     },
     step(ops, carry, x) {
       const { z, n } = form.gates(ops, carry.h, x);
@@ -62,7 +65,7 @@ interface Form {
   /** Update gate z and candidate n, `[B, H]` each. */
   gates(ops: Ops, h: Tensor, x: Tensor): { readonly z: Tensor; readonly n: Tensor };
   /** All steps at once. */
-  window(recurrences: Recurrences, x: Tensor, h: Tensor): Tensor;
+  window(recurrences: Recurrences, x: Tensor, h: Tensor, ids?: Ids): Tensor;
 }
 
 function resetAfter(units: number, initializers: NonNullable<GruCellOptions['initializers']>): Form {
@@ -71,7 +74,7 @@ function resetAfter(units: number, initializers: NonNullable<GruCellOptions['ini
   const bn = parameter([units], initializers.bn ?? zeroInitializer());
   return {
     params: { wh, bn },
-    window: (recurrences, x, h) => recurrences.gru(x, wh, bn, h)[0],
+    window: (recurrences, x, h, ids) => recurrences.gru(x, wh, bn, h, ids)[0],
     gates(ops, h, x) {
       const [xz, xr, xn] = thirds(ops, x, units);
       const [hz, hr, hn] = thirds(ops, ops.matmul(h, wh), units);
@@ -88,7 +91,7 @@ function resetBefore(units: number, initializers: NonNullable<GruCellOptions['in
   const wn = parameter([units, units], initializers.wn ?? square);
   return {
     params: { wh, wn },
-    window: (recurrences, x, h) => recurrences.gruResetBefore(x, wh, wn, h)[0],
+    window: (recurrences, x, h, ids) => recurrences.gruResetBefore(x, wh, wn, h, ids)[0],
     gates(ops, h, x) {
       const [xz, xr, xn] = thirds(ops, x, units);
       const [hz, hr] = ops.split(ops.matmul(h, wh), 1, [units, units]) as readonly [Tensor, Tensor];

@@ -1,4 +1,5 @@
 import { glorotUniform, ones, orthogonal, sideBySide, zeros as zeroInitializer } from '../backprop/initializers.js';
+import { projection } from '../backprop/lookups.js';
 import { type Initializer, parameter } from '../backprop/parameter.js';
 import { checkCount } from '../backprop/shapes.js';
 import type { Layer } from '../layer.js';
@@ -48,7 +49,8 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
     project: (ops, x) => ops.linear(x, wx, b),
     window(ops, carry, x) {
       if (ops.recurrences === undefined) return undefined;
-      const [y, c] = ops.recurrences.lstm(x, wh, carry.h, carry.c);
+      const [z, ids] = projection(ops, x, wx, b);
+      const [y, c] = ops.recurrences.lstm(z, wh, carry.h, carry.c, ids);
       return [y, { h: lastStep(ops, y), c }];
     },
     step(ops, carry, x) {

@@ -1,4 +1,5 @@
 import { glorotUniform, orthogonal, zeros as zeroInitializer } from '../backprop/initializers.js';
+import { projection } from '../backprop/lookups.js';
 import type { Ops } from '../backprop/ops.js';
 import { type Initializer, parameter } from '../backprop/parameter.js';
 import { checkCount } from '../backprop/shapes.js';
@@ -40,7 +41,8 @@ export function simpleRnnCell(inputs: number, units: number, options: SimpleRnnC
     project: (ops, x) => ops.linear(x, wx, b),
     window(ops, carry, x) {
       if (ops.recurrences === undefined || activation !== undefined) return undefined;
-      const [y] = ops.recurrences.simpleRnn(x, wh, carry.h);
+      const [z, ids] = projection(ops, x, wx, b);
+      const [y] = ops.recurrences.simpleRnn(z, wh, carry.h, ids);
       return [y, { h: lastStep(ops, y) }];
     },
     step(ops, carry, x) {

@@ -40,9 +40,9 @@ export function unroll<S>(cell: Cell<S>, seed?: number): Layer<S> {
               `make it ${inputs} features wide, or the cell as wide as its input.`,
           );
         }
-        const projected = cell.project?.(ops, x) ?? x;
-        const atOnce = cell.window?.(ops, carry, projected);
+        const atOnce = cell.window?.(ops, carry, x);
         if (atOnce !== undefined) return atOnce;
+        const projected = cell.project?.(ops, x) ?? x;
         const width = projected.shape[2] as number;
         // One split and one concat of the window's rows: a step costs no slicing of its own, forwards or backwards.
         const rows = ops.reshape(projected, [steps * batch, width]);

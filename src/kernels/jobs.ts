@@ -23,10 +23,8 @@ export enum Job {
   crossEntropy,
   crossEntropyAdjoint,
   sample,
-  sgd,
-  momentum,
-  rmsprop,
-  adam,
+  squares,
+  update,
   lstmForward,
   lstmBackward,
   gruForward,
@@ -74,4 +72,22 @@ export enum Broadcast {
   trailing,
   rows,
   one,
+}
+
+/** How an optimizer moves a parameter; `Job.update` takes one of them as an argument. */
+export enum Rule {
+  sgd,
+  momentum,
+  rmsprop,
+  adam,
+}
+
+/** What becomes of a row whose gradient is 0 throughout. A row is what one index of a parameter's first axis selects. */
+export enum Idle {
+  /** It is updated as any other: what the optimizer keeps decays, and may still move it. */
+  moves,
+  /** It is updated as any other, which changes nothing: the work may be left out. */
+  stays,
+  /** It and what is kept beside it are left as they are, though the update would have changed them. */
+  skipped,
 }

@@ -3,6 +3,7 @@
  * the team's control block and forks over its items. Grains are about 5 µs of work, ten times what a fork costs.
  */
 import { type Binary, Broadcast, Job, type Unary } from './jobs.js';
+import { BLOCK } from './limits.js';
 import type { Machine } from './machine.js';
 
 /** Elements a thread takes at a time where each costs little. Multiples of 8: whole groups. */
@@ -10,12 +11,12 @@ const CHEAP = 16_384;
 /** Elements a thread takes at a time where each costs a transcendental. */
 const DEAR = 8_192;
 
-function give(machine: Machine, ...words: readonly number[]): void {
+export function give(machine: Machine, ...words: readonly number[]): void {
   const { ints, arguments: base } = machine;
   for (let k = 0; k < words.length; k += 1) ints[base + k] = words[k];
 }
 
-function giveFloats(machine: Machine, from: number, ...numbers: readonly number[]): void {
+export function giveFloats(machine: Machine, from: number, ...numbers: readonly number[]): void {
   const { floats, arguments: base } = machine;
   for (let k = 0; k < numbers.length; k += 1) floats[base + from + k] = numbers[k];
 }
@@ -88,20 +89,16 @@ export function sumRows(machine: Machine, x: number, y: number, rows: number, co
   machine.run(Job.sumRows, rows, items(CHEAP, columns));
 }
 
-/** The sum of all numbers, or of their squares, in float64; `before` is added. */
-export function total(machine: Machine, x: number, size: number, squared: boolean, before = 0): number {
-  const mark = machine.region.mark();
-  const blocks = Math.ceil(size / 4096);
-  const result = machine.region.allocate(8);
-  const partial = machine.region.allocate(8 * blocks);
-  machine.doubles[result / 8] = before;
-  give(machine, x, partial, size, squared ? 1 : 0);
+/** How many partial sums `total` needs room for; they are float64. */
+export const partialSums = (size: number) => Math.ceil(size / BLOCK);
+
+/** y = Σ x[k], added up in float64. */
+export function total(machine: Machine, x: number, size: number, partial: number, y: number): void {
+  const blocks = partialSums(size);
+  give(machine, x, partial, size);
   machine.run(Job.sumBlocks, blocks, 4);
-  give(machine, partial, blocks, result);
+  give(machine, partial, blocks, y);
   machine.run(Job.sumFinish, 1, 1);
-  const sum = machine.doubles[result / 8];
-  machine.region.release(mark);
-  return sum;
 }
 
 export function gather(machine: Machine, table: number, ids: number, y: number, rows: number, columns: number): void {
@@ -168,21 +165,6 @@ export function crossEntropyAdjoint(
 ): void {
   give(machine, gradient, logits, targets, result, columns);
   machine.run(Job.crossEntropyAdjoint, rows, items(DEAR, columns));
-}
-
-/** An optimizer's update of one parameter in place; `numbers` are its own, in the order its kernel reads them. */
-export function update(
-  machine: Machine,
-  job: Job.sgd | Job.momentum | Job.rmsprop | Job.adam,
-  addresses: readonly number[],
-  size: number,
-  clip: number,
-  numbers: readonly number[],
-): void {
-  give(machine, ...addresses);
-  giveFloats(machine, 4, clip, ...numbers);
-  machine.run(job, size, DEAR);
-  machine.weights += 1;
 }
 
 /** How ids are drawn; all have an effect, unless the most probable one is taken. */

@@ -5,3 +5,6 @@ export const STREAM_ROWS = 3;
 
 /** Columns of a cell of a product at most: what a member's scratch holds. */
 export const CELL_COLUMNS = 256;
+
+/** Numbers that are summed up, or updated, as one item. */
+export const BLOCK = 4096;

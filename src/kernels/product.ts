@@ -14,7 +14,7 @@ export enum Layout {
 }
 
 /** Multiply-adds below which a product stays on one thread: about 10 µs. */
-export const WORTH_SHARING = 500_000;
+export const WORTH_SHARING = 3_000_000;
 
 export interface Product {
   readonly a: number;

@@ -33,8 +33,9 @@ function window(machine: Machine, job: Job, { batch }: Window, ...words: readonl
 
 const packedFlag = ({ batch }: Window) => (wantsPacking(batch) ? 1 : 0);
 
-export function rnnForward(machine: Machine, w: Window, z: number, wh: number, states: number): void {
-  window(machine, Job.rnnForward, w, z, wh, packedFlag(w), states, w.steps, w.batch, w.units);
+/** In each: with `ids` (0 for none) z is a table, and they choose its rows. */
+export function rnnForward(machine: Machine, w: Window, z: number, ids: number, wh: number, states: number): void {
+  window(machine, Job.rnnForward, w, z, wh, packedFlag(w), states, w.steps, w.batch, w.units, ids);
 }
 
 export function rnnBackward(
@@ -53,12 +54,13 @@ export function lstmForward(
   machine: Machine,
   w: Window,
   z: number,
+  ids: number,
   wh: number,
   gates: number,
   cells: number,
   states: number,
 ): void {
-  window(machine, Job.lstmForward, w, z, wh, packedFlag(w), gates, cells, states, w.steps, w.batch, w.units);
+  window(machine, Job.lstmForward, w, z, wh, packedFlag(w), gates, cells, states, w.steps, w.batch, w.units, ids);
 }
 
 export function lstmBackward(
@@ -80,6 +82,7 @@ export function gruForward(
   machine: Machine,
   w: Window,
   x: number,
+  ids: number,
   wh: number,
   wn: number,
   bn: number,
@@ -87,7 +90,23 @@ export function gruForward(
   states: number,
 ): void {
   const product = machine.region.allocate(4 * w.batch * 3 * w.units);
-  window(machine, Job.gruForward, w, x, wh, packedFlag(w), wn, bn, gates, states, w.steps, w.batch, w.units, product);
+  window(
+    machine,
+    Job.gruForward,
+    w,
+    x,
+    wh,
+    packedFlag(w),
+    wn,
+    bn,
+    gates,
+    states,
+    w.steps,
+    w.batch,
+    w.units,
+    product,
+    ids,
+  );
 }
 
 /** `wnt` is 0 where the reset gate acts after the product, and then `du` is not. */

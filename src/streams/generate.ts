@@ -1,12 +1,14 @@
 import { defer, type Observable, type OperatorFunction } from 'rxjs';
 import { type Core, evaluate } from '../layer.js';
+import type { Generator } from '../random.js';
 import { type Ids, ids, showShape, type Tensor } from '../tensor.js';
 import { bounded } from './bounded.js';
 import { type BufferOptions, checkBufferOptions } from './buffer.js';
 import { timeSlice } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { requireCount } from './options.js';
-import { checkSampling, type Sampler, type SamplingOptions, sampler } from './sample.js';
+import { checkSampling, drawsOf, type SamplingOptions } from './sample.js';
+import { speaker } from './speaker.js';
 import { sliceSteps, stepsOf } from './steps.js';
 
 export interface GenerationOptions<S> extends SamplingOptions {
@@ -38,37 +40,28 @@ function checkPrompt(prompt: Ids): void {
   );
 }
 
-/** The prediction after the last step. */
-function lastPrediction(logits: Tensor): ArrayLike<number> {
-  return logits.data.subarray(-(logits.shape.at(-1) as number));
-}
-
 async function* speak<S>(
   model: Core<S, Ids, Tensor>,
   prompt: Ids,
-  { length, from }: GenerationOptions<S>,
-  choose: Sampler,
+  options: GenerationOptions<S>,
+  draws: Generator,
 ): AsyncGenerator<Ids, void, undefined> {
   const slice = timeSlice();
-  let carry = from ?? model.initial(1);
-  let prediction: ArrayLike<number> = [];
-
-  async function read(signal: Ids): Promise<void> {
-    for (let at = 0; at < stepsOf(signal); at += STEPS_AT_ONCE) {
-      // May wait, so the weights are those of this moment.
-      await slice();
-      const piece = sliceSteps(signal, at, Math.min(at + STEPS_AT_ONCE, stepsOf(signal)));
-      const [logits, next] = evaluate(model, carry, piece);
-      prediction = lastPrediction(logits);
-      carry = next;
-    }
+  let carry = options.from ?? model.initial(1);
+  const last = stepsOf(prompt) - 1;
+  for (let at = 0; at < last; at += STEPS_AT_ONCE) {
+    // May wait, so the weights are those of this moment.
+    await slice();
+    [, carry] = evaluate(model, carry, sliceSteps(prompt, at, Math.min(at + STEPS_AT_ONCE, last)));
   }
-
-  let symbol = prompt;
-  for (let count = 0; count < length; count += 1) {
-    await read(symbol);
-    symbol = ids([1, 1], [choose(prediction)]);
-    yield symbol;
+  const { next, release } = speaker(model, options, draws, carry);
+  try {
+    for (let count = 0; count < options.length; count += 1) {
+      await slice();
+      yield ids([1, 1], [count === 0 ? next(sliceSteps(prompt, last)) : next()]);
+    }
+  } finally {
+    release();
   }
 }
 
@@ -93,7 +86,7 @@ export function generateIterable<S>(
 ): AsyncGenerator<Ids, void, undefined> {
   checkOptions('generateIterable', options);
   checkPrompt(prompt);
-  return speak(model, prompt, options, sampler(options));
+  return speak(model, prompt, options, drawsOf(options));
 }
 
 /**
@@ -114,7 +107,7 @@ export function generateFrom<S>(
 ): Observable<Ids> {
   checkOptions('generateFrom', options);
   checkPrompt(prompt);
-  return defer(() => fromAsync(speak(model, prompt, options, sampler(options))));
+  return defer(() => fromAsync(speak(model, prompt, options, drawsOf(options))));
 }
 
 /**
@@ -135,13 +128,13 @@ export function generate<S>(model: Core<S, Ids, Tensor>, options: GenerateOption
   checkBufferOptions('generate', waiting);
   return (source) =>
     defer(() => {
-      const choose = sampler(options);
+      const draws = drawsOf(options);
       return source.pipe(
         bounded(
           waiting,
           (prompt) => {
             checkPrompt(prompt);
-            return fromAsync(speak(model, prompt, options, choose));
+            return fromAsync(speak(model, prompt, options, draws));
           },
           'generate',
         ),

@@ -34,7 +34,7 @@ export function checkSampling(operation: string, { temperature = 1, topK = 1, to
 }
 
 /** The largest logit. @throws RangeError where it is no finite number. */
-function largestLogit(logits: ArrayLike<number>): number {
+export function largestLogit(logits: ArrayLike<number>): number {
   let max = Number.NEGATIVE_INFINITY;
   for (let v = 0; v < logits.length; v += 1) max = Math.max(max, logits[v] as number);
   if (!Number.isFinite(max)) {
@@ -116,6 +116,9 @@ function drawAt(probabilities: Float64Array, u: number): number {
   return last;
 }
 
+/** The uniform numbers that a subscription's symbols are drawn by. */
+export const drawsOf = ({ seed = 0 }: SamplingOptions): Generator => generator(seed, 'sampler');
+
 /**
  * Chooses symbols by the given options, each call one draw of the generator (none where greedy).
  *
@@ -126,7 +129,7 @@ function drawAt(probabilities: Float64Array, u: number): number {
  */
 export function sampler(options: SamplingOptions = {}, random?: Generator): Sampler {
   checkSampling('sampler', options);
-  const draws = random ?? generator(options.seed ?? 0, 'sampler');
+  const draws = random ?? drawsOf(options);
   if (options.greedy) {
     return (logits) => {
       largestLogit(logits);

@@ -67,6 +67,8 @@ describe('generateFrom', () => {
       ...cycle,
       apply: (...args: Parameters<typeof cycle.apply>) => {
         steps += 1;
+        // A model that looks at numbers is run as it is at each step.
+        expect(args[2].data.length).toBe(1);
         return cycle.apply(...args);
       },
     };

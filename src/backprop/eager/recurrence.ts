@@ -2,15 +2,24 @@ import { copyBlock, fill } from '../../kernels/kernels.js';
 import type { Place } from '../../kernels/place.js';
 import { wantsPacking } from '../../kernels/product.js';
 import * as kernels from '../../kernels/recurrent.js';
-import { type Shape, sameShape, showShape, sizeOf, type Tensor } from '../../tensor.js';
+import { type Ids, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../../tensor.js';
 import type { RecurrenceAdjoints, Recurrences } from '../recurrences.js';
+import { checkIds } from '../shapes.js';
 import type { Workspace } from './workspace.js';
 
-/** The window of a recurrence whose input has `parts` numbers a unit. */
-function windowOf(operation: string, z: Tensor, h: Tensor, parts: number): kernels.Window {
-  const [steps = 0, batch, width = 0] = z.shape;
+/** The window of a recurrence whose input has `parts` numbers a unit; with ids they are chosen from the rows of a table. */
+function windowOf(operation: string, z: Tensor, ids: Tensor | undefined, h: Tensor, parts: number): kernels.Window {
+  const width = z.shape.at(-1) ?? 0;
+  const [steps = 0, batch] = ids?.shape ?? z.shape;
   const [lanes, units = 0] = h.shape;
-  if (z.shape.length !== 3 || h.shape.length !== 2 || batch !== lanes || width !== parts * units || steps < 1) {
+  if (ids !== undefined) checkIds(ids, z.shape[0] as number, operation);
+  if (
+    z.shape.length !== (ids === undefined ? 3 : 2) ||
+    h.shape.length !== 2 ||
+    batch !== lanes ||
+    width !== parts * units ||
+    steps < 1
+  ) {
     throw new RangeError(
       `${operation}: an input ${showShape(z.shape)} and a state ${showShape(h.shape)} do not meet; ` +
         `it wants [T, B, ${parts === 1 ? '' : parts}H] and [B, H], T ≥ 1.`,
@@ -45,6 +54,9 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     return [space.view(all, shape), space.view(all, shape, batch * units)];
   }
 
+  /** Address of the ids that choose the rows of a table; 0 for none. */
+  const chosen = (ids: Ids | undefined): number => (ids === undefined ? 0 : space.ids(ids));
+
   /** A right operand `[k, n]` as the kernels want it: in panels, or as it lies where few rows meet it. */
   function operand(w: Tensor, k: number, n: number, batch: number): number {
     return wantsPacking(batch) ? space.panels(w, false, n, k) : space.place(w).address;
@@ -76,8 +88,9 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     wn: Tensor | undefined,
     bn: Tensor | undefined,
     h: Tensor,
+    ids: Ids | undefined,
   ) {
-    const window = windowOf(operation, x, h, 3);
+    const window = windowOf(operation, x, ids, h, 3);
     const { steps, batch, units } = window;
     const columns = wn === undefined ? 3 * units : 2 * units;
     check(operation, 'wh', wh, [units, columns]);
@@ -89,7 +102,17 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     const recurrent = operand(wh, units, columns, batch);
     const candidate = wn && operand(wn, units, units, batch);
     const bias = bn === undefined ? 0 : space.numbers(bn, operation);
-    kernels.gruForward(machine, window, input, recurrent, candidate ?? 0, bias, gates.address, all.address);
+    kernels.gruForward(
+      machine,
+      window,
+      input,
+      chosen(ids),
+      recurrent,
+      candidate ?? 0,
+      bias,
+      gates.address,
+      all.address,
+    );
     const [before, after] = around(window, all);
     return [after, before, gates] as const;
   }
@@ -119,12 +142,12 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
   }
 
   return {
-    simpleRnn(z, wh, h) {
-      const window = windowOf('simpleRnn', z, h, 1);
+    simpleRnn(z, wh, h, ids) {
+      const window = windowOf('simpleRnn', z, ids, h, 1);
       check('simpleRnn', 'wh', wh, [window.units, window.units]);
       const all = states(window, h, 'simpleRnn');
       const recurrent = operand(wh, window.units, window.units, window.batch);
-      kernels.rnnForward(machine, window, space.numbers(z, 'simpleRnn'), recurrent, all.address);
+      kernels.rnnForward(machine, window, space.numbers(z, 'simpleRnn'), chosen(ids), recurrent, all.address);
       const [before, after] = around(window, all);
       return [after, before];
     },
@@ -144,8 +167,8 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       );
       return [dz, dh];
     },
-    lstm(z, wh, h, c) {
-      const window = windowOf('lstm', z, h, 4);
+    lstm(z, wh, h, c, ids) {
+      const window = windowOf('lstm', z, ids, h, 4);
       const { steps, batch, units } = window;
       check('lstm', 'wh', wh, [units, 4 * units]);
       check('lstm', 'c', c, [batch, units]);
@@ -157,6 +180,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
         machine,
         window,
         space.numbers(z, 'lstm'),
+        chosen(ids),
         recurrent,
         gates.address,
         cells.address,
@@ -186,12 +210,12 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       );
       return [dz, dh, dCell];
     },
-    gru: (x, wh, bn, h) => gruWindow('gru', x, wh, undefined, bn, h),
+    gru: (x, wh, bn, h, ids) => gruWindow('gru', x, wh, undefined, bn, h, ids),
     gruAdjoint(dy, wh, before, gates) {
       const { dx, du, dh } = gruWindowBack(dy, wh, undefined, before, gates);
       return [dx, du as Place, dh];
     },
-    gruResetBefore: (x, wh, wn, h) => gruWindow('gru', x, wh, wn, undefined, h),
+    gruResetBefore: (x, wh, wn, h, ids) => gruWindow('gru', x, wh, wn, undefined, h, ids),
     gruResetBeforeAdjoint(dy, wh, wn, before, gates) {
       const { dx, dh } = gruWindowBack(dy, wh, wn, before, gates);
       return [dx, dh];

@@ -16,7 +16,11 @@ export function reduction(space: Workspace): Pick<Ops, Reduction> {
       const y = space.result(shape);
       if (form === 'trailing') kernels.sumTrailing(machine, from, y.address, outer, inner);
       else if (form === 'rows') kernels.sumRows(machine, from, y.address, outer, inner);
-      else machine.floats[y.address / 4] = kernels.total(machine, from, sizeOf(x.shape), false);
+      else {
+        const size = sizeOf(x.shape);
+        const partial = space.result([2 * kernels.partialSums(size)]).address;
+        kernels.total(machine, from, size, partial, y.address);
+      }
       return y;
     },
     softmax(x) {

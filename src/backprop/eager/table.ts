@@ -2,6 +2,7 @@ import * as kernels from '../../kernels/kernels.js';
 import { sizeOf } from '../../tensor.js';
 import type { Ops } from '../ops.js';
 import { gatherShape, oneHotShape, scatterShape } from '../shapes.js';
+import { fewRows, Rows } from './rows.js';
 import type { Workspace } from './workspace.js';
 
 export function table(space: Workspace): Pick<Ops, 'gather' | 'oneHot' | 'scatterAdd'> {
@@ -24,11 +25,28 @@ export function table(space: Workspace): Pick<Ops, 'gather' | 'oneHot' | 'scatte
     },
     scatterAdd(gradient, ids, rows) {
       const shape = scatterShape(gradient.shape, ids, rows);
+      const columns = shape[1] as number;
+      const count = sizeOf(ids.shape);
       const from = space.numbers(gradient, 'scatterAdd');
-      const at = space.ids(ids);
-      const y = space.result(shape);
-      kernels.scatterAdd(machine, from, at, sizeOf(ids.shape), y.address, rows, shape[1] as number);
-      return y;
+      // A step that is written down may name other rows when it runs again.
+      const named = machine.recorded === undefined ? fewRows(ids.data, rows, columns) : undefined;
+      if (named === undefined) {
+        const y = space.result(shape);
+        kernels.scatterAdd(machine, from, space.ids(ids), count, y.address, rows, columns);
+        return y;
+      }
+      // The same sums in the same order, in a table that has only the rows which are named.
+      const place = new Map(Array.from(named, (row, k) => [row, k]));
+      const at = space.result(ids.shape, 'int32');
+      machine.ints.set(
+        ids.data.map((id) => place.get(id) as number),
+        at.address / 4,
+      );
+      const stored = space.result([named.length, columns]);
+      kernels.scatterAdd(machine, from, at.address, count, stored.address, named.length, columns);
+      const numbers = space.result([named.length], 'int32');
+      machine.ints.set(named, numbers.address / 4);
+      return new Rows(shape, stored, { numbers: named, address: numbers.address });
     },
   };
 }

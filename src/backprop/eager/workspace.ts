@@ -8,6 +8,7 @@ import { pack, packedSize, transpose } from '../../kernels/product.js';
 import type { Region } from '../../kernels/region.js';
 import { type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../../tensor.js';
 import { Parameter } from '../parameter.js';
+import { Rows } from './rows.js';
 
 export interface Workspace {
   readonly machine: Machine;
@@ -74,7 +75,8 @@ export function workspace(machine: Machine, scope: Scope, options: WorkspaceOpti
     const known = copies.get(x);
     if (known !== undefined) return known;
     const copy = allocate(x.shape, x.type === 'int32' ? 'int32' : 'float32');
-    (x.type === 'int32' ? machine.ints : machine.floats).set(x.data, copy.address / 4);
+    if (x instanceof Rows) x.spread(copy.address);
+    else (x.type === 'int32' ? machine.ints : machine.floats).set(x.data, copy.address / 4);
     copies.set(x, copy);
     options.copied?.(copy);
     return copy;

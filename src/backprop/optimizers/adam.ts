@@ -1,4 +1,4 @@
-import { Job } from '../../kernels/jobs.js';
+import { Idle, Rule } from '../../kernels/jobs.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
 
@@ -9,6 +9,8 @@ export interface AdamOptions {
   readonly beta2?: number;
   /** ε; 1e-8 by default. */
   readonly epsilon?: number;
+  /** Whether rows that had no gradient in a window are left as they are (lazy Adam); by default they are not. */
+  readonly lazy?: boolean;
 }
 
 /**
@@ -16,11 +18,18 @@ export interface AdamOptions {
  *
  * m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − η (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε), t = 1, 2, …
  *
- * Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1.
+ * By default it is dense: m and v of every weight decay at each step, and the weight moves by what is left of m, whatever
+ * its gradient. With `lazy`, a row whose gradient is 0 throughout is left as it is, w, m and v, and costs nothing; t goes
+ * on for all. A row is what one index of a parameter's first axis selects (an embedding's row of a symbol); a vector is
+ * one row. Only numbers count: it is the same whether a row was not looked up, or was and got a gradient of 0.
+ *
+ * Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1; lazily, TensorFlow's
+ * `LazyAdamOptimizer` and PyTorch's `SparseAdam`, which leave the rows that a sparse gradient does not list.
  *
  * @throws RangeError where η is negative, ε not above 0 or a β outside [0, 1).
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3) })
+ * tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3, { lazy: true }) }) // a large vocabulary
  */
 export function adam(learningRate: number | Schedule, options: AdamOptions = {}): Optimizer {
   const rate = rateOf('adam', learningRate);
@@ -30,7 +39,8 @@ export function adam(learningRate: number | Schedule, options: AdamOptions = {})
   return {
     kind: 'adam',
     slots: ['mean', 'meanSquare'],
-    kernel: Job.adam,
+    rule: Rule.adam,
+    idle: options.lazy ? Idle.skipped : Idle.moves,
     learningRate: rate,
     numbers: (step) => [
       rate(step) / (1 - beta1 ** (step + 1)),

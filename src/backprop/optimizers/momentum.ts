@@ -1,4 +1,4 @@
-import { Job } from '../../kernels/jobs.js';
+import { Idle, Rule } from '../../kernels/jobs.js';
 import type { Schedule } from '../schedules.js';
 import { fraction, type Optimizer, rateOf } from './optimizer.js';
 
@@ -28,7 +28,8 @@ export function momentum(learningRate: number | Schedule, options: MomentumOptio
   return {
     kind: 'momentum',
     slots: ['velocity'],
-    kernel: Job.momentum,
+    rule: Rule.momentum,
+    idle: Idle.moves,
     learningRate: rate,
     numbers: (step) => [rate(step), decay, nesterov],
   };

@@ -2,14 +2,17 @@
  * Optimizers are descriptions: a kernel, the numbers it keeps for each parameter, and the numbers it takes at step t.
  * What they keep belongs to the trainer that uses them, so one optimizer may serve many.
  */
-import type { Job } from '../../kernels/jobs.js';
+import type { Idle, Rule } from '../../kernels/jobs.js';
 import type { Schedule } from '../schedules.js';
 
 export interface Optimizer {
   readonly kind: string;
   /** Names of the arrays kept beside each parameter, zero at first. */
   readonly slots: readonly string[];
-  readonly kernel: Job.sgd | Job.momentum | Job.rmsprop | Job.adam;
+  /** The kernel that moves the weights. */
+  readonly rule: Rule;
+  /** What becomes of rows whose gradient is 0. */
+  readonly idle: Idle;
   /** The rate at step t = 0, 1, … */
   learningRate(step: number): number;
   /** What the kernel takes at step t, in its order. */

@@ -1,4 +1,4 @@
-import { Job } from '../../kernels/jobs.js';
+import { Idle, Rule } from '../../kernels/jobs.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
 
@@ -27,7 +27,8 @@ export function rmsprop(learningRate: number | Schedule, options: RmspropOptions
   return {
     kind: 'rmsprop',
     slots: ['meanSquare'],
-    kernel: Job.rmsprop,
+    rule: Rule.rmsprop,
+    idle: Idle.moves,
     learningRate: rate,
     numbers: (step) => [rate(step), decay, 1 - decay, epsilon],
   };

@@ -1,4 +1,4 @@
-import { Job } from '../../kernels/jobs.js';
+import { Idle, Rule } from '../../kernels/jobs.js';
 import type { Schedule } from '../schedules.js';
 import { type Optimizer, rateOf } from './optimizer.js';
 
@@ -16,5 +16,12 @@ import { type Optimizer, rateOf } from './optimizer.js';
  */
 export function sgd(learningRate: number | Schedule): Optimizer {
   const rate = rateOf('sgd', learningRate);
-  return { kind: 'sgd', slots: [], kernel: Job.sgd, learningRate: rate, numbers: (step) => [rate(step)] };
+  return {
+    kind: 'sgd',
+    slots: [],
+    rule: Rule.sgd,
+    idle: Idle.stays,
+    learningRate: rate,
+    numbers: (step) => [rate(step)],
+  };
 }

@@ -1,21 +1,28 @@
-// Updates in place, eight parameters a turn. The arrays are padded to whole groups of eight.
-// args of each: parameter, gradient, slot, slot, clip factor, then numbers of its own. Items: numbers.
+// Updates in place, eight numbers a turn. An optimizer is one function of
+//   operands: addresses of the weights, the gradient and each slot;
+//   count: how many numbers, whole groups of eight;
+//   numbers: the clip factor, then the optimizer's own.
+// A new one is such a function, a name in `Rule` and a case of `apply`.
+import { Rule } from '../jobs';
 import { at } from './address';
 import { madd } from './math';
 
-// @ts-ignore: decorator
-@inline
-function array(args: usize, slot: usize, index: i32): usize {
-  return at(load<usize>(args + (slot << 2)), index);
+export function apply(rule: i32, operands: usize, count: i32, numbers: usize): void {
+  switch (rule) {
+    case Rule.sgd: return sgd(operands, count, numbers);
+    case Rule.momentum: return momentum(operands, count, numbers);
+    case Rule.rmsprop: return rmsprop(operands, count, numbers);
+    case Rule.adam: return adam(operands, count, numbers);
+  }
 }
 
 /** w ← w − η g. Numbers: η. */
-export function sgd(args: usize, from: i32, to: i32): void {
-  let w = array(args, 0, from);
-  let g = array(args, 1, from);
-  const clip = v128.load32_splat(args, 16);
-  const minusRate = f32x4.neg(v128.load32_splat(args, 20));
-  for (const end = array(args, 0, to); w < end; w += 32, g += 32) {
+function sgd(operands: usize, count: i32, numbers: usize): void {
+  let w = load<usize>(operands);
+  let g = load<usize>(operands, 4);
+  const clip = v128.load32_splat(numbers);
+  const minusRate = f32x4.neg(v128.load32_splat(numbers, 4));
+  for (const end = at(w, count); w < end; w += 32, g += 32) {
     const a = madd(minusRate, f32x4.mul(clip, v128.load(g)), v128.load(w));
     const b = madd(minusRate, f32x4.mul(clip, v128.load(g, 16)), v128.load(w, 16));
     v128.store(w, a);
@@ -24,15 +31,15 @@ export function sgd(args: usize, from: i32, to: i32): void {
 }
 
 /** v ← μ v + g; w ← w − η v, or with Nesterov's look ahead w ← w − η (g + μ v). Numbers: η, μ, Nesterov. */
-export function momentum(args: usize, from: i32, to: i32): void {
-  let w = array(args, 0, from);
-  let g = array(args, 1, from);
-  let v = array(args, 2, from);
-  const clip = v128.load32_splat(args, 16);
-  const minusRate = f32x4.neg(v128.load32_splat(args, 20));
-  const mu = v128.load32_splat(args, 24);
-  const nesterov = load<i32>(args, 28);
-  for (const end = array(args, 0, to); w < end; w += 32, g += 32, v += 32) {
+function momentum(operands: usize, count: i32, numbers: usize): void {
+  let w = load<usize>(operands);
+  let g = load<usize>(operands, 4);
+  let v = load<usize>(operands, 8);
+  const clip = v128.load32_splat(numbers);
+  const minusRate = f32x4.neg(v128.load32_splat(numbers, 4));
+  const mu = v128.load32_splat(numbers, 8);
+  const nesterov = load<i32>(numbers, 12);
+  for (const end = at(w, count); w < end; w += 32, g += 32, v += 32) {
     const g0 = f32x4.mul(clip, v128.load(g));
     const g1 = f32x4.mul(clip, v128.load(g, 16));
     const v0 = madd(mu, v128.load(v), g0);
@@ -49,16 +56,16 @@ export function momentum(args: usize, from: i32, to: i32): void {
 }
 
 /** s ← ρ s + (1 − ρ) g²; w ← w − η g / (√s + ε). Numbers: η, ρ, 1 − ρ, ε. */
-export function rmsprop(args: usize, from: i32, to: i32): void {
-  let w = array(args, 0, from);
-  let g = array(args, 1, from);
-  let s = array(args, 2, from);
-  const clip = v128.load32_splat(args, 16);
-  const minusRate = f32x4.neg(v128.load32_splat(args, 20));
-  const decay = v128.load32_splat(args, 24);
-  const rest = v128.load32_splat(args, 28);
-  const epsilon = v128.load32_splat(args, 32);
-  for (const end = array(args, 0, to); w < end; w += 32, g += 32, s += 32) {
+function rmsprop(operands: usize, count: i32, numbers: usize): void {
+  let w = load<usize>(operands);
+  let g = load<usize>(operands, 4);
+  let s = load<usize>(operands, 8);
+  const clip = v128.load32_splat(numbers);
+  const minusRate = f32x4.neg(v128.load32_splat(numbers, 4));
+  const decay = v128.load32_splat(numbers, 8);
+  const rest = v128.load32_splat(numbers, 12);
+  const epsilon = v128.load32_splat(numbers, 16);
+  for (const end = at(w, count); w < end; w += 32, g += 32, s += 32) {
     const g0 = f32x4.mul(clip, v128.load(g));
     const g1 = f32x4.mul(clip, v128.load(g, 16));
     const s0 = madd(decay, v128.load(s), f32x4.mul(rest, f32x4.mul(g0, g0)));
@@ -76,20 +83,20 @@ export function rmsprop(args: usize, from: i32, to: i32): void {
  * m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − η′ m / (√v / √(1 − β₂ᵗ) + ε) with η′ = η / (1 − β₁ᵗ).
  * Numbers: η′, β₁, 1 − β₁, β₂, 1 − β₂, 1 / √(1 − β₂ᵗ), ε.
  */
-export function adam(args: usize, from: i32, to: i32): void {
-  let w = array(args, 0, from);
-  let g = array(args, 1, from);
-  let m = array(args, 2, from);
-  let v = array(args, 3, from);
-  const clip = v128.load32_splat(args, 16);
-  const minusRate = f32x4.neg(v128.load32_splat(args, 20));
-  const decay1 = v128.load32_splat(args, 24);
-  const rest1 = v128.load32_splat(args, 28);
-  const decay2 = v128.load32_splat(args, 32);
-  const rest2 = v128.load32_splat(args, 36);
-  const correction = v128.load32_splat(args, 40);
-  const epsilon = v128.load32_splat(args, 44);
-  for (const end = array(args, 0, to); w < end; w += 32, g += 32, m += 32, v += 32) {
+function adam(operands: usize, count: i32, numbers: usize): void {
+  let w = load<usize>(operands);
+  let g = load<usize>(operands, 4);
+  let m = load<usize>(operands, 8);
+  let v = load<usize>(operands, 12);
+  const clip = v128.load32_splat(numbers);
+  const minusRate = f32x4.neg(v128.load32_splat(numbers, 4));
+  const decay1 = v128.load32_splat(numbers, 8);
+  const rest1 = v128.load32_splat(numbers, 12);
+  const decay2 = v128.load32_splat(numbers, 16);
+  const rest2 = v128.load32_splat(numbers, 20);
+  const correction = v128.load32_splat(numbers, 24);
+  const epsilon = v128.load32_splat(numbers, 28);
+  for (const end = at(w, count); w < end; w += 32, g += 32, m += 32, v += 32) {
     const g0 = f32x4.mul(clip, v128.load(g));
     const g1 = f32x4.mul(clip, v128.load(g, 16));
     const m0 = madd(decay1, v128.load(m), f32x4.mul(rest1, g0));

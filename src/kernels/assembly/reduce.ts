@@ -1,11 +1,11 @@
 // Sums. Each result is one chain of additions in an order that depends on the shape alone, so the bits are the same for
 // any number of threads. Long chains are cut into blocks whose sums are added up, which keeps the rounding error low.
+import { BLOCK } from '../limits';
+import { at } from './address';
 import { horizontalSum, loadTail } from './math';
 
 /** Rows that are summed before their sum is added to the total. */
 const BLOCK_ROWS: i32 = 64;
-/** Numbers in a block of `sumBlocks`. */
-const BLOCK: i32 = 4096;
 
 /** args: x, y, rows, columns. y[j] = Σ_r x[r][j]. Items: groups of 8 columns. */
 export function sumTrailing(args: usize, from: i32, to: i32): void {
@@ -16,9 +16,9 @@ export function sumTrailing(args: usize, from: i32, to: i32): void {
   const stride = (<usize>columns) << 2;
   for (let group = from; group < to; group += 1) {
     const column = group << 3;
-    const at = (<usize>column) << 2;
+    const offset = (<usize>column) << 2;
     if (column + 8 <= columns) {
-      let source = x + at;
+      let source = x + offset;
       let total = f32x4.splat(0);
       let totalRight = f32x4.splat(0);
       for (let row = 0; row < rows; row += BLOCK_ROWS) {
@@ -31,8 +31,8 @@ export function sumTrailing(args: usize, from: i32, to: i32): void {
         total = f32x4.add(total, s);
         totalRight = f32x4.add(totalRight, t);
       }
-      v128.store(y + at, total);
-      v128.store(y + at, totalRight, 16);
+      v128.store(y + offset, total);
+      v128.store(y + offset, totalRight, 16);
       continue;
     }
     for (let j = column; j < columns; j += 1) {
@@ -64,48 +64,41 @@ export function sumRows(args: usize, from: i32, to: i32): void {
   }
 }
 
-/** args: x, partial sums (f64), numbers, squared. Items: blocks of 4096 numbers. */
+/** args: x, partial sums (f64), numbers. Items: blocks. */
 export function sumBlocks(args: usize, from: i32, to: i32): void {
   const x = load<usize>(args);
   const partial = load<usize>(args, 4);
   const size = load<i32>(args, 8);
-  const squared = load<i32>(args, 12);
   for (let block = from; block < to; block += 1) {
     const count = min(BLOCK, size - block * BLOCK);
-    let source = x + ((<usize>(block * BLOCK)) << 2);
+    let source = at(x, block * BLOCK);
     let s = f32x4.splat(0);
     let t = f32x4.splat(0);
-    const end = source + ((<usize>(count & ~7)) << 2);
-    if (squared) {
-      for (; source < end; source += 32) {
-        const a = v128.load(source);
-        const b = v128.load(source, 16);
-        s = f32x4.add(s, f32x4.mul(a, a));
-        t = f32x4.add(t, f32x4.mul(b, b));
-      }
-    } else {
-      for (; source < end; source += 32) {
-        s = f32x4.add(s, v128.load(source));
-        t = f32x4.add(t, v128.load(source, 16));
-      }
+    for (const end = at(source, count & ~7); source < end; source += 32) {
+      s = f32x4.add(s, v128.load(source));
+      t = f32x4.add(t, v128.load(source, 16));
     }
-    s = f32x4.add(s, t);
-    let sum =
-      <f64>f32x4.extract_lane(s, 0) + <f64>f32x4.extract_lane(s, 1) +
-      (<f64>f32x4.extract_lane(s, 2) + <f64>f32x4.extract_lane(s, 3));
-    for (let rest = count & 7; rest > 0; rest -= 1, source += 4) {
-      const value = <f64>load<f32>(source);
-      sum += squared ? value * value : value;
-    }
+    let sum = sum8(s, t);
+    for (let rest = count & 7; rest > 0; rest -= 1, source += 4) sum += <f64>load<f32>(source);
     store<f64>(partial + ((<usize>block) << 3), sum);
   }
 }
 
-/** args: partial sums (f64), how many, y. y (one f64) gains their sum. */
+/** args: partial sums (f64), how many, y. y (one f32) is their sum. One item. */
 export function sumFinish(args: usize): void {
   const partial = load<usize>(args);
-  const y = load<usize>(args, 8);
-  let sum = load<f64>(y);
+  let sum: f64 = 0;
   for (let k = 0; k < load<i32>(args, 4); k += 1) sum += load<f64>(partial + ((<usize>k) << 3));
-  store<f64>(y, sum);
+  store<f32>(load<usize>(args, 8), <f32>sum);
+}
+
+/** The sum of eight numbers in float64. */
+// @ts-ignore: decorator
+@inline
+export function sum8(a: v128, b: v128): f64 {
+  const s = f32x4.add(a, b);
+  return (
+    <f64>f32x4.extract_lane(s, 0) + <f64>f32x4.extract_lane(s, 1) +
+    (<f64>f32x4.extract_lane(s, 2) + <f64>f32x4.extract_lane(s, 3))
+  );
 }

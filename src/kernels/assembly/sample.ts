@@ -23,7 +23,8 @@ export function sample(args: usize, from: i32, to: i32): void {
   for (let row = from; row < to; row += 1) {
     const x = at(load<usize>(args), row * columns);
     const id = at(load<usize>(args, 8), row);
-    const most = maximum(x, columns);
+    const weights = at(load<usize>(args, 12), row * padded);
+    const most = maximum(x, columns, weights);
     // The difference of infinities, and of NaN from itself, is NaN.
     if (most - most != 0) {
       store<i32>(id, -1);
@@ -33,7 +34,6 @@ export function sample(args: usize, from: i32, to: i32): void {
       store<i32>(id, firstEqual(x, most));
       continue;
     }
-    const weights = at(load<usize>(args, 12), row * padded);
     weigh(x, columns, most, load<f32>(args, 28), weights);
     if (k > 0 && k < columns) cut(x, weights, padded, most, k, false);
     if (p < 1) cut(x, weights, padded, most, p * sumFrom(x, weights, padded, MINUS_INFINITY), true);

@@ -48,7 +48,7 @@ export function squareOf(member: i32): usize {
   return transposedOf(member) + A_BYTES;
 }
 
-/** For what is left of a row beyond whole groups of eight numbers. */
+/** For what is left of a row, or of a span, beyond whole groups of eight numbers. */
 // @ts-ignore: decorator
 @inline
 export function tailOf(member: i32): usize {

@@ -1,77 +1,119 @@
 // Softmax and cross-entropy over rows. Items are rows; a row is one thread's.
-import { exp4, horizontalMax, horizontalSum, loadTail, log4, storeTail } from './math';
+import { at } from './address';
+import { exp4, horizontalMax, horizontalSum, loadTail, log4, store8, storeTail } from './math';
+import { tailOf } from './scratch';
 
 const MINUS_INFINITY: f32 = -f32.MAX_VALUE * 2.0;
 
+// Where a row is summed up, two sums run side by side and are stored before they are joined: the revectorizer makes one of
+// 256 bits of them, which it finds by such a pair of stores only. `aside` is room for it, 32 bytes. No function here takes a
+// v128: V8 dies where one meets such a pair.
+
 /** The largest of a row; NaN where one of them is. */
-export function maximum(x: usize, columns: i32): f32 {
+export function maximum(x: usize, columns: i32, aside: usize): f32 {
   let m = f32x4.splat(MINUS_INFINITY);
   let n = m;
   for (const end = x + ((<usize>(columns & ~7)) << 2); x < end; x += 32) {
     m = f32x4.max(m, v128.load(x));
     n = f32x4.max(n, v128.load(x, 16));
   }
+  store8(aside, m, n);
+  let rest = f32x4.max(v128.load(aside), v128.load(aside, 16));
   if (columns & 4) {
-    m = f32x4.max(m, v128.load(x));
+    rest = f32x4.max(rest, v128.load(x));
     x += 16;
   }
-  return horizontalMax(f32x4.max(f32x4.max(m, n), loadTail(x, columns & 3, MINUS_INFINITY)));
+  return horizontalMax(f32x4.max(rest, loadTail(x, columns & 3, MINUS_INFINITY)));
 }
 
-/** Σ e^(x − shift). */
-function sumOfExponentials(x: usize, columns: i32, shift: v128): f32 {
+/** Σ e^(x − most). */
+function sumOfExponentials(x: usize, columns: i32, most: f32, aside: usize): f32 {
+  store<f32>(aside, most);
+  const shift = v128.load32_splat(aside);
   let s = f32x4.splat(0);
-  for (const end = x + ((<usize>(columns & ~3)) << 2); x < end; x += 16) {
+  let t = s;
+  for (const end = x + ((<usize>(columns & ~7)) << 2); x < end; x += 32) {
     s = f32x4.add(s, exp4(f32x4.sub(v128.load(x), shift)));
+    t = f32x4.add(t, exp4(f32x4.sub(v128.load(x, 16), shift)));
   }
-  return horizontalSum(f32x4.add(s, exp4(f32x4.sub(loadTail(x, columns & 3, MINUS_INFINITY), shift))));
+  store8(aside, s, t);
+  let rest = f32x4.add(v128.load(aside), v128.load(aside, 16));
+  if (columns & 4) {
+    rest = f32x4.add(rest, exp4(f32x4.sub(v128.load(x), shift)));
+    x += 16;
+  }
+  return horizontalSum(f32x4.add(rest, exp4(f32x4.sub(loadTail(x, columns & 3, MINUS_INFINITY), shift))));
 }
 
-/** y = scale · e^(x − shift). */
-function scaledExponentials(x: usize, columns: i32, shift: v128, scale: v128, y: usize): void {
-  for (const end = x + ((<usize>(columns & ~3)) << 2); x < end; x += 16, y += 16) {
+/** y = factor · e^(x − most). */
+function scaledExponentials(x: usize, columns: i32, most: f32, factor: f32, y: usize, aside: usize): void {
+  store<f32>(aside, most);
+  store<f32>(aside, factor, 4);
+  const shift = v128.load32_splat(aside);
+  const scale = v128.load32_splat(aside, 4);
+  for (const end = x + ((<usize>(columns & ~7)) << 2); x < end; x += 32, y += 32) {
+    const a = f32x4.mul(scale, exp4(f32x4.sub(v128.load(x), shift)));
+    const b = f32x4.mul(scale, exp4(f32x4.sub(v128.load(x, 16), shift)));
+    store8(y, a, b);
+  }
+  if (columns & 4) {
     v128.store(y, f32x4.mul(scale, exp4(f32x4.sub(v128.load(x), shift))));
+    x += 16;
+    y += 16;
   }
   storeTail(y, columns & 3, f32x4.mul(scale, exp4(f32x4.sub(loadTail(x, columns & 3, 0), shift))));
 }
 
 /** args: x, y, columns. */
-export function softmax(args: usize, from: i32, to: i32): void {
+export function softmax(args: usize, from: i32, to: i32, member: i32): void {
+  const aside = tailOf(member);
   const columns = load<i32>(args, 8);
   const bytes = (<usize>columns) << 2;
   for (let row = from; row < to; row += 1) {
     const x = load<usize>(args) + <usize>row * bytes;
-    const shift = f32x4.splat(maximum(x, columns));
-    const scale = f32x4.splat(1.0 / sumOfExponentials(x, columns, shift));
-    scaledExponentials(x, columns, shift, scale, load<usize>(args, 4) + <usize>row * bytes);
+    const most = maximum(x, columns, aside);
+    const factor: f32 = 1.0 / sumOfExponentials(x, columns, most, aside);
+    scaledExponentials(x, columns, most, factor, load<usize>(args, 4) + <usize>row * bytes, aside);
   }
 }
 
 /** args: gradient, y, result, columns: y ⊙ (g − Σ g ⊙ y). */
-export function softmaxAdjoint(args: usize, from: i32, to: i32): void {
+export function softmaxAdjoint(args: usize, from: i32, to: i32, member: i32): void {
+  const aside = tailOf(member);
   const columns = load<i32>(args, 12);
   const bytes = (<usize>columns) << 2;
-  const whole = (<usize>(columns & ~3)) << 2;
-  const rest = columns & 3;
+  const whole = (<usize>(columns & ~7)) << 2;
+  const rest = columns & 7;
   for (let row = from; row < to; row += 1) {
     const offset = <usize>row * bytes;
     const g = load<usize>(args) + offset;
     const y = load<usize>(args, 4) + offset;
     const result = load<usize>(args, 8) + offset;
     let s = f32x4.splat(0);
-    for (let k: usize = 0; k < whole; k += 16) s = f32x4.add(s, f32x4.mul(v128.load(g + k), v128.load(y + k)));
-    const gTail = loadTail(g + whole, rest, 0);
-    const yTail = loadTail(y + whole, rest, 0);
-    const dot = f32x4.splat(horizontalSum(f32x4.add(s, f32x4.mul(gTail, yTail))));
-    for (let k: usize = 0; k < whole; k += 16) {
-      v128.store(result + k, f32x4.mul(v128.load(y + k), f32x4.sub(v128.load(g + k), dot)));
+    let t = s;
+    for (let k: usize = 0; k < whole; k += 32) {
+      s = f32x4.add(s, f32x4.mul(v128.load(g + k), v128.load(y + k)));
+      t = f32x4.add(t, f32x4.mul(v128.load(g + k, 16), v128.load(y + k, 16)));
     }
-    storeTail(result + whole, rest, f32x4.mul(yTail, f32x4.sub(gTail, dot)));
+    store8(aside, s, t);
+    let sum = horizontalSum(f32x4.add(v128.load(aside), v128.load(aside, 16)));
+    for (let k = 0; k < rest; k += 1) sum += load<f32>(at(g + whole, k)) * load<f32>(at(y + whole, k));
+    store<f32>(aside, sum);
+    const dot = v128.load32_splat(aside);
+    for (let k: usize = 0; k < whole; k += 32) {
+      const a = f32x4.mul(v128.load(y + k), f32x4.sub(v128.load(g + k), dot));
+      const b = f32x4.mul(v128.load(y + k, 16), f32x4.sub(v128.load(g + k, 16), dot));
+      store8(result + k, a, b);
+    }
+    for (let k = 0; k < rest; k += 1) {
+      store<f32>(at(result + whole, k), load<f32>(at(y + whole, k)) * (load<f32>(at(g + whole, k)) - sum));
+    }
   }
 }
 
 /** args: logits, targets, y, columns. y = log Σ e^(x − max) + max − x[target]; 0 for the target −1. */
-export function crossEntropy(args: usize, from: i32, to: i32): void {
+export function crossEntropy(args: usize, from: i32, to: i32, member: i32): void {
+  const aside = tailOf(member);
   const columns = load<i32>(args, 12);
   const bytes = (<usize>columns) << 2;
   for (let row = from; row < to; row += 1) {
@@ -79,31 +121,31 @@ export function crossEntropy(args: usize, from: i32, to: i32): void {
     const target = load<i32>(load<usize>(args, 4) + ((<usize>row) << 2));
     let loss: f32 = 0;
     if (target >= 0) {
-      const shift = maximum(x, columns);
-      const sum = f32x4.splat(sumOfExponentials(x, columns, f32x4.splat(shift)));
-      loss = f32x4.extract_lane(log4(sum), 0) + (shift - load<f32>(x + ((<usize>target) << 2)));
+      const most = maximum(x, columns, aside);
+      const sum = f32x4.splat(sumOfExponentials(x, columns, most, aside));
+      loss = f32x4.extract_lane(log4(sum), 0) + (most - load<f32>(x + ((<usize>target) << 2)));
     }
     store<f32>(load<usize>(args, 8) + ((<usize>row) << 2), loss);
   }
 }
 
 /** args: gradient (one a row), logits, targets, result, columns. */
-export function crossEntropyAdjoint(args: usize, from: i32, to: i32): void {
+export function crossEntropyAdjoint(args: usize, from: i32, to: i32, member: i32): void {
+  const aside = tailOf(member);
   const columns = load<i32>(args, 16);
   const bytes = (<usize>columns) << 2;
   for (let row = from; row < to; row += 1) {
-    const at = (<usize>row) << 2;
-    const gradient = load<f32>(load<usize>(args) + at);
+    const gradient = load<f32>(at(load<usize>(args), row));
     const x = load<usize>(args, 4) + <usize>row * bytes;
-    const target = load<i32>(load<usize>(args, 8) + at);
+    const target = load<i32>(at(load<usize>(args, 8), row));
     const result = load<usize>(args, 12) + <usize>row * bytes;
     if (target < 0) {
       memory.fill(result, 0, bytes);
       continue;
     }
-    const shift = f32x4.splat(maximum(x, columns));
-    const scale = f32x4.splat(gradient / sumOfExponentials(x, columns, shift));
-    scaledExponentials(x, columns, shift, scale, result);
+    const most = maximum(x, columns, aside);
+    const factor = gradient / sumOfExponentials(x, columns, most, aside);
+    scaledExponentials(x, columns, most, factor, result, aside);
     const hit = result + ((<usize>target) << 2);
     store<f32>(hit, load<f32>(hit) - gradient);
   }

@@ -1,8 +1,10 @@
 // A fork-join team over one control block in shared memory. Member 0 is the thread that forks; the others serve.
 //
 // A fork is cut into chunks of items, and whoever is free takes the next chunk: a member that is late, asleep or gone
-// simply takes none. The word `unclaimed` counts down; a chunk is claimed by a compare-and-swap that lowers it, and the
-// job's description cannot change while a claimed chunk is unfinished, since the fork waits for all of them.
+// simply takes none. Even members take chunks from the front and odd ones from the back, so that from fork to fork each
+// meets most of the numbers that it has in its caches. The word `unclaimed` holds how many chunks are left (upper half) and
+// how many were taken from the front (lower half); a chunk is claimed by a compare-and-swap, and the job's description
+// cannot change while a claimed chunk is unfinished, since the fork waits for all of them.
 import {
   ARGS, ARGUMENTS, CHUNKS, ENTRY_ARGS, ENTRY_BYTES, FAILED, FINISHED, GENERATION, GRAIN, HOLDING, ITEMS, JOB, MEMBERS, SCRATCH, SLEEPERS, SPINS, STOP,
   UNCLAIMED,
@@ -12,6 +14,8 @@ import { execute } from './execute';
 import { setScratch } from './scratch';
 
 const MAX_CHUNKS: i32 = 4096;
+/** In `unclaimed`: one chunk that is left. */
+const ONE_LEFT: i32 = 1 << 16;
 /** Turns of the waiting loop between two looks at the clock. */
 const PATIENCE: i32 = 1 << 22;
 
@@ -48,7 +52,7 @@ function fork(team: usize, job: i32, items: i32, grain: i32, args: usize): void 
   store<i32>(team, items, ITEMS);
   store<i32>(team, size, GRAIN);
   atomic.store<i32>(team, 0, FINISHED);
-  atomic.store<i32>(team, chunks, UNCLAIMED);
+  atomic.store<i32>(team, chunks * ONE_LEFT, UNCLAIMED);
   atomic.add<i32>(team, 1, GENERATION);
   if (atomic.load<i32>(team, SLEEPERS) > 0) atomic.notify(team + GENERATION, -1);
   takeChunks(team, 0);
@@ -66,10 +70,14 @@ function takeChunks(team: usize, member: i32): void {
   const holding = at(team + HOLDING, member);
   for (;;) {
     const unclaimed = atomic.load<i32>(team, UNCLAIMED);
-    if (unclaimed <= 0) return;
-    if (atomic.cmpxchg<i32>(team, unclaimed, unclaimed - 1, UNCLAIMED) != unclaimed) continue;
+    if (unclaimed < ONE_LEFT) return;
+    const taken = unclaimed & (ONE_LEFT - 1);
+    const left = unclaimed >> 16;
+    const fromBack = member & 1;
+    const rest = unclaimed - ONE_LEFT + 1 - fromBack;
+    if (atomic.cmpxchg<i32>(team, unclaimed, rest, UNCLAIMED) != unclaimed) continue;
     store<i32>(holding, 1);
-    const from = (load<i32>(team, CHUNKS) - unclaimed) * load<i32>(team, GRAIN);
+    const from = (fromBack ? taken + left - 1 : taken) * load<i32>(team, GRAIN);
     const to = min(load<i32>(team, ITEMS), from + load<i32>(team, GRAIN));
     execute(load<i32>(team, JOB), load<usize>(team, ARGUMENTS), from, to, member);
     store<i32>(holding, 0);
@@ -83,7 +91,7 @@ export function serve(team: usize, member: i32): void {
   const patience = load<i32>(team, SPINS);
   let turns = 0;
   while (atomic.load<i32>(team, STOP) == 0) {
-    if (atomic.load<i32>(team, UNCLAIMED) > 0) {
+    if (atomic.load<i32>(team, UNCLAIMED) >= ONE_LEFT) {
       takeChunks(team, member);
       turns = 0;
     } else if (turns < patience) {
@@ -92,7 +100,7 @@ export function serve(team: usize, member: i32): void {
       // Announce the sleep first and look once more: a fork in between either is seen here or wakes the sleeper.
       atomic.add<i32>(team, 1, SLEEPERS);
       const generation = atomic.load<i32>(team, GENERATION);
-      if (atomic.load<i32>(team, UNCLAIMED) <= 0 && atomic.load<i32>(team, STOP) == 0) {
+      if (atomic.load<i32>(team, UNCLAIMED) < ONE_LEFT && atomic.load<i32>(team, STOP) == 0) {
         atomic.wait<i32>(team + GENERATION, generation, -1);
       }
       atomic.sub<i32>(team, 1, SLEEPERS);

@@ -3,13 +3,14 @@
 // the way back: h_n + bn (after), or r ⊙ h_{t−1} (before). `states` holds T + 1 steps, the carry that entered first.
 import { at } from '../address';
 import { multiplyRows } from '../gemm';
-import { logistic4, store8, tanh4 } from '../math';
+import { logistic4, store8 } from '../math';
 import { tailOf } from '../scratch';
-import { copyFew } from './tail';
+import { logisticOfSum, tanhRow } from './rows';
+import { copyFew, rowOf } from './tail';
 
 /**
  * args: x [T, B, 3H], wh [H, 3H] (after) or [H, 2H] (before), packed, wn [H, H] (before) or 0, bn [H] (after) or 0,
- * gates, states, T, B, H.
+ * gates, states, T, B, H, product [B, 3H], ids [T, B] or 0 as for the LSTM.
  */
 export function gruForward(args: usize, from: i32, to: i32, member: i32): void {
   const x = load<usize>(args);
@@ -23,6 +24,7 @@ export function gruForward(args: usize, from: i32, to: i32, member: i32): void {
   const batch = load<i32>(args, 32);
   const units = load<i32>(args, 36);
   const product = load<usize>(args, 40);
+  const ids = load<usize>(args, 44);
   const stride = (<usize>units) << 2;
   const rows = to - from;
   const whole = units & ~7;
@@ -38,7 +40,7 @@ export function gruForward(args: usize, from: i32, to: i32, member: i32): void {
     if (wn != 0) {
       for (let r = 0; r < rows; r += 1) {
         resetRow(
-          units, at(x, (row + r) * 3 * units), at(own, r * 3 * units), at(states, (row + r) * units),
+          units, rowOf(x, ids, row + r, 3 * units), at(own, r * 3 * units), at(states, (row + r) * units),
           at(gates, (row + r) * 4 * units), stride, tail,
         );
       }
@@ -48,7 +50,7 @@ export function gruForward(args: usize, from: i32, to: i32, member: i32): void {
       );
     }
     for (let r = 0; r < rows; r += 1) {
-      const input = at(x, (row + r) * 3 * units);
+      const input = rowOf(x, ids, row + r, 3 * units);
       const inner = at(own, r * 3 * units);
       const gate = at(gates, (row + r) * 4 * units);
       const before = at(states, (row + r) * units);
@@ -100,32 +102,33 @@ function resetPart(count: i32, x: usize, h: usize, before: usize, r: usize, prod
 function forwardRow(
   count: i32, x: usize, h: usize, stride: usize, bn: usize, gate: usize, gateStride: usize, before: usize, after: usize,
 ): void {
-  const xr = x + stride;
-  const xn = xr + stride;
-  const hr = h + stride;
-  const hn = hr + stride;
+  const xn = x + 2 * stride;
+  const hn = h + 2 * stride;
   const gateR = gate + gateStride;
   const gateN = gateR + gateStride;
   const gateU = gateN + gateStride;
-  for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
-    const z0 = logistic4(f32x4.add(v128.load(x + k), v128.load(h + k)));
-    const z1 = logistic4(f32x4.add(v128.load(x + k, 16), v128.load(h + k, 16)));
-    store8(gate + k, z0, z1);
-    let inner0 = v128.load(hn + k);
-    let inner1 = v128.load(hn + k, 16);
-    if (bn != 0) {
-      const r0 = logistic4(f32x4.add(v128.load(xr + k), v128.load(hr + k)));
-      const r1 = logistic4(f32x4.add(v128.load(xr + k, 16), v128.load(hr + k, 16)));
-      store8(gateR + k, r0, r1);
-      const u0 = f32x4.add(inner0, v128.load(bn + k));
-      const u1 = f32x4.add(inner1, v128.load(bn + k, 16));
+  logisticOfSum(x, h, gate, count);
+  if (bn != 0) {
+    logisticOfSum(x + stride, h + stride, gateR, count);
+    for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
+      const u0 = f32x4.add(v128.load(hn + k), v128.load(bn + k));
+      const u1 = f32x4.add(v128.load(hn + k, 16), v128.load(bn + k, 16));
+      const z0 = f32x4.add(v128.load(xn + k), f32x4.mul(v128.load(gateR + k), u0));
+      const z1 = f32x4.add(v128.load(xn + k, 16), f32x4.mul(v128.load(gateR + k, 16), u1));
       store8(gateU + k, u0, u1);
-      inner0 = f32x4.mul(v128.load(gateR + k), u0);
-      inner1 = f32x4.mul(v128.load(gateR + k, 16), u1);
+      store8(gateN + k, z0, z1);
     }
-    const n0 = tanh4(f32x4.add(v128.load(xn + k), inner0));
-    const n1 = tanh4(f32x4.add(v128.load(xn + k, 16), inner1));
-    store8(gateN + k, n0, n1);
+  } else {
+    for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
+      const z0 = f32x4.add(v128.load(xn + k), v128.load(hn + k));
+      const z1 = f32x4.add(v128.load(xn + k, 16), v128.load(hn + k, 16));
+      store8(gateN + k, z0, z1);
+    }
+  }
+  tanhRow(gateN, count);
+  for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
+    const n0 = v128.load(gateN + k);
+    const n1 = v128.load(gateN + k, 16);
     const h0 = f32x4.add(n0, f32x4.mul(v128.load(gate + k), f32x4.sub(v128.load(before + k), n0)));
     const h1 = f32x4.add(n1, f32x4.mul(v128.load(gate + k, 16), f32x4.sub(v128.load(before + k, 16), n1)));
     store8(after + k, h0, h1);

@@ -3,11 +3,15 @@
 // gave; `cells` and `states` hold T + 1 steps, the carry that entered being the first.
 import { at } from '../address';
 import { multiplyRows } from '../gemm';
-import { logistic4, store8, tanh4 } from '../math';
+import { store8, tanh4 } from '../math';
 import { tailOf } from '../scratch';
-import { copyFew } from './tail';
+import { logisticRow, tanhRow } from './rows';
+import { copyFew, layRows } from './tail';
 
-/** args: z [T, B, 4H], wh [H, 4H], packed, gates [T, B, 4H], cells [T+1, B, H], states [T+1, B, H], T, B, H. */
+/**
+ * args: z [T, B, 4H], wh [H, 4H], packed, gates [T, B, 4H], cells [T+1, B, H], states [T+1, B, H], T, B, H, ids [T, B] or 0:
+ * with ids z is a table of rows that they choose from.
+ */
 export function lstmForward(args: usize, from: i32, to: i32, member: i32): void {
   const z = load<usize>(args);
   const wh = load<usize>(args, 4);
@@ -18,6 +22,7 @@ export function lstmForward(args: usize, from: i32, to: i32, member: i32): void 
   const steps = load<i32>(args, 24);
   const batch = load<i32>(args, 28);
   const units = load<i32>(args, 32);
+  const ids = load<usize>(args, 36);
   const width = units << 2;
   const rows = to - from;
   const whole = units & ~7;
@@ -25,9 +30,11 @@ export function lstmForward(args: usize, from: i32, to: i32, member: i32): void 
   const tail = tailOf(member);
   for (let t = 0; t < steps; t += 1) {
     const row = t * batch + from;
+    // The input's part is laid down first, row by row: where the product adds to it, it is near.
+    layRows(at(gates, row * width), z, ids, row, rows, width);
     multiplyRows(
       rows, units, width, at(states, row * units), (<usize>units) << 2, wh, packed,
-      at(z, row * width), (<usize>width) << 2, at(gates, row * width), (<usize>width) << 2, member,
+      at(gates, row * width), (<usize>width) << 2, at(gates, row * width), (<usize>width) << 2, member,
     );
     for (let r = row; r < row + rows; r += 1) {
       const gate = at(gates, r * width);
@@ -52,24 +59,16 @@ function forwardRow(count: i32, gate: usize, stride: usize, before: usize, after
   const gateF = gate + stride;
   const gateG = gateF + stride;
   const gateO = gateG + stride;
+  logisticRow(gate, count);
+  logisticRow(gateF, count);
+  tanhRow(gateG, count);
+  logisticRow(gateO, count);
   for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
-    const i0 = logistic4(v128.load(gate + k));
-    const i1 = logistic4(v128.load(gate + k, 16));
-    store8(gate + k, i0, i1);
-    const g0 = tanh4(v128.load(gateG + k));
-    const g1 = tanh4(v128.load(gateG + k, 16));
-    store8(gateG + k, g0, g1);
-    const f0 = logistic4(v128.load(gateF + k));
-    const f1 = logistic4(v128.load(gateF + k, 16));
-    store8(gateF + k, f0, f1);
-    const o0 = logistic4(v128.load(gateO + k));
-    const o1 = logistic4(v128.load(gateO + k, 16));
-    store8(gateO + k, o0, o1);
     const c0 = f32x4.add(f32x4.mul(v128.load(gateF + k), v128.load(before + k)), f32x4.mul(v128.load(gate + k), v128.load(gateG + k)));
     const c1 = f32x4.add(f32x4.mul(v128.load(gateF + k, 16), v128.load(before + k, 16)), f32x4.mul(v128.load(gate + k, 16), v128.load(gateG + k, 16)));
+    const h0 = f32x4.mul(v128.load(gateO + k), tanh4(c0));
+    const h1 = f32x4.mul(v128.load(gateO + k, 16), tanh4(c1));
     store8(after + k, c0, c1);
-    const h0 = f32x4.mul(v128.load(gateO + k), tanh4(v128.load(after + k)));
-    const h1 = f32x4.mul(v128.load(gateO + k, 16), tanh4(v128.load(after + k, 16)));
     store8(state + k, h0, h1);
   }
 }

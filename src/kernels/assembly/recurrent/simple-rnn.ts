@@ -4,9 +4,9 @@ import { at } from '../address';
 import { multiplyRows } from '../gemm';
 import { store8, tanh4 } from '../math';
 import { tailOf } from '../scratch';
-import { copyFew } from './tail';
+import { copyFew, layRows } from './tail';
 
-/** args: z [T, B, H], wh [H, H], packed, states, T, B, H. */
+/** args: z [T, B, H], wh [H, H], packed, states, T, B, H, ids [T, B] or 0 as for the LSTM. */
 export function rnnForward(args: usize, from: i32, to: i32, member: i32): void {
   const z = load<usize>(args);
   const states = load<usize>(args, 12);
@@ -19,9 +19,10 @@ export function rnnForward(args: usize, from: i32, to: i32, member: i32): void {
   for (let t = 0; t < load<i32>(args, 16); t += 1) {
     const row = t * batch + from;
     const target = at(states, (row + batch) * units);
+    layRows(target, z, load<usize>(args, 28), row, to - from, units);
     multiplyRows(
       to - from, units, units, at(states, row * units), stride, load<usize>(args, 4), load<i32>(args, 8),
-      at(z, row * units), stride, target, stride, member,
+      target, stride, target, stride, member,
     );
     for (let r = 0; r < to - from; r += 1) {
       const h = at(target, r * units);

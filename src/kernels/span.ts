@@ -1,0 +1,22 @@
+/**
+ * The words of a span, in bytes from its start: the numbers of one parameter, what an optimizer keeps beside them and
+ * their gradient in a window. Spans lie one after another, a cache line each. Read by both sides, as `jobs.ts` is.
+ */
+
+export const WEIGHTS = 0;
+export const GRADIENT = 4;
+/** How many numbers. */
+export const SIZE = 8;
+/** Numbers in a row. */
+export const COLUMNS = 12;
+/** The first of the items that are its blocks; the next span's is the end of them. */
+export const FIRST = 16;
+/** Which blocks the items are, in ascending order; 0 where they are all of them. */
+export const BLOCKS = 20;
+/** Which rows the gradient stores, one after another, in ascending order; 0 where it stores all of them. */
+export const ROWS = 24;
+export const STORED = 28;
+/** Addresses of what the optimizer keeps. */
+export const SLOTS = 32;
+export const MOST_SLOTS = 8;
+export const SPAN_BYTES = 64;
