@@ -17,6 +17,7 @@ export default defineConfig([
     entry: {
       'char-rnn': 'examples/char-rnn/main.ts',
       alice: 'examples/alice/main.ts',
+      lenet: 'examples/lenet/main.ts',
       memory: 'examples/memory/main.ts',
     },
     outDir: 'build/examples',

@@ -16,11 +16,12 @@ import { lines, records } from './report.js';
 import { currentSetting, run } from './run.js';
 import { scaling } from './scaling/scaling.js';
 import type { Workload } from './workload.js';
+import { convolution } from './workloads/convolution.js';
 import { inference } from './workloads/inference.js';
 import { products } from './workloads/products.js';
 import { training } from './workloads/training.js';
 
-const workloads: readonly Workload[] = [products, ...training, ...inference];
+const workloads: readonly Workload[] = [products, ...training, ...convolution, ...inference];
 const kind = kindOf(process.platform === 'linux' ? readFileSync('/proc/cpuinfo', 'utf8') : '');
 
 function fail(message: string, exitCode: 1 | 2): never {

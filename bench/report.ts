@@ -20,6 +20,7 @@ const workUnits: Readonly<Record<Case['unit'], string>> = {
   'chars/s': 'character',
   'us/char': 'character',
   'words/s': 'word',
+  'images/s': 'image',
   'steps/s': 'step',
 };
 

@@ -1,7 +1,7 @@
 /** One figure to measure. */
 export interface Case {
   readonly name: string;
-  readonly unit: 'GFLOP/s' | 'chars/s' | 'words/s' | 'steps/s' | 'us/char';
+  readonly unit: 'GFLOP/s' | 'chars/s' | 'words/s' | 'images/s' | 'steps/s' | 'us/char';
   /** Floating-point operations for each unit of work (or for each character, where the unit is a time). */
   readonly flop: number;
   /** Bytes of weights that each unit of work has to read, where that is what takes the time: one lane, step by step. */

@@ -14,6 +14,7 @@ const built = [
   'build/examples/char-rnn.js',
   'build/examples/memory.js',
   'build/examples/alice.js',
+  'build/examples/lenet.js',
   'build/bench/main.js',
   'build/bench/soak.js',
 ];

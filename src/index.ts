@@ -4,6 +4,7 @@ export type { Activation } from './backprop/activations.js';
 export * as activations from './backprop/activations.js';
 export { defaultsOf } from './backprop/framework-defaults.js';
 export { type GradientNorms, gradientNorms } from './backprop/gradient-norms.js';
+export type { Convolution, Pair, Pooling } from './backprop/images.js';
 export * as initializers from './backprop/initializers.js';
 export { categoricalCrossEntropy } from './backprop/losses/categorical-cross-entropy.js';
 export { crossEntropy } from './backprop/losses/cross-entropy.js';
@@ -80,16 +81,34 @@ export {
   scanCarry,
 } from './layer.js';
 export { activation } from './layers/activation.js';
+export {
+  type Convolution1dCarry,
+  type Convolution1dOptions,
+  convolution1d,
+} from './layers/convolution-1d.js';
+export { type Convolution2dOptions, type ConvolutionActivation, convolution2d } from './layers/convolution-2d.js';
 export { type DenseOptions, dense } from './layers/dense.js';
 export { type DropoutCarry, type DropoutForm, type DropoutOptions, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
+export { flatten } from './layers/flatten.js';
 export { lastStep } from './layers/last-step.js';
+export { type LocalResponseNormOptions, localResponseNorm } from './layers/local-response-norm.js';
 export { type MaxoutOptions, maxout } from './layers/maxout.js';
 export { oneHot } from './layers/one-hot.js';
+export {
+  maxPooling1d,
+  maxPooling2d,
+  meanPooling1d,
+  meanPooling2d,
+  type Pooling1dOptions,
+  type Pooling2dOptions,
+} from './layers/pooling.js';
 export { type PreluOptions, prelu } from './layers/prelu.js';
+export { type AlexNetOptions, alexNet } from './models/alex-net.js';
 export type { PredictOptions } from './models/evaluate.js';
 export type { Data, Layout, Nested } from './models/examples.js';
 export type { Callback, Fit, FitOptions } from './models/fit.js';
+export { type LeNet5Options, leNet5 } from './models/le-net.js';
 export { accuracy, categoricalAccuracy, topKAccuracy } from './models/metrics/accuracy.js';
 export type { MetricName } from './models/metrics/by-name.js';
 export { type AverageOptions, confusionMatrix, f1, precision, recall } from './models/metrics/classes.js';
@@ -118,6 +137,7 @@ export { type Generator, type GeneratorState, generator, restoreGenerator } from
 export { type StackCarry, type StackOptions, stack } from './stack.js';
 export { type Stepper, type StepperOptions, stepper } from './stepper.js';
 export { argmax } from './streams/argmax.js';
+export { type AugmentOptions, type ImagesOrWindow, randomCrop, randomFlip, randomShift } from './streams/augment.js';
 export { bounded } from './streams/bounded.js';
 export type { Buffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
 export { fromAsync } from './streams/from-async.js';

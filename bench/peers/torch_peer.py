@@ -78,6 +78,22 @@ def language(cell, symbols, features, units, layers, steps, batch, dropout=0.0):
     return step, steps * batch
 
 
+def lenet5():
+    model = nn.Sequential(
+        nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(256, 120), nn.Linear(120, 84), nn.Linear(84, 10),
+    )
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    x, y = torch.rand(64, 1, 28, 28), torch.randint(10, (64,))
+
+    def step():
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+    return step, 64
+
+
 def generation(units, layers):
     model = LanguageModel("LSTM", 65, 64, units, layers).eval()
     carry, symbol = None, torch.zeros(1, 1, dtype=torch.long)
@@ -119,6 +135,7 @@ CASES = {
     "W3g gru128x2": lambda: language("GRU", 65, 64, 128, 2, 50, 32),
     "W3o online lstm128 B1 T32": lambda: language("LSTM", 65, 64, 128, 1, 32, 1),
     "W4 word lstm500x2": lambda: language("LSTM", 10000, 500, 500, 2, 30, 20, 0.5),
+    "W6 lenet5": lenet5,
     "W5 lstm128x1": lambda: generation(128, 1),
     "W5 lstm512x2": lambda: generation(512, 2),
     **{f"W8 lstm128 streams{k}": (lambda k=k: streams(k)) for k in (64, 256, 1024)},

@@ -1,6 +1,6 @@
 /**
  * Initialisers: how a parameter's first value is drawn. Weight matrices are `[fan-in, fan-out]`, as they multiply from
- * the right.
+ * the right; the kernels of a convolution are `[kh, kw, C, O]`, with a fan-in of kh·kw·C and a fan-out of kh·kw·O.
  */
 import { type Shape, showShape, sizeOf } from '../tensor.js';
 import { orthonormalise } from './orthonormal.js';
@@ -61,10 +61,10 @@ export const chrono = (longest: number, sign: 1 | -1 = 1): Initializer => {
  *
  * Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks (2010), eq. 16.
  *
- * @throws RangeError (when drawn) for anything but a matrix.
+ * @throws RangeError (when drawn) for anything but a matrix or kernels.
  */
 export const glorotUniform = (): Initializer => (shape, random) => {
-  const [fanIn, fanOut] = matrixOf(shape, 'glorotUniform');
+  const [fanIn, fanOut] = fansOf(shape, 'glorotUniform');
   return uniform(Math.sqrt(6 / (fanIn + fanOut)))(shape, random);
 };
 
@@ -73,12 +73,12 @@ export const glorotUniform = (): Initializer => (shape, random) => {
  *
  * Source: Glorot and Bengio (2010), equation 12.
  *
- * @throws RangeError (when drawn) for anything but a matrix.
+ * @throws RangeError (when drawn) for anything but a matrix or kernels.
  * @example
  * dense(128, 64, { initializers: { w: initializers.glorotNormal() } })
  */
 export const glorotNormal = (): Initializer => (shape, random) => {
-  const [fanIn, fanOut] = matrixOf(shape, 'glorotNormal');
+  const [fanIn, fanOut] = fansOf(shape, 'glorotNormal');
   return normal(Math.sqrt(2 / (fanIn + fanOut)))(shape, random);
 };
 
@@ -87,12 +87,12 @@ export const glorotNormal = (): Initializer => (shape, random) => {
  *
  * Source: He et al., Delving deep into rectifiers (2015), equation 10.
  *
- * @throws RangeError (when drawn) for anything but a matrix.
+ * @throws RangeError (when drawn) for anything but a matrix or kernels.
  * @example
  * dense(128, 64, { activation: activations.relu, initializers: { w: initializers.heUniform() } })
  */
 export const heUniform = (): Initializer => (shape, random) => {
-  const [fanIn] = matrixOf(shape, 'heUniform');
+  const [fanIn] = fansOf(shape, 'heUniform');
   return uniform(Math.sqrt(6 / fanIn))(shape, random);
 };
 
@@ -101,12 +101,12 @@ export const heUniform = (): Initializer => (shape, random) => {
  *
  * Source: He et al., Delving deep into rectifiers (2015), equation 10.
  *
- * @throws RangeError (when drawn) for anything but a matrix.
+ * @throws RangeError (when drawn) for anything but a matrix or kernels.
  * @example
  * dense(128, 64, { activation: activations.relu, initializers: { w: initializers.heNormal() } })
  */
 export const heNormal = (): Initializer => (shape, random) => {
-  const [fanIn] = matrixOf(shape, 'heNormal');
+  const [fanIn] = fansOf(shape, 'heNormal');
   return normal(Math.sqrt(2 / fanIn))(shape, random);
 };
 
@@ -181,6 +181,18 @@ export const sideBySide =
     });
     return whole;
   };
+
+/** How many numbers each number of a layer's output sums, and each of its input goes to. */
+function fansOf(shape: Shape, operation: string): readonly [fanIn: number, fanOut: number] {
+  if (shape.length < 2) {
+    throw new RangeError(
+      `${operation}: draws matrices [fan-in, fan-out] and kernels [kh, kw, C, O], not ${showShape(shape)}.`,
+    );
+  }
+  const [inputs, outputs] = shape.slice(-2) as [number, number];
+  const under = sizeOf(shape.slice(0, -2));
+  return [under * inputs, under * outputs];
+}
 
 function matrixOf(shape: Shape, operation: string): readonly [rows: number, columns: number] {
   const [rows, columns] = shape;

@@ -11,6 +11,7 @@
  * (`[]` or `[1]`).
  */
 import type { Ids, Shape, Tensor } from '../tensor.js';
+import type { Convolution, Pooling } from './images.js';
 import type { Lookup } from './lookups.js';
 import type { Lengths } from './padding.js';
 import type { RecurrenceAdjoints, Recurrences } from './recurrences.js';
@@ -82,6 +83,20 @@ export interface Primitives {
    * A target of −1 is padding: its loss and gradient are 0.
    */
   crossEntropy(logits: Tensor, targets: Ids): Tensor;
+
+  /**
+   * Convolution of images, channels last, with kernels that are not turned (cross-correlation, as the field has it):
+   * `y[i, j, o] = b[o] + Σ x[i·s + r, j·s + q, c] · w[r, q, c, o]`, zeros beyond the edges. x `[..., H, W, C]`,
+   * w `[kh, kw, C, O]`, b `[O]` or none → `[..., H′, W′, O]` with `H′ = ⌊(H + zeros − kh) / s⌋ + 1`.
+   */
+  convolution2d(x: Tensor, w: Tensor, b: Tensor | undefined, convolution?: Convolution): Tensor;
+  /**
+   * The largest of each pool, `[..., H, W, C] → [..., H′, W′, C]`, and where in its image it is: the first of several.
+   * Pools that would reach beyond an edge are left out.
+   */
+  maxPooling2d(x: Tensor, pooling: Pooling): readonly [y: Tensor, places: Ids];
+  /** The mean of each pool, `[..., H, W, C] → [..., H′, W′, C]`. */
+  meanPooling2d(x: Tensor, pooling: Pooling): Tensor;
 }
 
 /** What the derivatives of the primitives need beyond the primitives themselves. They have no derivative. */
@@ -98,6 +113,19 @@ export interface Adjoints {
   softmaxAdjoint(gradient: Tensor, y: Tensor): Tensor;
   /** `g · (softmax(logits) − onehot(target))` for `gradient [...]`, logits `[..., V]`; 0 where the target is −1. */
   crossEntropyAdjoint(gradient: Tensor, logits: Tensor, targets: Ids): Tensor;
+  /** Gradient of the images of a convolution, which have the given shape; `relu` plays no part. */
+  convolution2dInputAdjoint(gradient: Tensor, w: Tensor, shape: Shape, convolution?: Convolution): Tensor;
+  /** Gradients of the kernels of a convolution, which have the given shape, and of its bias. */
+  convolution2dWeightsAdjoint(
+    gradient: Tensor,
+    x: Tensor,
+    shape: Shape,
+    convolution?: Convolution,
+  ): readonly [w: Tensor, b: Tensor];
+  /** Images of zeros, of the given shape, that gain each gradient at its place. */
+  maxPooling2dAdjoint(gradient: Tensor, places: Ids, shape: Shape, pooling: Pooling): Tensor;
+  /** Images of zeros, of the given shape, that gain each gradient in equal shares over its pool. */
+  meanPooling2dAdjoint(gradient: Tensor, shape: Shape, pooling: Pooling): Tensor;
 }
 
 /** Tensors made from nothing. */

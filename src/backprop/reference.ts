@@ -5,6 +5,7 @@
 import { mix32 } from '../random.js';
 import { type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
 import type { Ops, Transposed } from './ops.js';
+import { referenceImages } from './reference-images.js';
 import {
   type Broadcast,
   batchedMatmulShape,
@@ -274,6 +275,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
       return real(shape, y);
     },
     crossEntropy,
+    ...referenceImages(read, real),
     scatterAdd(gradient, ids, rows) {
       const shape = scatterShape(gradient.shape, ids, rows);
       const g = read(gradient);

@@ -43,6 +43,10 @@ const adjoints = [
   'reluAdjoint',
   'softmaxAdjoint',
   'crossEntropyAdjoint',
+  'convolution2dInputAdjoint',
+  'convolution2dWeightsAdjoint',
+  'maxPooling2dAdjoint',
+  'meanPooling2dAdjoint',
 ] as const satisfies readonly (keyof Adjoints)[];
 
 const withoutDerivative =

@@ -101,6 +101,15 @@ export const vjps: Vjps = {
 
   gather: (ops, g, [table, ids]) => [ops.scatterAdd(g, ids, table.shape[0] as number)],
   crossEntropy: (ops, g, [logits, targets]) => [ops.crossEntropyAdjoint(g, logits, targets)],
+
+  convolution2d(ops, g, [x, w, , convolution], y, [needsX, needsW, needsB]) {
+    const dz = convolution?.relu ? ops.reluAdjoint(g, y) : g;
+    const [dw, db] = needsW || needsB ? ops.convolution2dWeightsAdjoint(dz, x, w.shape, convolution) : [];
+    return [needsX ? ops.convolution2dInputAdjoint(dz, w, x.shape, convolution) : undefined, dw, db];
+  },
+  maxPooling2d: (ops, [g], [x, pooling], [, places]) =>
+    g === undefined ? [] : [ops.maxPooling2dAdjoint(g, places, x.shape, pooling)],
+  meanPooling2d: (ops, g, [x, pooling]) => [ops.meanPooling2dAdjoint(g, x.shape, pooling)],
 };
 
 function matrixOf(x: Tensor): readonly [rows: number, width: number] {

@@ -1,3 +1,4 @@
+import { type Convolution, convolutionShape, poolingShape } from '../../src/backprop/images.js';
 import type { Ops } from '../../src/backprop/ops.js';
 import { parameter } from '../../src/backprop/parameter.js';
 import { generator } from '../../src/random.js';
@@ -18,6 +19,37 @@ const symbols = (shape: Shape, below: number, padding = false) => {
     Array.from({ length: sizeOf(shape) }, (_, k) => (padding && k % 5 === 3 ? -1 : random.below(below))),
   );
 };
+
+/** Convolutions: with and without strides and padding, few and many channels, a kernel deeper than a block. */
+const convolutions: readonly (readonly [x: Shape, w: Shape, convolution?: Convolution])[] = [
+  [
+    [2, 3, 12, 11, 3],
+    [5, 4, 3, 6],
+  ],
+  [
+    [20, 12, 12, 6],
+    [5, 5, 6, 16],
+  ],
+  [[5, 9, 8, 5], [3, 3, 5, 21], { padding: [1, 1, 1, 1] }],
+  [[13, 14, 1], [3, 2, 1, 35], { stride: [2, 3], padding: [2, 0, 1, 3] }],
+  [[2, 10, 9, 64], [3, 3, 64, 40], { stride: [2, 2], padding: [1, 1, 1, 1] }],
+  [[1, 37, 3, 7], [4, 1, 7, 9], { padding: [3, 0, 0, 0] }],
+  [[1, 2, 2, 3], [2, 2, 3, 4], { padding: [4, 3, 2, 5] }],
+  [
+    [2, 4, 4, 8],
+    [1, 1, 8, 300],
+  ],
+  [
+    [0, 4, 4, 2],
+    [3, 3, 2, 5],
+  ],
+];
+
+const poolings = [
+  [[3, 9, 10, 6], { size: [2, 2] }],
+  [[2, 2, 13, 11, 21], { size: [3, 3], stride: [2, 2] }],
+  [[1, 12, 5, 1], { size: [3, 1], stride: [1, 2] }],
+] as const;
 
 export type Body = (ops: Ops) => Tensor | readonly Tensor[];
 
@@ -111,6 +143,37 @@ export const cases: Record<string, Body> = {
     ops.sumTo(x, [7, 5, 13]),
   ],
   gather: (ops) => ops.gather(uniform([17, 6], 6), symbols([7, 5], 17)),
+  convolution2d: (ops) =>
+    convolutions.flatMap(([images, kernels, convolution]) => {
+      const [from, w, b] = [uniform(images, 6), uniform(kernels, 7, -0.5, 0.5), uniform(kernels.slice(3), 8)];
+      return [
+        ops.convolution2d(from, w, b, convolution),
+        ops.convolution2d(from, w, undefined, { ...convolution, relu: true }),
+      ];
+    }),
+  convolution2dInputAdjoint: (ops) =>
+    convolutions.map(([images, kernels, convolution]) => {
+      const { shape } = convolutionShape(images, kernels, undefined, convolution ?? {});
+      return ops.convolution2dInputAdjoint(uniform(shape, 6), uniform(kernels, 7, -0.5, 0.5), images, convolution);
+    }),
+  convolution2dWeightsAdjoint: (ops) =>
+    convolutions.flatMap(([images, kernels, convolution]) => {
+      const { shape } = convolutionShape(images, kernels, undefined, convolution ?? {});
+      return ops.convolution2dWeightsAdjoint(uniform(shape, 6), uniform(images, 7), kernels, convolution);
+    }),
+  maxPooling2d: (ops) => poolings.flatMap(([images, pooling]) => ops.maxPooling2d(uniform(images, 6), pooling)),
+  'maxPooling2d of equal numbers': (ops) => ops.maxPooling2d(ops.fill([2, 6, 6, 5], -1), { size: [3, 2] }),
+  maxPooling2dAdjoint: (ops) =>
+    poolings.map(([images, pooling]) => {
+      const [y, places] = ops.maxPooling2d(uniform(images, 6), pooling);
+      return ops.maxPooling2dAdjoint(uniform(y.shape, 7), places, images, pooling);
+    }),
+  meanPooling2d: (ops) => poolings.map(([images, pooling]) => ops.meanPooling2d(uniform(images, 6), pooling)),
+  meanPooling2dAdjoint: (ops) =>
+    poolings.map(([images, pooling]) => {
+      const { shape } = poolingShape(images, pooling, '');
+      return ops.meanPooling2dAdjoint(uniform(shape, 7), images, pooling);
+    }),
   scatterAdd: (ops) => [ops.scatterAdd(x, symbols([7, 5], 17), 17), ops.scatterAdd(large, symbols([50, 32], 9), 9)],
   crossEntropy: (ops) => [
     ops.crossEntropy(x, symbols([7, 5], 13, true)),

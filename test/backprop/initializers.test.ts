@@ -102,7 +102,9 @@ describe('initializers', () => {
   });
 
   it('refuse shapes they have no meaning for', () => {
-    expect(() => drawn(glorotUniform(), [3])).toThrow('glorotUniform: draws matrices [fan-in, fan-out], not [3].');
+    expect(() => drawn(glorotUniform(), [3])).toThrow(
+      'glorotUniform: draws matrices [fan-in, fan-out] and kernels [kh, kw, C, O], not [3].',
+    );
     expect(() => drawn(orthogonal(), [2, 2, 2])).toThrow(RangeError);
     expect(() => drawn(sideBySide([zeros(), ones()]), [5])).toThrow(/\[5\] does not divide into 2 blocks/);
   });

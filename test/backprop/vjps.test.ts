@@ -105,7 +105,25 @@ const symbols: readonly Case[] = [
   ['crossEntropy, with padding', [logits], (ops) => ops.crossEntropy(logits, ids([2, 3], [0, 3, -1, 2, 2, 1]))],
 ];
 
-const cases = [...unary, ...roots, ...binary, ...products, ...batched, linear, ...layout, ...symbols];
+const pictures = draw([2, 5, 6, 3], 'pictures');
+const kernels = draw([3, 2, 3, 4], 'kernels');
+const bias = draw([4], 'bias');
+const strided = { stride: [2, 1], padding: [1, 0, 2, 1] } as const;
+const images: readonly Case[] = [
+  ['convolution2d', [pictures, kernels, bias], (ops) => ops.convolution2d(pictures, kernels, bias)],
+  [
+    'convolution2d, strided, padded, relu',
+    [pictures, kernels, bias],
+    (ops) => ops.convolution2d(pictures, kernels, bias, { ...strided, relu: true }),
+  ],
+  ['convolution2d, no bias', [pictures, kernels], (ops) => ops.convolution2d(pictures, kernels, undefined, strided)],
+  ['maxPooling2d', [pictures], (ops) => ops.maxPooling2d(pictures, { size: [2, 3] })[0]],
+  ['maxPooling2d, overlapping', [pictures], (ops) => ops.maxPooling2d(pictures, { size: [3, 3], stride: [1, 2] })[0]],
+  ['meanPooling2d', [pictures], (ops) => ops.meanPooling2d(pictures, { size: [2, 2] })],
+  ['meanPooling2d, overlapping', [pictures], (ops) => ops.meanPooling2d(pictures, { size: [3, 2], stride: [1, 1] })],
+];
+
+const cases = [...unary, ...roots, ...binary, ...products, ...batched, linear, ...layout, ...symbols, ...images];
 
 describe('derivatives of the primitives against central differences', () => {
   it.each(cases)('%s', (_, operands, body) => expectGradients(operands, body));

@@ -28,6 +28,7 @@ describe('bars', () => {
     ['W4 word lstm500x2', 2.5, 1.5],
     ['W5 lstm128x1', 20, 10],
     ['W5 lstm512x2', 4, 2.5],
+    ['W6 lenet5', 3, 2],
     ['W8 lstm128 streams64', 2.5, 2.2],
     ['W8 lstm128 streams1024', 2.5, 2.2],
   ])('%s: %d on E, %d on X', (name, e, x) => {

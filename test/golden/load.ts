@@ -52,6 +52,22 @@ export interface GoldenFiles {
   readonly cells: readonly GoldenCase[];
   readonly recurrent: readonly PaddedCase[];
   readonly layers: readonly GoldenCase[];
+  readonly images: readonly GoldenCase[];
+  readonly nets: {
+    readonly leNet5: {
+      readonly logits: Figures;
+      readonly loss: Figures;
+      /** Of each parameter's gradient its product with `made` numbers, and its norm. */
+      readonly slopes: readonly (readonly [product: number, norm: number])[];
+    };
+    readonly alexNet: readonly {
+      readonly side: number;
+      readonly narrower: number;
+      readonly classes: number;
+      readonly weights: number;
+      readonly logits: Figures;
+    }[];
+  };
   readonly losses: readonly GoldenCase[];
   readonly optimizers: { readonly problem: Named<Figures>; readonly trajectories: readonly GoldenTrajectory[] };
   readonly clipping: {
@@ -92,6 +108,22 @@ export function transpose({ shape, data }: Figures): Figures {
     (_, k) => data[(k % rows) * columns + Math.floor(k / rows)] as number,
   );
   return { shape: [columns, rows], data: turned };
+}
+
+/** Axes in another order. */
+export function permute({ shape, data }: Figures, axes: readonly number[]): Figures {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((size, length) => size * length, 1));
+  const turned = axes.map((axis) => shape[axis] as number);
+  const numbers = data.map((_, k) => {
+    let [rest, from] = [k, 0];
+    for (let axis = axes.length - 1; axis >= 0; axis -= 1) {
+      const length = turned[axis] as number;
+      from += (rest % length) * (strides[axes[axis] as number] as number);
+      rest = Math.floor(rest / length);
+    }
+    return data[from] as number;
+  });
+  return { shape: turned, data: numbers };
 }
 
 /** Blocks of equal size along the first axis, in another order; PyTorch's gates lie there. */

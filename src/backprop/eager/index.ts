@@ -2,6 +2,7 @@
 import type { Ops } from '../ops.js';
 import { arrangement } from './arrangement.js';
 import { elementwise } from './elementwise.js';
+import { images } from './images.js';
 import { product } from './product.js';
 import { recurrence } from './recurrence.js';
 import { reduction } from './reduction.js';
@@ -16,6 +17,7 @@ export function eager(space: Workspace): Ops {
     ...arrangement(space),
     ...reduction(space),
     ...table(space),
+    ...images(space),
     recurrences: recurrence(space),
   };
 }

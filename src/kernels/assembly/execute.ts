@@ -1,9 +1,13 @@
 import { Job } from '../jobs';
 import { batchedGemm } from './batched';
+import {
+  convolution, convolutionInputAdjoint, convolutionWeightsAdjoint, pad,
+} from './convolution';
 import { affine, bernoulli, binary, copyBlock, fill, unary } from './elementwise';
 import { fail } from './fail';
 import { gemm } from './gemm';
 import { pack } from './pack';
+import { maxPooling, maxPoolingAdjoint, meanPooling, meanPoolingAdjoint } from './pooling';
 import { gruBackward, gruForward } from './recurrent/gru';
 import { lstmBackward, lstmForward } from './recurrent/lstm';
 import { rnnBackward, rnnForward } from './recurrent/simple-rnn';
@@ -46,6 +50,14 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.gruBackward: return gruBackward(args, from, to, member);
     case Job.rnnForward: return rnnForward(args, from, to, member);
     case Job.rnnBackward: return rnnBackward(args, from, to, member);
+    case Job.convolution: return convolution(args, from, to, member);
+    case Job.convolutionInputAdjoint: return convolutionInputAdjoint(args, from, to, member);
+    case Job.convolutionWeightsAdjoint: return convolutionWeightsAdjoint(args, from, to, member);
+    case Job.pad: return pad(args, from, to);
+    case Job.maxPooling: return maxPooling(args, from, to);
+    case Job.maxPoolingAdjoint: return maxPoolingAdjoint(args, from, to);
+    case Job.meanPooling: return meanPooling(args, from, to);
+    case Job.meanPoolingAdjoint: return meanPoolingAdjoint(args, from, to);
     case Job.oneHot: return oneHot(args, from, to);
     case Job.transpose: return transposeWhole(args);
     case Job.fail: return fail(args, member);

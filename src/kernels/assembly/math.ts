@@ -203,3 +203,18 @@ export function store8(pointer: usize, a: v128, b: v128): void {
   v128.store(pointer, a);
   v128.store(pointer, b, 16);
 }
+
+/** Stores four numbers, or the first `count` of them where there are fewer. */
+// @ts-ignore: decorator
+@inline
+export function storeUpTo(y: usize, x: v128, count: i32): void {
+  if (count >= 4) {
+    v128.store(y, x);
+    return;
+  }
+  if (count & 2) v128.store_lane<i64>(y, x, 0);
+  if (count & 1) {
+    if (count & 2) v128.store_lane<f32>(y, x, 2, 8);
+    else v128.store_lane<f32>(y, x, 0);
+  }
+}

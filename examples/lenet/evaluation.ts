@@ -1,0 +1,40 @@
+import { evaluate, type Layer } from 'oxbow';
+import { type Digits, windowOf } from './data.js';
+
+/** `confusion[label][guess]` counts digits. */
+export interface Evaluation {
+  readonly accuracy: number;
+  readonly confusion: readonly (readonly number[])[];
+}
+
+const CLASSES = 10;
+const BATCH = 500;
+
+/** What a model makes of digits that it did not learn from. */
+export function evaluation(model: Layer<unknown>, digits: Digits): Evaluation {
+  const confusion = Array.from({ length: CLASSES }, () => new Array<number>(CLASSES).fill(0));
+  const count = digits.labels.length;
+  for (let from = 0; from < count; from += BATCH) {
+    const which = Array.from({ length: Math.min(BATCH, count - from) }, (_, k) => from + k);
+    const { input, target } = windowOf(digits, which);
+    const [{ data }] = evaluate(model, model.initial(which.length), input);
+    target.data.forEach((label, k) => {
+      const scores = Array.from(data.subarray(k * CLASSES, (k + 1) * CLASSES));
+      (confusion[label] as number[])[scores.indexOf(Math.max(...scores))] += 1;
+    });
+  }
+  return { accuracy: confusion.reduce((sum, row, label) => sum + (row[label] as number), 0) / count, confusion };
+}
+
+/** The matrix as lines of text: a row for each digit, a column for what it was taken for. */
+export function showConfusion({ confusion }: Evaluation): readonly string[] {
+  const row = (name: string, cells: readonly (number | string)[]) =>
+    `${name.padStart(5)} ${cells.map((cell) => String(cell === 0 ? '·' : cell).padStart(5)).join('')}`;
+  return [
+    row(
+      '',
+      confusion.map((_, guess) => `→${guess}`),
+    ),
+    ...confusion.map((cells, label) => row(String(label), cells)),
+  ];
+}

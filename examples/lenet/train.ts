@@ -1,0 +1,108 @@
+import { crossEntropy, fromAsync, leNet5, parametersOf, randomShift, tbptt } from 'oxbow';
+import { identity, lastValueFrom, takeUntil, tap } from 'rxjs';
+import type { Interrupt } from '../shared/interrupt.js';
+import type { Screen } from '../shared/screen.js';
+import { type Batch, batches, firstOf, type Mnist } from './data.js';
+import { type Evaluation, evaluation, showConfusion } from './evaluation.js';
+import type { Options } from './options.js';
+import { type Recipe, recipes } from './recipe.js';
+
+export interface Session {
+  readonly options: Options;
+  readonly mnist: Mnist;
+  readonly screen: Screen;
+  readonly interrupt: Interrupt;
+  /** The machine in a few words. */
+  readonly machine: string;
+}
+
+const count = (value: number) => Math.round(value).toLocaleString('en-US');
+
+/** Counts the time in which something learns, and nothing else. */
+function stopwatch() {
+  let total = 0;
+  let since = performance.now();
+  return {
+    seconds: () => (total + performance.now() - since) / 1000,
+    /** Leaves out what `run` takes. */
+    apart<T>(run: () => T): T {
+      total += performance.now() - since;
+      const result = run();
+      since = performance.now();
+      return result;
+    },
+  };
+}
+
+/** Learns for the recipe's epochs or until Ctrl-C; reports each epoch and, at the end, what is taken for what. */
+export async function train(session: Session): Promise<void> {
+  const { options, mnist, screen, interrupt } = session;
+  const { seed, json } = options;
+  const recipe: Recipe = recipes[options.recipe];
+  const digits = firstOf(mnist.training, options.images ?? mnist.training.labels.length);
+  const epochs = options.epochs ?? recipe.epochs;
+  const batch = Math.min(recipe.batch, digits.labels.length);
+  const perEpoch = Math.floor(digits.labels.length / batch);
+  const model = leNet5({ ...recipe.net, seed });
+  const say = (text: string, record: object) => (json ? screen.say(JSON.stringify(record)) : screen.say(text));
+
+  const weights = parametersOf(model.params).reduce((sum, [, { data }]) => sum + data.length, 0);
+  say(`${count(digits.labels.length)} digits, ${count(weights)} weights; ${session.machine}\n${recipe.about}`, {
+    recipe: options.recipe,
+    digits: digits.labels.length,
+    weights,
+    epochs,
+    machine: session.machine,
+  });
+
+  const watch = stopwatch();
+  let [loss, steps] = [0, 0];
+  let latest: Evaluation | undefined;
+  const learning$ = fromAsync(batches(digits, batch, epochs, seed)).pipe(
+    takeUntil(interrupt.requested$),
+    recipe.shift > 0 ? randomShift<Batch>(recipe.shift, { seed }) : identity,
+    tbptt(model, { loss: crossEntropy(), optimizer: recipe.optimizer(epochs * perEpoch) }),
+    tap((step) => {
+      const { epoch, last } = step.window;
+      loss += step.loss;
+      steps += 1;
+      const line = () => {
+        const left = (watch.seconds() / step.step) * (epochs * perEpoch - step.step);
+        const parts = [
+          `epoch ${(step.step / perEpoch).toFixed(2)} of ${epochs}`,
+          `loss ${(loss / steps).toFixed(4)}`,
+          `${count(step.tokensPerSecond)} images/s`,
+          `${count(left)} s left`,
+        ];
+        return parts.join(' · ');
+      };
+      if (!json) screen.live(line);
+      if (!last) return;
+      const seconds = watch.seconds();
+      const mean = loss / steps;
+      latest = watch.apart(() => evaluation(model, mnist.test));
+      say(
+        `epoch ${epoch}: loss ${mean.toFixed(4)}, test accuracy ${latest.accuracy.toFixed(4)}, ` +
+          `${seconds.toFixed(1)} s of training`,
+        { epoch, loss: mean, testAccuracy: latest.accuracy, seconds },
+      );
+      [loss, steps] = [0, 0];
+    }),
+  );
+  await lastValueFrom(learning$, { defaultValue: undefined });
+
+  const seconds = watch.seconds();
+  const final = interrupt.requested() || latest === undefined ? evaluation(model, mnist.test) : latest;
+  const tested = mnist.test.labels.length;
+  const errors = tested - Math.round(final.accuracy * tested);
+  const summary =
+    `test accuracy ${final.accuracy.toFixed(4)} (${count(errors)} of ${count(tested)} wrong) ` +
+    `after ${seconds.toFixed(1)} s of training`;
+  say(['', 'rows: what it is; columns: what it was taken for', ...showConfusion(final), '', summary].join('\n'), {
+    testAccuracy: final.accuracy,
+    errors,
+    confusion: final.confusion,
+    seconds,
+    interrupted: interrupt.requested(),
+  });
+}

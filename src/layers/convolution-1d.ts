@@ -1,0 +1,118 @@
+import { glorotUniform, zeros as zeroInitializer } from '../backprop/initializers.js';
+import type { Ops } from '../backprop/ops.js';
+import { type Initializer, parameter } from '../backprop/parameter.js';
+import { checkCount } from '../backprop/shapes.js';
+import { type Layer, layer } from '../layer.js';
+import { type Tensor, zeros } from '../tensor.js';
+import { type ConvolutionActivation, zerosAround } from './convolution-2d.js';
+import { checkSequence } from './images.js';
+
+/** The last inputs, `[B, k − 1, I]`, where the convolution is causal; empty otherwise. */
+export interface Convolution1dCarry {
+  readonly past: Tensor;
+}
+
+export interface Convolution1dOptions {
+  readonly seed?: number;
+  /**
+   * `'causal'` (default): each output sees its own moment and the k − 1 before it, across windows: the carry has them.
+   * The others take each window for a whole sequence. `'valid'` (the lecture's narrow): T − k + 1 outputs; `'same'`: T,
+   * with the smaller half of k − 1 zeros before the first; `'full'` (the lecture's wide): T + k − 1.
+   */
+  readonly padding?: 'causal' | 'valid' | 'same' | 'full';
+  /** Moments from one output to the next; default 1, and always 1 where the convolution is causal. */
+  readonly stride?: number;
+  /** f; default none. */
+  readonly activation?: ConvolutionActivation;
+  /** Whether there is a bias; default true. */
+  readonly bias?: boolean;
+  /** Default: `w` Glorot uniform, `b` zeros. */
+  readonly initializers?: { readonly w?: Initializer; readonly b?: Initializer };
+}
+
+/**
+ * A convolutional layer over time: each feature map is the sequence seen through a kernel of its own.
+ *
+ * Equation: `y_t = f(b + Σ_{i=1}^{k} x_{t−k+i} · w_i)` where it is causal; `y_t = f(b + Σ_i x_{t·s−p+i} · w_i)`, x being 0
+ * beyond its ends, where it is not.
+ * Source: the lecture's one-dimensional convolution, narrow, same and wide; its kernel is turned, `y_t = Σ w_k x_{t−k+1}`,
+ * ours is not, as in PyTorch and Keras.
+ *
+ * Shapes: `x: [T, B, I] → y: [T′, B, O]`; parameters `w [k, I, O]`, `b [O]`. The carry: the last k − 1 inputs,
+ * `[B, k − 1, I]`, zeros at first, where it is causal; then T′ = T, and T windows of one give bit for bit what one window of
+ * T gives.
+ *
+ * @throws RangeError where a size is not a whole number above 0, x has other axes or features, or is shorter than a
+ * kernel without padding.
+ * @throws TypeError where a causal convolution has a stride.
+ * @example
+ * signal$.pipe(convolution1d(64, 128, 3, { activation: 'relu' }), dense(128, 65))
+ */
+export function convolution1d(
+  inputs: number,
+  outputs: number,
+  size: number,
+  options: Convolution1dOptions = {},
+): Layer<Convolution1dCarry> {
+  checkCount(inputs, 'inputs', 'convolution1d');
+  checkCount(outputs, 'outputs', 'convolution1d');
+  checkCount(size, 'the size', 'convolution1d');
+  const { seed, padding = 'causal', stride = 1, activation, bias = true, initializers = {} } = options;
+  checkCount(stride, 'the stride', 'convolution1d');
+  const causal = padding === 'causal';
+  if (causal && stride !== 1) {
+    throw new TypeError(
+      `convolution1d: a causal convolution gives an output at each moment, so its stride is 1, not ${stride}; ` +
+        "choose another padding, as in { padding: 'valid' }.",
+    );
+  }
+  const w = parameter([size, inputs, outputs], initializers.w ?? glorotUniform());
+  const b = bias ? parameter([outputs], initializers.b ?? zeroInitializer()) : undefined;
+  const around = causal ? ([0, 0] as const) : zerosAround(size, padding);
+  const kept = causal ? size - 1 : 0;
+
+  return layer(
+    {
+      kind: 'convolution1d',
+      inputs,
+      outputs,
+      params: b === undefined ? { w } : { w, b },
+      initial: (batch) => ({ past: zeros([batch, kept, inputs]) }),
+      apply(ops, { past }: Convolution1dCarry, x) {
+        checkSequence(x.shape, inputs, 'convolution1d');
+        const whole = kept === 0 ? x : ops.concat([stepsFirst(ops, past), x], 0);
+        // Time is the image's height and the batch its width: a kernel one column wide sees each lane by itself.
+        const z = ops.convolution2d(whole, ops.reshape(w, [size, 1, inputs, outputs]), b, {
+          stride: [stride, 1],
+          padding: [...around, 0, 0],
+          relu: activation === 'relu',
+        });
+        return [
+          typeof activation === 'function' ? activation(ops, z) : z,
+          { past: kept === 0 ? past : lanesFirst(ops, lastSteps(ops, whole, kept)) },
+        ];
+      },
+    },
+    seed,
+  );
+}
+
+const ones = (count: number) => new Array<number>(count).fill(1);
+
+/** `[B, S, F] → [S, B, F]`. */
+function stepsFirst(ops: Ops, x: Tensor): Tensor {
+  const [lanes = 0, steps = 0, features = 0] = x.shape;
+  const parts = ops.split(x, 1, ones(steps)).map((part) => ops.reshape(part, [1, lanes, features]));
+  return ops.concat(parts, 0);
+}
+
+/** `[S, B, F] → [B, S, F]`. */
+function lanesFirst(ops: Ops, x: Tensor): Tensor {
+  const [steps = 0, lanes = 0, features = 0] = x.shape;
+  const parts = ops.split(x, 0, ones(steps)).map((part) => ops.reshape(part, [lanes, 1, features]));
+  return ops.concat(parts, 1);
+}
+
+function lastSteps(ops: Ops, x: Tensor, count: number): Tensor {
+  return ops.split(x, 0, [(x.shape[0] as number) - count, count])[1] as Tensor;
+}

@@ -1,0 +1,109 @@
+import type { Pair, Pooling } from '../backprop/images.js';
+import type { Ops } from '../backprop/ops.js';
+import { checkCount } from '../backprop/shapes.js';
+import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import type { Shape, Tensor } from '../tensor.js';
+import { pairOf } from './convolution-2d.js';
+import { checkImages, checkSequence } from './images.js';
+
+export interface Pooling2dOptions {
+  /** Pixels from one pool to the next, one number or rows and columns; default the pool's size. */
+  readonly stride?: number | Pair;
+}
+
+export interface Pooling1dOptions {
+  /** Moments from one pool to the next; default the pool's size. */
+  readonly stride?: number;
+}
+
+type Pool = (ops: Ops, x: Tensor, pooling: Pooling) => Tensor;
+const largest: Pool = (ops, x, pooling) => ops.maxPooling2d(x, pooling)[0];
+const mean: Pool = (ops, x, pooling) => ops.meanPooling2d(x, pooling);
+
+function pooling(
+  kind: string,
+  pool: Pool,
+  size: Pair,
+  stride: Pair,
+  check: (x: Shape, channels: undefined, operation: string) => void,
+): Layer<NoCarry> {
+  for (const value of size) checkCount(value, 'a size', kind);
+  for (const value of stride) checkCount(value, 'a stride', kind);
+  return layer({
+    kind,
+    outputs: 'inputs',
+    params: {},
+    initial: () => noCarry,
+    apply(ops, carry: NoCarry, x: Tensor) {
+      check(x.shape, undefined, kind);
+      return [pool(ops, x, { size, stride }), carry];
+    },
+  });
+}
+
+/**
+ * The largest of each pool of an image, map by map.
+ *
+ * Equation: `y[i, j, c] = max_{r,q} x[i·s + r, j·s + q, c]`; the gradient goes to the first of several that are largest.
+ * Source: the lecture's max pooling.
+ *
+ * Shapes: `x: [T, B, H, W, C] → y: [T, B, H′, W′, C]` with `H′ = ⌊(H − size) / s⌋ + 1`, as in PyTorch and Keras: what is
+ * left at the edges is left out. No parameters, no carry.
+ *
+ * @param size of a pool, one number or rows and columns.
+ * @throws RangeError where a size is not a whole number above 0, x has other axes, or a pool does not fit.
+ * @example
+ * stack({ convolve: convolution2d(1, 6, 5), pool: maxPooling2d(2), flat: flatten(), head: dense(864, 10) })
+ */
+export function maxPooling2d(size: number | Pair, { stride = size }: Pooling2dOptions = {}): Layer<NoCarry> {
+  return pooling('maxPooling2d', largest, pairOf(size), pairOf(stride), checkImages);
+}
+
+/**
+ * The mean of each pool of an image, map by map.
+ *
+ * Equation: `y[i, j, c] = 1/(kh·kw) Σ_{r,q} x[i·s + r, j·s + q, c]`.
+ * Source: the lecture's mean pooling.
+ *
+ * Shapes: `x: [T, B, H, W, C] → y: [T, B, H′, W′, C]` with `H′ = ⌊(H − size) / s⌋ + 1`. No parameters, no carry.
+ *
+ * @param size of a pool, one number or rows and columns.
+ * @throws RangeError where a size is not a whole number above 0, x has other axes, or a pool does not fit.
+ * @example
+ * stack({ convolve: convolution2d(1, 6, 5), pool: meanPooling2d(2), flat: flatten(), head: dense(864, 10) })
+ */
+export function meanPooling2d(size: number | Pair, { stride = size }: Pooling2dOptions = {}): Layer<NoCarry> {
+  return pooling('meanPooling2d', mean, pairOf(size), pairOf(stride), checkImages);
+}
+
+/**
+ * The largest of each pool of moments, feature by feature. A window is a whole sequence.
+ *
+ * Equation: `y_t = max_{r} x_{t·s + r}`; the gradient goes to the first of several that are largest.
+ * Source: the lecture's max pooling, over one dimension.
+ *
+ * Shapes: `x: [T, B, F] → y: [T′, B, F]` with `T′ = ⌊(T − size) / s⌋ + 1`. No parameters, no carry.
+ *
+ * @throws RangeError where a size is not a whole number above 0, x has other axes, or is shorter than a pool.
+ * @example
+ * sequence$.pipe(convolution1d(4, 16, 3, { padding: 'same' }), maxPooling1d(2))
+ */
+export function maxPooling1d(size: number, { stride = size }: Pooling1dOptions = {}): Layer<NoCarry> {
+  return pooling('maxPooling1d', largest, [size, 1], [stride, 1], checkSequence);
+}
+
+/**
+ * The mean of each pool of moments, feature by feature. A window is a whole sequence.
+ *
+ * Equation: `y_t = 1/k Σ_{r} x_{t·s + r}`.
+ * Source: the lecture's mean pooling, over one dimension.
+ *
+ * Shapes: `x: [T, B, F] → y: [T′, B, F]` with `T′ = ⌊(T − size) / s⌋ + 1`. No parameters, no carry.
+ *
+ * @throws RangeError where a size is not a whole number above 0, x has other axes, or is shorter than a pool.
+ * @example
+ * sequence$.pipe(convolution1d(4, 16, 3, { padding: 'same' }), meanPooling1d(2))
+ */
+export function meanPooling1d(size: number, { stride = size }: Pooling1dOptions = {}): Layer<NoCarry> {
+  return pooling('meanPooling1d', mean, [size, 1], [stride, 1], checkSequence);
+}

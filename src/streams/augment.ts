@@ -1,0 +1,147 @@
+import { defer, map, type OperatorFunction } from 'rxjs';
+import { type Generator, generator } from '../random.js';
+import { isTensor, type Numbers, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { requireCount } from './options.js';
+
+export interface AugmentOptions {
+  /** Of what is drawn; default 0. Each subscription draws the same. */
+  readonly seed?: number;
+}
+
+/** Images `[T, B, H, W, C]`, or windows whose input they are. */
+export type ImagesOrWindow = Tensor | { readonly input: Tensor };
+
+interface Side {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** Writes one image, `from` on, from another. */
+type Change = (source: Numbers, from: number, target: Numbers, to: number, side: Side, random: Generator) => void;
+
+function augment<X extends ImagesOrWindow>(
+  kind: string,
+  { seed = 0 }: AugmentOptions,
+  change: Change,
+  sizeOfResult: (side: Side) => readonly [rows: number, columns: number] = ({ height, width }) => [height, width],
+): OperatorFunction<X, X> {
+  function changed(images: Tensor, random: Generator): Tensor {
+    const { shape, type, data } = images;
+    if (shape.length !== 5) {
+      throw new TypeError(`${kind}: takes images [T, B, H, W, C], channels last, but got ${showShape(shape)}.`);
+    }
+    const [height, width, channels] = shape.slice(2) as [number, number, number];
+    const side = { height, width, channels };
+    const [rows, columns] = sizeOfResult(side);
+    const result: Shape = [...shape.slice(0, 2), rows, columns, channels];
+    const target = new (data.constructor as Float32ArrayConstructor)(sizeOf(result));
+    const [before, after] = [height * width * channels, rows * columns * channels];
+    for (let image = 0; image < sizeOf(shape.slice(0, 2)); image += 1) {
+      change(data, image * before, target, image * after, side, random);
+    }
+    return { shape: result, type, data: target };
+  }
+  return (source) =>
+    defer(() => {
+      const random = generator(seed, kind);
+      return source.pipe(
+        map((x) => (isTensor(x) ? changed(x, random) : { ...x, input: changed(x.input, random) }) as X),
+      );
+    });
+}
+
+/**
+ * Shifts each image by whole pixels, up and down, left and right, each by its own draw; what comes in is 0.
+ *
+ * Equation: `y[i, j] = x[i − d, j − e]`, d and e uniform in `−most … most`, 0 beyond the edges.
+ * Source: the lecture's data augmentation; Simard, Steinkraus and Platt (2003).
+ *
+ * Shapes: `x: [T, B, H, W, C] → y: [T, B, H, W, C]`, or windows with such an input. Draws follow from the seed, each
+ * subscription's from the start.
+ *
+ * @throws RangeError where `most` is not a whole number above 0.
+ * @throws TypeError (as an error notification) where a signal holds no images.
+ * @example
+ * batch$.pipe(randomShift(2, { seed: 1 }), tbptt(model, { loss: crossEntropy(), optimizer: adam(1e-3) }))
+ */
+export function randomShift<X extends ImagesOrWindow>(
+  most: number,
+  options: AugmentOptions = {},
+): OperatorFunction<X, X> {
+  requireCount('randomShift', 'most', most);
+  return augment('randomShift', options, (source, from, target, to, { height, width, channels }, random) => {
+    const down = random.below(2 * most + 1) - most;
+    const right = random.below(2 * most + 1) - most;
+    const [first, last] = [Math.max(0, -right), Math.min(width, width - right)];
+    if (first >= last) return;
+    for (let row = Math.max(0, -down); row < Math.min(height, height - down); row += 1) {
+      const line = from + row * width * channels;
+      const into = to + ((row + down) * width + first + right) * channels;
+      target.set(source.subarray(line + first * channels, line + last * channels), into);
+    }
+  });
+}
+
+/**
+ * Cuts a smaller image out of each, at a place of its own draw.
+ *
+ * Equation: `y[i, j] = x[i + d, j + e]`, d and e uniform over all places where the cut fits.
+ * Source: the lecture's data augmentation; Krizhevsky, Sutskever and Hinton (2012), §4.1.
+ *
+ * Shapes: `x: [T, B, H, W, C] → y: [T, B, rows, columns, C]`, or windows with such an input. Draws follow from the seed, each
+ * subscription's from the start.
+ *
+ * @throws RangeError where a size is not a whole number above 0, or (as an error notification) an image is smaller.
+ * @throws TypeError (as an error notification) where a signal holds no images.
+ * @example
+ * image$.pipe(randomCrop(227, 227, { seed: 1 }), randomFlip({ seed: 2 }), alexNet())
+ */
+export function randomCrop<X extends ImagesOrWindow>(
+  rows: number,
+  columns: number,
+  options: AugmentOptions = {},
+): OperatorFunction<X, X> {
+  requireCount('randomCrop', 'rows', rows);
+  requireCount('randomCrop', 'columns', columns);
+  return augment(
+    'randomCrop',
+    options,
+    (source, from, target, to, { height, width, channels }, random) => {
+      const down = random.below(height - rows + 1);
+      const right = random.below(width - columns + 1);
+      for (let row = 0; row < rows; row += 1) {
+        const line = from + ((row + down) * width + right) * channels;
+        target.set(source.subarray(line, line + columns * channels), to + row * columns * channels);
+      }
+    },
+    ({ height, width }) => {
+      if (rows <= height && columns <= width) return [rows, columns];
+      throw new RangeError(`randomCrop: ${rows}×${columns} cannot be cut out of images of ${height}×${width}.`);
+    },
+  );
+}
+
+/**
+ * Turns about half of the images left to right.
+ *
+ * Equation: `y[i, j] = x[i, W − 1 − j]` with probability 1/2, else `y = x`.
+ * Source: the lecture's data augmentation; Krizhevsky, Sutskever and Hinton (2012), §4.1.
+ *
+ * Shapes: `x: [T, B, H, W, C] → y: [T, B, H, W, C]`, or windows with such an input. Draws follow from the seed, each
+ * subscription's from the start.
+ *
+ * @throws TypeError (as an error notification) where a signal holds no images.
+ * @example
+ * image$.pipe(randomFlip({ seed: 2 }), alexNet())
+ */
+export function randomFlip<X extends ImagesOrWindow>(options: AugmentOptions = {}): OperatorFunction<X, X> {
+  return augment('randomFlip', options, (source, from, target, to, { height, width, channels }, random) => {
+    const turned = random.uniform() < 0.5;
+    for (let pixel = 0; pixel < height * width; pixel += 1) {
+      const column = pixel % width;
+      const into = to + (turned ? pixel - column + width - 1 - column : pixel) * channels;
+      for (let c = 0; c < channels; c += 1) target[into + c] = source[from + pixel * channels + c] as number;
+    }
+  });
+}
