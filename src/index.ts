@@ -1,4 +1,5 @@
 /** The public face: names only. */
+export type { AttentionForm } from './backprop/attention.js';
 export * as initializers from './backprop/initializers.js';
 export { crossEntropy } from './backprop/losses/cross-entropy.js';
 export type { Loss } from './backprop/losses/loss.js';
@@ -46,10 +47,44 @@ export {
   noCarry,
   scanCarry,
 } from './layer.js';
+export {
+  type AttentionCarry,
+  type AttentionOptions,
+  type CausalAttentionOptions,
+  causalAttention,
+  crossAttention,
+  type Padded,
+  selfAttention,
+  type WithMemory,
+} from './layers/attention.js';
 export { type DenseOptions, dense } from './layers/dense.js';
 export { type DropoutCarry, type DropoutOptions, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
+export { type FeedForwardOptions, feedForward } from './layers/feed-forward.js';
+export { type LayerNormOptions, layerNorm } from './layers/layer-norm.js';
 export { oneHot } from './layers/one-hot.js';
+export {
+  type LearnedPositionsOptions,
+  learnedPositions,
+  type PositionsCarry,
+  type PositionsOptions,
+  sinusoidalPositions,
+} from './layers/positions.js';
+export { residual } from './layers/residual.js';
+export {
+  type BlockCarries,
+  type BlockCarry,
+  type BlockOptions,
+  type CausalBlockOptions,
+  causalBlock,
+  causalBlocks,
+  decoder,
+  decoderBlock,
+  encoder,
+  encoderBlock,
+  type StackedBlocksOptions,
+} from './layers/transformer.js';
+export { type GptCarry, type GptOptions, gpt } from './models/gpt.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, stack } from './stack.js';
 export { type Stepper, type StepperOptions, stepper } from './stepper.js';

@@ -43,6 +43,8 @@ const adjoints = [
   'reluAdjoint',
   'softmaxAdjoint',
   'crossEntropyAdjoint',
+  'layerNormAdjoint',
+  'attentionAdjoint',
 ] as const satisfies readonly (keyof Adjoints)[];
 
 const withoutDerivative =
@@ -140,6 +142,7 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
       recurrences: { ...recurrences, ...(recorded(recurrences, recurrenceRules) as unknown as Recurrences) },
     }),
     oneHot: (ids, classes) => base.oneHot(ids, classes),
+    countFrom: (start, steps, below) => base.countFrom(start, steps, below),
     fill: (shape, value) => base.fill(shape, value),
     bernoulli: (shape, keep, key) => base.bernoulli(shape, keep, key),
     training: true,

@@ -32,6 +32,8 @@ export interface TrainingWindow<S> {
   readonly input: Tensor;
   /** `[T′, B, …]` with T′ ≤ T: the loss counts the last T′ predictions. */
   readonly target: Tensor;
+  /** Whether nothing follows this window: the carry after it is not kept, and the one that entered is given back. */
+  readonly alone?: boolean | undefined;
   /** After how many steps the carry is wanted; all by default. */
   readonly carryAfter?: number | undefined;
 }
@@ -132,8 +134,8 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
       const clip = clipNorm !== undefined && gradientNorm > clipNorm ? clipNorm / gradientNorm : 1;
       const learningRate = optimizer.learningRate(step);
       const numbers = optimizer.numbers(step);
-      const kept = toSignal(carry);
-      const keptFinal = finalCarry === carry ? kept : toSignal(finalCarry);
+      const kept = window.alone ? window.carry : toSignal(carry);
+      const keptFinal = window.alone || finalCarry === carry ? kept : toSignal(finalCarry);
       trained.forEach(({ parameter, size, slots }, k) => {
         const addresses = [parameter.place.address, gradients[k] as number, ...slots];
         update(home, optimizer.kernel, addresses, size, clip, numbers);

@@ -35,6 +35,13 @@ export enum Job {
   rnnBackward,
   transpose,
   oneHot,
+  attention,
+  attentionAdjoint,
+  layerNorm,
+  layerNormAdjoint,
+  layerNormSums,
+  swapAxes,
+  countFrom,
   fail,
   straggle,
 }

@@ -1,6 +1,7 @@
 /** `eager`: the primitives on the kernels, in float32. Results are places of a window's workspace. */
 import type { Ops } from '../ops.js';
 import { arrangement } from './arrangement.js';
+import { attending } from './attention.js';
 import { elementwise } from './elementwise.js';
 import { product } from './product.js';
 import { recurrence } from './recurrence.js';
@@ -16,6 +17,7 @@ export function eager(space: Workspace): Ops {
     ...arrangement(space),
     ...reduction(space),
     ...table(space),
+    ...attending(space),
     recurrences: recurrence(space),
   };
 }

@@ -1,8 +1,10 @@
 import { Job } from '../jobs';
+import { attention, attentionAdjoint } from './attention';
 import { batchedGemm } from './batched';
-import { affine, bernoulli, binary, copyBlock, fill, unary } from './elementwise';
+import { affine, bernoulli, binary, copyBlock, fill, swapAxes, unary } from './elementwise';
 import { fail } from './fail';
 import { gemm } from './gemm';
+import { layerNorm, layerNormAdjoint, layerNormSums } from './layer-norm';
 import { pack } from './pack';
 import { adam, momentum, rmsprop, sgd } from './optimizers';
 import { gruBackward, gruForward } from './recurrent/gru';
@@ -12,7 +14,7 @@ import { sumBlocks, sumFinish, sumRows, sumTrailing } from './reduce';
 import { sample } from './sample';
 import { crossEntropy, crossEntropyAdjoint, softmax, softmaxAdjoint } from './softmax';
 import { straggle } from './straggle';
-import { gather, oneHot, scatterAdd } from './table';
+import { countFrom, gather, oneHot, scatterAdd } from './table';
 import { transpose } from './transpose';
 
 /** Items `from` to `to` of a job, on the thread that calls. */
@@ -49,6 +51,13 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.rnnForward: return rnnForward(args, from, to, member);
     case Job.rnnBackward: return rnnBackward(args, from, to, member);
     case Job.oneHot: return oneHot(args, from, to);
+    case Job.attention: return attention(args, from, to, member);
+    case Job.attentionAdjoint: return attentionAdjoint(args, from, to, member);
+    case Job.layerNorm: return layerNorm(args, from, to);
+    case Job.layerNormAdjoint: return layerNormAdjoint(args, from, to);
+    case Job.layerNormSums: return layerNormSums(args, from, to);
+    case Job.swapAxes: return swapAxes(args, from, to);
+    case Job.countFrom: return countFrom(args, from, to);
     case Job.transpose: return transposeWhole(args);
     case Job.fail: return fail(args, member);
     case Job.straggle: return straggle(args, from, to, member);
