@@ -13,7 +13,7 @@ import { packBlock } from './pack';
 
 /** Queries of a block: few, so that a causal block meets few hidden keys; enough for whole tiles. */
 const BLOCK: i32 = 32;
-const MINUS_INFINITY: f32 = -f32.MAX_VALUE * 2.0;
+const LOWEST: usize = memory.data<f32>([-Infinity]);
 
 // One head of one lane. Module globals belong to an instance, hence to one thread.
 let lane: i32 = 0;
@@ -140,12 +140,14 @@ function look(args: usize, query: i32): void {
 }
 
 /** e^(scale · (s − max)) over the keys seen, in place, 0 over the others of the block; gives the sum. */
-function exponentials(row: usize, from: i32, to: i32, scale: v128): f32 {
+function exponentials(row: usize, from: i32, to: i32, factor: usize): f32 {
+  // Not a vector as an argument: the revectorizer does not pair those, and V8 dies of it.
+  const scale = v128.load32_splat(factor);
   const start = row + ((<usize>first) << 2);
   const stop = row + ((<usize>last) << 2);
   const end = start + (((<usize>(last - first) + 7) & ~7) << 2);
   // Rows are padded, and the next one is still to come.
-  const low = f32x4.splat(MINUS_INFINITY);
+  const low = v128.load32_splat(LOWEST);
   v128.store(stop, low);
   v128.store(stop, low, 16);
   let m = low;
@@ -166,8 +168,9 @@ function exponentials(row: usize, from: i32, to: i32, scale: v128): f32 {
     m = f32x4.add(m, v128.load(s));
     n = f32x4.add(n, v128.load(s, 16));
   }
-  memory.fill(row + ((<usize>from) << 2), 0, (<usize>(first - from)) << 2);
-  if (to > last) memory.fill(stop, 0, (<usize>(to - last)) << 2);
+  const zero = f32x4.splat(0);
+  for (let s = end, over = row + ((<usize>to) << 2); s < over; s += 16) v128.store(s, zero);
+  for (let s = row + ((<usize>from) << 2); s < start; s += 4) store<f32>(s, 0);
   return horizontalSum(f32x4.add(m, n));
 }
 
@@ -190,7 +193,6 @@ function scaleHead(x: usize, factor: f32): void {
 export function attention(args: usize, from: i32, to: i32, member: i32): void {
   const queries = load<i32>(args, 32);
   const lanes = load<i32>(args, 40);
-  const scale = v128.load32_splat(args, 68);
   const stride = <usize>lanes * (<usize>load<i32>(args, 44) << 2);
   for (let item = from; item < to; item += 1) {
     begin(args, item, member);
@@ -227,7 +229,7 @@ export function attention(args: usize, from: i32, to: i32, member: i32): void {
       for (let r = 0; r < rows; r += 1) {
         look(args, query + r);
         const row = scores + <usize>r * scoreBytes;
-        const sum = exponentials(row, start, stop, scale);
+        const sum = exponentials(row, start, stop, args + 68);
         store<f32>(sums + ((<usize>r) << 2), last > first ? <f32>1 / sum : 0);
       }
       times(
@@ -289,7 +291,6 @@ export function attentionAdjoint(args: usize, from: i32, to: i32, member: i32): 
   const queries = load<i32>(args, 32);
   const lanes = load<i32>(args, 40);
   const factor = load<f32>(args, 68);
-  const scale = v128.load32_splat(args, 68);
   const stride = <usize>lanes * (<usize>load<i32>(args, 44) << 2);
   for (let item = from; item < to; item += 1) {
     begin(args, item, member);
@@ -334,7 +335,7 @@ export function attentionAdjoint(args: usize, from: i32, to: i32, member: i32): 
       for (let r = 0; r < rows; r += 1) {
         look(args, query + r);
         const row = scores + <usize>r * scoreBytes;
-        const sum = exponentials(row, start, stop, scale);
+        const sum = exponentials(row, start, stop, args + 68);
         const dot = dotHead(g + <usize>r * stride, y + <usize>r * stride);
         const inverse: f32 = last > first ? <f32>1 / sum : 0;
         const begins = row + ((<usize>start) << 2);
