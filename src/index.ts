@@ -84,6 +84,16 @@ export {
   encoderBlock,
   type StackedBlocksOptions,
 } from './layers/transformer.js';
+export { type BertOptions, bert } from './models/bert.js';
+export {
+  type DecoderCarry,
+  decodeGreedy,
+  type EncoderDecoder,
+  type EncoderDecoderOptions,
+  encoderDecoder,
+  type GreedyOptions,
+  type SequencePair,
+} from './models/encoder-decoder.js';
 export { type GptCarry, type GptOptions, gpt } from './models/gpt.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, stack } from './stack.js';
@@ -105,6 +115,8 @@ export {
   generateIterable,
 } from './streams/generate.js';
 export { type LanesOptions, type LaneWindow, lanes } from './streams/lanes.js';
+export { type MaskSymbolsOptions, maskSymbols } from './streams/mask-symbols.js';
+export { type RandomWindow, type RandomWindowsOptions, randomWindows } from './streams/random-windows.js';
 export { type Resets, resetLanes } from './streams/reset.js';
 export { type Resettable, resettable } from './streams/resettable.js';
 export { distribution, type Sampler, type SamplingOptions, sampler } from './streams/sample.js';

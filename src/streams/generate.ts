@@ -12,6 +12,11 @@ import { sliceSteps, stepsOf } from './steps.js';
 export interface GenerationOptions<S> extends SamplingOptions {
   /** Symbols to generate; `Infinity` goes on until unsubscribed. */
   readonly length: number;
+  /**
+   * Steps that the model knows, for one with learned positions: before it would go on beyond them it starts afresh, from
+   * the zero carry and the last half of them. Default: it goes on for ever.
+   */
+  readonly context?: number;
   /** The carry to start from, before the prompt, as `scanCarry` or `tbptt` gives it. Default the zero carry. */
   readonly from?: S;
 }
@@ -26,6 +31,9 @@ const STEPS_AT_ONCE = 128;
 
 function checkOptions(operation: string, options: GenerationOptions<unknown>): void {
   checkSampling(operation, options);
+  if (options.context !== undefined && !(Number.isInteger(options.context) && options.context >= 2)) {
+    throw new RangeError(`${operation}: context is a whole number of at least 2, not ${options.context}.`);
+  }
   if (options.length !== Number.POSITIVE_INFINITY) requireCount(operation, 'length', options.length);
 }
 
@@ -46,12 +54,26 @@ function lastPrediction(logits: Tensor): ArrayLike<number> {
 async function* speak<S>(
   model: Core<S, Ids, Tensor>,
   prompt: Ids,
-  { length, from }: GenerationOptions<S>,
+  { length, from, context = Number.POSITIVE_INFINITY }: GenerationOptions<S>,
   choose: Sampler,
 ): AsyncGenerator<Ids, void, undefined> {
   const slice = timeSlice();
   let carry = from ?? model.initial(1);
   let prediction: ArrayLike<number> = [];
+  /** Steps that the carry has seen, and the last of them. */
+  let seen = 0;
+  let latest: number[] = [];
+
+  /** Starts afresh from the last half of a context, where so many steps more would go beyond it. */
+  function within(signal: Ids): Ids {
+    if (context === Number.POSITIVE_INFINITY) return signal;
+    const fits = seen + stepsOf(signal) <= context;
+    latest = [...latest, ...signal.data].slice(-Math.floor(context / 2));
+    if (!fits) carry = model.initial(1);
+    const read = fits ? signal : ids([latest.length, 1], latest);
+    seen = (fits ? seen : 0) + stepsOf(read);
+    return read;
+  }
 
   async function read(signal: Ids): Promise<void> {
     for (let at = 0; at < stepsOf(signal); at += STEPS_AT_ONCE) {
@@ -66,7 +88,7 @@ async function* speak<S>(
 
   let symbol = prompt;
   for (let count = 0; count < length; count += 1) {
-    await read(symbol);
+    await read(within(symbol));
     symbol = ids([1, 1], [choose(prediction)]);
     yield symbol;
   }

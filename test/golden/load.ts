@@ -30,6 +30,7 @@ export interface GoldenTrajectory {
 export interface GoldenFiles {
   readonly cells: readonly GoldenCase[];
   readonly layers: readonly GoldenCase[];
+  readonly attention: readonly GoldenCase[];
   readonly losses: readonly GoldenCase[];
   readonly optimizers: { readonly problem: Named<Figures>; readonly trajectories: readonly GoldenTrajectory[] };
   readonly clipping: {
