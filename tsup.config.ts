@@ -14,7 +14,11 @@ export default defineConfig([
     dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
   },
   {
-    entry: { 'char-rnn': 'examples/char-rnn/main.ts' },
+    entry: {
+      'char-rnn': 'examples/char-rnn/main.ts',
+      gpt: 'examples/gpt/main.ts',
+      seq2seq: 'examples/seq2seq/main.ts',
+    },
     outDir: 'build/examples',
     format: 'esm',
     target: 'es2022',

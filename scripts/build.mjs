@@ -12,6 +12,8 @@ const built = [
   'dist/index.js',
   'dist/index.d.ts',
   'build/examples/char-rnn.js',
+  'build/examples/gpt.js',
+  'build/examples/seq2seq.js',
   'build/bench/main.js',
   'build/bench/soak.js',
 ];
