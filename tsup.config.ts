@@ -19,6 +19,8 @@ export default defineConfig([
       alice: 'examples/alice/main.ts',
       lenet: 'examples/lenet/main.ts',
       memory: 'examples/memory/main.ts',
+      gpt: 'examples/gpt/main.ts',
+      seq2seq: 'examples/seq2seq/main.ts',
     },
     outDir: 'build/examples',
     format: 'esm',

@@ -18,6 +18,7 @@ const bars: Readonly<Record<string, Readonly<Record<Kind, number>>>> = {
   'W5 lstm128x1': { E: 20, X: 10 },
   'W5 lstm512x2': { E: 4, X: 2.5 },
   W6: { E: 3, X: 2 },
+  W7: { E: 1.8, X: 1.3 },
   W8: { E: 2.5, X: 2.2 },
 };
 

@@ -20,8 +20,9 @@ import { convolution } from './workloads/convolution.js';
 import { inference } from './workloads/inference.js';
 import { products } from './workloads/products.js';
 import { training } from './workloads/training.js';
+import { transformer } from './workloads/transformer.js';
 
-const workloads: readonly Workload[] = [products, ...training, ...convolution, ...inference];
+const workloads: readonly Workload[] = [products, ...training, ...convolution, ...transformer, ...inference];
 const kind = kindOf(process.platform === 'linux' ? readFileSync('/proc/cpuinfo', 'utf8') : '');
 
 function fail(message: string, exitCode: 1 | 2): never {

@@ -15,6 +15,8 @@ const built = [
   'build/examples/memory.js',
   'build/examples/alice.js',
   'build/examples/lenet.js',
+  'build/examples/gpt.js',
+  'build/examples/seq2seq.js',
   'build/bench/main.js',
   'build/bench/soak.js',
 ];

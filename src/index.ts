@@ -2,6 +2,7 @@
 
 export type { Activation } from './backprop/activations.js';
 export * as activations from './backprop/activations.js';
+export type { AttentionForm } from './backprop/attention.js';
 export { defaultsOf } from './backprop/framework-defaults.js';
 export { type GradientNorms, gradientNorms } from './backprop/gradient-norms.js';
 export type { Convolution, Pair, Pooling } from './backprop/images.js';
@@ -82,6 +83,16 @@ export {
 } from './layer.js';
 export { activation } from './layers/activation.js';
 export {
+  type AttentionCarry,
+  type AttentionOptions,
+  type CausalAttentionOptions,
+  causalAttention,
+  crossAttention,
+  type MaskedKeys,
+  selfAttention,
+  type WithMemory,
+} from './layers/attention.js';
+export {
   type Convolution1dCarry,
   type Convolution1dOptions,
   convolution1d,
@@ -90,8 +101,10 @@ export { type Convolution2dOptions, type ConvolutionActivation, convolution2d } 
 export { type DenseOptions, dense } from './layers/dense.js';
 export { type DropoutCarry, type DropoutForm, type DropoutOptions, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
+export { type FeedForwardOptions, feedForward } from './layers/feed-forward.js';
 export { flatten } from './layers/flatten.js';
 export { lastStep } from './layers/last-step.js';
+export { type LayerNormOptions, layerNorm } from './layers/layer-norm.js';
 export { type LocalResponseNormOptions, localResponseNorm } from './layers/local-response-norm.js';
 export { type MaxoutOptions, maxout } from './layers/maxout.js';
 export { oneHot } from './layers/one-hot.js';
@@ -103,11 +116,43 @@ export {
   type Pooling1dOptions,
   type Pooling2dOptions,
 } from './layers/pooling.js';
+export {
+  type LearnedPositionsOptions,
+  learnedPositions,
+  type PositionsCarry,
+  type PositionsOptions,
+  sinusoidalPositions,
+} from './layers/positions.js';
 export { type PreluOptions, prelu } from './layers/prelu.js';
+export { residual } from './layers/residual.js';
+export {
+  type BlockCarries,
+  type BlockCarry,
+  type BlockOptions,
+  type CausalBlockOptions,
+  causalBlock,
+  causalBlocks,
+  decoder,
+  decoderBlock,
+  encoder,
+  encoderBlock,
+  type StackedBlocksOptions,
+} from './layers/transformer.js';
 export { type AlexNetOptions, alexNet } from './models/alex-net.js';
+export { type BertOptions, bert } from './models/bert.js';
+export {
+  type DecoderCarry,
+  decodeGreedy,
+  type EncoderDecoder,
+  type EncoderDecoderOptions,
+  encoderDecoder,
+  type GreedyOptions,
+  type SequencePair,
+} from './models/encoder-decoder.js';
 export type { PredictOptions } from './models/evaluate.js';
 export type { Data, Layout, Nested } from './models/examples.js';
 export type { Callback, Fit, FitOptions } from './models/fit.js';
+export { type GptCarry, type GptOptions, gpt } from './models/gpt.js';
 export { type LeNet5Options, leNet5 } from './models/le-net.js';
 export { accuracy, categoricalAccuracy, topKAccuracy } from './models/metrics/accuracy.js';
 export type { MetricName } from './models/metrics/by-name.js';
@@ -154,7 +199,9 @@ export {
   generateIterable,
 } from './streams/generate.js';
 export { type LanesOptions, type LaneWindow, lanes } from './streams/lanes.js';
+export { type MaskSymbolsOptions, maskSymbols } from './streams/mask-symbols.js';
 export { type PaddedWindow, padded, type Sequence, type Steps } from './streams/padded.js';
+export { type RandomWindow, type RandomWindowsOptions, randomWindows } from './streams/random-windows.js';
 export { type Resets, resetLanes } from './streams/reset.js';
 export { type Resettable, resettable } from './streams/resettable.js';
 export { distribution, type Sampler, type SamplingOptions, sampler } from './streams/sample.js';

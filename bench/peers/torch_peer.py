@@ -92,6 +92,44 @@ def lenet5():
         optimizer.step()
 
     return step, 64
+class Block(nn.Module):
+    """A pre-norm block with causal attention: one projection for queries, keys and values."""
+
+    def __init__(self, features, heads):
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(features), nn.LayerNorm(features)
+        self.project, self.output = nn.Linear(features, 3 * features), nn.Linear(features, features)
+        self.inner, self.outer = nn.Linear(features, 4 * features), nn.Linear(4 * features, features)
+
+    def forward(self, x, hidden):
+        batch, steps, features = x.shape
+        width = features // self.heads
+        split = self.project(self.norm1(x)).view(batch, steps, 3, self.heads, width)
+        q, k, v = split.permute(2, 0, 3, 1, 4)
+        weights = ((q @ k.transpose(-1, -2)) / width**0.5).masked_fill(hidden, float("-inf")).softmax(-1)
+        x = x + self.output((weights @ v).transpose(1, 2).reshape(batch, steps, features))
+        return x + self.outer(F.relu(self.inner(self.norm2(x))))
+
+
+def transformer():
+    batch, steps, features, symbols = 12, 64, 128, 65
+    embed, positions = nn.Embedding(symbols, features), nn.Embedding(steps, features)
+    blocks, head = nn.ModuleList([Block(features, 4) for _ in range(4)]), nn.Linear(features, symbols)
+    parameters = [p for part in (embed, positions, blocks, head) for p in part.parameters()]
+    optimizer = torch.optim.Adam(parameters, 1e-3)
+    x, y = torch.randint(symbols, (batch, steps)), torch.randint(symbols, (batch, steps))
+    hidden = torch.triu(torch.ones(steps, steps, dtype=torch.bool), 1)
+
+    def step():
+        optimizer.zero_grad()
+        z = embed(x) + positions.weight
+        for block in blocks:
+            z = block(z, hidden)
+        F.cross_entropy(head(z).view(-1, symbols), y.view(-1)).backward()
+        optimizer.step()
+
+    return step, batch * steps
 
 
 def generation(units, layers):
@@ -136,6 +174,7 @@ CASES = {
     "W3o online lstm128 B1 T32": lambda: language("LSTM", 65, 64, 128, 1, 32, 1),
     "W4 word lstm500x2": lambda: language("LSTM", 10000, 500, 500, 2, 30, 20, 0.5),
     "W6 lenet5": lenet5,
+    "W7 transformer": transformer,
     "W5 lstm128x1": lambda: generation(128, 1),
     "W5 lstm512x2": lambda: generation(512, 2),
     **{f"W8 lstm128 streams{k}": (lambda k=k: streams(k)) for k in (64, 256, 1024)},

@@ -83,6 +83,8 @@ export interface TrainingCase {
   readonly bytes?: number;
   readonly optimizer: Optimizer;
   readonly clipNorm?: number;
+  /** Whether each window starts afresh. */
+  readonly alone?: boolean;
   /** Steps that the loss counts, from the end; all by default. */
   readonly counted?: number;
 }
@@ -106,7 +108,7 @@ export function trainingCase(model: AnyModel, options: TrainingCase): Case {
     work: steps * batch,
     check: () => checkLoss(options.name, model, input, target),
     step() {
-      carry = learn({ carry, input, target }).carry;
+      carry = learn({ carry, input, target, alone: options.alone }).carry;
     },
     release,
   };

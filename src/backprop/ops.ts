@@ -11,6 +11,7 @@
  * (`[]` or `[1]`).
  */
 import type { Ids, Shape, Tensor } from '../tensor.js';
+import type { AttentionForm } from './attention.js';
 import type { Convolution, Pooling } from './images.js';
 import type { Lookup } from './lookups.js';
 import type { Lengths } from './padding.js';
@@ -66,9 +67,22 @@ export interface Primitives {
   softplus(x: Tensor): Tensor;
   /** Softmax over the last axis. */
   softmax(x: Tensor): Tensor;
+  /** `gain ⊙ (x − μ) / √(σ² + ε) + bias`, mean μ and variance σ² over the last axis: x `[..., F]`, gain and bias `[F]`. */
+  layerNorm(x: Tensor, gain: Tensor, bias: Tensor, epsilon: number): Tensor;
+  /**
+   * Scaled dot-product attention by heads, `softmax(q·kᵀ/√d)·v` over the keys that a query may see, d features a head:
+   * queries `[T, B, D]`, keys and values `[S, B, D]` → `[T, B, D]`. Keys where the mask `[S, B]` is 0 are seen by none; a
+   * query that sees nothing gives 0.
+   *
+   * With a past, two parts more: keys and values of the M steps before the window, `[B, M, D]`, of which the last `known`
+   * (one number a lane, `[B]`) have been. A query then sees itself and the M steps before it.
+   */
+  attention(parts: readonly Tensor[], form: AttentionForm, mask?: Tensor, known?: Tensor): Tensor;
 
   /** The same numbers in the same order under another shape of the same size. */
   reshape(x: Tensor, shape: Shape): Tensor;
+  /** The first two axes exchanged, `[A, B, ...]` → `[B, A, ...]`: from time first to batch first and back. */
+  swapAxes(x: Tensor): Tensor;
   /** Cuts an axis into parts of the given sizes, which add up to its length. */
   split(x: Tensor, axis: number, sizes: readonly number[]): readonly Tensor[];
   /** Joins tensors along an axis; the inverse of `split`. */
@@ -111,6 +125,18 @@ export interface Adjoints {
   reluAdjoint(gradient: Tensor, y: Tensor): Tensor;
   /** `y ⊙ (g − Σ g ⊙ y)` over the last axis for `y = softmax x`. */
   softmaxAdjoint(gradient: Tensor, y: Tensor): Tensor;
+  /** Gradients of x, gain and bias for `y = layerNorm(x, gain, bias, epsilon)`. */
+  layerNormAdjoint(gradient: Tensor, x: Tensor, gain: Tensor, epsilon: number): readonly Tensor[];
+  /** Gradients of the parts for `y = attention(parts, …)`; of the first three alone without `past`. */
+  attentionAdjoint(
+    gradient: Tensor,
+    y: Tensor,
+    parts: readonly Tensor[],
+    form: AttentionForm,
+    mask: Tensor | undefined,
+    known: Tensor | undefined,
+    past: boolean,
+  ): readonly Tensor[];
   /** `g · (softmax(logits) − onehot(target))` for `gradient [...]`, logits `[..., V]`; 0 where the target is −1. */
   crossEntropyAdjoint(gradient: Tensor, logits: Tensor, targets: Ids): Tensor;
   /** Gradient of the images of a convolution, which have the given shape; `relu` plays no part. */
@@ -132,6 +158,10 @@ export interface Adjoints {
 export interface Sources {
   /** Unit vectors: ids `[...]` → `[..., classes]`, 1 at each id and 0 elsewhere. */
   oneHot(ids: Ids, classes: number): Tensor;
+  /**
+   * Ids that count on in each lane: `start + t`, but no more than `below` − 1; start `[B]` (whole numbers) → `[steps, B]`.
+   */
+  countFrom(start: Tensor, steps: number, below: number): Ids;
   /** A tensor filled with one number. */
   fill(shape: Shape, value: number): Tensor;
   /**

@@ -53,6 +53,8 @@ export interface Recorder {
 export function recorder(machine: Workspace['machine'], inputs: readonly Tensor[]): Recorder {
   const moving = new Set<unknown>(inputs);
   const limits = new Map<Tensor, number>();
+  /** What ids that were counted here are below. */
+  const counted = new Map<unknown, number>();
   const entries: Entry[] = [];
   const ending: Fork[] = [];
   const copies: Tensor[] = [];
@@ -82,6 +84,7 @@ export function recorder(machine: Workspace['machine'], inputs: readonly Tensor[
       const moves = operands.some((operand) => moving.has(operand));
       if (moves) for (const y of results) moving.add(y);
       entries.push({ operands, results, forks, moving: moves });
+      if (name === 'countFrom') counted.set(result, args[2] as number);
       if (name === 'gather') limit(args[1] as Ids, (args[0] as Tensor).shape[0] as number);
       if (name === 'oneHot') limit(args[0] as Ids, args[1] as number);
       return result;
@@ -90,7 +93,7 @@ export function recorder(machine: Workspace['machine'], inputs: readonly Tensor[
 
   function limit(ids: Ids, below: number): void {
     if (inputs.includes(ids)) limits.set(ids, Math.min(below, limits.get(ids) ?? below));
-    else if (moving.has(ids)) repeatable = false;
+    else if (moving.has(ids) && !((counted.get(ids) ?? Number.POSITIVE_INFINITY) <= below)) repeatable = false;
   }
 
   function wrapAll<T extends object>(ops: T): T {

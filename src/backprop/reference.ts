@@ -3,17 +3,21 @@
  * figures of other frameworks are held against it.
  */
 import { mix32 } from '../random.js';
-import { type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
+import { type Ids, type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
+import { type AttentionForm, attend, attendAdjoint, attentionSizes } from './attention.js';
+import { normalise, normaliseAdjoint } from './layer-norm.js';
 import type { Ops, Transposed } from './ops.js';
 import { referenceImages } from './reference-images.js';
 import {
   type Broadcast,
   batchedMatmulShape,
   broadcastOf,
+  checkLayerNorm,
   checkLinear,
   checkReshape,
   checkSame,
   concatShape,
+  countShape,
   crossEntropyShape,
   gatherShape,
   matmulShape,
@@ -22,6 +26,7 @@ import {
   rowsOf,
   scatterShape,
   splitShapes,
+  swapShape,
 } from './shapes.js';
 
 export interface ReferenceOptions {
@@ -181,6 +186,24 @@ export function reference(options: ReferenceOptions = {}): Ops {
     return moved(first, shape, y);
   }
 
+  function swapAxes(x: Tensor): Tensor {
+    const shape = swapShape(x.shape);
+    const [inner, outer] = shape as readonly [number, number];
+    const from = move(x);
+    const width = sizeOf(shape.slice(2));
+    const y = new (from.constructor as Float64ArrayConstructor)(from.length);
+    for (let row = 0; row < inner * outer; row += 1) {
+      const source = ((row % outer) * inner + Math.floor(row / outer)) * width;
+      y.set(from.subarray(source, source + width), row * width);
+    }
+    return moved(x, shape, y);
+  }
+
+  function attended(parts: readonly Tensor[], form: AttentionForm, mask?: Tensor, known?: Tensor) {
+    const sizes = attentionSizes(parts, form, mask, known);
+    return { ...sizes, parts: parts.map(read), mask: mask && read(mask), known: known && read(known) };
+  }
+
   function sumTo(x: Tensor, shape: Shape): Tensor {
     const broadcast = broadcastOf(x.shape, shape, 'sumTo');
     const y = new Float64Array(sizeOf(shape));
@@ -293,6 +316,31 @@ export function reference(options: ReferenceOptions = {}): Ops {
     reluAdjoint: adjoint('reluAdjoint', (g, y) => (y > 0 ? g : 0)),
     softmaxAdjoint,
     crossEntropyAdjoint,
+    layerNorm(x, gain, bias, epsilon) {
+      checkLayerNorm(x.shape, gain.shape, bias.shape);
+      return real(x.shape, normalise(read(x), read(gain), read(bias), epsilon));
+    },
+    layerNormAdjoint(gradient, x, gain, epsilon) {
+      checkSame(gradient.shape, x.shape, 'layerNormAdjoint');
+      const [dx, dgain, dbias] = normaliseAdjoint(read(gradient), read(x), read(gain), epsilon);
+      return [real(x.shape, dx), real(gain.shape, dgain), real(gain.shape, dbias)];
+    },
+    attention: (parts, form, mask, known) =>
+      real((parts[0] as Tensor).shape, attend(attended(parts, form, mask, known))),
+    attentionAdjoint(gradient, y, parts, form, mask, known, past) {
+      checkSame(gradient.shape, y.shape, 'attentionAdjoint');
+      const slopes = attendAdjoint(attended(parts, form, mask, known), read(gradient));
+      return parts.slice(0, past ? 5 : 3).map(({ shape }, k) => real(shape, slopes[k] as Float64Array));
+    },
+    swapAxes,
+    countFrom(start, steps, below) {
+      const shape = countShape(start.shape, steps, below);
+      const [lanes, from] = [start.shape[0] as number, read(start)];
+      const data = Int32Array.from({ length: sizeOf(shape) }, (_, k) =>
+        Math.min((from[k % lanes] as number) + Math.floor(k / lanes), below - 1),
+      );
+      return { shape, type: 'int32', data } satisfies Ids;
+    },
     oneHot(ids, classes) {
       const y = new Float64Array(sizeOf(oneHotShape(ids, classes)));
       ids.data.forEach((id, k) => {

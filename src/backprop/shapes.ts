@@ -36,6 +36,43 @@ export function broadcastOf(a: Shape, b: Shape, operation: string): Broadcast {
   );
 }
 
+/** @throws RangeError where gain and bias are not as wide as the rows of `layerNorm`'s x. */
+export function checkLayerNorm(x: Shape, gain: Shape, bias: Shape): void {
+  const { width } = rowsOf(x, 'layerNorm');
+  if (!sameShape(gain, [width]) || !sameShape(bias, [width])) {
+    throw new RangeError(
+      `layerNorm: x ${showShape(x)} wants gain and bias [${width}], but got ${showShape(gain)} and ${showShape(bias)}.`,
+    );
+  }
+}
+
+/**
+ * What `swapAxes(x)` gives.
+ *
+ * @throws RangeError where there are not two axes.
+ */
+export function swapShape(x: Shape): Shape {
+  const [first, second, ...rest] = x;
+  if (first === undefined || second === undefined) {
+    throw new RangeError(`swapAxes: needs two axes at least, but got ${showShape(x)}.`);
+  }
+  return [second, first, ...rest];
+}
+
+/**
+ * What `countFrom(start, steps, below)` gives.
+ *
+ * @throws RangeError where start is not one number a lane, or there is nothing to count.
+ */
+export function countShape(start: Shape, steps: number, below: number): Shape {
+  if (start.length !== 1 || !Number.isInteger(steps) || steps < 0 || !Number.isInteger(below) || below < 1) {
+    throw new RangeError(
+      `countFrom: counts ${steps} steps below ${below} from ${showShape(start)}; start is one number a lane, [B].`,
+    );
+  }
+  return [steps, start[0] as number];
+}
+
 /** A product of an `[m, k]` and a `[k, n]` matrix, after transposition, and the shape of its result. */
 export interface Product {
   readonly m: number;

@@ -47,6 +47,8 @@ const adjoints = [
   'convolution2dWeightsAdjoint',
   'maxPooling2dAdjoint',
   'meanPooling2dAdjoint',
+  'layerNormAdjoint',
+  'attentionAdjoint',
 ] as const satisfies readonly (keyof Adjoints)[];
 
 const withoutDerivative =
@@ -144,6 +146,7 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
       recurrences: { ...recurrences, ...(recorded(recurrences, recurrenceRules) as unknown as Recurrences) },
     }),
     oneHot: (ids, classes) => base.oneHot(ids, classes),
+    countFrom: (start, steps, below) => base.countFrom(start, steps, below),
     fill: (shape, value) => base.fill(shape, value),
     bernoulli: (shape, keep, key) => base.bernoulli(shape, keep, key),
     training: true,

@@ -2,7 +2,7 @@
 import { Idle } from '../kernels/jobs.js';
 import { machine } from '../kernels/machine.js';
 import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
-import { type NumberType, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { isTensor, type NumberType, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { Rows } from './eager/rows.js';
 import type { Workspace } from './eager/workspace.js';
 import { throughLookups } from './lookups.js';
@@ -15,11 +15,11 @@ import { type Parameter, type Params, parametersOf } from './parameter.js';
 import { tape } from './tape.js';
 import { inWindow, toSignal } from './window.js';
 
-/** What a trainer needs of a model; every `Core` and `Layer` of tensors is one. */
-export interface Trainable<S> {
+/** What a trainer needs of a model; every `Core` and `Layer` is one. */
+export interface Trainable<S, X = Tensor> {
   readonly kind: string;
   readonly params: Params;
-  apply(ops: Ops, carry: S, x: Tensor): readonly [y: Tensor, carry: S];
+  apply(ops: Ops, carry: S, x: X): readonly [y: Tensor, carry: S];
 }
 
 export interface TrainerOptions {
@@ -31,12 +31,14 @@ export interface TrainerOptions {
   readonly state?: TrainerState | undefined;
 }
 
-export interface TrainingWindow<S> {
+export interface TrainingWindow<S, X = Tensor> {
   readonly carry: S;
-  /** Signal or ids `[T, B, …]`. */
-  readonly input: Tensor;
+  /** Signal or ids `[T, B, …]`, or a record of them where the model takes one. */
+  readonly input: X;
   /** `[T′, B, …]` with T′ ≤ T: the loss counts the last T′ predictions. */
   readonly target: Tensor;
+  /** Whether nothing follows this window: the carry after it is not kept, and the one that entered is given back. */
+  readonly alone?: boolean | undefined;
   /** After how many steps the carry is wanted; all by default. */
   readonly carryAfter?: number | undefined;
 }
@@ -65,9 +67,9 @@ export interface TrainerState {
   readonly slots: Readonly<Record<string, Tensor>>;
 }
 
-export interface Trainer<S> {
+export interface Trainer<S, X = Tensor> {
   /** Forward, gradients, clipping, update. Nothing changes where it throws. */
-  learn(window: TrainingWindow<S>): Learned<S>;
+  learn(window: TrainingWindow<S, X>): Learned<S>;
   /** Updates so far. */
   readonly steps: number;
   /** A copy of what the optimizer keeps. */
@@ -90,7 +92,7 @@ interface Trained {
  * const { learn } = trainer(model, { loss: crossEntropy(), optimizer: adam(2e-3), clipNorm: 5 });
  * const { loss, carry } = learn({ carry: model.initial(32), input, target });
  */
-export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Trainer<S> {
+export function trainer<S, X = Tensor>(model: Trainable<S, X>, options: TrainerOptions): Trainer<S, X> {
   const { loss: lossOf, optimizer, clipNorm, state } = options;
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
@@ -106,20 +108,20 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
   let step = state?.step ?? 0;
   let released = false;
 
-  function forward(ops: Ops, window: TrainingWindow<S>): readonly [predictions: Tensor, carry: S, finalCarry: S] {
-    const steps = window.input.shape[0] as number;
-    const { carryAfter = steps } = window;
-    if (carryAfter === steps) {
-      const [predictions, carry] = model.apply(ops, window.carry, window.input);
+  function forward(ops: Ops, window: TrainingWindow<S, X>): readonly [predictions: Tensor, carry: S, finalCarry: S] {
+    const { input, carryAfter } = window;
+    const steps = isTensor(input) ? (input.shape[0] as number) : carryAfter;
+    if (!isTensor(input) || carryAfter === undefined || carryAfter === steps) {
+      const [predictions, carry] = model.apply(ops, window.carry, input);
       return [predictions, carry, carry];
     }
-    const [first, carry] = model.apply(ops, window.carry, stepsOf(window.input, 0, carryAfter));
-    const [second, finalCarry] = model.apply(ops, carry, stepsOf(window.input, carryAfter, steps));
+    const [first, carry] = model.apply(ops, window.carry, stepsOf(input, 0, carryAfter) as Tensor & X);
+    const [second, finalCarry] = model.apply(ops, carry, stepsOf(input, carryAfter, steps as number) as Tensor & X);
     return [ops.concat([first, second], 0), carry, finalCarry];
   }
 
   /** The loss of a window and its gradient, as a step that is yet to be taken. */
-  function lesson(eager: Ops, space: Workspace, window: TrainingWindow<S>) {
+  function lesson(eager: Ops, space: Workspace, window: TrainingWindow<S, X>) {
     const ops = throughLookups(tape(eager, parameters));
     const [predictions, carry, finalCarry] = forward(ops, window);
     const early = (predictions.shape[0] as number) - (window.target.shape[0] as number);
@@ -154,7 +156,7 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
     }
   }
 
-  function learn(window: TrainingWindow<S>): Learned<S> {
+  function learn(window: TrainingWindow<S, X>): Learned<S> {
     if (released) throw new Error('trainer: it was released; make a new one.');
     checkWindow(model.kind, window);
     return comingBack((away) =>
@@ -163,8 +165,8 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
         const { taken, squares, lossValue, gradientNorm, carry, finalCarry } = lesson(eager, space, window);
         const learningRate = optimizer.learningRate(step);
         const [rule, idle, numbers] = [optimizer.rule, optimizer.idle, optimizer.numbers(step)];
-        const carryOut = toSignal(carry);
-        const finalOut = finalCarry === carry ? carryOut : toSignal(finalCarry);
+        const carryOut = window.alone ? window.carry : toSignal(carry);
+        const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
         const prepared = prepare(preparations, taken, squares);
         const scale = scaleOf(optimizer, prepared, taken, squares);
         const { stages } = prepared;
@@ -190,7 +192,7 @@ export function trainer<S>(model: Trainable<S>, options: TrainerOptions): Traine
     );
   }
 
-  const self: Trainer<S> = {
+  const self: Trainer<S, X> = {
     learn,
     get steps() {
       return step;
@@ -283,7 +285,11 @@ function stepsOf(signal: Tensor, from: number, to: number): Tensor {
   return { shape: [to - from, ...rest], type: signal.type, data: signal.data.subarray(from * width, to * width) };
 }
 
-function checkWindow<S>(kind: string, { input, target, carryAfter }: TrainingWindow<S>): void {
+function checkWindow<S, X>(kind: string, { input, target, carryAfter }: TrainingWindow<S, X>): void {
+  if (!isTensor(input)) {
+    if (carryAfter === undefined) return;
+    throw new RangeError(`trainer: ${kind} takes a record, which cannot be cut at a step; leave carryAfter out.`);
+  }
   const [steps = 0, lanes] = input.shape;
   const [counted = 0, targetLanes] = target.shape;
   if (input.shape.length < 2 || target.shape.length < 2 || lanes !== targetLanes || counted < 1 || counted > steps) {

@@ -81,8 +81,13 @@ export const vjps: Vjps = {
   logistic: (ops, g, _args, y) => [ops.logisticAdjoint(g, y)],
   relu: (ops, g, _args, y) => [ops.reluAdjoint(g, y)],
   softplus: (ops, g, [x]) => [ops.multiply(g, ops.logistic(x))],
+  layerNorm: (ops, g, [x, gain, , epsilon]) => ops.layerNormAdjoint(g, x, gain, epsilon),
+  // Seldom is a past learnt from: a window's own carry is constant.
+  attention: (ops, g, [parts, form, mask, known], y, needs) =>
+    ops.attentionAdjoint(g, y, parts, form, mask, known, needs.slice(3).includes(true)),
   softmax: (ops, g, _args, y) => [ops.softmaxAdjoint(g, y)],
 
+  swapAxes: (ops, g) => [ops.swapAxes(g)],
   reshape: (ops, g, [x]) => [ops.reshape(g, x.shape)],
   // All parts at once: a split into T steps and its derivative are one walk over the numbers each, not T.
   split: (ops, g, [, axis], parts) => [

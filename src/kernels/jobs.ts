@@ -41,6 +41,13 @@ export enum Job {
   maxPoolingAdjoint,
   meanPooling,
   meanPoolingAdjoint,
+  attention,
+  attentionAdjoint,
+  layerNorm,
+  layerNormAdjoint,
+  layerNormSums,
+  swapAxes,
+  countFrom,
   fail,
   straggle,
 }

@@ -65,6 +65,12 @@ export function copyBlock(
   machine.run(Job.copyBlock, rows, items(CHEAP, columns));
 }
 
+/** y `[inner, outer, columns]` is x `[outer, inner, columns]`. */
+export function swapAxes(machine: Machine, x: number, y: number, outer: number, inner: number, columns: number): void {
+  give(machine, x, y, outer, inner, columns);
+  machine.run(Job.swapAxes, outer * inner, items(CHEAP, columns));
+}
+
 export function fill(machine: Machine, y: number, size: number, value: number): void {
   give(machine, y);
   giveFloats(machine, 1, value);
@@ -109,6 +115,19 @@ export function gather(machine: Machine, table: number, ids: number, y: number, 
 export function oneHot(machine: Machine, ids: number, y: number, rows: number, columns: number): void {
   give(machine, ids, y, columns);
   machine.run(Job.oneHot, rows, items(CHEAP, columns));
+}
+
+/** Ids that count on from a number of each lane, and stay at the last one. */
+export function countFrom(
+  machine: Machine,
+  start: number,
+  ids: number,
+  steps: number,
+  lanes: number,
+  below: number,
+): void {
+  give(machine, start, ids, lanes, below);
+  machine.run(Job.countFrom, steps * lanes, CHEAP);
 }
 
 export function scatterAdd(

@@ -8,12 +8,17 @@ import { timeSlice } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { requireCount } from './options.js';
 import { checkSampling, drawsOf, type SamplingOptions } from './sample.js';
-import { speaker } from './speaker.js';
+import { type Speaker, speaker } from './speaker.js';
 import { sliceSteps, stepsOf } from './steps.js';
 
 export interface GenerationOptions<S> extends SamplingOptions {
   /** Symbols to generate; `Infinity` goes on until unsubscribed. */
   readonly length: number;
+  /**
+   * Steps that the model knows, for one with learned positions: before it would go on beyond them it starts afresh, from
+   * the zero carry and the last half of them. Default: it goes on for ever.
+   */
+  readonly context?: number;
   /** The carry to start from, before the prompt, as `scanCarry` or `tbptt` gives it. Default the zero carry. */
   readonly from?: S;
 }
@@ -28,6 +33,9 @@ const STEPS_AT_ONCE = 128;
 
 function checkOptions(operation: string, options: GenerationOptions<unknown>): void {
   checkSampling(operation, options);
+  if (options.context !== undefined && !(Number.isInteger(options.context) && options.context >= 2)) {
+    throw new RangeError(`${operation}: context is a whole number of at least 2, not ${options.context}.`);
+  }
   if (options.length !== Number.POSITIVE_INFINITY) requireCount(operation, 'length', options.length);
 }
 
@@ -46,22 +54,48 @@ async function* speak<S>(
   options: GenerationOptions<S>,
   draws: Generator,
 ): AsyncGenerator<Ids, void, undefined> {
+  const { length, from, context = Number.POSITIVE_INFINITY } = options;
   const slice = timeSlice();
-  let carry = options.from ?? model.initial(1);
-  const last = stepsOf(prompt) - 1;
-  for (let at = 0; at < last; at += STEPS_AT_ONCE) {
-    // May wait, so the weights are those of this moment.
-    await slice();
-    [, carry] = evaluate(model, carry, sliceSteps(prompt, at, Math.min(at + STEPS_AT_ONCE, last)));
+  let carry = from ?? model.initial(1);
+  let voice: Speaker | undefined;
+  /** Steps that the carry has seen, and the last of them, in so far as they may be needed again. */
+  let seen = 0;
+  let latest: number[] = [];
+
+  /** Counts steps in. Where they would go beyond the context, they are to be read afresh with the last half of one. */
+  function within(signal: Ids): Ids {
+    if (context === Number.POSITIVE_INFINITY) return signal;
+    const fits = seen + stepsOf(signal) <= context;
+    latest = [...latest, ...signal.data].slice(-Math.floor(context / 2));
+    if (!fits) carry = model.initial(1);
+    const read = fits ? signal : ids([latest.length, 1], latest);
+    seen = (fits ? seen : 0) + stepsOf(read);
+    return read;
   }
-  const { next, release } = speaker(model, options, draws, carry);
-  try {
-    for (let count = 0; count < options.length; count += 1) {
+
+  /** Reads a text; the symbol after it. */
+  async function after(text: Ids): Promise<number> {
+    const last = stepsOf(text) - 1;
+    for (let at = 0; at < last; at += STEPS_AT_ONCE) {
+      // May wait, so the weights are those of this moment.
       await slice();
-      yield ids([1, 1], [count === 0 ? next(sliceSteps(prompt, last)) : next()]);
+      [, carry] = evaluate(model, carry, sliceSteps(text, at, Math.min(at + STEPS_AT_ONCE, last)));
+    }
+    voice?.release();
+    voice = speaker(model, options, draws, carry);
+    return voice.next(sliceSteps(text, last));
+  }
+
+  try {
+    let symbol = prompt;
+    for (let count = 0; count < length; count += 1) {
+      await slice();
+      const read = within(symbol);
+      symbol = ids([1, 1], [read === symbol && voice !== undefined ? voice.next() : await after(read)]);
+      yield symbol;
     }
   } finally {
-    release();
+    voice?.release();
   }
 }
 

@@ -1,5 +1,5 @@
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
-import { type TrainerOptions, type TrainerState, trainer } from '../backprop/trainer.js';
+import { type Learned, type TrainerOptions, type TrainerState, trainer } from '../backprop/trainer.js';
 import { batchOf, type Core } from '../layer.js';
 import type { Tensor } from '../tensor.js';
 import { requireCount } from './options.js';
@@ -57,6 +57,8 @@ export interface TrainingStep<S, W = Window> {
  * Shapes: input `[T, B, …]`, target `[T, B, …]`; k1 is T. Carry: kept between windows. `reset` starts the flagged lanes
  * afresh; it also ends the history of the others, whose carry goes on but whose gradients flow back no further.
  *
+ * A window that stands `alone` starts from the zero carry and leaves none behind.
+ *
  * Each subscription has an optimizer state of its own and releases it at the end; the weights are the model's.
  *
  * Law: with k2 = k1, a run that was cut after any window and goes on with the weights, `carry` and `state()` of that
@@ -92,6 +94,7 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
     defer(() => {
       const learner = trainer(model, options);
       let history = from === undefined ? undefined : past(model, from);
+      let zero: S | undefined;
       let lanes: number | undefined;
       let rate: ReturnType<typeof throughput> | undefined;
       let tokens = 0;
@@ -102,6 +105,13 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
           `tbptt: the state after step ${step} is wanted, but step ${learner.steps} has been learnt since; call state() ` +
             'while the step is being handled.',
         );
+      }
+
+      /** Nothing goes on from a window that stands alone: before it and after it is the zero carry. */
+      function alone({ input, target }: W, batch: number) {
+        zero ??= model.initial(batch);
+        history = undefined;
+        return learner.learn({ carry: zero, input, target, alone: true });
       }
 
       function learn(window: W): TrainingStep<S, W> {
@@ -117,14 +127,17 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
         requireSameLanes('tbptt', lanes, batch);
         lanes = batch;
         rate ??= throughput();
+        if (window.alone) return told(window, alone(window, batch));
         history ??= past(model, model.initial(batch));
         if (reset?.includes(true)) history = past(model, resetLanes(model, history.carry, reset));
-        const { loss, gradientNorm, gradientNorms, learningRate, finalCarry } = history.extend(
-          input,
-          k2 ?? steps,
-          (stretch) => learner.learn({ ...stretch, target }),
-        );
-        const count = stepsOf(target) * batch;
+        const result = history.extend(input, k2 ?? steps, (stretch) => learner.learn({ ...stretch, target }));
+        return told(window, result);
+      }
+
+      function told(window: W, result: Omit<Learned<S>, 'carry'>): TrainingStep<S, W> {
+        const { loss, gradientNorm, gradientNorms, learningRate, finalCarry } = result;
+        const count = stepsOf(window.target) * batchOf(window.target);
+        rate ??= throughput();
         tokens += count;
         const step = learner.steps;
         return {

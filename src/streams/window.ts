@@ -6,6 +6,8 @@ export interface Window<X = Ids, Y extends Tensor = Tensor> {
   readonly input: X;
   /** `[T, B, …]`: for next-symbol prediction the input, one step later. */
   readonly target: Y;
+  /** Whether it stands alone: all lanes start afresh, and nothing goes on from it. */
+  readonly alone?: boolean;
   /** Lanes that start afresh here: their carry is zeroed before the window. */
   readonly reset?: readonly boolean[];
 }

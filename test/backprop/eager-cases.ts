@@ -1,3 +1,4 @@
+import type { AttentionForm } from '../../src/backprop/attention.js';
 import { type Convolution, convolutionShape, poolingShape } from '../../src/backprop/images.js';
 import type { Ops } from '../../src/backprop/ops.js';
 import { parameter } from '../../src/backprop/parameter.js';
@@ -58,6 +59,37 @@ const same = uniform([7, 5, 13], 2);
 const positive = uniform([7, 5, 13], 3, 0.1, 3);
 const large = uniform([50, 32, 128], 4);
 const weight = parameter([13, 21], (shape) => uniform(shape, 5).data as Float32Array);
+
+/** Operands of attention by heads: some steps, lanes and features, and keys of as many steps or others. */
+interface Attended {
+  readonly steps: number;
+  readonly keys?: number;
+  readonly lanes: number;
+  readonly features: number;
+  readonly form: AttentionForm;
+  /** How many steps of the past have been, in each lane. */
+  readonly known?: readonly number[];
+  readonly before?: number;
+  readonly mask?: (step: number, lane: number) => boolean;
+}
+
+/** The result, and the gradients of all parts. */
+function attended({ steps, keys = steps, lanes, features, form, known, before = 0, mask }: Attended): Body {
+  const signal = (count: number, seed: number) => uniform([count, lanes, features], seed);
+  const past = known === undefined ? [] : [5, 6].map((seed) => uniform([lanes, before, features], seed));
+  const parts = [signal(steps, 2), signal(keys, 3), signal(keys, 4), ...past];
+  const seen =
+    mask &&
+    tensor(
+      [keys, lanes],
+      Float32Array.from({ length: keys * lanes }, (_, k) => Number(mask(Math.floor(k / lanes), k % lanes))),
+    );
+  const count = known && tensor([lanes], [...known]);
+  return (ops) => {
+    const y = ops.attention(parts, form, seen, count);
+    return [y, ...ops.attentionAdjoint(signal(steps, 7), y, parts, form, seen, count, known !== undefined)];
+  };
+}
 
 /** Every primitive and adjoint, with every form of its operands. */
 export const cases: Record<string, Body> = {
@@ -121,6 +153,56 @@ export const cases: Record<string, Body> = {
   logistic: (ops) => ops.logistic(x),
   relu: (ops) => ops.relu(x),
   softmax: (ops) => [ops.softmax(x), ops.softmax(uniform([3, 1], 6)), ops.softmax(uniform([4, 64], 6))],
+  layerNorm: (ops) => [
+    ops.layerNorm(x, uniform([13], 6), uniform([13], 7), 1e-5),
+    ops.layerNorm(large, uniform([128], 6), uniform([128], 7), 1e-5),
+    ops.layerNorm(uniform([3, 1], 6), uniform([1], 6), uniform([1], 7), 1e-5),
+  ],
+  layerNormAdjoint: (ops) => [
+    ...ops.layerNormAdjoint(same, x, uniform([13], 6), 1e-5),
+    ...ops.layerNormAdjoint(uniform([50, 32, 128], 5), large, uniform([128], 6), 1e-5),
+  ],
+  attention: attended({ steps: 7, keys: 9, lanes: 2, features: 12, form: { heads: 3 } }),
+  'attention, causal': attended({ steps: 70, lanes: 3, features: 64, form: { heads: 2, causal: true } }),
+  'attention, one head of odd width': attended({ steps: 40, lanes: 1, features: 19, form: { heads: 1, causal: true } }),
+  'attention, padded, a lane to the last key': attended({
+    steps: 5,
+    keys: 37,
+    lanes: 3,
+    features: 40,
+    form: { heads: 2 },
+    mask: (step, lane) => lane !== 2 && (step % 3 !== lane || step > 30),
+  }),
+  'attention, causal and padded': attended({
+    steps: 37,
+    lanes: 2,
+    features: 32,
+    form: { heads: 2, causal: true },
+    mask: (step, lane) => step >= 3 * lane,
+  }),
+  'attention with a past': attended({
+    steps: 45,
+    lanes: 4,
+    features: 32,
+    form: { heads: 2, causal: true },
+    before: 20,
+    known: [0, 7, 20, 13],
+  }),
+  'attention with a past, one step': attended({
+    steps: 1,
+    lanes: 2,
+    features: 32,
+    form: { heads: 4, causal: true },
+    before: 20,
+    known: [0, 20],
+  }),
+  swapAxes: (ops) => [
+    ops.swapAxes(x),
+    ops.swapAxes(large),
+    ops.swapAxes(uniform([3, 5], 6)),
+    ops.swapAxes(symbols([4, 6, 2], 9)),
+  ],
+  countFrom: (ops) => [ops.countFrom(tensor([3], [0, 4, 9]), 5, 9), ops.countFrom(tensor([2], [0, 1]), 1, 1)],
   reshape: (ops) => ops.reshape(x, [35, 13]),
   split: (ops) => [...ops.split(x, 0, [3, 4]), ...ops.split(x, 1, [1, 0, 4]), ...ops.split(x, 2, [5, 8])],
   concat: (ops) => [

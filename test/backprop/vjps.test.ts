@@ -78,7 +78,28 @@ const linear: Case = (() => {
   return ['linear', [x, w, b], (ops) => ops.linear(x, w, b)];
 })();
 
+const norm: Case = (() => {
+  const [gain, bias] = [draw([4], 'gain'), draw([4], 'bias')];
+  return ['layerNorm', [x, gain, bias], (ops) => ops.layerNorm(x, gain, bias, 1e-3)];
+})();
+
+const attending = (
+  [
+    ['attention', 4, {}, false, false],
+    ['attention, causal', 3, { causal: true }, false, false],
+    ['attention, padded', 4, {}, true, false],
+    ['attention, causal, with a past', 3, { causal: true }, false, true],
+  ] as const
+).map(([title, keys, form, padded, past]): Case => {
+  const before = past ? [draw([2, 2, 4], 'past keys'), draw([2, 2, 4], 'past values')] : [];
+  const parts = [draw([3, 2, 4], 'q'), draw([keys, 2, 4], 'k'), draw([keys, 2, 4], 'v'), ...before];
+  const mask = padded ? tensor([4, 2], [1, 0, 1, 1, 0, 1, 1, 0]) : undefined;
+  const known = past ? tensor([2], [1, 2]) : undefined;
+  return [title, parts, (ops) => ops.attention(parts, { heads: 2, ...form }, mask, known)];
+});
+
 const layout: readonly Case[] = [
+  ['swapAxes', [x], (ops) => ops.swapAxes(x)],
   ...[0, 1, 2].map((axis): Case => {
     const length = x.shape[axis] as number;
     const sizes = [1, length - 1];
@@ -123,7 +144,19 @@ const images: readonly Case[] = [
   ['meanPooling2d, overlapping', [pictures], (ops) => ops.meanPooling2d(pictures, { size: [3, 2], stride: [1, 1] })],
 ];
 
-const cases = [...unary, ...roots, ...binary, ...products, ...batched, linear, ...layout, ...symbols, ...images];
+const cases = [
+  ...unary,
+  ...roots,
+  ...binary,
+  ...products,
+  ...batched,
+  linear,
+  norm,
+  ...attending,
+  ...layout,
+  ...symbols,
+  ...images,
+];
 
 describe('derivatives of the primitives against central differences', () => {
   it.each(cases)('%s', (_, operands, body) => expectGradients(operands, body));

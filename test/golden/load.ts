@@ -68,6 +68,7 @@ export interface GoldenFiles {
       readonly logits: Figures;
     }[];
   };
+  readonly attention: readonly GoldenCase[];
   readonly losses: readonly GoldenCase[];
   readonly optimizers: { readonly problem: Named<Figures>; readonly trajectories: readonly GoldenTrajectory[] };
   readonly clipping: {

@@ -1,16 +1,24 @@
-import { copyBlock } from '../../kernels/kernels.js';
-import { sameShape } from '../../tensor.js';
+import { copyBlock, swapAxes } from '../../kernels/kernels.js';
+import { sameShape, sizeOf } from '../../tensor.js';
 import type { Ops } from '../ops.js';
-import { checkReshape, concatShape, splitShapes } from '../shapes.js';
+import { checkReshape, concatShape, splitShapes, swapShape } from '../shapes.js';
 import type { Workspace } from './workspace.js';
 
 /** Reshaping and parts along the first axis are views of the same numbers; everything else is copied. */
-export function arrangement(space: Workspace): Pick<Ops, 'reshape' | 'split' | 'concat'> {
+export function arrangement(space: Workspace): Pick<Ops, 'reshape' | 'split' | 'concat' | 'swapAxes'> {
   const { machine } = space;
   return {
     reshape(x, shape) {
       checkReshape(x.shape, shape);
       return sameShape(x.shape, shape) ? x : space.view(space.place(x), shape);
+    },
+    swapAxes(x) {
+      const shape = swapShape(x.shape);
+      const from = space.place(x);
+      const [inner, outer] = shape as readonly [number, number];
+      const y = space.result(shape, from.type);
+      swapAxes(machine, from.address, y.address, outer, inner, sizeOf(shape.slice(2)));
+      return y;
     },
     split(x, axis, sizes) {
       const { shape, shapes, outer, inner } = splitShapes(x.shape, axis, sizes);

@@ -1,6 +1,7 @@
 /** `eager`: the primitives on the kernels, in float32. Results are places of a window's workspace. */
 import type { Ops } from '../ops.js';
 import { arrangement } from './arrangement.js';
+import { attending } from './attention.js';
 import { elementwise } from './elementwise.js';
 import { images } from './images.js';
 import { product } from './product.js';
@@ -18,6 +19,7 @@ export function eager(space: Workspace): Ops {
     ...reduction(space),
     ...table(space),
     ...images(space),
+    ...attending(space),
     recurrences: recurrence(space),
   };
 }

@@ -1,11 +1,11 @@
 import * as kernels from '../../kernels/kernels.js';
-import { sizeOf } from '../../tensor.js';
+import { type Ids, sizeOf, type Tensor } from '../../tensor.js';
 import type { Ops } from '../ops.js';
-import { gatherShape, oneHotShape, scatterShape } from '../shapes.js';
+import { countShape, gatherShape, oneHotShape, scatterShape } from '../shapes.js';
 import { fewRows, Rows } from './rows.js';
 import type { Workspace } from './workspace.js';
 
-export function table(space: Workspace): Pick<Ops, 'gather' | 'oneHot' | 'scatterAdd'> {
+export function table(space: Workspace): Pick<Ops, 'gather' | 'oneHot' | 'countFrom' | 'scatterAdd'> {
   const { machine } = space;
   return {
     gather(from, ids) {
@@ -22,6 +22,13 @@ export function table(space: Workspace): Pick<Ops, 'gather' | 'oneHot' | 'scatte
       const y = space.result(shape);
       kernels.oneHot(machine, at, y.address, sizeOf(ids.shape), classes);
       return y;
+    },
+    countFrom(start, steps, below) {
+      const shape = countShape(start.shape, steps, below);
+      const from = space.numbers(start, 'countFrom');
+      const y = space.result(shape, 'int32');
+      kernels.countFrom(machine, from, y.address, steps, start.shape[0] as number, below);
+      return y as Tensor as Ids;
     },
     scatterAdd(gradient, ids, rows) {
       const shape = scatterShape(gradient.shape, ids, rows);

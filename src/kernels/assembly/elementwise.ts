@@ -199,15 +199,29 @@ export function copyBlock(args: usize, from: i32, to: i32): void {
   const yStride = load<i32>(args, 12);
   const bytes = (<usize>load<i32>(args, 16)) << 2;
   for (let row = from; row < to; row += 1) {
-    let source = at(x, row * xStride);
-    let target = at(y, row * yStride);
-    const end = source + (bytes & ~31);
-    for (; source < end; source += 32, target += 32) {
-      const a = v128.load(source);
-      const b = v128.load(source, 16);
-      v128.store(target, a);
-      v128.store(target, b, 16);
-    }
-    for (let rest = bytes & 31; rest > 0; rest -= 4, source += 4, target += 4) store<f32>(target, load<f32>(source));
+    copyRow(at(x, row * xStride), at(y, row * yStride), bytes);
   }
+}
+
+/** args: x [outer, inner, columns], y [inner, outer, columns], outer, inner, columns. Items: rows of y. */
+export function swapAxes(args: usize, from: i32, to: i32): void {
+  const outer = load<i32>(args, 8);
+  const inner = load<i32>(args, 12);
+  const columns = load<i32>(args, 16);
+  const bytes = (<usize>columns) << 2;
+  let y = at(load<usize>(args, 4), from * columns);
+  for (let row = from; row < to; row += 1, y += bytes) {
+    copyRow(at(load<usize>(args), ((row % outer) * inner + row / outer) * columns), y, bytes);
+  }
+}
+
+function copyRow(source: usize, target: usize, bytes: usize): void {
+  const end = source + (bytes & ~31);
+  for (; source < end; source += 32, target += 32) {
+    const a = v128.load(source);
+    const b = v128.load(source, 16);
+    v128.store(target, a);
+    v128.store(target, b, 16);
+  }
+  for (let rest = bytes & 31; rest > 0; rest -= 4, source += 4, target += 4) store<f32>(target, load<f32>(source));
 }

@@ -1,11 +1,13 @@
 import { Job } from '../jobs';
+import { attention, attentionAdjoint } from './attention';
 import { batchedGemm } from './batched';
 import {
   convolution, convolutionInputAdjoint, convolutionWeightsAdjoint, pad,
 } from './convolution';
-import { affine, bernoulli, binary, copyBlock, fill, unary } from './elementwise';
+import { affine, bernoulli, binary, copyBlock, fill, swapAxes, unary } from './elementwise';
 import { fail } from './fail';
 import { gemm } from './gemm';
+import { layerNorm, layerNormAdjoint, layerNormSums } from './layer-norm';
 import { pack } from './pack';
 import { maxPooling, maxPoolingAdjoint, meanPooling, meanPoolingAdjoint } from './pooling';
 import { gruBackward, gruForward } from './recurrent/gru';
@@ -16,7 +18,7 @@ import { sample } from './sample';
 import { crossEntropy, crossEntropyAdjoint, softmax, softmaxAdjoint } from './softmax';
 import { squares, update } from './spans';
 import { straggle } from './straggle';
-import { gather, oneHot, scatterAdd } from './table';
+import { countFrom, gather, oneHot, scatterAdd } from './table';
 import { transpose } from './transpose';
 
 /** Items `from` to `to` of a job, on the thread that calls. */
@@ -59,6 +61,13 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.meanPooling: return meanPooling(args, from, to);
     case Job.meanPoolingAdjoint: return meanPoolingAdjoint(args, from, to);
     case Job.oneHot: return oneHot(args, from, to);
+    case Job.attention: return attention(args, from, to, member);
+    case Job.attentionAdjoint: return attentionAdjoint(args, from, to, member);
+    case Job.layerNorm: return layerNorm(args, from, to);
+    case Job.layerNormAdjoint: return layerNormAdjoint(args, from, to);
+    case Job.layerNormSums: return layerNormSums(args, from, to);
+    case Job.swapAxes: return swapAxes(args, from, to);
+    case Job.countFrom: return countFrom(args, from, to);
     case Job.transpose: return transposeWhole(args);
     case Job.fail: return fail(args, member);
     case Job.straggle: return straggle(args, from, to, member);

@@ -20,6 +20,16 @@ export function oneHot(args: usize, from: i32, to: i32): void {
   }
 }
 
+/** args: start (one a lane), ids, lanes, below. Items: ids. They count from the start on, and stay at the last one. */
+export function countFrom(args: usize, from: i32, to: i32): void {
+  const lanes = load<i32>(args, 8);
+  const highest = load<i32>(args, 12) - 1;
+  for (let k = from; k < to; k += 1) {
+    const start = <i32>load<f32>(load<usize>(args) + ((<usize>(k % lanes)) << 2));
+    store<i32>(load<usize>(args, 4) + ((<usize>k) << 2), min(start + k / lanes, highest));
+  }
+}
+
 /**
  * args: gradient, ids, how many, y, columns. Items: rows of the table y, so that each row is one thread's and gains
  * its gradients in the order of the ids.

@@ -1,0 +1,82 @@
+/** Attention by heads, and its derivative. */
+import { Job } from './jobs.js';
+import type { Machine } from './machine.js';
+
+/** Where everything lies, and how much of it there is; addresses that are 0 stand for nothing. */
+export interface Attention {
+  readonly q: number;
+  readonly k: number;
+  readonly v: number;
+  readonly pastKeys: number;
+  readonly pastValues: number;
+  /** How many steps of the past there have been, one number a lane. */
+  readonly known: number;
+  readonly mask: number;
+  readonly y: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly lanes: number;
+  readonly features: number;
+  readonly heads: number;
+  /** Steps that the past has room for. */
+  readonly before: number;
+  readonly causal: boolean;
+  readonly scratch: number;
+}
+
+/** Where gradients lie and go; those of the past are 0 where they are not wanted. */
+export interface AttentionGradients {
+  readonly y: number;
+  readonly q: number;
+  readonly k: number;
+  readonly v: number;
+  readonly pastKeys: number;
+  readonly pastValues: number;
+}
+
+type Sizes = Pick<Attention, 'features' | 'heads' | 'keys' | 'before'>;
+
+const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
+
+/** Queries that the kernel takes at a time. */
+const BLOCK = 32;
+
+/** Numbers of working memory that a member needs at most: a head's rows and panels, a block's scores. */
+function scratchOf({ features, heads, keys, before }: Sizes): number {
+  const count = before + keys;
+  const width = features / heads;
+  const [columns, across] = [roundUp(count, 16), roundUp(width, 16)];
+  const blocks = 2 * BLOCK * (columns + 16) + 2 * BLOCK * across;
+  return roundUp(count + 4 * count * width + 3 * columns * across + blocks + 16 * 16, 16);
+}
+
+/** Numbers of working memory for all members. */
+export const attentionScratch = (machine: Machine, sizes: Sizes): number => machine.threads * scratchOf(sizes);
+
+/** Multiply-adds below which one thread does it all. */
+const WORTH_SHARING = 100_000;
+
+function give(machine: Machine, a: Attention): number {
+  const { ints, floats, arguments: base } = machine;
+  const words = [a.q, a.k, a.v, a.pastKeys, a.pastValues, a.known, a.mask, a.y, a.queries, a.keys, a.lanes];
+  words.push(a.features, a.heads, a.before, a.causal ? 1 : 0, a.scratch, 4 * scratchOf(a));
+  for (const [at, word] of words.entries()) ints[base + at] = word;
+  floats[base + 17] = Math.sqrt(a.heads / a.features);
+  const items = a.lanes * a.heads;
+  const work = 2 * a.queries * (a.before + a.keys) * a.features * a.lanes;
+  return work < WORTH_SHARING ? items : 1;
+}
+
+/** y = softmax(q·kᵀ/√d)·v for each head of each lane. */
+export function attention(machine: Machine, a: Attention): void {
+  machine.run(Job.attention, a.lanes * a.heads, give(machine, a));
+}
+
+/** The gradients of q, k and v (and of the past) from that of y. */
+export function attentionAdjoint(machine: Machine, a: Attention, gradients: AttentionGradients): void {
+  const grain = give(machine, a);
+  const { y, q, k, v, pastKeys, pastValues } = gradients;
+  for (const [at, word] of [y, q, k, v, pastKeys, pastValues].entries())
+    machine.ints[machine.arguments + 18 + at] = word;
+  machine.run(Job.attentionAdjoint, a.lanes * a.heads, grain);
+}

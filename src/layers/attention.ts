@@ -1,0 +1,207 @@
+import type { AttentionForm } from '../backprop/attention.js';
+import type { Ops } from '../backprop/ops.js';
+import type { Initializer, Params } from '../backprop/parameter.js';
+import { checkCount } from '../backprop/shapes.js';
+import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { isTensor, showShape, type Tensor, zeros } from '../tensor.js';
+import { dense } from './dense.js';
+import { countOn } from './positions.js';
+
+export interface AttentionOptions {
+  readonly seed?: number;
+  /** Whether the projections have biases; default true. */
+  readonly bias?: boolean;
+  /** Default: weights Glorot uniform, biases zeros; `output` is W^O's. */
+  readonly initializers?: { readonly w?: Initializer; readonly output?: Initializer; readonly b?: Initializer };
+}
+
+export interface CausalAttentionOptions extends AttentionOptions {
+  /** Steps that a step sees, itself included: at least 2. */
+  readonly context: number;
+}
+
+/** The last context − 1 steps' keys and values, `[B, context − 1, F]` each, and how many of them there have been, `[B]`. */
+export interface AttentionCarry {
+  readonly keys: Tensor;
+  readonly values: Tensor;
+  readonly known: Tensor;
+}
+
+/** A signal `[T, B, F]` of lanes that end at different steps: where the mask `[T, B]` is 0 there is padding. */
+export interface MaskedKeys {
+  readonly x: Tensor;
+  readonly mask: Tensor;
+}
+
+/** A signal `[T, B, F]` and the memory `[S, B, F]` that it attends to, padded where the mask `[S, B]` is 0. */
+export interface WithMemory {
+  readonly x: Tensor;
+  readonly memory: Tensor;
+  readonly mask?: Tensor;
+}
+
+/** The four projections of multi-head attention, and what is made of them. */
+function projections(kind: string, features: number, heads: number, { bias, initializers = {} }: AttentionOptions) {
+  checkCount(features, 'features', kind);
+  checkCount(heads, 'heads', kind);
+  if (features % heads !== 0) {
+    throw new RangeError(`${kind}: ${features} features cannot be cut into ${heads} heads of as many; choose others.`);
+  }
+  const { w, output: last = w, b } = initializers;
+  const projection = (weights: Initializer | undefined) =>
+    dense(features, features, {
+      ...(bias !== undefined && { bias }),
+      initializers: { ...(weights && { w: weights }), ...(b && { b }) },
+    });
+  const [query, key, value, output] = [projection(w), projection(w), projection(w), projection(last)];
+  const project = (ops: Ops, by: Layer<NoCarry>, x: Tensor): Tensor => {
+    if (x.shape.length !== 3 || x.shape[2] !== features) {
+      throw new RangeError(`${kind}: takes signals [T, B, ${features}], but got ${showShape(x.shape)}.`);
+    }
+    return by.apply(ops, noCarry, x)[0];
+  };
+  const params: Params = {
+    query: query.params,
+    key: key.params,
+    value: value.params,
+    output: output.params,
+  };
+  return {
+    params,
+    attend(ops: Ops, x: Tensor, memory: Tensor, mask: Tensor | undefined): Tensor {
+      const parts = [project(ops, query, x), project(ops, key, memory), project(ops, value, memory)];
+      return project(ops, output, ops.attention(parts, { heads }, mask));
+    },
+    attendPast(ops: Ops, x: Tensor, { keys, values, known }: AttentionCarry): readonly [Tensor, AttentionCarry] {
+      const [k, v] = [project(ops, key, x), project(ops, value, x)];
+      const form: AttentionForm = { heads, causal: true };
+      const y = ops.attention([project(ops, query, x), k, v, keys, values], form, undefined, known);
+      const [steps, most] = [x.shape[0] as number, keys.shape[1] as number];
+      const next = {
+        keys: remember(ops, keys, k),
+        values: remember(ops, values, v),
+        known: countOn(ops, known, steps, most),
+      };
+      return [project(ops, output, y), next];
+    },
+  };
+}
+
+/** The last M steps of a past `[B, M, F]` and a window `[T, B, F]` after it, as a past again. */
+function remember(ops: Ops, past: Tensor, window: Tensor): Tensor {
+  const [most, steps] = [past.shape[1] as number, window.shape[0] as number];
+  if (steps < most) {
+    const kept = ops.split(past, 1, [steps, most - steps])[1] as Tensor;
+    return ops.concat([kept, ops.swapAxes(window)], 1);
+  }
+  return ops.swapAxes(steps === most ? window : (ops.split(window, 0, [steps - most, most])[1] as Tensor));
+}
+
+/**
+ * Multi-head self-attention within a window: each step sees all steps, before and after it.
+ *
+ * Equation: `y = [head₁ … head_h]·W^O`, `head_i = softmax(Q_i·K_iᵀ/√d)·V_i` with `Q = x·W^Q + b^Q` and K, V likewise, each
+ * cut into h heads of d = F/h features.
+ * Source: the lecture's multi-head attention; Vaswani et al., Attention is all you need (2017), §3.2.2.
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`, or `{ x, mask [T, B] }`, whose steps are seen by none where the mask is 0.
+ * Parameters `query.w [F, F]`, `query.b [F]`, and likewise `key`, `value`, `output`. No carry: windows stand alone.
+ *
+ * @throws RangeError where features cannot be cut into heads, or x has other features.
+ * @example
+ * signal$.pipe(selfAttention(128, 4))
+ */
+export function selfAttention(
+  features: number,
+  heads: number,
+  options: AttentionOptions = {},
+): Layer<NoCarry, Tensor | MaskedKeys> {
+  const { params, attend } = projections('selfAttention', features, heads, options);
+  return layer<NoCarry, Tensor | MaskedKeys, Tensor>(
+    {
+      kind: 'selfAttention',
+      inputs: features,
+      outputs: features,
+      params,
+      initial: () => noCarry,
+      apply(ops, carry, signal) {
+        const { x, mask } = isTensor(signal) ? { x: signal, mask: undefined } : signal;
+        return [attend(ops, x, x, mask), carry];
+      },
+    },
+    options.seed,
+  );
+}
+
+/**
+ * Multi-head self-attention over a stream: each step sees itself and the context − 1 steps before it, in this window or in
+ * earlier ones.
+ *
+ * Equation: that of `selfAttention`, the softmax of step t running over the steps t − context + 1 … t that there are.
+ * Source: the lecture's masked self-attention; Vaswani et al., Attention is all you need (2017), §3.2.3.
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`, parameters as `selfAttention`'s. The carry: `keys` and `values`
+ * `[B, context − 1, F]`, the newest last, and `known [B]`, how many of them there have been. T windows of one give bit for
+ * bit what one window of T gives. Gradients end at the carry: a window's keys learn, those of the past are constant.
+ *
+ * @throws RangeError where features cannot be cut into heads, the context is not a whole number of at least 2, or x has
+ * other features.
+ * @example
+ * signal$.pipe(causalAttention(128, 4, { context: 64 }))
+ */
+export function causalAttention(
+  features: number,
+  heads: number,
+  options: CausalAttentionOptions,
+): Layer<AttentionCarry> {
+  const { context, seed } = options;
+  if (!Number.isInteger(context) || context < 2) {
+    throw new RangeError(`causalAttention: context is a whole number of at least 2, not ${context}.`);
+  }
+  const { params, attendPast } = projections('causalAttention', features, heads, options);
+  return layer(
+    {
+      kind: 'causalAttention',
+      inputs: features,
+      outputs: features,
+      params,
+      initial: (batch) => ({
+        keys: zeros([batch, context - 1, features]),
+        values: zeros([batch, context - 1, features]),
+        known: zeros([batch]),
+      }),
+      apply: (ops, carry: AttentionCarry, x: Tensor) => attendPast(ops, x, carry),
+    },
+    seed,
+  );
+}
+
+/**
+ * Multi-head attention from one sequence to another, as from a decoder to its encoder.
+ *
+ * Equation: that of `selfAttention`, `Q = x·W^Q + b^Q`, but `K = memory·W^K + b^K` and `V = memory·W^V + b^V`.
+ * Source: the lecture's decoder-to-encoder attention; Vaswani et al., Attention is all you need (2017), §3.2.3.
+ *
+ * Shapes: `{ x: [T, B, F], memory: [S, B, F], mask?: [S, B] } → y: [T, B, F]`, parameters as `selfAttention`'s. No carry.
+ *
+ * @throws RangeError where features cannot be cut into heads, or x or the memory has other features.
+ * @example
+ * pair$.pipe(crossAttention(128, 4)) // pairs { x, memory }
+ */
+export function crossAttention(
+  features: number,
+  heads: number,
+  options: AttentionOptions = {},
+): Layer<NoCarry, WithMemory> {
+  const { params, attend } = projections('crossAttention', features, heads, options);
+  return layer<NoCarry, WithMemory, Tensor>(
+    {
+      kind: 'crossAttention',
+      outputs: features,
+      params,
+      initial: () => noCarry,
+      apply: (ops, carry, { x, memory, mask }) => [attend(ops, x, memory, mask), carry],
+    },
+    options.seed,
+  );
+}

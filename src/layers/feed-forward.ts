@@ -1,0 +1,48 @@
+import type { Ops } from '../backprop/ops.js';
+import type { Initializer } from '../backprop/parameter.js';
+import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import type { Tensor } from '../tensor.js';
+import { dense } from './dense.js';
+
+export interface FeedForwardOptions {
+  readonly seed?: number;
+  /** f; default ReLU. */
+  readonly activation?: (ops: Ops, z: Tensor) => Tensor;
+  /** Default: weights Glorot uniform, biases zeros; `outer` is the second layer's weights. */
+  readonly initializers?: { readonly w?: Initializer; readonly outer?: Initializer; readonly b?: Initializer };
+}
+
+/**
+ * A position-wise feed-forward network: two fully connected layers, at each moment by itself.
+ *
+ * Equation: `y = f(x·w₁ + b₁)·w₂ + b₂`, f = max(0, z) unless another is given.
+ * Source: the lecture's position-wise FFN; Vaswani et al., Attention is all you need (2017), eq. 2.
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`, parameters `inner.w [F, hidden]`, `inner.b`, `outer.w [hidden, F]`, `outer.b`.
+ * No carry.
+ *
+ * @throws RangeError where a size is not a whole number above 0, or x has other features.
+ * @example
+ * signal$.pipe(feedForward(128, 512))
+ */
+export function feedForward(features: number, hidden: number, options: FeedForwardOptions = {}): Layer<NoCarry> {
+  const { seed, activation = (ops, z) => ops.relu(z), initializers = {} } = options;
+  const { w, outer: last = w, b } = initializers;
+  const of = (weights: Initializer | undefined) => ({ ...(weights && { w: weights }), ...(b && { b }) });
+  const inner = dense(features, hidden, { activation, initializers: of(w) });
+  const outer = dense(hidden, features, { initializers: of(last) });
+  return layer(
+    {
+      kind: 'feedForward',
+      inputs: features,
+      outputs: features,
+      params: { inner: inner.params, outer: outer.params },
+      initial: () => noCarry,
+      apply(ops, carry: NoCarry, x: Tensor) {
+        const [hiddenSignal] = inner.apply(ops, noCarry, x);
+        return [outer.apply(ops, noCarry, hiddenSignal)[0], carry];
+      },
+    },
+    seed,
+  );
+}

@@ -1,0 +1,44 @@
+import { ones, zeros } from '../backprop/initializers.js';
+import { type Initializer, parameter } from '../backprop/parameter.js';
+import { checkCount } from '../backprop/shapes.js';
+import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+
+export interface LayerNormOptions {
+  readonly seed?: number;
+  /** ε; default 1e-5. */
+  readonly epsilon?: number;
+  /** Default: `gain` ones, `bias` zeros. */
+  readonly initializers?: { readonly gain?: Initializer; readonly bias?: Initializer };
+}
+
+/**
+ * Layer normalisation: every position's features brought to mean 0 and variance 1, then to a gain and a bias that are
+ * learnt.
+ *
+ * Equation: `y = gain ⊙ (x − μ) / √(σ² + ε) + bias`, μ and σ² the mean and variance of the position's features.
+ * Source: the lecture's layer normalisation; Ba, Kiros and Hinton, Layer normalization (2016), eq. 4.
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`, parameters `gain [F]`, `bias [F]`. No carry.
+ *
+ * @throws RangeError where the size is not a whole number above 0, ε is not above 0, or x has other features.
+ * @example
+ * signal$.pipe(layerNorm(128))
+ */
+export function layerNorm(features: number, options: LayerNormOptions = {}): Layer<NoCarry> {
+  const { seed, epsilon = 1e-5, initializers = {} } = options;
+  checkCount(features, 'features', 'layerNorm');
+  if (!(epsilon > 0)) throw new RangeError(`layerNorm: epsilon is a number above 0, not ${epsilon}.`);
+  const gain = parameter([features], initializers.gain ?? ones());
+  const bias = parameter([features], initializers.bias ?? zeros());
+  return layer(
+    {
+      kind: 'layerNorm',
+      inputs: features,
+      outputs: features,
+      params: { gain, bias },
+      initial: () => noCarry,
+      apply: (ops, carry: NoCarry, x) => [ops.layerNorm(x, gain, bias, epsilon), carry],
+    },
+    seed,
+  );
+}

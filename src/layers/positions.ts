@@ -1,0 +1,112 @@
+import { normal } from '../backprop/initializers.js';
+import type { Ops } from '../backprop/ops.js';
+import { type Initializer, type Params, parameter } from '../backprop/parameter.js';
+import { checkCount } from '../backprop/shapes.js';
+import { type Layer, layer } from '../layer.js';
+import { showShape, type Tensor, tensor, zeros } from '../tensor.js';
+
+/** How many steps each lane has had, `[B]`; it stays at the number of positions. */
+export interface PositionsCarry {
+  readonly at: Tensor;
+}
+
+export interface PositionsOptions {
+  /** Whether every window starts at position 0: for windows that stand alone. Default false: a stream counts on. */
+  readonly restart?: boolean;
+}
+
+export interface LearnedPositionsOptions extends PositionsOptions {
+  readonly seed?: number;
+  /** Default: `table` normal with deviation 0.02. */
+  readonly initializers?: { readonly table?: Initializer };
+}
+
+/** `min(at + steps, most)`, lane by lane, in the primitives that there are. */
+export function countOn(ops: Ops, at: Tensor, steps: number, most: number): Tensor {
+  return ops.affine(ops.relu(ops.affine(at, -1, most - steps)), -1, most);
+}
+
+function positions(
+  kind: string,
+  [steps, features]: readonly [steps: number, features: number],
+  table: Tensor,
+  params: Params,
+  { restart = false, seed }: PositionsOptions & { readonly seed?: number },
+): Layer<PositionsCarry> {
+  return layer(
+    {
+      kind,
+      inputs: features,
+      outputs: features,
+      params,
+      initial: (batch) => ({ at: zeros([batch]) }),
+      apply(ops, carry: PositionsCarry, x: Tensor) {
+        const [length = 0] = x.shape;
+        if (x.shape.length !== 3 || x.shape[2] !== features) {
+          throw new RangeError(`${kind}: takes [T, B, ${features}], but got ${showShape(x.shape)}.`);
+        }
+        if (length > steps) {
+          throw new RangeError(
+            `${kind}: has ${steps} positions, but the window has ${length} steps; use shorter windows or more positions.`,
+          );
+        }
+        const y = ops.add(x, ops.gather(table, ops.countFrom(carry.at, length, steps)));
+        return [y, restart ? carry : { at: countOn(ops, carry.at, length, steps) }];
+      },
+    },
+    seed,
+  );
+}
+
+/**
+ * Adds a vector for each position, learnt like any other weights.
+ *
+ * Equation: `y_t = x_t + table[min(t, steps − 1)]`, t counted from the start of the lane.
+ * Source: the lecture's learned positions; Gehring et al., Convolutional sequence to sequence learning (2017), §3.1.
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`, parameter `table [steps, F]`. The carry: `at [B]`, the steps that each lane has
+ * had. A lane that goes on beyond the last position stays there, which no training has prepared a model for: start it
+ * afresh before that (`reset`, `generate`'s `context`).
+ *
+ * @throws RangeError where a size is not a whole number above 0, a window is longer than `steps`, or x has other features.
+ * @example
+ * stack({ embed: embedding(65, 128), positions: learnedPositions(64, 128), block: causalBlock(128, 4, { context: 64 }) })
+ */
+export function learnedPositions(
+  steps: number,
+  features: number,
+  options: LearnedPositionsOptions = {},
+): Layer<PositionsCarry> {
+  checkCount(steps, 'steps', 'learnedPositions');
+  checkCount(features, 'features', 'learnedPositions');
+  const table = parameter([steps, features], options.initializers?.table ?? normal(0.02));
+  return positions('learnedPositions', [steps, features], table, { table }, options);
+}
+
+/**
+ * Adds sines and cosines of each position: fixed numbers from which a linear map can tell how far apart two steps are.
+ *
+ * Equation: `y_t = x_t + p_t`, `p_t[2i] = sin(t / 10000^(2i/F))`, `p_t[2i+1] = cos(t / 10000^(2i/F))`.
+ * Source: the lecture's sinusoidal positions; Vaswani et al., Attention is all you need (2017), §3.5.
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`. No parameters. The carry: `at [B]`, the steps that each lane has had; a lane that
+ * goes on beyond `steps` stays at the last position.
+ *
+ * @throws RangeError where a size is not a whole number above 0, a window is longer than `steps`, or x has other features.
+ * @example
+ * stack({ embed: embedding(65, 128), positions: sinusoidalPositions(512, 128), encoder: encoder(128, 4, { blocks: 2 }) })
+ */
+export function sinusoidalPositions(
+  steps: number,
+  features: number,
+  options: PositionsOptions = {},
+): Layer<PositionsCarry> {
+  checkCount(steps, 'steps', 'sinusoidalPositions');
+  checkCount(features, 'features', 'sinusoidalPositions');
+  const numbers = Float64Array.from({ length: steps * features }, (_, k) => {
+    const [t, f] = [Math.floor(k / features), k % features];
+    const angle = t / 10_000 ** ((f - (f % 2)) / features);
+    return f % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+  });
+  return positions('sinusoidalPositions', [steps, features], tensor([steps, features], numbers), {}, options);
+}

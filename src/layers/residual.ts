@@ -1,0 +1,35 @@
+import { type Core, type Layer, layer } from '../layer.js';
+import type { Tensor } from '../tensor.js';
+
+/**
+ * A layer beside a direct way past it.
+ *
+ * Equation: `y = x + f(x)`.
+ * Source: the lecture's residual connection; He et al., Deep residual learning for image recognition (2016), eq. 1.
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`. Carry and parameters: those of the layer.
+ *
+ * @throws RangeError where the layer gives another number of features than it takes.
+ * @example
+ * stack({ first: residual(dense(64, 64)), second: residual(stack({ norm: layerNorm(64), f: feedForward(64, 256) })) })
+ */
+export function residual<S>(inner: Core<S, Tensor>): Layer<S> {
+  const { inputs, outputs, params } = inner;
+  if (typeof inputs === 'number' && typeof outputs === 'number' && inputs !== outputs) {
+    throw new RangeError(
+      `residual: ${inner.kind} takes ${inputs} features and gives ${outputs}, which cannot be added; make the two equal.`,
+    );
+  }
+  const core: Core<S> = {
+    kind: 'residual',
+    inputs,
+    outputs: outputs ?? 'inputs',
+    params,
+    initial: inner.initial,
+    apply(ops, carry, x) {
+      const [y, next] = inner.apply(ops, carry, x);
+      return [ops.add(x, y), next];
+    },
+  };
+  return layer(inner.named === undefined ? core : { ...core, named: inner.named }, undefined, '');
+}

@@ -1,0 +1,322 @@
+import type { Ops } from '../backprop/ops.js';
+import { checkCount } from '../backprop/shapes.js';
+import { type Core, type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { isTensor, type Tensor } from '../tensor.js';
+import {
+  type AttentionCarry,
+  type AttentionOptions,
+  causalAttention,
+  crossAttention,
+  type MaskedKeys,
+  selfAttention,
+  type WithMemory,
+} from './attention.js';
+import { type FeedForwardOptions, feedForward } from './feed-forward.js';
+import { layerNorm } from './layer-norm.js';
+
+export interface BlockOptions {
+  readonly seed?: number;
+  /** Features between the two layers of the feed-forward network; default four times the block's. */
+  readonly hidden?: number;
+  /** Whether a part's input is normalised (`pre`), or its sum with that (`post`, as first published). Default `pre`. */
+  readonly norm?: 'pre' | 'post';
+  /** ε of the normalisation; default 1e-5. */
+  readonly epsilon?: number;
+  readonly activation?: FeedForwardOptions['activation'];
+  readonly attention?: Pick<AttentionOptions, 'bias' | 'initializers'>;
+  readonly feedForward?: Pick<FeedForwardOptions, 'initializers'>;
+}
+
+export interface CausalBlockOptions extends BlockOptions {
+  /** Steps that a step sees, itself included: at least 2. */
+  readonly context: number;
+}
+
+/** The carry of a block's causal attention. */
+export interface BlockCarry {
+  readonly attention: AttentionCarry;
+}
+
+/** What a block of so many features has besides its attention, and how its parts are joined. */
+function parts(features: number, options: BlockOptions) {
+  const { hidden = 4 * features, norm = 'pre', epsilon, activation } = options;
+  if (norm !== 'pre' && norm !== 'post') {
+    throw new RangeError(`transformer: norm is 'pre' or 'post', not '${String(norm)}'.`);
+  }
+  const feed = feedForward(features, hidden, { ...options.feedForward, ...(activation && { activation }) });
+  const normed = () => layerNorm(features, epsilon === undefined ? {} : { epsilon });
+  return {
+    feed,
+    normed,
+    /** `x + f(norm x)`, or `norm(x + f x)`. */
+    join(ops: Ops, x: Tensor, by: Layer<NoCarry>, f: (x: Tensor) => Tensor): Tensor {
+      const normalise = (z: Tensor) => by.apply(ops, noCarry, z)[0];
+      return norm === 'pre' ? ops.add(x, f(normalise(x))) : normalise(ops.add(x, f(x)));
+    },
+    feedOn: (ops: Ops) => (x: Tensor) => feed.apply(ops, noCarry, x)[0],
+  };
+}
+
+const unpadded = (signal: Tensor | MaskedKeys) => (isTensor(signal) ? { x: signal, mask: undefined } : signal);
+
+/**
+ * A Transformer's encoder block: self-attention within the window, then a feed-forward network, each beside a direct way.
+ *
+ * Equation: `z = x + attention(norm(x))`, `y = z + ffn(norm(z))` (pre), or `z = norm(x + attention(x))`,
+ * `y = norm(z + ffn(z))` (post).
+ * Source: the lecture's encoder; Vaswani et al. (2017), §3.1 (post); Xiong et al., On layer normalization in the
+ * Transformer architecture (2020) (pre).
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`, or `{ x, mask [T, B] }`. Parameters `attention.…`, `feed.…`, `norm1.…`, `norm2.…`.
+ * No carry: windows stand alone.
+ *
+ * @throws RangeError where sizes are impossible, or x has other features.
+ * @example
+ * signal$.pipe(encoderBlock(128, 4, { hidden: 512 }))
+ */
+export function encoderBlock(
+  features: number,
+  heads: number,
+  options: BlockOptions = {},
+): Layer<NoCarry, Tensor | MaskedKeys> {
+  const { feed, normed, join, feedOn } = parts(features, options);
+  const attention = selfAttention(features, heads, options.attention);
+  const [norm1, norm2] = [normed(), normed()];
+  return layer<NoCarry, Tensor | MaskedKeys, Tensor>(
+    {
+      kind: 'encoderBlock',
+      inputs: features,
+      outputs: features,
+      params: { attention: attention.params, feed: feed.params, norm1: norm1.params, norm2: norm2.params },
+      initial: () => noCarry,
+      apply(ops, carry, signal) {
+        const { x, mask } = unpadded(signal);
+        const z = join(ops, x, norm1, (q) => attention.apply(ops, noCarry, mask ? { x: q, mask } : q)[0]);
+        return [join(ops, z, norm2, feedOn(ops)), carry];
+      },
+    },
+    options.seed,
+  );
+}
+
+/**
+ * A Transformer's block over a stream, as GPT is made of: causal self-attention, then a feed-forward network.
+ *
+ * Equation: that of `encoderBlock`, with causal attention.
+ * Source: the lecture's masked self-attention and GPT; Radford et al., Improving language understanding by generative
+ * pre-training (2018).
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`, parameters as `encoderBlock`'s. The carry: `attention`, that of
+ * `causalAttention`. A step sees context steps of the block's input; through n blocks n·(context − 1) + 1 of the first one's.
+ *
+ * @throws RangeError where sizes are impossible, or x has other features.
+ * @example
+ * stack({ embed: embedding(65, 128), block: causalBlock(128, 4, { context: 64 }), head: dense(128, 65) })
+ */
+export function causalBlock(features: number, heads: number, options: CausalBlockOptions): Layer<BlockCarry> {
+  const { feed, normed, join, feedOn } = parts(features, options);
+  const attention = causalAttention(features, heads, { ...options.attention, context: options.context });
+  const [norm1, norm2] = [normed(), normed()];
+  return layer(
+    {
+      kind: 'causalBlock',
+      inputs: features,
+      outputs: features,
+      params: { attention: attention.params, feed: feed.params, norm1: norm1.params, norm2: norm2.params },
+      initial: (batch) => ({ attention: attention.initial(batch) }),
+      apply(ops, carry: BlockCarry, x: Tensor) {
+        let next = carry.attention;
+        const z = join(ops, x, norm1, (q) => {
+          const [y, after] = attention.apply(ops, carry.attention, q);
+          next = after;
+          return y;
+        });
+        return [join(ops, z, norm2, feedOn(ops)), { attention: next }];
+      },
+    },
+    options.seed,
+  );
+}
+
+/**
+ * A Transformer's decoder block: causal self-attention, attention to the encoder's output, then a feed-forward network.
+ *
+ * Equation: `a = x + self(norm(x))`, `z = a + cross(norm(a), memory)`, `y = z + ffn(norm(z))` (pre), and with each norm
+ * after its sum (post).
+ * Source: the lecture's decoder; Vaswani et al. (2017), §3.1.
+ *
+ * Shapes: `{ x: [T, B, F], memory: [S, B, F], mask?: [S, B] } → y: [T, B, F]`, parameters `attention.…`, `cross.…`, `feed.…`,
+ * `norm1.…`, `norm2.…`, `norm3.…`. The carry: `attention`, that of `causalAttention`; the memory is the same at every step.
+ *
+ * @throws RangeError where sizes are impossible, or x or the memory has other features.
+ * @example
+ * pair$.pipe(decoderBlock(128, 4, { context: 64 })) // pairs { x, memory }
+ */
+export function decoderBlock(
+  features: number,
+  heads: number,
+  options: CausalBlockOptions,
+): Layer<BlockCarry, WithMemory> {
+  const { feed, normed, join, feedOn } = parts(features, options);
+  const attention = causalAttention(features, heads, { ...options.attention, context: options.context });
+  const cross = crossAttention(features, heads, options.attention);
+  const [norm1, norm2, norm3] = [normed(), normed(), normed()];
+  return layer<BlockCarry, WithMemory, Tensor>(
+    {
+      kind: 'decoderBlock',
+      outputs: features,
+      params: {
+        attention: attention.params,
+        cross: cross.params,
+        feed: feed.params,
+        norm1: norm1.params,
+        norm2: norm2.params,
+        norm3: norm3.params,
+      },
+      initial: (batch) => ({ attention: attention.initial(batch) }),
+      apply(ops, carry, { x, ...memory }) {
+        let next = carry.attention;
+        const a = join(ops, x, norm1, (q) => {
+          const [y, after] = attention.apply(ops, carry.attention, q);
+          next = after;
+          return y;
+        });
+        const z = join(ops, a, norm2, (q) => cross.apply(ops, noCarry, { x: q, ...memory })[0]);
+        return [join(ops, z, norm3, feedOn(ops)), { attention: next }];
+      },
+    },
+    options.seed,
+  );
+}
+
+export interface StackedBlocksOptions extends BlockOptions {
+  /** How many blocks. */
+  readonly blocks: number;
+  /** Whether the output is normalised once more; default with `pre` alone, which leaves it unnormalised. */
+  readonly finalNorm?: boolean;
+}
+
+/** The carries of blocks, by their names: `block1`, `block2`, … */
+export type BlockCarries = Readonly<Record<string, BlockCarry>>;
+
+/** Blocks one after another, as a core: what goes along beside the signal is the same for each. */
+function blocksOf<S, X>(
+  kind: string,
+  features: number,
+  options: StackedBlocksOptions,
+  block: () => Layer<S, X>,
+  signalOf: (input: X, x: Tensor) => X,
+  first: (input: X) => Tensor,
+): Core<Readonly<Record<string, S>>, X> {
+  const { blocks, norm = 'pre', finalNorm = norm === 'pre', epsilon } = options;
+  checkCount(blocks, 'blocks', kind);
+  const named = Array.from({ length: blocks }, (_, k) => [`block${k + 1}`, block()] as const);
+  const last = finalNorm ? layerNorm(features, epsilon === undefined ? {} : { epsilon }) : undefined;
+  return {
+    kind,
+    outputs: features,
+    params: {
+      ...Object.fromEntries(named.map(([name, { params }]) => [name, params])),
+      ...(last && { norm: last.params }),
+    },
+    initial: (batch) => Object.fromEntries(named.map(([name, { initial }]) => [name, initial(batch)])),
+    apply(ops, carry, input) {
+      const next: Record<string, S> = {};
+      let x = first(input);
+      for (const [name, { apply }] of named) {
+        const [y, after] = apply(ops, carry[name] as S, signalOf(input, x));
+        x = y;
+        next[name] = after;
+      }
+      return [last === undefined ? x : last.apply(ops, noCarry, x)[0], next];
+    },
+  };
+}
+
+/**
+ * A Transformer's encoder: blocks one after another, then (pre) one more normalisation.
+ *
+ * Source: the lecture's encoder stack; Vaswani et al. (2017), §3.1.
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`, or `{ x, mask [T, B] }`. Parameters `block1.…`, …, `norm.…`. No carry.
+ *
+ * @throws RangeError where sizes are impossible, or x has other features.
+ * @example
+ * stack({ embed: embedding(65, 128), positions: sinusoidalPositions(64, 128), encoder: encoder(128, 4, { blocks: 2 }) })
+ */
+export function encoder(
+  features: number,
+  heads: number,
+  options: StackedBlocksOptions,
+): Layer<Readonly<Record<string, NoCarry>>, Tensor | MaskedKeys> {
+  return layer(
+    blocksOf<NoCarry, Tensor | MaskedKeys>(
+      'encoder',
+      features,
+      options,
+      () => encoderBlock(features, heads, options),
+      (input, x) => (isTensor(input) ? x : { x, mask: input.mask }),
+      (input) => unpadded(input).x,
+    ),
+    options.seed,
+  );
+}
+
+/**
+ * Causal blocks one after another, then (pre) one more normalisation: what GPT has between embedding and head.
+ *
+ * Source: the lecture's GPT; Radford et al. (2018).
+ *
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`, parameters as `encoder`'s. The carry: `block1.attention`, …
+ *
+ * @throws RangeError where sizes are impossible, or x has other features.
+ * @example
+ * stack({ embed: embedding(65, 128), blocks: causalBlocks(128, 4, { blocks: 4, context: 64 }), head: dense(128, 65) })
+ */
+export function causalBlocks(
+  features: number,
+  heads: number,
+  options: StackedBlocksOptions & CausalBlockOptions,
+): Layer<BlockCarries> {
+  return layer(
+    blocksOf<BlockCarry, Tensor>(
+      'causalBlocks',
+      features,
+      options,
+      () => causalBlock(features, heads, options),
+      (_, x) => x,
+      (x) => x,
+    ),
+    options.seed,
+  );
+}
+
+/**
+ * A Transformer's decoder: blocks that see their own past and the encoder's output, then (pre) one more normalisation.
+ *
+ * Source: the lecture's decoder stack; Vaswani et al. (2017), §3.1.
+ *
+ * Shapes: `{ x: [T, B, F], memory: [S, B, F], mask?: [S, B] } → y: [T, B, F]`, parameters `block1.…`, …, `norm.…`. The carry:
+ * `block1.attention`, …
+ *
+ * @throws RangeError where sizes are impossible, or x or the memory has other features.
+ * @example
+ * pair$.pipe(decoder(128, 4, { blocks: 2, context: 64 })) // pairs { x, memory }
+ */
+export function decoder(
+  features: number,
+  heads: number,
+  options: StackedBlocksOptions & CausalBlockOptions,
+): Layer<BlockCarries, WithMemory> {
+  return layer(
+    blocksOf<BlockCarry, WithMemory>(
+      'decoder',
+      features,
+      options,
+      () => decoderBlock(features, heads, options),
+      (input, x) => ({ ...input, x }),
+      ({ x }) => x,
+    ),
+    options.seed,
+  );
+}

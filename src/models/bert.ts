@@ -1,0 +1,66 @@
+import { normal } from '../backprop/initializers.js';
+import { type Layer, layer, noCarry } from '../layer.js';
+import { dense } from '../layers/dense.js';
+import { embedding } from '../layers/embedding.js';
+import { learnedPositions, type PositionsCarry } from '../layers/positions.js';
+import { encoder, type StackedBlocksOptions } from '../layers/transformer.js';
+import type { Ids, Tensor } from '../tensor.js';
+import { visible } from './visible.js';
+
+export interface BertOptions extends Pick<StackedBlocksOptions, 'hidden' | 'activation' | 'norm' | 'blocks'> {
+  /** Symbols, the mask among them. */
+  readonly symbols: number;
+  /** Steps of a window at most. */
+  readonly length: number;
+  readonly features: number;
+  readonly heads: number;
+  /** The id that fills up lanes that are shorter than the window: it is seen by none. Default: there is none. */
+  readonly padding?: number;
+  readonly seed?: number;
+}
+
+/**
+ * A masked language model as BERT is: embedding, learned positions, blocks that see the whole window, logits of what stands
+ * at each step. `maskSymbols` hides what it is to tell.
+ *
+ * Source: the lecture's BERT; Devlin et al., BERT: pre-training of deep bidirectional Transformers (2019).
+ *
+ * Shapes: ids `[T, B]` → logits `[T, B, V]`, T ≤ length. Parameters `embed.table`, `positions.table`, `encoder.block1.…`, …,
+ * `head.w`, `head.b`. Windows stand alone: the carry stays as it is.
+ *
+ * @throws RangeError where sizes are impossible.
+ * @example
+ * const model = bert({ symbols: vocab.size + 1, length: 64, features: 128, heads: 4, blocks: 4, seed: 1 });
+ * ids$.pipe(maskSymbols({ symbols: vocab.size }), tbptt(model, { loss: crossEntropy(), optimizer: adam(1e-3) }))
+ */
+export function bert(options: BertOptions): Layer<PositionsCarry, Ids> {
+  const { symbols, length, features, heads, padding, seed } = options;
+  const embed = embedding(symbols, features, { initializers: { table: normal(0.02) } });
+  const positions = learnedPositions(length, features, { restart: true });
+  const { hidden, activation, norm, blocks } = options;
+  const blocksAbove = encoder(features, heads, {
+    blocks,
+    ...(hidden !== undefined && { hidden }),
+    ...(activation && { activation }),
+    ...(norm && { norm }),
+  });
+  const head = dense(features, symbols);
+  const seen = visible(symbols, padding);
+  return layer<PositionsCarry, Ids, Tensor>(
+    {
+      kind: 'bert',
+      outputs: symbols,
+      params: { embed: embed.params, positions: positions.params, encoder: blocksAbove.params, head: head.params },
+      initial: positions.initial,
+      apply(ops, carry, symbolsIn) {
+        const [embedded] = embed.apply(ops, noCarry, symbolsIn);
+        const [x, next] = positions.apply(ops, carry, embedded);
+        const mask = seen?.(ops, symbolsIn);
+        const [y] = blocksAbove.apply(ops, blocksAbove.initial(1), mask ? { x, mask } : x);
+        return [head.apply(ops, noCarry, y)[0], next];
+      },
+    },
+    seed,
+    '',
+  );
+}
