@@ -1,4 +1,4 @@
-import { adam, dense, oneHot, rmsprop, simpleRnn, stack } from '../../src/index.js';
+import { adam, dense, lastStep, oneHot, rmsprop, simpleRnn, stack } from '../../src/index.js';
 import type { Workload } from '../workload.js';
 import { forwardFlop, type LanguageModel, languageModel, trainingBytes, trainingCase } from './models.js';
 
@@ -38,7 +38,7 @@ export const training: readonly Workload[] = [
     id: 'W2',
     title: 'one-hot 65, SimpleRNN 128, last step, Dense 65, T 10, B 128, RMSprop',
     cases: () => [
-      trainingCase(stack({ symbols: oneHot(65), rnn: simpleRnn(65, 128), head: dense(128, 65) }) as never, {
+      trainingCase(stack({ symbols: oneHot(65), rnn: simpleRnn(65, 128), last: lastStep(), head: dense(128, 65) }) as never, {
         name: 'W2 rnn128',
         unit: 'chars/s',
         steps: 10,

@@ -17,7 +17,7 @@ export enum Layout {
  * Multiply-adds below which a product stays on one thread: about 60 µs. What another core computes lies in its cache, and is
  * fetched from there by whoever needs it next.
  */
-export const WORTH_SHARING = 3_000_000;
+export const WORTH_SHARING = 500_000;
 /** The same where a right operand is streamed: it is read at 60 to 120 GB/s, whatever the arithmetic. */
 const WORTH_SHARING_STREAMED = 150_000;
 /** Multiply-adds a thread from which a product is cut finer: about 5 ms. */

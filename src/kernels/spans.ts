@@ -24,8 +24,8 @@ import {
 } from './span.js';
 
 /** Blocks that a thread takes at a time: about 5 µs of work. */
-const BLOCKS_TO_SUM = 64;
-const BLOCKS_TO_UPDATE = 64;
+const BLOCKS_TO_SUM = 32;
+const BLOCKS_TO_UPDATE = 16;
 
 /** A parameter: how many numbers, how many of them are a row, and whether it counts as a bias. */
 export interface Extent {
