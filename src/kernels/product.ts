@@ -13,11 +13,14 @@ export enum Layout {
   packed,
 }
 
-/**
- * Multiply-adds below which a product stays on one thread: about 60 µs. What another core computes lies in its cache, and is
- * fetched from there by whoever needs it next.
- */
+/** Multiply-adds below which a product stays on one thread: about 10 µs. */
 export const WORTH_SHARING = 500_000;
+/**
+ * The same for a shallow one, which writes much for what it computes: what another core has written lies in that core's cache,
+ * and whoever needs it next waits for it.
+ */
+const WORTH_SHARING_SHALLOW = 3_000_000;
+const SHALLOW = 64;
 /** The same where a right operand is streamed: it is read at 60 to 120 GB/s, whatever the arithmetic. */
 const WORTH_SHARING_STREAMED = 150_000;
 /** Multiply-adds a thread from which a product is cut finer: about 5 ms. */
@@ -46,7 +49,9 @@ export const wantsPacking = (rows: number): boolean => rows > STREAM_ROWS;
 
 /** Whether a product is large enough to be shared out among the threads. */
 export const worthSharing = (m: number, n: number, k: number): boolean =>
-  m > STREAM_ROWS ? m * n * k >= WORTH_SHARING : n * k >= WORTH_SHARING_STREAMED;
+  m > STREAM_ROWS
+    ? m * n * k >= (k < SHALLOW ? WORTH_SHARING_SHALLOW : WORTH_SHARING)
+    : n * k >= WORTH_SHARING_STREAMED;
 
 const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
 
