@@ -18,7 +18,7 @@ import {
 import { type Member, startMember, warn } from './host.js';
 
 /** Turns a worker waits before it sleeps: about half a millisecond. A sleeper takes 50 to 230 µs to come back. */
-const SPIN_TURNS = 600_000;
+const SPIN_TURNS = 12_000;
 /** How long a fork may wait for a chunk that somebody took. */
 const PATIENCE_MS = 30_000;
 

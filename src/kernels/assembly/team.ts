@@ -18,9 +18,9 @@ const MAX_CHUNKS: i32 = 4096;
 /** In `unclaimed`: one chunk that is left. */
 const ONE_LEFT: i32 = 1 << 16;
 /** Turns of the waiting loop between two looks at the clock. */
-const PATIENCE: i32 = 1 << 22;
+const PATIENCE: i32 = 1 << 18;
 /** Turns of the waiting loop before the leader naps: some 300 µs. */
-const NAP_AFTER: i32 = 1 << 18;
+const NAP_AFTER: i32 = 1 << 13;
 const NAP_NANOSECONDS: i64 = 50_000;
 
 // @ts-ignore: decorator
@@ -64,7 +64,7 @@ function fork(team: usize, job: i32, items: i32, grain: i32, args: usize): void 
   for (;;) {
     const finished = atomic.load<i32>(team, FINISHED);
     if (finished >= chunks) return;
-    turns += 1;
+    turns += breath();
     // A worker that is this late may have been put on the leader's own processor: the leader steps aside for a moment, and
     // the system finds another place for one of the two.
     if (turns % NAP_AFTER == 0) {
@@ -77,6 +77,16 @@ function fork(team: usize, job: i32, items: i32, grain: i32, args: usize): void 
       stalled();
     }
   }
+}
+
+/**
+ * One turn of waiting: 1, after some 40 ns in which this thread asks next to nothing of its core. Where two processors are
+ * the two halves of one core, a loop of bare looks would take half of the other's time. (WebAssembly has no pause.)
+ */
+function breath(): i32 {
+  let x: f64 = 2;
+  for (let k = 0; k < 6; k += 1) x = sqrt<f64>(x + 2);
+  return x > 0 ? 1 : 0;
 }
 
 function takeChunks(team: usize, member: i32): void {
@@ -109,7 +119,7 @@ export function serve(team: usize, member: i32): void {
       takeChunks(team, member);
       turns = 0;
     } else if (turns < patience) {
-      turns += 1;
+      turns += breath();
     } else {
       // Announce the sleep first and look once more: a fork in between either is seen here or wakes the sleeper.
       atomic.add<i32>(team, 1, SLEEPERS);
