@@ -19,8 +19,6 @@ export const SPINS = 284;
 export const SCRATCH = 288;
 /** Address of the running job's arguments: below, or in a program. */
 export const ARGUMENTS = 292;
-/** 1 while the leader naps and wants to be woken by whoever finishes a chunk. */
-export const NAPPING = 296;
 /** A word for each member: 1 while it holds a chunk. */
 export const HOLDING = 320;
 export const ARGS = 576;

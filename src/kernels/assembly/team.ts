@@ -6,9 +6,8 @@
 // how many were taken from the front (lower half); a chunk is claimed by a compare-and-swap, and the job's description
 // cannot change while a claimed chunk is unfinished, since the fork waits for all of them.
 import {
-  ARGS, ARGUMENTS, CHUNKS, ENTRY_ARGS, ENTRY_BYTES, FAILED, FINISHED, GENERATION, GRAIN, HOLDING, ITEMS, JOB, MEMBERS, NAPPING,
-  SCRATCH, SLEEPERS, SPINS, STOP,
-  UNCLAIMED,
+  ARGS, ARGUMENTS, CHUNKS, ENTRY_ARGS, ENTRY_BYTES, FAILED, FINISHED, GENERATION, GRAIN, HOLDING, ITEMS, JOB, MEMBERS,
+  SCRATCH, SLEEPERS, SPINS, STOP, UNCLAIMED,
 } from '../control';
 import { at } from './address';
 import { execute } from './execute';
@@ -19,9 +18,6 @@ const MAX_CHUNKS: i32 = 4096;
 const ONE_LEFT: i32 = 1 << 16;
 /** Turns of the waiting loop between two looks at the clock. */
 const PATIENCE: i32 = 1 << 18;
-/** Turns of the waiting loop before the leader naps: some 300 µs. */
-const NAP_AFTER: i32 = 1 << 13;
-const NAP_NANOSECONDS: i64 = 50_000;
 
 // @ts-ignore: decorator
 @external("team", "stalled")
@@ -61,17 +57,8 @@ function fork(team: usize, job: i32, items: i32, grain: i32, args: usize): void 
   if (atomic.load<i32>(team, SLEEPERS) > 0) atomic.notify(team + GENERATION, -1);
   takeChunks(team, 0);
   let turns = 0;
-  for (;;) {
-    const finished = atomic.load<i32>(team, FINISHED);
-    if (finished >= chunks) return;
+  while (atomic.load<i32>(team, FINISHED) < chunks) {
     turns += breath();
-    // A worker that is this late may have been put on the leader's own processor: the leader steps aside for a moment, and
-    // the system finds another place for one of the two.
-    if (turns % NAP_AFTER == 0) {
-      atomic.store<i32>(team, 1, NAPPING);
-      atomic.wait<i32>(team + FINISHED, finished, NAP_NANOSECONDS);
-      atomic.store<i32>(team, 0, NAPPING);
-    }
     if (turns == PATIENCE || atomic.load<i32>(team, FAILED) != 0) {
       turns = 0;
       stalled();
@@ -105,7 +92,6 @@ function takeChunks(team: usize, member: i32): void {
     execute(load<i32>(team, JOB), load<usize>(team, ARGUMENTS), from, to, member);
     store<i32>(holding, 0);
     atomic.add<i32>(team, 1, FINISHED);
-    if (atomic.load<i32>(team, NAPPING) != 0) atomic.notify(team + FINISHED, 1);
   }
 }
 
