@@ -28,7 +28,14 @@ type AnyCell = Cell<Record<string, Tensor>>;
 
 const cells: Record<string, (inputs: number, units: number) => AnyCell> = {
   'simple RNN': (inputs, units) => simpleRnnCell(inputs, units) as unknown as AnyCell,
-  LSTM: (inputs, units) => lstmCell(inputs, units) as unknown as AnyCell,
+  ...Object.fromEntries(
+    (['learned', 'none', 'coupled'] as const).flatMap((forget) =>
+      [false, true].map((peepholes) => [
+        `LSTM, forget ${forget}${peepholes ? ', peepholes' : ''}`,
+        (inputs: number, units: number) => lstmCell(inputs, units, { forget, peepholes }) as unknown as AnyCell,
+      ]),
+    ),
+  ),
   'GRU, reset after': (inputs, units) => gruCell(inputs, units, { reset: 'after' }) as unknown as AnyCell,
   'GRU, reset before': (inputs, units) => gruCell(inputs, units, { reset: 'before' }) as unknown as AnyCell,
 };
