@@ -190,108 +190,110 @@ export function lstmBackward(args: usize, from: i32, to: i32, member: i32): void
   }
 }
 
+/** Gradients of a multiple of 8 units' gates; dc becomes that of the c before. */
 function backwardRow(
   forget: i32, count: i32, gate: usize, stride: usize, peepholes: usize, before: usize, after: usize, above: usize,
   result: usize, resultStride: usize, dh: usize, dc: usize, slopes: usize,
 ): void {
-  const gateG = gate + (forget == Forget.learned ? stride << 1 : stride);
+  if (peepholes == 0) {
+    if (forget == Forget.learned) {
+      backwardLoop(Forget.learned, false, count, gate, stride, 0, before, after, above, result, resultStride, dh, dc);
+    } else if (forget == Forget.none) {
+      backwardLoop(Forget.none, false, count, gate, stride, 0, before, after, above, result, resultStride, dh, dc);
+    } else {
+      backwardLoop(Forget.coupled, false, count, gate, stride, 0, before, after, above, result, resultStride, dh, dc);
+    }
+    return;
+  }
+  if (forget == Forget.learned) {
+    backwardLoop(Forget.learned, true, count, gate, stride, peepholes, before, after, above, result, resultStride, dh, dc);
+    addProduct(slopes + stride, result + resultStride, before, count);
+  } else if (forget == Forget.none) {
+    backwardLoop(Forget.none, true, count, gate, stride, peepholes, before, after, above, result, resultStride, dh, dc);
+  } else {
+    backwardLoop(Forget.coupled, true, count, gate, stride, peepholes, before, after, above, result, resultStride, dh, dc);
+  }
+  const last: usize = forget == Forget.learned ? 2 : 1;
+  addProduct(slopes, result, before, count);
+  addProduct(slopes + last * stride, result + (last + 1) * resultStride, after, count);
+}
+
+/**
+ * One loop, since these numbers come from afar: cut in two it is slower. Inlined, so that `forget` and `seeing` are
+ * known to the compiler.
+ */
+// @ts-ignore: decorator
+@inline
+function backwardLoop(
+  forget: i32, seeing: bool, count: i32, gate: usize, stride: usize, peepholes: usize, before: usize, after: usize,
+  above: usize, result: usize, resultStride: usize, dh: usize, dc: usize,
+): void {
+  const last: usize = forget == Forget.learned ? 2 : 1;
+  const gateF = gate + stride;
+  const gateG = gate + last * stride;
   const gateO = gateG + stride;
   const resultF = result + resultStride;
-  const resultG = forget == Forget.learned ? resultF + resultStride : resultF;
+  const resultG = result + last * resultStride;
   const resultO = resultG + resultStride;
-  outputRow(count, gateO, after, above, resultO, dh, dc);
-  if (peepholes != 0) {
-    const place = gateO - gate - stride;
-    seenRow(resultO, after, peepholes + place, dc, slopes + place, count);
-  }
-  if (forget == Forget.learned) learnedRow(count, gate, gate + stride, gateG, before, result, resultF, resultG, dc);
-  else if (forget == Forget.none) keptRow(count, gate, gateG, result, resultG, dc);
-  else coupledRow(count, gate, gateG, before, result, resultG, dc);
-  if (peepholes != 0) {
-    seenRow(result, before, peepholes, dc, slopes, count);
-    if (forget == Forget.learned) seenRow(resultF, before, peepholes + stride, dc, slopes + stride, count);
-  }
-}
-
-/** A gate saw c by a peephole v: dc gains dz ⊙ v, and v's gradient dz ⊙ c. */
-function seenRow(dz: usize, c: usize, v: usize, dc: usize, slope: usize, count: i32): void {
-  addProduct(dc, dz, v, count);
-  addProduct(slope, dz, c, count);
-}
-
-/** do, and what reaches c through h. */
-function outputRow(count: i32, o: usize, after: usize, above: usize, result: usize, dh: usize, dc: usize): void {
+  const seenF = peepholes + stride;
+  const seenO = peepholes + last * stride;
   const one = f32x4.splat(1);
   for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
     const tanh0 = tanh4(v128.load(after + k));
     const tanh1 = tanh4(v128.load(after + k, 16));
-    const o0 = v128.load(o + k);
-    const o1 = v128.load(o + k, 16);
+    const o0 = v128.load(gateO + k);
+    const o1 = v128.load(gateO + k, 16);
     const dh0 = f32x4.add(v128.load(above + k), v128.load(dh + k));
     const dh1 = f32x4.add(v128.load(above + k, 16), v128.load(dh + k, 16));
     const do0 = f32x4.mul(f32x4.mul(dh0, tanh0), f32x4.mul(o0, f32x4.sub(one, o0)));
     const do1 = f32x4.mul(f32x4.mul(dh1, tanh1), f32x4.mul(o1, f32x4.sub(one, o1)));
-    const dc0 = f32x4.add(v128.load(dc + k), f32x4.mul(f32x4.mul(dh0, o0), f32x4.sub(one, f32x4.mul(tanh0, tanh0))));
-    const dc1 = f32x4.add(v128.load(dc + k, 16), f32x4.mul(f32x4.mul(dh1, o1), f32x4.sub(one, f32x4.mul(tanh1, tanh1))));
-    store8(result + k, do0, do1);
-    store8(dc + k, dc0, dc1);
-  }
-}
-
-/** di, df, dg; dc becomes that of the c before: dc ⊙ f. */
-function learnedRow(
-  count: i32, i: usize, f: usize, g: usize, before: usize, di: usize, df: usize, dg: usize, dc: usize,
-): void {
-  const one = f32x4.splat(1);
-  for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
-    const dc0 = v128.load(dc + k);
-    const dc1 = v128.load(dc + k, 16);
-    const i0 = v128.load(i + k);
-    const i1 = v128.load(i + k, 16);
-    const f0 = v128.load(f + k);
-    const f1 = v128.load(f + k, 16);
-    const g0 = v128.load(g + k);
-    const g1 = v128.load(g + k, 16);
-    const c0 = v128.load(before + k);
-    const c1 = v128.load(before + k, 16);
-    store8(dc + k, f32x4.mul(dc0, f0), f32x4.mul(dc1, f1));
-    store8(di + k, f32x4.mul(f32x4.mul(dc0, g0), f32x4.mul(i0, f32x4.sub(one, i0))), f32x4.mul(f32x4.mul(dc1, g1), f32x4.mul(i1, f32x4.sub(one, i1))));
-    store8(df + k, f32x4.mul(f32x4.mul(dc0, c0), f32x4.mul(f0, f32x4.sub(one, f0))), f32x4.mul(f32x4.mul(dc1, c1), f32x4.mul(f1, f32x4.sub(one, f1))));
-    store8(dg + k, f32x4.mul(f32x4.mul(dc0, i0), f32x4.sub(one, f32x4.mul(g0, g0))), f32x4.mul(f32x4.mul(dc1, i1), f32x4.sub(one, f32x4.mul(g1, g1))));
-  }
-}
-
-/** di and dg where all of c stays, and with it dc. */
-function keptRow(count: i32, i: usize, g: usize, di: usize, dg: usize, dc: usize): void {
-  const one = f32x4.splat(1);
-  for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
-    const dc0 = v128.load(dc + k);
-    const dc1 = v128.load(dc + k, 16);
-    const i0 = v128.load(i + k);
-    const i1 = v128.load(i + k, 16);
-    const g0 = v128.load(g + k);
-    const g1 = v128.load(g + k, 16);
-    store8(di + k, f32x4.mul(f32x4.mul(dc0, g0), f32x4.mul(i0, f32x4.sub(one, i0))), f32x4.mul(f32x4.mul(dc1, g1), f32x4.mul(i1, f32x4.sub(one, i1))));
-    store8(dg + k, f32x4.mul(f32x4.mul(dc0, i0), f32x4.sub(one, f32x4.mul(g0, g0))), f32x4.mul(f32x4.mul(dc1, i1), f32x4.sub(one, f32x4.mul(g1, g1))));
-  }
-}
-
-/** di and dg where f = 1 − i; dc becomes dc ⊙ (1 − i). */
-function coupledRow(count: i32, i: usize, g: usize, before: usize, di: usize, dg: usize, dc: usize): void {
-  const one = f32x4.splat(1);
-  for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
-    const dc0 = v128.load(dc + k);
-    const dc1 = v128.load(dc + k, 16);
-    const i0 = v128.load(i + k);
-    const i1 = v128.load(i + k, 16);
-    const f0 = f32x4.sub(one, i0);
-    const f1 = f32x4.sub(one, i1);
-    const g0 = v128.load(g + k);
-    const g1 = v128.load(g + k, 16);
-    const c0 = v128.load(before + k);
-    const c1 = v128.load(before + k, 16);
-    store8(dc + k, f32x4.mul(dc0, f0), f32x4.mul(dc1, f1));
-    store8(di + k, f32x4.mul(f32x4.mul(dc0, f32x4.sub(g0, c0)), f32x4.mul(i0, f0)), f32x4.mul(f32x4.mul(dc1, f32x4.sub(g1, c1)), f32x4.mul(i1, f1)));
-    store8(dg + k, f32x4.mul(f32x4.mul(dc0, i0), f32x4.sub(one, f32x4.mul(g0, g0))), f32x4.mul(f32x4.mul(dc1, i1), f32x4.sub(one, f32x4.mul(g1, g1))));
+    let dc0 = f32x4.add(v128.load(dc + k), f32x4.mul(f32x4.mul(dh0, o0), f32x4.sub(one, f32x4.mul(tanh0, tanh0))));
+    let dc1 = f32x4.add(v128.load(dc + k, 16), f32x4.mul(f32x4.mul(dh1, o1), f32x4.sub(one, f32x4.mul(tanh1, tanh1))));
+    if (seeing) {
+      dc0 = madd(do0, v128.load(seenO + k), dc0);
+      dc1 = madd(do1, v128.load(seenO + k, 16), dc1);
+    }
+    const i0 = v128.load(gate + k);
+    const i1 = v128.load(gate + k, 16);
+    const g0 = v128.load(gateG + k);
+    const g1 = v128.load(gateG + k, 16);
+    // What i lets in beside what stays anyway: g, or where f = 1 − i, g in place of c.
+    let in0 = g0;
+    let in1 = g1;
+    let past0 = dc0;
+    let past1 = dc1;
+    let df0 = dc0;
+    let df1 = dc1;
+    if (forget == Forget.learned) {
+      const f0 = v128.load(gateF + k);
+      const f1 = v128.load(gateF + k, 16);
+      df0 = f32x4.mul(f32x4.mul(dc0, v128.load(before + k)), f32x4.mul(f0, f32x4.sub(one, f0)));
+      df1 = f32x4.mul(f32x4.mul(dc1, v128.load(before + k, 16)), f32x4.mul(f1, f32x4.sub(one, f1)));
+      past0 = f32x4.mul(dc0, f0);
+      past1 = f32x4.mul(dc1, f1);
+    }
+    if (forget == Forget.coupled) {
+      in0 = f32x4.sub(g0, v128.load(before + k));
+      in1 = f32x4.sub(g1, v128.load(before + k, 16));
+      past0 = f32x4.mul(dc0, f32x4.sub(one, i0));
+      past1 = f32x4.mul(dc1, f32x4.sub(one, i1));
+    }
+    const di0 = f32x4.mul(f32x4.mul(dc0, in0), f32x4.mul(i0, f32x4.sub(one, i0)));
+    const di1 = f32x4.mul(f32x4.mul(dc1, in1), f32x4.mul(i1, f32x4.sub(one, i1)));
+    const dg0 = f32x4.mul(f32x4.mul(dc0, i0), f32x4.sub(one, f32x4.mul(g0, g0)));
+    const dg1 = f32x4.mul(f32x4.mul(dc1, i1), f32x4.sub(one, f32x4.mul(g1, g1)));
+    if (seeing) {
+      past0 = madd(di0, v128.load(peepholes + k), past0);
+      past1 = madd(di1, v128.load(peepholes + k, 16), past1);
+      if (forget == Forget.learned) {
+        past0 = madd(df0, v128.load(seenF + k), past0);
+        past1 = madd(df1, v128.load(seenF + k, 16), past1);
+      }
+    }
+    store8(resultO + k, do0, do1);
+    store8(dc + k, past0, past1);
+    store8(result + k, di0, di1);
+    if (forget == Forget.learned) store8(resultF + k, df0, df1);
+    store8(resultG + k, dg0, dg1);
   }
 }
