@@ -1,4 +1,4 @@
-/** `npm run bench -- scaling`: tables of time against size, and of what the streams cost. */
+/** `npm run bench -- scaling`: tables of time against size, of each cell, and of what the streams cost. */
 import { configure } from '../../src/index.js';
 import type { Progress } from '../progress.js';
 import { figures, number, percent, round } from '../report.js';
