@@ -191,9 +191,10 @@ export function tanh4(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function core(r: v128): v128 {
-  const upper = madd(madd(v128.load32_splat(EXP, 16), r, v128.load32_splat(EXP, 20)), r, v128.load32_splat(EXP, 24));
-  const g = madd(madd(upper, r, v128.load32_splat(EXP, 28)), r, v128.load32_splat(EXP, 32));
-  return madd(f32x4.mul(r, r), g, r);
+  const square = f32x4.mul(r, r);
+  const upper = madd(madd(v128.load32_splat(EXP, 16), r, v128.load32_splat(EXP, 20)), square, madd(v128.load32_splat(EXP, 24), r, v128.load32_splat(EXP, 28)));
+  const g = madd(upper, r, v128.load32_splat(EXP, 32));
+  return madd(square, g, r);
 }
 
 /** Two numbers, eight lanes wide: stored last and side by side, so that the revectorizer pairs what leads to them. */
