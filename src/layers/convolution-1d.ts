@@ -1,10 +1,12 @@
+import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
+import { relu } from '../backprop/activations.js';
 import { glorotUniform, zeros as zeroInitializer } from '../backprop/initializers.js';
 import type { Ops } from '../backprop/ops.js';
 import { type Initializer, parameter } from '../backprop/parameter.js';
 import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer } from '../layer.js';
 import { type Tensor, zeros } from '../tensor.js';
-import { type ConvolutionActivation, zerosAround } from './convolution-2d.js';
+import { zerosAround } from './convolution-2d.js';
 import { checkSequence } from './images.js';
 
 /** The last inputs, `[B, k − 1, I]`, where the convolution is causal; empty otherwise. */
@@ -22,8 +24,8 @@ export interface Convolution1dOptions {
   readonly padding?: 'causal' | 'valid' | 'same' | 'full';
   /** Moments from one output to the next; default 1, and always 1 where the convolution is causal. */
   readonly stride?: number;
-  /** f; default none. */
-  readonly activation?: ConvolutionActivation;
+  /** f; default none. ReLU costs nothing: it is worked out in the same pass as the convolution. */
+  readonly activation?: ActivationChoice;
   /** Whether there is a bias; default true. */
   readonly bias?: boolean;
   /** Default: `w` Glorot uniform, `b` zeros. */
@@ -57,7 +59,8 @@ export function convolution1d(
   checkCount(inputs, 'inputs', 'convolution1d');
   checkCount(outputs, 'outputs', 'convolution1d');
   checkCount(size, 'the size', 'convolution1d');
-  const { seed, padding = 'causal', stride = 1, activation, bias = true, initializers = {} } = options;
+  const { seed, padding = 'causal', stride = 1, bias = true, initializers = {} } = options;
+  const activation = activationOf('convolution1d', options.activation);
   checkCount(stride, 'the stride', 'convolution1d');
   const causal = padding === 'causal';
   if (causal && stride !== 1) {
@@ -85,10 +88,10 @@ export function convolution1d(
         const z = ops.convolution2d(whole, ops.reshape(w, [size, 1, inputs, outputs]), b, {
           stride: [stride, 1],
           padding: [...around, 0, 0],
-          relu: activation === 'relu',
+          relu: activation === relu,
         });
         return [
-          typeof activation === 'function' ? activation(ops, z) : z,
+          activation === undefined || activation === relu ? z : activation(ops, z),
           { past: kept === 0 ? past : lanesFirst(ops, lastSteps(ops, whole, kept)) },
         ];
       },

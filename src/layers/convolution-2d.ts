@@ -1,3 +1,5 @@
+import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
+import { relu } from '../backprop/activations.js';
 import type { Convolution, Pair } from '../backprop/images.js';
 import { glorotUniform, zeros as zeroInitializer } from '../backprop/initializers.js';
 import type { Ops } from '../backprop/ops.js';
@@ -6,9 +8,6 @@ import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Tensor } from '../tensor.js';
 import { checkImages } from './images.js';
-
-/** `'relu'` costs nothing: it is worked out in the same pass as the convolution. */
-export type ConvolutionActivation = 'relu' | ((ops: Ops, z: Tensor) => Tensor);
 
 export interface Convolution2dOptions {
   readonly seed?: number;
@@ -25,8 +24,8 @@ export interface Convolution2dOptions {
    * Default 1. `w` is `[kh, kw, C / groups, O]` then.
    */
   readonly groups?: number;
-  /** f; default none. */
-  readonly activation?: ConvolutionActivation;
+  /** f; default none. ReLU costs nothing: it is worked out in the same pass as the convolution. */
+  readonly activation?: ActivationChoice;
   /** Whether there is a bias; default true. */
   readonly bias?: boolean;
   /** Default: `w` Glorot uniform, `b` zeros. */
@@ -68,7 +67,8 @@ export function convolution2d(
   checkCount(outputs, 'outputs', 'convolution2d');
   checkCount(rows, 'a size', 'convolution2d');
   checkCount(columns, 'a size', 'convolution2d');
-  const { seed, stride = 1, padding = 'valid', groups = 1, activation, bias = true, initializers = {} } = options;
+  const { seed, stride = 1, padding = 'valid', groups = 1, bias = true, initializers = {} } = options;
+  const activation = activationOf('convolution2d', options.activation);
   checkCount(groups, 'groups', 'convolution2d');
   if (inputs % groups !== 0 || outputs % groups !== 0) {
     throw new RangeError(
@@ -79,7 +79,7 @@ export function convolution2d(
   const convolution: Convolution = {
     stride: pairOf(stride),
     padding: [...zerosAround(rows, down), ...zerosAround(columns, across)],
-    relu: activation === 'relu',
+    relu: activation === relu,
   };
   const w = parameter([rows, columns, inputs / groups, outputs], initializers.w ?? glorotUniform());
   const b = bias ? parameter([outputs], initializers.b ?? zeroInitializer()) : undefined;
@@ -93,7 +93,7 @@ export function convolution2d(
       apply(ops, carry: NoCarry, x) {
         checkImages(x.shape, inputs, 'convolution2d');
         const z = groups === 1 ? ops.convolution2d(x, w, b, convolution) : inGroups(ops, x, w, b, groups, convolution);
-        return [typeof activation === 'function' ? activation(ops, z) : z, carry];
+        return [activation === undefined || activation === relu ? z : activation(ops, z), carry];
       },
     },
     seed,

@@ -1,5 +1,5 @@
+import type { ActivationChoice } from '../backprop/activation-names.js';
 import { normal } from '../backprop/initializers.js';
-import type { Ops } from '../backprop/ops.js';
 import type { Parameter } from '../backprop/parameter.js';
 import { type Core, type Layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
@@ -7,7 +7,7 @@ import { embedding } from '../layers/embedding.js';
 import { learnedPositions, type PositionsCarry } from '../layers/positions.js';
 import { type BlockCarries, causalBlocks } from '../layers/transformer.js';
 import { stack } from '../stack.js';
-import type { Ids, Tensor } from '../tensor.js';
+import type { Ids } from '../tensor.js';
 
 export interface GptOptions {
   readonly symbols: number;
@@ -19,7 +19,7 @@ export interface GptOptions {
   /** Features between the two layers of a feed-forward network; default four times the model's. */
   readonly hidden?: number;
   /** The feed-forward networks' f; default ReLU. */
-  readonly activation?: (ops: Ops, z: Tensor) => Tensor;
+  readonly activation?: ActivationChoice;
   /** Whether the head is the embedding's table, transposed, instead of weights of its own. Default false. */
   readonly tied?: boolean;
   readonly seed?: number;
