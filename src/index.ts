@@ -1,5 +1,6 @@
 /** The public face: names only. */
 
+export type { ActivationChoice, ActivationName } from './backprop/activation-names.js';
 export type { Activation } from './backprop/activations.js';
 export * as activations from './backprop/activations.js';
 export type { AttentionForm } from './backprop/attention.js';
@@ -97,8 +98,9 @@ export {
   type Convolution1dOptions,
   convolution1d,
 } from './layers/convolution-1d.js';
-export { type Convolution2dOptions, type ConvolutionActivation, convolution2d } from './layers/convolution-2d.js';
+export { type Convolution2dOptions, convolution2d } from './layers/convolution-2d.js';
 export { type DenseOptions, dense } from './layers/dense.js';
+export type { DropCount } from './layers/drop.js';
 export { type DropoutCarry, type DropoutForm, type DropoutOptions, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
 export { type FeedForwardOptions, feedForward } from './layers/feed-forward.js';
@@ -125,6 +127,12 @@ export {
 } from './layers/positions.js';
 export { type PreluOptions, prelu } from './layers/prelu.js';
 export { residual } from './layers/residual.js';
+export {
+  type AttentionOperands,
+  type Masks,
+  type ScaledDotProductOptions,
+  scaledDotProductAttention,
+} from './layers/scaled-dot-product.js';
 export {
   type BlockCarries,
   type BlockCarry,

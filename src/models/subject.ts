@@ -24,7 +24,8 @@ export function freshCarry({ core }: Subject, lanes: number, numbers: unknown): 
   return numbers === undefined ? zero : goOn(zero, numbers);
 }
 
-function goOn(zero: unknown, kept: unknown): unknown {
+/** A zero carry with the numbers of another one. */
+export function goOn(zero: unknown, kept: unknown): unknown {
   if (typeof zero === 'number') return typeof kept === 'number' ? kept : zero;
   if (typeof zero !== 'object' || zero === null || ArrayBuffer.isView(zero)) return zero;
   const from = (kept ?? {}) as Record<string, unknown>;

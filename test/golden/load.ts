@@ -69,6 +69,8 @@ export interface GoldenFiles {
     }[];
   };
   readonly attention: readonly GoldenCase[];
+  readonly transformers: readonly GoldenCase[];
+  readonly variants: readonly GoldenCase[];
   readonly losses: readonly GoldenCase[];
   readonly optimizers: { readonly problem: Named<Figures>; readonly trajectories: readonly GoldenTrajectory[] };
   readonly clipping: {

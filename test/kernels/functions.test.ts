@@ -92,7 +92,16 @@ for (const tier of tiersHere) {
 
     it('gives the same bits at any length, any number of threads, cold and hot', () => {
       const x = arguments_(20).slice(0, 60_001);
-      for (const op of [Unary.exp, Unary.tanh, Unary.logistic, Unary.log, Unary.expm1, Unary.softplus, Unary.gelu, Unary.geluTanh]) {
+      for (const op of [
+        Unary.exp,
+        Unary.tanh,
+        Unary.logistic,
+        Unary.log,
+        Unary.expm1,
+        Unary.softplus,
+        Unary.gelu,
+        Unary.geluTanh,
+      ]) {
         const all = bits(apply(machineOf(tier, 1), op, x));
         expect(bits(apply(machineOf(tier, 3), op, x))).toEqual(all);
         for (const length of [1, 3, 7, 9, 250]) {
