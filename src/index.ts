@@ -147,7 +147,8 @@ export {
   type StackedBlocksOptions,
 } from './layers/transformer.js';
 export { type AlexNetOptions, alexNet } from './models/alex-net.js';
-export { type BertOptions, bert } from './models/bert.js';
+export { type BertCarry, type BertOptions, bert } from './models/bert.js';
+export { type ConvolutionBlocksOptions, convolutionBlocks } from './models/convolution-blocks.js';
 export {
   type DecoderCarry,
   decodeGreedy,
@@ -190,7 +191,16 @@ export { type Generator, type GeneratorState, generator, restoreGenerator } from
 export { type StackCarry, type StackOptions, stack } from './stack.js';
 export { type Stepper, type StepperOptions, stepper } from './stepper.js';
 export { argmax } from './streams/argmax.js';
-export { type AugmentOptions, type ImagesOrWindow, randomCrop, randomFlip, randomShift } from './streams/augment.js';
+export {
+  type AugmentOptions,
+  type ImagesOrWindow,
+  type PrincipalColours,
+  principalColours,
+  randomColour,
+  randomCrop,
+  randomFlip,
+  randomShift,
+} from './streams/augment.js';
 export { bounded } from './streams/bounded.js';
 export type { Buffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
 export { fromAsync } from './streams/from-async.js';

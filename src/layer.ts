@@ -55,6 +55,16 @@ export function evaluate<S, X, Y>(core: Core<S, X, Y>, carry: S, x: X): readonly
   return inWindow((ops) => toSignal(core.apply(ops, carry, x)));
 }
 
+/** Runs something; what it throws is said of a place. */
+export function within<R>(place: string, run: () => R): R {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof Error) error.message = `${place}: ${error.message}`;
+    throw error;
+  }
+}
+
 /** The path of a part. */
 export const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 

@@ -26,6 +26,8 @@ export interface Convolution2dOptions {
   readonly groups?: number;
   /** f; default none. ReLU costs nothing: it is worked out in the same pass as the convolution. */
   readonly activation?: ActivationChoice;
+  /** Whether the kernel is turned, as in the lecture's equation: a convolution in the strict sense. Default false. */
+  readonly flipped?: boolean;
   /** Whether there is a bias; default true. */
   readonly bias?: boolean;
   /** Default: `w` Glorot uniform, `b` zeros. */
@@ -45,8 +47,8 @@ export function zerosAround(size: number, padding: 'valid' | 'same' | 'full' | n
  * A convolutional layer over images: each feature map is the image seen through a kernel of its own.
  *
  * Equation: `y[i, j, o] = f(b[o] + Σ_{r,q,c} x[i·s + r − p, j·s + q − p, c] · w[r, q, c, o])`, x being 0 beyond its edges.
- * Source: the lecture's convolutional layer; LeCun et al. (1998). The lecture turns the kernel, `y_t = Σ w_k x_{t−k+1}`;
- * here it is not turned (cross-correlation), as in PyTorch and Keras, whose weights therefore fit.
+ * Source: the lecture's convolutional layer; LeCun et al. (1998). The lecture turns the kernel, `y_t = Σ w_k x_{t−k+1}`:
+ * `flipped`. By default it is not turned (cross-correlation), as in PyTorch and Keras, whose weights therefore fit.
  *
  * Shapes: `x: [T, B, H, W, C] → y: [T, B, H′, W′, O]`, channels last, with `H′ = ⌊(H + zeros − kh) / s⌋ + 1`; parameters
  * `w [kh, kw, C, O]`, `b [O]`. A batch of images that follow from nothing is a window of one step, `[1, B, H, W, C]`. No carry.
@@ -67,7 +69,7 @@ export function convolution2d(
   checkCount(outputs, 'outputs', 'convolution2d');
   checkCount(rows, 'a size', 'convolution2d');
   checkCount(columns, 'a size', 'convolution2d');
-  const { seed, stride = 1, padding = 'valid', groups = 1, bias = true, initializers = {} } = options;
+  const { seed, stride = 1, padding = 'valid', groups = 1, flipped = false, bias = true, initializers = {} } = options;
   const activation = activationOf('convolution2d', options.activation);
   checkCount(groups, 'groups', 'convolution2d');
   if (inputs % groups !== 0 || outputs % groups !== 0) {
@@ -92,12 +94,22 @@ export function convolution2d(
       initial: () => noCarry,
       apply(ops, carry: NoCarry, x) {
         checkImages(x.shape, inputs, 'convolution2d');
-        const z = groups === 1 ? ops.convolution2d(x, w, b, convolution) : inGroups(ops, x, w, b, groups, convolution);
+        const kernel = flipped ? turned(ops, turned(ops, w, 0), 1) : w;
+        const z =
+          groups === 1
+            ? ops.convolution2d(x, kernel, b, convolution)
+            : inGroups(ops, x, kernel, b, groups, convolution);
         return [activation === undefined || activation === relu ? z : activation(ops, z), carry];
       },
     },
     seed,
   );
+}
+
+/** A kernel with the places of one axis in the other order. */
+export function turned(ops: Ops, w: Tensor, axis: number): Tensor {
+  const count = w.shape[axis] as number;
+  return count === 1 ? w : ops.concat([...ops.split(w, axis, new Array<number>(count).fill(1))].reverse(), axis);
 }
 
 function inGroups(

@@ -1,3 +1,4 @@
+import { withNumbersOf } from '../backprop/carry.js';
 import { below, type Core, evaluate, type Layer, layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
 import type { DropCount } from '../layers/drop.js';
@@ -6,7 +7,6 @@ import { embedding } from '../layers/embedding.js';
 import { type PositionsCarry, sinusoidalPositions } from '../layers/positions.js';
 import { type BlockCarries, decoder, encoder, type StackedBlocksOptions } from '../layers/transformer.js';
 import { type Ids, ids, type Tensor, zeros } from '../tensor.js';
-import { goOn } from './subject.js';
 import { visible } from './visible.js';
 
 export interface EncoderDecoderOptions extends Pick<StackedBlocksOptions, 'hidden' | 'activation' | 'norm' | 'blocks'> {
@@ -168,7 +168,7 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
       },
       apply(ops, carry, pair) {
         const batch = pair.target.shape[1] as number;
-        const entering = goOn(unwritten(batch), carry) as ReturnType<typeof unwritten>;
+        const entering = withNumbersOf(unwritten(batch), carry);
         const [memory, counts] = encoded.apply(ops, entering.reader ?? unread(batch), pair.source);
         const reader = rate > 0 && { reader: counts };
         return writer.apply(ops, { ...memory, ...entering, ...reader }, pair.target);

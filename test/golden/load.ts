@@ -66,6 +66,7 @@ export interface GoldenFiles {
       readonly classes: number;
       readonly weights: number;
       readonly logits: Figures;
+      readonly slopes: readonly (readonly [product: number, norm: number])[];
     }[];
   };
   readonly attention: readonly GoldenCase[];
