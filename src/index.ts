@@ -149,6 +149,7 @@ export {
 export { type AlexNetOptions, alexNet } from './models/alex-net.js';
 export { type BertCarry, type BertOptions, bert } from './models/bert.js';
 export { type ConvolutionBlocksOptions, convolutionBlocks } from './models/convolution-blocks.js';
+export { type BeamOptions, decodeBeam } from './models/decode-beam.js';
 export {
   type DecoderCarry,
   decodeGreedy,

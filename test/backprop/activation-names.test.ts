@@ -44,9 +44,9 @@ describe('activations by name', () => {
   });
 
   it('take the usual numbers where they have one', () => {
-    const after = layers.activation as (f: ActivationChoice) => Numbers;
-    expect(after('elu')).toEqual(after(activations.elu(1)));
-    expect(after('leakyRelu')).toEqual(after(activations.leakyRelu(0.01)));
+    const given = layers.activation as (f: ActivationChoice) => Numbers;
+    expect(given('elu')).toEqual(given(activations.elu(1)));
+    expect(given('leakyRelu')).toEqual(given(activations.leakyRelu(0.01)));
   });
 
   it('are refused where nobody knows them', () => {
