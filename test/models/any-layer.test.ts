@@ -96,10 +96,10 @@ const ofIds: Readonly<Record<string, () => AnyCore>> = {
 } as unknown as Readonly<Record<string, () => AnyCore>>;
 
 /** A model of a layer and a head as wide as what the layer gives, trained for two epochs. */
-async function fitted(of_: readonly AnyCore[], x: Tensor) {
-  const bare = sequential(of_, { seed: 1 });
+async function fitted(layers: readonly AnyCore[], x: Tensor) {
+  const bare = sequential(layers, { seed: 1 });
   const width = (await bare.predict(x)).shape.at(-1) as number;
-  const model = sequential([...of_, dense(width, 2)], { seed: 1 }).compile({
+  const model = sequential([...layers, dense(width, 2)], { seed: 1 }).compile({
     loss: squaredError(),
     optimizer: adam(0.01),
   });
