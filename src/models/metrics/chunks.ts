@@ -62,7 +62,8 @@ export function chunksOf(tags: readonly string[]): readonly Chunk[] {
   for (let k = 0; k <= tags.length; k += 1) {
     const after = k < tags.length ? partsOf(tags[k] as string) : outside;
     const starts = startsBetween(before, after);
-    if (open && (starts || endsBetween(before, after))) {
+    // The rules see no end of a chunk of unknown prefixes; O ends it all the same.
+    if (open && (starts || endsBetween(before, after) || after.prefix === 'O')) {
       chunks.push({ ...open, end: k });
       open = undefined;
     }
