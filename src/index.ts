@@ -131,6 +131,7 @@ export {
 } from './layers/positions.js';
 export { type PreluOptions, prelu } from './layers/prelu.js';
 export { residual } from './layers/residual.js';
+export { type SpellingOptions, type Spellings, spelling, spellingsOf } from './layers/spelling.js';
 export {
   type BlockCarries,
   type BlockCarry,
@@ -160,6 +161,7 @@ export type { Data, Layout, Nested } from './models/examples.js';
 export type { Callback, Fit, FitOptions } from './models/fit.js';
 export { type GptCarry, type GptOptions, gpt } from './models/gpt.js';
 export { type LeNet5Options, leNet5 } from './models/le-net.js';
+export { type Lexicon, lexicon } from './models/lexicon.js';
 export { accuracy, categoricalAccuracy, topKAccuracy } from './models/metrics/accuracy.js';
 export type { MetricName } from './models/metrics/by-name.js';
 export { type Chunk, chunksOf } from './models/metrics/chunks.js';
@@ -194,6 +196,22 @@ export {
   sequential,
 } from './models/sequential.js';
 export type { EarlyStopping } from './models/stopping.js';
+export {
+  type TaggedWord,
+  type Tagger,
+  type TaggerCarry,
+  type TaggerOptions,
+  type TaggerOutput,
+  type Tagging,
+  tagger,
+} from './models/tagger.js';
+export type { TaggedUtterance, TaggerInput, TaggerTarget, Utterance } from './models/tagger-encoding.js';
+export {
+  type TaggerTrainer,
+  type TaggerTrainerOptions,
+  type TaggerTrainerState,
+  taggerTrainer,
+} from './models/tagger-trainer.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, stack } from './stack.js';

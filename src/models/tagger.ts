@@ -1,0 +1,297 @@
+import type { Loss } from '../backprop/losses/loss.js';
+import type { Ops } from '../backprop/ops.js';
+import { checkLengths, realSteps } from '../backprop/padding.js';
+import { bidirectional } from '../cells/bidirectional.js';
+import { gru } from '../cells/gru.js';
+import { lstm } from '../cells/lstm.js';
+import { stacked } from '../cells/stacked.js';
+import { type Core, evaluate, type Layer, layer, noCarry } from '../layer.js';
+import { dense } from '../layers/dense.js';
+import { type DropoutCarry, dropout } from '../layers/dropout.js';
+import { embedding } from '../layers/embedding.js';
+import { maxPooling1d } from '../layers/pooling.js';
+import { type SpellingOptions, spelling } from '../layers/spelling.js';
+import { hashText, mix32 } from '../random.js';
+import { type Ids, ids, type Tensor, tensor } from '../tensor.js';
+import { type Lexicon, lexicon } from './lexicon.js';
+import { bioGrammar, chainDecoder } from './tagger-decoding.js';
+import {
+  type Encoding,
+  encodeTargets,
+  encodeUtterances,
+  nameOf,
+  type TaggedUtterance,
+  type TaggerInput,
+  type TaggerTarget,
+  type Utterance,
+} from './tagger-encoding.js';
+
+export interface TaggerOptions {
+  /** The words of the training text, each as often as it occurs: how seldom a word is decides how often it is hidden. */
+  readonly words: Iterable<string>;
+  /** All tags, in BIO notation: `O`, `B-toloc`, `I-toloc`. */
+  readonly tags: Iterable<string>;
+  /** All intents, where the model is to tell them too. */
+  readonly intents?: Iterable<string> | undefined;
+  /** Features of a word; default 100. */
+  readonly features?: number;
+  /** Features of words by their spelling, for words never seen; default its own defaults, `false` for none. */
+  readonly characters?: (Omit<SpellingOptions, 'seed'> & { readonly limit?: number }) | false;
+  /** The recurrent layers' cells; default LSTMs. */
+  readonly cell?: 'lstm' | 'gru';
+  /** Units of a recurrent layer, in each direction; default 200. */
+  readonly units?: number;
+  /** Recurrent layers; default 1. */
+  readonly layers?: number;
+  /** Whether the layers read both ways, an utterance at once, or forwards only, word by word. Default true. */
+  readonly bidirectional?: boolean;
+  /** Share of features dropped around the recurrent layers while learning; default 0.5. */
+  readonly dropout?: number;
+  /** While learning, a word seen n times is taken for an unknown one with probability `a / (a + n)`; a, default 0.5. */
+  readonly wordDropout?: number;
+  /** What is made of words before they are looked up; default `{ lowerCase: true, digits: true }`, digits read as 0. */
+  readonly form?: { readonly lowerCase?: boolean; readonly digits?: boolean };
+  /** Whether the best path must be proper BIO; default true. */
+  readonly constrained?: boolean;
+  /** How much an utterance's intent counts beside the mean over the words; default 1. */
+  readonly intentWeight?: number;
+  readonly seed?: number;
+}
+
+/** What a tagger remembers within an utterance, and how many windows it has drawn masks for. */
+export interface TaggerCarry {
+  readonly rnn: unknown;
+  /** The largest of each state so far, `[B, D]`; −1, which no state reaches, before the first word. */
+  readonly pooled: Tensor;
+  readonly hidden: DropoutCarry;
+  readonly below: DropoutCarry;
+  readonly above: DropoutCarry;
+  readonly summary: DropoutCarry;
+}
+
+export interface TaggerOutput {
+  /** Scores of each tag at each word, `[T, B, N]`. */
+  readonly tags: Tensor;
+  /** Logits of the intents after the last word, `[B, K]`. */
+  readonly intents?: Tensor;
+}
+
+export interface TaggedWord {
+  readonly word: string;
+  readonly tag: string;
+  /** How probable the tag is, given all of the window. */
+  readonly probability: number;
+}
+
+export interface Tagging {
+  readonly words: readonly TaggedWord[];
+  readonly intent?: { readonly name: string; readonly probability: number };
+}
+
+/** A tagger: a layer that knows its words and tags. */
+export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
+  /** Words by the rows of their embedding; row 0 is that of all others, whose name is empty. */
+  readonly words: Lexicon;
+  readonly tags: Lexicon;
+  readonly intents: Lexicon | undefined;
+  /** Whether words can come one by one. */
+  readonly streams: boolean;
+  /** The name under which a word is found in `words`. */
+  nameOf(word: string): string;
+  /** Utterances as one window. */
+  encode(utterances: readonly Utterance[]): TaggerInput;
+  /** What the model should say about them. @throws RangeError where a tag or an intent is not in the model. */
+  target(examples: readonly TaggedUtterance[]): TaggerTarget;
+  /** Loss of the tags per word, plus `intentWeight` times that of the intents per utterance. */
+  readonly loss: Loss<TaggerOutput, TaggerTarget>;
+  /** What an output says about the utterances that it is of. */
+  decode(output: TaggerOutput, utterances: readonly Utterance[]): readonly Tagging[];
+  /** Utterances in, tags and intents out: encode, evaluate, decode. */
+  tag(utterances: readonly Utterance[]): readonly Tagging[];
+}
+
+/**
+ * A tagger of words, for slot filling: embedding and spelling, recurrent layers, a score for each tag at each word, and
+ * where there are intents their logits from the largest of each state over the utterance.
+ *
+ * Equation: `x_t = [table[w_t]; spelling(w_t)]`, `h = rnn(drop(x))`, `tags_t = drop(h_t)·w + b`,
+ * `intents = drop(max_t h_t)·v + c`.
+ * Source: the lecture's slot filling; Mesnil et al. (2015); Liu and Lane, Attention-based recurrent neural network models
+ * for joint intent detection and slot filling (2016); words hidden by frequency: Kiperwasser and Goldberg (2016).
+ *
+ * Shapes: {@link TaggerInput}, ids `[T, B]` with lengths → {@link TaggerOutput}, `tags [T, B, N]` and `intents [B, K]`.
+ * Parameters `words.table [V, E]`, `spelling.…`, `rnn.layer1.…`, `tags.w [D, N]`, `tags.b [N]`, `intents.w [D, K]`,
+ * `intents.b [K]`: a word is a row of `words.table`, a tag a column of `tags.w`. The carry: the recurrent layers', and the
+ * largest states so far.
+ *
+ * Law: without `bidirectional`, T windows of one word are bit for bit one window of T words, and a padded utterance is
+ * that utterance alone.
+ *
+ * @throws RangeError where a size is impossible, or there is no tag.
+ * @example
+ * const model = tagger({ words: ['to', 'taipei'], tags: ['O', 'B-toloc'], units: 32, seed: 1 });
+ * const { learn } = trainer(model, { loss: model.loss, optimizer: adam(2e-3) });
+ * const examples = [{ words: ['to', 'taipei'], tags: ['O', 'B-toloc'] }];
+ * learn({ carry: model.initial(1), input: model.encode(examples.map(({ words }) => words)), target: model.target(examples) });
+ * model.tag([['to', 'taipei']])[0].words; // [{ word: 'to', tag: 'O', probability: … }, …]
+ */
+export function tagger(options: TaggerOptions): Tagger {
+  const { features = 100, characters = {}, units = 200, layers = 1, dropout: rate = 0.5, seed } = options;
+  const { bidirectional: bothWays = true, wordDropout = 0.5, constrained = true, intentWeight = 1 } = options;
+  const form = { lowerCase: true, digits: true, ...options.form };
+  const words = lexicon(['']);
+  for (const word of options.words) words.add(nameOf(word, form));
+  const tags = lexicon(options.tags);
+  const intents = options.intents === undefined ? undefined : lexicon(options.intents);
+  if (tags.size === 0) throw new RangeError('tagger: there is no tag; give one at least, such as O.');
+  const { limit = 24, ...spelled } = characters || {};
+  const encoding: Encoding = { words, tags, intents, form, spelled: characters === false ? undefined : limit };
+
+  const table = embedding(words.size, features);
+  const letters = characters === false ? undefined : spelling(spelled);
+  const width = features + ((letters?.outputs as number | undefined) ?? 0);
+  const rnn = recurrent(options.cell ?? 'lstm', width, { units, layers, bothWays, rate });
+  const states = bothWays ? 2 * units : units;
+  const head = dense(states, tags.size);
+  const intentHead = intents && dense(states, intents.size);
+  const drops = { below: dropout(rate), above: dropout(rate), summary: dropout(rate) };
+  let key = 0;
+
+  const core: Core<TaggerCarry, TaggerInput, TaggerOutput> = {
+    kind: 'tagger',
+    params: {
+      words: table.params,
+      ...(letters && { spelling: letters.params }),
+      rnn: rnn.params,
+      tags: head.params,
+      ...(intentHead && { intents: intentHead.params }),
+    },
+    initial: (batch) => ({
+      rnn: rnn.initial(batch),
+      pooled: tensor([batch, states], new Float32Array(batch * states).fill(-1)),
+      hidden: { windows: 0 },
+      below: drops.below.initial(batch),
+      above: drops.above.initial(batch),
+      summary: drops.summary.initial(batch),
+    }),
+    named(path, given) {
+      const under = (name: string) => (path === '' ? name : `${path}.${name}`);
+      key = hashText(`${given ?? 0} ${under('hidden')}`);
+      rnn.named?.(under('rnn'), given);
+      for (const [name, drop] of Object.entries(drops)) drop.named?.(under(name), given);
+    },
+    apply(outer, carry, x) {
+      const lengths = checkLengths(x.lengths, x.words, 'tagger');
+      const ops: Ops = { ...outer, lengths };
+      const hiding = ops.training && wordDropout > 0;
+      const seen = hiding ? hidden(x.words, words, wordDropout, mix32(key + carry.hidden.windows)) : x.words;
+      const [embedded] = table.apply(ops, noCarry, seen);
+      const spelledOut = letters && x.spellings && letters.apply(ops, noCarry, x.spellings)[0];
+      const joined = spelledOut ? ops.concat([embedded, spelledOut], 2) : embedded;
+      const [input, below] = drops.below.apply(ops, carry.below, joined);
+      const [h, after] = rnn.apply(ops, carry.rnn, input);
+      const [dropped, above] = drops.above.apply(ops, carry.above, h);
+      const [scores] = head.apply(ops, noCarry, dropped);
+      const next = { rnn: after, below, above, hidden: { windows: carry.hidden.windows + (hiding ? 1 : 0) } };
+      if (intentHead === undefined) return [{ tags: scores }, { ...carry, ...next }];
+      const pooled = largest(ops, h, carry.pooled, lengths);
+      const [told, summary] = drops.summary.apply(ops, carry.summary, pooled);
+      const [logits] = intentHead.apply(ops, noCarry, told);
+      return [
+        { tags: scores, intents: logits },
+        { ...next, pooled, summary },
+      ];
+    },
+  };
+
+  const loss: Loss<TaggerOutput, TaggerTarget> = (ops, prediction, target) => {
+    const slots = meanOf(ops, ops.crossEntropy(prediction.tags, target.tags), target.tags);
+    if (prediction.intents === undefined || target.intents === undefined) return slots;
+    const told = meanOf(ops, ops.crossEntropy(prediction.intents, target.intents), target.intents);
+    return ops.add(slots, ops.affine(told, intentWeight, 0));
+  };
+
+  function decode(output: TaggerOutput, utterances: readonly Utterance[]): readonly Tagging[] {
+    const [, lanes = 0, count = 0] = output.tags.shape;
+    const names = tags.names.slice(0, count);
+    const { data } = output.tags;
+    const decoder = chainDecoder(count, undefined, constrained ? bioGrammar(names) : undefined);
+    return utterances.map((utterance, lane) => {
+      const found = decoder((step, tag) => data[(step * lanes + lane) * count + tag] as number, utterance.length);
+      const tagged = utterance.map((word, step) => ({
+        word,
+        tag: names[found.tags[step] as number] as string,
+        probability: found.probabilities[step] as number,
+      }));
+      const intent = intents && output.intents && mostProbable(output.intents, lane, intents);
+      return { words: tagged, ...(intent && { intent }) };
+    });
+  }
+
+  const model = layer(core, seed, '');
+  const encode = (utterances: readonly Utterance[]) => encodeUtterances(encoding, utterances);
+  return Object.assign(model, {
+    words,
+    tags,
+    intents,
+    streams: !bothWays,
+    nameOf: (word: string) => nameOf(word, form),
+    encode,
+    target: (examples: readonly TaggedUtterance[]) => encodeTargets(encoding, examples),
+    loss,
+    decode,
+    tag(utterances: readonly Utterance[]) {
+      if (utterances.length === 0) return [];
+      return decode(evaluate(core, core.initial(utterances.length), encode(utterances))[0], utterances);
+    },
+  });
+}
+
+interface Sizes {
+  readonly units: number;
+  readonly layers: number;
+  readonly bothWays: boolean;
+  readonly rate: number;
+}
+
+function recurrent(kind: 'lstm' | 'gru', inputs: number, { units, layers, bothWays, rate }: Sizes): Core<unknown> {
+  const cell = (width: number): Core<unknown> =>
+    (kind === 'gru' ? gru(width, units) : lstm(width, units)) as Core<unknown>;
+  const levels = Array.from({ length: layers }, (_, below) => {
+    const width = below === 0 ? inputs : bothWays ? 2 * units : units;
+    return bothWays ? (bidirectional(cell(width), cell(width)) as Core<unknown>) : cell(width);
+  });
+  return stacked(levels, { dropout: rate }) as Core<unknown>;
+}
+
+/** Word ids of which some are 0 instead, the more probably the seldomer the word is. */
+function hidden(x: Ids, words: Lexicon, strength: number, key: number): Ids {
+  const dropped = x.data.map((id, k) => {
+    const rate = strength / (strength + words.countOf(id));
+    return mix32(key + k) / 0x1_0000_0000 < rate ? 0 : id;
+  });
+  return ids(x.shape, dropped);
+}
+
+/** The largest of each state over the real steps, and over those before: `[T, B, D]` and `[B, D]` → `[B, D]`. */
+function largest(ops: Ops, h: Tensor, before: Tensor, lengths: readonly number[] | undefined): Tensor {
+  const [steps = 0, ...rest] = h.shape;
+  // States lie between −1 and 1, and are 0 at padding.
+  const real = lengths === undefined ? h : ops.add(h, ops.affine(realSteps(steps, lengths), 1, -1));
+  const [most] = maxPooling1d(steps).apply(ops, noCarry, real);
+  return ops.maximum(ops.reshape(most, rest), before);
+}
+
+/** The mean over targets that are not −1; 0 where all are. */
+function meanOf(ops: Ops, nats: Tensor, targets: Ids): Tensor {
+  const count = targets.data.reduce((sum, id) => sum + (id < 0 ? 0 : 1), 0);
+  return ops.affine(ops.sumTo(nats, []), 1 / Math.max(1, count), 0);
+}
+
+function mostProbable(logits: Tensor, lane: number, { names }: Lexicon): { name: string; probability: number } {
+  const count = logits.shape[1] as number;
+  const row = Array.from(logits.data.subarray(lane * count, (lane + 1) * count));
+  const top = Math.max(...row);
+  const sum = row.reduce((total, logit) => total + Math.exp(logit - top), 0);
+  return { name: names[row.indexOf(top)] as string, probability: 1 / sum };
+}
