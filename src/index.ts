@@ -205,7 +205,7 @@ export {
   type Tagging,
   tagger,
 } from './models/tagger.js';
-export type { TaggedUtterance, TaggerInput, TaggerTarget, Utterance } from './models/tagger-encoding.js';
+export type { TaggedUtterance, TaggerInput, TaggerTarget, Utterance as Words } from './models/tagger-encoding.js';
 export {
   type TaggerTrainer,
   type TaggerTrainerOptions,
