@@ -30,7 +30,14 @@ export { sgd } from './backprop/optimizers/sgd.js';
 export { type VsgdOptions, vsgd } from './backprop/optimizers/vsgd.js';
 export { type WeightDecayOptions, weightDecay } from './backprop/optimizers/weight-decay.js';
 export type { Lengths, Padded } from './backprop/padding.js';
-export { type Initializer, type Parameter, type Params, parameter, parametersOf } from './backprop/parameter.js';
+export {
+  type Initializer,
+  type Parameter,
+  type ParameterOptions,
+  type Params,
+  parameter,
+  parametersOf,
+} from './backprop/parameter.js';
 export { type ReferenceOptions, reference } from './backprop/reference.js';
 export { constant, cosine, inTurn, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
 export { type Tape, tape } from './backprop/tape.js';
