@@ -179,3 +179,8 @@ export function parametersOf(params: Params, prefix = ''): readonly (readonly [p
     value instanceof Parameter ? [[prefix + name, value] as const] : parametersOf(value, `${prefix}${name}.`),
   );
 }
+
+/** Makes all parameters so long along each axis that they grow along. */
+export function growAll(params: Params, length: number): void {
+  for (const [, each] of parametersOf(params)) for (const axis of each.grows) each.grow(axis, length);
+}

@@ -25,6 +25,7 @@ import {
   type TaggerTarget,
   type Utterance,
 } from './tagger-encoding.js';
+import { type Grown, growTagger } from './tagger-growth.js';
 
 export interface TaggerOptions {
   /** The words of the training text, each as often as it occurs: how seldom a word is decides how often it is hidden. */
@@ -106,6 +107,13 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
   readonly loss: Loss<TaggerOutput, TaggerTarget>;
   /** What an output says about the utterances that it is of. */
   decode(output: TaggerOutput, utterances: readonly Utterance[]): readonly Tagging[];
+  /**
+   * Counts the words of examples and grows by what it does not know: a row for each new word, a column for each new tag
+   * and each new intent (where it tells intents). Weights that are there stay as they are.
+   *
+   * @throws RangeError where an example has not one tag a word; then nothing grows.
+   */
+  grow(examples: readonly TaggedUtterance[]): Grown;
   /** Utterances in, tags and intents out: encode, evaluate, decode. */
   tag(utterances: readonly Utterance[]): readonly Tagging[];
 }
@@ -147,13 +155,13 @@ export function tagger(options: TaggerOptions): Tagger {
   const { limit = 24, ...spelled } = characters || {};
   const encoding: Encoding = { words, tags, intents, form, spelled: characters === false ? undefined : limit };
 
-  const table = embedding(words.size, features);
+  const table = embedding(words.size, features, { grows: true });
   const letters = characters === false ? undefined : spelling(spelled);
   const width = features + ((letters?.outputs as number | undefined) ?? 0);
   const rnn = recurrent(options.cell ?? 'lstm', width, { units, layers, bothWays, rate });
   const states = bothWays ? 2 * units : units;
-  const head = dense(states, tags.size);
-  const intentHead = intents && dense(states, intents.size);
+  const head = dense(states, tags.size, { grows: true });
+  const intentHead = intents && dense(states, intents.size, { grows: true });
   const drops = { below: dropout(rate), above: dropout(rate), summary: dropout(rate) };
   let key = 0;
 
@@ -238,6 +246,7 @@ export function tagger(options: TaggerOptions): Tagger {
     nameOf: (word: string) => nameOf(word, form),
     encode,
     target: (examples: readonly TaggedUtterance[]) => encodeTargets(encoding, examples),
+    grow: (examples: readonly TaggedUtterance[]) => growTagger(encoding, core.params, examples),
     loss,
     decode,
     tag(utterances: readonly Utterance[]) {
