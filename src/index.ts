@@ -10,6 +10,7 @@ export * as initializers from './backprop/initializers.js';
 export { categoricalCrossEntropy } from './backprop/losses/categorical-cross-entropy.js';
 export { crossEntropy } from './backprop/losses/cross-entropy.js';
 export { type L2Options, l2Penalty, withL2 } from './backprop/losses/l2.js';
+export { type LinearChain, linearChain } from './backprop/losses/linear-chain.js';
 export type { Loss, LossOptions, Reduction } from './backprop/losses/loss.js';
 export { squaredError } from './backprop/losses/squared-error.js';
 export type { Adjoints, Ops, Primitives, Sources, Transposed } from './backprop/ops.js';
