@@ -67,7 +67,13 @@ export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked
 export { unroll } from './cells/unroll.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './formats/checkpoint.js';
 export { loadCheckpoint, saveCheckpoint } from './formats/checkpoint-file.js';
-export type { FileError, FormatError, WeightsError } from './formats/errors.js';
+export type { FileError, FormatError, UtteranceError, WeightsError } from './formats/errors.js';
+export { type ConllOptions, fromConll, toConll } from './formats/utterances/conll.js';
+export { fromJsonLines, toJsonLine } from './formats/utterances/json-lines.js';
+export type { TextSource } from './formats/utterances/lines.js';
+export { loadUtterances } from './formats/utterances/load.js';
+export { fromSequenceFiles, type SequenceFilesOptions } from './formats/utterances/sequence-files.js';
+export type { Utterance } from './formats/utterances/utterance.js';
 export { loadWeights, weightsOf } from './formats/weights.js';
 export type { Tier } from './kernels/host.js';
 export { configure, type Machine, type MachineOptions, machine } from './kernels/machine.js';
@@ -159,7 +165,18 @@ export { type LeNet5Options, leNet5 } from './models/le-net.js';
 export { type Lexicon, lexicon } from './models/lexicon.js';
 export { accuracy, categoricalAccuracy, topKAccuracy } from './models/metrics/accuracy.js';
 export type { MetricName } from './models/metrics/by-name.js';
+export { type Chunk, chunksOf } from './models/metrics/chunks.js';
 export { type AverageOptions, confusionMatrix, f1, precision, recall } from './models/metrics/classes.js';
+export {
+  conlleval,
+  type Labelled,
+  type SlotAccumulator,
+  type SlotConfusion,
+  type SlotCounts,
+  type SlotMetric,
+  type SlotScores,
+  scoreSlots,
+} from './models/metrics/conlleval.js';
 export type { Accumulator, Metric } from './models/metrics/metric.js';
 export { bitsPerCharacter, perplexity } from './models/metrics/perplexity.js';
 export { toIds, toOneHot } from './models/one-hot.js';
