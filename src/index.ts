@@ -10,6 +10,7 @@ export * as initializers from './backprop/initializers.js';
 export { categoricalCrossEntropy } from './backprop/losses/categorical-cross-entropy.js';
 export { crossEntropy } from './backprop/losses/cross-entropy.js';
 export { type L2Options, l2Penalty, withL2 } from './backprop/losses/l2.js';
+export { type LinearChain, linearChain } from './backprop/losses/linear-chain.js';
 export type { Loss, LossOptions, Reduction } from './backprop/losses/loss.js';
 export { squaredError } from './backprop/losses/squared-error.js';
 export type { Adjoints, Ops, Primitives, Sources, Transposed } from './backprop/ops.js';
@@ -73,7 +74,13 @@ export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked
 export { unroll } from './cells/unroll.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './formats/checkpoint.js';
 export { loadCheckpoint, saveCheckpoint } from './formats/checkpoint-file.js';
-export type { FileError, FormatError, WeightsError } from './formats/errors.js';
+export type { FileError, FormatError, UtteranceError, WeightsError } from './formats/errors.js';
+export { type ConllOptions, fromConll, toConll } from './formats/utterances/conll.js';
+export { fromJsonLines, toJsonLine } from './formats/utterances/json-lines.js';
+export type { TextSource } from './formats/utterances/lines.js';
+export { loadUtterances } from './formats/utterances/load.js';
+export { fromSequenceFiles, type SequenceFilesOptions } from './formats/utterances/sequence-files.js';
+export type { Utterance } from './formats/utterances/utterance.js';
 export { loadWeights, weightsOf } from './formats/weights.js';
 export type { Tier } from './kernels/host.js';
 export { configure, type Machine, type MachineOptions, machine } from './kernels/machine.js';
@@ -165,7 +172,18 @@ export { type LeNet5Options, leNet5 } from './models/le-net.js';
 export { type Lexicon, lexicon } from './models/lexicon.js';
 export { accuracy, categoricalAccuracy, topKAccuracy } from './models/metrics/accuracy.js';
 export type { MetricName } from './models/metrics/by-name.js';
+export { type Chunk, chunksOf } from './models/metrics/chunks.js';
 export { type AverageOptions, confusionMatrix, f1, precision, recall } from './models/metrics/classes.js';
+export {
+  conlleval,
+  type Labelled,
+  type SlotAccumulator,
+  type SlotConfusion,
+  type SlotCounts,
+  type SlotMetric,
+  type SlotScores,
+  scoreSlots,
+} from './models/metrics/conlleval.js';
 export type { Accumulator, Metric } from './models/metrics/metric.js';
 export { bitsPerCharacter, perplexity } from './models/metrics/perplexity.js';
 export { toIds, toOneHot } from './models/one-hot.js';
