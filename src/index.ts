@@ -10,6 +10,7 @@ export * as initializers from './backprop/initializers.js';
 export { categoricalCrossEntropy } from './backprop/losses/categorical-cross-entropy.js';
 export { crossEntropy } from './backprop/losses/cross-entropy.js';
 export { type L2Options, l2Penalty, withL2 } from './backprop/losses/l2.js';
+export { type LinearChain, linearChain } from './backprop/losses/linear-chain.js';
 export type { Loss, LossOptions, Reduction } from './backprop/losses/loss.js';
 export { squaredError } from './backprop/losses/squared-error.js';
 export type { Adjoints, Ops, Primitives, Sources, Transposed } from './backprop/ops.js';
@@ -30,7 +31,14 @@ export { sgd } from './backprop/optimizers/sgd.js';
 export { type VsgdOptions, vsgd } from './backprop/optimizers/vsgd.js';
 export { type WeightDecayOptions, weightDecay } from './backprop/optimizers/weight-decay.js';
 export type { Lengths, Padded } from './backprop/padding.js';
-export { type Initializer, type Parameter, type Params, parameter, parametersOf } from './backprop/parameter.js';
+export {
+  type Initializer,
+  type Parameter,
+  type ParameterOptions,
+  type Params,
+  parameter,
+  parametersOf,
+} from './backprop/parameter.js';
 export { type ReferenceOptions, reference } from './backprop/reference.js';
 export { constant, cosine, inTurn, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
 export { type Tape, tape } from './backprop/tape.js';

@@ -1,8 +1,9 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
 import { Idle } from '../kernels/jobs.js';
+import { lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
-import { isTensor, type NumberType, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { isTensor, type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { Rows } from './eager/rows.js';
 import type { Workspace } from './eager/workspace.js';
 import { throughLookups } from './lookups.js';
@@ -81,7 +82,8 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
 interface Trained {
   readonly path: string;
   readonly parameter: Parameter;
-  readonly size: number;
+  /** The shape that what the optimizer keeps has. */
+  shape: Shape;
 }
 
 /**
@@ -108,6 +110,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   const parameters = trained.map(({ parameter }) => parameter);
   const kept = spans(home, trained.map(extentOf), optimizer.slots.length);
   if (state !== undefined) restore(kept, trained, optimizer, state);
+  const late = optimizer.slots.map((slot) => optimizer.late?.[slot] ?? 0);
   let step = state?.step ?? 0;
   let released = false;
 
@@ -156,9 +159,20 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     }
   }
 
+  /** Lets what the optimizer keeps grow with the parameters. */
+  function follow(): void {
+    trained.forEach((each, k) => {
+      const { parameter, shape } = each;
+      if (parameter.shape === shape) return;
+      kept.grow(k, extentOf(each), lengthenings(shape, parameter.shape), late);
+      each.shape = parameter.shape;
+    });
+  }
+
   function learn(window: TrainingWindow<S, X, Z>): Learned<S> {
     if (released) throw new Error('trainer: it was released; make a new one.');
     checkWindow(model.kind, window);
+    follow();
     return comingBack((away) =>
       inWindow((eager, space) => {
         if (aside?.when === 'before') away(kept.step(trained.map(standing)), { stages: [], scale: 1 });
@@ -199,31 +213,33 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     },
     state() {
       if (released) throw new Error('trainer: it was released, and what it kept with it.');
+      follow();
       return { step, slots: slotsOf(kept, trained, optimizer) };
     },
     release() {
       if (released) return;
       released = true;
       abandoned.unregister(self);
-      machine().heap.free(kept.address);
+      kept.free();
     },
   };
   // A trainer that nobody holds any more gives its memory back all the same.
-  abandoned.register(self, kept.address, self);
+  abandoned.register(self, kept.free, self);
   return self;
 }
 
-const abandoned = new FinalizationRegistry<number>((address) => machine().heap.free(address));
+const abandoned = new FinalizationRegistry<() => void>((free) => free());
 
 function trainedOf(params: Params): readonly Trained[] {
   // A parameter that stands at two places of a model (tied weights) learns once.
   const distinct = new Map(parametersOf(params).map(([path, parameter]) => [parameter, path]));
   if (distinct.size === 0) throw new TypeError('trainer: the model has no parameters, so there is nothing to learn.');
-  return Array.from(distinct, ([parameter, path]) => ({ path, parameter, size: sizeOf(parameter.shape) }));
+  return Array.from(distinct, ([parameter, path]) => ({ path, parameter, shape: parameter.shape }));
 }
 
 /** A row is what one index of the first axis selects; a vector is one row, and a bias. */
-function extentOf({ parameter: { shape }, size }: Trained): Extent {
+function extentOf({ parameter: { shape } }: Trained): Extent {
+  const size = sizeOf(shape);
   return { size, columns: shape.length < 2 ? size : sizeOf(shape.slice(1)), bias: shape.length < 2 };
 }
 
@@ -241,12 +257,9 @@ function movedOf(space: Workspace, { parameter }: Trained, gradient: Tensor): Mo
 }
 
 /** @throws RangeError where a state is not that of these parameters and this optimizer. */
-function checkState(
-  { slots }: TrainerState,
-  places: readonly { readonly path: string; readonly size: number }[],
-  optimizer: Optimizer,
-): void {
-  for (const { path, size } of places) {
+function checkState({ slots }: TrainerState, places: readonly Trained[], optimizer: Optimizer): void {
+  for (const { path, shape } of places) {
+    const size = sizeOf(shape);
     for (const slot of optimizer.slots) {
       const count = slots[`${path}.${slot}`]?.data.length;
       if (count !== size) {

@@ -10,6 +10,20 @@ export interface Lexicon {
   countOf(id: number): number;
   /** Counts a name once more; one that is new gets the next id. Whoever adds one sees to the weights that belong to it. */
   add(name: string): number;
+  /** As plain data, which JSON takes; `restore` takes it back. */
+  toJSON(): LexiconData;
+  /**
+   * Becomes the lexicon that was written down.
+   *
+   * @throws RangeError where that one does not begin with this one's names: the ids would change.
+   */
+  restore(data: LexiconData): void;
+}
+
+/** A lexicon as plain data. */
+export interface LexiconData {
+  readonly names: readonly string[];
+  readonly counts: readonly number[];
 }
 
 /**
@@ -47,5 +61,19 @@ export function lexicon(names: Iterable<string> = []): Lexicon {
     idOf: (name) => ids.get(name),
     countOf: (id) => counts[id] ?? 0,
     add,
+    toJSON: () => ({ names: [...all], counts: [...counts] }),
+    restore({ names: wanted, counts: times }) {
+      const other = all.findIndex((name, id) => wanted[id] !== name);
+      if (other >= 0 || times.length !== wanted.length || new Set(wanted).size !== wanted.length) {
+        throw new RangeError(
+          `lexicon: what was written down has ${JSON.stringify(wanted[other])} for name ${other}, not ` +
+            `${JSON.stringify(all[other])}; it must begin with the ${all.length} names that are here, each name once.`,
+        );
+      }
+      for (const name of wanted.slice(all.length)) add(name);
+      times.forEach((count, id) => {
+        counts[id] = count;
+      });
+    },
   };
 }

@@ -88,11 +88,7 @@ export function encodeTargets({ tags, intents }: Encoding, examples: readonly Ta
   const steps = Math.max(1, ...examples.map(({ words }) => words.length));
   const data = new Int32Array(steps * examples.length).fill(-1);
   examples.forEach((example, lane) => {
-    if (example.tags.length !== example.words.length) {
-      throw new RangeError(
-        `tagger: utterance ${lane} has ${example.words.length} words and ${example.tags.length} tags; give one tag a word.`,
-      );
-    }
+    checkTagged(example, lane);
     example.tags.forEach((tag, step) => {
       data[step * examples.length + lane] = known(tags, tag, 'tag');
     });
@@ -101,6 +97,14 @@ export function encodeTargets({ tags, intents }: Encoding, examples: readonly Ta
   if (intents === undefined) return target;
   const wanted = examples.map(({ intent }) => (intent === undefined ? -1 : known(intents, intent, 'intent')));
   return { ...target, intents: ids([examples.length], wanted) };
+}
+
+/** @throws RangeError where an utterance has not one tag a word. */
+export function checkTagged({ words, tags }: TaggedUtterance, lane: number): void {
+  if (tags.length === words.length) return;
+  throw new RangeError(
+    `tagger: utterance ${lane} has ${words.length} words and ${tags.length} tags; give one tag a word.`,
+  );
 }
 
 function known(lexicon: Lexicon, name: string, what: string): number {

@@ -1,6 +1,9 @@
+import { zeros } from '../backprop/initializers.js';
+import { type LinearChain, linearChain } from '../backprop/losses/linear-chain.js';
 import type { Loss } from '../backprop/losses/loss.js';
 import type { Ops } from '../backprop/ops.js';
 import { checkLengths, realSteps } from '../backprop/padding.js';
+import { type Parameter, parameter } from '../backprop/parameter.js';
 import { bidirectional } from '../cells/bidirectional.js';
 import { gru } from '../cells/gru.js';
 import { lstm } from '../cells/lstm.js';
@@ -14,7 +17,7 @@ import { type SpellingOptions, spelling } from '../layers/spelling.js';
 import { hashText, mix32 } from '../random.js';
 import { type Ids, ids, type Tensor, tensor } from '../tensor.js';
 import { type Lexicon, lexicon } from './lexicon.js';
-import { bioGrammar, chainDecoder } from './tagger-decoding.js';
+import { bioGrammar, type ChainScores, chainDecoder } from './tagger-decoding.js';
 import {
   type Encoding,
   encodeTargets,
@@ -25,6 +28,7 @@ import {
   type TaggerTarget,
   type Utterance,
 } from './tagger-encoding.js';
+import { type Grown, growTagger } from './tagger-growth.js';
 
 export interface TaggerOptions {
   /** The words of the training text, each as often as it occurs: how seldom a word is decides how often it is hidden. */
@@ -51,6 +55,11 @@ export interface TaggerOptions {
   readonly wordDropout?: number;
   /** What is made of words before they are looked up; default `{ lowerCase: true, digits: true }`, digits read as 0. */
   readonly form?: { readonly lowerCase?: boolean; readonly digits?: boolean };
+  /**
+   * Whether neighbouring tags have a say: a linear-chain conditional random field over the scores (default), or each
+   * word's softmax by itself.
+   */
+  readonly chain?: boolean;
   /** Whether the best path must be proper BIO; default true. */
   readonly constrained?: boolean;
   /** How much an utterance's intent counts beside the mean over the words; default 1. */
@@ -106,6 +115,13 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
   readonly loss: Loss<TaggerOutput, TaggerTarget>;
   /** What an output says about the utterances that it is of. */
   decode(output: TaggerOutput, utterances: readonly Utterance[]): readonly Tagging[];
+  /**
+   * Counts the words of examples and grows by what it does not know: a row for each new word, a column for each new tag
+   * and each new intent (where it tells intents). Weights that are there stay as they are.
+   *
+   * @throws RangeError where an example has not one tag a word; then nothing grows.
+   */
+  grow(examples: readonly TaggedUtterance[]): Grown;
   /** Utterances in, tags and intents out: encode, evaluate, decode. */
   tag(utterances: readonly Utterance[]): readonly Tagging[];
 }
@@ -121,7 +137,8 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
  *
  * Shapes: {@link TaggerInput}, ids `[T, B]` with lengths → {@link TaggerOutput}, `tags [T, B, N]` and `intents [B, K]`.
  * Parameters `words.table [V, E]`, `spelling.…`, `rnn.layer1.…`, `tags.w [D, N]`, `tags.b [N]`, `intents.w [D, K]`,
- * `intents.b [K]`: a word is a row of `words.table`, a tag a column of `tags.w`. The carry: the recurrent layers', and the
+ * `intents.b [K]`, `chain.transitions [N, N]`, `chain.start [N]`, `chain.end [N]`: a word is a row of `words.table`, a tag a
+ * column of `tags.w`. The carry: the recurrent layers', and the
  * largest states so far.
  *
  * Law: without `bidirectional`, T windows of one word are bit for bit one window of T words, and a padded utterance is
@@ -147,13 +164,14 @@ export function tagger(options: TaggerOptions): Tagger {
   const { limit = 24, ...spelled } = characters || {};
   const encoding: Encoding = { words, tags, intents, form, spelled: characters === false ? undefined : limit };
 
-  const table = embedding(words.size, features);
+  const table = embedding(words.size, features, { grows: true });
   const letters = characters === false ? undefined : spelling(spelled);
   const width = features + ((letters?.outputs as number | undefined) ?? 0);
   const rnn = recurrent(options.cell ?? 'lstm', width, { units, layers, bothWays, rate });
   const states = bothWays ? 2 * units : units;
-  const head = dense(states, tags.size);
-  const intentHead = intents && dense(states, intents.size);
+  const head = dense(states, tags.size, { grows: true });
+  const chain = options.chain === false ? undefined : chainOf(tags.size);
+  const intentHead = intents && dense(states, intents.size, { grows: true });
   const drops = { below: dropout(rate), above: dropout(rate), summary: dropout(rate) };
   let key = 0;
 
@@ -164,6 +182,7 @@ export function tagger(options: TaggerOptions): Tagger {
       ...(letters && { spelling: letters.params }),
       rnn: rnn.params,
       tags: head.params,
+      ...(chain && { chain }),
       ...(intentHead && { intents: intentHead.params }),
     },
     initial: (batch) => ({
@@ -205,7 +224,10 @@ export function tagger(options: TaggerOptions): Tagger {
   };
 
   const loss: Loss<TaggerOutput, TaggerTarget> = (ops, prediction, target) => {
-    const slots = meanOf(ops, ops.crossEntropy(prediction.tags, target.tags), target.tags);
+    const improbable = chain
+      ? linearChain(ops, prediction.tags, chain, target.tags)
+      : ops.crossEntropy(prediction.tags, target.tags);
+    const slots = meanOf(ops, improbable, target.tags);
     if (prediction.intents === undefined || target.intents === undefined) return slots;
     const told = meanOf(ops, ops.crossEntropy(prediction.intents, target.intents), target.intents);
     return ops.add(slots, ops.affine(told, intentWeight, 0));
@@ -215,7 +237,7 @@ export function tagger(options: TaggerOptions): Tagger {
     const [, lanes = 0, count = 0] = output.tags.shape;
     const names = tags.names.slice(0, count);
     const { data } = output.tags;
-    const decoder = chainDecoder(count, undefined, constrained ? bioGrammar(names) : undefined);
+    const decoder = chainDecoder(count, chain && numbersOf(chain), constrained ? bioGrammar(names) : undefined);
     return utterances.map((utterance, lane) => {
       const found = decoder((step, tag) => data[(step * lanes + lane) * count + tag] as number, utterance.length);
       const tagged = utterance.map((word, step) => ({
@@ -238,6 +260,7 @@ export function tagger(options: TaggerOptions): Tagger {
     nameOf: (word: string) => nameOf(word, form),
     encode,
     target: (examples: readonly TaggedUtterance[]) => encodeTargets(encoding, examples),
+    grow: (examples: readonly TaggedUtterance[]) => growTagger(encoding, core.params, examples),
     loss,
     decode,
     tag(utterances: readonly Utterance[]) {
@@ -246,6 +269,23 @@ export function tagger(options: TaggerOptions): Tagger {
     },
   });
 }
+
+type Chain = Readonly<Record<keyof LinearChain, Parameter>>;
+
+/** A chain in which at first no tag favours another. */
+function chainOf(count: number): Chain {
+  return {
+    transitions: parameter([count, count], zeros(), { grows: [0, 1] }),
+    start: parameter([count], zeros(), { grows: [0] }),
+    end: parameter([count], zeros(), { grows: [0] }),
+  };
+}
+
+const numbersOf = ({ transitions, start, end }: Chain): ChainScores => ({
+  transitions: transitions.data,
+  start: start.data,
+  end: end.data,
+});
 
 interface Sizes {
   readonly units: number;
