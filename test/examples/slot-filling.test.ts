@@ -66,25 +66,23 @@ const folders = ['--train', 'train', '--valid', 'valid', '--test', 'test'];
 
 describe('the slots example, learning from folders', () => {
   test('chooses on one and tests on another, with a table and for machines', { timeout: 120_000 }, async () => {
-    const args = [...folders, '--epochs', '15', '--units', '48', '--seeds', '2'];
-    const shown = await run(args);
+    const args = [...folders, '--epochs', '30', '--units', '48'];
+    const shown = await run([...args, '--seeds', '2']);
     expect({ code: shown.code, err: shown.err }).toEqual({ code: 0, err: '' });
     expect(shown.out).toContain('utterances: train 300, valid 50, test 50; ');
-    expect(shown.out).toMatch(/\nseed 1 · epoch 15 of 15: loss [\d.]+ · valid F1 [\d.]+, intents [\d.]+ · [\d.]+ s\n/);
+    expect(shown.out).toMatch(/\nseed 1 · epoch 30 of 30: loss [\d.]+ · valid F1 [\d.]+, intents [\d.]+ · [\d.]+ s\n/);
     expect(shown.out).toMatch(/\nslot +precision +recall +F1 +there +found +right\n/);
     expect(shown.out).toMatch(/\nseed 2, epoch \d+: test F1 [\d.]+ .* · intents [\d.]+ · /);
     expect(shown.out).toMatch(/\n2 seeds, mean ± deviation: F1 [\d.]+ ± [\d.]+ · intents [\d.]+ ± [\d.]+\n$/);
 
     const { out } = await run([...args, '--json']);
     const runs = JSON.parse(out) as { seed: number; chosen: number; valid: SlotScores; test: SlotScores }[];
-    expect(runs.map(({ seed }) => seed)).toEqual([1, 2]);
-    for (const { chosen, valid, test } of runs) {
-      expect(chosen).toBeGreaterThan(1);
-      expect([valid.utterances, test.utterances]).toEqual([50, 50]);
-      expect(test.f1).toBeGreaterThan(0.5);
-    }
+    expect(runs).toMatchObject([{ seed: 1, valid: { utterances: 50 }, test: { utterances: 50 } }]);
+    const { chosen = 0, test: tested } = runs[0] ?? {};
+    expect(chosen).toBeGreaterThan(1);
+    expect(tested?.f1).toBeGreaterThan(0.5);
     // The same figures as those that were shown: a run follows from its seed.
-    expect(shown.out).toContain(`: test F1 ${(100 * (runs[0]?.test.f1 ?? 0)).toFixed(2)} `);
+    expect(shown.out).toContain(`\nseed 1, epoch ${chosen}: test F1 ${(100 * (tested?.f1 ?? 0)).toFixed(2)} `);
   });
 
   test('ends at Ctrl-C with what it has learnt', { timeout: 60_000 }, async () => {
