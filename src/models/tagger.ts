@@ -26,7 +26,7 @@ import {
   type TaggedUtterance,
   type TaggerInput,
   type TaggerTarget,
-  type Utterance,
+  type Words,
 } from './tagger-encoding.js';
 
 export interface TaggerOptions {
@@ -107,15 +107,15 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
   /** The name under which a word is found in `words`. */
   nameOf(word: string): string;
   /** Utterances as one window. */
-  encode(utterances: readonly Utterance[]): TaggerInput;
+  encode(utterances: readonly Words[]): TaggerInput;
   /** What the model should say about them. @throws RangeError where a tag or an intent is not in the model. */
   target(examples: readonly TaggedUtterance[]): TaggerTarget;
   /** Loss of the tags per word, plus `intentWeight` times that of the intents per utterance. */
   readonly loss: Loss<TaggerOutput, TaggerTarget>;
   /** What an output says about the utterances that it is of. */
-  decode(output: TaggerOutput, utterances: readonly Utterance[]): readonly Tagging[];
+  decode(output: TaggerOutput, utterances: readonly Words[]): readonly Tagging[];
   /** Utterances in, tags and intents out: encode, evaluate, decode. */
-  tag(utterances: readonly Utterance[]): readonly Tagging[];
+  tag(utterances: readonly Words[]): readonly Tagging[];
 }
 
 /**
@@ -225,7 +225,7 @@ export function tagger(options: TaggerOptions): Tagger {
     return ops.add(slots, ops.affine(told, intentWeight, 0));
   };
 
-  function decode(output: TaggerOutput, utterances: readonly Utterance[]): readonly Tagging[] {
+  function decode(output: TaggerOutput, utterances: readonly Words[]): readonly Tagging[] {
     const [, lanes = 0, count = 0] = output.tags.shape;
     const names = tags.names.slice(0, count);
     const { data } = output.tags;
@@ -243,7 +243,7 @@ export function tagger(options: TaggerOptions): Tagger {
   }
 
   const model = layer(core, seed, '');
-  const encode = (utterances: readonly Utterance[]) => encodeUtterances(encoding, utterances);
+  const encode = (utterances: readonly Words[]) => encodeUtterances(encoding, utterances);
   return Object.assign(model, {
     words,
     tags,
@@ -254,7 +254,7 @@ export function tagger(options: TaggerOptions): Tagger {
     target: (examples: readonly TaggedUtterance[]) => encodeTargets(encoding, examples),
     loss,
     decode,
-    tag(utterances: readonly Utterance[]) {
+    tag(utterances: readonly Words[]) {
       if (utterances.length === 0) return [];
       return decode(evaluate(core, core.initial(utterances.length), encode(utterances))[0], utterances);
     },
