@@ -167,6 +167,7 @@ export {
 export type { PredictOptions } from './models/evaluate.js';
 export type { Data, Layout, Nested } from './models/examples.js';
 export type { Callback, Fit, FitOptions } from './models/fit.js';
+export { type FitTaggerOptions, fitTagger, scoreTagger, type TaggerEpoch } from './models/fit-tagger.js';
 export { type GptCarry, type GptOptions, gpt } from './models/gpt.js';
 export { type LeNet5Options, leNet5 } from './models/le-net.js';
 export { type Lexicon, lexicon } from './models/lexicon.js';
@@ -213,7 +214,7 @@ export {
   type Tagging,
   tagger,
 } from './models/tagger.js';
-export type { TaggedUtterance, TaggerInput, TaggerTarget, Utterance as Words } from './models/tagger-encoding.js';
+export type { TaggedUtterance, TaggerInput, TaggerTarget, Words } from './models/tagger-encoding.js';
 export {
   type TaggerTrainer,
   type TaggerTrainerOptions,

@@ -4,12 +4,12 @@ import { type Spellings, spellingsOf } from '../layers/spelling.js';
 import { type Ids, ids } from '../tensor.js';
 import type { Lexicon } from './lexicon.js';
 
-/** Words of an utterance, in order. */
-export type Utterance = readonly string[];
+/** The words of an utterance, in order. */
+export type Words = readonly string[];
 
 /** An utterance, the tag of each of its words, and where it is known what it is for. */
 export interface TaggedUtterance {
-  readonly words: Utterance;
+  readonly words: Words;
   readonly tags: readonly string[];
   readonly intent?: string | undefined;
 }
@@ -62,7 +62,7 @@ export interface Encoding {
  *
  * Shapes: of B utterances, the longest having T words, ids `[T, B]`.
  */
-export function encodeUtterances({ words, form, spelled }: Encoding, utterances: readonly Utterance[]): TaggerInput {
+export function encodeUtterances({ words, form, spelled }: Encoding, utterances: readonly Words[]): TaggerInput {
   if (utterances.length === 0) throw new RangeError('tagger: there is no utterance to encode; give one at least.');
   const lengths = utterances.map(({ length }) => length);
   const steps = Math.max(1, ...lengths);

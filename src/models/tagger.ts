@@ -26,7 +26,7 @@ import {
   type TaggedUtterance,
   type TaggerInput,
   type TaggerTarget,
-  type Utterance,
+  type Words,
 } from './tagger-encoding.js';
 import { type Grown, growTagger } from './tagger-growth.js';
 
@@ -108,13 +108,13 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
   /** The name under which a word is found in `words`. */
   nameOf(word: string): string;
   /** Utterances as one window. */
-  encode(utterances: readonly Utterance[]): TaggerInput;
+  encode(utterances: readonly Words[]): TaggerInput;
   /** What the model should say about them. @throws RangeError where a tag or an intent is not in the model. */
   target(examples: readonly TaggedUtterance[]): TaggerTarget;
   /** Loss of the tags per word, plus `intentWeight` times that of the intents per utterance. */
   readonly loss: Loss<TaggerOutput, TaggerTarget>;
   /** What an output says about the utterances that it is of. */
-  decode(output: TaggerOutput, utterances: readonly Utterance[]): readonly Tagging[];
+  decode(output: TaggerOutput, utterances: readonly Words[]): readonly Tagging[];
   /**
    * Counts the words of examples and grows by what it does not know: a row for each new word, a column for each new tag
    * and each new intent (where it tells intents). Weights that are there stay as they are.
@@ -123,7 +123,7 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
    */
   grow(examples: readonly TaggedUtterance[]): Grown;
   /** Utterances in, tags and intents out: encode, evaluate, decode. */
-  tag(utterances: readonly Utterance[]): readonly Tagging[];
+  tag(utterances: readonly Words[]): readonly Tagging[];
 }
 
 /**
@@ -233,7 +233,7 @@ export function tagger(options: TaggerOptions): Tagger {
     return ops.add(slots, ops.affine(told, intentWeight, 0));
   };
 
-  function decode(output: TaggerOutput, utterances: readonly Utterance[]): readonly Tagging[] {
+  function decode(output: TaggerOutput, utterances: readonly Words[]): readonly Tagging[] {
     const [, lanes = 0, count = 0] = output.tags.shape;
     const names = tags.names.slice(0, count);
     const { data } = output.tags;
@@ -251,7 +251,7 @@ export function tagger(options: TaggerOptions): Tagger {
   }
 
   const model = layer(core, seed, '');
-  const encode = (utterances: readonly Utterance[]) => encodeUtterances(encoding, utterances);
+  const encode = (utterances: readonly Words[]) => encodeUtterances(encoding, utterances);
   return Object.assign(model, {
     words,
     tags,
@@ -263,7 +263,7 @@ export function tagger(options: TaggerOptions): Tagger {
     grow: (examples: readonly TaggedUtterance[]) => growTagger(encoding, core.params, examples),
     loss,
     decode,
-    tag(utterances: readonly Utterance[]) {
+    tag(utterances: readonly Words[]) {
       if (utterances.length === 0) return [];
       return decode(evaluate(core, core.initial(utterances.length), encode(utterances))[0], utterances);
     },
