@@ -1,7 +1,7 @@
 /** Utterances out of folders, with all that is needed to learn from them. */
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { fromSequenceFiles, generator, loadUtterances, type TaggedUtterance } from 'oxbow';
+import { fromSequenceFiles, loadUtterances, type TaggedUtterance } from 'oxbow';
 import { type Failure, failure } from '../shared/failure.js';
 
 export interface Sets {
@@ -45,16 +45,5 @@ export function namesOf(utterances: readonly TaggedUtterance[]) {
   };
 }
 
-/** The same in an order of its own. */
-export function shuffled<T>(values: readonly T[], seed: number, path: string): readonly T[] {
-  const random = generator(seed, path);
-  const result = [...values];
-  for (let k = result.length - 1; k > 0; k -= 1) {
-    const other = random.below(k + 1);
-    [result[k], result[other]] = [result[other] as T, result[k] as T];
-  }
-  return result;
-}
-
-export const chunked = <T>(values: readonly T[], size: number): readonly (readonly T[])[] =>
-  Array.from({ length: Math.ceil(values.length / size) }, (_, k) => values.slice(k * size, (k + 1) * size));
+/** Every nth of them. */
+export const everyNth = <T>(values: readonly T[], n: number): readonly T[] => values.filter((_, k) => k % n === n - 1);

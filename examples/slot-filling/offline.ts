@@ -1,20 +1,9 @@
 /** Learning from a folder, several times over: the epoch is chosen on `--valid`, and `--test` is looked at once. */
-import {
-  adam,
-  cosine,
-  fromAsync,
-  loadWeights,
-  type SlotScores,
-  type TaggedUtterance,
-  type Tagger,
-  tagger,
-  taggerTrainer,
-  weightsOf,
-} from 'oxbow';
+import { fitTagger, type SlotScores, scoreTagger, type TaggerEpoch, tagger } from 'oxbow';
 import { lastValueFrom, takeUntil, tap } from 'rxjs';
 import { count } from '../shared/numbers.js';
-import { chunked, namesOf, type Sets, shuffled } from './data.js';
-import { evaluation } from './evaluation.js';
+import { weightsIn } from '../shared/weights.js';
+import { everyNth, namesOf, type Sets } from './data.js';
 import { offline } from './recipe.js';
 import { confusionTable, percent, showSpread, slotTable, spreadOf, summary } from './report.js';
 import type { Session } from './session.js';
@@ -23,7 +12,7 @@ export interface OfflineRun {
   readonly seed: number;
   /** Epochs that were finished. */
   readonly epochs: number;
-  /** The epoch whose weights were tested. */
+  /** The epoch whose weights were tested; 0 where none was finished. */
   readonly chosen: number;
   readonly valid: SlotScores | undefined;
   readonly test: SlotScores | undefined;
@@ -31,110 +20,54 @@ export interface OfflineRun {
   readonly seconds: number;
 }
 
-interface Batch {
-  readonly examples: readonly TaggedUtterance[];
-  readonly epoch: number;
-  readonly last: boolean;
-}
-
-async function* batches(utterances: readonly TaggedUtterance[], epochs: number, seed: number): AsyncGenerator<Batch> {
-  for (let epoch = 1; epoch <= epochs; epoch += 1) {
-    const all = chunked(shuffled(utterances, seed, `epoch ${epoch}`), offline.batch);
-    for (const [k, examples] of all.entries()) yield { examples, epoch, last: k === all.length - 1 };
-  }
-}
-
-/** The best weights so far, and what they were good for. */
-interface Best {
-  readonly epoch: number;
-  readonly scores: SlotScores;
-  readonly weights: ReturnType<typeof weightsOf>;
-}
-
-/** Slots and intents count alike; an utterance's intent is a word to slots' many, so both are shares. */
-const worthOf = ({ f1, intentAccuracy }: SlotScores): number =>
-  f1 + (Number.isNaN(intentAccuracy) ? 0 : intentAccuracy);
-
-const modelOf = (train: readonly TaggedUtterance[], units: number | undefined, seed: number): Tagger =>
-  tagger({ ...namesOf(train), ...offline.model, ...(units !== undefined && { units }), seed });
-
 /** One run, to the end or to Ctrl-C. */
-export async function trainOnce(
-  { options, screen, interrupt }: Session,
-  sets: Sets,
-  seed: number,
-): Promise<OfflineRun> {
-  const { train, valid, test } = sets;
-  const { epochs } = options;
+async function trainOnce({ options, screen, interrupt }: Session, sets: Sets, seed: number): Promise<OfflineRun> {
+  const { epochs, units } = options;
+  const model = tagger({ ...namesOf(sets.train), ...offline.model, ...(units !== undefined && { units }), seed });
+  if (seed === options.seed) screen.say(`${count(weightsIn(model.params))} weights`);
+  const { valid = everyNth(sets.train, offline.chooseOn) } = sets;
+  const train = sets.valid === undefined ? sets.train.filter((utterance) => !valid.includes(utterance)) : sets.train;
   const started = performance.now();
-  const elapsed = () => (performance.now() - started) / 1000;
-  const model = modelOf(train, options.units, seed);
-  const updates = epochs * Math.ceil(train.length / offline.batch);
-  const { learningRate: rate, floor, clipNorm } = offline;
-  const learner = taggerTrainer(model, {
-    optimizer: adam(cosine({ rate, steps: updates, floor: floor * rate })),
-    clipNorm,
-  });
-  let best: Best | undefined;
-  let finished = 0;
-  let [loss, seen] = [0, 0];
-
-  function endOfEpoch(epoch: number): void {
-    finished = epoch;
-    const parts = [`seed ${seed} · epoch ${epoch} of ${epochs}: loss ${(loss / seen).toFixed(4)}`];
-    [loss, seen] = [0, 0];
-    if (valid !== undefined) {
-      const scores = evaluation(model, valid);
-      if (best === undefined || worthOf(scores) > worthOf(best.scores)) {
-        best = { epoch, scores, weights: weightsOf(model.params) };
-      }
-      parts.push(`valid F1 ${percent(scores.f1)}, intents ${percent(scores.intentAccuracy)}`);
-    }
-    screen.say(`${parts.join(' · ')} · ${elapsed().toFixed(1)} s`);
-  }
-
-  const learning$ = fromAsync(batches(train, epochs, seed)).pipe(
+  let last: TaggerEpoch | undefined;
+  let best: TaggerEpoch | undefined;
+  const learning$ = fitTagger(model, { train, valid, epochs, ...offline.training, seed }).pipe(
     takeUntil(interrupt.requested$),
-    tap(({ examples, epoch, last }) => {
-      loss += learner.learn(examples).loss * examples.length;
-      seen += examples.length;
-      screen.live(() => {
-        const left = (elapsed() / learner.steps) * (updates - learner.steps);
-        return [
-          `seed ${seed} · epoch ${((epochs * learner.steps) / updates).toFixed(2)} of ${epochs}`,
-          `loss ${(loss / Math.max(1, seen)).toFixed(4)}`,
-          `${count((learner.steps * offline.batch) / elapsed())} utterances/s`,
-          `${count(left)} s left`,
-        ].join(' · ');
-      });
-      if (last) endOfEpoch(epoch);
+    tap((result) => {
+      const { epoch, loss, validation, seconds } = result;
+      last = result;
+      if (result.best) best = result;
+      screen.live(
+        () =>
+          `seed ${seed} · epoch ${epoch} of ${epochs} · loss ${loss.toFixed(4)} · valid F1 ${percent(validation.f1)}` +
+          `${Number.isNaN(validation.intentAccuracy) ? '' : `, intents ${percent(validation.intentAccuracy)}`}` +
+          ` · ${count((seconds / epoch) * (epochs - epoch))} s left`,
+        epoch === epochs,
+      );
     }),
   );
   await lastValueFrom(learning$, { defaultValue: undefined });
-  learner.release();
-  const seconds = elapsed();
-  if (best !== undefined) loadWeights(model.params, best.weights);
-  return {
-    seed,
-    epochs: finished,
-    chosen: best?.epoch ?? finished,
-    valid: best?.scores,
-    test: test && evaluation(model, test),
-    seconds,
-  };
+  // Training that was cut short puts its best weights in place in its own next turn.
+  await new Promise(setImmediate);
+  const seconds = last !== undefined && last.epoch === epochs ? last.seconds : (performance.now() - started) / 1000;
+  const test = sets.test && scoreTagger(model, sets.test);
+  return { seed, epochs: last?.epoch ?? 0, chosen: best?.epoch ?? 0, valid: best?.validation, test, seconds };
 }
 
 /** What the runs say together. */
 function sayAll({ screen }: Session, runs: readonly OfflineRun[]): void {
   const tested = runs.flatMap(({ test }) => test ?? []);
   const last = tested.at(-1);
-  if (last === undefined) return;
-  screen.say(['', ...slotTable(last)].join('\n'));
-  const mistakes = confusionTable(last);
-  if (mistakes.length > 0) screen.say(['', 'what was taken for what, the most frequent first', ...mistakes].join('\n'));
-  screen.say('');
-  for (const { seed, chosen, test, seconds } of runs) {
-    if (test) screen.say(`seed ${seed}, epoch ${chosen}: test ${summary(test)} · ${seconds.toFixed(1)} s of training`);
+  if (last !== undefined) {
+    screen.say(['', ...slotTable(last)].join('\n'));
+    const mistakes = confusionTable(last);
+    if (mistakes.length > 0) screen.say(['', 'what was taken for what, most often', ...mistakes].join('\n'));
+    screen.say('');
+  }
+  for (const { seed, chosen, valid, test, seconds } of runs) {
+    const scores = test ?? valid;
+    const of = test === undefined ? 'valid' : 'test';
+    if (scores) screen.say(`seed ${seed}, epoch ${chosen}: ${of} ${summary(scores)} · ${seconds.toFixed(1)} s`);
+    else screen.say(`seed ${seed}: nothing learnt in ${seconds.toFixed(1)} s`);
   }
   if (tested.length < 2) return;
   const of = (name: 'f1' | 'intentAccuracy') => showSpread(spreadOf(tested.map((scores) => scores[name])));
@@ -142,14 +75,15 @@ function sayAll({ screen }: Session, runs: readonly OfflineRun[]): void {
 }
 
 /** A run for each seed. Ctrl-C ends the run, which is then tested as it is, and there is no further one. */
-export async function trainOffline(session: Session, sets: Sets): Promise<readonly OfflineRun[]> {
+export async function trainOffline(session: Session, sets: Sets): Promise<void> {
   const { options, screen, interrupt, machine } = session;
   const counts = (['train', 'valid', 'test'] as const).map((name) => `${name} ${count(sets[name]?.length ?? 0)}`);
   screen.say(`utterances: ${counts.join(', ')}; ${machine}`);
   const runs: OfflineRun[] = [];
   for (let k = 0; k < options.seeds && !interrupt.requested(); k += 1) {
-    runs.push(await trainOnce(session, sets, options.seed + k));
+    const run = await trainOnce(session, sets, options.seed + k);
+    screen.record(run);
+    runs.push(run);
   }
   sayAll(session, runs);
-  return runs;
 }

@@ -1,8 +1,9 @@
 /** What every run needs. */
 import * as E from 'fp-ts/lib/Either.js';
-import { configure } from 'oxbow';
-import { type Failure, failure, messageOf } from '../shared/failure.js';
+import { pipe } from 'fp-ts/lib/function.js';
+import type { Failure } from '../shared/failure.js';
 import { type Interrupt, onInterrupt } from '../shared/interrupt.js';
+import { chooseMachine } from '../shared/machine.js';
 import { type Screen, screen } from '../shared/screen.js';
 import type { Options } from './options.js';
 import { coloured, type Paint, painter } from './show.js';
@@ -16,20 +17,14 @@ export interface Session {
   readonly machine: string;
 }
 
-const silent: Screen = { live: () => undefined, say: () => undefined, write: () => undefined, dim: (text) => text };
-
-export function openSession(options: Options): E.Either<Failure, Session> {
-  return E.tryCatch(
-    () => {
-      const machine = configure(options.threads === undefined ? {} : { threads: options.threads });
-      return {
-        options,
-        screen: options.json ? silent : screen(),
-        paint: painter(coloured()),
-        interrupt: onInterrupt(),
-        machine: `${machine.threads} ${machine.threads === 1 ? 'thread' : 'threads'}, tier ${machine.tier}`,
-      };
-    },
-    (error) => failure(messageOf(error)),
+export const openSession = (options: Options): E.Either<Failure, Session> =>
+  pipe(
+    chooseMachine(options),
+    E.map((machine) => ({
+      options,
+      screen: screen(options.json),
+      paint: painter(coloured()),
+      interrupt: onInterrupt(),
+      machine,
+    })),
   );
-}

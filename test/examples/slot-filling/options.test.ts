@@ -5,7 +5,7 @@ import { forgetting, offline, stream } from '../../../examples/slot-filling/reci
 
 describe('the slots example’s options', () => {
   it.each([
-    [[], { mode: 'stream', utterances: stream.utterances, seed: 1, seeds: 1, json: false }],
+    [[], { mode: 'stream', utterances: stream.utterances, seed: 1, seeds: 1, json: undefined }],
     [['--online', '--utterances', '50'], { mode: 'online', utterances: 50, train: undefined }],
     [['--train', 'a', '--test', 'b'], { mode: 'offline', train: 'a', test: 'b', epochs: offline.epochs }],
     [['--train', 'a', '--valid', 'c', '--epochs', '3', '--seeds', '3'], { mode: 'offline', epochs: 3, seeds: 3 }],
