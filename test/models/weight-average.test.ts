@@ -19,7 +19,7 @@ describe('weightAverage', () => {
       const decay = Math.min(0.5, (at + 1) / (at + 11));
       return decay * m + (1 - decay) * value;
     }, 0);
-    expect(mean.values()[0]?.[0]).toBeCloseTo(wanted, 6);
+    expect(mean.weights()[0]?.[0]).toBeCloseTo(wanted, 6);
   });
 
   it('lends its weights to a body and puts the model’s back, also where that throws', () => {
