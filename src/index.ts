@@ -170,7 +170,7 @@ export type { Callback, Fit, FitOptions } from './models/fit.js';
 export { type FitTaggerOptions, fitTagger, scoreTagger, type TaggerEpoch } from './models/fit-tagger.js';
 export { type GptCarry, type GptOptions, gpt } from './models/gpt.js';
 export { type LeNet5Options, leNet5 } from './models/le-net.js';
-export { type Lexicon, lexicon } from './models/lexicon.js';
+export { type Lexicon, type LexiconData, lexicon } from './models/lexicon.js';
 export { accuracy, categoricalAccuracy, topKAccuracy } from './models/metrics/accuracy.js';
 export type { MetricName } from './models/metrics/by-name.js';
 export { type Chunk, chunksOf } from './models/metrics/chunks.js';
@@ -188,6 +188,45 @@ export {
 export type { Accumulator, Metric } from './models/metrics/metric.js';
 export { bitsPerCharacter, perplexity } from './models/metrics/perplexity.js';
 export { toIds, toOneHot } from './models/one-hot.js';
+export {
+  loadTagger,
+  restoreTagger,
+  saveTagger,
+  type TaggerError,
+  taggerCheckpoint,
+} from './models/online/checkpoint.js';
+export { correctTags, type SlotCorrection } from './models/online/corrections.js';
+export { type LearnTagsOptions, learnTags } from './models/online/learn-tags.js';
+export type {
+  Corrected,
+  LearnedTags,
+  LearnTagsState,
+  PredictedTags,
+  RefusedTags,
+  TagLesson,
+  TagOutcome,
+  Taught,
+} from './models/online/lessons.js';
+export {
+  type Missing,
+  type OpenTagging,
+  type Outstanding,
+  type OutstandingOptions,
+  type OutstandingPolicy,
+  type OutstandingState,
+  outstanding,
+} from './models/online/outstanding.js';
+export { type Asked, type Predicted, predictTags } from './models/online/predict-tags.js';
+export { type Reservoir, type ReservoirOptions, type ReservoirState, reservoir } from './models/online/reservoir.js';
+export { type Slot, type Slots, slots, slotsOf } from './models/online/slots.js';
+export {
+  endOfUtterance,
+  type Spoken,
+  type TagOptions,
+  tag,
+  type UtteranceTagged,
+  type WordTagged,
+} from './models/online/tag.js';
 export type {
   BatchProgress,
   EpochProgress,
@@ -215,6 +254,8 @@ export {
   tagger,
 } from './models/tagger.js';
 export type { TaggedUtterance, TaggerInput, TaggerTarget, Words } from './models/tagger-encoding.js';
+export type { Grown } from './models/tagger-growth.js';
+export type { OpenUtterance, ProvisionalTag } from './models/tagger-streaming.js';
 export {
   type TaggerTrainer,
   type TaggerTrainerOptions,

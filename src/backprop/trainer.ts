@@ -315,7 +315,7 @@ function stepsOf(signal: Tensor, from: number, to: number): Tensor {
 function checkWindow<S, X, Z>(kind: string, { input, target, carryAfter }: TrainingWindow<S, X, Z>): void {
   if (!isTensor(input) || !isTensor(target)) {
     if (carryAfter === undefined) return;
-    throw new RangeError(`trainer: ${kind} takes a record, which cannot be cut at a step; leave carryAfter out.`);
+    throw new RangeError(`trainer: ${kind} learns from records, which cannot be cut at a step; leave carryAfter out.`);
   }
   const [steps = 0, lanes] = input.shape;
   const [counted = 0, targetLanes] = target.shape;

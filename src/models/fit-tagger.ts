@@ -1,6 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { adam } from '../backprop/optimizers/adam.js';
-import { parametersOf } from '../backprop/parameter.js';
 import { cosine } from '../backprop/schedules.js';
 import { type Generator, generator } from '../random.js';
 import { timeSlice } from '../streams/event-loop.js';
@@ -9,7 +8,7 @@ import { conlleval, type SlotScores } from './metrics/conlleval.js';
 import type { Tagger } from './tagger.js';
 import type { TaggedUtterance } from './tagger-encoding.js';
 import { taggerTrainer } from './tagger-trainer.js';
-import { weightAverage } from './weight-average.js';
+import { type Weights, weightAverage } from './weight-average.js';
 
 export interface FitTaggerOptions {
   readonly train: readonly TaggedUtterance[];
@@ -74,7 +73,8 @@ export function scoreTagger(model: Tagger, utterances: readonly TaggedUtterance[
  * Trains a tagger on utterances, epoch after epoch, and leaves it with the weights that did best on others.
  *
  * Adam with a falling rate over batches of like lengths; what is looked at, and stays, is the moving mean of the weights.
- * Each subscription is a training; to unsubscribe ends it, with the best weights so far.
+ * Each subscription is a training; to unsubscribe ends it, with the best weights so far (those of its last update where
+ * no epoch has ended).
  *
  * @throws RangeError (as an error notification) where there is no utterance, or an option is impossible.
  * @example
@@ -83,14 +83,16 @@ export function scoreTagger(model: Tagger, utterances: readonly TaggedUtterance[
  */
 export function fitTagger(model: Tagger, options: FitTaggerOptions): Observable<TaggerEpoch> {
   return new Observable((subscriber) => {
-    run(model, options, subscriber).then(
+    const training = begin(model, options);
+    subscriber.add(training.end);
+    training.run(subscriber).then(
       () => subscriber.complete(),
       (error: unknown) => subscriber.error(error),
     );
   });
 }
 
-async function run(model: Tagger, options: FitTaggerOptions, subscriber: Subscriber<TaggerEpoch>): Promise<void> {
+function begin(model: Tagger, options: FitTaggerOptions) {
   const {
     train,
     valid,
@@ -105,13 +107,15 @@ async function run(model: Tagger, options: FitTaggerOptions, subscriber: Subscri
   requireCount('fitTagger', 'batch', batch);
   if (train.length === 0) throw new RangeError('fitTagger: there is no utterance to learn from; give one at least.');
   const steps = epochs * Math.ceil(train.length / batch);
-  const learner = taggerTrainer(model, { optimizer: adam(cosine({ rate: learningRate, steps })), clipNorm });
   const mean = weightAverage(model.params, average);
-  const random = generator(seed, 'utterances');
-  const slice = timeSlice();
-  const started = performance.now();
-  let [most, kept]: [number, readonly Float32Array[] | undefined] = [Number.NEGATIVE_INFINITY, undefined];
-  try {
+  const learner = taggerTrainer(model, { optimizer: adam(cosine({ rate: learningRate, steps })), clipNorm });
+  let most = Number.NEGATIVE_INFINITY;
+  let kept: Weights | undefined;
+
+  async function run(subscriber: Subscriber<TaggerEpoch>): Promise<void> {
+    const random = generator(seed, 'utterances');
+    const slice = timeSlice();
+    const started = performance.now();
     for (let epoch = 1; epoch <= epochs; epoch += 1) {
       let loss = 0;
       const batches = batchesOf(train, batch, random);
@@ -124,18 +128,16 @@ async function run(model: Tagger, options: FitTaggerOptions, subscriber: Subscri
       const validation = mean.within(() => scoreTagger(model, valid));
       const score = scoreOf(validation);
       const best = kept === undefined || score >= most;
-      if (best) [most, kept] = [score, mean.values()];
+      if (best) [most, kept] = [score, mean.weights()];
       subscriber.next({ epoch, epochs, loss, validation, best, seconds: (performance.now() - started) / 1000 });
     }
-  } finally {
-    learner.release();
-    if (kept !== undefined) {
-      const values = kept;
-      [...new Set(parametersOf(model.params).map(([, parameter]) => parameter))].forEach((parameter, k) => {
-        parameter.assign(values[k] as Float32Array);
-      });
-    }
   }
+
+  function end(): void {
+    learner.release();
+    if (kept !== undefined) mean.put(kept);
+  }
+  return { run, end };
 }
 
 const scoreOf = ({ f1, intentAccuracy }: SlotScores) => f1 + (Number.isNaN(intentAccuracy) ? 0 : intentAccuracy);

@@ -41,12 +41,17 @@ export function bioGrammar(names: readonly string[]): Grammar {
   return { follows, starts };
 }
 
-/** Decodes lanes of one model: what follows from its chain and grammar alone is worked out once. */
-export function chainDecoder(
-  count: number,
-  chain: ChainScores | undefined,
-  grammar: Grammar | undefined,
-): (scores: (step: number, tag: number) => number, steps: number) => DecodedChain {
+/** What follows from a model's chain and grammar alone; of `into` and `powers` each row is one tag's, from all tags. */
+export interface ChainTable {
+  readonly count: number;
+  readonly start: Float64Array;
+  readonly end: Float64Array;
+  readonly into: Float64Array;
+  /** `e^into`. */
+  readonly powers: Float64Array;
+}
+
+export function chainTable(count: number, chain: ChainScores | undefined, grammar: Grammar | undefined): ChainTable {
   const never = Number.NEGATIVE_INFINITY;
   const may = (allowed: Uint8Array | undefined, k: number) => allowed === undefined || allowed[k] === 1;
   const start = Float64Array.from({ length: count }, (_, k) =>
@@ -61,7 +66,18 @@ export function chainDecoder(
       into[to * count + from] = may(grammar?.follows, k) ? ((chain?.transitions[k] as number | undefined) ?? 0) : never;
     }
   }
-  const powers = into.map(Math.exp);
+  return { count, start, end, into, powers: into.map(Math.exp) };
+}
+
+/** Decodes lanes of one model. */
+export function chainDecoder({
+  count,
+  start,
+  end,
+  into,
+  powers,
+}: ChainTable): (scores: (step: number, tag: number) => number, steps: number) => DecodedChain {
+  const never = Number.NEGATIVE_INFINITY;
 
   /** The path of the greatest score. */
   function viterbi(scores: Float64Array, steps: number): Int32Array {

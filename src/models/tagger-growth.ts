@@ -11,13 +11,22 @@ export interface Grown {
 }
 
 /** Counts the names of examples, adds those that are new, and gives each its row or column. */
-export function growTagger(encoding: Encoding, params: Params, examples: readonly TaggedUtterance[]): Grown {
+export function growTagger(
+  encoding: Encoding,
+  params: Params,
+  examples: readonly TaggedUtterance[],
+  mostWords: number,
+): Grown {
   examples.forEach(checkTagged);
   const { words, tags, intents, form } = encoding;
   const spoken = examples.flatMap((example) => example.words.map((word) => nameOf(word, form)));
   const marked = examples.flatMap((example) => example.tags);
   const meant = examples.flatMap(({ intent }) => (intent === undefined ? [] : [intent]));
-  const grown = { words: add(words, spoken), tags: add(tags, marked), intents: intents ? add(intents, meant) : [] };
+  const grown = {
+    words: add(words, spoken, mostWords),
+    tags: add(tags, marked),
+    intents: intents ? add(intents, meant) : [],
+  };
   fitTagger(encoding, params);
   return grown;
 }
@@ -29,8 +38,8 @@ export function fitTagger({ words, tags, intents }: Encoding, params: Params): v
   if (intents) growAll(params.intents as Params, intents.size);
 }
 
-function add(lexicon: Lexicon, names: readonly string[]): readonly string[] {
+function add(lexicon: Lexicon, names: readonly string[], most = Number.POSITIVE_INFINITY): readonly string[] {
   const before = lexicon.size;
-  for (const name of names) lexicon.add(name);
+  for (const name of names) if (lexicon.size < most || lexicon.idOf(name) !== undefined) lexicon.add(name);
   return lexicon.names.slice(before);
 }

@@ -8,6 +8,7 @@ import { bidirectional } from '../cells/bidirectional.js';
 import { gru } from '../cells/gru.js';
 import { lstm } from '../cells/lstm.js';
 import { stacked } from '../cells/stacked.js';
+import { machine } from '../kernels/machine.js';
 import { type Core, evaluate, type Layer, layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
 import { type DropoutCarry, dropout } from '../layers/dropout.js';
@@ -17,7 +18,14 @@ import { type SpellingOptions, spelling } from '../layers/spelling.js';
 import { hashText, mix32 } from '../random.js';
 import { type Ids, ids, type Tensor, tensor } from '../tensor.js';
 import { type Lexicon, lexicon } from './lexicon.js';
-import { bioGrammar, type ChainScores, chainDecoder } from './tagger-decoding.js';
+import {
+  bioGrammar,
+  type ChainScores,
+  type ChainTable,
+  chainDecoder,
+  chainTable,
+  type Grammar,
+} from './tagger-decoding.js';
 import {
   type Encoding,
   encodeTargets,
@@ -29,6 +37,7 @@ import {
   type Words,
 } from './tagger-encoding.js';
 import { type Grown, growTagger } from './tagger-growth.js';
+import { type OpenUtterance, openUtterance } from './tagger-streaming.js';
 
 export interface TaggerOptions {
   /** The words of the training text, each as often as it occurs: how seldom a word is decides how often it is hidden. */
@@ -117,11 +126,14 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
   decode(output: TaggerOutput, utterances: readonly Words[]): readonly Tagging[];
   /**
    * Counts the words of examples and grows by what it does not know: a row for each new word, a column for each new tag
-   * and each new intent (where it tells intents). Weights that are there stay as they are.
+   * and each new intent (where it tells intents). Weights that are there stay as they are. Words beyond `mostWords` are not
+   * added.
    *
    * @throws RangeError where an example has not one tag a word; then nothing grows.
    */
-  grow(examples: readonly TaggedUtterance[]): Grown;
+  grow(examples: readonly TaggedUtterance[], mostWords?: number): Grown;
+  /** An utterance that is tagged word by word, from a model that {@link streams}. @throws TypeError where it does not. */
+  open(): OpenUtterance;
   /** Utterances in, tags and intents out: encode, evaluate, decode. */
   tag(utterances: readonly Words[]): readonly Tagging[];
 }
@@ -233,11 +245,23 @@ export function tagger(options: TaggerOptions): Tagger {
     return ops.add(slots, ops.affine(told, intentWeight, 0));
   };
 
+  let grammar: Grammar | undefined;
+  let known: { readonly table: ChainTable; readonly weights: number } | undefined;
+
+  /** What decoding needs, for the first so many tags; worked out anew where weights have changed or tags have come. */
+  function tableOf(count: number): ChainTable {
+    const { weights } = machine();
+    if (known?.table.count === count && known.weights === weights) return known.table;
+    if (constrained && grammar?.starts.length !== count) grammar = bioGrammar(tags.names.slice(0, count));
+    known = { table: chainTable(count, chain && numbersOf(chain), grammar), weights };
+    return known.table;
+  }
+
   function decode(output: TaggerOutput, utterances: readonly Words[]): readonly Tagging[] {
     const [, lanes = 0, count = 0] = output.tags.shape;
-    const names = tags.names.slice(0, count);
+    const { names } = tags;
     const { data } = output.tags;
-    const decoder = chainDecoder(count, chain && numbersOf(chain), constrained ? bioGrammar(names) : undefined);
+    const decoder = chainDecoder(tableOf(count));
     return utterances.map((utterance, lane) => {
       const found = decoder((step, tag) => data[(step * lanes + lane) * count + tag] as number, utterance.length);
       const tagged = utterance.map((word, step) => ({
@@ -260,9 +284,18 @@ export function tagger(options: TaggerOptions): Tagger {
     nameOf: (word: string) => nameOf(word, form),
     encode,
     target: (examples: readonly TaggedUtterance[]) => encodeTargets(encoding, examples),
-    grow: (examples: readonly TaggedUtterance[]) => growTagger(encoding, core.params, examples),
+    grow: (examples: readonly TaggedUtterance[], mostWords = Number.POSITIVE_INFINITY) =>
+      growTagger(encoding, core.params, examples, mostWords),
     loss,
     decode,
+    open() {
+      if (bothWays) {
+        throw new TypeError(
+          'tagger: a model that reads both ways needs the whole utterance; make it { bidirectional: false }.',
+        );
+      }
+      return openUtterance({ core, encode, decode, table: tableOf, tags });
+    },
     tag(utterances: readonly Words[]) {
       if (utterances.length === 0) return [];
       return decode(evaluate(core, core.initial(utterances.length), encode(utterances))[0], utterances);

@@ -1,11 +1,16 @@
 /** The mean of a model's weights over the updates of late: a better model than any one of them, at no cost to training. */
 import { type Params, parametersOf } from '../backprop/parameter.js';
 
+/** A model's numbers, parameter by parameter. */
+export type Weights = readonly Float32Array[];
+
 export interface WeightAverage {
   /** Counts the weights as they are now. */
   update(): void;
-  /** The mean so far, by parameter in order. */
-  values(): readonly Float32Array[];
+  /** The mean so far. */
+  weights(): Weights;
+  /** Makes weights the model's. */
+  put(weights: Weights): void;
   /** Runs with the mean as the model's weights, and puts the weights back. */
   within<R>(body: () => R): R;
 }
@@ -26,6 +31,11 @@ export function weightAverage(params: Params, decay: number): WeightAverage {
   const parameters = [...new Set(parametersOf(params).map(([, parameter]) => parameter))];
   const means = parameters.map(({ data }) => data.slice());
   let updates = 0;
+  const put = (weights: Weights) => {
+    parameters.forEach((parameter, k) => {
+      parameter.assign(weights[k] as Float32Array);
+    });
+  };
   return {
     update() {
       updates += 1;
@@ -37,14 +47,10 @@ export function weightAverage(params: Params, decay: number): WeightAverage {
         }
       });
     },
-    values: () => means.map((mean) => mean.slice()),
+    weights: () => means.map((mean) => mean.slice()),
+    put,
     within(body) {
       const weights = parameters.map(({ data }) => data.slice());
-      const put = (values: readonly Float32Array[]) => {
-        parameters.forEach((parameter, k) => {
-          parameter.assign(values[k] as Float32Array);
-        });
-      };
       put(means);
       try {
         return body();

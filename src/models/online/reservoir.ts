@@ -23,6 +23,8 @@ export interface Reservoir<T> {
   readonly seen: number;
   /** Takes an item in, or leaves it: whichever have gone by, each is in with the same probability. */
   offer(item: T): void;
+  /** Puts an item in the place of those that it stands for, where there are any. */
+  replace(item: T, standsFor: (item: T) => boolean): void;
   /** So many different ones, or all where there are fewer; in an order that means nothing. */
   draw(count: number): readonly T[];
   state(): ReservoirState<T>;
@@ -65,6 +67,11 @@ export function reservoir<T>({ size, seed = 0, state }: ReservoirOptions<T>): Re
       }
       const at = random.below(seen);
       if (at < size) items[at] = item;
+    },
+    replace(item, standsFor) {
+      items.forEach((held, at) => {
+        if (standsFor(held)) items[at] = item;
+      });
     },
     draw(count) {
       const chosen = new Set<number>();
