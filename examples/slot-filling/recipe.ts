@@ -15,8 +15,11 @@ export const online = {
   learningRate: 2e-3,
   clipNorm: 5,
   /** What is kept of the past, and how many of it are learnt from along with each utterance. */
-  replay: { size: 500, mix: 7 },
+  replay: { size: 1000, per: 7 },
 } as const;
+
+/** What is corrected by hand is meant to be learnt at once: again until it is, but not for ever. */
+export const talking = { learningRate: 2e-3, most: 20 } as const;
 
 /** Utterances of the grammar. */
 export const stream = {
