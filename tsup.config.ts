@@ -21,6 +21,7 @@ export default defineConfig([
       memory: 'examples/memory/main.ts',
       gpt: 'examples/gpt/main.ts',
       seq2seq: 'examples/seq2seq/main.ts',
+      slots: 'examples/slot-filling/main.ts',
     },
     outDir: 'build/examples',
     format: 'esm',

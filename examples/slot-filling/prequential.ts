@@ -1,0 +1,139 @@
+/** Test, then train: each utterance is tagged by what the model knows by then, and learnt from at once. */
+import {
+  adam,
+  conlleval,
+  type Labelled,
+  type LearnedTags,
+  learnTags,
+  outstanding,
+  type SlotScores,
+  type TaggedUtterance,
+  type Tagger,
+  type Tagging,
+  type TagLesson,
+  tagger,
+} from 'oxbow';
+import { concatMap, filter, map, type Observable, tap } from 'rxjs';
+import { namesOf } from './data.js';
+import { type Quantiles, stopwatch } from './quantiles.js';
+import { online, stream } from './recipe.js';
+
+/**
+ * A tagger that knows the names of one utterance and nothing else; a net has to have something that it could say. All
+ * others come to it while it learns.
+ */
+export const beginner = (first: TaggedUtterance, units: number | undefined, seed: number): Tagger =>
+  tagger({ ...namesOf([first]), ...online.model, ...(units !== undefined && { units }), seed });
+
+export const labelledOf = ({ words, intent }: Tagging): Labelled => ({
+  tags: words.map(({ tag }) => tag),
+  ...(intent && { intent: intent.name }),
+});
+
+/** Each is pulled when the one before has been learnt from, and the event loop gets its turns. */
+export async function* oneByOne<T>(values: Iterable<T>): AsyncGenerator<T> {
+  yield* values;
+}
+
+/** How it went so far. */
+export interface Course {
+  readonly utterances: number;
+  /** Of all utterances, each tagged before it was learnt from. */
+  readonly scores: SlotScores;
+  /** Of the last block, as far as it goes. */
+  readonly recent: SlotScores;
+  /** F1 of each block. */
+  readonly blocks: readonly number[];
+  /** From an utterance's last word to its slots. */
+  readonly answer: Quantiles;
+  /** The same shared out among its words. */
+  readonly word: Quantiles;
+  /** An update. */
+  readonly update: Quantiles;
+}
+
+export interface Learnt {
+  readonly event: LearnedTags;
+  /** Whether a block ends with it. */
+  readonly endsBlock: boolean;
+  course(): Course;
+}
+
+export interface PrequentialOptions {
+  readonly seed: number;
+  /** Whether former utterances are learnt again beside each new one. */
+  readonly replay: boolean;
+}
+
+/** Utterances go out as they have been learnt; those that cannot be (they have no words) are passed over. */
+export function prequential(
+  model: Tagger,
+  { seed, replay }: PrequentialOptions,
+): (utterances$: Observable<TaggedUtterance>) => Observable<Learnt> {
+  const { learningRate, clipNorm } = online;
+  const all = conlleval().start();
+  let block = conlleval().start();
+  const blocks: number[] = [];
+  const watches = { answer: stopwatch(), word: stopwatch(), update: stopwatch() };
+  let utterances = 0;
+  let began = 0;
+
+  /** What is asked first and told afterwards, as two lessons: the answer's time is the first one's. */
+  const lessonsOf = (utterance: TaggedUtterance): readonly TagLesson[] => {
+    const { words, tags, intent } = utterance;
+    const id = `${utterances}`;
+    return words.length === 0
+      ? []
+      : [
+          { id, words },
+          { id, tags, intent },
+        ];
+  };
+
+  function count(event: LearnedTags): Learnt {
+    const { prediction, tags, intent } = event;
+    const target = { tags, ...(intent !== undefined && { intent }) };
+    all.update(labelledOf(prediction), target);
+    block.update(labelledOf(prediction), target);
+    utterances += 1;
+    const endsBlock = utterances % stream.block === 0;
+    const recent = block;
+    if (endsBlock) {
+      blocks.push(block.result().f1);
+      block = conlleval().start();
+    }
+    const course = (): Course => ({
+      utterances,
+      scores: all.result(),
+      recent: recent.result(),
+      blocks,
+      answer: watches.answer.result(),
+      word: watches.word.result(),
+      update: watches.update.result(),
+    });
+    return { event, endsBlock, course };
+  }
+
+  return (utterances$) =>
+    utterances$.pipe(
+      concatMap(lessonsOf),
+      tap(() => {
+        began = performance.now();
+      }),
+      learnTags(model, {
+        optimizer: adam(learningRate),
+        clipNorm,
+        outstanding: outstanding({ capacity: 1 }),
+        ...(replay && { replay: { ...online.replay, seed } }),
+      }),
+      tap((event) => {
+        const took = performance.now() - began;
+        if (event.outcome === 'learned') watches.update.add(took);
+        if (event.outcome !== 'predicted') return;
+        watches.answer.add(took);
+        watches.word.add(took / event.words.length, event.words.length);
+      }),
+      filter((event) => event.outcome === 'learned'),
+      map(count),
+    );
+}

@@ -1,0 +1,111 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { SlotScores, Utterance } from 'oxbow';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { someUtterances } from '../../examples/slot-filling/grammar/index.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const program = join(root, 'build/examples/slots.js');
+
+let folder: string;
+beforeAll(() => void execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]), 120_000);
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'slots-'));
+  const all = someUtterances('flights', 3, 400);
+  writeFolder('train', all.slice(0, 300));
+  writeFolder('valid', all.slice(300, 350));
+  writeFolder('test', all.slice(350));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function writeFolder(name: string, utterances: readonly Utterance[]): void {
+  mkdirSync(join(folder, name));
+  const lines = (line: (utterance: Utterance) => string) => `${utterances.map(line).join('\n')}\n`;
+  writeFileSync(
+    join(folder, name, 'seq.in'),
+    lines(({ words }) => words.join(' ')),
+  );
+  writeFileSync(
+    join(folder, name, 'seq.out'),
+    lines(({ tags = [] }) => tags.join(' ')),
+  );
+  writeFileSync(
+    join(folder, name, 'label'),
+    lines(({ intent = '' }) => intent),
+  );
+}
+
+interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the example; `watch` sees all output so far whenever more of it comes. */
+function run(
+  args: readonly string[],
+  watch: (out: string, child: ReturnType<typeof spawn>) => void = () => undefined,
+): Promise<Outcome> {
+  const child = spawn(process.execPath, [program, ...args], { cwd: folder });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    out += chunk;
+    watch(out, child);
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    err += chunk;
+  });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+}
+
+const folders = ['--train', 'train', '--valid', 'valid', '--test', 'test'];
+
+describe('the slots example, learning from folders', () => {
+  test('chooses on one and tests on another, with a table and for machines', { timeout: 120_000 }, async () => {
+    const args = [...folders, '--epochs', '30', '--units', '48'];
+    const shown = await run([...args, '--seeds', '2']);
+    expect({ code: shown.code, err: shown.err }).toEqual({ code: 0, err: '' });
+    expect(shown.out).toContain('utterances: train 300, valid 50, test 50; ');
+    expect(shown.out).toMatch(/\nseed 1 · epoch 30 of 30 · loss [\d.]+ · valid F1 [\d.]+, intents [\d.]+ · 0 s left\n/);
+    expect(shown.out).toMatch(/\nslot +precision +recall +F1 +there +found +right\n/);
+    expect(shown.out).toMatch(/\nseed 2, epoch \d+: test F1 [\d.]+ .* · intents [\d.]+ · /);
+    expect(shown.out).toMatch(/\n2 seeds, mean ± deviation: F1 [\d.]+ ± [\d.]+ · intents [\d.]+ ± [\d.]+\n$/);
+
+    const { out } = await run([...args, '--json']);
+    const only = JSON.parse(out) as { chosen: number; test: SlotScores };
+    expect(only).toMatchObject({ seed: 1, epochs: 30, valid: { utterances: 50 }, test: { utterances: 50 } });
+    const { chosen, test: tested } = only;
+    expect(chosen).toBeGreaterThan(1);
+    expect(tested.f1).toBeGreaterThan(0.4);
+    // The same figures as those that were shown: a run follows from its seed.
+    expect(shown.out).toContain(`\nseed 1, epoch ${chosen}: test F1 ${(100 * tested.f1).toFixed(2)} `);
+  });
+
+  test('ends at Ctrl-C with what it has learnt', { timeout: 60_000 }, async () => {
+    const { code, out } = await run([...folders, '--epochs', '5000', '--units', '8'], (sofar, child) => {
+      if (sofar.includes('weights')) setTimeout(() => child.kill('SIGINT'), 1000);
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(/\nseed 1, epoch \d+: test F1 [\d.]+ /);
+  });
+
+  test('says in one line what is wrong with them', { timeout: 60_000 }, async () => {
+    const of = async (...args: readonly string[]) => {
+      const { code, out, err } = await run(args);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      return err;
+    };
+    expect(await of('--train', 'nowhere')).toMatch(/^slots: nowhere\/seq\.in cannot be read: ENOENT[^\n]*\n$/);
+    writeFolder('short', [{ words: ['to', 'Rome'], tags: ['O'], intent: 'flight' }]);
+    expect(await of('--train', 'short')).toBe(
+      'slots: short/seq.out:1: 1 tags for the 2 words of short/seq.in; each word has one tag.\n',
+    );
+    writeFolder('empty', []);
+    expect(await of('--train', 'train', '--test', 'empty')).toBe('slots: empty/seq.in has no utterance.\n');
+    expect(await of('--test', 'test')).toMatch(/^slots: --test goes with a folder/);
+  });
+});
