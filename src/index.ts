@@ -220,6 +220,7 @@ export { type Asked, type Predicted, predictTags } from './models/online/predict
 export { type Reservoir, type ReservoirOptions, type ReservoirState, reservoir } from './models/online/reservoir.js';
 export { type Slot, type Slots, slots, slotsOf } from './models/online/slots.js';
 export {
+  type EndOfUtterance,
   endOfUtterance,
   type Spoken,
   type TagOptions,

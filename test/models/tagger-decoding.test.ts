@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bioGrammar, chainDecoder } from '../../src/models/tagger-decoding.js';
+import { bioGrammar, chainDecoder, chainTable } from '../../src/models/tagger-decoding.js';
 import { draw } from '../backprop/differences.js';
 
 const TAGS = ['O', 'B-city', 'I-city', 'I-date'];
@@ -32,7 +32,9 @@ describe('chainDecoder', () => {
   for (const withChain of [true, false]) {
     for (const constrained of [true, false]) {
       it(`finds the best of all paths and the share of each of its tags (${withChain}, ${constrained})`, () => {
-        const decode = chainDecoder(COUNT, withChain ? chain : undefined, constrained ? bioGrammar(TAGS) : undefined);
+        const decode = chainDecoder(
+          chainTable(COUNT, withChain ? chain : undefined, constrained ? bioGrammar(TAGS) : undefined),
+        );
         const { tags, probabilities } = decode(scoreAt, STEPS);
         const allowed = paths(STEPS).filter((path) => !constrained || proper(path));
         const weights = allowed.map((path) => Math.exp(scoreOf(path, withChain)));
@@ -51,21 +53,21 @@ describe('chainDecoder', () => {
     // I-city is by far the best at every step, but may not begin, nor follow O.
     const favoured = (step: number, tag: number) => (tag === 2 ? 9 : tag === 0 ? 5 : step === 0 ? 4 : 0);
     const decode = (grammar: boolean) => [
-      ...chainDecoder(COUNT, undefined, grammar ? bioGrammar(TAGS) : undefined)(favoured, 2).tags,
+      ...chainDecoder(chainTable(COUNT, undefined, grammar ? bioGrammar(TAGS) : undefined))(favoured, 2).tags,
     ];
     expect(decode(false)).toEqual([2, 2]);
     expect(decode(true)).toEqual([1, 2]);
   });
 
   it('decodes nothing, and one word by its start and end', () => {
-    const decode = chainDecoder(COUNT, chain, undefined);
+    const decode = chainDecoder(chainTable(COUNT, chain, undefined));
     expect(decode(scoreAt, 0).tags).toHaveLength(0);
     const alone = TAGS.map((_, tag) => scoreOf([tag], true));
     expect([...decode(scoreAt, 1).tags]).toEqual([alone.indexOf(Math.max(...alone))]);
   });
 
   it('is sure, and no NaN, where scores are hundreds apart', () => {
-    const decode = chainDecoder(COUNT, chain, bioGrammar(TAGS));
+    const decode = chainDecoder(chainTable(COUNT, chain, bioGrammar(TAGS)));
     const { tags, probabilities } = decode((step, tag) => (tag === step % 2 ? 900 : -900), 50);
     expect([...tags]).toEqual(Array.from({ length: 50 }, (_, k) => k % 2));
     for (const probability of probabilities) expect(probability).toBeCloseTo(1, 12);

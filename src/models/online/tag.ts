@@ -4,10 +4,15 @@ import type { Tagger, Tagging } from '../tagger.js';
 import type { OpenUtterance, ProvisionalTag } from '../tagger-streaming.js';
 
 /** Says that the words before it are an utterance; one without words, where there are none. */
-export const endOfUtterance: unique symbol = Symbol('end of utterance');
+export interface EndOfUtterance {
+  readonly endOfUtterance: true;
+}
+
+/** The end of an utterance, as a value among words; any record like it is one. */
+export const endOfUtterance: EndOfUtterance = Object.freeze({ endOfUtterance: true });
 
 /** A word, the end of an utterance, or a whole utterance. */
-export type Spoken = string | typeof endOfUtterance | readonly string[];
+export type Spoken = string | EndOfUtterance | readonly string[];
 
 /** A word's tag as far as it can be told by now. */
 export interface WordTagged {
@@ -68,6 +73,12 @@ export function tag(
     });
 }
 
+const isUtterance = (spoken: Spoken): spoken is readonly string[] => Array.isArray(spoken);
+
+function isEnd(spoken: unknown): boolean {
+  return typeof spoken === 'object' && spoken !== null && (spoken as EndOfUtterance).endOfUtterance === true;
+}
+
 type Event = WordTagged | UtteranceTagged;
 
 function tagging(model: Tagger, longest: number) {
@@ -108,10 +119,9 @@ function tagging(model: Tagger, longest: number) {
   }
 
   function take(spoken: Spoken): readonly Event[] {
-    if (spoken === endOfUtterance) return end();
-    if (!Array.isArray(spoken)) return add(spoken);
+    if (!isUtterance(spoken)) return isEnd(spoken) ? end() : add(spoken);
     const before = flush();
-    const events = (spoken as readonly string[]).flatMap(add);
+    const events = spoken.flatMap(add);
     // One that ended by itself with its last word is not ended twice.
     return [...before, ...events, ...(spoken.length === 0 ? end() : flush())];
   }
