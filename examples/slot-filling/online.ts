@@ -3,6 +3,7 @@ import { fromAsync, type LearnTagsState, type SlotScores, scoreTagger, type Tagg
 import { lastValueFrom, takeUntil, tap } from 'rxjs';
 import { count } from '../shared/numbers.js';
 import { weightsIn } from '../shared/weights.js';
+import { netOf } from './options.js';
 import { beginner, type Course, type Learnt, labelledOf, oneByOne, prequential } from './prequential.js';
 import { showQuantiles } from './quantiles.js';
 import { percent, showSpread, slotTable, sparkline, spreadOf, summary } from './report.js';
@@ -105,8 +106,11 @@ function sayRun({ screen }: Session, { seed, course, test, names, seconds }: Onl
       `seed ${seed}: ${count(course.utterances)} utterances in ${seconds.toFixed(1)} s; it knows ${known}`,
       `each tagged before it was learnt from: ${summary(course.scores)}`,
       ...(test ? [`afterwards, on ${count(test.utterances)} others: ${summary(test)}`] : []),
-      `slots after an utterance's last word: ${showQuantiles(course.answer)}; by word ${showQuantiles(course.word)}; ` +
-        `an update ${showQuantiles(course.update)}`,
+      `latency, it learning meanwhile: a word ${showQuantiles(course.word)}; an utterance's slots ` +
+        `${showQuantiles(course.answer)}; an update ${showQuantiles(course.update)}`,
+      ...(Number.isNaN(course.revised)
+        ? []
+        : [`of all words ${percent(course.revised)} % had another tag in the end than when they came`]),
     ].join('\n'),
   );
 }
@@ -122,7 +126,7 @@ export async function learnOnline(
   for (let k = 0; k < options.seeds && !interrupt.requested(); k += 1) {
     const seed = options.seed + k;
     const lessons = lessonsOf(seed);
-    const model = beginner(lessons.utterances[0] as TaggedUtterance, options.units, seed);
+    const model = beginner(lessons.utterances[0] as TaggedUtterance, netOf(options), seed);
     if (k === 0) {
       screen.say(
         `${count(lessons.utterances.length)} utterances, ${count(weightsIn(model.params))} weights; ${machine}`,

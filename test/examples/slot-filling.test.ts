@@ -124,7 +124,7 @@ describe('the slots example, learning as utterances come', () => {
     expect(third).toBeGreaterThan(first + 20);
     expect(out).toMatch(/\[[^\]]+ toloc\]/);
     expect(out).toMatch(/\nseed 1: 300 utterances in [\d.]+ s; it knows \d+ words, \d+ tags, 5 intents\n/);
-    expect(out).toMatch(/\nslots after an utterance's last word: p50 [\d.]+ ms, p99 [\d.]+ ms; by word p50 /);
+    expect(out).toMatch(/\nlatency, it learning meanwhile: a word p50 [\d.]+ ms, p99 [\d.]+ ms; /);
     // No control codes outside of a terminal.
     expect(out).not.toContain('\u001b');
 
@@ -144,6 +144,14 @@ describe('the slots example, learning as utterances come', () => {
       .map((line) => JSON.parse(line) as OnlineRun);
     expect(runs).toMatchObject([1, 2].map((seed) => ({ seed, course: { utterances: 300 }, test: { utterances: 50 } })));
     expect(runs[0]?.names).toMatchObject({ intents: 5 });
+  });
+
+  test('reads forwards where asked to, a tag a word', { timeout: 60_000 }, async () => {
+    const { code, out } = await run(['--online', '--utterances', '150', '--units', '32', '--forwards']);
+    expect(code).toBe(0);
+    const [, revised = 'nothing'] = /\nof all words ([\d.]+) % had another tag in the end/.exec(out) ?? [];
+    expect(Number(revised)).toBeGreaterThan(0);
+    expect(Number(revised)).toBeLessThan(50);
   });
 
   test('ends at Ctrl-C with what there is to say', { timeout: 60_000 }, async () => {
