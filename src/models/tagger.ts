@@ -10,7 +10,7 @@ import { lstm } from '../cells/lstm.js';
 import { stacked } from '../cells/stacked.js';
 import { type Core, evaluate, type Layer, layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
-import { type DropoutCarry, dropout } from '../layers/dropout.js';
+import { type DropoutCarry, type DropoutForm, dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { maxPooling1d } from '../layers/pooling.js';
 import { type SpellingOptions, spelling } from '../layers/spelling.js';
@@ -50,6 +50,8 @@ export interface TaggerOptions {
   readonly bidirectional?: boolean;
   /** Share of features dropped around the recurrent layers while learning; default 0.5. */
   readonly dropout?: number;
+  /** Whether each word has a mask of its own (`step`, default), or an utterance one for all of its words (`window`). */
+  readonly mask?: DropoutForm['mask'];
   /** While learning, a word seen n times is taken for an unknown one with probability `a / (a + n)`; a, default 0.5. */
   readonly wordDropout?: number;
   /** What is made of words before they are looked up; default `{ lowerCase: true, digits: true }`, digits read as 0. */
@@ -145,7 +147,15 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
  * model.tag([['to', 'taipei']])[0].words; // [{ word: 'to', tag: 'O', probability: … }, …]
  */
 export function tagger(options: TaggerOptions): Tagger {
-  const { features = 100, characters = {}, units = 200, layers = 1, dropout: rate = 0.5, seed } = options;
+  const {
+    features = 100,
+    characters = {},
+    units = 200,
+    layers = 1,
+    dropout: rate = 0.5,
+    mask = 'step',
+    seed,
+  } = options;
   const { bidirectional: bothWays = true, wordDropout = 0.5, constrained = true, intentWeight = 1 } = options;
   const form = { lowerCase: true, digits: true, ...options.form };
   const words = lexicon(['']);
@@ -159,12 +169,13 @@ export function tagger(options: TaggerOptions): Tagger {
   const table = embedding(words.size, features);
   const letters = characters === false ? undefined : spelling(spelled);
   const width = features + ((letters?.outputs as number | undefined) ?? 0);
-  const rnn = recurrent(options.cell ?? 'lstm', width, { units, layers, bothWays, rate });
+  const rnn = recurrent(options.cell ?? 'lstm', width, { units, layers, bothWays, dropout: { rate, mask } });
   const states = bothWays ? 2 * units : units;
   const head = dense(states, tags.size);
   const chain = options.chain === false ? undefined : chainOf(tags.size);
   const intentHead = intents && dense(states, intents.size);
-  const drops = { below: dropout(rate), above: dropout(rate), summary: dropout(rate) };
+  const drop = () => dropout(rate, { mask });
+  const drops = { below: drop(), above: drop(), summary: drop() };
   let key = 0;
 
   const core: Core<TaggerCarry, TaggerInput, TaggerOutput> = {
@@ -282,17 +293,21 @@ interface Sizes {
   readonly units: number;
   readonly layers: number;
   readonly bothWays: boolean;
-  readonly rate: number;
+  readonly dropout: { readonly rate: number; readonly mask: 'step' | 'window' };
 }
 
-function recurrent(kind: 'lstm' | 'gru', inputs: number, { units, layers, bothWays, rate }: Sizes): Core<unknown> {
+function recurrent(
+  kind: 'lstm' | 'gru',
+  inputs: number,
+  { units, layers, bothWays, dropout: between }: Sizes,
+): Core<unknown> {
   const cell = (width: number): Core<unknown> =>
     (kind === 'gru' ? gru(width, units) : lstm(width, units)) as Core<unknown>;
   const levels = Array.from({ length: layers }, (_, below) => {
     const width = below === 0 ? inputs : bothWays ? 2 * units : units;
     return bothWays ? (bidirectional(cell(width), cell(width)) as Core<unknown>) : cell(width);
   });
-  return stacked(levels, { dropout: rate }) as Core<unknown>;
+  return stacked(levels, { dropout: between }) as Core<unknown>;
 }
 
 /** Word ids of which some are 0 instead, the more probably the seldomer the word is. */
