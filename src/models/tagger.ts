@@ -8,10 +8,11 @@ import { bidirectional } from '../cells/bidirectional.js';
 import { gru } from '../cells/gru.js';
 import { lstm } from '../cells/lstm.js';
 import { stacked } from '../cells/stacked.js';
-import { type Core, evaluate, type Layer, layer, noCarry } from '../layer.js';
+import { type Core, evaluate, type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
 import { type DropoutCarry, type DropoutForm, dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
+import { type HashedFeaturesOptions, hashedFeatures } from '../layers/hashed-features.js';
 import { maxPooling1d } from '../layers/pooling.js';
 import { type SpellingOptions, spelling } from '../layers/spelling.js';
 import { hashText, mix32 } from '../random.js';
@@ -40,6 +41,8 @@ export interface TaggerOptions {
   readonly features?: number;
   /** Features of words by their spelling, for words never seen; default its own defaults, `false` for none. */
   readonly characters?: (Omit<SpellingOptions, 'seed'> & { readonly limit?: number }) | false;
+  /** Features of words by their first and last characters and their shape, hashed; default none. */
+  readonly hashed?: Omit<HashedFeaturesOptions, 'seed'> | false;
   /** The recurrent layers' cells; default LSTMs. */
   readonly cell?: 'lstm' | 'gru';
   /** Units of a recurrent layer, in each direction; default 200. */
@@ -124,13 +127,13 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
  * A tagger of words, for slot filling: embedding and spelling, recurrent layers, a score for each tag at each word, and
  * where there are intents their logits from the largest of each state over the utterance.
  *
- * Equation: `x_t = [table[w_t]; spelling(w_t)]`, `h = rnn(drop(x))`, `tags_t = drop(h_t)·w + b`,
+ * Equation: `x_t = [table[w_t]; spelling(w_t); hashed(w_t)]`, `h = rnn(drop(x))`, `tags_t = drop(h_t)·w + b`,
  * `intents = drop(max_t h_t)·v + c`.
  * Source: the lecture's slot filling; Mesnil et al. (2015); Liu and Lane, Attention-based recurrent neural network models
  * for joint intent detection and slot filling (2016); words hidden by frequency: Kiperwasser and Goldberg (2016).
  *
  * Shapes: {@link TaggerInput}, ids `[T, B]` with lengths → {@link TaggerOutput}, `tags [T, B, N]` and `intents [B, K]`.
- * Parameters `words.table [V, E]`, `spelling.…`, `rnn.layer1.…`, `tags.w [D, N]`, `tags.b [N]`, `intents.w [D, K]`,
+ * Parameters `words.table [V, E]`, `spelling.…`, `hashed.table`, `rnn.layer1.…`, `tags.w [D, N]`, `tags.b [N]`, `intents.w [D, K]`,
  * `intents.b [K]`, `chain.transitions [N, N]`, `chain.start [N]`, `chain.end [N]`: a word is a row of `words.table`, a tag a
  * column of `tags.w`. The carry: the recurrent layers', and the
  * largest states so far.
@@ -164,11 +167,21 @@ export function tagger(options: TaggerOptions): Tagger {
   const intents = options.intents === undefined ? undefined : lexicon(options.intents);
   if (tags.size === 0) throw new RangeError('tagger: there is no tag; give one at least, such as O.');
   const { limit = 24, ...spelled } = characters || {};
-  const encoding: Encoding = { words, tags, intents, form, spelled: characters === false ? undefined : limit };
+  const { hashed = false } = options;
+  const encoding: Encoding = {
+    words,
+    tags,
+    intents,
+    form,
+    spelled: characters === false ? undefined : limit,
+    buckets: hashed === false ? undefined : (hashed.buckets ?? 1024),
+  };
 
   const table = embedding(words.size, features);
   const letters = characters === false ? undefined : spelling(spelled);
-  const width = features + ((letters?.outputs as number | undefined) ?? 0);
+  const properties = hashed === false ? undefined : hashedFeatures(hashed);
+  const widthOf = (more: Layer<NoCarry, never> | undefined) => (more?.outputs as number | undefined) ?? 0;
+  const width = features + widthOf(letters) + widthOf(properties);
   const rnn = recurrent(options.cell ?? 'lstm', width, { units, layers, bothWays, dropout: { rate, mask } });
   const states = bothWays ? 2 * units : units;
   const head = dense(states, tags.size);
@@ -183,6 +196,7 @@ export function tagger(options: TaggerOptions): Tagger {
     params: {
       words: table.params,
       ...(letters && { spelling: letters.params }),
+      ...(properties && { hashed: properties.params }),
       rnn: rnn.params,
       tags: head.params,
       ...(chain && { chain }),
@@ -208,8 +222,10 @@ export function tagger(options: TaggerOptions): Tagger {
       const hiding = ops.training && wordDropout > 0;
       const seen = hiding ? hidden(x.words, words, wordDropout, mix32(key + carry.hidden.windows)) : x.words;
       const [embedded] = table.apply(ops, noCarry, seen);
-      const spelledOut = letters && x.spellings && letters.apply(ops, noCarry, x.spellings)[0];
-      const joined = spelledOut ? ops.concat([embedded, spelledOut], 2) : embedded;
+      const parts = [embedded];
+      if (letters && x.spellings) parts.push(letters.apply(ops, noCarry, x.spellings)[0]);
+      if (properties && x.hashes) parts.push(properties.apply(ops, noCarry, x.hashes)[0]);
+      const joined = parts.length === 1 ? embedded : ops.concat(parts, 2);
       const [input, below] = drops.below.apply(ops, carry.below, joined);
       const [h, after] = rnn.apply(ops, carry.rnn, input);
       const [dropped, above] = drops.above.apply(ops, carry.above, h);
