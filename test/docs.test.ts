@@ -69,3 +69,17 @@ describe('the code of docs/tagger.md runs as written', () => {
     expect(printed[2]).toMatchObject([{ name: 'departure' }]);
   });
 });
+
+describe('the code of docs/online-tagging.md runs as written', () => {
+  it('a tagger starts with nothing and learns while it is in use', async () => {
+    await runOf('online-tagging', 'learnTags(model, { optimizer: adam(5e-3)');
+    expect(printed).toEqual([
+      [
+        ['leave', 'taipei', 'today'],
+        ['B-fromloc', 'B-date'],
+      ],
+      [['arrive', 'osaka'], ['B-toloc']],
+      [{ fromloc: 'new york', date: 'today' }],
+    ]);
+  });
+});
