@@ -3,6 +3,7 @@ import { fromAsync, type SlotScores, scoreTagger, type TaggedUtterance } from 'o
 import { lastValueFrom, takeUntil, tap } from 'rxjs';
 import { count } from '../shared/numbers.js';
 import { type DomainName, domainNames, someUtterances } from './grammar/index.js';
+import { netOf } from './options.js';
 import { beginner, oneByOne, prequential } from './prequential.js';
 import { forgetting, online } from './recipe.js';
 import { columns, percent, showSpread, spreadOf } from './report.js';
@@ -26,7 +27,7 @@ async function trial(session: Session, seed: number, replay: boolean): Promise<F
   const [first, second] = domainNames as readonly [DomainName, DomainName];
   const lessons = [first, second].map((name) => someUtterances(name, seed, options.utterances));
   const all = lessons.flat() as readonly TaggedUtterance[];
-  const model = beginner(all[0] as TaggedUtterance, options.units, seed);
+  const model = beginner(all[0] as TaggedUtterance, netOf(options), seed);
   const scores = (name: DomainName): SlotScores => scoreTagger(model, heldOut(name, seed));
   let before: number | undefined;
 

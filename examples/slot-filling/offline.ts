@@ -4,6 +4,7 @@ import { lastValueFrom, takeUntil, tap } from 'rxjs';
 import { count } from '../shared/numbers.js';
 import { weightsIn } from '../shared/weights.js';
 import { everyNth, namesOf, type Sets } from './data.js';
+import { netOf } from './options.js';
 import { offline } from './recipe.js';
 import { confusionTable, percent, showSpread, slotTable, spreadOf, summary } from './report.js';
 import type { Session } from './session.js';
@@ -22,8 +23,8 @@ export interface OfflineRun {
 
 /** One run, to the end or to Ctrl-C. */
 async function trainOnce({ options, screen, interrupt }: Session, sets: Sets, seed: number): Promise<OfflineRun> {
-  const { epochs, units } = options;
-  const model = tagger({ ...namesOf(sets.train), ...offline.model, ...(units !== undefined && { units }), seed });
+  const { epochs } = options;
+  const model = tagger({ ...namesOf(sets.train), ...offline.model, ...netOf(options), seed });
   if (seed === options.seed) screen.say(`${count(weightsIn(model.params))} weights`);
   const { valid = everyNth(sets.train, offline.chooseOn) } = sets;
   const train = sets.valid === undefined ? sets.train.filter((utterance) => !valid.includes(utterance)) : sets.train;

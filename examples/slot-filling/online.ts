@@ -1,8 +1,9 @@
 /** One pass over utterances, each of them learnt from once; and what is said of it. */
-import { fromAsync, type SlotScores, scoreTagger, type TaggedUtterance, type Tagger } from 'oxbow';
+import { fromAsync, type LearnTagsState, type SlotScores, scoreTagger, type TaggedUtterance, type Tagger } from 'oxbow';
 import { lastValueFrom, takeUntil, tap } from 'rxjs';
 import { count } from '../shared/numbers.js';
 import { weightsIn } from '../shared/weights.js';
+import { netOf } from './options.js';
 import { beginner, type Course, type Learnt, labelledOf, oneByOne, prequential } from './prequential.js';
 import { showQuantiles } from './quantiles.js';
 import { percent, showSpread, slotTable, sparkline, spreadOf, summary } from './report.js';
@@ -34,13 +35,26 @@ function shown({ paint, screen }: Session, { event }: Learnt): string {
   return lines.join('\n');
 }
 
+/** A tagger, and where its learning stands: what it needs in order to go on. */
+export interface Learner {
+  readonly model: Tagger;
+  /** Undefined where it was interrupted. */
+  readonly state: LearnTagsState | undefined;
+}
+
+interface Passed {
+  readonly run: OnlineRun;
+  readonly learner: Learner;
+}
+
 /** Learns from all utterances in their order, or until Ctrl-C. */
-export async function passOver(session: Session, model: Tagger, lessons: Lessons, seed: number): Promise<OnlineRun> {
+async function passOver(session: Session, model: Tagger, lessons: Lessons, seed: number): Promise<Passed> {
   const { screen, interrupt } = session;
   const { utterances, test } = lessons;
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   let latest: Learnt | undefined;
+  let state: LearnTagsState | undefined;
 
   function status(learnt: Learnt): string {
     const { utterances: done, recent, scores, blocks, answer } = learnt.course();
@@ -58,6 +72,7 @@ export async function passOver(session: Session, model: Tagger, lessons: Lessons
     prequential(model, { seed, replay: true }),
     tap((learnt) => {
       latest = learnt;
+      if (learnt.event.step === utterances.length) state = learnt.event.state();
       if (learnt.endsBlock) {
         const { utterances: done, recent } = learnt.course();
         const mark = `${count(done).padStart(7)}  ${sparkline([recent.f1])} F1 ${percent(recent.f1).padStart(6)}`;
@@ -68,7 +83,7 @@ export async function passOver(session: Session, model: Tagger, lessons: Lessons
   );
   await lastValueFrom(learning$, { defaultValue: undefined });
   const course = latest?.course();
-  return {
+  const run: OnlineRun = {
     seed,
     course,
     test: test && scoreTagger(model, test),
@@ -76,6 +91,7 @@ export async function passOver(session: Session, model: Tagger, lessons: Lessons
     seconds: seconds(),
     interrupted: interrupt.requested(),
   };
+  return { run, learner: { model, state } };
 }
 
 function sayRun({ screen }: Session, { seed, course, test, names, seconds }: OnlineRun): void {
@@ -90,30 +106,35 @@ function sayRun({ screen }: Session, { seed, course, test, names, seconds }: Onl
       `seed ${seed}: ${count(course.utterances)} utterances in ${seconds.toFixed(1)} s; it knows ${known}`,
       `each tagged before it was learnt from: ${summary(course.scores)}`,
       ...(test ? [`afterwards, on ${count(test.utterances)} others: ${summary(test)}`] : []),
-      `slots after an utterance's last word: ${showQuantiles(course.answer)}; by word ${showQuantiles(course.word)}; ` +
-        `an update ${showQuantiles(course.update)}`,
+      `latency, it learning meanwhile: a word ${showQuantiles(course.word)}; an utterance's slots ` +
+        `${showQuantiles(course.answer)}; an update ${showQuantiles(course.update)}`,
+      ...(Number.isNaN(course.revised)
+        ? []
+        : [`of all words ${percent(course.revised)} % had another tag in the end than when they came`]),
     ].join('\n'),
   );
 }
 
-/** A run for each seed; gives the last one's model. */
+/** A run for each seed; gives the last one's tagger. */
 export async function learnOnline(
   session: Session,
   lessonsOf: (seed: number) => Lessons,
-): Promise<{ readonly model: Tagger; readonly runs: readonly OnlineRun[] } | undefined> {
+): Promise<Learner | undefined> {
   const { options, screen, interrupt, machine } = session;
   const runs: OnlineRun[] = [];
-  let model: Tagger | undefined;
+  let learner: Learner | undefined;
   for (let k = 0; k < options.seeds && !interrupt.requested(); k += 1) {
     const seed = options.seed + k;
     const lessons = lessonsOf(seed);
-    model = beginner(lessons.utterances[0] as TaggedUtterance, options.units, seed);
+    const model = beginner(lessons.utterances[0] as TaggedUtterance, netOf(options), seed);
     if (k === 0) {
       screen.say(
         `${count(lessons.utterances.length)} utterances, ${count(weightsIn(model.params))} weights; ${machine}`,
       );
     }
-    const run = await passOver(session, model, lessons, seed);
+    const passed = await passOver(session, model, lessons, seed);
+    const { run } = passed;
+    learner = passed.learner;
     if (k === options.seeds - 1 || interrupt.requested()) {
       const scores = run.test ?? run.course?.scores;
       if (scores) screen.say(['', ...slotTable(scores)].join('\n'));
@@ -123,7 +144,7 @@ export async function learnOnline(
     runs.push(run);
   }
   sayMeans(session, runs);
-  return model && { model, runs };
+  return learner;
 }
 
 function sayMeans({ screen }: Session, runs: readonly OnlineRun[]): void {

@@ -16,6 +16,8 @@ export interface Options extends CommonOptions {
   readonly utterances: number;
   readonly epochs: number;
   readonly units: number | undefined;
+  /** Whether the recurrent layer reads forwards only. */
+  readonly forwards: boolean;
   readonly seed: number;
   /** One run each. */
   readonly seeds: number;
@@ -30,6 +32,7 @@ interface Typed extends CommonOptions {
   readonly utterances?: number;
   readonly epochs?: number;
   readonly units?: number;
+  readonly forwards?: true;
   readonly seed: number;
   readonly seeds: number;
 }
@@ -53,6 +56,7 @@ const program = () =>
     )
     .option('--epochs <n>', `times that the folder is read (default: ${offline.epochs})`, whole(1))
     .option('--units <n>', 'units of the recurrent layer', whole(1))
+    .option('--forwards', 'read forwards only, so that each word has a tag as it comes')
     .option('--seed <n>', 'of weights, order and utterances', whole(0), 1)
     .option('--seeds <n>', 'runs, each with a seed of its own, and their mean', whole(1), 1);
 
@@ -90,10 +94,17 @@ function complete(typed: Typed): Options {
   const usual = mode === 'forgetting' ? forgetting.utterances : stream.utterances;
   return {
     ...{ mode, train, valid, test, units, seed, seeds, threads, tier, json },
+    forwards: typed.forwards === true,
     utterances: typed.utterances ?? usual,
     epochs: typed.epochs ?? offline.epochs,
   };
 }
+
+/** What of the net was asked for. */
+export const netOf = ({ units, forwards }: Pick<Options, 'units' | 'forwards'>) => ({
+  ...(units !== undefined && { units }),
+  ...(forwards && { bidirectional: false }),
+});
 
 /** Parses the command line; `'help'` where help was asked for, and has been shown. */
 export function parseOptions(args: readonly string[]): E.Either<Failure, Options | 'help'> {

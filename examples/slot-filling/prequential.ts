@@ -2,28 +2,32 @@
 import {
   adam,
   conlleval,
+  endOfUtterance,
   type Labelled,
   type LearnedTags,
   learnTags,
   outstanding,
   type SlotScores,
+  type Spoken,
   type TaggedUtterance,
   type Tagger,
   type Tagging,
   type TagLesson,
+  tag,
   tagger,
 } from 'oxbow';
-import { concatMap, filter, map, type Observable, tap } from 'rxjs';
+import { concatMap, filter, map, type Observable, Subject, tap } from 'rxjs';
 import { namesOf } from './data.js';
-import { type Quantiles, stopwatch } from './quantiles.js';
+import type { netOf } from './options.js';
+import { type Quantiles, type Stopwatch, stopwatch } from './quantiles.js';
 import { online, stream } from './recipe.js';
 
 /**
  * A tagger that knows the names of one utterance and nothing else; a net has to have something that it could say. All
  * others come to it while it learns.
  */
-export const beginner = (first: TaggedUtterance, units: number | undefined, seed: number): Tagger =>
-  tagger({ ...namesOf([first]), ...online.model, ...(units !== undefined && { units }), seed });
+export const beginner = (first: TaggedUtterance, net: ReturnType<typeof netOf>, seed: number): Tagger =>
+  tagger({ ...namesOf([first]), ...online.model, ...net, seed });
 
 export const labelledOf = ({ words, intent }: Tagging): Labelled => ({
   tags: words.map(({ tag }) => tag),
@@ -44,10 +48,12 @@ export interface Course {
   readonly recent: SlotScores;
   /** F1 of each block. */
   readonly blocks: readonly number[];
-  /** From an utterance's last word to its slots. */
+  /** For an utterance's slots, once it is whole. */
   readonly answer: Quantiles;
-  /** The same shared out among its words. */
+  /** From a word to its tag where the model reads forwards; else an utterance's time shared out among its words. */
   readonly word: Quantiles;
+  /** Of the words that had a tag as they came, the share whose tag was another one in the end; NaN where none had. */
+  readonly revised: number;
   /** An update. */
   readonly update: Quantiles;
 }
@@ -65,6 +71,33 @@ export interface PrequentialOptions {
   readonly replay: boolean;
 }
 
+/** Words that are tagged one by one, as if somebody spoke: how long each takes, and how often it was too early to tell. */
+function wordByWord(model: Tagger, watch: Stopwatch) {
+  const spoken = new Subject<Spoken>();
+  let [words, wrong] = [0, 0];
+  let first: string[] = [];
+  spoken.pipe(tag(model)).subscribe((event) => {
+    if (!event.final) {
+      first[event.position] ??= event.tag;
+      return;
+    }
+    words += event.words.length;
+    wrong += event.words.filter((word, k) => word.tag !== first[k]).length;
+    first = [];
+  });
+  return {
+    say(utterance: readonly string[]): void {
+      for (const word of utterance) {
+        const started = performance.now();
+        spoken.next(word);
+        watch.add(performance.now() - started);
+      }
+      spoken.next(endOfUtterance);
+    },
+    revised: () => wrong / words,
+  };
+}
+
 /** Utterances go out as they have been learnt; those that cannot be (they have no words) are passed over. */
 export function prequential(
   model: Tagger,
@@ -77,11 +110,13 @@ export function prequential(
   const watches = { answer: stopwatch(), word: stopwatch(), update: stopwatch() };
   let utterances = 0;
   let began = 0;
+  const provisional = model.streams ? wordByWord(model, watches.word) : undefined;
 
   /** What is asked first and told afterwards, as two lessons: the answer's time is the first one's. */
   const lessonsOf = (utterance: TaggedUtterance): readonly TagLesson[] => {
     const { words, tags, intent } = utterance;
     const id = `${utterances}`;
+    provisional?.say(words);
     return words.length === 0
       ? []
       : [
@@ -109,6 +144,7 @@ export function prequential(
       blocks,
       answer: watches.answer.result(),
       word: watches.word.result(),
+      revised: provisional?.revised() ?? Number.NaN,
       update: watches.update.result(),
     });
     return { event, endsBlock, course };
@@ -131,7 +167,7 @@ export function prequential(
         if (event.outcome === 'learned') watches.update.add(took);
         if (event.outcome !== 'predicted') return;
         watches.answer.add(took);
-        watches.word.add(took / event.words.length, event.words.length);
+        if (!provisional) watches.word.add(took / event.words.length, event.words.length);
       }),
       filter((event) => event.outcome === 'learned'),
       map(count),

@@ -2,13 +2,13 @@
 import { stdin, stdout } from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import * as E from 'fp-ts/lib/Either.js';
-import type { TaggedUtterance, Tagger } from 'oxbow';
+import type { TaggedUtterance } from 'oxbow';
 import type { Failure } from '../shared/failure.js';
 import { readSets, type Sets } from './data.js';
 import { tryForgetting } from './forgetting.js';
 import { someUtterances } from './grammar/index.js';
 import { trainOffline } from './offline.js';
-import { type Lessons, learnOnline } from './online.js';
+import { type Learner, type Lessons, learnOnline } from './online.js';
 import type { Options } from './options.js';
 import { forgetting } from './recipe.js';
 import { openSession, type Session } from './session.js';
@@ -23,7 +23,7 @@ const grammarLessons =
   });
 
 /** A prompt, where somebody sits at it. */
-async function talkInTerminal(session: Session, model: Tagger): Promise<void> {
+async function talkInTerminal(session: Session, learner: Learner): Promise<void> {
   const { options, interrupt } = session;
   if (options.json || interrupt.requested() || !stdin.isTTY || !stdout.isTTY) return;
   const prompt = createInterface({ input: stdin, output: stdout, prompt: '> ' });
@@ -36,7 +36,7 @@ async function talkInTerminal(session: Session, model: Tagger): Promise<void> {
       prompt.prompt();
     }
   }
-  await talk(session, model, lines());
+  await talk(session, learner, lines());
   prompt.close();
 }
 
@@ -47,7 +47,7 @@ async function runMode(session: Session, sets: Sets): Promise<void> {
   else {
     const fromFolder: Lessons = { utterances: sets.train, test: sets.test };
     const learnt = await learnOnline(session, train === undefined ? grammarLessons(utterances) : () => fromFolder);
-    if (mode === 'stream' && learnt) await talkInTerminal(session, learnt.model);
+    if (mode === 'stream' && learnt) await talkInTerminal(session, learnt);
   }
 }
 

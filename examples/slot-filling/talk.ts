@@ -1,6 +1,7 @@
 /** Talking to a tagger: it says what it understood, and learns from being corrected. */
-import { adam, learnTags, outstanding, type SlotCorrection, type Tagger, type TagLesson, type TagOutcome } from 'oxbow';
+import { adam, learnTags, outstanding, type SlotCorrection, type TagLesson, type TagOutcome } from 'oxbow';
 import { Subject } from 'rxjs';
+import type { Learner } from './online.js';
 import { labelledOf } from './prequential.js';
 import { online, talking } from './recipe.js';
 import type { Session } from './session.js';
@@ -19,21 +20,24 @@ interface Correction {
 
 /** `Taipei=toloc, November 2nd=depart_date, =flight`; undefined where a line is no correction. */
 export function parseCorrection(line: string): Correction | undefined {
-  if (!line.includes('=')) return undefined;
   const parts = line.split(',').map((part) => {
     const at = part.lastIndexOf('=');
-    return { words: part.slice(0, Math.max(0, at)).trim(), slot: part.slice(at + 1).trim() };
+    return { words: part.slice(0, Math.max(0, at)).trim(), slot: at < 0 ? '' : part.slice(at + 1).trim() };
   });
   if (parts.some(({ slot }) => slot === '' || /\s/.test(slot))) return undefined;
   const intent = parts.find(({ words }) => words === '')?.slot;
   return { corrections: parts.filter(({ words }) => words !== ''), intent };
 }
 
-/** Goes on until the lines end, or one is `quit`. */
-export async function talk(session: Session, model: Tagger, lines: AsyncIterable<string>): Promise<void> {
-  const { screen, paint, options } = session;
+/** What is needed of a session. */
+export type Room = Pick<Session, 'screen' | 'paint' | 'options'>;
+
+/** Goes on where learning stands, until the lines end or one is `quit`. */
+export async function talk(room: Room, { model, state }: Learner, lines: AsyncIterable<string>): Promise<void> {
+  const { screen, paint, options } = room;
   const lessons = new Subject<TagLesson>();
   let outcome: TagOutcome | undefined;
+  let failed: unknown;
   const learning = lessons
     .pipe(
       learnTags(model, {
@@ -41,14 +45,21 @@ export async function talk(session: Session, model: Tagger, lines: AsyncIterable
         clipNorm: online.clipNorm,
         outstanding: outstanding({ capacity: 100 }),
         replay: { ...online.replay, seed: options.seed },
+        state,
       }),
     )
-    .subscribe((event) => {
-      outcome = event;
+    .subscribe({
+      next: (event) => {
+        outcome = event;
+      },
+      error: (error: unknown) => {
+        failed = error;
+      },
     });
   /** The operator answers within the call. */
   function ask(lesson: TagLesson): TagOutcome {
     lessons.next(lesson);
+    if (failed !== undefined) throw failed;
     return outcome as TagOutcome;
   }
   const known = () => new Set(model.tags.names.filter((name) => name !== 'O').map((name) => name.slice(2)));
@@ -72,7 +83,7 @@ export async function talk(session: Session, model: Tagger, lines: AsyncIterable
     const before = known();
     let event = ask({ id, corrections, ...(intent !== undefined && { intent }) });
     if (event.outcome !== 'learned') {
-      screen.say(`  ${'message' in event ? event.message : ''}`);
+      screen.say(`  ${'message' in event ? event.message.replace(/^learnTags: /, '') : 'not learnt'}`);
       return;
     }
     const { tags, intent: meant } = event;
@@ -101,6 +112,7 @@ export async function talk(session: Session, model: Tagger, lines: AsyncIterable
       const correction = text === 'ok' ? { corrections: [], intent: undefined } : parseCorrection(text);
       if (text === 'help' || text === '?') screen.say(help);
       else if (correction) learn(correction);
+      else if (text.includes('=')) screen.say('  a correction is words=slot, the slot without spaces, or =intent');
       else if (text !== '') answer(text.split(/\s+/));
     }
   } finally {

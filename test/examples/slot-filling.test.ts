@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type { SlotScores, Utterance } from 'oxbow';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { someUtterances } from '../../examples/slot-filling/grammar/index.js';
+import type { OnlineRun } from '../../examples/slot-filling/online.js';
+import type { Course } from '../../examples/slot-filling/prequential.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const program = join(root, 'build/examples/slots.js');
@@ -108,4 +110,69 @@ describe('the slots example, learning from folders', () => {
     expect(await of('--train', 'train', '--test', 'empty')).toBe('slots: empty/seq.in has no utterance.\n');
     expect(await of('--test', 'test')).toMatch(/^slots: --test goes with a folder/);
   });
+});
+
+describe('the slots example, learning as utterances come', () => {
+  test('shows F1 rising and utterances with their slots', { timeout: 120_000 }, async () => {
+    const args = ['--utterances', '300', '--units', '48'];
+    const { code, out, err } = await run(args);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^300 utterances, [\d,]+ weights; \d+ threads?, tier \w+\n/);
+    const marks = [...out.matchAll(/^ +(\d+) {2}[▁-█] F1 +([\d.]+) {2}[✓✗] \w/gm)];
+    expect(marks.map(([, utterances]) => utterances)).toEqual(['100', '200', '300']);
+    const [first = 0, , third = 0] = marks.map(([, , f1]) => Number(f1));
+    expect(third).toBeGreaterThan(first + 20);
+    expect(out).toMatch(/\[[^\]]+ toloc\]/);
+    expect(out).toMatch(/\nseed 1: 300 utterances in [\d.]+ s; it knows \d+ words, \d+ tags, 5 intents\n/);
+    expect(out).toMatch(/\nlatency, it learning meanwhile: a word p50 [\d.]+ ms, p99 [\d.]+ ms; /);
+    // No control codes outside of a terminal.
+    expect(out).not.toContain('\u001b');
+
+    const json = await run([...args, '--json']);
+    const { course, test: tested } = JSON.parse(json.out) as { course: Course; test: SlotScores };
+    expect(course.blocks.map((f1) => (100 * f1).toFixed(2))).toEqual(marks.map(([, , f1]) => f1));
+    expect(out).toContain(`afterwards, on 500 others: F1 ${(100 * tested.f1).toFixed(2)} `);
+  });
+
+  test('reads a folder once, and tests on another', { timeout: 60_000 }, async () => {
+    const args = ['--online', '--train', 'train', '--test', 'test', '--units', '32', '--seeds', '2', '--json'];
+    const { code, out } = await run(args);
+    expect(code).toBe(0);
+    const runs = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as OnlineRun);
+    expect(runs).toMatchObject([1, 2].map((seed) => ({ seed, course: { utterances: 300 }, test: { utterances: 50 } })));
+    expect(runs[0]?.names).toMatchObject({ intents: 5 });
+  });
+
+  test('reads forwards where asked to, a tag a word', { timeout: 60_000 }, async () => {
+    const { code, out } = await run(['--online', '--utterances', '150', '--units', '32', '--forwards']);
+    expect(code).toBe(0);
+    const [, revised = 'nothing'] = /\nof all words ([\d.]+) % had another tag in the end/.exec(out) ?? [];
+    expect(Number(revised)).toBeGreaterThan(0);
+    expect(Number(revised)).toBeLessThan(50);
+  });
+
+  test('ends at Ctrl-C with what there is to say', { timeout: 60_000 }, async () => {
+    const { code, out } = await run(['--utterances', '1000000', '--units', '16'], (sofar, child) => {
+      if (/^ +200 /m.test(sofar)) child.kill('SIGINT');
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(/\nseed 1: \d+ utterances in /);
+    expect(out).toMatch(/\neach tagged before it was learnt from: F1 /);
+  });
+});
+
+test('the slots example tries what is forgotten, with replay and without', { timeout: 120_000 }, async () => {
+  const args = ['--forgetting', '--utterances', '250', '--units', '32'];
+  const { code, out, err } = await run(args);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  const rows = [...out.matchAll(/^(with|without) +([\d.]+) +([\d.]+) +(-?[\d.]+) +([\d.]+)$/gm)];
+  const [replayed, plain] = rows.map((row) => row.slice(2).map(Number)) as [number[], number[]];
+  expect(rows.map(([, replay]) => replay)).toEqual(['with', 'without']);
+  const [, , falls = 100] = replayed;
+  const [, , fallsWithout = 0] = plain;
+  expect(falls).toBeLessThan(10);
+  expect(fallsWithout).toBeGreaterThan(falls + 20);
 });

@@ -10,7 +10,8 @@ describe('the slots example’s options', () => {
     [['--train', 'a', '--test', 'b'], { mode: 'offline', train: 'a', test: 'b', epochs: offline.epochs }],
     [['--train', 'a', '--valid', 'c', '--epochs', '3', '--seeds', '3'], { mode: 'offline', epochs: 3, seeds: 3 }],
     [['--train', 'a', '--test', 'b', '--online'], { mode: 'online', train: 'a', test: 'b' }],
-    [['--forgetting'], { mode: 'forgetting', utterances: forgetting.utterances }],
+    [['--forwards'], { mode: 'stream', forwards: true }],
+    [['--forgetting'], { forwards: false, mode: 'forgetting', utterances: forgetting.utterances }],
   ] as const)('%j', (args, wanted) => {
     expect(parseOptions(args)).toMatchObject(E.right(wanted));
   });
