@@ -32,7 +32,7 @@ export default defineConfig([
     clean: true,
   },
   {
-    entry: { main: 'bench/main.ts', soak: 'bench/soak.ts' },
+    entry: { main: 'bench/main.ts', soak: 'bench/soak.ts', tagging: 'bench/tagging.ts' },
     outDir: 'build/bench',
     format: 'esm',
     target: 'es2022',

@@ -20,6 +20,7 @@ const built = [
   'build/examples/slots.js',
   'build/bench/main.js',
   'build/bench/soak.js',
+  'build/bench/tagging.js',
 ];
 
 function run(script) {

@@ -117,6 +117,7 @@ export { type DropoutCarry, type DropoutForm, type DropoutOptions, dropout } fro
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
 export { type FeedForwardOptions, feedForward } from './layers/feed-forward.js';
 export { flatten } from './layers/flatten.js';
+export { type HashedFeaturesOptions, hashedFeatures, hashesOf } from './layers/hashed-features.js';
 export { lastStep } from './layers/last-step.js';
 export { type LayerNormOptions, layerNorm } from './layers/layer-norm.js';
 export { type LocalResponseNormOptions, localResponseNorm } from './layers/local-response-norm.js';

@@ -1,5 +1,6 @@
 /** Utterances as a tagger takes them, and what it should say about them. */
 import type { Lengths } from '../backprop/padding.js';
+import { hashesOf } from '../layers/hashed-features.js';
 import { type Spellings, spellingsOf } from '../layers/spelling.js';
 import { type Ids, ids } from '../tensor.js';
 import type { Lexicon } from './lexicon.js';
@@ -22,6 +23,8 @@ export interface TaggerInput {
   readonly lengths: Lengths;
   /** How the words are spelled, where the model looks at that. */
   readonly spellings?: Spellings;
+  /** Rows that the words' properties name, `[T, B, 4]`, where the model looks at them. */
+  readonly hashes?: Ids;
 }
 
 /** What a tagger should say. */
@@ -55,6 +58,8 @@ export interface Encoding {
   readonly form: WordForm;
   /** Characters of a word that are looked at, where any are. */
   readonly spelled: number | undefined;
+  /** Rows that the words' properties share, where they are looked at. */
+  readonly buckets: number | undefined;
 }
 
 /**
@@ -62,7 +67,10 @@ export interface Encoding {
  *
  * Shapes: of B utterances, the longest having T words, ids `[T, B]`.
  */
-export function encodeUtterances({ words, form, spelled }: Encoding, utterances: readonly Words[]): TaggerInput {
+export function encodeUtterances(
+  { words, form, spelled, buckets }: Encoding,
+  utterances: readonly Words[],
+): TaggerInput {
   if (utterances.length === 0) throw new RangeError('tagger: there is no utterance to encode; give one at least.');
   const lengths = utterances.map(({ length }) => length);
   const steps = Math.max(1, ...lengths);
@@ -73,10 +81,14 @@ export function encodeUtterances({ words, form, spelled }: Encoding, utterances:
     });
   });
   const input = { words: ids([steps, utterances.length], data), lengths };
-  if (spelled === undefined) return input;
+  if (spelled === undefined && buckets === undefined) return input;
   // Digits stay what they are: a number's spelling tells more than its length.
   const seen = utterances.map((utterance) => utterance.map((word) => nameOf(word, { ...form, digits: false })));
-  return { ...input, spellings: spellingsOf(seen, steps, spelled) };
+  return {
+    ...input,
+    ...(spelled !== undefined && { spellings: spellingsOf(seen, steps, spelled) }),
+    ...(buckets !== undefined && { hashes: hashesOf(seen, steps, buckets) }),
+  };
 }
 
 /**

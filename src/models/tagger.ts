@@ -9,10 +9,11 @@ import { gru } from '../cells/gru.js';
 import { lstm } from '../cells/lstm.js';
 import { stacked } from '../cells/stacked.js';
 import { machine } from '../kernels/machine.js';
-import { type Core, evaluate, type Layer, layer, noCarry } from '../layer.js';
+import { type Core, evaluate, type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
-import { type DropoutCarry, dropout } from '../layers/dropout.js';
+import { type DropoutCarry, type DropoutForm, dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
+import { type HashedFeaturesOptions, hashedFeatures } from '../layers/hashed-features.js';
 import { maxPooling1d } from '../layers/pooling.js';
 import { type SpellingOptions, spelling } from '../layers/spelling.js';
 import { hashText, mix32 } from '../random.js';
@@ -50,6 +51,8 @@ export interface TaggerOptions {
   readonly features?: number;
   /** Features of words by their spelling, for words never seen; default its own defaults, `false` for none. */
   readonly characters?: (Omit<SpellingOptions, 'seed'> & { readonly limit?: number }) | false;
+  /** Features of words by their first and last characters and their shape, hashed; default none. */
+  readonly hashed?: Omit<HashedFeaturesOptions, 'seed'> | false;
   /** The recurrent layers' cells; default LSTMs. */
   readonly cell?: 'lstm' | 'gru';
   /** Units of a recurrent layer, in each direction; default 200. */
@@ -60,6 +63,8 @@ export interface TaggerOptions {
   readonly bidirectional?: boolean;
   /** Share of features dropped around the recurrent layers while learning; default 0.5. */
   readonly dropout?: number;
+  /** Whether each word has a mask of its own (`step`, default), or an utterance one for all of its words (`window`). */
+  readonly mask?: DropoutForm['mask'];
   /** While learning, a word seen n times is taken for an unknown one with probability `a / (a + n)`; a, default 0.5. */
   readonly wordDropout?: number;
   /** What is made of words before they are looked up; default `{ lowerCase: true, digits: true }`, digits read as 0. */
@@ -142,13 +147,13 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
  * A tagger of words, for slot filling: embedding and spelling, recurrent layers, a score for each tag at each word, and
  * where there are intents their logits from the largest of each state over the utterance.
  *
- * Equation: `x_t = [table[w_t]; spelling(w_t)]`, `h = rnn(drop(x))`, `tags_t = drop(h_t)·w + b`,
+ * Equation: `x_t = [table[w_t]; spelling(w_t); hashed(w_t)]`, `h = rnn(drop(x))`, `tags_t = drop(h_t)·w + b`,
  * `intents = drop(max_t h_t)·v + c`.
  * Source: the lecture's slot filling; Mesnil et al. (2015); Liu and Lane, Attention-based recurrent neural network models
  * for joint intent detection and slot filling (2016); words hidden by frequency: Kiperwasser and Goldberg (2016).
  *
  * Shapes: {@link TaggerInput}, ids `[T, B]` with lengths → {@link TaggerOutput}, `tags [T, B, N]` and `intents [B, K]`.
- * Parameters `words.table [V, E]`, `spelling.…`, `rnn.layer1.…`, `tags.w [D, N]`, `tags.b [N]`, `intents.w [D, K]`,
+ * Parameters `words.table [V, E]`, `spelling.…`, `hashed.table`, `rnn.layer1.…`, `tags.w [D, N]`, `tags.b [N]`, `intents.w [D, K]`,
  * `intents.b [K]`, `chain.transitions [N, N]`, `chain.start [N]`, `chain.end [N]`: a word is a row of `words.table`, a tag a
  * column of `tags.w`. The carry: the recurrent layers', and the
  * largest states so far.
@@ -165,7 +170,15 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
  * model.tag([['to', 'taipei']])[0].words; // [{ word: 'to', tag: 'O', probability: … }, …]
  */
 export function tagger(options: TaggerOptions): Tagger {
-  const { features = 100, characters = {}, units = 200, layers = 1, dropout: rate = 0.5, seed } = options;
+  const {
+    features = 100,
+    characters = {},
+    units = 200,
+    layers = 1,
+    dropout: rate = 0.5,
+    mask = 'step',
+    seed,
+  } = options;
   const { bidirectional: bothWays = true, wordDropout = 0.5, constrained = true, intentWeight = 1 } = options;
   const form = { lowerCase: true, digits: true, ...options.form };
   const words = lexicon(['']);
@@ -174,17 +187,28 @@ export function tagger(options: TaggerOptions): Tagger {
   const intents = options.intents === undefined ? undefined : lexicon(options.intents);
   if (tags.size === 0) throw new RangeError('tagger: there is no tag; give one at least, such as O.');
   const { limit = 24, ...spelled } = characters || {};
-  const encoding: Encoding = { words, tags, intents, form, spelled: characters === false ? undefined : limit };
+  const { hashed = false } = options;
+  const encoding: Encoding = {
+    words,
+    tags,
+    intents,
+    form,
+    spelled: characters === false ? undefined : limit,
+    buckets: hashed === false ? undefined : (hashed.buckets ?? 1024),
+  };
 
   const table = embedding(words.size, features, { grows: true });
   const letters = characters === false ? undefined : spelling(spelled);
-  const width = features + ((letters?.outputs as number | undefined) ?? 0);
-  const rnn = recurrent(options.cell ?? 'lstm', width, { units, layers, bothWays, rate });
+  const properties = hashed === false ? undefined : hashedFeatures(hashed);
+  const widthOf = (more: Layer<NoCarry, never> | undefined) => (more?.outputs as number | undefined) ?? 0;
+  const width = features + widthOf(letters) + widthOf(properties);
+  const rnn = recurrent(options.cell ?? 'lstm', width, { units, layers, bothWays, dropout: { rate, mask } });
   const states = bothWays ? 2 * units : units;
   const head = dense(states, tags.size, { grows: true });
   const chain = options.chain === false ? undefined : chainOf(tags.size);
   const intentHead = intents && dense(states, intents.size, { grows: true });
-  const drops = { below: dropout(rate), above: dropout(rate), summary: dropout(rate) };
+  const drop = () => dropout(rate, { mask });
+  const drops = { below: drop(), above: drop(), summary: drop() };
   let key = 0;
 
   const core: Core<TaggerCarry, TaggerInput, TaggerOutput> = {
@@ -192,6 +216,7 @@ export function tagger(options: TaggerOptions): Tagger {
     params: {
       words: table.params,
       ...(letters && { spelling: letters.params }),
+      ...(properties && { hashed: properties.params }),
       rnn: rnn.params,
       tags: head.params,
       ...(chain && { chain }),
@@ -217,8 +242,10 @@ export function tagger(options: TaggerOptions): Tagger {
       const hiding = ops.training && wordDropout > 0;
       const seen = hiding ? hidden(x.words, words, wordDropout, mix32(key + carry.hidden.windows)) : x.words;
       const [embedded] = table.apply(ops, noCarry, seen);
-      const spelledOut = letters && x.spellings && letters.apply(ops, noCarry, x.spellings)[0];
-      const joined = spelledOut ? ops.concat([embedded, spelledOut], 2) : embedded;
+      const parts = [embedded];
+      if (letters && x.spellings) parts.push(letters.apply(ops, noCarry, x.spellings)[0]);
+      if (properties && x.hashes) parts.push(properties.apply(ops, noCarry, x.hashes)[0]);
+      const joined = parts.length === 1 ? embedded : ops.concat(parts, 2);
       const [input, below] = drops.below.apply(ops, carry.below, joined);
       const [h, after] = rnn.apply(ops, carry.rnn, input);
       const [dropped, above] = drops.above.apply(ops, carry.above, h);
@@ -324,17 +351,21 @@ interface Sizes {
   readonly units: number;
   readonly layers: number;
   readonly bothWays: boolean;
-  readonly rate: number;
+  readonly dropout: { readonly rate: number; readonly mask: 'step' | 'window' };
 }
 
-function recurrent(kind: 'lstm' | 'gru', inputs: number, { units, layers, bothWays, rate }: Sizes): Core<unknown> {
+function recurrent(
+  kind: 'lstm' | 'gru',
+  inputs: number,
+  { units, layers, bothWays, dropout: between }: Sizes,
+): Core<unknown> {
   const cell = (width: number): Core<unknown> =>
     (kind === 'gru' ? gru(width, units) : lstm(width, units)) as Core<unknown>;
   const levels = Array.from({ length: layers }, (_, below) => {
     const width = below === 0 ? inputs : bothWays ? 2 * units : units;
     return bothWays ? (bidirectional(cell(width), cell(width)) as Core<unknown>) : cell(width);
   });
-  return stacked(levels, { dropout: rate }) as Core<unknown>;
+  return stacked(levels, { dropout: between }) as Core<unknown>;
 }
 
 /** Word ids of which some are 0 instead, the more probably the seldomer the word is. */

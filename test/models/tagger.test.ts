@@ -56,7 +56,7 @@ describe('tagger', () => {
 
   it('says of a padded utterance what it says of it alone, bit for bit', () => {
     for (const bidirectional of [true, false]) {
-      const model = small({ bidirectional, layers: 2, cell: 'gru' });
+      const model = small({ bidirectional, layers: 2, cell: 'gru', hashed: {}, mask: 'window' });
       const alone = utterances.map((utterance) => model.tag([utterance])[0]);
       expect(model.tag(utterances)).toEqual(alone);
     }
@@ -94,7 +94,10 @@ describe('tagger', () => {
   });
 
   it('has the right gradients, dropout and hidden words included', () => {
-    for (const options of [{}, { chain: false, bidirectional: false, cell: 'gru' as const, layers: 2 }]) {
+    for (const options of [
+      { hashed: { buckets: 5, features: 1 } },
+      { chain: false, bidirectional: false, cell: 'gru' as const, layers: 2 },
+    ]) {
       const model = small({ features: 3, units: 2, characters: { features: 2, maps: 2 }, dropout: 0.3, ...options });
       const watched = scatterParameters(model.params).filter((x) => sizeOf(x.shape) < 100);
       const [input, target] = [model.encode(utterances), model.target(EXAMPLES)];
