@@ -12,7 +12,7 @@ import { showUtterance } from './show.js';
 
 /** What is to be learnt from in a run, and what it is tested on afterwards. */
 export interface Lessons {
-  readonly utterances: readonly TaggedUtterance[];
+  readonly utterances: Iterable<TaggedUtterance> & { readonly length: number };
   readonly test: readonly TaggedUtterance[] | undefined;
 }
 
@@ -126,7 +126,8 @@ export async function learnOnline(
   for (let k = 0; k < options.seeds && !interrupt.requested(); k += 1) {
     const seed = options.seed + k;
     const lessons = lessonsOf(seed);
-    const model = beginner(lessons.utterances[0] as TaggedUtterance, netOf(options), seed);
+    const [first] = lessons.utterances;
+    const model = beginner(first as TaggedUtterance, netOf(options), seed);
     if (k === 0) {
       screen.say(
         `${count(lessons.utterances.length)} utterances, ${count(weightsIn(model.params))} weights; ${machine}`,
