@@ -106,7 +106,7 @@ function sayRun({ screen }: Session, { seed, course, test, names, seconds }: Onl
       `seed ${seed}: ${count(course.utterances)} utterances in ${seconds.toFixed(1)} s; it knows ${known}`,
       `each tagged before it was learnt from: ${summary(course.scores)}`,
       ...(test ? [`afterwards, on ${count(test.utterances)} others: ${summary(test)}`] : []),
-      `latency, it learning meanwhile: a word ${showQuantiles(course.word)}; an utterance's slots ` +
+      `latency while it learns: a word ${showQuantiles(course.word)}; an utterance's slots ` +
         `${showQuantiles(course.answer)}; an update ${showQuantiles(course.update)}`,
       ...(Number.isNaN(course.revised)
         ? []

@@ -34,6 +34,8 @@ async function talkInTerminal(session: Session, learner: Learner): Promise<void>
       yield line;
       prompt.prompt();
     }
+    // Ended by a key and not by a word: the prompt's own line is still open.
+    stdout.write('\n');
   }
   await talk(session, learner, lines());
   prompt.close();

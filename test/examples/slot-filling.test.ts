@@ -90,7 +90,7 @@ describe('the slots example, learning as utterances come', () => {
     expect(third).toBeGreaterThan(first + 20);
     expect(out).toMatch(/\[[^\]]+ toloc\]/);
     expect(out).toMatch(/\nseed 1: 300 utterances in [\d.]+ s; it knows \d+ words, \d+ tags, 5 intents\n/);
-    expect(out).toMatch(/\nlatency, it learning meanwhile: a word p50 [\d.]+ ms, p99 [\d.]+ ms; /);
+    expect(out).toMatch(/\nlatency while it learns: a word p50 [\d.]+ ms, p99 [\d.]+ ms; /);
     // No control codes outside of a terminal.
     expect(out).not.toContain('\u001b');
 
