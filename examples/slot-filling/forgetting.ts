@@ -5,7 +5,7 @@ import { count } from '../shared/numbers.js';
 import { type DomainName, domainNames, someUtterances } from './grammar/index.js';
 import { netOf } from './options.js';
 import { beginner, oneByOne, prequential } from './prequential.js';
-import { forgetting, online } from './recipe.js';
+import { forgetting, onGrammar } from './recipe.js';
 import { columns, percent, showSpread, spreadOf } from './report.js';
 import type { Session } from './session.js';
 
@@ -26,13 +26,13 @@ async function trial(session: Session, seed: number, replay: boolean): Promise<F
   const [first, second] = domainNames as readonly [DomainName, DomainName];
   const lessons = [first, second].map((name) => someUtterances(name, seed, options.utterances));
   const all = lessons.flat();
-  const model = beginner(all[0] as TaggedUtterance, netOf(options), seed);
+  const model = beginner(all[0] as TaggedUtterance, onGrammar, netOf(options), seed);
   const scores = (name: DomainName): SlotScores => scoreTagger(model, heldOut(name, seed));
   let before: number | undefined;
 
   const learning$ = fromAsync(oneByOne(all)).pipe(
     takeUntil(interrupt.requested$),
-    prequential(model, { seed, replay }),
+    prequential(model, onGrammar, { seed, replay }),
     tap(({ course, event }) => {
       // Both domains are one stream to the model: it is not told where the second begins.
       if (event.step === options.utterances) before = scores(first).f1;
@@ -58,8 +58,8 @@ export async function tryForgetting(session: Session): Promise<readonly Forgetti
   const { options, screen, interrupt, machine } = session;
   const [first, second] = domainNames;
   screen.say(
-    `${count(options.utterances)} utterances of ${first}, then as many of ${second}; replay is ${online.replay.per} of ` +
-      `${online.replay.size} kept ones beside each; F1 on ${forgetting.heldOut} others; ${machine}`,
+    `${count(options.utterances)} utterances of ${first}, then as many of ${second}; replay is ${onGrammar.replay.per} of ` +
+      `${onGrammar.replay.size} kept ones beside each; F1 on ${forgetting.heldOut} others; ${machine}`,
   );
   const runs: ForgettingRun[] = [];
   for (let k = 0; k < options.seeds && !interrupt.requested(); k += 1) {

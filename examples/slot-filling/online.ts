@@ -6,6 +6,7 @@ import { weightsIn } from '../shared/weights.js';
 import { netOf } from './options.js';
 import { beginner, type Course, type Learnt, labelledOf, oneByOne, prequential } from './prequential.js';
 import { showQuantiles } from './quantiles.js';
+import type { OnlineRecipe } from './recipe.js';
 import { percent, showSpread, slotTable, sparkline, spreadOf, summary } from './report.js';
 import type { Session } from './session.js';
 import { showUtterance } from './show.js';
@@ -14,6 +15,7 @@ import { showUtterance } from './show.js';
 export interface Lessons {
   readonly utterances: Iterable<TaggedUtterance> & { readonly length: number };
   readonly test: readonly TaggedUtterance[] | undefined;
+  readonly recipe: OnlineRecipe;
 }
 
 export interface OnlineRun {
@@ -50,7 +52,7 @@ interface Passed {
 /** Learns from all utterances in their order, or until Ctrl-C. */
 async function passOver(session: Session, model: Tagger, lessons: Lessons, seed: number): Promise<Passed> {
   const { screen, interrupt } = session;
-  const { utterances, test } = lessons;
+  const { utterances, test, recipe } = lessons;
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   let latest: Learnt | undefined;
@@ -69,7 +71,7 @@ async function passOver(session: Session, model: Tagger, lessons: Lessons, seed:
 
   const learning$ = fromAsync(oneByOne(utterances)).pipe(
     takeUntil(interrupt.requested$),
-    prequential(model, { seed, replay: true }),
+    prequential(model, recipe, { seed, replay: true }),
     tap((learnt) => {
       latest = learnt;
       if (learnt.event.step === utterances.length) state = learnt.event.state();
@@ -127,7 +129,7 @@ export async function learnOnline(
     const seed = options.seed + k;
     const lessons = lessonsOf(seed);
     const [first] = lessons.utterances;
-    const model = beginner(first as TaggedUtterance, netOf(options), seed);
+    const model = beginner(first as TaggedUtterance, lessons.recipe, netOf(options), seed);
     if (k === 0) {
       screen.say(
         `${count(lessons.utterances.length)} utterances, ${count(weightsIn(model.params))} weights; ${machine}`,

@@ -20,14 +20,18 @@ import { concatMap, filter, map, type Observable, Subject, tap } from 'rxjs';
 import { namesOf } from './data.js';
 import type { netOf } from './options.js';
 import { type Quantiles, type Stopwatch, stopwatch } from './quantiles.js';
-import { online, stream } from './recipe.js';
+import { type OnlineRecipe, stream } from './recipe.js';
 
 /**
  * A tagger that knows the names of one utterance and nothing else; a net has to have something that it could say. All
  * others come to it while it learns.
  */
-export const beginner = (first: TaggedUtterance, net: ReturnType<typeof netOf>, seed: number): Tagger =>
-  tagger({ ...namesOf([first]), ...online.model, ...net, seed });
+export const beginner = (
+  first: TaggedUtterance,
+  { model }: OnlineRecipe,
+  net: ReturnType<typeof netOf>,
+  seed: number,
+): Tagger => tagger({ ...namesOf([first]), ...model, ...net, seed });
 
 export const labelledOf = ({ words, intent }: Tagging): Labelled => ({
   tags: words.map(({ tag }) => tag),
@@ -101,9 +105,9 @@ function wordByWord(model: Tagger, watch: Stopwatch) {
 /** Utterances go out as they have been learnt; those that cannot be (they have no words) are passed over. */
 export function prequential(
   model: Tagger,
+  { learningRate, clipNorm, replay: kept }: OnlineRecipe,
   { seed, replay }: PrequentialOptions,
 ): (utterances$: Observable<TaggedUtterance>) => Observable<Learnt> {
-  const { learningRate, clipNorm } = online;
   const all = conlleval().start();
   let block = conlleval().start();
   const blocks: number[] = [];
@@ -160,7 +164,7 @@ export function prequential(
         optimizer: adam(learningRate),
         clipNorm,
         outstanding: outstanding({ capacity: 1 }),
-        ...(replay && { replay: { ...online.replay, seed } }),
+        ...(replay && { replay: { ...kept, seed } }),
       }),
       tap((event) => {
         const took = performance.now() - began;

@@ -1,4 +1,5 @@
 /** Every choice that decides what comes out, in one place. */
+import type { TaggerOptions } from 'oxbow';
 
 /** Utterances of folders, read several times. What is not said here is the library's default. */
 export const offline = {
@@ -10,13 +11,29 @@ export const offline = {
 } as const;
 
 /** Utterances that are learnt from as they arrive, each once. */
-export const online = {
-  model: { features: 64, units: 100, characters: { maps: 50 }, dropout: 0.1 },
+export interface OnlineRecipe {
+  readonly model: Pick<TaggerOptions, 'features' | 'units' | 'dropout'>;
+  readonly learningRate: number;
+  readonly clipNorm: number;
+  /** What is kept of the past, and how many of it are learnt from along with each utterance. */
+  readonly replay: { readonly size: number; readonly per: number };
+}
+
+/** Requests of the grammar are soon understood: a small net is enough. */
+export const onGrammar: OnlineRecipe = {
+  model: { features: 64, units: 100, dropout: 0.1 },
   learningRate: 2e-3,
   clipNorm: 5,
-  /** What is kept of the past, and how many of it are learnt from along with each utterance. */
   replay: { size: 1000, per: 7 },
-} as const;
+};
+
+/** Utterances of people are not; 5,000 is about as many as ATIS has. */
+export const onFolder: OnlineRecipe = {
+  model: { features: 100, units: 200, dropout: 0.5 },
+  learningRate: 2e-3,
+  clipNorm: 5,
+  replay: { size: 5000, per: 8 },
+};
 
 /** What is corrected by hand is meant to be learnt at once: again until it is, but not for ever. */
 export const talking = { learningRate: 2e-3, most: 20 } as const;

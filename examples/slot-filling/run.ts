@@ -9,7 +9,7 @@ import { someUtterances, streamOf } from './grammar/index.js';
 import { trainOffline } from './offline.js';
 import { type Learner, type Lessons, learnOnline } from './online.js';
 import type { Options } from './options.js';
-import { forgetting } from './recipe.js';
+import { forgetting, onFolder, onGrammar } from './recipe.js';
 import { openSession, type Session } from './session.js';
 import { talk } from './talk.js';
 
@@ -19,6 +19,7 @@ const grammarLessons =
   (seed: number): Lessons => ({
     utterances: streamOf('flights', seed, utterances),
     test: someUtterances('flights', seed + 1_000_000, forgetting.heldOut),
+    recipe: onGrammar,
   });
 
 /** A prompt, where somebody sits at it. */
@@ -46,7 +47,7 @@ async function runMode(session: Session, sets: Sets): Promise<void> {
   if (mode === 'offline') await trainOffline(session, sets);
   else if (mode === 'forgetting') await tryForgetting(session);
   else {
-    const fromFolder: Lessons = { utterances: sets.train, test: sets.test };
+    const fromFolder: Lessons = { utterances: sets.train, test: sets.test, recipe: onFolder };
     const learnt = await learnOnline(session, train === undefined ? grammarLessons(utterances) : () => fromFolder);
     if (mode === 'stream' && learnt) await talkInTerminal(session, learnt);
   }

@@ -3,7 +3,7 @@ import { adam, learnTags, outstanding, type SlotCorrection, type TagLesson, type
 import { Subject } from 'rxjs';
 import type { Learner } from './online.js';
 import { labelledOf } from './prequential.js';
-import { online, talking } from './recipe.js';
+import { onGrammar, talking } from './recipe.js';
 import type { Session } from './session.js';
 import { showUtterance } from './show.js';
 
@@ -42,9 +42,9 @@ export async function talk(room: Room, { model, state }: Learner, lines: AsyncIt
     .pipe(
       learnTags(model, {
         optimizer: adam(talking.learningRate),
-        clipNorm: online.clipNorm,
+        clipNorm: onGrammar.clipNorm,
         outstanding: outstanding({ capacity: 100 }),
-        replay: { ...online.replay, seed: options.seed },
+        replay: { ...onGrammar.replay, seed: options.seed },
         state,
       }),
     )

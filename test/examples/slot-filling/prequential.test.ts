@@ -3,11 +3,12 @@ import { from, lastValueFrom, toArray } from 'rxjs';
 import { expect, it } from 'vitest';
 import { someUtterances } from '../../../examples/slot-filling/grammar/index.js';
 import { beginner, labelledOf, prequential } from '../../../examples/slot-filling/prequential.js';
+import { onGrammar } from '../../../examples/slot-filling/recipe.js';
 
 const utterances = someUtterances('dining', 2, 230);
 const learnt = (all: readonly TaggedUtterance[], net = {}) => {
-  const model = beginner(all[0] as TaggedUtterance, { units: 24, ...net }, 1);
-  return lastValueFrom(from(all).pipe(prequential(model, { seed: 1, replay: true }), toArray()));
+  const model = beginner(all[0] as TaggedUtterance, onGrammar, { units: 24, ...net }, 1);
+  return lastValueFrom(from(all).pipe(prequential(model, onGrammar, { seed: 1, replay: true }), toArray()));
 };
 
 it('the course counts each utterance as it was tagged before it was learnt from', async () => {

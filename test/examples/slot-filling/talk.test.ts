@@ -5,15 +5,16 @@ import { someUtterances } from '../../../examples/slot-filling/grammar/index.js'
 import type { Learner } from '../../../examples/slot-filling/online.js';
 import { parseOptions } from '../../../examples/slot-filling/options.js';
 import { beginner, prequential } from '../../../examples/slot-filling/prequential.js';
+import { onGrammar } from '../../../examples/slot-filling/recipe.js';
 import { painter } from '../../../examples/slot-filling/show.js';
 import { parseCorrection, type Room, talk } from '../../../examples/slot-filling/talk.js';
 
 /** A tagger that has learnt the grammar somewhat. */
 async function learner(): Promise<Learner> {
   const utterances = someUtterances('flights', 1, 300);
-  const model = beginner(utterances[0] as TaggedUtterance, { units: 48 }, 1);
+  const model = beginner(utterances[0] as TaggedUtterance, onGrammar, { units: 48 }, 1);
   const learnt$ = from(utterances).pipe(
-    prequential(model, { seed: 1, replay: true }),
+    prequential(model, onGrammar, { seed: 1, replay: true }),
     map(({ event }) => (event.step === utterances.length ? event.state() : undefined)),
   );
   return { model, state: await lastValueFrom(learnt$) };
