@@ -19,14 +19,13 @@ export interface ForgettingRun {
 }
 
 /** Utterances whose seed is none that is learnt from. */
-const heldOut = (name: DomainName, seed: number) =>
-  someUtterances(name, seed + 1_000_000, forgetting.heldOut) as readonly TaggedUtterance[];
+const heldOut = (name: DomainName, seed: number) => someUtterances(name, seed + 1_000_000, forgetting.heldOut);
 
 async function trial(session: Session, seed: number, replay: boolean): Promise<ForgettingRun | undefined> {
   const { options, screen, interrupt } = session;
   const [first, second] = domainNames as readonly [DomainName, DomainName];
   const lessons = [first, second].map((name) => someUtterances(name, seed, options.utterances));
-  const all = lessons.flat() as readonly TaggedUtterance[];
+  const all = lessons.flat();
   const model = beginner(all[0] as TaggedUtterance, netOf(options), seed);
   const scores = (name: DomainName): SlotScores => scoreTagger(model, heldOut(name, seed));
   let before: number | undefined;

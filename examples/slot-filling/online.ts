@@ -12,7 +12,7 @@ import { showUtterance } from './show.js';
 
 /** What is to be learnt from in a run, and what it is tested on afterwards. */
 export interface Lessons {
-  readonly utterances: readonly TaggedUtterance[];
+  readonly utterances: Iterable<TaggedUtterance> & { readonly length: number };
   readonly test: readonly TaggedUtterance[] | undefined;
 }
 
@@ -106,7 +106,7 @@ function sayRun({ screen }: Session, { seed, course, test, names, seconds }: Onl
       `seed ${seed}: ${count(course.utterances)} utterances in ${seconds.toFixed(1)} s; it knows ${known}`,
       `each tagged before it was learnt from: ${summary(course.scores)}`,
       ...(test ? [`afterwards, on ${count(test.utterances)} others: ${summary(test)}`] : []),
-      `latency, it learning meanwhile: a word ${showQuantiles(course.word)}; an utterance's slots ` +
+      `latency while it learns: a word ${showQuantiles(course.word)}; an utterance's slots ` +
         `${showQuantiles(course.answer)}; an update ${showQuantiles(course.update)}`,
       ...(Number.isNaN(course.revised)
         ? []
@@ -126,7 +126,8 @@ export async function learnOnline(
   for (let k = 0; k < options.seeds && !interrupt.requested(); k += 1) {
     const seed = options.seed + k;
     const lessons = lessonsOf(seed);
-    const model = beginner(lessons.utterances[0] as TaggedUtterance, netOf(options), seed);
+    const [first] = lessons.utterances;
+    const model = beginner(first as TaggedUtterance, netOf(options), seed);
     if (k === 0) {
       screen.say(
         `${count(lessons.utterances.length)} utterances, ${count(weightsIn(model.params))} weights; ${machine}`,

@@ -2,11 +2,10 @@
 import { stdin, stdout } from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import * as E from 'fp-ts/lib/Either.js';
-import type { TaggedUtterance } from 'oxbow';
 import type { Failure } from '../shared/failure.js';
 import { readSets, type Sets } from './data.js';
 import { tryForgetting } from './forgetting.js';
-import { someUtterances } from './grammar/index.js';
+import { someUtterances, streamOf } from './grammar/index.js';
 import { trainOffline } from './offline.js';
 import { type Learner, type Lessons, learnOnline } from './online.js';
 import type { Options } from './options.js';
@@ -18,8 +17,8 @@ import { talk } from './talk.js';
 const grammarLessons =
   (utterances: number) =>
   (seed: number): Lessons => ({
-    utterances: someUtterances('flights', seed, utterances) as readonly TaggedUtterance[],
-    test: someUtterances('flights', seed + 1_000_000, forgetting.heldOut) as readonly TaggedUtterance[],
+    utterances: streamOf('flights', seed, utterances),
+    test: someUtterances('flights', seed + 1_000_000, forgetting.heldOut),
   });
 
 /** A prompt, where somebody sits at it. */
@@ -35,6 +34,8 @@ async function talkInTerminal(session: Session, learner: Learner): Promise<void>
       yield line;
       prompt.prompt();
     }
+    // Ended by a key and not by a word: the prompt's own line is still open.
+    stdout.write('\n');
   }
   await talk(session, learner, lines());
   prompt.close();

@@ -1,67 +1,34 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { SlotScores, Utterance } from 'oxbow';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import type { SlotScores, TaggedUtterance } from 'oxbow';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { someUtterances } from '../../examples/slot-filling/grammar/index.js';
-import type { OnlineRun } from '../../examples/slot-filling/online.js';
 import type { Course } from '../../examples/slot-filling/prequential.js';
+import { program, records } from './program.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = join(root, 'build/examples/slots.js');
+const { run, start, interrupt, inFolder } = program('slots');
 
-let folder: string;
-beforeAll(() => void execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]), 120_000);
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'slots-'));
-  const all = someUtterances('flights', 3, 400);
-  writeFolder('train', all.slice(0, 300));
-  writeFolder('valid', all.slice(300, 350));
-  writeFolder('test', all.slice(350));
+const utterances = someUtterances('flights', 3, 400);
+beforeEach(() => {
+  writeFolder('train', utterances.slice(0, 300));
+  writeFolder('valid', utterances.slice(300, 350));
+  writeFolder('test', utterances.slice(350));
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
-function writeFolder(name: string, utterances: readonly Utterance[]): void {
-  mkdirSync(join(folder, name));
-  const lines = (line: (utterance: Utterance) => string) => `${utterances.map(line).join('\n')}\n`;
+function writeFolder(name: string, some: readonly TaggedUtterance[]): void {
+  mkdirSync(inFolder(name));
+  const lines = (line: (utterance: TaggedUtterance) => string) => `${some.map(line).join('\n')}\n`;
   writeFileSync(
-    join(folder, name, 'seq.in'),
+    inFolder(`${name}/seq.in`),
     lines(({ words }) => words.join(' ')),
   );
   writeFileSync(
-    join(folder, name, 'seq.out'),
-    lines(({ tags = [] }) => tags.join(' ')),
+    inFolder(`${name}/seq.out`),
+    lines(({ tags }) => tags.join(' ')),
   );
   writeFileSync(
-    join(folder, name, 'label'),
+    inFolder(`${name}/label`),
     lines(({ intent = '' }) => intent),
   );
-}
-
-interface Outcome {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the example; `watch` sees all output so far whenever more of it comes. */
-function run(
-  args: readonly string[],
-  watch: (out: string, child: ReturnType<typeof spawn>) => void = () => undefined,
-): Promise<Outcome> {
-  const child = spawn(process.execPath, [program, ...args], { cwd: folder });
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    out += chunk;
-    watch(out, child);
-  });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    err += chunk;
-  });
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
 }
 
 const folders = ['--train', 'train', '--valid', 'valid', '--test', 'test'];
@@ -77,10 +44,9 @@ describe('the slots example, learning from folders', () => {
     expect(shown.out).toMatch(/\nseed 2, epoch \d+: test F1 [\d.]+ .* · intents [\d.]+ · /);
     expect(shown.out).toMatch(/\n2 seeds, mean ± deviation: F1 [\d.]+ ± [\d.]+ · intents [\d.]+ ± [\d.]+\n$/);
 
-    const { out } = await run([...args, '--json']);
-    const only = JSON.parse(out) as { chosen: number; test: SlotScores };
+    const [only] = records(await run([...args, '--json'])) as readonly { chosen: number; test: SlotScores }[];
     expect(only).toMatchObject({ seed: 1, epochs: 30, valid: { utterances: 50 }, test: { utterances: 50 } });
-    const { chosen, test: tested } = only;
+    const { chosen, test: tested } = only as NonNullable<typeof only>;
     expect(chosen).toBeGreaterThan(1);
     expect(tested.f1).toBeGreaterThan(0.4);
     // The same figures as those that were shown: a run follows from its seed.
@@ -88,9 +54,9 @@ describe('the slots example, learning from folders', () => {
   });
 
   test('ends at Ctrl-C with what it has learnt', { timeout: 60_000 }, async () => {
-    const { code, out } = await run([...folders, '--epochs', '5000', '--units', '8'], (sofar, child) => {
-      if (sofar.includes('weights')) setTimeout(() => child.kill('SIGINT'), 1000);
-    });
+    const { child, ended } = start([...folders, '--epochs', '5000', '--units', '8']);
+    child.stdout.once('data', () => setTimeout(() => child.kill('SIGINT'), 1000));
+    const { code, out } = await ended;
     expect(code).toBe(0);
     expect(out).toMatch(/\nseed 1, epoch \d+: test F1 [\d.]+ /);
   });
@@ -124,26 +90,21 @@ describe('the slots example, learning as utterances come', () => {
     expect(third).toBeGreaterThan(first + 20);
     expect(out).toMatch(/\[[^\]]+ toloc\]/);
     expect(out).toMatch(/\nseed 1: 300 utterances in [\d.]+ s; it knows \d+ words, \d+ tags, 5 intents\n/);
-    expect(out).toMatch(/\nlatency, it learning meanwhile: a word p50 [\d.]+ ms, p99 [\d.]+ ms; /);
+    expect(out).toMatch(/\nlatency while it learns: a word p50 [\d.]+ ms, p99 [\d.]+ ms; /);
     // No control codes outside of a terminal.
     expect(out).not.toContain('\u001b');
 
-    const json = await run([...args, '--json']);
-    const { course, test: tested } = JSON.parse(json.out) as { course: Course; test: SlotScores };
+    const [only] = records(await run([...args, '--json'])) as readonly { course: Course; test: SlotScores }[];
+    const { course, test: tested } = only as NonNullable<typeof only>;
     expect(course.blocks.map((f1) => (100 * f1).toFixed(2))).toEqual(marks.map(([, , f1]) => f1));
     expect(out).toContain(`afterwards, on 500 others: F1 ${(100 * tested.f1).toFixed(2)} `);
   });
 
   test('reads a folder once, and tests on another', { timeout: 60_000 }, async () => {
     const args = ['--online', '--train', 'train', '--test', 'test', '--units', '32', '--seeds', '2', '--json'];
-    const { code, out } = await run(args);
-    expect(code).toBe(0);
-    const runs = out
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as OnlineRun);
+    const runs = records(await run(args));
     expect(runs).toMatchObject([1, 2].map((seed) => ({ seed, course: { utterances: 300 }, test: { utterances: 50 } })));
-    expect(runs[0]?.names).toMatchObject({ intents: 5 });
+    expect(runs[0]).toMatchObject({ names: { intents: 5 }, interrupted: false });
   });
 
   test('reads forwards where asked to, a tag a word', { timeout: 60_000 }, async () => {
@@ -155,9 +116,7 @@ describe('the slots example, learning as utterances come', () => {
   });
 
   test('ends at Ctrl-C with what there is to say', { timeout: 60_000 }, async () => {
-    const { code, out } = await run(['--utterances', '1000000', '--units', '16'], (sofar, child) => {
-      if (/^ +200 /m.test(sofar)) child.kill('SIGINT');
-    });
+    const { code, out } = await interrupt(['--utterances', '100000', '--units', '16'], ' 200  ');
     expect(code).toBe(0);
     expect(out).toMatch(/\nseed 1: \d+ utterances in /);
     expect(out).toMatch(/\neach tagged before it was learnt from: F1 /);

@@ -1,5 +1,5 @@
 /** Utterances without end, the same for the same seed. */
-import { generator, type Utterance } from 'oxbow';
+import { generator, type TaggedUtterance } from 'oxbow';
 import { dining } from './dining.js';
 import { type Domain, expand, oneOf, type Said } from './expand.js';
 import { flights } from './flights.js';
@@ -19,10 +19,16 @@ function withFiller({ words, tags }: Said, filler: string, from: number): Said {
   return { words: words.toSpliced(at, 0, filler), tags: tags.toSpliced(at, 0, 'O') };
 }
 
+/** An utterance of the grammar, by its number. */
+export interface GrammarUtterance extends TaggedUtterance {
+  readonly id: string;
+  readonly intent: string;
+}
+
 /**
  * What people ask for, utterance after utterance. One in four is in small letters, some hesitate, and some are polite.
  */
-export function* utterances(name: DomainName, seed: number): Generator<Utterance, never, void> {
+export function* utterances(name: DomainName, seed: number): Generator<GrammarUtterance, never, void> {
   const random = generator(seed, `utterances ${name}`);
   const domain: Domain = domains[name];
   const intents = Object.entries(domain.intents).flatMap(([intent, texts]) => texts.map((text) => ({ intent, text })));
@@ -36,8 +42,20 @@ export function* utterances(name: DomainName, seed: number): Generator<Utterance
   }
 }
 
+/** So many, each made when it is asked for. */
+export interface Stream extends Iterable<TaggedUtterance> {
+  readonly length: number;
+}
+
+export const streamOf = (name: DomainName, seed: number, length: number): Stream => ({
+  length,
+  *[Symbol.iterator]() {
+    const source = utterances(name, seed);
+    for (let k = 0; k < length; k += 1) yield source.next().value;
+  },
+});
+
 /** The first so many. */
-export function someUtterances(name: DomainName, seed: number, count: number): readonly Utterance[] {
-  const source = utterances(name, seed);
-  return Array.from({ length: count }, () => source.next().value);
+export function someUtterances(name: DomainName, seed: number, count: number): readonly TaggedUtterance[] {
+  return [...streamOf(name, seed, count)];
 }

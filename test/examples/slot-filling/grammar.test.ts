@@ -1,11 +1,11 @@
-import { chunksOf, generator, type Utterance } from 'oxbow';
+import { chunksOf, generator, type TaggedUtterance } from 'oxbow';
 import { describe, expect, it } from 'vitest';
 import { dining } from '../../../examples/slot-filling/grammar/dining.js';
 import { type Domain, expand } from '../../../examples/slot-filling/grammar/expand.js';
 import { flights } from '../../../examples/slot-filling/grammar/flights.js';
 import { domainNames, domains, someUtterances } from '../../../examples/slot-filling/grammar/index.js';
 
-const slotsOf = ({ words, tags = [] }: Utterance) =>
+const slotsOf = ({ words, tags }: TaggedUtterance) =>
   chunksOf(tags).map(({ type, start, end }) => ({ slot: type, value: words.slice(start, end).join(' ') }));
 
 describe('rules', () => {
@@ -48,7 +48,7 @@ describe.each(domainNames)('utterances of %s', (name) => {
   });
 
   it('have a tag for each word, and no tag that does not follow', () => {
-    for (const { words, tags = [] } of many) {
+    for (const { words, tags } of many) {
       expect(tags).toHaveLength(words.length);
       expect(words.length).toBeGreaterThan(0);
       for (const word of words) expect(word).toMatch(/^[^\s<>(){}|]+$/);
@@ -93,7 +93,7 @@ describe('the domains', () => {
     /** How Taipei is tagged right after a verb. */
     const tagsAfter = (verb: string) =>
       new Set(
-        many.flatMap(({ words, tags = [] }) =>
+        many.flatMap(({ words, tags }) =>
           words.flatMap((word, k) => (word === 'Taipei' && words[k - 1] === verb ? [tags[k]] : [])),
         ),
       );

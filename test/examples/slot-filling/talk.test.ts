@@ -10,7 +10,7 @@ import { parseCorrection, type Room, talk } from '../../../examples/slot-filling
 
 /** A tagger that has learnt the grammar somewhat. */
 async function learner(): Promise<Learner> {
-  const utterances = someUtterances('flights', 1, 300) as readonly TaggedUtterance[];
+  const utterances = someUtterances('flights', 1, 300);
   const model = beginner(utterances[0] as TaggedUtterance, { units: 48 }, 1);
   const learnt$ = from(utterances).pipe(
     prequential(model, { seed: 1, replay: true }),
