@@ -45,7 +45,10 @@ interface Known {
   readonly title: string;
 }
 
-const scaling: Known = { id: 'scaling', title: 'time against T, B, H and threads, and what the streams cost a signal' };
+const scaling: Known = {
+  id: 'scaling',
+  title: 'time against T, B, H and threads, of each cell, and what the streams cost a signal',
+};
 
 function command(known: readonly Known[]): Command {
   const lines = [...known, scaling].map(({ id, title }) => `  ${id.padEnd(9)}${title}`);

@@ -1,4 +1,5 @@
 /** One case: checked, then measured, the peers in turn with us. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { machine } from '../src/index.js';
 import { barOf, type Comparison, compare, ratioOf, type Setting } from './bars.js';
 import { type Figure, rate, summary } from './measure.js';
@@ -46,6 +47,12 @@ export interface Run {
 /** Seconds after which a peer has taken long enough over a case, however few its repetitions. */
 const PATIENCE = 20;
 
+/**
+ * Milliseconds of quiet before each turn. OpenBLAS's threads go on spinning for some 60 ms after the last product: whoever
+ * came next would have one processor less.
+ */
+const QUIET = 120;
+
 /** What a peer came to over a case so far. */
 interface Turn {
   readonly peer: Peer;
@@ -56,6 +63,7 @@ interface Turn {
 
 async function take(turn: Turn, name: string, seconds: number): Promise<void> {
   if (turn.error !== undefined || turn.spent > PATIENCE + seconds * turn.figures.length) return;
+  await delay(QUIET);
   const start = performance.now();
   const answer = await turn.peer.measure(name, seconds);
   turn.spent += (performance.now() - start) / 1000;
@@ -74,6 +82,7 @@ async function alternate(one: Case, { peers, repetitions, seconds, progress }: R
   for (let repetition = 1; repetition <= repetitions; repetition += 1) {
     const which = `repetition ${repetition} of ${repetitions}`;
     show(which);
+    if (peers.length > 0) await delay(QUIET);
     ours.push(own());
     for (const turn of turns) {
       show(`${which}, ${turn.peer.name}`);

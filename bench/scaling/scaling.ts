@@ -1,7 +1,8 @@
-/** `npm run bench -- scaling`: tables of time against size, and of what the streams cost. */
+/** `npm run bench -- scaling`: tables of time against size, of each cell, and of what the streams cost. */
 import { configure } from '../../src/index.js';
 import type { Progress } from '../progress.js';
 import { figures, number, percent, round } from '../report.js';
+import { type MeasuredCell, measureCells } from './cells.js';
 import { type Plumbing, plumbing } from './plumbing.js';
 import { type Axis, type Measured, measurePoint, series } from './training.js';
 
@@ -53,6 +54,21 @@ function plumbingLines(rows: readonly Plumbing[]): readonly string[] {
   ];
 }
 
+/** A table of cells, each beside its own steps and beside the first one. */
+export function cellLines(measured: readonly MeasuredCell[]): readonly string[] {
+  const plain = measured[0]?.atOnce.median ?? Number.NaN;
+  return [
+    '',
+    'A window of training with each cell, all steps at once and one by one (T 50, B 32, H 128, two layers)',
+    `${''.padEnd(32)}${right(['at once, ms', 'steps, ms', 'gain', 'chars/s', `of ${measured[0]?.cell}`])}`,
+    ...measured.map(({ cell, atOnce, oneByOne, work }) => {
+      const gain = `× ${(oneByOne.median / atOnce.median).toFixed(2)}`;
+      const speed = number((1000 * work) / atOnce.median);
+      return `${cell.padEnd(32)}${right([number(atOnce.median), number(oneByOne.median), gain, speed, percent(plain / atOnce.median)])}`;
+    }),
+  ];
+}
+
 /** Measures and prints all of it. @throws Error where a result is wrong. */
 export async function scaling(options: ScalingOptions): Promise<void> {
   const { repetitions, seconds, threads, peak, progress, print } = options;
@@ -89,4 +105,15 @@ export async function scaling(options: ScalingOptions): Promise<void> {
     );
   }
   configure({ threads });
+  const measured = measureCells(repetitions, seconds, (what) => progress.show(`scaling: ${what}`));
+  print(
+    cellLines(measured),
+    measured.map(({ cell, atOnce, oneByOne, work }) => ({
+      cell,
+      unit: 'ms/window',
+      ...figures(atOnce),
+      stepByStep: figures(oneByOne),
+      charsPerSecond: round((1000 * work) / atOnce.median),
+    })),
+  );
 }

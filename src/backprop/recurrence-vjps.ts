@@ -18,9 +18,18 @@ export const recurrenceVjps: RecurrenceVjps = {
     const [dz, dh] = adjointsOf(ops).simpleRnnAdjoint(dy ?? ops.fill(y.shape, 0), wh, y);
     return [entering(ops, dz, z, ids), needsWh ? ops.matmul(before, dz, { a: true }) : undefined, dh];
   },
-  lstm(ops, [dy, dc], [z, wh, , , ids], [y, , before, gates, cells], [, needsWh]) {
-    const [dz, dh, dFirst] = adjointsOf(ops).lstmAdjoint(dy ?? ops.fill(y.shape, 0), dc, wh, gates, cells);
-    return [entering(ops, dz, z, ids), needsWh ? ops.matmul(before, dz, { a: true }) : undefined, dh, dFirst];
+  lstm(ops, [dy, dc], [z, wh, , , ids, forget, peepholes], [y, , before, gates, cells], needs) {
+    const above = dy ?? ops.fill(y.shape, 0);
+    const [dz, dh, dFirst, slopes] = adjointsOf(ops).lstmAdjoint(above, dc, wh, gates, cells, forget, peepholes);
+    return [
+      entering(ops, dz, z, ids),
+      needs[1] ? ops.matmul(before, dz, { a: true }) : undefined,
+      dh,
+      dFirst,
+      undefined,
+      undefined,
+      slopes && needs[6] ? ops.sumTo(slopes, slopes.shape.slice(1)) : undefined,
+    ];
   },
   gru(ops, [dy], [x, wh, bn, , ids], [y, before, gates], [, needsWh, needsBn]) {
     const [dx, du, dh] = adjointsOf(ops).gruAdjoint(dy ?? ops.fill(y.shape, 0), wh, before, gates);

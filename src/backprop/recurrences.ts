@@ -8,7 +8,11 @@
  *
  * Results that a layer has no use for (gates, states before each step) are what the derivatives need.
  */
+import type { Forget } from '../kernels/jobs.js';
 import type { Ids, Tensor } from '../tensor.js';
+
+/** How much of an LSTM's c stays: what a gate says, all, or as much as the input gate leaves room for. */
+export type Forgetting = keyof typeof Forget;
 
 export interface Recurrences {
   /** `h_t = tanh(z_t + h_{t−1}·wh)`: z `[T, B, H]`, wh `[H, H]`, h `[B, H]` → y and the states before, `[T, B, H]`. */
@@ -16,6 +20,9 @@ export interface Recurrences {
   /**
    * z `[T, B, 4H]`, gates i, f, g, o side by side; wh `[H, 4H]`; h, c `[B, H]` → y `[T, B, H]`, the last c, the states
    * before each step, the gates `[T, B, 4H]` after their functions, and all cells `[T + 1, B, H]`.
+   *
+   * Without a forget gate of its own (`none`, `coupled`) the gates are i, g, o, and 4H is 3H. Peepholes are vi, vf and
+   * vo one after the other, `[3H]`, or vi and vo, `[2H]`.
    */
   lstm(
     z: Tensor,
@@ -23,6 +30,8 @@ export interface Recurrences {
     h: Tensor,
     c: Tensor,
     ids?: Ids,
+    forget?: Forgetting,
+    peepholes?: Tensor,
   ): readonly [y: Tensor, c: Tensor, before: Tensor, gates: Tensor, cells: Tensor];
   /**
    * Reset after the product: x `[T, B, 3H]`, gates z, r, n side by side; wh `[H, 3H]`; bn `[H]`; h `[B, H]` → y, the
@@ -42,13 +51,16 @@ export interface Recurrences {
 /** Their ways back: gradients of what entered, from the gradient of y (and of the last c). They have no derivative. */
 export interface RecurrenceAdjoints {
   simpleRnnAdjoint(dy: Tensor, wh: Tensor, y: Tensor): readonly [dz: Tensor, dh: Tensor];
+  /** `slopes` are the peepholes' gradients before they are summed over the batch, `[B, 3H]` or `[B, 2H]`. */
   lstmAdjoint(
     dy: Tensor,
     dc: Tensor | undefined,
     wh: Tensor,
     gates: Tensor,
     cells: Tensor,
-  ): readonly [dz: Tensor, dh: Tensor, dc: Tensor];
+    forget?: Forgetting,
+    peepholes?: Tensor,
+  ): readonly [dz: Tensor, dh: Tensor, dc: Tensor, slopes: Tensor | undefined];
   /** `du` is the gradient of the recurrent product `h_{t−1}·wh`, `[T, B, 3H]`. */
   gruAdjoint(dy: Tensor, wh: Tensor, before: Tensor, gates: Tensor): readonly [dx: Tensor, du: Tensor, dh: Tensor];
   gruResetBeforeAdjoint(

@@ -1,7 +1,8 @@
 import { constant, glorotUniform, orthogonal, sideBySide } from '../backprop/initializers.js';
 import { projection } from '../backprop/lookups.js';
 import type { Ops } from '../backprop/ops.js';
-import { type Initializer, parameter } from '../backprop/parameter.js';
+import { type Initializer, type Parameter, parameter } from '../backprop/parameter.js';
+import type { Forgetting } from '../backprop/recurrences.js';
 import { checkCount } from '../backprop/shapes.js';
 import type { Layer } from '../layer.js';
 import { type Tensor, zeros } from '../tensor.js';
@@ -19,7 +20,7 @@ export interface LstmCellOptions {
    * How much of c stays: what a gate of its own says (`learned`, the default), all of it (`none`), or as much as the
    * input gate leaves room for (`coupled`, f = 1 − i).
    */
-  readonly forget?: 'learned' | 'none' | 'coupled';
+  readonly forget?: Forgetting;
   /** Whether the gates see c, each unit its own: i and f that before the step, o that after it. Default false. */
   readonly peepholes?: boolean;
   /**
@@ -60,7 +61,7 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
   const vi = peepholes ? peephole('vi') : undefined;
   const vf = peepholes && forget === 'learned' ? peephole('vf') : undefined;
   const vo = peepholes ? peephole('vo') : undefined;
-  const plain = forget === 'learned' && !peepholes;
+  const seeing = [vi, vf, vo].filter((v): v is Parameter => v !== undefined);
 
   /** A gate's function, and before it what it sees of c. */
   const gate = (ops: Ops, z: Tensor, c: Tensor, v: Tensor | undefined) =>
@@ -82,9 +83,10 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
     initial: (batch) => ({ h: zeros([batch, units]), c: zeros([batch, units]) }),
     project: (ops, x) => ops.linear(x, wx, b),
     window(ops, carry, x) {
-      if (ops.recurrences === undefined || !plain) return undefined;
+      if (ops.recurrences === undefined) return undefined;
       const [z, ids] = projection(ops, x, wx, b);
-      const [y, c] = ops.recurrences.lstm(z, wh, carry.h, carry.c, ids);
+      const together = peepholes ? ops.concat(seeing, 0) : undefined;
+      const [y, c] = ops.recurrences.lstm(z, wh, carry.h, carry.c, ids, forget, together);
       return [y, { h: lastStep(ops, y), c }];
     },
     step(ops, carry, x) {

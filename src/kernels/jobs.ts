@@ -84,6 +84,16 @@ export enum Broadcast {
   one,
 }
 
+/** What becomes of an LSTM's c; `Job.lstmForward` and `Job.lstmBackward` take one of them as an argument. */
+export enum Forget {
+  /** A gate of its own says how much of it stays. */
+  learned,
+  /** All of it stays: there is no such gate. */
+  none,
+  /** As much stays as the input gate leaves room for: there is no such gate. */
+  coupled,
+}
+
 /** How an optimizer moves a parameter; `Job.update` takes one of them as an argument. */
 export enum Rule {
   sgd,

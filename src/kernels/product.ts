@@ -1,6 +1,6 @@
 /** Matrix products: the choice of cells, and packed operands. */
 import { Job } from './jobs.js';
-import { CELL_COLUMNS, STREAM_ROWS } from './limits.js';
+import { CELL_COLUMNS, STREAM_ROWS, WIDE_COLUMNS } from './limits.js';
 import type { Machine } from './machine.js';
 
 /** How a right operand lies in memory. */
@@ -57,32 +57,42 @@ const roundUp = (value: number, unit: number) => Math.ceil(value / unit) * unit;
 
 /**
  * Cuts C into about as many cells as are wanted. Columns are cut first, since then nothing is packed twice; rows only
- * where the columns are too few. The cut changes no bit of the result.
+ * where the columns are too few. Where cells are to be wide it is the other way round: rows of B and of C are then read
+ * and written in one piece, and half a row at a time the processor's fetching ahead would bring the other half too. The
+ * cut changes no bit of the result.
  */
-export function cells(wanted: number, m: number, n: number, k: number): readonly [columns: number, rows: number] {
-  if (wanted === 1 || !worthSharing(m, n, k)) return [Math.min(CELL_COLUMNS, roundUp(n, 16)), m];
-  const columns = Math.min(CELL_COLUMNS, Math.max(64, roundUp(n / wanted, 16)));
-  const across = Math.ceil(n / columns);
-  const down = Math.min(Math.ceil(wanted / across), Math.ceil(m / 24));
+export function cells(
+  wanted: number,
+  m: number,
+  n: number,
+  k: number,
+  wide = false,
+): readonly [columns: number, rows: number] {
+  const widest = Math.min(wide ? WIDE_COLUMNS : CELL_COLUMNS, roundUp(n, 16));
+  if (wanted === 1 || !worthSharing(m, n, k)) return [widest, m];
+  const columns = wide && m >= 24 * wanted ? widest : Math.min(widest, Math.max(64, roundUp(n / wanted, 16)));
+  const down = Math.min(Math.ceil(wanted / Math.ceil(n / columns)), Math.ceil(m / 24));
   return [columns, down <= 1 ? m : roundUp(m / down, 6)];
 }
 
 /** C = op(A)·op(B), added to C where `accumulate`, or to a bias; leading dimensions count numbers. */
 export function gemm(machine: Machine, p: Product): void {
-  const [columns, rows] = cells(cellsWanted(machine.threads, p), p.m, p.n, p.k);
+  const { m, n, k, aTransposed } = p;
+  // A transposed A is long beside the product: a gradient of weights.
+  const wide = aTransposed || m >= 2 * n;
+  const [columns, rows] = cells(cellsWanted(machine.threads, p), m, n, k, wide);
   giveProduct(machine, p, columns, rows);
-  const shared = worthSharing(p.m, p.n, p.k);
-  const count = Math.ceil(p.n / columns) * Math.ceil(p.m / rows);
-  machine.run(Job.gemm, count, shared ? 1 : count);
+  const count = Math.ceil(n / columns) * Math.ceil(m / rows);
+  machine.run(Job.gemm, count, worthSharing(m, n, k) ? 1 : count);
 }
 
 /**
- * Two cells a thread; more in a large product, where a thread that is held up then holds up less. A transposed A is
- * transposed for each cell in a row, so there they stay few.
+ * Two cells a thread; more in a large product, where a thread that is held up then holds up less. One where A is
+ * transposed: its rows are cut, and all of B is packed for each cell in a column.
  */
 function cellsWanted(threads: number, { m, n, k, aTransposed }: Product): number {
-  if (threads === 1) return 1;
-  return (!aTransposed && m * n * k >= LARGE * threads ? 4 : 2) * threads;
+  if (threads === 1 || aTransposed) return threads;
+  return (m * n * k >= LARGE * threads ? 4 : 2) * threads;
 }
 
 /** Writes a product's arguments, its cells being so large. */

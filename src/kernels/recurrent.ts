@@ -1,5 +1,5 @@
 /** Recurrent kernels as functions: a window of T steps, the batch's rows shared out among the threads. */
-import { Job } from './jobs.js';
+import { Forget, Job } from './jobs.js';
 import type { Machine } from './machine.js';
 import { gemm, Layout, wantsPacking, worthSharing } from './product.js';
 
@@ -50,26 +50,44 @@ export function rnnBackward(
   window(machine, Job.rnnBackward, w, dy, wht, packedFlag(w), y, dz, dh, w.steps, w.batch, w.units);
 }
 
+/** Which LSTM it is. */
+export interface LstmForm {
+  readonly forget: keyof typeof Forget;
+  /** Address of vi, vf and vo one after the other; vf only where there is a forget gate. 0 where the gates do not see c. */
+  readonly peepholes: number;
+}
+
+/** How many gates an LSTM has: one less where it has no forget gate of its own. */
+export const lstmGates = (forget: keyof typeof Forget): number => (forget === 'learned' ? 4 : 3);
+
 export function lstmForward(
   machine: Machine,
   w: Window,
   z: number,
   ids: number,
   wh: number,
+  { forget, peepholes }: LstmForm,
   gates: number,
   cells: number,
   states: number,
 ): void {
   const { steps, batch, units } = w;
-  if (machine.threads === 1 || batch !== 1 || ids !== 0 || !worthSharing(1, 4 * units, units)) {
-    window(machine, Job.lstmForward, w, z, wh, packedFlag(w), gates, cells, states, steps, batch, units, ids);
+  const size = lstmGates(forget) * units;
+  const form = [Forget[forget], peepholes] as const;
+  if (machine.threads === 1 || batch !== 1 || ids !== 0 || !worthSharing(1, size, units)) {
+    window(machine, Job.lstmForward, w, z, wh, packedFlag(w), gates, cells, states, steps, batch, units, ids, ...form);
     return;
   }
   // One stream and a large matrix: the rows of the batch give the other threads nothing to do, so the columns of each
   // step's product are shared out. Each sum starts at z, as in the kernel: the bits are the same.
-  const size = 4 * units;
+  const one = { steps: 1, batch, units };
   for (let t = 0; t < steps; t += 1) {
-    const [input, gate, cell, state] = [z + 4 * t * size, gates + 4 * t * size, cells + t * size, states + t * size];
+    const [input, gate, cell, state] = [
+      z + 4 * t * size,
+      gates + 4 * t * size,
+      cells + 4 * t * units,
+      states + 4 * t * units,
+    ];
     gemm(machine, {
       a: state,
       lda: units,
@@ -85,22 +103,43 @@ export function lstmForward(
       accumulate: false,
       bias: input,
     });
-    window(machine, Job.lstmForward, { steps: 1, batch, units }, input, 0, 0, gate, cell, state, 1, batch, units, 0);
+    window(machine, Job.lstmForward, one, input, 0, 0, gate, cell, state, 1, batch, units, 0, ...form);
   }
 }
 
+/** `slopes` are rows of the peepholes' gradients, one for each row of the batch; 0 where there are no peepholes. */
 export function lstmBackward(
   machine: Machine,
   w: Window,
   dy: number,
   wht: number,
+  { forget, peepholes }: LstmForm,
   gates: number,
   cells: number,
   dz: number,
   dh: number,
   dc: number,
+  slopes: number,
 ): void {
-  window(machine, Job.lstmBackward, w, dy, wht, packedFlag(w), gates, cells, dz, dh, dc, w.steps, w.batch, w.units);
+  window(
+    machine,
+    Job.lstmBackward,
+    w,
+    dy,
+    wht,
+    packedFlag(w),
+    gates,
+    cells,
+    dz,
+    dh,
+    dc,
+    w.steps,
+    w.batch,
+    w.units,
+    Forget[forget],
+    peepholes,
+    slopes,
+  );
 }
 
 /** `wn` is 0 where the reset gate acts after the product, and then `bn` is not. */

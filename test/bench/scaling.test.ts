@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { plotBar, table } from '../../bench/scaling/scaling.js';
+import { cells } from '../../bench/scaling/cells.js';
+import { cellLines, plotBar, table } from '../../bench/scaling/scaling.js';
 import { series } from '../../bench/scaling/training.js';
 
 test('a bar is as long as its share of the greatest, to an eighth of a character', () => {
@@ -35,4 +36,16 @@ test('a table names what stays as it is, and has a line for each point', () => {
   expect(header).toMatch(/threads +ms +chars\/s +GFLOP\/s +of the peak/);
   expect(one).toMatch(/ 1 +40 +50,000 +100 +40 % {2}█{16}$/);
   expect(two).toMatch(/ 2 +20 +100,000 +200 +80 % {2}█{32}$/);
+});
+
+test('cells stand beside their own steps and beside the first of them, the plain LSTM', () => {
+  const figure = (median: number) => ({ median, min: median, max: median });
+  const [, , header, plain, other] = cellLines([
+    { cell: 'lstm', atOnce: figure(16), oneByOne: figure(40), work: 1600 },
+    { cell: 'gru', atOnce: figure(8), oneByOne: figure(24), work: 1600 },
+  ]);
+  expect(header).toMatch(/at once, ms +steps, ms +gain +chars\/s +of lstm$/);
+  expect(plain).toMatch(/^lstm +16 +40 +× 2\.50 +100,000 +100 %$/);
+  expect(other).toMatch(/^gru +8 +24 +× 3\.00 +200,000 +200 %$/);
+  expect(Object.keys(cells)[0]).toBe('lstm');
 });

@@ -28,7 +28,14 @@ type AnyCell = Cell<Record<string, Tensor>>;
 
 const cells: Record<string, (inputs: number, units: number) => AnyCell> = {
   'simple RNN': (inputs, units) => simpleRnnCell(inputs, units) as unknown as AnyCell,
-  LSTM: (inputs, units) => lstmCell(inputs, units) as unknown as AnyCell,
+  ...Object.fromEntries(
+    (['learned', 'none', 'coupled'] as const).flatMap((forget) =>
+      [false, true].map((peepholes) => [
+        `LSTM, forget ${forget}${peepholes ? ', peepholes' : ''}`,
+        (inputs: number, units: number) => lstmCell(inputs, units, { forget, peepholes }) as unknown as AnyCell,
+      ]),
+    ),
+  ),
   'GRU, reset after': (inputs, units) => gruCell(inputs, units, { reset: 'after' }) as unknown as AnyCell,
   'GRU, reset before': (inputs, units) => gruCell(inputs, units, { reset: 'before' }) as unknown as AnyCell,
 };
@@ -45,7 +52,7 @@ const sizes = [
   { T: 6, B: 19, I: 4, H: 24 },
   { T: 2, B: 50, I: 6, H: 33 },
   { T: 2, B: 5, I: 4, H: 72 },
-  { T: 2, B: 1, I: 3, H: 203 },
+  { T: 2, B: 1, I: 3, H: 227 },
 ];
 
 /** Two windows, one after the other, and every gradient there is. */
@@ -134,3 +141,25 @@ for (const tier of tiers) {
     }
   });
 }
+
+describe("an LSTM's window", () => {
+  const lstmOf = (gates: number, forget: 'learned' | 'coupled', peepholes: number) =>
+    inWindow(({ recurrences }) =>
+      recurrences?.lstm(
+        normal([2, 3, gates * 4], 1),
+        normal([4, gates * 4], 2),
+        normal([3, 4], 3),
+        normal([3, 4], 4),
+        undefined,
+        forget,
+        normal([peepholes], 5),
+      ),
+    );
+
+  it('refuses peepholes and gates that are not those of its form', () => {
+    expect(() => lstmOf(4, 'learned', 8)).toThrow('lstm: peepholes is [8] and must be [12].');
+    expect(() => lstmOf(3, 'coupled', 12)).toThrow('lstm: peepholes is [12] and must be [8].');
+    expect(() => lstmOf(4, 'coupled', 8)).toThrow('it wants [T, B, 3H] and [B, H]');
+    expect(() => lstmOf(4, 'learned', 12)).not.toThrow();
+  });
+});

@@ -3,7 +3,7 @@ import type { Place } from '../../kernels/place.js';
 import { wantsPacking } from '../../kernels/product.js';
 import * as kernels from '../../kernels/recurrent.js';
 import { type Ids, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../../tensor.js';
-import type { RecurrenceAdjoints, Recurrences } from '../recurrences.js';
+import type { Forgetting, RecurrenceAdjoints, Recurrences } from '../recurrences.js';
 import { checkIds } from '../shapes.js';
 import type { Workspace } from './workspace.js';
 
@@ -79,6 +79,12 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     const place = space.result(shape);
     copy(space.numbers(x, operation), place, ...shape);
     return place;
+  }
+
+  function formOf(forget: Forgetting, peepholes: Tensor | undefined, units: number): kernels.LstmForm {
+    if (peepholes === undefined) return { forget, peepholes: 0 };
+    check('lstm', 'peepholes', peepholes, [(kernels.lstmGates(forget) - 1) * units]);
+    return { forget, peepholes: space.numbers(peepholes, 'lstm') };
   }
 
   function gruWindow(
@@ -167,21 +173,24 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       );
       return [dz, dh];
     },
-    lstm(z, wh, h, c, ids) {
-      const window = windowOf('lstm', z, ids, h, 4);
+    lstm(z, wh, h, c, ids, forget = 'learned', peepholes) {
+      const parts = kernels.lstmGates(forget);
+      const window = windowOf('lstm', z, ids, h, parts);
       const { steps, batch, units } = window;
-      check('lstm', 'wh', wh, [units, 4 * units]);
+      check('lstm', 'wh', wh, [units, parts * units]);
       check('lstm', 'c', c, [batch, units]);
+      const form = formOf(forget, peepholes, units);
       const all = states(window, h, 'lstm');
       const cells = states(window, c, 'lstm');
-      const gates = space.result([steps, batch, 4 * units]);
-      const recurrent = operand(wh, units, 4 * units, batch);
+      const gates = space.result([steps, batch, parts * units]);
+      const recurrent = operand(wh, units, parts * units, batch);
       kernels.lstmForward(
         machine,
         window,
         space.numbers(z, 'lstm'),
         chosen(ids),
         recurrent,
+        form,
         gates.address,
         cells.address,
         all.address,
@@ -190,25 +199,30 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       const last = space.view(cells, [batch, units], steps * batch * units);
       return [after, last, before, gates, cells];
     },
-    lstmAdjoint(dy, dc, wh, gates, cells) {
+    lstmAdjoint(dy, dc, wh, gates, cells, forget = 'learned', peepholes) {
       const [more, batch, units] = cells.shape as readonly [number, number, number];
       const steps = more - 1;
-      const dz = space.result([steps, batch, 4 * units]);
+      const parts = kernels.lstmGates(forget);
+      const form = formOf(forget, peepholes, units);
+      const dz = space.result([steps, batch, parts * units]);
       const dh = zeros([batch, units]);
       const dCell = copyOf(dc, [batch, units], 'lstm');
-      const recurrent = transposedOperand(wh, 4 * units, units, batch);
+      const slopes = peepholes && zeros([batch, (parts - 1) * units]);
+      const recurrent = transposedOperand(wh, parts * units, units, batch);
       kernels.lstmBackward(
         machine,
         { steps, batch, units },
         space.numbers(dy, 'lstm'),
         recurrent,
+        form,
         space.numbers(gates, 'lstm'),
         space.numbers(cells, 'lstm'),
         dz.address,
         dh.address,
         dCell.address,
+        slopes?.address ?? 0,
       );
-      return [dz, dh, dCell];
+      return [dz, dh, dCell, slopes];
     },
     gru: (x, wh, bn, h, ids) => gruWindow('gru', x, wh, undefined, bn, h, ids),
     gruAdjoint(dy, wh, before, gates) {

@@ -1,16 +1,16 @@
 // C (+)= op(A)·op(B), row-major.
 //
-// An item is a cell of C: at most `cellColumns` columns (so that the packed block of B stays in the second-level cache)
-// and `cellRows` rows. Within a cell: blocks of K, blocks of rows, panels of 16 columns, register tiles.
+// An item is a cell of C: at most `cellColumns` columns and `cellRows` rows (so that the packed block of B stays in the
+// second-level cache). Within a cell: blocks of K, blocks of rows, panels of 16 columns, register tiles.
 //
 // Every element of C is one chain of multiply-adds over k, from the first to the last: blocks of K continue from C.
 // So the bits depend neither on the tile's shape nor on the cells nor on the number of rows asked for at once.
-import { STREAM_ROWS } from '../limits';
+import { CELL_COLUMNS, STREAM_ROWS } from '../limits';
 import { TILE_ROWS } from './config';
 import { tile, tileAdd } from './generated/tiles';
 import { packBlock, panelStride } from './pack';
 import { stream } from './stream';
-import { A_STRIDE, BLOCK_ROWS, DEPTH, packedOf, squareOf, transposedOf } from './scratch';
+import { A_STRIDE, BLOCK_ROWS, DEPTH, packedOf, squareOf, transposedOf, WIDE_DEPTH } from './scratch';
 import { transpose } from './transpose';
 
 /**
@@ -68,8 +68,9 @@ export function cell(
   }
 
   const panels = (columnTo - columnFrom + 15) >> 4;
-  for (let depth = 0; depth < k; depth += DEPTH) {
-    const deep = min(DEPTH, k - depth);
+  const most = columnTo - columnFrom > CELL_COLUMNS ? WIDE_DEPTH : DEPTH;
+  for (let depth = 0; depth < k; depth += most) {
+    const deep = min(most, k - depth);
     let block = packedOf(member);
     let panelBytes = panelStride(deep);
     if (bForm == 2) {

@@ -12,6 +12,7 @@ import {
   type Predicted,
   parametersOf,
   predictTags,
+  scoreTagger,
   sgd,
   type Tagger,
   type TagLesson,
@@ -96,6 +97,28 @@ describe('learnTags', () => {
     expect(outcomes.slice(0, 4).map((outcome) => learned(outcome).replayed)).toEqual([0, 1, 2, 2]);
     const none = await teach(empty(), lessons.slice(0, 3), { replay: undefined });
     expect(none.map((outcome) => learned(outcome).replayed)).toEqual([0, 0, 0]);
+  });
+
+  it('keeps what it learnt first where it replays, and forgets it where it does not', () => {
+    const cities = ['Taipei', 'Osaka', 'Paris', 'Rome'];
+    // The same cities, which are something else in the second domain.
+    const tables = Array.from({ length: 200 }, (_, k) => ({
+      words: ['dine', cities[k % 4] as string, 'for', 'two'],
+      tags: ['O', 'B-restaurant', 'O', 'B-guests'],
+      intent: 'dining',
+    }));
+    const heldOut = journeys(60, 77);
+    const falls = (replay: LearnTagsOptions['replay']) => {
+      const model = empty({ units: 20 });
+      const { tell, close } = classroom(model, { replay });
+      for (const lesson of journeys(200, 2)) tell(lesson);
+      const before = scoreTagger(model, heldOut).f1;
+      for (const lesson of tables) tell(lesson);
+      close();
+      return before - scoreTagger(model, heldOut).f1;
+    };
+    expect(falls({ size: 200, per: 8 })).toBeLessThan(0.03);
+    expect(falls(undefined)).toBeGreaterThan(0.5);
   });
 
   it('gives the same for the same seed, and begins anew with each subscription', async () => {

@@ -1,16 +1,27 @@
-// An LSTM over a whole window. Items are batch rows: each thread takes its rows through all steps, so that a window
-// needs one fork and no barrier. In `gates` the four gates lie side by side, i, f, g, o, and hold what the functions
-// gave; `cells` and `states` hold T + 1 steps, the carry that entered being the first.
+// An LSTM over a whole window, and its variants. Items are batch rows: each thread takes its rows through all steps, so
+// that a window needs one fork and no barrier. In `gates` the gates lie side by side, i, f, g, o (three where there is no
+// f), and hold what the functions gave; `cells` and `states` hold T + 1 steps, the carry that entered being the first.
+// Peepholes, 0 for none, lie in the same order: vi, vf where there is an f, vo.
+//
+// A variant is chosen a row at a time, between loops; each loop is the same for all variants that run it.
+import { Forget } from '../../jobs';
 import { at } from '../address';
 import { multiplyRows } from '../gemm';
-import { store8, tanh4 } from '../math';
+import { madd, store8, tanh4 } from '../math';
 import { tailOf } from '../scratch';
-import { logisticRow, tanhRow } from './rows';
+import { addProduct, logisticOfPeephole, logisticRow, tanhRow } from './rows';
 import { copyFew, layRows } from './tail';
+
+// @ts-ignore: decorator
+@inline
+function gatesOf(forget: i32): i32 {
+  return forget == Forget.learned ? 4 : 3;
+}
 
 /**
  * args: z [T, B, 4H], wh [H, 4H] (0: `gates` hold z + h·wh already), packed, gates [T, B, 4H], cells [T+1, B, H],
- * states [T+1, B, H], T, B, H, ids [T, B] or 0: with ids z is a table of rows that they choose from.
+ * states [T+1, B, H], T, B, H, ids [T, B] or 0: with ids z is a table of rows that they choose from; forget, peepholes
+ * [3H] or 0. Where there is no f, 4H is 3H, and 3H is 2H.
  */
 export function lstmForward(args: usize, from: i32, to: i32, member: i32): void {
   const z = load<usize>(args);
@@ -23,7 +34,10 @@ export function lstmForward(args: usize, from: i32, to: i32, member: i32): void 
   const batch = load<i32>(args, 28);
   const units = load<i32>(args, 32);
   const ids = load<usize>(args, 36);
-  const width = units << 2;
+  const forget = load<i32>(args, 40);
+  const peepholes = load<usize>(args, 44);
+  const parts = gatesOf(forget);
+  const width = parts * units;
   const rows = to - from;
   const whole = units & ~7;
   const rest = units & 7;
@@ -43,12 +57,13 @@ export function lstmForward(args: usize, from: i32, to: i32, member: i32): void 
       const before = at(cells, r * units);
       const after = at(cells, (r + batch) * units);
       const state = at(states, (r + batch) * units);
-      forwardRow(whole, gate, (<usize>units) << 2, before, after, state);
+      forwardRow(forget, whole, gate, (<usize>units) << 2, peepholes, before, after, state);
       if (rest) {
-        for (let q = 0; q < 4; q += 1) copyFew(tail + (<usize>q << 5), at(gate, q * units + whole), rest);
+        copyParts(tail, 32, at(gate, whole), (<usize>units) << 2, parts, rest);
         copyFew(tail + 256, at(before, whole), rest);
-        forwardRow(8, tail, 32, tail + 256, tail + 288, tail + 320);
-        for (let q = 0; q < 4; q += 1) copyFew(at(gate, q * units + whole), tail + (<usize>q << 5), rest);
+        if (peepholes != 0) copyParts(tail + 352, 32, at(peepholes, whole), (<usize>units) << 2, parts - 1, rest);
+        forwardRow(forget, 8, tail, 32, peepholes != 0 ? tail + 352 : 0, tail + 256, tail + 288, tail + 320);
+        copyParts(at(gate, whole), (<usize>units) << 2, tail, 32, parts, rest);
         copyFew(at(after, whole), tail + 288, rest);
         copyFew(at(state, whole), tail + 320, rest);
       }
@@ -56,28 +71,63 @@ export function lstmForward(args: usize, from: i32, to: i32, member: i32): void 
   }
 }
 
-/** c = σ(f) ⊙ c′ + σ(i) ⊙ tanh(g), h = σ(o) ⊙ tanh(c), for a multiple of 8 units; gates `stride` bytes apart. */
-function forwardRow(count: i32, gate: usize, stride: usize, before: usize, after: usize, state: usize): void {
+/** Copies what is left of each of several parts. */
+function copyParts(target: usize, targetStride: usize, source: usize, sourceStride: usize, parts: i32, rest: i32): void {
+  for (; parts > 0; parts -= 1, target += targetStride, source += sourceStride) copyFew(target, source, rest);
+}
+
+/** The gates, c and h = σ(o) ⊙ tanh(c) of a multiple of 8 units; gates and peepholes `stride` bytes apart. */
+function forwardRow(
+  forget: i32, count: i32, gate: usize, stride: usize, peepholes: usize, before: usize, after: usize, state: usize,
+): void {
   const gateF = gate + stride;
-  const gateG = gateF + stride;
+  const gateG = forget == Forget.learned ? gateF + stride : gateF;
   const gateO = gateG + stride;
-  logisticRow(gate, count);
-  logisticRow(gateF, count);
+  const end = (<usize>count) << 2;
+  logisticSeeing(gate, before, peepholes, count);
+  if (forget == Forget.learned) logisticSeeing(gateF, before, peepholes != 0 ? peepholes + stride : 0, count);
   tanhRow(gateG, count);
-  logisticRow(gateO, count);
-  for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
-    const c0 = f32x4.add(f32x4.mul(v128.load(gateF + k), v128.load(before + k)), f32x4.mul(v128.load(gate + k), v128.load(gateG + k)));
-    const c1 = f32x4.add(f32x4.mul(v128.load(gateF + k, 16), v128.load(before + k, 16)), f32x4.mul(v128.load(gate + k, 16), v128.load(gateG + k, 16)));
-    const h0 = f32x4.mul(v128.load(gateO + k), tanh4(c0));
-    const h1 = f32x4.mul(v128.load(gateO + k, 16), tanh4(c1));
-    store8(after + k, c0, c1);
+  if (forget == Forget.learned) {
+    for (let k: usize = 0; k < end; k += 32) {
+      const c0 = f32x4.add(f32x4.mul(v128.load(gateF + k), v128.load(before + k)), f32x4.mul(v128.load(gate + k), v128.load(gateG + k)));
+      const c1 = f32x4.add(f32x4.mul(v128.load(gateF + k, 16), v128.load(before + k, 16)), f32x4.mul(v128.load(gate + k, 16), v128.load(gateG + k, 16)));
+      store8(after + k, c0, c1);
+    }
+  } else if (forget == Forget.none) {
+    for (let k: usize = 0; k < end; k += 32) {
+      const c0 = madd(v128.load(gate + k), v128.load(gateG + k), v128.load(before + k));
+      const c1 = madd(v128.load(gate + k, 16), v128.load(gateG + k, 16), v128.load(before + k, 16));
+      store8(after + k, c0, c1);
+    }
+  } else {
+    // c + i ⊙ (g − c) is (1 − i) ⊙ c + i ⊙ g with one product less.
+    for (let k: usize = 0; k < end; k += 32) {
+      const b0 = v128.load(before + k);
+      const b1 = v128.load(before + k, 16);
+      const c0 = madd(v128.load(gate + k), f32x4.sub(v128.load(gateG + k), b0), b0);
+      const c1 = madd(v128.load(gate + k, 16), f32x4.sub(v128.load(gateG + k, 16), b1), b1);
+      store8(after + k, c0, c1);
+    }
+  }
+  logisticSeeing(gateO, after, peepholes != 0 ? peepholes + (gateO - gate) - stride : 0, count);
+  for (let k: usize = 0; k < end; k += 32) {
+    const h0 = f32x4.mul(v128.load(gateO + k), tanh4(v128.load(after + k)));
+    const h1 = f32x4.mul(v128.load(gateO + k, 16), tanh4(v128.load(after + k, 16)));
     store8(state + k, h0, h1);
   }
 }
 
+/** z ← σ(z + c ⊙ v), or σ(z) where there is no v. */
+function logisticSeeing(z: usize, c: usize, v: usize, count: i32): void {
+  if (v != 0) logisticOfPeephole(z, c, v, count);
+  else logisticRow(z, count);
+}
+
 /**
  * args: dy [T, B, H], whᵀ [4H, H], packed, gates [T, B, 4H], cells [T+1, B, H], dz [T, B, 4H], dh [B, H], dc [B, H],
- * T, B, H. On entry dh is zero and dc the gradient of the last cell; on return they are those of the carry that entered.
+ * T, B, H, forget, peepholes [3H] or 0, their gradients' rows [B, 3H] or 0. On entry dh and those rows are zero and dc
+ * the gradient of the last cell; on return dh and dc are those of the carry that entered, and a peephole's gradient is
+ * the sum of its rows.
  */
 export function lstmBackward(args: usize, from: i32, to: i32, member: i32): void {
   const dy = load<usize>(args);
@@ -91,7 +141,12 @@ export function lstmBackward(args: usize, from: i32, to: i32, member: i32): void
   const steps = load<i32>(args, 32);
   const batch = load<i32>(args, 36);
   const units = load<i32>(args, 40);
-  const width = units << 2;
+  const forget = load<i32>(args, 44);
+  const peepholes = load<usize>(args, 48);
+  const slopes = load<usize>(args, 52);
+  const parts = gatesOf(forget);
+  const stride = (<usize>units) << 2;
+  const width = parts * units;
   const rows = to - from;
   const whole = units & ~7;
   const rest = units & 7;
@@ -106,17 +161,26 @@ export function lstmBackward(args: usize, from: i32, to: i32, member: i32): void
       const result = at(dz, (row + r) * width);
       const dState = at(dh, r * units);
       const dCell = at(dc, r * units);
-      backwardRow(whole, gate, (<usize>units) << 2, before, after, above, result, (<usize>units) << 2, dState, dCell);
+      const slope = at(slopes, r * (parts - 1) * units);
+      backwardRow(forget, whole, gate, stride, peepholes, before, after, above, result, stride, dState, dCell, slope);
       if (rest) {
-        for (let q = 0; q < 4; q += 1) copyFew(tail + (<usize>q << 5), at(gate, q * units + whole), rest);
+        copyParts(tail, 32, at(gate, whole), stride, parts, rest);
         copyFew(tail + 256, at(before, whole), rest);
         copyFew(tail + 288, at(after, whole), rest);
         copyFew(tail + 320, at(above, whole), rest);
         copyFew(tail + 352, at(dState, whole), rest);
         copyFew(tail + 384, at(dCell, whole), rest);
-        backwardRow(8, tail, 32, tail + 256, tail + 288, tail + 320, tail + 128, 32, tail + 352, tail + 384);
-        for (let q = 0; q < 4; q += 1) copyFew(at(result, q * units + whole), tail + 128 + (<usize>q << 5), rest);
+        if (peepholes != 0) {
+          copyParts(tail + 416, 32, at(peepholes, whole), stride, parts - 1, rest);
+          copyParts(tail + 512, 32, at(slope, whole), stride, parts - 1, rest);
+        }
+        backwardRow(
+          forget, 8, tail, 32, peepholes != 0 ? tail + 416 : 0, tail + 256, tail + 288, tail + 320, tail + 128, 32,
+          tail + 352, tail + 384, tail + 512,
+        );
+        copyParts(at(result, whole), stride, tail + 128, 32, parts, rest);
         copyFew(at(dCell, whole), tail + 384, rest);
+        if (peepholes != 0) copyParts(at(slope, whole), stride, tail + 512, 32, parts - 1, rest);
       }
     }
     multiplyRows(
@@ -126,16 +190,53 @@ export function lstmBackward(args: usize, from: i32, to: i32, member: i32): void
   }
 }
 
+/** Gradients of a multiple of 8 units' gates; dc becomes that of the c before. */
 function backwardRow(
-  count: i32, gate: usize, stride: usize, before: usize, after: usize, above: usize, result: usize,
-  resultStride: usize, dh: usize, dc: usize,
+  forget: i32, count: i32, gate: usize, stride: usize, peepholes: usize, before: usize, after: usize, above: usize,
+  result: usize, resultStride: usize, dh: usize, dc: usize, slopes: usize,
 ): void {
+  if (peepholes == 0) {
+    if (forget == Forget.learned) {
+      backwardLoop(Forget.learned, false, count, gate, stride, 0, before, after, above, result, resultStride, dh, dc);
+    } else if (forget == Forget.none) {
+      backwardLoop(Forget.none, false, count, gate, stride, 0, before, after, above, result, resultStride, dh, dc);
+    } else {
+      backwardLoop(Forget.coupled, false, count, gate, stride, 0, before, after, above, result, resultStride, dh, dc);
+    }
+    return;
+  }
+  if (forget == Forget.learned) {
+    backwardLoop(Forget.learned, true, count, gate, stride, peepholes, before, after, above, result, resultStride, dh, dc);
+    addProduct(slopes + stride, result + resultStride, before, count);
+  } else if (forget == Forget.none) {
+    backwardLoop(Forget.none, true, count, gate, stride, peepholes, before, after, above, result, resultStride, dh, dc);
+  } else {
+    backwardLoop(Forget.coupled, true, count, gate, stride, peepholes, before, after, above, result, resultStride, dh, dc);
+  }
+  const last: usize = forget == Forget.learned ? 2 : 1;
+  addProduct(slopes, result, before, count);
+  addProduct(slopes + last * stride, result + (last + 1) * resultStride, after, count);
+}
+
+/**
+ * One loop, since these numbers come from afar: cut in two it is slower. Inlined, so that `forget` and `seeing` are
+ * known to the compiler.
+ */
+// @ts-ignore: decorator
+@inline
+function backwardLoop(
+  forget: i32, seeing: bool, count: i32, gate: usize, stride: usize, peepholes: usize, before: usize, after: usize,
+  above: usize, result: usize, resultStride: usize, dh: usize, dc: usize,
+): void {
+  const last: usize = forget == Forget.learned ? 2 : 1;
   const gateF = gate + stride;
-  const gateG = gateF + stride;
+  const gateG = gate + last * stride;
   const gateO = gateG + stride;
   const resultF = result + resultStride;
-  const resultG = resultF + resultStride;
+  const resultG = result + last * resultStride;
   const resultO = resultG + resultStride;
+  const seenF = peepholes + stride;
+  const seenO = peepholes + last * stride;
   const one = f32x4.splat(1);
   for (let k: usize = 0, end = (<usize>count) << 2; k < end; k += 32) {
     const tanh0 = tanh4(v128.load(after + k));
@@ -146,20 +247,53 @@ function backwardRow(
     const dh1 = f32x4.add(v128.load(above + k, 16), v128.load(dh + k, 16));
     const do0 = f32x4.mul(f32x4.mul(dh0, tanh0), f32x4.mul(o0, f32x4.sub(one, o0)));
     const do1 = f32x4.mul(f32x4.mul(dh1, tanh1), f32x4.mul(o1, f32x4.sub(one, o1)));
-    const dc0 = f32x4.add(v128.load(dc + k), f32x4.mul(f32x4.mul(dh0, o0), f32x4.sub(one, f32x4.mul(tanh0, tanh0))));
-    const dc1 = f32x4.add(v128.load(dc + k, 16), f32x4.mul(f32x4.mul(dh1, o1), f32x4.sub(one, f32x4.mul(tanh1, tanh1))));
+    let dc0 = f32x4.add(v128.load(dc + k), f32x4.mul(f32x4.mul(dh0, o0), f32x4.sub(one, f32x4.mul(tanh0, tanh0))));
+    let dc1 = f32x4.add(v128.load(dc + k, 16), f32x4.mul(f32x4.mul(dh1, o1), f32x4.sub(one, f32x4.mul(tanh1, tanh1))));
+    if (seeing) {
+      dc0 = madd(do0, v128.load(seenO + k), dc0);
+      dc1 = madd(do1, v128.load(seenO + k, 16), dc1);
+    }
     const i0 = v128.load(gate + k);
     const i1 = v128.load(gate + k, 16);
-    const f0 = v128.load(gateF + k);
-    const f1 = v128.load(gateF + k, 16);
     const g0 = v128.load(gateG + k);
     const g1 = v128.load(gateG + k, 16);
-    const c0 = v128.load(before + k);
-    const c1 = v128.load(before + k, 16);
+    // What i lets in beside what stays anyway: g, or where f = 1 − i, g in place of c.
+    let in0 = g0;
+    let in1 = g1;
+    let past0 = dc0;
+    let past1 = dc1;
+    let df0 = dc0;
+    let df1 = dc1;
+    if (forget == Forget.learned) {
+      const f0 = v128.load(gateF + k);
+      const f1 = v128.load(gateF + k, 16);
+      df0 = f32x4.mul(f32x4.mul(dc0, v128.load(before + k)), f32x4.mul(f0, f32x4.sub(one, f0)));
+      df1 = f32x4.mul(f32x4.mul(dc1, v128.load(before + k, 16)), f32x4.mul(f1, f32x4.sub(one, f1)));
+      past0 = f32x4.mul(dc0, f0);
+      past1 = f32x4.mul(dc1, f1);
+    }
+    if (forget == Forget.coupled) {
+      in0 = f32x4.sub(g0, v128.load(before + k));
+      in1 = f32x4.sub(g1, v128.load(before + k, 16));
+      past0 = f32x4.mul(dc0, f32x4.sub(one, i0));
+      past1 = f32x4.mul(dc1, f32x4.sub(one, i1));
+    }
+    const di0 = f32x4.mul(f32x4.mul(dc0, in0), f32x4.mul(i0, f32x4.sub(one, i0)));
+    const di1 = f32x4.mul(f32x4.mul(dc1, in1), f32x4.mul(i1, f32x4.sub(one, i1)));
+    const dg0 = f32x4.mul(f32x4.mul(dc0, i0), f32x4.sub(one, f32x4.mul(g0, g0)));
+    const dg1 = f32x4.mul(f32x4.mul(dc1, i1), f32x4.sub(one, f32x4.mul(g1, g1)));
+    if (seeing) {
+      past0 = madd(di0, v128.load(peepholes + k), past0);
+      past1 = madd(di1, v128.load(peepholes + k, 16), past1);
+      if (forget == Forget.learned) {
+        past0 = madd(df0, v128.load(seenF + k), past0);
+        past1 = madd(df1, v128.load(seenF + k, 16), past1);
+      }
+    }
     store8(resultO + k, do0, do1);
-    store8(dc + k, f32x4.mul(dc0, f0), f32x4.mul(dc1, f1));
-    store8(result + k, f32x4.mul(f32x4.mul(dc0, g0), f32x4.mul(i0, f32x4.sub(one, i0))), f32x4.mul(f32x4.mul(dc1, g1), f32x4.mul(i1, f32x4.sub(one, i1))));
-    store8(resultF + k, f32x4.mul(f32x4.mul(dc0, c0), f32x4.mul(f0, f32x4.sub(one, f0))), f32x4.mul(f32x4.mul(dc1, c1), f32x4.mul(f1, f32x4.sub(one, f1))));
-    store8(resultG + k, f32x4.mul(f32x4.mul(dc0, i0), f32x4.sub(one, f32x4.mul(g0, g0))), f32x4.mul(f32x4.mul(dc1, i1), f32x4.sub(one, f32x4.mul(g1, g1))));
+    store8(dc + k, past0, past1);
+    store8(result + k, di0, di1);
+    if (forget == Forget.learned) store8(resultF + k, df0, df1);
+    store8(resultG + k, dg0, dg1);
   }
 }
