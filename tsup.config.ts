@@ -21,6 +21,7 @@ export default defineConfig([
       memory: 'examples/memory/main.ts',
       gpt: 'examples/gpt/main.ts',
       seq2seq: 'examples/seq2seq/main.ts',
+      slots: 'examples/slot-filling/main.ts',
     },
     outDir: 'build/examples',
     format: 'esm',
@@ -31,7 +32,7 @@ export default defineConfig([
     clean: true,
   },
   {
-    entry: { main: 'bench/main.ts', soak: 'bench/soak.ts' },
+    entry: { main: 'bench/main.ts', soak: 'bench/soak.ts', tagging: 'bench/tagging.ts' },
     outDir: 'build/bench',
     format: 'esm',
     target: 'es2022',

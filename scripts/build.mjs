@@ -17,8 +17,10 @@ const built = [
   'build/examples/lenet.js',
   'build/examples/gpt.js',
   'build/examples/seq2seq.js',
+  'build/examples/slots.js',
   'build/bench/main.js',
   'build/bench/soak.js',
+  'build/bench/tagging.js',
 ];
 
 function run(script) {

@@ -11,6 +11,7 @@ export * as initializers from './backprop/initializers.js';
 export { categoricalCrossEntropy } from './backprop/losses/categorical-cross-entropy.js';
 export { crossEntropy } from './backprop/losses/cross-entropy.js';
 export { type L2Options, l2Penalty, withL2 } from './backprop/losses/l2.js';
+export { type LinearChain, linearChain } from './backprop/losses/linear-chain.js';
 export type { Loss, LossOptions, Reduction } from './backprop/losses/loss.js';
 export { squaredError } from './backprop/losses/squared-error.js';
 export type { Adjoints, Ops, Primitives, Sources, Transposed } from './backprop/ops.js';
@@ -31,7 +32,14 @@ export { sgd } from './backprop/optimizers/sgd.js';
 export { type VsgdOptions, vsgd } from './backprop/optimizers/vsgd.js';
 export { type WeightDecayOptions, weightDecay } from './backprop/optimizers/weight-decay.js';
 export type { Lengths, Padded } from './backprop/padding.js';
-export { type Initializer, type Parameter, type Params, parameter, parametersOf } from './backprop/parameter.js';
+export {
+  type Initializer,
+  type Parameter,
+  type ParameterOptions,
+  type Params,
+  parameter,
+  parametersOf,
+} from './backprop/parameter.js';
 export { type ReferenceOptions, reference } from './backprop/reference.js';
 export { constant, cosine, inTurn, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
 export { type Tape, tape } from './backprop/tape.js';
@@ -67,7 +75,13 @@ export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked
 export { unroll } from './cells/unroll.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './formats/checkpoint.js';
 export { loadCheckpoint, saveCheckpoint } from './formats/checkpoint-file.js';
-export type { FileError, FormatError, WeightsError } from './formats/errors.js';
+export type { FileError, FormatError, UtteranceError, WeightsError } from './formats/errors.js';
+export { type ConllOptions, fromConll, toConll } from './formats/utterances/conll.js';
+export { fromJsonLines, toJsonLine } from './formats/utterances/json-lines.js';
+export type { TextSource } from './formats/utterances/lines.js';
+export { loadUtterances } from './formats/utterances/load.js';
+export { fromSequenceFiles, type SequenceFilesOptions } from './formats/utterances/sequence-files.js';
+export type { Utterance } from './formats/utterances/utterance.js';
 export { loadWeights, weightsOf } from './formats/weights.js';
 export type { Tier } from './kernels/host.js';
 export { configure, type Machine, type MachineOptions, machine } from './kernels/machine.js';
@@ -105,6 +119,7 @@ export { type DropoutCarry, type DropoutForm, type DropoutOptions, dropout } fro
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
 export { type FeedForwardOptions, feedForward } from './layers/feed-forward.js';
 export { flatten } from './layers/flatten.js';
+export { type HashedFeaturesOptions, hashedFeatures, hashesOf } from './layers/hashed-features.js';
 export { lastStep } from './layers/last-step.js';
 export { type LayerNormOptions, layerNorm } from './layers/layer-norm.js';
 export { type LocalResponseNormOptions, localResponseNorm } from './layers/local-response-norm.js';
@@ -133,6 +148,7 @@ export {
   type ScaledDotProductOptions,
   scaledDotProductAttention,
 } from './layers/scaled-dot-product.js';
+export { type SpellingOptions, type Spellings, spelling, spellingsOf } from './layers/spelling.js';
 export {
   type BlockCarries,
   type BlockCarry,
@@ -162,14 +178,67 @@ export {
 export type { PredictOptions } from './models/evaluate.js';
 export type { Data, Layout, Nested } from './models/examples.js';
 export type { Callback, Fit, FitOptions } from './models/fit.js';
+export { type FitTaggerOptions, fitTagger, scoreTagger, type TaggerEpoch } from './models/fit-tagger.js';
 export { type GptCarry, type GptOptions, gpt } from './models/gpt.js';
 export { type LeNet5Options, leNet5 } from './models/le-net.js';
+export { type Lexicon, type LexiconData, lexicon } from './models/lexicon.js';
 export { accuracy, categoricalAccuracy, topKAccuracy } from './models/metrics/accuracy.js';
 export type { MetricName } from './models/metrics/by-name.js';
+export { type Chunk, chunksOf } from './models/metrics/chunks.js';
 export { type AverageOptions, confusionMatrix, f1, precision, recall } from './models/metrics/classes.js';
+export {
+  conlleval,
+  type Labelled,
+  type SlotAccumulator,
+  type SlotConfusion,
+  type SlotCounts,
+  type SlotMetric,
+  type SlotScores,
+  scoreSlots,
+} from './models/metrics/conlleval.js';
 export type { Accumulator, Metric } from './models/metrics/metric.js';
 export { bitsPerCharacter, perplexity } from './models/metrics/perplexity.js';
 export { toIds, toOneHot } from './models/one-hot.js';
+export {
+  loadTagger,
+  restoreTagger,
+  saveTagger,
+  type TaggerError,
+  taggerCheckpoint,
+} from './models/online/checkpoint.js';
+export { correctTags, type SlotCorrection } from './models/online/corrections.js';
+export { type LearnTagsOptions, learnTags } from './models/online/learn-tags.js';
+export type {
+  Corrected,
+  LearnedTags,
+  LearnTagsState,
+  PredictedTags,
+  RefusedTags,
+  TagLesson,
+  TagOutcome,
+  Taught,
+} from './models/online/lessons.js';
+export {
+  type Missing,
+  type OpenTagging,
+  type Outstanding,
+  type OutstandingOptions,
+  type OutstandingPolicy,
+  type OutstandingState,
+  outstanding,
+} from './models/online/outstanding.js';
+export { type Asked, type Predicted, predictTags } from './models/online/predict-tags.js';
+export { type Reservoir, type ReservoirOptions, type ReservoirState, reservoir } from './models/online/reservoir.js';
+export { type Slot, type Slots, slots, slotsOf } from './models/online/slots.js';
+export {
+  type EndOfUtterance,
+  endOfUtterance,
+  type Spoken,
+  type TagOptions,
+  tag,
+  type UtteranceTagged,
+  type WordTagged,
+} from './models/online/tag.js';
 export type {
   BatchProgress,
   EpochProgress,
@@ -187,6 +256,24 @@ export {
   sequential,
 } from './models/sequential.js';
 export type { EarlyStopping } from './models/stopping.js';
+export {
+  type TaggedWord,
+  type Tagger,
+  type TaggerCarry,
+  type TaggerOptions,
+  type TaggerOutput,
+  type Tagging,
+  tagger,
+} from './models/tagger.js';
+export type { TaggedUtterance, TaggerInput, TaggerTarget, Words } from './models/tagger-encoding.js';
+export type { Grown } from './models/tagger-growth.js';
+export type { OpenUtterance, ProvisionalTag } from './models/tagger-streaming.js';
+export {
+  type TaggerTrainer,
+  type TaggerTrainerOptions,
+  type TaggerTrainerState,
+  taggerTrainer,
+} from './models/tagger-trainer.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, stack } from './stack.js';

@@ -6,6 +6,7 @@ import { eager } from './backprop/eager/index.js';
 import { workspace } from './backprop/eager/workspace.js';
 import { throughLookups } from './backprop/lookups.js';
 import type { Ops } from './backprop/ops.js';
+import { parametersOf } from './backprop/parameter.js';
 import { type Recorded, recorder, sameRecords } from './backprop/recording.js';
 import { inWindow, mapTensors, toSignal } from './backprop/window.js';
 import { copyBlock } from './kernels/kernels.js';
@@ -49,7 +50,7 @@ interface Replay {
 /**
  * A stepper of a model, for steps of B lanes at once, each lane a stream of its own. It gives bit for bit what a window
  * of all the steps gives, and reads the weights at each step, so a model that is being trained steps with what it has
- * learnt by then.
+ * learnt by then. A model whose parameters have grown is written down anew; the carry goes on.
  *
  * A model's `apply` must follow from its arguments alone, as every layer's does. Two steps are written down and compared
  * before any is run again; a model that looks at numbers or does something else the second time runs as it is, each time.
@@ -90,6 +91,20 @@ export function steppedTo<S, X extends Tensor>(
   let former: Recorded | undefined;
   let replay: Replay | undefined;
   let steady = true;
+  let [growths, grown] = [home.growths, grownOf(model)];
+
+  /** What was written down for parameters that have grown since is of no use. */
+  function follow(): void {
+    if (growths === home.growths) return;
+    growths = home.growths;
+    const now = grownOf(model);
+    if (grown === now) return;
+    grown = now;
+    former = undefined;
+    replay = undefined;
+    limit = Number.POSITIVE_INFINITY;
+    for (const { address } of programs.splice(0)) home.heap.free(address);
+  }
 
   function placed(x: Tensor): Place {
     const place = new Place(
@@ -241,11 +256,13 @@ export function steppedTo<S, X extends Tensor>(
   const self = {
     step(x: X) {
       checkOpen();
+      follow();
       return run(take(x));
     },
     again() {
       checkOpen();
       if (input === undefined) throw new Error('stepper: there is no step to follow before the first one.');
+      follow();
       if (replay !== undefined) checkIds(input.data);
       return run(input);
     },
@@ -280,6 +297,11 @@ function giveBack({ own, programs }: Memory): void {
 
 // A stepper that nobody holds any more gives its memory back all the same.
 const abandoned = new FinalizationRegistry<Memory>(giveBack);
+
+/** How often the parameters of a model have grown. */
+function grownOf({ params }: Pick<Core<unknown>, 'params'>): number {
+  return parametersOf(params).reduce((sum, [, { grown }]) => sum + grown, 0);
+}
 
 /** Whether two carries differ in their numbers alone; calls `pair` for the tensors of both. */
 function pairUp(before: unknown, after: unknown, pair: (after: Tensor, before: Tensor) => void): boolean {

@@ -3,26 +3,26 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const blocks = [...readFileSync(`${root}docs/keras.md`, 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
-  ([, code]) => code as string,
-);
+const printed: unknown[][] = [];
+beforeEach(() => {
+  printed.length = 0;
+  vi.spyOn(console, 'log').mockImplementation((...values) => void printed.push(values));
+});
+afterEach(() => void vi.restoreAllMocks());
+
+/** Runs the block of a page that has some text in it. */
+async function runOf(page: string, start: string): Promise<void> {
+  const blocks = [...readFileSync(`${root}docs/${page}.md`, 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)];
+  const at = blocks.findIndex(([, code]) => code?.includes(start));
+  // In a folder that is never linted, nor in the repository.
+  mkdirSync(`${root}test/.readme`, { recursive: true });
+  const file = `${root}test/.readme/${page}${at}.ts`;
+  writeFileSync(file, `${blocks[at]?.[1]}\nexport {};\n`);
+  await import(pathToFileURL(file).href);
+}
 
 describe('the code of docs/keras.md runs as written', () => {
-  const printed: unknown[][] = [];
-  beforeEach(() => {
-    printed.length = 0;
-    vi.spyOn(console, 'log').mockImplementation((...values) => void printed.push(values));
-  });
-  afterEach(() => void vi.restoreAllMocks());
-
-  async function run(start: string): Promise<void> {
-    const at = blocks.findIndex((code) => code.includes(start));
-    // In a folder that is never linted, nor in the repository.
-    mkdirSync(`${root}test/.readme`, { recursive: true });
-    const file = `${root}test/.readme/keras${at}.ts`;
-    writeFileSync(file, `${blocks[at]}\nexport {};\n`);
-    await import(pathToFileURL(file).href);
-  }
+  const run = (start: string) => runOf('keras', start);
 
   it('exclusive or is learnt', async () => {
     await run('console.log(model.summary(x))');
@@ -58,5 +58,28 @@ describe('the code of docs/keras.md runs as written', () => {
   it('a model is saved and loaded', async () => {
     await run('await model.save(path)()');
     expect(printed).toEqual([[true]]);
+  });
+});
+
+describe('the code of docs/tagger.md runs as written', () => {
+  it('an unknown city is told by the word before it', async () => {
+    await runOf('tagger', 'fitTagger(model');
+    expect(printed[0]).toEqual([1]);
+    expect(printed[1]).toMatchObject([{ word: 'Reykjavík', tag: 'B-fromloc' }]);
+    expect(printed[2]).toMatchObject([{ name: 'departure' }]);
+  });
+});
+
+describe('the code of docs/online-tagging.md runs as written', () => {
+  it('a tagger starts with nothing and learns while it is in use', async () => {
+    await runOf('online-tagging', 'learnTags(model, { optimizer: adam(5e-3)');
+    expect(printed).toEqual([
+      [
+        ['leave', 'taipei', 'today'],
+        ['B-fromloc', 'B-date'],
+      ],
+      [['arrive', 'osaka'], ['B-toloc']],
+      [{ fromloc: 'new york', date: 'today' }],
+    ]);
   });
 });

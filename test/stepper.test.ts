@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { crossEntropy } from '../src/backprop/losses/cross-entropy.js';
 import { sgd } from '../src/backprop/optimizers/sgd.js';
+import type { Parameter } from '../src/backprop/parameter.js';
 import { trainer } from '../src/backprop/trainer.js';
 import { toSignal } from '../src/backprop/window.js';
 import { gru } from '../src/cells/gru.js';
@@ -220,5 +221,93 @@ describe('a stepper', () => {
     runner.release();
     expect(machine().heap.used()).toBe(before);
     expect(last.data.length).toBe(4 * SYMBOLS);
+  });
+
+  describe('of a model that grows between steps', () => {
+    const grown = (classes: number) =>
+      stack({
+        e: embedding(SYMBOLS, 12, { seed: 1, grows: true }),
+        r: lstm(12, 20, { seed: 2 }),
+        h: dense(20, classes, { seed: 3, grows: true }),
+      });
+    const tableOf = (core: ReturnType<typeof grown>) => (core.params.e as Record<string, Parameter>).table as Parameter;
+
+    it('gives what steps without a stepper give, bit for bit, and keeps its carry', () => {
+      const core = grown(5);
+      const runner = stepper(core);
+      let carry: unknown = core.initial(2);
+      for (let t = 0; t < 24; t += 1) {
+        // At every place between the steps that are written down and those that are run again.
+        if ([1, 2, 7, 8, 12, 20].includes(t)) {
+          const { h } = core.params as Record<string, Record<string, Parameter>>;
+          tableOf(core).grow(0, SYMBOLS + t);
+          if (t % 4 === 0) {
+            h?.w?.grow(1, 5 + t);
+            h?.b?.grow(0, 5 + t);
+          }
+        }
+        const symbol = t < 2 ? 3 : (tableOf(core).shape[0] as number) - 1 - (t % 2);
+        const x = ids([1, 2], [symbol, t % SYMBOLS]);
+        const [y, next] = evaluate(core as Model, carry, x);
+        const stepped = runner.step(x);
+        expect(stepped.shape).toEqual(y.shape);
+        expect([...stepped.data]).toEqual([...y.data]);
+        carry = next;
+      }
+      expect(runner.carry).toEqual(carry);
+      runner.release();
+    });
+
+    it('still checks ids, against the table as it is', () => {
+      const core = grown(5);
+      const runner = stepper(core);
+      for (let t = 0; t < 3; t += 1) runner.step(ids([1, 1], [0]));
+      expect(() => runner.step(ids([1, 1], [SYMBOLS]))).toThrow(`id ${SYMBOLS} of lane 0 is outside`);
+      tableOf(core).grow(0, SYMBOLS + 1);
+      runner.step(ids([1, 1], [SYMBOLS]));
+      for (let t = 0; t < 3; t += 1) runner.step(ids([1, 1], [SYMBOLS]));
+      expect(() => runner.step(ids([1, 1], [SYMBOLS + 1]))).toThrow(`id ${SYMBOLS + 1} of lane 0 is outside`);
+      runner.release();
+    });
+
+    it('is written down anew only where it is its own model that grew', () => {
+      let runs = 0;
+      const inner = grown(5);
+      const counting: Core<unknown, Ids> = {
+        ...(inner as Model),
+        apply(...args) {
+          runs += 1;
+          return (inner as Model).apply(...args);
+        },
+      };
+      const other = grown(5);
+      const runner = stepper(counting);
+      const step = (times: number) => {
+        for (let t = 0; t < times; t += 1) runner.step(ids([1, 1], [t]));
+      };
+      step(4);
+      expect(runs).toBe(2);
+      tableOf(other).grow(0, SYMBOLS + 1);
+      step(4);
+      expect(runs).toBe(2);
+      tableOf(inner).grow(0, SYMBOLS + 1);
+      step(4);
+      expect(runs).toBe(4);
+      runner.release();
+    });
+
+    it('takes no more memory for having followed', () => {
+      const core = grown(5);
+      const runner = stepper(core);
+      tableOf(core).grow(0, 600);
+      const held: number[] = [];
+      for (let rows = 601; rows < 1000; rows += 1) {
+        tableOf(core).grow(0, rows);
+        for (let t = 0; t < 3; t += 1) runner.step(ids([1, 1], [rows - 1]));
+        held.push(machine().heap.used());
+      }
+      expect(new Set(held).size).toBe(1);
+      runner.release();
+    });
   });
 });

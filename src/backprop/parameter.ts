@@ -6,13 +6,19 @@
  * numbers are first asked for. A parameter that was drawn already (trained, loaded) keeps its numbers when its layer is
  * put into a further model.
  */
+import { lengthen, lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
-import { forever, Place } from '../kernels/place.js';
+import { Place, type Scope } from '../kernels/place.js';
 import { type Generator, generator } from '../random.js';
 import { type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
 
 /** Draws a parameter's first value. */
 export type Initializer = (shape: Shape, random: Generator) => Float32Array;
+
+export interface ParameterOptions {
+  /** Axes along which it may grow while it is in use; none by default. */
+  readonly grows?: readonly number[];
+}
 
 /** Parameters by name; nested as the layers are. The joined names are the path, `rnn.wx`. */
 export interface Params {
@@ -24,15 +30,32 @@ const abandoned = new FinalizationRegistry<number>((address) => machine().heap.f
 
 export class Parameter implements Tensor {
   readonly type = 'float32';
-  readonly shape: Shape;
+  /** Axes along which it may grow. */
+  readonly grows: readonly number[];
   readonly #initializer: Initializer;
+  #shape: Shape;
   #seed = 0;
   #path = '';
   #place: Place | undefined;
+  #scope: Scope = { open: true };
+  /** How many numbers its block of memory holds. */
+  #room = 0;
+  #grown = 0;
 
-  constructor(shape: Shape, initializer: Initializer) {
-    this.shape = shape;
+  constructor(shape: Shape, initializer: Initializer, { grows = [] }: ParameterOptions = {}) {
+    this.#shape = shape;
     this.#initializer = initializer;
+    this.grows = grows;
+  }
+
+  /** Its shape at this moment; a new array each time it has grown. */
+  get shape(): Shape {
+    return this.#shape;
+  }
+
+  /** How often it has grown. */
+  get grown(): number {
+    return this.#grown;
   }
 
   /** Where the parameter stands in its model: `rnn.wx`. */
@@ -49,18 +72,83 @@ export class Parameter implements Tensor {
   /** Where its numbers lie in the kernels' memory; drawn when first asked for. */
   get place(): Place {
     if (this.#place === undefined) {
-      const values = this.#initializer(this.shape, generator(this.#seed, this.#path));
+      const values = this.#initializer(this.#shape, generator(this.#seed, this.#path));
       const home = machine();
       const address = home.heap.allocate(4 * values.length);
       home.floats.set(values, address / 4);
-      this.#place = new Place(home, address, this.shape, 'float32', forever);
-      abandoned.register(this, address);
+      this.#room = values.length;
+      this.#place = new Place(home, address, this.#shape, 'float32', this.#scope);
+      abandoned.register(this, address, this);
     }
     return this.#place;
   }
 
   get data(): Float32Array {
     return this.place.data as Float32Array;
+  }
+
+  /**
+   * Makes an axis longer, between windows. The numbers it has stay as they are, bit for bit. Each line that is new, what
+   * one index of the axis selects, is drawn as a parameter of that line alone, from a generator that follows from the
+   * seed, the path, the axis and the line's index: lines are the same whether they come one by one or at once.
+   *
+   * Memory is taken ahead, twice what is wanted, so that to grow by ones is cheap. Trainers and steppers follow by
+   * themselves. What was read from `data` before is of no use afterwards.
+   *
+   * Shapes: `[R, C] → [R′, C]` along axis 0, `[R, C′]` along axis 1.
+   *
+   * @throws RangeError where the parameter does not grow along the axis, or is longer already.
+   * @throws Error within a window, whose tensors have the shapes and places of before.
+   * @example
+   * const table = parameter([1, 64], initializers.normal(1), { grows: [0] });
+   * table.grow(0, 2); // [2, 64]
+   */
+  grow(axis: number, length: number): void {
+    const what = this.#path || 'the parameter';
+    const before = this.#shape;
+    const short = before[axis] ?? 0;
+    if (!this.grows.includes(axis) || !Number.isSafeInteger(length) || length < short) {
+      throw new RangeError(
+        `grow: ${what} is ${showShape(before)} and grows along ${this.grows.length > 0 ? `axis ${this.grows}` : 'no axis'}, ` +
+          `so its axis ${axis} cannot become ${length} long; say { grows: [${axis}] } where it is made, and never less.`,
+      );
+    }
+    if (length === short) return;
+    const home = machine();
+    if (home.windows > 0) {
+      throw new Error(`grow: ${what} is in use by a window that is open; let it grow before the window or after it.`);
+    }
+    const { address: from } = this.place;
+    const after = before.map((size, k) => (k === axis ? length : size));
+    const to = this.#roomFor(sizeOf(after), from);
+    for (const step of lengthenings(before, after)) lengthen(home.floats, from / 4, to / 4, step, 0);
+    if (to !== from) home.heap.free(from);
+    const [pieces, inner] = [sizeOf(before.slice(0, axis)), sizeOf(before.slice(axis + 1))];
+    const line = before.map((size, k) => (k === axis ? 1 : size));
+    for (let index = short; index < length; index += 1) {
+      const values = this.#initializer(line, generator(this.#seed, `${this.#path}[${axis}: ${index}]`));
+      for (let piece = 0; piece < pieces; piece += 1) {
+        const at = to / 4 + (piece * length + index) * inner;
+        for (let k = 0; k < inner; k += 1) home.floats[at + k] = values[piece * inner + k] as number;
+      }
+    }
+    this.#shape = after;
+    this.#scope.open = false;
+    this.#scope = { open: true };
+    this.#place = new Place(home, to, after, 'float32', this.#scope);
+    this.#grown += 1;
+    home.growths += 1;
+    home.weights += 1;
+  }
+
+  /** Where so many numbers have room: where they are, or in a new block. */
+  #roomFor(size: number, address: number): number {
+    if (size <= this.#room) return address;
+    this.#room = 2 * size;
+    const block = machine().heap.allocate(4 * this.#room);
+    abandoned.unregister(this);
+    abandoned.register(this, block, this);
+    return block;
   }
 
   /**
@@ -81,8 +169,8 @@ export class Parameter implements Tensor {
 }
 
 /** A parameter of a shape, drawn by an initialiser once its seed and path are known. */
-export function parameter(shape: Shape, initializer: Initializer): Parameter {
-  return new Parameter(shape, initializer);
+export function parameter(shape: Shape, initializer: Initializer, options?: ParameterOptions): Parameter {
+  return new Parameter(shape, initializer, options);
 }
 
 /** All parameters with their paths inside `params`, in order. */
@@ -90,4 +178,9 @@ export function parametersOf(params: Params, prefix = ''): readonly (readonly [p
   return Object.entries(params).flatMap(([name, value]) =>
     value instanceof Parameter ? [[prefix + name, value] as const] : parametersOf(value, `${prefix}${name}.`),
   );
+}
+
+/** Makes all parameters so long along each axis that they grow along. */
+export function growAll(params: Params, length: number): void {
+  for (const [, each] of parametersOf(params)) for (const axis of each.grows) each.grow(axis, length);
 }

@@ -1,8 +1,9 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
 import { Idle } from '../kernels/jobs.js';
+import { lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
-import { isTensor, type NumberType, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { isTensor, type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { withNumbersOf } from './carry.js';
 import { Rows } from './eager/rows.js';
 import type { Workspace } from './eager/workspace.js';
@@ -17,14 +18,14 @@ import { tape } from './tape.js';
 import { inWindow, toSignal } from './window.js';
 
 /** What a trainer needs of a model; every `Core` and `Layer` is one. */
-export interface Trainable<S, X = Tensor> {
+export interface Trainable<S, X = Tensor, Y = Tensor> {
   readonly kind: string;
   readonly params: Params;
-  apply(ops: Ops, carry: S, x: X): readonly [y: Tensor, carry: S];
+  apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
 }
 
-export interface TrainerOptions {
-  readonly loss: Loss;
+export interface TrainerOptions<Y = Tensor, Z = Tensor> {
+  readonly loss: Loss<Y, Z>;
   readonly optimizer: Optimizer;
   /** Gradients whose global norm is greater are scaled down to it, before all that the optimizer does; by default none are. */
   readonly clipNorm?: number | undefined;
@@ -32,12 +33,12 @@ export interface TrainerOptions {
   readonly state?: TrainerState | undefined;
 }
 
-export interface TrainingWindow<S, X = Tensor> {
+export interface TrainingWindow<S, X = Tensor, Z = Tensor> {
   readonly carry: S;
   /** Signal or ids `[T, B, …]`, or a record of them where the model takes one. */
   readonly input: X;
-  /** `[T′, B, …]` with T′ ≤ T: the loss counts the last T′ predictions. */
-  readonly target: Tensor;
+  /** `[T′, B, …]` with T′ ≤ T: the loss counts the last T′ predictions. A record goes to the loss as it is. */
+  readonly target: Z;
   /**
    * Whether nothing follows this window: the carry after it is not kept, and the one that entered is given back, but for
    * its numbers, which belong to no lane (dropout's count of windows).
@@ -71,9 +72,9 @@ export interface TrainerState {
   readonly slots: Readonly<Record<string, Tensor>>;
 }
 
-export interface Trainer<S, X = Tensor> {
+export interface Trainer<S, X = Tensor, Z = Tensor> {
   /** Forward, gradients, clipping, update. Nothing changes where it throws. */
-  learn(window: TrainingWindow<S, X>): Learned<S>;
+  learn(window: TrainingWindow<S, X, Z>): Learned<S>;
   /** Updates so far. */
   readonly steps: number;
   /** A copy of what the optimizer keeps. */
@@ -85,7 +86,8 @@ export interface Trainer<S, X = Tensor> {
 interface Trained {
   readonly path: string;
   readonly parameter: Parameter;
-  readonly size: number;
+  /** The shape that what the optimizer keeps has. */
+  shape: Shape;
 }
 
 /**
@@ -96,7 +98,10 @@ interface Trained {
  * const { learn } = trainer(model, { loss: crossEntropy(), optimizer: adam(2e-3), clipNorm: 5 });
  * const { loss, carry } = learn({ carry: model.initial(32), input, target });
  */
-export function trainer<S, X = Tensor>(model: Trainable<S, X>, options: TrainerOptions): Trainer<S, X> {
+export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
+  model: Trainable<S, X, Y>,
+  options: TrainerOptions<Y, Z>,
+): Trainer<S, X, Z> {
   const { loss: lossOf, optimizer, clipNorm, state } = options;
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
@@ -109,10 +114,11 @@ export function trainer<S, X = Tensor>(model: Trainable<S, X>, options: TrainerO
   const parameters = trained.map(({ parameter }) => parameter);
   const kept = spans(home, trained.map(extentOf), optimizer.slots.length);
   if (state !== undefined) restore(kept, trained, optimizer, state);
+  const late = optimizer.slots.map((slot) => optimizer.late?.[slot] ?? 0);
   let step = state?.step ?? 0;
   let released = false;
 
-  function forward(ops: Ops, window: TrainingWindow<S, X>): readonly [predictions: Tensor, carry: S, finalCarry: S] {
+  function forward(ops: Ops, window: TrainingWindow<S, X, Z>): readonly [predictions: Y, carry: S, finalCarry: S] {
     const { input, carryAfter } = window;
     const steps = isTensor(input) ? (input.shape[0] as number) : carryAfter;
     if (!isTensor(input) || carryAfter === undefined || carryAfter === steps) {
@@ -121,17 +127,14 @@ export function trainer<S, X = Tensor>(model: Trainable<S, X>, options: TrainerO
     }
     const [first, carry] = model.apply(ops, window.carry, stepsOf(input, 0, carryAfter) as Tensor & X);
     const [second, finalCarry] = model.apply(ops, carry, stepsOf(input, carryAfter, steps as number) as Tensor & X);
-    return [ops.concat([first, second], 0), carry, finalCarry];
+    return [joined(ops, model.kind, first, second), carry, finalCarry];
   }
 
   /** The loss of a window and its gradient, as a step that is yet to be taken. */
-  function lesson(eager: Ops, space: Workspace, window: TrainingWindow<S, X>) {
+  function lesson(eager: Ops, space: Workspace, window: TrainingWindow<S, X, Z>) {
     const ops = throughLookups(tape(eager, parameters));
     const [predictions, carry, finalCarry] = forward(ops, window);
-    const early = (predictions.shape[0] as number) - (window.target.shape[0] as number);
-    const counted =
-      early === 0 ? predictions : (ops.split(predictions, 0, [early, window.target.shape[0] as number])[1] as Tensor);
-    const loss = lossOf(ops, counted, window.target);
+    const loss = lossOf(ops, counted(ops, predictions, window.target), window.target);
     const taken = kept.step(ops.gradients(loss).map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)));
     const squares = taken.squares();
     const [lossValue, gradientNorm] = [loss.data[0] as number, Math.sqrt(squares.total)];
@@ -162,9 +165,20 @@ export function trainer<S, X = Tensor>(model: Trainable<S, X>, options: TrainerO
     }
   }
 
-  function learn(window: TrainingWindow<S, X>): Learned<S> {
+  /** Lets what the optimizer keeps grow with the parameters. */
+  function follow(): void {
+    trained.forEach((each, k) => {
+      const { parameter, shape } = each;
+      if (parameter.shape === shape) return;
+      kept.grow(k, extentOf(each), lengthenings(shape, parameter.shape), late);
+      each.shape = parameter.shape;
+    });
+  }
+
+  function learn(window: TrainingWindow<S, X, Z>): Learned<S> {
     if (released) throw new Error('trainer: it was released; make a new one.');
     checkWindow(model.kind, window);
+    follow();
     return comingBack((away) =>
       inWindow((eager, space) => {
         if (aside?.when === 'before') away(kept.step(trained.map(standing)), { stages: [], scale: 1 });
@@ -198,38 +212,40 @@ export function trainer<S, X = Tensor>(model: Trainable<S, X>, options: TrainerO
     );
   }
 
-  const self: Trainer<S, X> = {
+  const self: Trainer<S, X, Z> = {
     learn,
     get steps() {
       return step;
     },
     state() {
       if (released) throw new Error('trainer: it was released, and what it kept with it.');
+      follow();
       return { step, slots: slotsOf(kept, trained, optimizer) };
     },
     release() {
       if (released) return;
       released = true;
       abandoned.unregister(self);
-      machine().heap.free(kept.address);
+      kept.free();
     },
   };
   // A trainer that nobody holds any more gives its memory back all the same.
-  abandoned.register(self, kept.address, self);
+  abandoned.register(self, kept.free, self);
   return self;
 }
 
-const abandoned = new FinalizationRegistry<number>((address) => machine().heap.free(address));
+const abandoned = new FinalizationRegistry<() => void>((free) => free());
 
 function trainedOf(params: Params): readonly Trained[] {
   // A parameter that stands at two places of a model (tied weights) learns once.
   const distinct = new Map(parametersOf(params).map(([path, parameter]) => [parameter, path]));
   if (distinct.size === 0) throw new TypeError('trainer: the model has no parameters, so there is nothing to learn.');
-  return Array.from(distinct, ([parameter, path]) => ({ path, parameter, size: sizeOf(parameter.shape) }));
+  return Array.from(distinct, ([parameter, path]) => ({ path, parameter, shape: parameter.shape }));
 }
 
 /** A row is what one index of the first axis selects; a vector is one row, and a bias. */
-function extentOf({ parameter: { shape }, size }: Trained): Extent {
+function extentOf({ parameter: { shape } }: Trained): Extent {
+  const size = sizeOf(shape);
   return { size, columns: shape.length < 2 ? size : sizeOf(shape.slice(1)), bias: shape.length < 2 };
 }
 
@@ -247,12 +263,9 @@ function movedOf(space: Workspace, { parameter }: Trained, gradient: Tensor): Mo
 }
 
 /** @throws RangeError where a state is not that of these parameters and this optimizer. */
-function checkState(
-  { slots }: TrainerState,
-  places: readonly { readonly path: string; readonly size: number }[],
-  optimizer: Optimizer,
-): void {
-  for (const { path, size } of places) {
+function checkState({ slots }: TrainerState, places: readonly Trained[], optimizer: Optimizer): void {
+  for (const { path, shape } of places) {
+    const size = sizeOf(shape);
     for (const slot of optimizer.slots) {
       const count = slots[`${path}.${slot}`]?.data.length;
       if (count !== size) {
@@ -284,6 +297,20 @@ function slotsOf(kept: Spans, trained: readonly Trained[], optimizer: Optimizer)
   );
 }
 
+/** The predictions of a window that was run in two parts. */
+function joined<Y>(ops: Ops, kind: string, first: Y, second: Y): Y {
+  if (isTensor(first) && isTensor(second)) return ops.concat([first, second], 0) as Tensor & Y;
+  throw new TypeError(`trainer: ${kind} gives a record, which cannot be put together again; leave carryAfter out.`);
+}
+
+/** The last predictions, as many as there are targets; of records all. */
+function counted<Y, Z>(ops: Ops, predictions: Y, target: Z): Y {
+  if (!isTensor(predictions) || !isTensor(target)) return predictions;
+  const last = target.shape[0] as number;
+  const early = (predictions.shape[0] as number) - last;
+  return early === 0 ? predictions : (ops.split(predictions, 0, [early, last])[1] as Tensor & Y);
+}
+
 /** Steps `from` to `to` of a time-major signal; the numbers are shared, not copied. */
 function stepsOf(signal: Tensor, from: number, to: number): Tensor {
   const [, ...rest] = signal.shape;
@@ -308,10 +335,10 @@ function requireFinite(kind: string, what: string, data: unknown): void {
   }
 }
 
-function checkWindow<S, X>(kind: string, { input, target, carryAfter }: TrainingWindow<S, X>): void {
-  if (!isTensor(input)) {
+function checkWindow<S, X, Z>(kind: string, { input, target, carryAfter }: TrainingWindow<S, X, Z>): void {
+  if (!isTensor(input) || !isTensor(target)) {
     if (carryAfter === undefined) return;
-    throw new RangeError(`trainer: ${kind} takes a record, which cannot be cut at a step; leave carryAfter out.`);
+    throw new RangeError(`trainer: ${kind} learns from records, which cannot be cut at a step; leave carryAfter out.`);
   }
   const [steps = 0, lanes] = input.shape;
   const [counted = 0, targetLanes] = target.shape;

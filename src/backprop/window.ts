@@ -20,11 +20,13 @@ export function inWindow<R>(body: (ops: Ops, space: Workspace) => R): R {
   const home = machine();
   const mark = home.region.mark();
   const scope: Scope = { open: true };
+  home.windows += 1;
   try {
     const space = workspace(home, scope);
     return body(throughLookups(eager(space)), space);
   } finally {
     scope.open = false;
+    home.windows -= 1;
     home.region.release(mark);
   }
 }

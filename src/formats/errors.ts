@@ -31,3 +31,15 @@ export interface WeightsError {
   readonly misshapen: readonly string[];
   readonly message: string;
 }
+
+/** Utterances that are not what their format says, and where. */
+export interface UtteranceError {
+  readonly _tag:
+    | 'CountMismatch' // Words and tags are not as many.
+    | 'BadLine' // A line that is none of its format.
+    | 'MissingLines'; // One of the files that belong together ends early.
+  readonly path: string;
+  /** From 1. */
+  readonly line: number;
+  readonly message: string;
+}

@@ -1,7 +1,7 @@
 /** A model's parameters as tensors by name, out of the model and back into it. */
 import * as E from 'fp-ts/lib/Either.js';
-import { type Params, parametersOf } from '../backprop/parameter.js';
-import { sameShape, showShape, type Tensor } from '../tensor.js';
+import { type Parameter, type Params, parametersOf } from '../backprop/parameter.js';
+import { type Shape, showShape, type Tensor } from '../tensor.js';
 import type { WeightsError } from './errors.js';
 
 /**
@@ -18,7 +18,7 @@ export function weightsOf(params: Params): Readonly<Record<string, Tensor>> {
 
 /**
  * Puts tensors into the parameters of the same names. Names, shapes and types are all checked before the first weight
- * changes; what does not fit is listed in full.
+ * changes; what does not fit is listed in full. A parameter that grows takes a longer tensor and grows to its shape.
  *
  * @example
  * pipe(loadWeights(model.params, checkpoint.tensors), E.getOrElse((error) => { throw new Error(error.message); }));
@@ -29,7 +29,7 @@ export function loadWeights(params: Params, tensors: Readonly<Record<string, Ten
   const unexpected = Object.keys(tensors).filter((path) => !parameters.has(path));
   const misshapen = [...parameters].flatMap(([path, parameter]) => {
     const given = Object.hasOwn(tensors, path) ? tensors[path] : undefined;
-    if (given === undefined || (given.type === 'float32' && sameShape(given.shape, parameter.shape))) return [];
+    if (given === undefined || (given.type === 'float32' && canTake(parameter, given.shape))) return [];
     return [`${path} is float32 ${showShape(parameter.shape)}, not ${given.type} ${showShape(given.shape)}`];
   });
   if (missing.length + unexpected.length + misshapen.length > 0) {
@@ -41,8 +41,20 @@ export function loadWeights(params: Params, tensors: Readonly<Record<string, Ten
       message: `the weights are of another model: ${show({ missing, unexpected, misshapen })}.`,
     });
   }
-  for (const [path, parameter] of parameters) parameter.assign((tensors[path] as Tensor).data);
+  for (const [path, parameter] of parameters) {
+    const { shape, data } = tensors[path] as Tensor;
+    for (const axis of parameter.grows) parameter.grow(axis, shape[axis] as number);
+    parameter.assign(data);
+  }
   return E.right(undefined);
+}
+
+/** Whether the shape is the parameter's, or one that it can grow to. */
+function canTake({ shape, grows }: Parameter, wanted: Shape): boolean {
+  return (
+    wanted.length === shape.length &&
+    wanted.every((length, axis) => length === shape[axis] || (grows.includes(axis) && length > (shape[axis] as number)))
+  );
 }
 
 function show(lists: Readonly<Record<string, readonly string[]>>): string {

@@ -39,6 +39,10 @@ export interface Machine {
   run(job: Job, items: number, grain: number): void;
   /** How often weights have changed: what follows from them is worked out anew when it has risen. */
   weights: number;
+  /** How often a parameter has grown: what was made for shapes and places is made anew when it has risen. */
+  growths: number;
+  /** Windows that are open, one within another. */
+  windows: number;
   /** Where forks are written down as well as run, while a program is being made. */
   recorded: Fork[] | undefined;
   replay(program: Program): void;
@@ -192,6 +196,8 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
       if (recorded !== undefined) ints.fill(0, members.arguments, members.arguments + ARGUMENT_WORDS);
     },
     weights: 0,
+    growths: 0,
+    windows: 0,
     recorded: undefined,
     replay(program) {
       const members = current as Team;

@@ -2,15 +2,12 @@
 import { type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Machine } from './machine.js';
 
-/** The span in which places may be read: a window, or for ever. */
+/** The span in which places may be read: a window, or until a parameter grows. */
 export interface Scope {
   open: boolean;
   /** Told that somebody looks at numbers. */
   read?: (() => void) | undefined;
 }
-
-/** A scope that never ends. */
-export const forever: Scope = { open: true };
 
 export class Place implements Tensor {
   readonly machine: Machine;
@@ -31,7 +28,8 @@ export class Place implements Tensor {
   get data(): Float32Array | Int32Array {
     if (!this.scope.open) {
       throw new Error(
-        `tensor ${showShape(this.shape)} was used after its window ended; copy it within the window with toSignal().`,
+        `tensor ${showShape(this.shape)} was used after its window ended, or after its parameter grew; ` +
+          'copy it within the window with toSignal().',
       );
     }
     this.scope.read?.();

@@ -5,6 +5,7 @@
 import { Idle, Job, type Rule, Stage } from './jobs.js';
 import { give, giveFloats } from './kernels.js';
 import { BLOCK } from './limits.js';
+import { type Lengthened, lengthen } from './lines.js';
 import type { Machine } from './machine.js';
 import {
   BIAS,
@@ -81,36 +82,46 @@ export interface Step {
 }
 
 export interface Spans {
-  /** The block of memory that all of it is: to be freed when nobody needs it any more. */
-  readonly address: number;
   /** The numbers of a parameter's slot; zeros at first. */
   slot(parameter: number, slot: number): Float32Array;
+  /** Follows a parameter that has grown. Its slots' new numbers are those given, by slot. */
+  grow(parameter: number, extent: Extent, lengthened: readonly Lengthened[], first: readonly number[]): void;
+  /** Gives the memory back, when nobody needs it any more. */
+  free(): void;
   /** A step, its parameters in the order of their extents. What it needs besides comes from the window's region. */
   step(moved: readonly Moved[]): Step;
 }
 
 /** Spans of parameters of these extents, with so many slots each. */
-export function spans(machine: Machine, extents: readonly Extent[], slots: number): Spans {
+export function spans(machine: Machine, atFirst: readonly Extent[], slots: number): Spans {
   if (slots > MOST_SLOTS) throw new RangeError(`spans: an optimizer keeps ${MOST_SLOTS} arrays at most, not ${slots}.`);
+  const extents = [...atFirst];
   const zeros = (extents.length + 1) * SPAN_BYTES;
   let bytes = zeros + 4 * BLOCK;
-  const offsets = extents.map(({ size }) =>
-    Array.from({ length: slots }, () => {
-      const offset = bytes;
-      bytes += Math.ceil(size / 16) * 64;
-      return offset;
-    }),
-  );
+  /** Where a parameter's slots lie, one every so many bytes. */
+  const places = extents.map(({ size }) => {
+    const place = { address: bytes, stride: Math.ceil(size / 16) * 64, own: false };
+    bytes += slots * place.stride;
+    return place;
+  });
   const address = machine.heap.allocate(bytes);
   machine.floats.fill(0, address / 4, (address + bytes) / 4);
-  extents.forEach(({ size, columns, bias = false }, k) => {
+  extents.forEach((_, k) => {
+    places[k].address += address;
+    describe(k);
+  });
+
+  function describe(k: number): void {
+    const { size, columns, bias = false } = extents[k];
     write(k, SIZE, size);
     write(k, COLUMNS, columns);
     write(k, BIAS, bias ? 4 : 0);
-    offsets[k].forEach((offset, slot) => {
-      write(k, SLOTS + 4 * slot, address + offset);
-    });
-  });
+    for (let slot = 0; slot < slots; slot += 1) write(k, SLOTS + 4 * slot, slotAt(k, slot));
+  }
+
+  function slotAt(k: number, slot: number): number {
+    return places[k].address + slot * places[k].stride;
+  }
 
   function write(span: number, word: number, value: number): void {
     machine.ints[(address + span * SPAN_BYTES + word) / 4] = value;
@@ -131,10 +142,31 @@ export function spans(machine: Machine, extents: readonly Extent[], slots: numbe
   }
 
   return {
-    address,
     slot(parameter, slot) {
-      const from = (address + offsets[parameter][slot]) / 4;
+      const from = slotAt(parameter, slot) / 4;
       return machine.floats.subarray(from, from + extents[parameter].size);
+    },
+    grow(parameter, extent, lengthened, first) {
+      const old = places[parameter];
+      const from = first.map((_, slot) => slotAt(parameter, slot) / 4);
+      if (slots > 0 && 4 * extent.size > old.stride) {
+        // Twice what is wanted, so that growing by ones copies each number a few times at most.
+        const stride = 128 * Math.ceil(extent.size / 16);
+        places[parameter] = { address: machine.heap.allocate(slots * stride), stride, own: true };
+      }
+      const { size } = extents[parameter];
+      first.forEach((value, slot) => {
+        const to = slotAt(parameter, slot) / 4;
+        if (to !== from[slot]) machine.floats.copyWithin(to, from[slot], from[slot] + size);
+        for (const step of lengthened) lengthen(machine.floats, to, to, step, value);
+      });
+      if (places[parameter] !== old && old.own) machine.heap.free(old.address);
+      extents[parameter] = extent;
+      describe(parameter);
+    },
+    free() {
+      machine.heap.free(address);
+      for (const place of places) if (place.own) machine.heap.free(place.address);
     },
     step(moved) {
       const lists = moved.map(({ rows }, k) => rows && blocksOf(machine, rows.numbers, extents[k]));

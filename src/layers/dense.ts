@@ -11,6 +11,8 @@ export interface DenseOptions {
   readonly activation?: ActivationChoice;
   /** Whether there is a bias; default true. */
   readonly bias?: boolean;
+  /** Whether it may gain units: `w` by columns, `params.w.grow(1, units)`, and `b`, `params.b.grow(0, units)`; default false. */
+  readonly grows?: boolean;
   /** Default: `w` Glorot uniform, `b` zeros. */
   readonly initializers?: { readonly w?: Initializer; readonly b?: Initializer };
 }
@@ -30,15 +32,16 @@ export interface DenseOptions {
 export function dense(inputs: number, units: number, options: DenseOptions = {}): Layer<NoCarry> {
   checkCount(inputs, 'inputs', 'dense');
   checkCount(units, 'units', 'dense');
-  const { seed, bias = true, initializers = {} } = options;
+  const { seed, bias = true, grows = false, initializers = {} } = options;
   const activation = activationOf('dense', options.activation);
-  const w = parameter([inputs, units], initializers.w ?? glorotUniform());
-  const b = bias ? parameter([units], initializers.b ?? zeroInitializer()) : undefined;
+  const w = parameter([inputs, units], initializers.w ?? glorotUniform(), { grows: grows ? [1] : [] });
+  const b = bias ? parameter([units], initializers.b ?? zeroInitializer(), { grows: grows ? [0] : [] }) : undefined;
   return layer(
     {
       kind: 'dense',
       inputs,
-      outputs: units,
+      // What follows cannot rely on a width that grows.
+      outputs: grows ? undefined : units,
       params: b === undefined ? { w } : { w, b },
       initial: () => noCarry,
       apply(ops, carry: NoCarry, x: Tensor) {

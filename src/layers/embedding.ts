@@ -6,6 +6,8 @@ import type { Ids, Tensor } from '../tensor.js';
 
 export interface EmbeddingOptions {
   readonly seed?: number;
+  /** Whether the table may grow by rows, `params.table.grow(0, symbols)`; default false. */
+  readonly grows?: boolean;
   /** Default: `table` normal with deviation 1. */
   readonly initializers?: { readonly table?: Initializer };
 }
@@ -26,7 +28,9 @@ export interface EmbeddingOptions {
 export function embedding(symbols: number, features: number, options: EmbeddingOptions = {}): Layer<NoCarry, Ids> {
   checkCount(symbols, 'symbols', 'embedding');
   checkCount(features, 'features', 'embedding');
-  const table = parameter([symbols, features], options.initializers?.table ?? normal(1));
+  const table = parameter([symbols, features], options.initializers?.table ?? normal(1), {
+    grows: options.grows ? [0] : [],
+  });
   return layer<NoCarry, Ids, Tensor>(
     {
       kind: 'embedding',

@@ -186,7 +186,7 @@ function learnerOf(model: Compiled) {
   return {
     learn({ input, target }: ReturnType<Prepared['batch']>, seen: Meter): Learned<unknown> & { dataLoss: number } {
       counting = seen;
-      const carry = freshCarry(model, input.shape[1] as number, memory.numbers);
+      const carry = freshCarry(model.core, input.shape[1] as number, memory.numbers);
       const learned = learner.learn({ carry, input, target });
       memory.numbers = numbersOf(learned.carry);
       return { ...learned, dataLoss };

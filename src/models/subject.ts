@@ -20,7 +20,7 @@ export const labelOf = (name: string, { kind }: AnyCore): string => `layer "${na
  * The carry that a batch starts from: no lane remembers anything, but numbers, which belong to no lane, go on (dropout's
  * count of windows, from which the next mask follows).
  */
-export function freshCarry({ core }: Subject, lanes: number, numbers: unknown): unknown {
+export function freshCarry<S>(core: { initial(batch: number): S }, lanes: number, numbers: unknown): S {
   const zero = core.initial(lanes);
   return numbers === undefined ? zero : withNumbersOf(zero, numbers);
 }

@@ -4,7 +4,7 @@ import { requireCount } from './options.js';
 import { wellFormed } from './well-formed.js';
 
 /** Bytes of a file, piece by piece. The buffer is used again for the next piece. */
-async function* readBytes(path: string | URL, size: number): AsyncGenerator<Uint8Array> {
+export async function* readBytes(path: string | URL, size: number): AsyncGenerator<Uint8Array> {
   // Asked for here, so that a page in a browser can load everything else.
   const { open } = await import('node:fs/promises');
   const handle = await open(path, 'r');

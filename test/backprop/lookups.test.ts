@@ -7,7 +7,6 @@ import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
 import { inWindow, toSignal } from '../../src/backprop/window.js';
 import { machine } from '../../src/kernels/machine.js';
-import { forever } from '../../src/kernels/place.js';
 import { generator } from '../../src/random.js';
 import { type Ids, ids, type Shape, sizeOf, type Tensor, tensor } from '../../src/tensor.js';
 
@@ -46,7 +45,7 @@ function bare<R>(body: (ops: Ops) => R): R {
   const home = machine();
   const mark = home.region.mark();
   try {
-    return body(eager(workspace(home, forever)));
+    return body(eager(workspace(home, { open: true })));
   } finally {
     home.region.release(mark);
   }

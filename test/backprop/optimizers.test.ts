@@ -10,7 +10,7 @@ import { inverseSqrt } from '../../src/backprop/schedules.js';
 import { trainer } from '../../src/backprop/trainer.js';
 import { type Core, noCarry } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';
-import { tensor } from '../../src/tensor.js';
+import { type Tensor, tensor } from '../../src/tensor.js';
 import { entry, type Figures, golden, numbersOf } from '../golden/load.js';
 
 const { problem, trajectories } = golden('optimizers');
@@ -114,6 +114,31 @@ describe('a trainer', () => {
     // Run up to the carry that is wanted, and then on: no step is run twice.
     expect(seen).toEqual([2, 1]);
     expect(early.finalCarry).toEqual({ n: 3 });
+  });
+
+  it('learns from records of outputs and targets, which are cut nowhere', () => {
+    const { w, model } = line();
+    const pair: Core<typeof noCarry, Tensor, { readonly y: Tensor; readonly twice: Tensor }> = {
+      kind: 'pair',
+      params: model.params,
+      initial: () => noCarry,
+      apply(ops, carry, x) {
+        const [y] = model.apply(ops, noCarry, x);
+        return [{ y, twice: ops.affine(y, 2, 0) }, carry];
+      },
+    };
+    const both = trainer(pair, {
+      loss: (ops, { y, twice }, { sum }: { readonly sum: Tensor }) => squaredError()(ops, ops.add(y, twice), sum),
+      optimizer: options.optimizer,
+    });
+    const before = w.data[0] as number;
+    const window = { carry: noCarry, input: tensor([2, 1, 1], [1, 2]), target: { sum: tensor([2, 1, 1], [0, 0]) } };
+    // ½ (3 w x)², x being 1 and 2, in the mean.
+    expect(both.learn(window).loss).toBeCloseTo((9 * before ** 2 * 5) / 4, 4);
+    expect(w.data[0]).not.toBe(before);
+    expect(() => both.learn({ ...window, carryAfter: 1 })).toThrow(
+      /learns from records, which cannot be cut at a step/,
+    );
   });
 
   it('leaves the weights alone where a gradient is not a number, and says so', () => {

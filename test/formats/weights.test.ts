@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Params, parameter } from '../../src/backprop/parameter.js';
 import { loadWeights, weightsOf } from '../../src/formats/weights.js';
 import { ids, tensor } from '../../src/tensor.js';
@@ -53,4 +53,29 @@ test('what does not fit is listed in full, and no weight changes', () => {
 test('ids are no weights', () => {
   const loaded = loadWeights({ b: parameter([2], () => new Float32Array(2)) }, { b: ids([2], [1, 2]) });
   expect(loaded).toMatchObject(E.left({ misshapen: ['b is float32 [2], not int32 [2]'] }));
+});
+
+describe('parameters that grow', () => {
+  const growing = (rows: number, columns: number): Params => ({
+    table: parameter([rows, 2], (s) => new Float32Array((s[0] as number) * 2).fill(rows), { grows: [0] }),
+    head: parameter([3, columns], (s) => new Float32Array(3 * (s[1] as number)).fill(columns), { grows: [1] }),
+    fixed: parameter([2], () => new Float32Array(2)),
+  });
+
+  test('grow to what is loaded', () => {
+    const to = growing(1, 2);
+    const saved = weightsOf(growing(5, 7));
+    expect(loadWeights(to, saved)).toEqual(E.right(undefined));
+    expect(weightsOf(to)).toEqual(saved);
+  });
+
+  test('never shrink, and grow along no other axis; then nothing changes', () => {
+    const to = growing(4, 4);
+    const before = weightsOf(to);
+    const smaller = loadWeights(to, weightsOf(growing(3, 6)));
+    expect(smaller).toMatchObject(E.left({ misshapen: ['table is float32 [4, 2], not float32 [3, 2]'] }));
+    const other = loadWeights(to, { ...weightsOf(growing(5, 4)), fixed: tensor([3], [1, 2, 3]) });
+    expect(other).toMatchObject(E.left({ misshapen: ['fixed is float32 [2], not float32 [3]'] }));
+    expect(weightsOf(to)).toEqual(before);
+  });
 });

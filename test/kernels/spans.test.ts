@@ -52,7 +52,7 @@ function step(machine: Machine, idle: Idle, storesRows: boolean) {
     mean: home.slot(k, 0).slice(),
     meanSquare: home.slot(k, 1).slice(),
   }));
-  machine.heap.free(home.address);
+  home.free();
   machine.region.release(mark);
   return { sum, result };
 }

@@ -14,13 +14,13 @@ export interface LossOptions {
 
 /**
  * A model's output and what it should have been → one number, `[]`, to be made small. Any function of that kind is a
- * loss; what else stands here lets several windows be put together.
+ * loss; what else stands here lets several windows be put together. Of a model with several outputs both are records.
  */
-export interface Loss {
-  (ops: Ops, prediction: Tensor, target: Tensor): Tensor;
+export interface Loss<Y = Tensor, Z = Tensor> {
+  (ops: Ops, prediction: Y, target: Z): Tensor;
   readonly reduction?: Reduction;
   /** Positions of a target that count. Without it, its lanes. */
-  readonly count?: (target: Tensor) => number;
+  readonly count?: (target: Z) => number;
   /** Set where the loss has the softmax within it, so that the model must not. */
   readonly takes?: 'logits';
 }

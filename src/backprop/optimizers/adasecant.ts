@@ -56,6 +56,7 @@ export function adasecant(options: AdasecantOptions = {}): Optimizer {
       'last',
       'lastCorrected',
     ],
+    late: { memory: 2.1 },
     damping: DAMPING,
     rule: Rule.adasecant,
     idle: Idle.moves,

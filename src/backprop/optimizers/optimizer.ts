@@ -27,6 +27,8 @@ export interface Optimizer {
   readonly kind: string;
   /** Names of the arrays kept beside each parameter, zero at first. */
   readonly slots: readonly string[];
+  /** What arrays start with for weights that a parameter gains while it learns, by name; 0 where none is given. */
+  readonly late?: Readonly<Record<string, number>>;
   /** What is done to the gradient before, first to last; `chain` puts it there. */
   readonly preparations?: readonly Preparation[];
   /** Divides each parameter's gradient by its own norm plus this. */

@@ -1,0 +1,20 @@
+import * as E from 'fp-ts/lib/Either.js';
+import { configure, type Tier } from 'oxbow';
+import { type Failure, failure, messageOf } from './failure.js';
+import { several } from './numbers.js';
+
+export interface MachineChoice {
+  readonly threads?: number | undefined;
+  readonly tier?: Tier | undefined;
+}
+
+/** Sets the machine up as asked; what it is then, in a few words. */
+export function chooseMachine({ threads, tier }: MachineChoice): E.Either<Failure, string> {
+  return E.tryCatch(
+    () => {
+      const machine = configure({ ...(threads !== undefined && { threads }), ...(tier !== undefined && { tier }) });
+      return `${several(machine.threads, 'thread')}, tier ${machine.tier}`;
+    },
+    (error) => failure(messageOf(error)),
+  );
+}

@@ -1,0 +1,85 @@
+import type { Domain } from './expand.js';
+import { airline, cabin, city, date, flightNumber, price, time } from './values.js';
+
+/** Journeys. Whether a city, a date or a time is of departure or of arrival, the words around it tell, and nothing else. */
+export const flights: Domain = {
+  intents: {
+    flight: [
+      '<ask> <flight> (<route>|<route>|that <goes>) (<departing>|<extra>||)',
+      '<ask> <flight> <route> <departing> (<extra>|)',
+      '(<leave>|<arrive>)',
+      '(<leave>|<arrive>)',
+      '(please|i want to|we have to|can i) (<leave>|<arrive>)',
+      '(please|i want to|we would like to|) (<leave> and <arrive>|<arrive> and <leave>)',
+      '{fromloc} to {toloc} (<departing>|please|)',
+      '{toloc} from {fromloc} (<departing>|please|)',
+      'i am in {fromloc} and (must|have to|want to) be in {toloc} (on {arrive_date}|by {arrive_time}|)',
+      'my (meeting|wedding|interview) in {toloc} is on {arrive_date} and i (live in|start from) {fromloc}',
+      '({depart_date} is when i leave|{arrive_date} is when i reach) (home|the coast)',
+      '{fromloc} is where (i|we) (start|leave from) (and {toloc} is where (i|we) (go|end)|)',
+      '{toloc} is where (i|we) (go|want to be) (<landing>|)',
+      'get me (out of {fromloc}|to {toloc}|to {toloc} from {fromloc}) (<extra>|)',
+      'a round trip <route> leaving {depart_date} and returning {return_date}',
+    ],
+    airfare: [
+      '(how much is|what is the price of) <flight> <route> (<extra>|)',
+      'what does it cost to (fly <route>|go <route> in {class})',
+      '(fares|anything|tickets) (under|below) {price} (dollars|euros) <route> (<departing>|)',
+      'the cheapest {class} (ticket|fare|seat) <route>',
+    ],
+    flight_time: [
+      'when does {airline} (flight|) {flight_number} (leave {fromloc}|arrive in {toloc}|land in {toloc})',
+      'what time does the {depart_time} flight (from {fromloc}|to {toloc}) (land|arrive)',
+      'is {airline} {flight_number} <route> on time',
+    ],
+    airline: [
+      '(which|what) airlines (fly|go) <route>',
+      'does {airline} (fly|go) <route> (on {depart_date}|)',
+      'who (flies|goes) (to {toloc}|from {fromloc}|out of {fromloc}) on {depart_date}',
+    ],
+    cancel_flight: [
+      '(please|) cancel my (flight|ticket|booking) <route> (on {depart_date}|)',
+      'i (cannot|will not) make the {depart_time} flight (to {toloc}|from {fromloc}) please cancel',
+    ],
+  },
+  rules: {
+    ask: [
+      '(please|) show me',
+      '(i|we) (want|need|would like)',
+      'find me',
+      'is there',
+      '(can i|let me) book',
+      'give me',
+    ],
+    flight: ['a flight', 'flights', 'a {class} flight', 'a seat on {airline}', 'an {airline} flight', 'a nonstop'],
+    route: [
+      'from {fromloc} to {toloc}',
+      'from {fromloc} to {toloc}',
+      'to {toloc} from {fromloc}',
+      'between {fromloc} and {toloc}',
+      'out of {fromloc} into {toloc}',
+      'into {toloc}',
+      'leaving {fromloc}',
+    ],
+    goes: ['(leaves|departs from) {fromloc} (for|and goes to) {toloc}', '(arrives in|goes to) {toloc} from {fromloc}'],
+    departing: ['on {depart_date}', 'on {depart_date} at {depart_time}', '(before|after|at|around) {depart_time}'],
+    landing: ['on {arrive_date}', '(by|before) {arrive_time}', 'on {arrive_date} at {arrive_time}'],
+    leave: ['(leave|depart from|get out of|start from) {fromloc} (<departing>|)'],
+    arrive: ['(arrive in|arrive|land in|reach|be in) {toloc} (<landing>|)'],
+    extra: ['via {stoploc}', 'with a stop in {stoploc}', 'with {airline}', 'on {airline}', 'in {class}'],
+  },
+  values: {
+    fromloc: city,
+    toloc: city,
+    stoploc: city,
+    depart_date: date,
+    arrive_date: date,
+    return_date: date,
+    depart_time: time,
+    arrive_time: time,
+    airline,
+    class: cabin,
+    flight_number: flightNumber,
+    price,
+  },
+};

@@ -1,0 +1,115 @@
+/** The command line. */
+import * as E from 'fp-ts/lib/Either.js';
+import { type CommonOptions, command, parse } from '../shared/command.js';
+import { type Failure, failure } from '../shared/failure.js';
+import { whole } from '../shared/numbers.js';
+import { forgetting, offline, stream } from './recipe.js';
+
+/** What is to be done. */
+export type Mode = 'stream' | 'offline' | 'online' | 'forgetting';
+
+export interface Options extends CommonOptions {
+  readonly mode: Mode;
+  readonly train: string | undefined;
+  readonly valid: string | undefined;
+  readonly test: string | undefined;
+  readonly utterances: number;
+  readonly epochs: number;
+  readonly units: number | undefined;
+  /** Whether the recurrent layer reads forwards only. */
+  readonly forwards: boolean;
+  readonly seed: number;
+  /** One run each. */
+  readonly seeds: number;
+}
+
+interface Typed extends CommonOptions {
+  readonly train?: string;
+  readonly valid?: string;
+  readonly test?: string;
+  readonly online?: true;
+  readonly forgetting?: true;
+  readonly utterances?: number;
+  readonly epochs?: number;
+  readonly units?: number;
+  readonly forwards?: true;
+  readonly seed: number;
+  readonly seeds: number;
+}
+
+const about = `Slots of what people say: "arrive Taipei on November 2nd" against "leave Taipei on November 2nd".
+
+Without a folder, utterances come from a grammar, and the tagger learns from each as it arrives; in a terminal you can
+then talk to it. With --train it learns from a folder with seq.in, seq.out and label, a line an utterance.`;
+
+const program = () =>
+  command('slots', 'run example:slots', about)
+    .option('--train <dir>', 'folder to learn from')
+    .option('--valid <dir>', 'folder on which the epoch is chosen (default: every tenth utterance of --train)')
+    .option('--test <dir>', 'folder that is looked at once, at the end')
+    .option('--online', 'learn from each utterance once, in the given order, after it was tagged')
+    .option('--forgetting', 'learn one domain of the grammar, then the other, with and without replay')
+    .option(
+      '--utterances <n>',
+      `utterances of the grammar (default: ${stream.utterances}; with --forgetting ${forgetting.utterances} of each domain)`,
+      whole(1),
+    )
+    .option('--epochs <n>', `times that the folder is read (default: ${offline.epochs})`, whole(1))
+    .option('--units <n>', 'units of the recurrent layer', whole(1))
+    .option('--forwards', 'read forwards only, so that each word has a tag as it comes')
+    .option('--seed <n>', 'of weights, order and utterances', whole(0), 1)
+    .option('--seeds <n>', 'runs, each with a seed of its own, and their mean', whole(1), 1);
+
+/** Options that make no sense together, and why. */
+function conflict({ train, valid, test, online, forgetting: forget, utterances, epochs }: Typed): string | undefined {
+  const given = (names: Readonly<Record<string, unknown>>) =>
+    Object.keys(names).find((name) => names[name] !== undefined);
+  if (forget) {
+    const other = given({ train, valid, test, online, epochs });
+    if (other !== undefined) return `--forgetting is about the grammar's own domains; leave --${other} out.`;
+  }
+  if (train === undefined) {
+    const other = given({ valid, test, epochs });
+    if (other !== undefined) return `--${other} goes with a folder to learn from; give --train, or leave it out.`;
+  } else if (utterances !== undefined) {
+    return '--utterances counts those of the grammar, and --train has its own; leave one of them out.';
+  }
+  if (online) {
+    const other = given({ valid, epochs });
+    if (other !== undefined) return `--online reads everything once and chooses nothing; leave --${other} out.`;
+  }
+  return undefined;
+}
+
+/** The grammar's utterances come once in any case; with `--online` nobody is asked to talk afterwards. */
+function modeOf({ forgetting: forget, online, train }: Typed): Mode {
+  if (forget) return 'forgetting';
+  if (online) return 'online';
+  return train === undefined ? 'stream' : 'offline';
+}
+
+function complete(typed: Typed): Options {
+  const { train, valid, test, units, seed, seeds, threads, tier, json } = typed;
+  const mode = modeOf(typed);
+  const usual = mode === 'forgetting' ? forgetting.utterances : stream.utterances;
+  return {
+    ...{ mode, train, valid, test, units, seed, seeds, threads, tier, json },
+    forwards: typed.forwards === true,
+    utterances: typed.utterances ?? usual,
+    epochs: typed.epochs ?? offline.epochs,
+  };
+}
+
+/** What of the net was asked for. */
+export const netOf = ({ units, forwards }: Pick<Options, 'units' | 'forwards'>) => ({
+  ...(units !== undefined && { units }),
+  ...(forwards && { bidirectional: false }),
+});
+
+/** Parses the command line; `'help'` where help was asked for, and has been shown. */
+export function parseOptions(args: readonly string[]): E.Either<Failure, Options | 'help'> {
+  const parsed = parse<Typed>(program(), 'each run', args);
+  if (E.isLeft(parsed) || parsed.right === 'help') return parsed as E.Either<Failure, 'help'>;
+  const wrong = conflict(parsed.right);
+  return wrong === undefined ? E.right(complete(parsed.right)) : E.left(failure(wrong));
+}

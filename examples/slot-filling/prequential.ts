@@ -1,0 +1,179 @@
+/** Test, then train: each utterance is tagged by what the model knows by then, and learnt from at once. */
+import {
+  adam,
+  conlleval,
+  endOfUtterance,
+  type Labelled,
+  type LearnedTags,
+  learnTags,
+  outstanding,
+  type SlotScores,
+  type Spoken,
+  type TaggedUtterance,
+  type Tagger,
+  type Tagging,
+  type TagLesson,
+  tag,
+  tagger,
+} from 'oxbow';
+import { concatMap, filter, map, type Observable, Subject, tap } from 'rxjs';
+import { namesOf } from './data.js';
+import type { netOf } from './options.js';
+import { type Quantiles, type Stopwatch, stopwatch } from './quantiles.js';
+import { type OnlineRecipe, stream } from './recipe.js';
+
+/**
+ * A tagger that knows the names of one utterance and nothing else; a net has to have something that it could say. All
+ * others come to it while it learns.
+ */
+export const beginner = (
+  first: TaggedUtterance,
+  { model }: OnlineRecipe,
+  net: ReturnType<typeof netOf>,
+  seed: number,
+): Tagger => tagger({ ...namesOf([first]), ...model, ...net, seed });
+
+export const labelledOf = ({ words, intent }: Tagging): Labelled => ({
+  tags: words.map(({ tag }) => tag),
+  ...(intent && { intent: intent.name }),
+});
+
+/** Each is pulled when the one before has been learnt from, and the event loop gets its turns. */
+export async function* oneByOne<T>(values: Iterable<T>): AsyncGenerator<T> {
+  yield* values;
+}
+
+/** How it went so far. */
+export interface Course {
+  readonly utterances: number;
+  /** Of all utterances, each tagged before it was learnt from. */
+  readonly scores: SlotScores;
+  /** Of the last block, as far as it goes. */
+  readonly recent: SlotScores;
+  /** F1 of each block. */
+  readonly blocks: readonly number[];
+  /** For an utterance's slots, once it is whole. */
+  readonly answer: Quantiles;
+  /** From a word to its tag where the model reads forwards; else an utterance's time shared out among its words. */
+  readonly word: Quantiles;
+  /** Of the words that had a tag as they came, the share whose tag was another one in the end; NaN where none had. */
+  readonly revised: number;
+  /** An update. */
+  readonly update: Quantiles;
+}
+
+export interface Learnt {
+  readonly event: LearnedTags;
+  /** Whether a block ends with it. */
+  readonly endsBlock: boolean;
+  course(): Course;
+}
+
+export interface PrequentialOptions {
+  readonly seed: number;
+  /** Whether former utterances are learnt again beside each new one. */
+  readonly replay: boolean;
+}
+
+/** Words that are tagged one by one, as if somebody spoke: how long each takes, and how often it was too early to tell. */
+function wordByWord(model: Tagger, watch: Stopwatch) {
+  const spoken = new Subject<Spoken>();
+  let [words, wrong] = [0, 0];
+  let first: string[] = [];
+  spoken.pipe(tag(model)).subscribe((event) => {
+    if (!event.final) {
+      first[event.position] ??= event.tag;
+      return;
+    }
+    words += event.words.length;
+    wrong += event.words.filter((word, k) => word.tag !== first[k]).length;
+    first = [];
+  });
+  return {
+    say(utterance: readonly string[]): void {
+      for (const word of utterance) {
+        const started = performance.now();
+        spoken.next(word);
+        watch.add(performance.now() - started);
+      }
+      spoken.next(endOfUtterance);
+    },
+    revised: () => wrong / words,
+  };
+}
+
+/** Utterances go out as they have been learnt; those that cannot be (they have no words) are passed over. */
+export function prequential(
+  model: Tagger,
+  { learningRate, clipNorm, replay: kept }: OnlineRecipe,
+  { seed, replay }: PrequentialOptions,
+): (utterances$: Observable<TaggedUtterance>) => Observable<Learnt> {
+  const all = conlleval().start();
+  let block = conlleval().start();
+  const blocks: number[] = [];
+  const watches = { answer: stopwatch(), word: stopwatch(), update: stopwatch() };
+  let utterances = 0;
+  let began = 0;
+  const provisional = model.streams ? wordByWord(model, watches.word) : undefined;
+
+  /** What is asked first and told afterwards, as two lessons: the answer's time is the first one's. */
+  const lessonsOf = (utterance: TaggedUtterance): readonly TagLesson[] => {
+    const { words, tags, intent } = utterance;
+    const id = `${utterances}`;
+    provisional?.say(words);
+    return words.length === 0
+      ? []
+      : [
+          { id, words },
+          { id, tags, intent },
+        ];
+  };
+
+  function count(event: LearnedTags): Learnt {
+    const { prediction, tags, intent } = event;
+    const target = { tags, ...(intent !== undefined && { intent }) };
+    all.update(labelledOf(prediction), target);
+    block.update(labelledOf(prediction), target);
+    utterances += 1;
+    const endsBlock = utterances % stream.block === 0;
+    const recent = block;
+    if (endsBlock) {
+      blocks.push(block.result().f1);
+      block = conlleval().start();
+    }
+    const course = (): Course => ({
+      utterances,
+      scores: all.result(),
+      recent: recent.result(),
+      blocks,
+      answer: watches.answer.result(),
+      word: watches.word.result(),
+      revised: provisional?.revised() ?? Number.NaN,
+      update: watches.update.result(),
+    });
+    return { event, endsBlock, course };
+  }
+
+  return (utterances$) =>
+    utterances$.pipe(
+      concatMap(lessonsOf),
+      tap(() => {
+        began = performance.now();
+      }),
+      learnTags(model, {
+        optimizer: adam(learningRate),
+        clipNorm,
+        outstanding: outstanding({ capacity: 1 }),
+        ...(replay && { replay: { ...kept, seed } }),
+      }),
+      tap((event) => {
+        const took = performance.now() - began;
+        if (event.outcome === 'learned') watches.update.add(took);
+        if (event.outcome !== 'predicted') return;
+        watches.answer.add(took);
+        if (!provisional) watches.word.add(took / event.words.length, event.words.length);
+      }),
+      filter((event) => event.outcome === 'learned'),
+      map(count),
+    );
+}

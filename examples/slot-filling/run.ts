@@ -1,0 +1,63 @@
+/** What is done, by the mode that the options come to. */
+import { stdin, stdout } from 'node:process';
+import { createInterface } from 'node:readline/promises';
+import * as E from 'fp-ts/lib/Either.js';
+import type { Failure } from '../shared/failure.js';
+import { readSets, type Sets } from './data.js';
+import { tryForgetting } from './forgetting.js';
+import { someUtterances, streamOf } from './grammar/index.js';
+import { trainOffline } from './offline.js';
+import { type Learner, type Lessons, learnOnline } from './online.js';
+import type { Options } from './options.js';
+import { forgetting, onFolder, onGrammar } from './recipe.js';
+import { openSession, type Session } from './session.js';
+import { talk } from './talk.js';
+
+/** Utterances of the grammar, and others to test on. */
+const grammarLessons =
+  (utterances: number) =>
+  (seed: number): Lessons => ({
+    utterances: streamOf('flights', seed, utterances),
+    test: someUtterances('flights', seed + 1_000_000, forgetting.heldOut),
+    recipe: onGrammar,
+  });
+
+/** A prompt, where somebody sits at it. */
+async function talkInTerminal(session: Session, learner: Learner): Promise<void> {
+  const { options, interrupt } = session;
+  if (options.json || interrupt.requested() || !stdin.isTTY || !stdout.isTTY) return;
+  const prompt = createInterface({ input: stdin, output: stdout, prompt: '> ' });
+  // Within a line, Ctrl-C reaches the prompt and not the process.
+  prompt.on('SIGINT', () => prompt.close());
+  async function* lines(): AsyncGenerator<string> {
+    prompt.prompt();
+    for await (const line of prompt) {
+      yield line;
+      prompt.prompt();
+    }
+    // Ended by a key and not by a word: the prompt's own line is still open.
+    stdout.write('\n');
+  }
+  await talk(session, learner, lines());
+  prompt.close();
+}
+
+async function runMode(session: Session, sets: Sets): Promise<void> {
+  const { mode, utterances, train } = session.options;
+  if (mode === 'offline') await trainOffline(session, sets);
+  else if (mode === 'forgetting') await tryForgetting(session);
+  else {
+    const fromFolder: Lessons = { utterances: sets.train, test: sets.test, recipe: onFolder };
+    const learnt = await learnOnline(session, train === undefined ? grammarLessons(utterances) : () => fromFolder);
+    if (mode === 'stream' && learnt) await talkInTerminal(session, learnt);
+  }
+}
+
+export async function run(options: Options): Promise<E.Either<Failure, void>> {
+  const session = openSession(options);
+  if (E.isLeft(session)) return session;
+  const sets = await readSets(options)();
+  if (E.isLeft(sets)) return sets;
+  await runMode(session.right, sets.right);
+  return E.right(undefined);
+}

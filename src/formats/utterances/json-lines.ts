@@ -1,0 +1,76 @@
+import * as E from 'fp-ts/lib/Either.js';
+import { defer, type Observable } from 'rxjs';
+import { fromAsync } from '../../streams/from-async.js';
+import { badLine, type Thrown } from './failure.js';
+import { linesOf, type TextSource } from './lines.js';
+import type { Utterance } from './utterance.js';
+
+type Fault = readonly [tag: 'BadLine' | 'CountMismatch', why: string];
+
+const isStrings = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string');
+
+function parse(text: string): E.Either<Fault, Utterance> {
+  const bad = (why: string) => E.left<Fault>(['BadLine', why]);
+  const parsed = E.tryCatch(
+    () => JSON.parse(text) as unknown,
+    (error) => (error as Error).message,
+  );
+  if (E.isLeft(parsed)) return bad(`no JSON: ${parsed.left}`);
+  if (typeof parsed.right !== 'object' || parsed.right === null) return bad('an utterance is an object.');
+  const { id, words, tags, intent } = parsed.right as Record<string, unknown>;
+  if (!isStrings(words)) return bad(`words is a list of strings, not ${JSON.stringify(words)}.`);
+  if (tags !== undefined && !isStrings(tags)) return bad(`tags is a list of strings, not ${JSON.stringify(tags)}.`);
+  if (id !== undefined && typeof id !== 'string') return bad(`id is a string, not ${JSON.stringify(id)}.`);
+  if (intent !== undefined && typeof intent !== 'string') {
+    return bad(`intent is a string, not ${JSON.stringify(intent)}.`);
+  }
+  if (tags !== undefined && tags.length !== words.length) {
+    return E.left(['CountMismatch', `${tags.length} tags for ${words.length} words; each word has one tag.`]);
+  }
+  return E.right({
+    ...(id !== undefined && { id }),
+    words,
+    ...(tags !== undefined && { tags }),
+    ...(intent !== undefined && { intent }),
+  });
+}
+
+async function* read(source: TextSource): AsyncGenerator<Utterance, void, void> {
+  const { path, lines } = linesOf(source);
+  for await (const { text, number } of lines) {
+    if (text.trim() === '') continue;
+    const parsed = parse(text);
+    if (E.isLeft(parsed)) throw badLine(parsed.left[0], path, number, parsed.left[1]) satisfies Thrown;
+    yield parsed.right;
+  }
+}
+
+/**
+ * Utterances of a file with an object a line: `{ "id": …, "words": […], "tags": […], "intent": … }`, of which only the
+ * words must be there; other names are left out.
+ *
+ * Blank lines are nothing; lines end in LF or CRLF, and a byte-order mark is left out. A pull source: lines are read
+ * when the consumer of the last utterance has returned; unsubscribing closes the file.
+ *
+ * Source: JSON Lines, jsonlines.org.
+ *
+ * @throws UtteranceError (as an error notification) naming file and line, where a line is no such object, or has not as
+ * many tags as words.
+ * @throws FileError (as an error notification) where the file cannot be read.
+ * @example
+ * const corrections$ = fromJsonLines({ name: 'stdin', chunks: process.stdin });
+ */
+export function fromJsonLines(source: TextSource): Observable<Utterance> {
+  return defer(() => fromAsync(read(source)));
+}
+
+/**
+ * An utterance as a line of JSON; `fromJsonLines` reads it.
+ *
+ * @example
+ * toJsonLine({ words: ['hi'], tags: ['O'] }); // '{"words":["hi"],"tags":["O"]}\n'
+ */
+export function toJsonLine({ id, words, tags, intent }: Utterance): string {
+  return `${JSON.stringify({ id, words, tags, intent })}\n`;
+}

@@ -1,0 +1,71 @@
+/** Lines of text files, pulled one by one. */
+import { readBytes } from '../../streams/from-file.js';
+import { cannotRead } from './failure.js';
+
+/** A text by lines: a file, or chunks as they arrive, which are called by a name of their own in messages. */
+export type TextSource = string | URL | { readonly name: string; readonly chunks: AsyncIterable<string | Uint8Array> };
+
+export interface Line {
+  readonly text: string;
+  /** From 1. */
+  readonly number: number;
+}
+
+export interface Lines {
+  /** What the source is called in messages. */
+  readonly path: string;
+  readonly lines: AsyncGenerator<Line, void, void>;
+}
+
+const chunkBytes = 65536;
+
+export function linesOf(source: TextSource): Lines {
+  const named = typeof source === 'object' && 'chunks' in source;
+  const path = named ? source.name : String(source);
+  return { path, lines: read(path, named ? source.chunks : readBytes(source, chunkBytes)) };
+}
+
+async function* read(path: string, chunks: AsyncIterable<string | Uint8Array>): AsyncGenerator<Line, void, void> {
+  try {
+    yield* split(decoded(chunks));
+  } catch (cause) {
+    throw cannotRead(path, cause);
+  }
+}
+
+/** Without a byte-order mark; bytes that are no UTF-8 become U+FFFD. */
+async function* decoded(chunks: AsyncIterable<string | Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let first = true;
+  for await (const chunk of chunks) {
+    const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
+    if (text === '') continue;
+    yield first && text.startsWith('\uFEFF') ? text.slice(1) : text;
+    first = false;
+  }
+  yield decoder.decode();
+}
+
+/** Lines end in LF or CRLF, and in nothing else: U+2028 and the like are part of what somebody said. */
+async function* split(chunks: AsyncIterable<string>): AsyncGenerator<Line, void, void> {
+  let number = 0;
+  let begun = '';
+  const line = (text: string): Line => {
+    number += 1;
+    return { text: text.endsWith('\r') ? text.slice(0, -1) : text, number };
+  };
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n', start)) {
+      const text = begun + chunk.slice(start, end);
+      begun = '';
+      start = end + 1;
+      yield line(text);
+    }
+    begun += chunk.slice(start);
+  }
+  if (begun !== '') yield line(begun);
+}
+
+/** Words are parted by spaces and tabs only: other kinds of blanks are part of a word, as a tagger's files have them. */
+export const fieldsOf = (text: string): readonly string[] => text.split(/[ \t]+/).filter((field) => field !== '');

@@ -1,0 +1,168 @@
+import { Observable, type Subscriber } from 'rxjs';
+import { adam } from '../backprop/optimizers/adam.js';
+import { cosine } from '../backprop/schedules.js';
+import { type Generator, generator } from '../random.js';
+import { timeSlice } from '../streams/event-loop.js';
+import { requireCount } from '../streams/options.js';
+import { conlleval, type SlotScores } from './metrics/conlleval.js';
+import type { Tagger } from './tagger.js';
+import type { TaggedUtterance } from './tagger-encoding.js';
+import { taggerTrainer } from './tagger-trainer.js';
+import { type Weights, weightAverage } from './weight-average.js';
+
+export interface FitTaggerOptions {
+  readonly train: readonly TaggedUtterance[];
+  /** What is looked at after each epoch, and not learnt from: the best epoch's weights stay. */
+  readonly valid: readonly TaggedUtterance[];
+  /** Times through the utterances; default 40. */
+  readonly epochs?: number;
+  /** Utterances of an update; default 16. */
+  readonly batch?: number;
+  /** Adam's at the first update; it falls along half a cosine to nothing by the last. Default 2e-3. */
+  readonly learningRate?: number;
+  /** Default 5. */
+  readonly clipNorm?: number;
+  /** How slowly the mean of the weights, which is what stays, forgets; default 0.998. */
+  readonly average?: number;
+  /** Of the order of the utterances; default 0. */
+  readonly seed?: number;
+}
+
+/** What an epoch came to. */
+export interface TaggerEpoch {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Mean loss of the epoch's updates. */
+  readonly loss: number;
+  /** Of the mean of the weights. */
+  readonly validation: SlotScores;
+  /** Whether no epoch before was as good: slot F1 plus intent accuracy, where intents are known. */
+  readonly best: boolean;
+  /** Since training began. */
+  readonly seconds: number;
+}
+
+/** Utterances that are tagged side by side. */
+const TOGETHER = 64;
+/** Batches within which utterances are put in order of length, so that those of a batch hardly need padding. */
+const POOL = 40;
+
+/**
+ * How well a tagger does on utterances whose tags are known.
+ *
+ * @example
+ * scoreTagger(model, test).f1;
+ */
+export function scoreTagger(model: Tagger, utterances: readonly TaggedUtterance[]): SlotScores {
+  const { update, result } = conlleval().start();
+  const sorted = [...utterances].sort((a, b) => a.words.length - b.words.length);
+  for (let from = 0; from < sorted.length; from += TOGETHER) {
+    const some = sorted.slice(from, from + TOGETHER);
+    model.tag(some.map(({ words }) => words)).forEach(({ words, intent }, k) => {
+      const { tags, intent: wanted } = some[k] as TaggedUtterance;
+      update(
+        { tags: words.map(({ tag }) => tag), ...(intent && { intent: intent.name }) },
+        { tags, ...(wanted !== undefined && { intent: wanted }) },
+      );
+    });
+  }
+  return result();
+}
+
+/**
+ * Trains a tagger on utterances, epoch after epoch, and leaves it with the weights that did best on others.
+ *
+ * Adam with a falling rate over batches of like lengths; what is looked at, and stays, is the moving mean of the weights.
+ * Each subscription is a training; to unsubscribe ends it, with the best weights so far (those of its last update where
+ * no epoch has ended).
+ *
+ * @throws RangeError (as an error notification) where there is no utterance, or an option is impossible.
+ * @example
+ * const last = await lastValueFrom(fitTagger(model, { train, valid, epochs: 30 }));
+ * scoreTagger(model, test).f1;
+ */
+export function fitTagger(model: Tagger, options: FitTaggerOptions): Observable<TaggerEpoch> {
+  return new Observable((subscriber) => {
+    const training = begin(model, options);
+    subscriber.add(training.end);
+    training.run(subscriber).then(
+      () => subscriber.complete(),
+      (error: unknown) => subscriber.error(error),
+    );
+  });
+}
+
+function begin(model: Tagger, options: FitTaggerOptions) {
+  const {
+    train,
+    valid,
+    epochs = 40,
+    batch = 16,
+    learningRate = 2e-3,
+    clipNorm = 5,
+    average = 0.998,
+    seed = 0,
+  } = options;
+  requireCount('fitTagger', 'epochs', epochs);
+  requireCount('fitTagger', 'batch', batch);
+  if (train.length === 0) throw new RangeError('fitTagger: there is no utterance to learn from; give one at least.');
+  const steps = epochs * Math.ceil(train.length / batch);
+  const mean = weightAverage(model.params, average);
+  const learner = taggerTrainer(model, { optimizer: adam(cosine({ rate: learningRate, steps })), clipNorm });
+  let most = Number.NEGATIVE_INFINITY;
+  let kept: Weights | undefined;
+
+  async function run(subscriber: Subscriber<TaggerEpoch>): Promise<void> {
+    const random = generator(seed, 'utterances');
+    const slice = timeSlice();
+    const started = performance.now();
+    for (let epoch = 1; epoch <= epochs; epoch += 1) {
+      let loss = 0;
+      const batches = batchesOf(train, batch, random);
+      for (const examples of batches) {
+        await slice();
+        if (subscriber.closed) return;
+        loss += learner.learn(examples).loss / batches.length;
+        mean.update();
+      }
+      const validation = mean.within(() => scoreTagger(model, valid));
+      const score = scoreOf(validation);
+      const best = kept === undefined || score >= most;
+      if (best) [most, kept] = [score, mean.weights()];
+      subscriber.next({ epoch, epochs, loss, validation, best, seconds: (performance.now() - started) / 1000 });
+    }
+  }
+
+  function end(): void {
+    learner.release();
+    if (kept !== undefined) mean.put(kept);
+  }
+  return { run, end };
+}
+
+const scoreOf = ({ f1, intentAccuracy }: SlotScores) => f1 + (Number.isNaN(intentAccuracy) ? 0 : intentAccuracy);
+
+/** All utterances in random order, a few batches' worth at a time put in order of length and cut. */
+function batchesOf(
+  utterances: readonly TaggedUtterance[],
+  size: number,
+  random: Generator,
+): readonly (readonly TaggedUtterance[])[] {
+  const order = shuffled(utterances, random);
+  const batches: (readonly TaggedUtterance[])[] = [];
+  for (let from = 0; from < order.length; from += size * POOL) {
+    const pool = order.slice(from, from + size * POOL).sort((a, b) => a.words.length - b.words.length);
+    for (let k = 0; k < pool.length; k += size) batches.push(pool.slice(k, k + size));
+  }
+  return shuffled(batches, random);
+}
+
+/** Fisher and Yates. */
+function shuffled<T>(items: readonly T[], random: Generator): T[] {
+  const order = [...items];
+  for (let k = order.length - 1; k > 0; k -= 1) {
+    const other = random.below(k + 1);
+    [order[k], order[other]] = [order[other] as T, order[k] as T];
+  }
+  return order;
+}

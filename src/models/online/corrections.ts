@@ -1,0 +1,74 @@
+/** Corrections of single slots: what an utterance's tags are once they have been made. */
+import * as E from 'fp-ts/lib/Either.js';
+import { chunksOf } from '../metrics/chunks.js';
+
+/** What a stretch of words is, by the words themselves or by their places; the slot `O` says that it is none. */
+export type SlotCorrection =
+  | { readonly slot: string; readonly words: string }
+  | { readonly slot: string; readonly start: number; readonly end: number };
+
+/**
+ * Tags after corrections of single slots. A corrected stretch becomes one slot; predicted slots that it overlaps are none
+ * any more; the others stay as they are.
+ *
+ * Words are found without regard to case, where they first stand and are not that slot already. What cannot be found is a
+ * message.
+ *
+ * @example
+ * correctTags(['from', 'taipei'], ['O', 'B-toloc'], [{ slot: 'fromloc', words: 'Taipei' }]); // right: ['O', 'B-fromloc']
+ */
+export function correctTags(
+  words: readonly string[],
+  tags: readonly string[],
+  corrections: readonly SlotCorrection[],
+): E.Either<string, readonly string[]> {
+  let current = tags;
+  for (const correction of corrections) {
+    const found = spanOf(words, current, correction);
+    if (E.isLeft(found)) return found;
+    const [start, end] = found.right;
+    const kept = chunksOf(current).filter((chunk) => chunk.end <= start || chunk.start >= end);
+    const { slot } = correction;
+    const chunks = slot === 'O' ? kept : [...kept, { type: slot, start, end }];
+    current = tagsOf(words.length, chunks);
+  }
+  return E.right(current);
+}
+
+type Span = readonly [start: number, end: number];
+
+function spanOf(words: readonly string[], tags: readonly string[], correction: SlotCorrection): E.Either<string, Span> {
+  const { slot } = correction;
+  if (typeof slot !== 'string' || slot === '') return E.left('a correction names its slot, or O for none.');
+  if ('start' in correction) {
+    const { start, end } = correction;
+    const fits = Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start < end && end <= words.length;
+    return fits
+      ? E.right([start, end])
+      : E.left(`words ${start} to ${end} are not a stretch of the utterance's ${words.length} words.`);
+  }
+  const wanted = correction.words.toLowerCase().split(/\s+/u).filter(Boolean);
+  const lower = words.map((word) => word.toLowerCase());
+  const spans = lower.flatMap((_, start): Span[] =>
+    wanted.length > 0 && wanted.every((word, k) => lower[start + k] === word) ? [[start, start + wanted.length]] : [],
+  );
+  const already = chunksOf(tags).filter(({ type }) => type === slot);
+  const isAlready = ([start, end]: Span) =>
+    slot === 'O'
+      ? tags.slice(start, end).every((tag) => tag === 'O')
+      : already.some((chunk) => chunk.start === start && chunk.end === end);
+  const found = spans.find((span) => !isAlready(span)) ?? spans[0];
+  return found === undefined
+    ? E.left(`${JSON.stringify(correction.words)} is not in the utterance ${JSON.stringify(words.join(' '))}.`)
+    : E.right(found);
+}
+
+/** The BIO tags of slots. */
+function tagsOf(length: number, chunks: readonly { type: string; start: number; end: number }[]): readonly string[] {
+  const tags = new Array<string>(length).fill('O');
+  for (const { type, start, end } of chunks) {
+    tags[start] = `B-${type}`;
+    tags.fill(`I-${type}`, start + 1, end);
+  }
+  return tags;
+}

@@ -1,0 +1,204 @@
+import * as E from 'fp-ts/lib/Either.js';
+import { defer, finalize, map, type OperatorFunction } from 'rxjs';
+import type { TrainerOptions } from '../../backprop/trainer.js';
+import { requireCount } from '../../streams/options.js';
+import type { Lexicon } from '../lexicon.js';
+import { conlleval, type SlotMetric } from '../metrics/conlleval.js';
+import type { Tagger, Tagging } from '../tagger.js';
+import { taggerTrainer } from '../tagger-trainer.js';
+import { correctTags } from './corrections.js';
+import {
+  type Corrected,
+  cutUtterance,
+  type LearnTagsState,
+  type RefusedTags,
+  type TagLesson,
+  type TagOutcome,
+  type Taught,
+} from './lessons.js';
+import type { OpenTagging, Outstanding } from './outstanding.js';
+import { predictOne } from './predict-tags.js';
+import { reservoir } from './reservoir.js';
+
+export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'> {
+  /** Utterances kept, and how many of them are learnt again beside each new one; by default none. */
+  readonly replay?: { readonly size: number; readonly per: number; readonly seed?: number } | undefined;
+  /** Where predictions wait for corrections; without it each utterance comes with its tags. */
+  readonly outstanding?: Outstanding | undefined;
+  /** What is counted of predictions; default `conlleval()`. */
+  readonly metric?: SlotMetric;
+  /** Utterances of more words are learnt in pieces; default 100. */
+  readonly longest?: number;
+  /** How far the model may grow; default 100 000 words, 1 000 tags and 1 000 intents. */
+  readonly most?: { readonly words?: number; readonly tags?: number; readonly intents?: number };
+  /** Where an earlier run was, from `state()`. */
+  readonly state?: LearnTagsState | undefined;
+}
+
+/**
+ * Learns tags from utterances as they come: each is tagged by the model as it is (test), then learnt at once (train).
+ *
+ * Words, tags and intents that the model does not know are added to it. Beside each utterance so many of a reservoir of
+ * former ones are learnt again, in the same update, lest what is new drive out what is old. Labels may come later:
+ * an utterance without tags is tagged and waits under its id, until a correction names all of its tags, or single slots, or
+ * nothing, which confirms it. A further correction of the same utterance is learnt too, and replaces it in the reservoir; it
+ * is scored once. A correction that nothing waits for is an outcome, `unknown` or `expired`, and so is one that cannot be
+ * (`rejected`): no utterance ends the stream.
+ *
+ * Words beyond the most that the model may know stay unknown ones, known by their spelling; an utterance with a tag or an
+ * intent beyond is rejected, and so is one without words, of which there is nothing to learn.
+ *
+ * Source: Vitter (1985) for the reservoir; Dawid, Present position and potential developments: the prequential approach
+ * (1984); Robins, Catastrophic forgetting, rehearsal and pseudorehearsal (1995).
+ *
+ * Each subscription has an optimizer state and a reservoir of its own; the weights are the model's, so that `tag` and
+ * `predictTags` work on the same model meanwhile.
+ *
+ * Law: a run that was cut after any utterance and goes on with the model and `state()` of then gives bit for bit what the
+ * uninterrupted run gives.
+ *
+ * @throws RangeError where an option is impossible.
+ * @throws RangeError (as an error notification) where the loss is not finite.
+ * @example
+ * utterance$.pipe(learnTags(model, { optimizer: adam(1e-3), clipNorm: 5, replay: { size: 1000, per: 8, seed: 1 } }))
+ *   .subscribe((event) => event.outcome === 'learned' && console.log(event.scores().f1, event.grown.words));
+ */
+export function learnTags(model: Tagger, options: LearnTagsOptions): OperatorFunction<TagLesson, TagOutcome> {
+  const { replay, longest = 100 } = options;
+  requireCount('learnTags', 'longest', longest);
+  if (replay !== undefined) {
+    requireCount('learnTags', 'replay.size', replay.size);
+    requireCount('learnTags', 'replay.per', replay.per, 0);
+  }
+  return (source) =>
+    defer(() => {
+      const { take, release } = learning(model, options, longest);
+      return source.pipe(map(take), finalize(release));
+    });
+}
+
+function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
+  const { replay, outstanding: open, metric = conlleval(), most, state: from, ...training } = options;
+  const limits = { words: 100_000, tags: 1000, intents: 1000, ...most };
+  const learner = taggerTrainer(model, { ...training, state: from?.trainer });
+  const kept = replay && reservoir<Taught>({ ...replay, state: from?.replay });
+  if (from?.outstanding) open?.restore(from.outstanding);
+  const scored = metric.start();
+
+  const refused = (outcome: RefusedTags['outcome'], id: string | undefined, message: string): RefusedTags => ({
+    outcome,
+    id,
+    message: `learnTags: ${message}`,
+  });
+
+  /** Why an utterance cannot be learnt. */
+  function problemOf({ words, tags, intent }: Taught): string | undefined {
+    if (words.length === 0) return 'an utterance without words has nothing to be learnt.';
+    if (tags.length !== words.length) {
+      return `an utterance has ${words.length} words and ${tags.length} tags; give one tag a word.`;
+    }
+    const nameless = tags.findIndex((tag) => typeof tag !== 'string' || tag === '');
+    if (nameless >= 0) return `word ${nameless} of an utterance has no tag; words outside of slots have O.`;
+    return (
+      tooMany(model.tags, tags, limits.tags, 'tags') ??
+      (model.intents && intent !== undefined ? tooMany(model.intents, [intent], limits.intents, 'intents') : undefined)
+    );
+  }
+
+  function teach(id: string | undefined, taught: Taught, prediction: Tagging, former?: OpenTagging): TagOutcome {
+    const problem = problemOf(taught);
+    if (problem !== undefined) return refused('rejected', id, problem);
+    const { words, tags, intent } = taught;
+    if (former?.taught === undefined) {
+      const { words: said, intent: told } = prediction;
+      scored.update(
+        { tags: said.map(({ tag }) => tag), ...(told && { intent: told.name }) },
+        { tags, ...(intent !== undefined && { intent }) },
+      );
+    }
+    const grown = model.grow([taught], limits.words);
+    const again = kept && replay ? kept.draw(replay.per) : [];
+    const learned = learner.learn([taught, ...again].flatMap((each) => cutUtterance(each, longest)));
+    const example: Taught = { ...(id !== undefined && { id }), words, tags, ...(intent !== undefined && { intent }) };
+    if (former?.taught === undefined) kept?.offer(example);
+    else kept?.replace(example, (item) => item.id === id && sameWords(item.words, words));
+    if (former && id !== undefined) open?.replace(id, { ...former, taught: { tags, intent } });
+    const step = learner.steps;
+    return {
+      outcome: 'learned',
+      id,
+      words,
+      tags,
+      intent,
+      prediction,
+      grown,
+      replayed: again.length,
+      loss: learned.loss,
+      gradientNorm: learned.gradientNorm,
+      learningRate: learned.learningRate,
+      step,
+      scores: scored.result,
+      state: () => stateAfter(step),
+    };
+  }
+
+  function stateAfter(step: number): LearnTagsState {
+    if (learner.steps !== step) {
+      throw new Error(`learnTags: the state of step ${step} is gone; it is at step ${learner.steps} now.`);
+    }
+    return {
+      trainer: learner.state(),
+      ...(kept && { replay: kept.state() }),
+      ...(open && { outstanding: open.state() }),
+    };
+  }
+
+  function correct({ id, tags, corrections = [], intent }: Corrected): TagOutcome {
+    const former = open?.get(id) ?? 'unknown';
+    if (former === 'unknown')
+      return refused('unknown', id, `nothing was predicted under the id ${JSON.stringify(id)}.`);
+    if (former === 'expired') {
+      return refused('expired', id, `what was predicted under ${JSON.stringify(id)} was dropped; raise the capacity.`);
+    }
+    const { words, prediction, taught } = former;
+    const before = tags ?? taught?.tags ?? prediction.words.map(({ tag }) => tag);
+    if (before.length !== words.length) {
+      return refused('rejected', id, `${words.length} words were given ${before.length} tags; give one tag a word.`);
+    }
+    const corrected = correctTags(words, before, corrections);
+    if (E.isLeft(corrected)) return refused('rejected', id, corrected.left);
+    const meant = intent ?? taught?.intent ?? prediction.intent?.name;
+    return teach(id, { words, tags: corrected.right, intent: meant }, prediction, former);
+  }
+
+  function take(lesson: TagLesson): TagOutcome {
+    if (!('words' in lesson)) return correct(lesson);
+    const { id } = lesson;
+    if (!('tags' in lesson) || lesson.tags === undefined) {
+      if (open) return { outcome: 'predicted', ...predictOne(model, open, lesson) };
+      return refused(
+        'rejected',
+        id,
+        'an utterance came without tags; give them, or { outstanding } where they come later.',
+      );
+    }
+    const former = id === undefined ? undefined : open?.get(id);
+    if (typeof former === 'object' && sameWords(former.words, lesson.words)) {
+      return teach(id, lesson, former.prediction, former);
+    }
+    return teach(id, lesson, model.tag([lesson.words])[0] as Tagging);
+  }
+
+  return { take, release: learner.release };
+}
+
+function tooMany(lexicon: Lexicon, names: readonly string[], most: number, what: string): string | undefined {
+  const fresh = new Set(names.filter((name) => lexicon.idOf(name) === undefined));
+  if (fresh.size === 0 || lexicon.size + fresh.size <= most) return undefined;
+  const [first] = fresh;
+  return `the model has ${lexicon.size} ${what} and may have ${most}, so ${JSON.stringify(first)} is not learnt; raise \`most\`.`;
+}
+
+function sameWords(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((word, k) => word === b[k]);
+}

@@ -1,0 +1,98 @@
+/** What a learning tagger is told, and what it answers. */
+
+import type { SlotScores } from '../metrics/conlleval.js';
+import type { Tagging } from '../tagger.js';
+import type { Grown } from '../tagger-growth.js';
+import type { TaggerTrainerState } from '../tagger-trainer.js';
+import type { SlotCorrection } from './corrections.js';
+import type { OutstandingState } from './outstanding.js';
+import type { Asked, Predicted } from './predict-tags.js';
+import type { ReservoirState } from './reservoir.js';
+
+/** An utterance with its tags. With the id of a prediction that waits, it is a correction of that. */
+export interface Taught extends Asked {
+  readonly tags: readonly string[];
+  readonly intent?: string | undefined;
+}
+
+/** A correction of what was predicted under an id. What it does not mention was right. */
+export interface Corrected {
+  readonly id: string;
+  /** All tags. */
+  readonly tags?: readonly string[] | undefined;
+  /** Single slots. */
+  readonly corrections?: readonly SlotCorrection[] | undefined;
+  readonly intent?: string | undefined;
+}
+
+/** An utterance to learn from, a correction, or an utterance that is only to be tagged. */
+export type TagLesson = Taught | Corrected | Asked;
+
+/** The utterance was learnt from. */
+export interface LearnedTags {
+  readonly outcome: 'learned';
+  readonly id: string | undefined;
+  /** What was learnt. */
+  readonly words: readonly string[];
+  readonly tags: readonly string[];
+  readonly intent: string | undefined;
+  /** What the model said before it learnt it. */
+  readonly prediction: Tagging;
+  /** What the model did not know before. */
+  readonly grown: Grown;
+  /** Utterances from the reservoir that were learnt beside it. */
+  readonly replayed: number;
+  /** The loss of the weights as they were before this update, over the utterance and what was replayed. */
+  readonly loss: number;
+  /** Global norm of the gradient, before clipping. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** Updates so far, this one included. */
+  readonly step: number;
+  /** How good the predictions before learning were, over all utterances so far. */
+  scores(): SlotScores;
+  /**
+   * What goes on from here, a copy. Call it while the outcome is being handled: by the next one it has gone on.
+   *
+   * @throws Error where it is no longer at this step.
+   */
+  state(): LearnTagsState;
+}
+
+/** The utterance came without tags: it was tagged, and waits for its correction. */
+export interface PredictedTags extends Predicted {
+  readonly outcome: 'predicted';
+}
+
+/** Nothing was learnt: there is nothing under the id (any more), or what came is impossible. */
+export interface RefusedTags {
+  readonly outcome: 'unknown' | 'expired' | 'rejected';
+  readonly id: string | undefined;
+  readonly message: string;
+}
+
+export type TagOutcome = LearnedTags | PredictedTags | RefusedTags;
+
+/** What learning needs beyond the model in order to go on as if it had never stopped. Without tensors it is plain JSON. */
+export interface LearnTagsState {
+  readonly trainer: TaggerTrainerState;
+  readonly replay?: ReservoirState<Taught> | undefined;
+  readonly outstanding?: OutstandingState | undefined;
+}
+
+/** Pieces of at most so many words, cut before a word that does not go on with a slot; the intent is the first one's. */
+export function cutUtterance(taught: Taught, longest: number): readonly Taught[] {
+  const { words, tags, intent } = taught;
+  const pieces: Taught[] = [];
+  for (let start = 0; start < words.length; ) {
+    let end = Math.min(words.length, start + longest);
+    const goesOn = (at: number) => at < words.length && (tags[at] as string).startsWith('I-');
+    while (end > start + 1 && goesOn(end)) end -= 1;
+    // A slot that is longer than a piece is cut all the same.
+    if (goesOn(end)) end = Math.min(words.length, start + longest);
+    const first = start === 0 && intent !== undefined ? { intent } : {};
+    pieces.push({ words: words.slice(start, end), tags: tags.slice(start, end), ...first });
+    start = end;
+  }
+  return pieces;
+}

@@ -1,0 +1,34 @@
+import { map, type OperatorFunction } from 'rxjs';
+import type { Tagger, Tagging } from '../tagger.js';
+import type { Outstanding } from './outstanding.js';
+
+/** An utterance that is to be tagged; with an id, a correction finds it by that. */
+export interface Asked {
+  readonly id?: string | undefined;
+  readonly words: readonly string[];
+}
+
+/** What a model says about an utterance, under the id by which a correction finds it. */
+export interface Predicted extends Tagging {
+  readonly id: string;
+}
+
+/**
+ * Tags utterances and keeps what was said, so that `learnTags` can learn from corrections that come later, in any order.
+ *
+ * The weights are read at each utterance, so a model that is learning meanwhile tags with what it has learnt by then.
+ *
+ * @throws RangeError (as an error notification) where no more predictions may wait and the policy is `error`.
+ * @example
+ * const open = outstanding({ capacity: 1000 });
+ * utterance$.pipe(predictTags(model, open)) // { id: '#0', words: [{ word: 'to', tag: 'O', probability: … }, …] }
+ */
+export function predictTags(model: Tagger, open: Outstanding): OperatorFunction<Asked, Predicted> {
+  return map((asked) => predictOne(model, open, asked));
+}
+
+/** Tags one utterance and keeps what was said. */
+export function predictOne(model: Tagger, open: Outstanding, { id, words }: Asked): Predicted {
+  const [prediction] = model.tag([words]) as readonly [Tagging];
+  return { id: open.add({ words: [...words], prediction }, id), ...prediction };
+}

@@ -1,0 +1,69 @@
+/** Utterances whose words come one by one. */
+import { type Core, evaluate } from '../layer.js';
+import { type Numbers, type Tensor, tensor } from '../tensor.js';
+import type { Lexicon } from './lexicon.js';
+import type { TaggerCarry, TaggerOutput, Tagging } from './tagger.js';
+import type { ChainTable } from './tagger-decoding.js';
+import type { TaggerInput, Words } from './tagger-encoding.js';
+import { growingPath } from './tagger-path.js';
+
+/** A word's tag as far as it can be told by now. */
+export interface ProvisionalTag {
+  readonly position: number;
+  readonly word: string;
+  readonly tag: string;
+  /** How probable the tag is, given the words so far. */
+  readonly probability: number;
+}
+
+export interface OpenUtterance {
+  /** The words so far. */
+  readonly words: Words;
+  /** A further word: the words whose tags change with it, in order, the new one last. */
+  add(word: string): readonly ProvisionalTag[];
+  /** The utterance as it is when nothing follows. While no weight changes this is what the model says of it at once. */
+  end(): Tagging;
+}
+
+interface Model {
+  readonly core: Core<TaggerCarry, TaggerInput, TaggerOutput>;
+  readonly tags: Lexicon;
+  encode(utterances: readonly Words[]): TaggerInput;
+  decode(output: TaggerOutput, utterances: readonly Words[]): readonly Tagging[];
+  table(count: number): ChainTable;
+}
+
+export function openUtterance({ core, tags, encode, decode, table }: Model): OpenUtterance {
+  const words: string[] = [];
+  const scores: Numbers[] = [];
+  const path = growingPath();
+  let carry = core.initial(1);
+  let intents: Tensor | undefined;
+  return {
+    words,
+    add(word) {
+      const [output, after] = evaluate(core, carry, encode([[word]]));
+      carry = after;
+      intents = output.intents;
+      words.push(word);
+      scores.push(output.tags.data);
+      return path.add(output.tags.data, table(output.tags.data.length)).map(({ position, tag, probability }) => ({
+        position,
+        word: words[position] as string,
+        tag: tags.names[tag] as string,
+        probability,
+      }));
+    },
+    end() {
+      if (words.length === 0) return decode(evaluate(core, carry, encode([[]]))[0], [[]])[0] as Tagging;
+      // A tag that came since a word was read was impossible there.
+      const count = Math.max(...scores.map(({ length }) => length));
+      const data = new Float32Array(words.length * count).fill(Number.NEGATIVE_INFINITY);
+      scores.forEach((row, step) => {
+        data.set(row, step * count);
+      });
+      const output = { tags: tensor([words.length, 1, count], data), ...(intents && { intents }) };
+      return decode(output, [words])[0] as Tagging;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { numbersOf } from '../backprop/carry.js';
+import { type Learned, type TrainerOptions, type TrainerState, trainer } from '../backprop/trainer.js';
+import { freshCarry } from './subject.js';
+import type { Tagger } from './tagger.js';
+import type { TaggedUtterance } from './tagger-encoding.js';
+
+export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'state'> {
+  /** What an earlier run kept, from `state()`. */
+  readonly state?: TaggerTrainerState | undefined;
+}
+
+/** What training needs beyond the weights and the lexicons in order to go on as if it had never stopped. */
+export interface TaggerTrainerState {
+  readonly optimizer: TrainerState;
+  /** What of the carry belongs to no utterance: the masks so far. */
+  readonly numbers: unknown;
+}
+
+export interface TaggerTrainer {
+  /** One update from utterances, one of them or a batch. Nothing changes where it throws. */
+  learn(examples: readonly TaggedUtterance[]): Omit<Learned<never>, 'carry' | 'finalCarry'>;
+  /** Updates so far. */
+  readonly steps: number;
+  /** A copy of what training keeps. */
+  state(): TaggerTrainerState;
+  /** Gives back the optimizer's memory; the trainer is of no use afterwards. */
+  release(): void;
+}
+
+/**
+ * A trainer of a tagger: utterances and their tags in, one update for each call. Every utterance starts from the zero
+ * carry; dropout's masks go on from call to call.
+ *
+ * @throws RangeError (by `learn`) where there is no utterance, or one has a tag or an intent that the model does not know.
+ * @example
+ * const { learn } = taggerTrainer(model, { optimizer: adam(2e-3), clipNorm: 5 });
+ * learn([{ words: ['to', 'taipei'], tags: ['O', 'B-toloc'] }]).loss;
+ */
+export function taggerTrainer(model: Tagger, { state, ...options }: TaggerTrainerOptions): TaggerTrainer {
+  const inner = trainer(model, { ...options, loss: model.loss, state: state?.optimizer });
+  let numbers = state?.numbers;
+  return {
+    learn(examples) {
+      const input = model.encode(examples.map(({ words }) => words));
+      const carry = freshCarry(model, examples.length, numbers);
+      const { carry: after, finalCarry: _, ...learned } = inner.learn({ carry, input, target: model.target(examples) });
+      numbers = numbersOf(after);
+      return learned;
+    },
+    get steps() {
+      return inner.steps;
+    },
+    state: () => ({ optimizer: inner.state(), numbers }),
+    release: inner.release,
+  };
+}

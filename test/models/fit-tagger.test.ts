@@ -1,0 +1,74 @@
+import { fitTagger, generator, parametersOf, scoreTagger, type TaggedUtterance, type TaggerEpoch, tagger } from 'oxbow';
+import { lastValueFrom, take, toArray } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+
+const CITIES = ['taipei', 'osaka', 'kyoto', 'new york', 'berlin'];
+
+/** Journeys in which only the word before a city tells which way one goes. */
+function journeys(count: number, path: string): readonly TaggedUtterance[] {
+  const random = generator(1, path);
+  const tagsOf = (city: string, slot: string) => city.split(' ').map((_, k) => `${k === 0 ? 'B' : 'I'}-${slot}`);
+  return Array.from({ length: count }, () => {
+    const [a, b] = [CITIES[random.below(5)] as string, CITIES[random.below(5)] as string];
+    const asks = random.uniform() < 0.5;
+    return {
+      words: [...(asks ? ['is', 'there'] : ['i', 'go']), 'from', ...a.split(' '), 'to', ...b.split(' ')],
+      tags: ['O', 'O', 'O', ...tagsOf(a, 'fromloc'), 'O', ...tagsOf(b, 'toloc')],
+      intent: asks ? 'ask' : 'go',
+    };
+  });
+}
+
+const [train, valid] = [journeys(80, 'train'), journeys(20, 'valid')];
+
+const modelOf = () =>
+  tagger({
+    words: train.flatMap(({ words }) => words),
+    tags: new Set(train.flatMap(({ tags }) => tags)),
+    intents: ['ask', 'go'],
+    features: 12,
+    units: 12,
+    dropout: 0.1,
+    characters: { features: 4, maps: 6 },
+    seed: 1,
+  });
+
+const options = { train, valid, epochs: 12, batch: 8, learningRate: 2e-2, average: 0.9, seed: 2 };
+const weightsOf = (model: ReturnType<typeof modelOf>) =>
+  parametersOf(model.params).map(([, parameter]) => [...parameter.data]);
+
+describe('fitTagger', () => {
+  it('learns slots and intents, and leaves the model as the best epoch had it', async () => {
+    const model = modelOf();
+    const epochs = await lastValueFrom(fitTagger(model, options).pipe(toArray()));
+    expect(epochs.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 12 }, (_, k) => k + 1));
+    expect(epochs.at(-1)?.loss).toBeLessThan(0.2 * (epochs[0] as TaggerEpoch).loss);
+    const best = epochs.filter((epoch) => epoch.best).at(-1) as TaggerEpoch;
+    expect(scoreTagger(model, valid)).toEqual(best.validation);
+    expect(best.validation.f1).toBe(1);
+    expect(best.validation.intentAccuracy).toBe(1);
+  });
+
+  it('comes to the same weights from the same seed, and to others from another', async () => {
+    const [one, same, other] = [modelOf(), modelOf(), modelOf()];
+    const short = { ...options, epochs: 2 };
+    await lastValueFrom(fitTagger(one, short));
+    await lastValueFrom(fitTagger(same, short));
+    await lastValueFrom(fitTagger(other, { ...short, seed: 3 }));
+    expect(weightsOf(same)).toEqual(weightsOf(one));
+    expect(weightsOf(other)).not.toEqual(weightsOf(one));
+  });
+
+  it('ends when nobody listens any more, with the best weights so far', async () => {
+    const model = modelOf();
+    const [first] = (await lastValueFrom(fitTagger(model, options).pipe(take(1), toArray()))) as [TaggerEpoch];
+    expect(scoreTagger(model, valid)).toEqual(first.validation);
+  });
+
+  it('gives errors as notifications', async () => {
+    const fails = (changed: Partial<typeof options>) => lastValueFrom(fitTagger(modelOf(), { ...options, ...changed }));
+    await expect(fails({ train: [] })).rejects.toThrow(/no utterance to learn from/);
+    await expect(fails({ epochs: 0 })).rejects.toThrow(/epochs/);
+    await expect(fails({ train: [{ words: ['to'], tags: ['B-time'] }] })).rejects.toThrow(/"B-time" is none/);
+  });
+});

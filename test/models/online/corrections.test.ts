@@ -1,0 +1,102 @@
+import * as E from 'fp-ts/lib/Either.js';
+import { correctTags, type SlotCorrection, slots, slotsOf } from 'oxbow';
+import { from, lastValueFrom, toArray } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+
+const words = 'leave New York for new york on May 3rd'.split(' ');
+const tags = 'O B-to I-to O B-to I-to O B-date I-date'.split(' ');
+const right = (corrections: readonly SlotCorrection[], from = tags) => {
+  const corrected = correctTags(words, from, corrections);
+  return E.isRight(corrected) ? corrected.right.join(' ') : corrected.left;
+};
+
+describe('corrections of slots', () => {
+  it.each<readonly [string, readonly SlotCorrection[], string]>([
+    ['none', [], 'O B-to I-to O B-to I-to O B-date I-date'],
+    [
+      'by words, the first of them',
+      [{ slot: 'from', words: 'new york' }],
+      'O B-from I-from O B-to I-to O B-date I-date',
+    ],
+    [
+      'those that are not the slot already',
+      [{ slot: 'to', words: 'New  York' }],
+      'O B-to I-to O B-to I-to O B-date I-date',
+    ],
+    ['by place', [{ slot: 'from', start: 4, end: 6 }], 'O B-to I-to O B-from I-from O B-date I-date'],
+    ['to none', [{ slot: 'O', words: 'may 3rd' }], 'O B-to I-to O B-to I-to O O O'],
+    ['one that cuts another', [{ slot: 'month', words: 'May' }], 'O B-to I-to O B-to I-to O B-month O'],
+    ['one that joins two', [{ slot: 'way', start: 1, end: 6 }], 'O B-way I-way I-way I-way I-way O B-date I-date'],
+    [
+      'one after the other',
+      [
+        { slot: 'from', words: 'york' },
+        { slot: 'from', words: 'new york' },
+      ],
+      'O B-from I-from O B-to I-to O B-date I-date',
+    ],
+  ])('%s', (_, corrections, expected) => {
+    expect(right(corrections)).toBe(expected);
+  });
+
+  it('take the second mention where the first is right already', () => {
+    expect(right([{ slot: 'to', words: 'new york' }], 'O B-to I-to O B-from I-from O O O'.split(' '))).toBe(
+      'O B-to I-to O B-to I-to O O O',
+    );
+  });
+
+  it('that cannot be are a message', () => {
+    expect(right([{ slot: 'to', words: 'Boston' }])).toBe(`"Boston" is not in the utterance "${words.join(' ')}".`);
+    expect(right([{ slot: 'to', words: ' ' }])).toContain('is not in the utterance');
+    expect(right([{ slot: '', words: 'may' }])).toBe('a correction names its slot, or O for none.');
+    for (const [start, end] of [
+      [0, 0],
+      [-1, 2],
+      [3, 10],
+      [0.5, 2],
+    ] as const) {
+      expect(right([{ slot: 'to', start, end }])).toContain(`words ${start} to ${end} are not a stretch`);
+    }
+  });
+});
+
+describe('slots', () => {
+  const tagged = (text: string, marks: string) => {
+    const names = marks.split(' ');
+    return text.split(' ').map((word, k) => ({ word, tag: names[k] as string, probability: 1 - k / 10 }));
+  };
+
+  it('are the stretches that the tags mark, I- at the start included', () => {
+    expect(slotsOf(tagged('to new york and rome now', 'O B-to I-to O I-to I-date'))).toEqual([
+      { slot: 'to', value: 'new york', start: 1, end: 3, probability: 0.8 },
+      { slot: 'to', value: 'rome', start: 4, end: 5, probability: 0.6 },
+      { slot: 'date', value: 'now', start: 5, end: 6, probability: 0.5 },
+    ]);
+  });
+
+  it('come as a record an utterance, with a list where a slot is there several times', async () => {
+    const word = {
+      utterance: 0,
+      position: 0,
+      word: 'to',
+      tag: 'O',
+      probability: 1,
+      revised: false,
+      final: false,
+    } as const;
+    const events = [
+      word,
+      { words: tagged('to new york and rome by train', 'O B-to I-to O B-to O B-means') },
+      { words: [] },
+      { words: tagged('a b c', 'B-x B-x B-x') },
+      { words: tagged('a', 'B-__proto__') },
+    ];
+    const records = await lastValueFrom(from(events).pipe(slots(), toArray()));
+    expect(records).toEqual([
+      { to: ['new york', 'rome'], means: 'train' },
+      {},
+      { x: ['a', 'b', 'c'] },
+      Object.fromEntries([['__proto__', 'a']]),
+    ]);
+  });
+});

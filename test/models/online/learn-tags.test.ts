@@ -1,0 +1,378 @@
+import * as E from 'fp-ts/lib/Either.js';
+import {
+  adam,
+  conlleval,
+  correctTags,
+  type LearnedTags,
+  type LearnTagsOptions,
+  type LearnTagsState,
+  learnTags,
+  machine,
+  outstanding,
+  type Predicted,
+  parametersOf,
+  predictTags,
+  scoreTagger,
+  sgd,
+  type Tagger,
+  type TagLesson,
+  type TagOutcome,
+  taggerTrainer,
+} from 'oxbow';
+import { from, lastValueFrom, map, Subject, take, toArray } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { bitsOf, empty, journeys, tagsOf } from './small.js';
+
+const options: LearnTagsOptions = { optimizer: adam(1e-2), clipNorm: 5, replay: { size: 20, per: 4, seed: 5 } };
+const lessons = journeys(60);
+
+const teach = (model: Tagger, what: readonly TagLesson[], more: Partial<LearnTagsOptions> = {}) =>
+  lastValueFrom(from(what).pipe(learnTags(model, { ...options, ...more }), toArray()));
+
+const learned = (outcome: TagOutcome | undefined): LearnedTags => {
+  if (outcome?.outcome !== 'learned') throw new Error(`expected something learnt, got ${JSON.stringify(outcome)}`);
+  return outcome;
+};
+
+/** A stream of lessons whose outcomes can be looked at one by one. */
+function classroom(model: Tagger, more: Partial<LearnTagsOptions> = {}) {
+  const lesson$ = new Subject<TagLesson>();
+  const outcomes: TagOutcome[] = [];
+  const subscription = lesson$
+    .pipe(learnTags(model, { ...options, ...more }))
+    .subscribe((event) => outcomes.push(event));
+  return {
+    tell(lesson: TagLesson): TagOutcome {
+      lesson$.next(lesson);
+      return outcomes.at(-1) as TagOutcome;
+    },
+    close: () => subscription.unsubscribe(),
+  };
+}
+
+describe('learnTags', () => {
+  it('tests before it trains, and counts what it foretold', async () => {
+    const model = empty();
+    const expected = conlleval().start();
+    const { tell, close } = classroom(model);
+    for (const lesson of lessons) {
+      const [prediction] = model.tag([lesson.words]);
+      const outcome = learned(tell(lesson));
+      expect(outcome.prediction).toEqual(prediction);
+      expect(outcome.tags).toEqual(lesson.tags);
+      expected.update({ tags: tagsOf(outcome.prediction), intent: prediction?.intent?.name as string }, lesson);
+      expect(outcome.scores()).toEqual(expected.result());
+    }
+    close();
+    expect(expected.result().utterances).toBe(60);
+  });
+
+  it('starts from no word and no slot, and gets to know both', async () => {
+    const model = empty({ units: 20 });
+    const outcomes = await teach(model, journeys(300, 2), { replay: { size: 100, per: 8 } });
+    const [first] = outcomes;
+    expect(learned(first).grown.tags.length).toBeGreaterThan(0);
+    expect(learned(outcomes.at(-1)).grown).toEqual({ words: [], tags: [], intents: [] });
+    expect(model.words.names.slice(0, 3)).toEqual(['', learned(first).grown.words[0], learned(first).grown.words[1]]);
+    const fresh = journeys(50, 99);
+    const found = model.tag(fresh.map(({ words }) => words));
+    expect(found.map(tagsOf)).toEqual(fresh.map(({ tags }) => tags));
+    expect(found.map(({ intent }) => intent?.name)).toEqual(fresh.map(({ intent }) => intent));
+  });
+
+  it('is one update of the utterance and what is drawn from the reservoir', async () => {
+    const [model, other] = [empty(), empty()];
+    await teach(model, lessons.slice(0, 3), { replay: { size: 20, per: 4, seed: 5 } });
+    const { learn } = taggerTrainer(other, { optimizer: adam(1e-2), clipNorm: 5 });
+    // While the reservoir has no more than are drawn, all of them are, in order.
+    for (let k = 0; k < 3; k += 1) {
+      other.grow(lessons.slice(k, k + 1));
+      learn([...lessons.slice(k, k + 1), ...lessons.slice(0, k)]);
+    }
+    expect(bitsOf(model)).toEqual(bitsOf(other));
+  });
+
+  it('replays no more than it is told, from no more than it may keep', async () => {
+    const outcomes = await teach(empty(), lessons, { replay: { size: 3, per: 2 } });
+    expect(outcomes.slice(0, 4).map((outcome) => learned(outcome).replayed)).toEqual([0, 1, 2, 2]);
+    const none = await teach(empty(), lessons.slice(0, 3), { replay: undefined });
+    expect(none.map((outcome) => learned(outcome).replayed)).toEqual([0, 0, 0]);
+  });
+
+  it('keeps what it learnt first where it replays, and forgets it where it does not', () => {
+    const cities = ['Taipei', 'Osaka', 'Paris', 'Rome'];
+    // The same cities, which are something else in the second domain.
+    const tables = Array.from({ length: 200 }, (_, k) => ({
+      words: ['dine', cities[k % 4] as string, 'for', 'two'],
+      tags: ['O', 'B-restaurant', 'O', 'B-guests'],
+      intent: 'dining',
+    }));
+    const heldOut = journeys(60, 77);
+    const falls = (replay: LearnTagsOptions['replay']) => {
+      const model = empty({ units: 20 });
+      const { tell, close } = classroom(model, { replay });
+      for (const lesson of journeys(200, 2)) tell(lesson);
+      const before = scoreTagger(model, heldOut).f1;
+      for (const lesson of tables) tell(lesson);
+      close();
+      return before - scoreTagger(model, heldOut).f1;
+    };
+    expect(falls({ size: 200, per: 8 })).toBeLessThan(0.03);
+    expect(falls(undefined)).toBeGreaterThan(0.5);
+  });
+
+  it('gives the same for the same seed, and begins anew with each subscription', async () => {
+    const run = async (seed: number) => {
+      const model = empty();
+      await teach(model, lessons, { replay: { size: 10, per: 3, seed } });
+      return bitsOf(model);
+    };
+    expect(await run(1)).toEqual(await run(1));
+    expect(await run(2)).not.toEqual(await run(1));
+  });
+
+  it('goes on from any state as if it had never stopped, bit for bit', async () => {
+    const whole = empty();
+    const expected = await teach(whole, lessons.slice(0, 30));
+    for (const cut of [1, 7, 29]) {
+      const model = empty();
+      const state = await lastValueFrom(
+        from(lessons).pipe(
+          learnTags(model, options),
+          take(cut),
+          map((outcome) => learned(outcome).state()),
+        ),
+      );
+      const rest = await teach(model, lessons.slice(cut, 30), { state });
+      expect(rest.map((outcome) => learned(outcome).loss)).toEqual(
+        expected.slice(cut).map((outcome) => learned(outcome).loss),
+      );
+      expect(learned(rest.at(-1)).step).toBe(30);
+      expect(bitsOf(model)).toEqual(bitsOf(whole));
+    }
+  });
+
+  it('has no state of a step that is past', async () => {
+    const [first] = await teach(empty(), lessons.slice(0, 2));
+    expect(() => learned(first).state()).toThrow('the state of step 1 is gone; it is at step 2 now');
+  });
+
+  it('lets the stream fail where the loss is not finite, with weights that are numbers', async () => {
+    const model = empty();
+    await teach(model, lessons.slice(0, 5));
+    const broken = from(lessons.slice(0, 5)).pipe(learnTags(model, { optimizer: sgd(1e30) }));
+    await expect(lastValueFrom(broken)).rejects.toThrow('the loss of tagger is');
+    for (const [, { data }] of parametersOf(model.params)) expect(data.every(Number.isFinite)).toBe(true);
+  });
+
+  it('takes no more memory the longer it runs', async () => {
+    const model = empty();
+    const { tell, close } = classroom(model, { replay: { size: 10, per: 4 } });
+    const held: number[] = [];
+    for (const lesson of journeys(400, 3)) {
+      tell(lesson);
+      held.push(machine().heap.used());
+    }
+    close();
+    expect(new Set(held.slice(200)).size).toBe(1);
+  });
+
+  it('says what is impossible', () => {
+    const model = empty();
+    expect(() => learnTags(model, { ...options, longest: 0 })).toThrow('learnTags: longest is a whole number');
+    expect(() => learnTags(model, { ...options, replay: { size: 0, per: 1 } })).toThrow('learnTags: replay.size');
+    expect(() => learnTags(model, { ...options, replay: { size: 1, per: -1 } })).toThrow('learnTags: replay.per');
+  });
+});
+
+describe('labels that come later', () => {
+  function asking(capacity = 10) {
+    const model = empty();
+    model.grow(lessons);
+    const open = outstanding({ capacity });
+    const { tell, close } = classroom(model, { outstanding: open });
+    const asked$ = new Subject<{ readonly id?: string; readonly words: readonly string[] }>();
+    const answers: Predicted[] = [];
+    asked$.pipe(predictTags(model, open)).subscribe((answer) => answers.push(answer));
+    const ask = (words: readonly string[], id?: string) => {
+      asked$.next(id === undefined ? { words } : { id, words });
+      return answers.at(-1) as Predicted;
+    };
+    return { model, open, tell, ask, close };
+  }
+
+  it('are learnt in any order, and scored by what was said when it was asked', () => {
+    const { tell, ask, close } = asking();
+    const asked = lessons.slice(0, 4).map(({ words }) => ask(words));
+    const expected = conlleval().start();
+    for (const k of [2, 0, 3, 1]) {
+      const { tags, intent, words } = lessons[k] as (typeof lessons)[number];
+      const outcome = learned(tell({ id: asked[k]?.id as string, tags, intent }));
+      expect(tagsOf(outcome.prediction)).toEqual(tagsOf(asked[k] as Predicted));
+      expect(outcome).toMatchObject({ words, tags, intent });
+      expected.update(
+        { tags: tagsOf(outcome.prediction), intent: outcome.prediction.intent?.name as string },
+        { tags, intent },
+      );
+      expect(outcome.scores()).toEqual(expected.result());
+    }
+    close();
+  });
+
+  it('may come as the utterance with its id', () => {
+    const { tell, ask, close } = asking();
+    const [lesson] = lessons as [(typeof lessons)[number]];
+    const before = ask(lesson.words, 'mine');
+    tell(lessons[1] as TagLesson);
+    expect(tagsOf(learned(tell({ ...lesson, id: 'mine' })).prediction)).toEqual(tagsOf(before));
+    // Other words under an old id are another utterance.
+    const other = learned(tell({ ...(lessons[2] as (typeof lessons)[number]), id: 'mine' }));
+    expect(other.prediction.words.map(({ word }) => word)).toEqual(lessons[2]?.words);
+    close();
+  });
+
+  it('may name single slots; what they do not mention was right', () => {
+    const { tell, ask, close } = asking();
+    const { id, words } = ask(['arrive', 'Taipei', 'on', 'monday'], 'u1');
+    const said = tagsOf({ words });
+    const first = learned(tell({ id, corrections: [{ slot: 'toloc', words: 'taipei' }] }));
+    expect(first.tags[1]).toBe('B-toloc');
+    const expected = correctTags(first.words, said, [{ slot: 'toloc', start: 1, end: 2 }]);
+    expect(expected).toEqual(E.right(first.tags));
+    const second = learned(tell({ id, corrections: [{ slot: 'date', words: 'monday' }], intent: 'arriving' }));
+    // The second correction goes on from the first.
+    expect(second.tags[1]).toBe('B-toloc');
+    expect(second.tags[3]).toBe('B-date');
+    expect(second.intent).toBe('arriving');
+    expect(second.scores().utterances).toBe(1);
+    const confirmed = learned(tell({ id }));
+    expect([confirmed.tags, confirmed.intent]).toEqual([second.tags, 'arriving']);
+    close();
+  });
+
+  it('replace what is kept of the utterance, and are kept once', () => {
+    const { tell, ask, close } = asking();
+    const { id } = ask(['arrive', 'Taipei']);
+    tell({ id, tags: ['O', 'B-fromloc'] });
+    const { replay } = learned(tell({ id, corrections: [{ slot: 'toloc', words: 'taipei' }] })).state();
+    expect(replay?.items.map(({ tags }) => tags)).toEqual([['O', 'B-toloc']]);
+    expect(replay?.seen).toBe(1);
+    close();
+  });
+
+  it('of which nothing waits are an outcome, and so are impossible ones; the stream goes on', () => {
+    const { model, tell, ask, close } = asking(2);
+    const ids = [0, 1, 2].map((k) => ask(lessons[k]?.words as string[]).id);
+    const before = bitsOf(model);
+    expect(tell({ id: 'nobody' })).toMatchObject({ outcome: 'unknown', id: 'nobody' });
+    expect(tell({ id: ids[0] as string })).toMatchObject({ outcome: 'expired', id: '#0' });
+    expect(tell({ id: ids[2] as string, tags: ['O'] })).toMatchObject({ outcome: 'rejected' });
+    expect(tell({ id: ids[2] as string, corrections: [{ slot: 'toloc', words: 'Atlantis' }] })).toMatchObject({
+      outcome: 'rejected',
+      message: expect.stringContaining('"Atlantis" is not in the utterance'),
+    });
+    expect(bitsOf(model)).toEqual(before);
+    expect(tell({ id: ids[2] as string })).toMatchObject({ outcome: 'learned' });
+    close();
+  });
+
+  it('are waited for where utterances come without tags', () => {
+    const { tell, close } = asking();
+    const asked = tell({ words: ['leave', 'Rome'] });
+    expect(asked).toMatchObject({ outcome: 'predicted', id: '#0', words: [{ word: 'leave' }, { word: 'Rome' }] });
+    expect(tell({ id: '#0', corrections: [{ slot: 'fromloc', words: 'rome' }] })).toMatchObject({ outcome: 'learned' });
+    close();
+    const alone = classroom(empty());
+    expect(alone.tell({ words: ['leave', 'Rome'] })).toMatchObject({ outcome: 'rejected' });
+    expect(alone.tell({ id: '#0' })).toMatchObject({ outcome: 'unknown' });
+    alone.close();
+  });
+
+  it('go on from a state with what waits', async () => {
+    const { model, open, tell, ask, close } = asking();
+    const { id } = ask(['arrive', 'Taipei']);
+    const state: LearnTagsState = learned(tell(lessons[0] as TagLesson)).state();
+    close();
+    const later = outstanding({ capacity: 10 });
+    const resumed = classroom(model, { outstanding: later, state });
+    expect(later.state()).toEqual(open.state());
+    expect(resumed.tell({ id, tags: ['O', 'B-toloc'] })).toMatchObject({ outcome: 'learned', step: 2 });
+    resumed.close();
+  });
+});
+
+describe('odd lessons', () => {
+  const outside = (words: readonly string[]) => words.map(() => 'O');
+
+  it('without words, or without a tag a word, are rejected', () => {
+    const model = empty();
+    const before = bitsOf(model);
+    const { tell, close } = classroom(model);
+    expect(tell({ words: [], tags: [] })).toMatchObject({ outcome: 'rejected' });
+    expect(tell({ words: ['a', 'b'], tags: ['O'] })).toMatchObject({
+      outcome: 'rejected',
+      message: 'learnTags: an utterance has 2 words and 1 tags; give one tag a word.',
+    });
+    expect(tell({ words: ['a'], tags: [''] })).toMatchObject({ outcome: 'rejected' });
+    expect(bitsOf(model)).toEqual(before);
+    close();
+  });
+
+  it('of one word, of emoji, from right to left, and of 1,000 characters are learnt', () => {
+    const model = empty({ units: 16, dropout: 0 });
+    const { tell, close } = classroom(model, { optimizer: adam(2e-2) });
+    const odd = [
+      { words: ['Taipei'], tags: ['B-toloc'] },
+      { words: ['🛫', '🇹🇼'], tags: ['O', 'B-toloc'] },
+      { words: ['السفر', 'إلى', 'תל', 'אביב'], tags: ['O', 'O', 'B-toloc', 'I-toloc'] },
+      { words: ['to', 'x'.repeat(1000)], tags: ['O', 'B-long'] },
+    ];
+    for (let round = 0; round < 60; round += 1) for (const lesson of odd) tell(lesson);
+    expect(model.tag(odd.map(({ words }) => words)).map(tagsOf)).toEqual(odd.map(({ tags }) => tags));
+    close();
+  });
+
+  it('of 5,000 words are learnt in pieces', () => {
+    const model = empty();
+    const words = Array.from({ length: 5000 }, (_, k) => ['leave', 'New', 'York', 'now'][k % 4] as string);
+    const tags = words.map((_, k) => ['O', 'B-fromloc', 'I-fromloc', 'O'][k % 4] as string);
+    const { tell, close } = classroom(model, { longest: 90 });
+    const first = learned(tell({ words, tags, intent: 'leaving' }));
+    expect(first.prediction.words).toHaveLength(5000);
+    expect(first.grown.tags).toEqual(['B-fromloc', 'I-fromloc']);
+    let last = first;
+    for (const lesson of lessons.slice(0, 3)) last = learned(tell(lesson));
+    expect(last.replayed).toBe(3);
+    expect(last.loss).toBeGreaterThan(0);
+    close();
+  });
+
+  it('with tags that start with I-, or that the model does not know, are learnt as they are', async () => {
+    const model = empty({ units: 16, dropout: 0 });
+    const lesson = { words: ['to', 'Taipei', 'or', 'New', 'York'], tags: ['O', 'I-toloc', 'O', 'I-toloc', 'I-toloc'] };
+    const outcomes = await teach(model, new Array<TagLesson>(60).fill(lesson));
+    expect(learned(outcomes[0]).grown.tags).toEqual(['I-toloc']);
+    expect(tagsOf(learned(outcomes.at(-1)).prediction)).toEqual(lesson.tags);
+    expect(
+      learned(outcomes.at(-1))
+        .scores()
+        .bySlot.map(({ slot }) => slot),
+    ).toEqual(['toloc']);
+  });
+
+  it('stop growing where the model may not grow further', () => {
+    const model = empty();
+    const { tell, close } = classroom(model, { most: { words: 4, tags: 2, intents: 2 } });
+    const first = learned(tell({ words: ['to', 'Taipei', 'and', 'Osaka', 'to'], tags: outside(['', '', '', '', '']) }));
+    expect(first.grown.words).toEqual(['to', 'taipei', 'and']);
+    expect(model.words.countOf(model.words.idOf('to') as number)).toBe(2);
+    expect(tell({ words: ['to', 'Rome'], tags: ['O', 'B-a'], intent: 'going' })).toMatchObject({ outcome: 'learned' });
+    expect(tell({ words: ['to', 'Rome'], tags: ['O', 'B-b'] })).toMatchObject({
+      outcome: 'rejected',
+      message: 'learnTags: the model has 2 tags and may have 2, so "B-b" is not learnt; raise `most`.',
+    });
+    expect(tell({ words: ['to'], tags: ['O'], intent: 'other' })).toMatchObject({ outcome: 'rejected' });
+    expect([model.words.size, model.tags.size, model.intents?.size]).toEqual([4, 2, 2]);
+    close();
+  });
+});
