@@ -77,7 +77,7 @@ describe('bert', () => {
     );
     const steps = await lastValueFrom(
       of(windows).pipe(
-        repeat(150),
+        repeat(300),
         maskSymbols({ symbols: 4 }),
         tbptt(net, { loss: crossEntropy(), optimizer: adam(1e-2), clipNorm: 1 }),
         toArray(),
