@@ -10,21 +10,18 @@ import type { Task } from './models.js';
 import type { Options } from './options.js';
 
 export async function run(options: Options, task: Task, machine: string): Promise<E.Either<Failure, void>> {
-  const { iterations, seed, load, save, json } = options;
+  const { iterations, seed, load, save } = options;
   const { model, data, batch, heldOut, unit, length } = task;
-  const [shown, interrupt] = [screen(), onInterrupt()];
+  const [shown, interrupt] = [screen(options.json), onInterrupt()];
   const examples = data.x.shape[0] as number;
-  if (load !== undefined) {
-    const loaded = await model.load(load)();
-    if (E.isLeft(loaded)) return E.left(failure(`--load: ${loaded.left.message}`));
-  }
-  if (!json) {
-    shown.say(`${count(examples)} windows of ${length} ${unit}, ${count(task.symbols)} different ones; ${machine}`);
-    shown.say(model.summary(data.x));
-  }
+  const loaded = load === undefined ? E.right(undefined) : await model.load(load)();
+  if (E.isLeft(loaded)) return E.left(failure(`--load: ${loaded.left.message}`));
+  shown.say(`${count(examples)} windows of ${length} ${unit}, ${count(task.symbols)} different ones; ${machine}`);
+  shown.say(model.summary(data.x));
+  shown.record({ model: options.model, windows: examples, symbols: task.symbols, iterations, machine });
 
-  const random = generator(seed, 'alice');
-  for (let iteration = 1; iteration <= iterations && !interrupt.requested(); iteration += 1) {
+  /** One epoch: what came out, or how far it came before Ctrl-C. */
+  function learn(iteration: number): Promise<FitProgress | undefined> {
     const started = performance.now();
     const left = (progress: FitProgress): number =>
       progress.secondsLeft + ((iterations - iteration) * (performance.now() - started)) / 1000 / partOf(progress);
@@ -35,21 +32,37 @@ export async function run(options: Options, task: Task, machine: string): Promis
         `${count(progress.samplesPerSecond * length)} ${unit}/s`,
         `${count(left(progress))} s left`,
       ].join(' · ');
-    const end = await lastValueFrom(
-      model.fit(data.x, data.y, { batch, seed, ...(heldOut !== undefined && { validationSplit: heldOut }) }).pipe(
-        takeUntil(interrupt.requested$),
-        tap((progress) => !json && shown.live(() => line(progress))),
-      ),
-      { defaultValue: undefined },
+    const fit = model.fit(data.x, data.y, { batch, seed, ...(heldOut !== undefined && { validationSplit: heldOut }) });
+    const seen$ = fit.pipe(
+      takeUntil(interrupt.requested$),
+      tap((progress) => shown.live(() => line(progress))),
     );
-    if (end?.kind !== 'epoch') break;
-    const said = await task.say(random.below(examples));
-    const symbolsPerSecond = (end.samples * length) / (end.history.epochs[0]?.seconds ?? 1);
-    if (json) shown.say(JSON.stringify({ iteration, ...figures(end), symbolsPerSecond, said }));
-    else shown.say(`iteration ${iteration} · ${figuresOf(end)}\n${shown.dim(`» ${said}`)}`);
-    const saved = save === undefined ? E.right(undefined) : await model.save(save)();
-    if (E.isLeft(saved)) return E.left(failure(`--save: ${saved.left.message}`));
+    return lastValueFrom(seen$, { defaultValue: undefined });
   }
+
+  async function keep(): Promise<E.Either<Failure, void>> {
+    const saved = save === undefined ? E.right(undefined) : await model.save(save)();
+    return E.isLeft(saved) ? E.left(failure(`--save: ${saved.left.message}`)) : saved;
+  }
+
+  const random = generator(seed, 'alice');
+  for (let iteration = 1; iteration <= iterations; iteration += 1) {
+    const end = await learn(iteration);
+    if (end?.kind === 'epoch') {
+      const said = await task.say(random.below(examples));
+      const symbolsPerSecond = (end.samples * length) / (end.history.epochs[0]?.seconds ?? 1);
+      shown.say(`iteration ${iteration} · ${figuresOf(end)}\n${shown.dim(`» ${said}`)}`);
+      shown.record({ iteration, ...figures(end), symbolsPerSecond, said });
+    } else {
+      const reached = end === undefined ? 'before its first batch' : `after ${figuresOf(end)}`;
+      shown.say(`stopped in iteration ${iteration} of ${iterations}, ${reached}`);
+    }
+    const kept = await keep();
+    if (E.isLeft(kept)) return kept;
+    if (interrupt.requested()) break;
+  }
+  if (save !== undefined) shown.say(`saved ${save}`);
+  shown.record({ saved: save, interrupted: interrupt.requested() });
   return E.right(undefined);
 }
 

@@ -1,8 +1,9 @@
 /** The text as the lecture prepares it, and the examples that are made of it. */
-import { readFile } from 'node:fs/promises';
+import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import { type Ids, ids } from 'oxbow';
-import { type Failure, failure, messageOf } from '../shared/failure.js';
+import { readText } from '../shared/corpus.js';
+import type { Failure } from '../shared/failure.js';
 import { source } from './recipe.js';
 
 /** The lecture's preparation: lines stripped, lower-cased, ASCII only, joined by spaces. */
@@ -14,14 +15,8 @@ export function prepared(text: string): string {
 }
 
 export function readBook(path: string): TE.TaskEither<Failure, string> {
-  return TE.tryCatch(
-    async () => prepared(await readFile(path, 'utf8')),
-    (error) =>
-      failure(
-        `${path} cannot be read: ${messageOf(error)}. Alice's Adventures in Wonderland is at ${source}; ` +
-          'download it, and give its place by --file.',
-      ),
-  );
+  const remedy = `Alice's Adventures in Wonderland is at ${source}: download it, and give its place by --file`;
+  return pipe(readText(path, remedy), TE.map(prepared));
 }
 
 export interface Windows {

@@ -3,7 +3,7 @@
 import { adam, crossEntropy, momentum, rmsprop, type Schedule, type SymbolWindow, sgd, tbptt } from 'oxbow';
 import { connect, last, lastValueFrom, merge, NEVER, type Observable, takeUntil, tap, timer } from 'rxjs';
 import type { OptimizerName } from './options.js';
-import type { Progress } from './progress.js';
+import { bitsOf, type Progress } from './progress.js';
 import { recipe } from './recipe.js';
 import { samples } from './say.js';
 import type { Session } from './session.js';
@@ -28,7 +28,10 @@ export async function learn(
     connect((steps$) =>
       merge(
         samples(session).pipe(
-          tap((sample) => screen.say(screen.dim(`» ${sample}`))),
+          tap((said) => {
+            screen.say(screen.dim(`» ${said}`));
+            screen.record({ characters: progress.symbols(), bitsPerCharacter: bitsOf(progress.recent()), said });
+          }),
           takeUntil(steps$.pipe(last(null, null))),
         ),
         steps$,

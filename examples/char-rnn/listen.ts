@@ -3,8 +3,8 @@ import { fromAsync, tokens, vocabularyFrom, windows } from 'oxbow';
 import { finalize } from 'rxjs';
 import { type Failure, failure } from '../shared/failure.js';
 import { learn } from './learn.js';
-import { progress } from './progress.js';
-import { introduce, reportStream, save, speak } from './report.js';
+import { bitsOf, progress } from './progress.js';
+import { finish, introduce, reportStream } from './report.js';
 import type { Session } from './session.js';
 
 /**
@@ -40,10 +40,9 @@ export async function listen(session: Session): Promise<E.Either<Failure, void>>
       );
     }
     screen.say('nothing learnt, nothing saved');
+    screen.record({ characters: 0, interrupted: true });
     return E.right(undefined);
   }
   reportStream(session, done.overall(), done.symbols());
-  await save(session);
-  await speak(session);
-  return E.right(undefined);
+  return finish(session, { characters: done.symbols(), bitsPerCharacter: bitsOf(done.overall()) });
 }

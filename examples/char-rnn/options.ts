@@ -1,19 +1,18 @@
 /** The command line: what it says, checked as far as that goes without a text and a model. */
-import { Command, CommanderError, Option } from 'commander';
+import type { Command } from 'commander';
 import * as E from 'fp-ts/lib/Either.js';
+import { type CommonOptions, choice, command, parse } from '../shared/command.js';
 import { type Failure, failure } from '../shared/failure.js';
 import { positive, whole } from '../shared/numbers.js';
 import { cellNames, type Shape } from './model.js';
 import { listening, recipe, speech } from './recipe.js';
 
 export type OptimizerName = keyof typeof recipe.learningRates;
-export type TierName = 'wide' | 'fma' | 'simd';
 
-export interface Options {
-  readonly source:
-    | { readonly from: 'moby-dick' }
-    | { readonly from: 'file'; readonly path: string }
-    | { readonly from: 'stdin' };
+export interface Options extends CommonOptions {
+  /** Undefined is Moby Dick, unless it comes from stdin. */
+  readonly file: string | undefined;
+  readonly stdin: boolean;
   readonly shape: Shape;
   /** What of the shape was asked for by name, so that a loaded model can be held against it. */
   readonly asked: Partial<Shape>;
@@ -24,8 +23,6 @@ export interface Options {
   readonly seconds: number;
   readonly epochs: number;
   readonly seed: number;
-  readonly threads: number | undefined;
-  readonly tier: TierName | undefined;
   readonly prompt: string | undefined;
   readonly temperature: number;
   readonly load: string | undefined;
@@ -33,7 +30,7 @@ export interface Options {
 }
 
 /** What was typed, option by option; undefined where it was not. */
-interface Typed extends Partial<Shape> {
+interface Typed extends Partial<Shape>, CommonOptions {
   readonly file?: string;
   readonly stdin?: true;
   readonly length?: number;
@@ -43,22 +40,17 @@ interface Typed extends Partial<Shape> {
   readonly seconds?: number;
   readonly epochs?: number;
   readonly seed?: number;
-  readonly threads?: number;
-  readonly tier?: TierName;
   readonly prompt?: string;
   readonly temperature?: number;
   readonly load?: string;
   readonly save?: string;
 }
 
-function command(): Command {
+function charRnn(): Command {
   const { model, learningRates } = recipe;
-  const choice = <T extends string>(flags: string, description: string, choices: readonly T[]) =>
-    new Option(flags, description).choices([...choices]);
   const rates = Object.entries(learningRates).map(([name, rate]) => `${name} ${rate}`);
-  return new Command('char-rnn')
-    .description('A character model that learns from a text, or from lines as they arrive, and speaks.')
-    .usage('[options]        (npm start -- [options])')
+  const about = 'A character model that learns from a text, or from lines as they arrive, and speaks.';
+  return command('char-rnn', 'start', about)
     .option('--file <path>', 'text to learn from, UTF-8 (default: Moby Dick)')
     .option(
       '--stdin',
@@ -82,16 +74,10 @@ function command(): Command {
     .option('--seconds <n>', `train for so long (default: ${recipe.seconds}, unless --epochs or --stdin)`, positive)
     .option('--epochs <n>', 'go through the text so often', whole(1))
     .option('--seed <n>', `of weights and samples (default: ${recipe.seed})`, whole(0))
-    .option('--threads <n>', 'threads to use (default: all processors)', whole(1))
-    .addOption(choice('--tier <name>', 'kernels to use (default: the best that works here)', ['wide', 'fma', 'simd']))
     .option('--prompt <text>', 'what the model continues at the end')
     .option('--temperature <n>', `below 1 bolder, above 1 more varied (default: ${speech.temperature})`, positive)
     .option('--load <path>', 'start from a checkpoint')
-    .option('--save <path>', `checkpoint to write at the end (default: ${recipe.save})`)
-    .allowExcessArguments(false)
-    .showSuggestionAfterError(false)
-    .configureOutput({ writeErr: () => undefined })
-    .exitOverride();
+    .option('--save <path>', `checkpoint to write at the end (default: ${recipe.save})`);
 }
 
 /** Options that make no sense together, and why. */
@@ -106,14 +92,15 @@ function conflict(typed: Typed): string | undefined {
 }
 
 function complete(typed: Typed): Options {
-  const { file, stdin, cell, units, layers, embed, optimizer = recipe.optimizer } = typed;
+  const { file, stdin = false, cell, units, layers, embed, optimizer = recipe.optimizer } = typed;
   const asked = Object.fromEntries(
     Object.entries({ cell, units, layers, embed }).filter(([, value]) => value !== undefined),
   ) as Partial<Shape>;
   const peak = recipe.learningRates[optimizer] * (stdin ? listening.learningRate : 1);
-  const unlimited = stdin === true || typed.epochs !== undefined;
+  const unlimited = stdin || typed.epochs !== undefined;
   return {
-    source: stdin ? { from: 'stdin' } : file === undefined ? { from: 'moby-dick' } : { from: 'file', path: file },
+    file,
+    stdin,
     shape: { ...recipe.model, ...asked },
     asked,
     length: typed.length ?? (stdin ? listening.length : recipe.length),
@@ -125,6 +112,7 @@ function complete(typed: Typed): Options {
     seed: typed.seed ?? recipe.seed,
     threads: typed.threads,
     tier: typed.tier,
+    json: typed.json,
     prompt: typed.prompt,
     temperature: typed.temperature ?? speech.temperature,
     load: typed.load,
@@ -134,15 +122,9 @@ function complete(typed: Typed): Options {
 
 /** Parses the command line; `'help'` where help was asked for, and has been shown. */
 export function parseOptions(args: readonly string[]): E.Either<Failure, Options | 'help'> {
-  const program = command();
-  try {
-    program.parse(args, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return E.right('help');
-    return E.left(failure(`${error.message.replace(/^error: /, '')} Try --help.`));
-  }
-  const typed = program.opts<Typed>();
-  const wrong = conflict(typed);
-  return wrong === undefined ? E.right(complete(typed)) : E.left(failure(wrong));
+  const typed = parse<Typed>(charRnn(), 'the start, each sample and the end', args);
+  if (E.isLeft(typed)) return typed;
+  if (typed.right === 'help') return E.right('help');
+  const wrong = conflict(typed.right);
+  return wrong === undefined ? E.right(complete(typed.right)) : E.left(failure(wrong));
 }

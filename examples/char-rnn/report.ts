@@ -1,25 +1,30 @@
 /** How a run begins and ends: figures, the checkpoint, the model's own words. */
-
-import { lanes, parametersOf, saveCheckpoint, surprisal } from 'oxbow';
-import { map, takeUntil } from 'rxjs';
+import * as E from 'fp-ts/lib/Either.js';
+import { lanes, surprisal } from 'oxbow';
+import { map, takeUntil, tap } from 'rxjs';
+import { writeCheckpoint } from '../shared/checkpoint.js';
+import type { Failure } from '../shared/failure.js';
 import { count } from '../shared/numbers.js';
-import { type CharModel, toCheckpoint } from './model.js';
+import { weightsIn } from '../shared/weights.js';
+import { toCheckpoint } from './model.js';
 import { bitsOf } from './progress.js';
 import { finalText } from './say.js';
 import type { Session } from './session.js';
 
-const weights = (model: CharModel): number =>
-  parametersOf(model.params).reduce((sum, [, { data }]) => sum + data.length, 0);
-
 /** What is about to be trained, and on what. */
-export function introduce({ speaker, screen, machine }: Session): void {
+export function introduce({ speaker, screen, machine }: Session, data: object = {}): void {
   const { cell, units, layers, embed } = speaker.shape;
   const input = embed === 0 ? 'one-hot' : `embedding ${embed}`;
-  screen.say(`${input}, ${cell} ${layers} × ${units}: ${count(weights(speaker.model))} weights; ${machine}`);
+  const weights = weightsIn(speaker.model.params);
+  screen.say(`${input}, ${cell} ${layers} × ${units}: ${count(weights)} weights; ${machine}`);
+  screen.record({ ...data, ...speaker.shape, symbols: speaker.vocab.size, weights, machine });
 }
 
-/** Reports bits per character over text that was not learnt from, read in a few lanes, each with its carry. */
-export async function reportHeldOut({ speaker, screen, interrupt }: Session, heldOut: Int32Array): Promise<void> {
+/** Bits per character of text that was not learnt from, read in a few lanes, each with its carry. */
+export async function reportHeldOut(
+  { speaker, screen, interrupt }: Session,
+  heldOut: Int32Array,
+): Promise<number | undefined> {
   const predictable = heldOut.length - 1;
   const batch = Math.min(16, Math.ceil(predictable / 256));
   const length = Math.min(128, Math.floor(predictable / batch));
@@ -36,10 +41,11 @@ export async function reportHeldOut({ speaker, screen, interrupt }: Session, hel
     for (const surprise of counted) bits += surprise;
     symbols += counted.length;
   });
-  if (interrupt.requested()) return;
+  if (interrupt.requested()) return undefined;
   const mean = bits / symbols;
   const nats = (mean * Math.LN2).toFixed(3);
   screen.say(`held out: ${mean.toFixed(3)} bits per character (${nats} nats), ${count(symbols)} characters`);
+  return mean;
 }
 
 /** What a stream's symbols cost, each predicted before it was learnt from. */
@@ -49,18 +55,27 @@ export function reportStream({ screen }: Session, overall: number, symbols: numb
   );
 }
 
-/** Writes the checkpoint. @throws Error where that fails. */
-export async function save({ speaker, options, screen }: Session): Promise<void> {
-  const saved = await saveCheckpoint(options.save, toCheckpoint(speaker))();
-  if (saved._tag === 'Left') throw new Error(saved.left.message);
-  screen.say(`saved ${options.save}: ${count(weights(speaker.model))} weights`);
+/** Writes the checkpoint and lets the model speak; `outcome` is what machines are told beside that. */
+export async function finish(session: Session, outcome: object): Promise<E.Either<Failure, void>> {
+  const { speaker, options, screen, interrupt } = session;
+  const saved = await writeCheckpoint(options.save, toCheckpoint(speaker))();
+  if (E.isLeft(saved)) return saved;
+  screen.say(`saved ${options.save}: ${count(weightsIn(speaker.model.params))} weights`);
+  const said = interrupt.requested() ? undefined : await speak(session);
+  screen.record({ ...outcome, saved: options.save, said, interrupted: interrupt.requested() });
+  return E.right(undefined);
 }
 
 /** The model's last words, after its prompt. */
-export async function speak(session: Session): Promise<void> {
-  const { screen, speaker, prompt, interrupt } = session;
-  if (interrupt.requested()) return;
-  screen.write(`\n${speaker.vocab.decode(prompt.data)}`);
-  await finalText(session).forEach(screen.write);
+async function speak(session: Session): Promise<string> {
+  const { screen, speaker, prompt } = session;
+  let said = speaker.vocab.decode(prompt.data);
+  screen.write(`\n${said}`);
+  await finalText(session)
+    .pipe(tap(screen.write))
+    .forEach((symbol) => {
+      said += symbol;
+    });
   screen.write('\n');
+  return said;
 }

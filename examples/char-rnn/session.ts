@@ -1,16 +1,16 @@
 /** What a run needs, put together and checked before anything is learnt. */
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { configure, type Ids, ids, loadCheckpoint, parametersOf, type Vocabulary, vocabulary } from 'oxbow';
-import { type Failure, failure, messageOf } from '../shared/failure.js';
+import { type Ids, ids, type Vocabulary, vocabulary } from 'oxbow';
+import { checkSavePath, readCheckpoint } from '../shared/checkpoint.js';
+import { checkSymbols, readCorpus } from '../shared/corpus.js';
+import { type Failure, failure } from '../shared/failure.js';
 import { type Interrupt, onInterrupt } from '../shared/interrupt.js';
+import { chooseMachine } from '../shared/machine.js';
 import { count } from '../shared/numbers.js';
 import { type Screen, screen } from '../shared/screen.js';
-import { readCorpus } from './corpus.js';
+import { weightsIn } from '../shared/weights.js';
 import { fromCheckpoint, type Speaker, speaker } from './model.js';
 import type { Options } from './options.js';
 import { speech } from './recipe.js';
@@ -41,20 +41,7 @@ export function openSession(options: Options): TE.TaskEither<Failure, Session> {
     TE.chainFirstEitherK(({ speaker }) => checkSize(speaker)),
     TE.chainFirstEitherK(({ text, speaker }) => checkSymbols('the text', text, speaker.vocab)),
     TE.bind('prompt', ({ speaker }) => TE.fromEither(promptOf(options, speaker.vocab))),
-    TE.map((parts) => ({ ...parts, options, screen: screen(), interrupt: onInterrupt() })),
-  );
-}
-
-function chooseMachine({ threads, tier }: Options): E.Either<Failure, string> {
-  return E.tryCatch(
-    () => {
-      const machine = configure({
-        ...(threads === undefined ? {} : { threads }),
-        ...(tier === undefined ? {} : { tier }),
-      });
-      return `${machine.threads} ${machine.threads === 1 ? 'thread' : 'threads'}, tier ${machine.tier}`;
-    },
-    (error) => failure(messageOf(error)),
+    TE.map((parts) => ({ ...parts, options, screen: screen(options.json), interrupt: onInterrupt() })),
   );
 }
 
@@ -62,8 +49,7 @@ function chooseMachine({ threads, tier }: Options): E.Either<Failure, string> {
 const MOST_WEIGHTS = 200_000_000;
 
 function checkSize({ model }: Speaker): E.Either<Failure, void> {
-  const sizes = parametersOf(model.params).map(([, { shape }]) => shape.reduce((a, b) => a * b, 1));
-  const weights = sizes.reduce((a, b) => a + b, 0);
+  const weights = weightsIn(model.params);
   if (weights <= MOST_WEIGHTS) return E.right(undefined);
   return E.left(
     failure(
@@ -73,41 +59,18 @@ function checkSize({ model }: Speaker): E.Either<Failure, void> {
   );
 }
 
-/** Better now than after a minute of training. */
-function checkSavePath(path: string): TE.TaskEither<Failure, void> {
-  return TE.tryCatch(
-    async () => {
-      await access(dirname(path), constants.W_OK);
-      const there = await stat(path).catch(() => undefined);
-      if (there?.isDirectory()) throw new Error('it is a folder');
-    },
-    (error) => failure(`--save ${path} cannot be written: ${messageOf(error)}.`),
-  );
-}
-
-function textOf({ source }: Options): TE.TaskEither<Failure, string> {
-  if (source.from === 'stdin') return TE.right('');
-  return pipe(
-    readCorpus(source),
-    TE.filterOrElse(
-      (text) => text !== '',
-      () => failure(`${source.from === 'file' ? source.path : source.from} is empty.`),
-    ),
-  );
+function textOf({ stdin, file }: Options): TE.TaskEither<Failure, string> {
+  return stdin ? TE.right('') : readCorpus(file);
 }
 
 function speakerOf(options: Options, text: string): TE.TaskEither<Failure, Speaker> {
   const { load, shape, asked, seed } = options;
   if (load === undefined) {
-    const vocab =
-      options.source.from === 'stdin'
-        ? vocabulary(streamSymbols, { unknown: { replace: '\uFFFD' } })
-        : vocabulary(text);
+    const vocab = options.stdin ? vocabulary(streamSymbols, { unknown: { replace: '\uFFFD' } }) : vocabulary(text);
     return TE.right(speaker(shape, vocab, seed));
   }
   return pipe(
-    loadCheckpoint(load),
-    TE.mapLeft(({ message }) => failure(`--load: ${message}`)),
+    readCheckpoint(load),
     TE.chainEitherK((checkpoint) =>
       pipe(
         fromCheckpoint(checkpoint, asked, seed),
@@ -115,18 +78,6 @@ function speakerOf(options: Options, text: string): TE.TaskEither<Failure, Speak
       ),
     ),
   );
-}
-
-/** A vocabulary that knows no replacement must know every symbol. */
-function checkSymbols(what: string, text: string, vocab: Vocabulary): E.Either<Failure, void> {
-  if (typeof vocab.unknown === 'object') return E.right(undefined);
-  const known = new Set(vocab.symbols);
-  for (const symbol of text) {
-    if (known.has(symbol)) continue;
-    const shown = `${JSON.stringify(symbol)} (U+${(symbol.codePointAt(0) as number).toString(16).padStart(4, '0')})`;
-    return E.left(failure(`${what} has ${shown}, which is not among the model's ${vocab.size} symbols.`));
-  }
-  return E.right(undefined);
 }
 
 function promptOf({ prompt }: Options, vocab: Vocabulary): E.Either<Failure, Ids> {

@@ -2,12 +2,12 @@ import * as E from 'fp-ts/lib/Either.js';
 import { cosine, lanes } from 'oxbow';
 import { type Failure, failure } from '../shared/failure.js';
 import { count } from '../shared/numbers.js';
-import { splitCorpus } from './corpus.js';
 import { learn } from './learn.js';
 import { progress } from './progress.js';
 import { recipe } from './recipe.js';
-import { introduce, reportHeldOut, save, speak } from './report.js';
+import { finish, introduce, reportHeldOut } from './report.js';
 import type { Session } from './session.js';
+import { splitCorpus } from './split.js';
 
 /** Learns from a text in lanes, several epochs; holds out its end, saves, speaks. */
 export async function train(session: Session): Promise<E.Either<Failure, void>> {
@@ -21,7 +21,7 @@ export async function train(session: Session): Promise<E.Either<Failure, void>> 
   screen.say(
     `${count(symbols.length)} characters, ${speaker.vocab.size} symbols; the last ${count(heldOut.length)} held out`,
   );
-  introduce(session);
+  introduce(session, { characters: symbols.length, heldOut: heldOut.length });
   if (batch < options.batch) screen.say(`the text is short: ${batch} lanes instead of ${options.batch}`);
 
   const epoch = batch * Math.floor((training.length - 1) / batch);
@@ -29,8 +29,6 @@ export async function train(session: Session): Promise<E.Either<Failure, void>> 
   const rate = cosine({ rate: learningRate, steps: 1, floor: recipe.floor * learningRate });
   await learn(session, lanes(training, { batch, length, epochs }), () => rate(done.fraction()), done);
 
-  if (!interrupt.requested()) await reportHeldOut(session, heldOut);
-  await save(session);
-  await speak(session);
-  return E.right(undefined);
+  const bitsPerCharacter = interrupt.requested() ? undefined : await reportHeldOut(session, heldOut);
+  return finish(session, { characters: done.symbols(), heldOut: { bitsPerCharacter } });
 }

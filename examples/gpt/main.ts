@@ -17,7 +17,7 @@ import {
   warmup,
 } from 'oxbow';
 import { lastValueFrom, tap } from 'rxjs';
-import { readCorpus } from '../char-rnn/corpus.js';
+import { readCorpus } from '../shared/corpus.js';
 import { type Failure, failure, messageOf } from '../shared/failure.js';
 import { screen } from '../shared/screen.js';
 import { heldOutLoss } from './held-out.js';
@@ -27,7 +27,7 @@ const count = (value: number): string => Math.round(value).toLocaleString('en-US
 
 async function run(options: Options): Promise<E.Either<Failure, void>> {
   const { file, steps, batch, context, seed, lr } = options;
-  const corpus = await readCorpus(file === undefined ? { from: 'moby-dick' } : { from: 'file', path: file })();
+  const corpus = await readCorpus(file)();
   if (E.isLeft(corpus)) return corpus;
   const vocab = vocabulary(corpus.right);
   const symbols = vocab.encode(corpus.right);

@@ -19,7 +19,7 @@ export function evaluation(model: Layer<unknown>, digits: Digits): Evaluation {
     const { input, target } = windowOf(digits, which);
     const [{ data }] = evaluate(model, model.initial(which.length), input);
     target.data.forEach((label, k) => {
-      const scores = Array.from(data.subarray(k * CLASSES, (k + 1) * CLASSES));
+      const scores = data.subarray(k * CLASSES, (k + 1) * CLASSES);
       (confusion[label] as number[])[scores.indexOf(Math.max(...scores))] += 1;
     });
   }

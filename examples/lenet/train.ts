@@ -1,7 +1,9 @@
-import { crossEntropy, fromAsync, leNet5, parametersOf, randomShift, tbptt } from 'oxbow';
+import { crossEntropy, fromAsync, leNet5, randomShift, tbptt } from 'oxbow';
 import { identity, lastValueFrom, takeUntil, tap } from 'rxjs';
 import type { Interrupt } from '../shared/interrupt.js';
+import { count } from '../shared/numbers.js';
 import type { Screen } from '../shared/screen.js';
+import { weightsIn } from '../shared/weights.js';
 import { type Batch, batches, firstOf, type Mnist } from './data.js';
 import { type Evaluation, evaluation, showConfusion } from './evaluation.js';
 import type { Options } from './options.js';
@@ -15,8 +17,6 @@ export interface Session {
   /** The machine in a few words. */
   readonly machine: string;
 }
-
-const count = (value: number) => Math.round(value).toLocaleString('en-US');
 
 /** Counts the time in which something learns, and nothing else. */
 function stopwatch() {
@@ -36,28 +36,23 @@ function stopwatch() {
 
 /** Learns for the recipe's epochs or until Ctrl-C; reports each epoch and, at the end, what is taken for what. */
 export async function train(session: Session): Promise<void> {
-  const { options, mnist, screen, interrupt } = session;
-  const { seed, json } = options;
+  const { options, mnist, screen, interrupt, machine } = session;
+  const { seed } = options;
   const recipe: Recipe = recipes[options.recipe];
   const digits = firstOf(mnist.training, options.images ?? mnist.training.labels.length);
   const epochs = options.epochs ?? recipe.epochs;
   const batch = Math.min(recipe.batch, digits.labels.length);
   const perEpoch = Math.floor(digits.labels.length / batch);
   const model = leNet5({ ...recipe.net, seed });
-  const say = (text: string, record: object) => (json ? screen.say(JSON.stringify(record)) : screen.say(text));
+  const weights = weightsIn(model.params);
+  screen.say(`${count(digits.labels.length)} digits, ${count(weights)} weights; ${machine}\n${recipe.about}`);
+  screen.record({ recipe: options.recipe, digits: digits.labels.length, weights, epochs, machine });
 
-  const weights = parametersOf(model.params).reduce((sum, [, { data }]) => sum + data.length, 0);
-  say(`${count(digits.labels.length)} digits, ${count(weights)} weights; ${session.machine}\n${recipe.about}`, {
-    recipe: options.recipe,
-    digits: digits.labels.length,
-    weights,
-    epochs,
-    machine: session.machine,
-  });
-
+  /** What the model makes of the digits that it learnt from, and of those that it did not. */
+  const assess = (): Assessment => ({ training: evaluation(model, digits), test: evaluation(model, mnist.test) });
   const watch = stopwatch();
   let [loss, steps] = [0, 0];
-  let latest: Evaluation | undefined;
+  let latest: Assessment | undefined;
   const learning$ = fromAsync(batches(digits, batch, epochs, seed)).pipe(
     takeUntil(interrupt.requested$),
     recipe.shift > 0 ? randomShift<Batch>(recipe.shift, { seed }) : identity,
@@ -76,33 +71,41 @@ export async function train(session: Session): Promise<void> {
         ];
         return parts.join(' · ');
       };
-      if (!json) screen.live(line);
+      screen.live(line);
       if (!last) return;
       const seconds = watch.seconds();
       const mean = loss / steps;
-      latest = watch.apart(() => evaluation(model, mnist.test));
-      say(
-        `epoch ${epoch}: loss ${mean.toFixed(4)}, test accuracy ${latest.accuracy.toFixed(4)}, ` +
-          `${seconds.toFixed(1)} s of training`,
-        { epoch, loss: mean, testAccuracy: latest.accuracy, seconds },
-      );
+      latest = watch.apart(assess);
+      screen.say(`epoch ${epoch}: loss ${mean.toFixed(4)}, ${accuracies(latest)}, ${seconds.toFixed(1)} s of training`);
+      screen.record({ epoch, loss: mean, ...recordOf(latest), seconds });
       [loss, steps] = [0, 0];
     }),
   );
   await lastValueFrom(learning$, { defaultValue: undefined });
 
   const seconds = watch.seconds();
-  const final = interrupt.requested() || latest === undefined ? evaluation(model, mnist.test) : latest;
+  const interrupted = interrupt.requested();
+  const final = interrupted || latest === undefined ? assess() : latest;
+  const { confusion } = final.test;
   const tested = mnist.test.labels.length;
-  const errors = tested - Math.round(final.accuracy * tested);
-  const summary =
-    `test accuracy ${final.accuracy.toFixed(4)} (${count(errors)} of ${count(tested)} wrong) ` +
-    `after ${seconds.toFixed(1)} s of training`;
-  say(['', 'rows: what it is; columns: what it was taken for', ...showConfusion(final), '', summary].join('\n'), {
-    testAccuracy: final.accuracy,
-    errors,
-    confusion: final.confusion,
-    seconds,
-    interrupted: interrupt.requested(),
-  });
+  const errors = tested - Math.round(final.test.accuracy * tested);
+  screen.say(['', 'rows: what it is; columns: what it was taken for', ...showConfusion(final.test), ''].join('\n'));
+  screen.say(
+    `${interrupted ? 'stopped; ' : ''}${accuracies(final)} (${count(errors)} of ${count(tested)} wrong) ` +
+      `after ${seconds.toFixed(1)} s of training`,
+  );
+  screen.record({ ...recordOf(final), errors, confusion, seconds, interrupted });
 }
+
+interface Assessment {
+  readonly training: Evaluation;
+  readonly test: Evaluation;
+}
+
+const accuracies = ({ training, test }: Assessment): string =>
+  `training accuracy ${training.accuracy.toFixed(4)}, test accuracy ${test.accuracy.toFixed(4)}`;
+
+const recordOf = ({ training, test }: Assessment) => ({
+  trainingAccuracy: training.accuracy,
+  testAccuracy: test.accuracy,
+});

@@ -1,5 +1,6 @@
 /** How gradients flow back through the cells before anything is learnt. */
 import { writeFileSync } from 'node:fs';
+import * as E from 'fp-ts/lib/Either.js';
 import {
   type Cell,
   type GradientFlow,
@@ -10,6 +11,8 @@ import {
   lstmCell,
   simpleRnnCell,
 } from 'oxbow';
+import { type Failure, failure, messageOf } from '../shared/failure.js';
+import type { Screen } from '../shared/screen.js';
 
 const [inputs, units, steps] = [2, 32, 200];
 const { chrono, orthogonal, sideBySide, zeros } = initializers;
@@ -18,8 +21,8 @@ const rnn = (gain: number) => simpleRnnCell(inputs, units, { initializers: { wh:
 
 const flowOf = <S>(cell: Cell<S>): GradientFlow => gradientFlow(cell, { steps });
 
-/** Draws the plot, and gives for each curve the mean factor of one step back. */
-export function drawFlow(path: string): readonly string[] {
+/** Draws the plot, and tells for each curve the mean factor of one step back. */
+export function drawFlow(path: string, out: Screen): E.Either<Failure, void> {
   const b = sideBySide([chrono(steps, -1), chrono(steps), zeros(), zeros()]);
   const bz = sideBySide([chrono(steps), zeros(), zeros()]);
   const linear = simpleRnnCell(inputs, units, { activation: (_, z) => z, initializers: { wh: orthogonal(1.1) } });
@@ -32,6 +35,16 @@ export function drawFlow(path: string): readonly string[] {
     { name: 'GRU, chrono', flow: flowOf(gruCell(inputs, units, { initializers: { b: bz } })), of: 'h' },
   ];
   const curves = flows.map(({ name, flow, of }) => ({ name, values: flow.norms[of] ?? [] }));
-  writeFileSync(path, logPlot(curves, { title: 'How much of the gradient arrives', x: 't − k', y: '‖∂L_t/∂h_k‖' }));
-  return flows.map(({ name, flow, of }) => `${name}: × ${(flow.factors[of] as number).toFixed(3)} a step`);
+  const svg = logPlot(curves, { title: 'How much of the gradient arrives', x: 't − k', y: '‖∂L_t/∂h_k‖' });
+  const written = E.tryCatch(
+    () => writeFileSync(path, svg),
+    (error) => failure(`--flow ${path} cannot be written: ${messageOf(error)}.`),
+  );
+  if (E.isLeft(written)) return written;
+  for (const { name, flow, of } of flows) {
+    const factor = flow.factors[of] as number;
+    out.say(`${name}: × ${factor.toFixed(3)} a step`);
+    out.record({ name, factor });
+  }
+  return written;
 }

@@ -1,9 +1,10 @@
 /** `npm run example:memory`: which nets can remember, shown on tasks that need it. */
-
 import * as E from 'fp-ts/lib/Either.js';
-import { configure, evaluate } from 'oxbow';
-import { messageOf } from '../shared/failure.js';
+import { evaluate } from 'oxbow';
+import type { Failure } from '../shared/failure.js';
 import { onInterrupt } from '../shared/interrupt.js';
+import { chooseMachine } from '../shared/machine.js';
+import { runProgram } from '../shared/program.js';
 import { type Screen, screen } from '../shared/screen.js';
 import { drawFlow } from './flow.js';
 import { type Learnt, learn, type Result } from './learn.js';
@@ -11,12 +12,6 @@ import { type Options, parseOptions } from './options.js';
 import { tableOf, titles } from './report.js';
 import { tasks } from './tasks/index.js';
 import type { Task } from './tasks/task.js';
-
-function complain(message: string): void {
-  process.stderr.write(`memory: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
-}
-
-const silent: Screen = { live: () => undefined, say: () => undefined, write: () => undefined, dim: (text) => text };
 
 function sayResult(out: Screen, task: Task, { model, result }: Learnt): void {
   const { passed, figure, updates, seconds } = result;
@@ -27,8 +22,7 @@ function sayResult(out: Screen, task: Task, { model, result }: Learnt): void {
   for (const line of task.examples?.(predict) ?? []) out.say(out.dim(`      ${line}`));
 }
 
-async function runAll(options: Options): Promise<readonly Result[]> {
-  const out = options.json ? silent : screen();
+async function runAll(options: Options, out: Screen): Promise<readonly Result[]> {
   const interrupt = onInterrupt();
   const results: Result[] = [];
   for (const task of tasks.filter(({ name }) => options.task.includes(name))) {
@@ -39,6 +33,7 @@ async function runAll(options: Options): Promise<readonly Result[]> {
       const learnt = await learn(task, name, options.seed, interrupt.requested$, line);
       if (learnt !== undefined) {
         sayResult(out, task, learnt);
+        out.record(learnt.result);
         results.push(learnt.result);
       }
       if (interrupt.requested()) return results;
@@ -47,30 +42,15 @@ async function runAll(options: Options): Promise<readonly Result[]> {
   return results;
 }
 
-/** The exit code: 0 where all went well, 2 where the user can put it right. */
-async function main(args: readonly string[]): Promise<number> {
-  const parsed = parseOptions(args);
-  if (E.isLeft(parsed)) {
-    complain(parsed.left.message);
-    return 2;
-  }
-  if (parsed.right === 'help') return 0;
-  const options = parsed.right;
-  if (options.threads !== undefined) configure({ threads: options.threads });
-  if (options.flow !== undefined) {
-    for (const line of drawFlow(options.flow)) process.stdout.write(`${line}\n`);
-    return 0;
-  }
-  const results = await runAll(options);
-  if (options.json) process.stdout.write(`${JSON.stringify(results)}\n`);
-  else process.stdout.write(`\n${tableOf(results).join('\n')}\n`);
-  return 0;
+async function run(options: Options): Promise<E.Either<Failure, void>> {
+  const machine = chooseMachine(options);
+  if (E.isLeft(machine)) return machine;
+  const out = screen(options.json);
+  if (options.flow !== undefined) return drawFlow(options.flow, out);
+  out.say(`${options.task.length} tasks, ${options.model.length} models; ${machine.right}`);
+  const results = await runAll(options, out);
+  out.say(`\n${tableOf(results).join('\n')}`);
+  return E.right(undefined);
 }
 
-// Whoever reads the output may have had enough: `npm run example:memory | head`.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-
-process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-  complain(messageOf(error));
-  return 1;
-});
+await runProgram('memory', parseOptions(process.argv.slice(2)), run);

@@ -72,7 +72,7 @@ describe('the model of characters', () => {
     expect(out).toMatch(/\niteration 1 · loss [\d.]+ · accuracy [\d.]+\n» [a-z,. ]{110}\niteration 2 · loss [\d.]+ · /);
     expect(readdirSync(folder).sort()).toEqual(['alice.safetensors', 'verse.txt']);
     const more = await run([...args, '--load', 'alice.safetensors', '--iterations', '1', '--json']);
-    const { loss, said } = JSON.parse(more.out);
+    const { loss, said } = JSON.parse(more.out.split('\n')[1] as string);
     expect(loss).toBeLessThan(Number(/iteration 2 · loss ([\d.]+)/.exec(out)?.[1]));
     expect(said).toHaveLength(110);
   });
@@ -81,8 +81,8 @@ describe('the model of characters', () => {
     const losses = async (...args: readonly string[]) => {
       const { out } = await run(['--file', 'verse.txt', '--iterations', '2', '--json', ...args]);
       return out
-        .trim()
         .split('\n')
+        .slice(1, 3)
         .map((line) => JSON.parse(line).loss as number);
     };
     const first = await losses('--threads', '1');
@@ -119,7 +119,7 @@ test('a text that is too short is refused', async () => {
   writeFileSync(join(folder, 'verse.txt'), verse);
   for (const model of ['characters', 'words']) {
     expect((await run(['--file', 'verse.txt', '--model', model])).err).toBe(
-      `alice: verse.txt is too short for one batch of ${model}.\n`,
+      `alice: verse.txt is too short for one batch of ${model}; give a longer text.\n`,
     );
   }
 });

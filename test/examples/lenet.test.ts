@@ -61,9 +61,13 @@ describe('the LeNet example', () => {
     const { code, out, err } = await run('--data', folder, '--recipe', 'better', '--epochs', '10');
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^200 digits, [\d,]+ weights; \d threads?, tier \w+\n/);
-    expect(out.match(/^epoch \d+: loss [\d.]+, test accuracy [\d.]+, [\d.]+ s of training$/gm)).toHaveLength(10);
+    expect(
+      out.match(/^epoch \d+: loss [\d.]+, training accuracy [\d.]+, test accuracy [\d.]+, [\d.]+ s of training$/gm),
+    ).toHaveLength(10);
     expect(out).toContain('    9     ·    ·    ·    ·    ·    ·    ·    ·    ·    5\n');
-    expect(out).toMatch(/test accuracy 1\.0000 \(0 of 50 wrong\) after [\d.]+ s of training\n$/);
+    expect(out).toMatch(
+      /\ntraining accuracy 1\.0000, test accuracy 1\.0000 \(0 of 50 wrong\) after [\d.]+ s of training\n$/,
+    );
   });
 
   test('--json gives a line for the start, each epoch and the end, the same for the same seed', async () => {

@@ -26,7 +26,10 @@ describe('the memory example', () => {
     const args = ['--task', 'slots', 'adding-100', '--model', 'mlp', 'gru'];
     const { status, stdout, stderr } = run(...args, '--json');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const results = JSON.parse(stdout) as { task: string; model: string; passed: boolean; figure: number }[];
+    const results = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { task: string; model: string; passed: boolean; figure: number });
     expect(results.map(({ task, model, passed }) => [task, model, passed])).toEqual([
       ['slots', 'mlp', false],
       ['slots', 'gru', true],
@@ -72,7 +75,7 @@ describe('the memory example', () => {
 
 describe('its options', () => {
   it('are all tasks and all models unless told otherwise', () => {
-    expect(parseOptions([])).toEqual(E.right({ task: taskNames, model: modelNames, seed: recipe.seed, json: false }));
+    expect(parseOptions([])).toEqual(E.right({ task: taskNames, model: modelNames, seed: recipe.seed }));
   });
 
   it.each([

@@ -32,7 +32,7 @@ test.each(refused)('%j is refused', (args, message) => {
 });
 
 test('without options the run is as long as the recipe says', () => {
-  expect(parsed()).toMatchObject({ source: { from: 'moby-dick' }, seconds: recipe.seconds, epochs: Infinity });
+  expect(parsed()).toMatchObject({ file: undefined, stdin: false, seconds: recipe.seconds, epochs: Infinity });
 });
 
 test('epochs and streams set their own end, unless there is a time as well', () => {
