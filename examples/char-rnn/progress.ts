@@ -1,3 +1,4 @@
+import { clock, fadingMean } from '../shared/course.js';
 import { count } from '../shared/numbers.js';
 import type { Screen } from '../shared/screen.js';
 
@@ -29,49 +30,42 @@ const memory = 0.99;
 export const bitsOf = (nats: number): number => nats / Math.LN2;
 
 export function progress(screen: Screen, plan: Plan): Progress {
-  const started = performance.now();
+  const time = clock();
+  const losses = fadingMean(memory);
   let symbols = 0;
-  let windows = 0;
-  let sum = 0;
   let total = 0;
 
-  const elapsed = () => (performance.now() - started) / 1000;
   const epochs = () => (plan.epoch === undefined ? 0 : symbols / plan.epoch);
-  const fraction = () => Math.min(1, Math.max(elapsed() / plan.seconds, epochs() / plan.epochs));
-  // The sum starts at zero, so early on it lacks what it would have forgotten by then.
-  const recent = () => (sum * (1 - memory)) / (1 - memory ** windows);
-
-  const remaining = () => Math.max(0, elapsed() / fraction() - elapsed());
+  const fraction = () => Math.min(1, Math.max(time.seconds() / plan.seconds, epochs() / plan.epochs));
 
   function line(): string {
     const parts = [
-      `loss ${recent().toFixed(3)}`,
-      `${bitsOf(recent()).toFixed(3)} bits per character`,
-      `${count(symbols / elapsed())} characters/s`,
+      `loss ${losses.mean().toFixed(3)}`,
+      `${bitsOf(losses.mean()).toFixed(3)} bits per character`,
+      `${count(symbols / time.seconds())} characters/s`,
     ];
     if (plan.epoch === undefined) parts.unshift(`${count(symbols)} characters`);
     else
       parts.unshift(
         `epoch ${epochs().toFixed(2)}${plan.epochs === Number.POSITIVE_INFINITY ? '' : ` of ${plan.epochs}`}`,
       );
-    if (fraction() > 0) parts.push(`${count(remaining())} s left`);
+    if (fraction() > 0) parts.push(`${count(time.left(fraction()))} s left`);
     return parts.join(' · ');
   }
 
   return {
     seen(loss, more) {
       symbols += more;
-      windows += 1;
-      sum = memory * sum + loss;
+      losses.add(loss);
       total += loss * more;
       screen.live(line);
     },
     fraction,
     symbols: () => symbols,
-    recent,
+    recent: losses.mean,
     overall: () => total / symbols,
     finish: () => {
-      if (windows > 0) screen.live(line, true);
+      if (symbols > 0) screen.live(line, true);
     },
   };
 }

@@ -1,103 +1,105 @@
 /** `npm run example:gpt`: a character model after GPT that learns from windows of a text, and speaks. */
 import * as E from 'fp-ts/lib/Either.js';
-import {
-  adam,
-  cosine,
-  crossEntropy,
-  generateFrom,
-  gpt,
-  type Ids,
-  ids,
-  machine,
-  parametersOf,
-  randomWindows,
-  tbptt,
-  text,
-  vocabulary,
-  warmup,
-} from 'oxbow';
-import { lastValueFrom, tap } from 'rxjs';
-import { readCorpus } from '../shared/corpus.js';
-import { type Failure, failure, messageOf } from '../shared/failure.js';
+import { pipe } from 'fp-ts/lib/function.js';
+import * as TE from 'fp-ts/lib/TaskEither.js';
+import { checkSavePath, readCheckpoint, writeCheckpoint } from '../shared/checkpoint.js';
+import { checkSymbols, readCorpus } from '../shared/corpus.js';
+import { type Failure, failure } from '../shared/failure.js';
+import { onInterrupt } from '../shared/interrupt.js';
+import { chooseMachine } from '../shared/machine.js';
+import { count } from '../shared/numbers.js';
+import { runProgram } from '../shared/program.js';
 import { screen } from '../shared/screen.js';
+import { weightsIn } from '../shared/weights.js';
 import { heldOutLoss } from './held-out.js';
-import { type Options, parseOptions, recipe } from './options.js';
+import { freshSpeaker, type Speaker, savedSpeaker, toCheckpoint } from './model.js';
+import { type Options, parseOptions } from './options.js';
+import { recipe } from './recipe.js';
+import { speak } from './say.js';
+import { train } from './train.js';
 
-const count = (value: number): string => Math.round(value).toLocaleString('en-US');
+function speakerOf(options: Options, text: string): TE.TaskEither<Failure, Speaker> {
+  const { load } = options;
+  if (load === undefined) return TE.fromEither(freshSpeaker(options, text));
+  return pipe(
+    readCheckpoint(load),
+    TE.chainEitherK((checkpoint) => savedSpeaker(options, load, checkpoint)),
+  );
+}
 
-async function run(options: Options): Promise<E.Either<Failure, void>> {
-  const { file, steps, batch, context, seed, lr } = options;
-  const corpus = await readCorpus(file)();
-  if (E.isLeft(corpus)) return corpus;
-  const vocab = vocabulary(corpus.right);
-  const symbols = vocab.encode(corpus.right);
+interface Split {
+  readonly training: Int32Array;
+  readonly heldOut: Int32Array;
+}
+
+/** Keeps the end of a text from the model. */
+function splitOf({ vocab, shape: { context } }: Speaker, text: string): E.Either<Failure, Split> {
+  const symbols = vocab.encode(text);
   const cut = Math.floor(symbols.length * (1 - recipe.heldOut));
-  const [training, heldOut] = [symbols.subarray(0, cut), symbols.subarray(cut)];
-  if (heldOut.length <= context) {
-    const least = Math.ceil((context + 1) / recipe.heldOut);
-    return E.left(failure(`the text has ${symbols.length} symbols; give at least ${least}, or a smaller --context.`));
+  if (symbols.length - cut > context) {
+    return E.right({ training: symbols.subarray(0, cut), heldOut: symbols.subarray(cut) });
   }
-  const { features, heads, blocks } = options;
-  const model = gpt({ symbols: vocab.size, context, features, heads, blocks, tied: true, seed });
-  const weights = parametersOf(model.params).reduce((sum, [, { shape }]) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  const { threads, tier } = machine();
-  const out = screen();
-  out.say(`${count(symbols.length)} characters, ${vocab.size} symbols; the last ${count(heldOut.length)} held out`);
-  out.say(
-    `${blocks} blocks of ${features} features, ${heads} heads, ${count(weights)} weights; ${threads} threads, tier ${tier}`,
-  );
+  const least = Math.ceil((context + 1) / recipe.heldOut);
+  return E.left(failure(`the text has ${symbols.length} symbols; give at least ${least}, or a smaller --context.`));
+}
 
-  const rise = Math.min(recipe.warmup, Math.ceil(steps / 2));
-  const fall = cosine({ rate: lr, steps: Math.max(1, steps - rise), floor: (lr * recipe.floor) / recipe.learningRate });
-  const optimizer = adam(warmup(rise, fall), { beta2: recipe.beta2 });
-  const started = performance.now();
-  const line = (step: number, loss: number, rate: number) =>
-    `step ${count(step)} of ${count(steps)} · loss ${loss.toFixed(3)} nats · ${count(rate)} characters/s · ` +
-    `${count(((performance.now() - started) / 1000 / step) * (steps - step))} s left`;
-  let mean: number | undefined;
-  await lastValueFrom(
-    randomWindows(training, { length: context, batch, count: steps, seed }).pipe(
-      tbptt(model, { loss: crossEntropy(), optimizer, clipNorm: recipe.clipNorm }),
-      tap(({ step, loss, tokensPerSecond }) => {
-        mean = mean === undefined ? loss : 0.98 * mean + 0.02 * loss;
-        const now = mean;
-        out.live(() => line(step, now, tokensPerSecond), step === steps);
-      }),
-    ),
-  );
-  out.say(`learnt in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+async function run(
+  options: Options,
+  machine: string,
+  speaker: Speaker,
+  { training, heldOut }: Split,
+): Promise<E.Either<Failure, void>> {
+  const { model, shape, vocab } = speaker;
+  const { blocks, features, heads, context } = shape;
+  const [out, interrupt] = [screen(options.json), onInterrupt()];
+  const characters = training.length + heldOut.length;
+  const weights = weightsIn(model.params);
+  out.say(`${count(characters)} characters, ${vocab.size} symbols; the last ${count(heldOut.length)} held out`);
+  out.say(`${blocks} blocks of ${features} features, ${heads} heads, ${count(weights)} weights; ${machine}`);
+  out.record({
+    characters,
+    symbols: vocab.size,
+    heldOut: heldOut.length,
+    ...shape,
+    ...speaker.course,
+    weights,
+    machine,
+  });
+
+  const state = await train(speaker, training, out, interrupt);
+  if (options.save !== undefined && state !== undefined) {
+    const saved = await writeCheckpoint(options.save, toCheckpoint(speaker, state))();
+    if (E.isLeft(saved)) return saved;
+    out.say(`saved ${options.save}`);
+  }
+  const ending = { step: state?.step, saved: options.save };
+  if (interrupt.requested()) {
+    out.record({ ...ending, interrupted: true });
+    return E.right(undefined);
+  }
   const loss = heldOutLoss(model, heldOut, context, vocab.size);
-  out.say(`held out: ${loss.toFixed(4)} nats, ${(loss / Math.LN2).toFixed(3)} bits per character`);
-
-  const prompt: Ids = ids([1, 1], [symbols.includes(newline(vocab)) ? newline(vocab) : (symbols[0] as number)]);
-  out.write('\n');
-  await generateFrom(model, prompt, { length: recipe.length, temperature: options.temperature, seed, context })
-    .pipe(text(vocab))
-    .forEach(out.write);
-  out.write('\n');
+  const bits = loss / Math.LN2;
+  out.say(`held out: ${loss.toFixed(4)} nats, ${bits.toFixed(3)} bits per character`);
+  const said = await speak(speaker, options.temperature, out, interrupt);
+  out.record({ ...ending, heldOut: { loss, bitsPerCharacter: bits }, said, interrupted: interrupt.requested() });
   return E.right(undefined);
 }
 
-/** The id of a line's end, −1 where the text has none. */
-const newline = ({ symbols }: { readonly symbols: readonly string[] }): number => symbols.indexOf('\n');
-
-function complain(message: string): void {
-  process.stderr.write(`gpt: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+function start(options: Options) {
+  return pipe(
+    TE.Do,
+    TE.apS('machine', TE.fromEither(chooseMachine(options))),
+    TE.chainFirst(() => checkSavePath(options.save)),
+    TE.bind('text', () => readCorpus(options.file)),
+    TE.bind('speaker', ({ text }) => speakerOf(options, text)),
+    TE.chainFirstEitherK(({ text, speaker }) => checkSymbols('the text', text, speaker.vocab)),
+    TE.bind('split', ({ text, speaker }) => TE.fromEither(splitOf(speaker, text))),
+    TE.chain(
+      ({ machine, speaker, split }) =>
+        () =>
+          run(options, machine, speaker, split),
+    ),
+  )();
 }
 
-/** The exit code: 0 where all went well, 2 where the user can put it right. */
-async function main(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args);
-  if (E.isRight(options) && options.right === 'help') return 0;
-  const outcome = E.isLeft(options) ? options : await run(options.right as Options);
-  if (E.isRight(outcome)) return 0;
-  complain(outcome.left.message);
-  return 2;
-}
-
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
-
-process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
-  complain(messageOf(error));
-  return 1;
-});
+await runProgram('gpt', parseOptions(process.argv.slice(2)), start);
