@@ -53,13 +53,13 @@ export async function run(options: Options, task: Task, machine: string): Promis
       const symbolsPerSecond = (end.samples * length) / (end.history.epochs[0]?.seconds ?? 1);
       shown.say(`iteration ${iteration} · ${figuresOf(end)}\n${shown.dim(`» ${said}`)}`);
       shown.record({ iteration, ...figures(end), symbolsPerSecond, said });
-    } else {
-      const reached = end === undefined ? 'before its first batch' : `after ${figuresOf(end)}`;
-      shown.say(`stopped in iteration ${iteration} of ${iterations}, ${reached}`);
     }
     const kept = await keep();
     if (E.isLeft(kept)) return kept;
-    if (interrupt.requested()) break;
+    if (!interrupt.requested()) continue;
+    const reached = end === undefined ? 'before its first batch' : `with ${figuresOf(end)}`;
+    shown.say(`stopped in iteration ${count(iteration)} of ${count(iterations)}, ${reached}`);
+    break;
   }
   if (save !== undefined) shown.say(`saved ${save}`);
   shown.record({ saved: save, interrupted: interrupt.requested() });

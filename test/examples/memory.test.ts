@@ -1,35 +1,22 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import * as E from 'fp-ts/lib/Either.js';
 import { generator, type Padded, type Tensor, tensor } from 'oxbow';
-import { beforeAll, describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { parseOptions } from '../../examples/memory/options.js';
 import { modelNames, recipe } from '../../examples/memory/recipe.js';
 import { tableOf } from '../../examples/memory/report.js';
 import { tasks } from '../../examples/memory/tasks/index.js';
 import { type Task, taskNames } from '../../examples/memory/tasks/task.js';
+import { program, records } from './program.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = join(root, 'build/examples/memory.js');
-beforeAll(() => void execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]), 120_000);
-
-const run = (...args: readonly string[]) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
-  return { status, stdout, stderr };
-};
+const { run, interrupt, inFolder } = program('memory');
 
 describe('the memory example', () => {
-  test('shows who can remember, as a table and for machines', { timeout: 120_000 }, () => {
+  test('shows who can remember, as a table and for machines', { timeout: 120_000 }, async () => {
     const args = ['--task', 'slots', 'adding-100', '--model', 'mlp', 'gru'];
-    const { status, stdout, stderr } = run(...args, '--json');
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    const results = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { task: string; model: string; passed: boolean; figure: number });
+    const ended = await run([...args, '--json']);
+    expect(ended).toMatchObject({ code: 0, err: '' });
+    const results = records(ended);
     expect(results.map(({ task, model, passed }) => [task, model, passed])).toEqual([
       ['slots', 'mlp', false],
       ['slots', 'gru', true],
@@ -40,23 +27,20 @@ describe('the memory example', () => {
     expect(results[0]?.figure).toBeLessThan(0.95);
     expect(results[2]?.figure).toBeGreaterThan(0.15);
 
-    const slots = run('--task', 'slots', '--model', 'gru');
-    expect(slots.stdout).toContain('arrive Taipei on November 2nd → other destination other time time');
-    expect(slots.stdout).toContain('leave Taipei on November 2nd → other departure other time time');
-    expect(slots.stdout).toMatch(/\ntask +GRU\nslots +✓ [\d.]+ % \(\d+\)\n$/);
+    const slots = await run(['--task', 'slots', '--model', 'gru']);
+    expect(slots.out).toContain('arrive Taipei on November 2nd → other destination other time time');
+    expect(slots.out).toContain('leave Taipei on November 2nd → other departure other time time');
+    expect(slots.out).toMatch(/\ntask +GRU\nslots +✓ [\d.]+ % \(\d+\)\n$/);
   });
 
-  test('draws how gradients flow', { timeout: 60_000 }, () => {
-    const folder = mkdtempSync(join(tmpdir(), 'memory-'));
-    const path = join(folder, 'flow.svg');
-    const { status, stdout } = run('--flow', path);
-    const svg = readFileSync(path, 'utf8');
-    rmSync(folder, { recursive: true });
-    expect(status).toBe(0);
+  test('draws how gradients flow', { timeout: 60_000 }, async () => {
+    const { code, out } = await run(['--flow', 'flow.svg']);
+    expect(code).toBe(0);
+    const svg = readFileSync(inFolder('flow.svg'), 'utf8');
     expect(svg.match(/<path /g)).toHaveLength(6);
     const factor = (name: string) =>
       Number(
-        stdout
+        out
           .split('\n')
           .find((line) => line.startsWith(name))
           ?.match(/× ([\d.]+)/)?.[1],
@@ -66,10 +50,21 @@ describe('the memory example', () => {
     expect(factor('LSTM, chrono')).toBeGreaterThan(0.97);
   });
 
-  test('says in one line what is wrong', () => {
-    const { status, stdout, stderr } = run('--task', 'adding');
-    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toMatch(/^memory: option '--task.*Allowed choices are slots, .*Try --help\.\n$/);
+  test('says in one line what is wrong', async () => {
+    for (const [args, message] of [
+      [['--task', 'adding'], /^memory: option '--task.*Allowed choices are slots, .*Try --help\.\n$/],
+      [['--flow', 'none/flow.svg'], /^memory: --flow none\/flow.svg cannot be written: .*\n$/],
+    ] as const) {
+      const { code, out, err } = await run(args);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toMatch(message);
+    }
+  });
+
+  test('Ctrl-C ends it with the table so far', async () => {
+    const { code, out, err } = await interrupt(['--task', 'slots', 'adding-400', '--model', 'gru'], 'adding-400: ');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/\ntask +GRU\nslots +✓ [\d.]+ % \(\d+\)\n$/);
   });
 });
 

@@ -1,0 +1,62 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { screen } from '../../examples/shared/screen.js';
+import { program } from './program.js';
+
+const everywhere = 'threads tier json help';
+const examples = {
+  'char-rnn':
+    'file stdin cell units layers embed length batch optimizer lr seconds epochs seed prompt temperature load save',
+  alice: 'file model iterations seed load save',
+  gpt: 'file steps batch context features heads blocks lr seed temperature load save',
+  lenet: 'recipe epochs images data seed',
+  memory: 'task model seed flow',
+  seq2seq: 'task steps seed load save',
+};
+
+describe.each(Object.entries(examples))('%s', (name, own) => {
+  const { run } = program(name);
+
+  test('--help names every option, and nothing is started', async () => {
+    const { code, out, err } = await run(['--help']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const started = name === 'char-rnn' ? 'start' : `run example:${name}`;
+    expect(out).toContain(`Usage: ${name} [options]        (npm ${started} -- [options])\n`);
+    const named = [...out.matchAll(/^ {2}(?:-h, )?--([a-z]+)/gm)].map(([, option]) => option);
+    expect(named.sort()).toEqual(`${own} ${everywhere}`.split(' ').sort());
+  });
+
+  test('tells in one line what it does not know, and what was meant', async () => {
+    const cases: readonly (readonly [args: readonly string[], message: string])[] = [
+      [['--nonsense'], "unknown option '--nonsense'. Try --help."],
+      [['--thread', '2'], "unknown option '--thread'. Did you mean --threads? Try --help."],
+      [['text'], 'too many arguments. Expected 0 arguments but got 1. Try --help.'],
+      [['--threads', '65'], 'configure: threads is a whole number from 1 to 64, not 65.'],
+    ];
+    for (const [args, message] of cases) {
+      const { code, out, err } = await run(args);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toContain(message);
+      expect(err).toMatch(new RegExp(`^${name}: .*\\n$`));
+    }
+  });
+});
+
+describe('where the reader has had enough', () => {
+  const { start } = program('lenet');
+  test('the program ends with code 0', async () => {
+    const { child, ended } = start(['--images', '64', '--epochs', '100000', '--json']);
+    child.stdout.once('data', () => child.stdout.destroy());
+    expect(await ended).toMatchObject({ code: 0, err: '' });
+  });
+});
+
+test('on a terminal some letters stand back, unless NO_COLOR is set', () => {
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const terminal = Object.assign(Object.create(process.stdout), { isTTY: true });
+  const pipe = Object.assign(Object.create(process.stdout), { isTTY: false });
+  vi.stubEnv('NO_COLOR', '');
+  expect(screen(false, terminal).dim('so')).toBe('\u001b[2mso\u001b[22m');
+  expect(screen(false, pipe).dim('so')).toBe('so');
+  vi.stubEnv('NO_COLOR', '1');
+  expect(screen(false, terminal).dim('so')).toBe('so');
+});

@@ -1,0 +1,76 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { program, records } from './program.js';
+
+const { run, interrupt, inFolder } = program('gpt');
+const sizes = ['--features', '16', '--heads', '2', '--blocks', '1', '--context', '8'];
+const tiny = ['--file', 'verse.txt', '--steps', '30', ...sizes];
+beforeEach(() => writeFileSync(inFolder('verse.txt'), 'The ship sails on the sea.\n'.repeat(40)));
+
+const same = (a: string, b: string) => readFileSync(inFolder(a)).equals(readFileSync(inFolder(b)));
+
+describe('the gpt example', () => {
+  it('learns, reports what it makes of unseen text, and speaks', async () => {
+    const { code, out, err } = await run(tiny);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^1,080 characters, 14 symbols; the last 108 held out\n1 blocks of 16 features, 2 heads, /);
+    expect(out).toMatch(/\nstep 30 of 30 · loss [\d.]+ nats · [\d,]+ characters\/s · 0 s left\nlearnt 30 windows in /);
+    expect(Number(/held out: ([\d.]+) nats/.exec(out)?.[1])).toBeLessThan(Math.log(14));
+    expect(out.split('bits per character\n')[1]).toHaveLength(502);
+  });
+
+  it('--json gives a line for the start, each hundred steps and the end', async () => {
+    const told = records(await run([...tiny, '--steps', '150', '--json']));
+    expect(told).toMatchObject([
+      { characters: 1080, symbols: 14, heldOut: 108, features: 16, steps: 150 },
+      { step: 100 },
+      { step: 150 },
+      { step: 150, heldOut: { loss: expect.any(Number) }, interrupted: false },
+    ]);
+    expect(told[3]?.said).toHaveLength(500);
+  });
+
+  it('goes on from where Ctrl-C stopped it to the weights of a run that never stopped', {
+    timeout: 30_000,
+  }, async () => {
+    const long = ['--steps', '4000', '--save'];
+    await run([...tiny, ...long, 'whole']);
+    const stopped = await interrupt([...tiny, ...long, 'half'], ' weights; ');
+    expect(stopped).toMatchObject({ code: 0, err: '' });
+    expect(stopped.out).toMatch(/\nstopped after step [\d,]+ of 4,000; [\d,]+ windows in [\d.]+ s\nsaved half\n$/);
+    expect(same('half', 'whole')).toBe(false);
+    await run(['--file', 'verse.txt', '--load', 'half', '--save', 'resumed']);
+    expect(same('resumed', 'whole')).toBe(true);
+  });
+
+  it('speaks from a checkpoint that has learnt all its steps', async () => {
+    const first = await run([...tiny, '--save', 'a']);
+    const { out } = await run(['--file', 'verse.txt', '--load', 'a', '--save', 'b']);
+    expect(out).toContain('it has learnt from 30 windows already; give more --steps to go on\nsaved b\n');
+    expect(same('a', 'b')).toBe(true);
+    const end = (text: string) => text.slice(text.indexOf('held out: '));
+    expect(end(out)).toBe(end(first.out));
+  });
+
+  it('tells in one line what does not go, and ends with code 2', async () => {
+    writeFileSync(inFolder('short.txt'), 'The ship');
+    writeFileSync(inFolder('other.txt'), 'ÆØÅ'.repeat(200));
+    await run([...tiny, '--save', 'a']);
+    const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+      [[...sizes, '--file', 'short.txt'], /the text has 8 symbols; give at least 90, or a smaller --context\./],
+      [['--heads', '3'], /--features 128 cannot be cut into 3 heads; choose --features 129, or other --heads\./],
+      [['--steps', '0'], /--steps.*at least 1\. Try --help\./],
+      [['--save', 'none/a'], /--save none\/a cannot be written/],
+      [['--load', 'none'], /--load: none cannot be read/],
+      [['--load', 'verse.txt'], /--load: verse\.txt: /],
+      [['--load', 'a', '--blocks', '2'], /--load a: its model has --blocks 1, not 2; leave --blocks out, or --load\./],
+      [['--load', 'a', '--file', 'other.txt'], /the text has "Æ" \(U\+00c6\), which is not among .* 14 symbols/],
+    ];
+    for (const [args, message] of cases) {
+      const { code, out, err } = await run(['--file', 'verse.txt', ...args]);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toMatch(message);
+      expect(err).toMatch(/^gpt: .*\n$/);
+    }
+  });
+});

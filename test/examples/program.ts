@@ -1,0 +1,68 @@
+/** Runs an example as a process of its own, as its users do. */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeAll, beforeEach } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Builds the examples, and gives each test a folder of its own to run one of them in. */
+export function program(name: string) {
+  let folder: string;
+  beforeAll(() => void execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]), 120_000);
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), `${name}-`));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  function start(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
+    const file = join(root, `build/examples/${name}.js`);
+    const child = spawn(process.execPath, [file, ...args], { cwd: folder, env });
+    let out = '';
+    let err = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      out += chunk;
+    });
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      err += chunk;
+    });
+    child.stdin.on('error', () => undefined);
+    const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+    return { child, ended, out: () => out };
+  }
+
+  function run(args: readonly string[], input?: string): Promise<Ended> {
+    const { child, ended } = start(args);
+    child.stdin.end(input);
+    return ended;
+  }
+
+  /** Runs it until something is on its screen, then presses Ctrl-C. */
+  function interrupt(args: readonly string[], shown: string): Promise<Ended> {
+    const { child, ended, out } = start(args);
+    const press = () => {
+      if (!out().includes(shown)) return;
+      child.stdout.off('data', press);
+      child.kill('SIGINT');
+    };
+    child.stdout.on('data', press);
+    return ended;
+  }
+
+  return { start, run, interrupt, inFolder: (file = '') => join(folder, file) };
+}
+
+/** What `--json` writes. */
+export const records = ({ out }: Ended): readonly Record<string, unknown>[] =>
+  out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
