@@ -4,6 +4,8 @@ export interface Curve {
   readonly name: string;
   /** At 1, 2, 3, …; values that are not above 0 leave a gap. */
   readonly values: readonly number[];
+  /** A broken line, so that another one shows beneath it. */
+  readonly dashed?: boolean;
 }
 
 export interface LogPlotOptions {
@@ -42,29 +44,28 @@ export function logPlot(curves: readonly Curve[], options: LogPlotOptions = {}):
     values.filter((value) => value > 0 && value < Number.POSITIVE_INFINITY),
   );
   if (positive.length === 0) throw new RangeError('logPlot: there is no value above 0 to show on a logarithmic scale.');
-  const { lowest, highest, length } = extent(curves, positive);
+  const { lowest, highest, marks: marksUp } = scaleOf(positive);
+  const length = Math.max(...curves.map(({ values }) => values.length));
   const right = width - frame.right;
   const bottom = height - frame.bottom;
   const across = (step: number) => frame.left + ((step - 1) / Math.max(1, length - 1)) * (right - frame.left);
   const up = (power: number) => bottom - ((power - lowest) / (highest - lowest)) * (bottom - frame.top);
 
-  const every = Math.ceil((highest - lowest) / 8);
-  const powers = Array.from({ length: Math.floor((highest - lowest) / every) + 1 }, (_, k) => lowest + k * every);
-  const scale = powers.map(
-    (power) =>
-      `<line class="grid" x1="${frame.left}" x2="${right}" y1="${fix(up(power))}" y2="${fix(up(power))}"/>` +
-      `<text x="${frame.left - 8}" y="${fix(up(power) + 4)}" text-anchor="end">10${superscript(power)}</text>`,
+  const scale = marksUp.map(
+    ({ at, name }) =>
+      `<line class="grid" x1="${frame.left}" x2="${right}" y1="${fix(up(at))}" y2="${fix(up(at))}"/>` +
+      `<text x="${frame.left - 8}" y="${fix(up(at) + 4)}" text-anchor="end">${name}</text>`,
   );
   const marks = [...new Set([1, Math.ceil(length / 4), Math.ceil(length / 2), Math.ceil((3 * length) / 4), length])];
   const steps = marks.map(
     (step) => `<text x="${fix(across(step))}" y="${bottom + 18}" text-anchor="middle">${step}</text>`,
   );
-  const lines = curves.map(({ name, values }, k) => {
-    const colour = colours[k % colours.length];
+  const lines = curves.map(({ name, values, dashed }, k) => {
+    const stroke = `stroke="${colours[k % colours.length]}" stroke-width="2"${dashed ? ' stroke-dasharray="5 4"' : ''}`;
     const at = frame.top + 12 + 20 * k;
     return (
-      `<path d="${pathOf(values, across, up, lowest)}" fill="none" stroke="${colour}" stroke-width="2"/>` +
-      `<line x1="${right + 12}" x2="${right + 32}" y1="${at - 4}" y2="${at - 4}" stroke="${colour}" stroke-width="2"/>` +
+      `<path d="${pathOf(values, across, up, lowest)}" fill="none" ${stroke}/>` +
+      `<line x1="${right + 12}" x2="${right + 32}" y1="${at - 4}" y2="${at - 4}" ${stroke}/>` +
       `<text x="${right + 38}" y="${at}">${escaped(name)}</text>`
     );
   });
@@ -85,18 +86,41 @@ export function logPlot(curves: readonly Curve[], options: LogPlotOptions = {}):
 
 const fix = (value: number): string => value.toFixed(1);
 
-/** Whole decades that hold the values, and the longest curve. */
-function extent(curves: readonly Curve[], positive: readonly number[]) {
-  const logs = positive.map(Math.log10);
-  const most = logs.reduce((a, b) => Math.max(a, b));
-  const least = logs.reduce((a, b) => Math.min(a, b));
-  const highest = Math.ceil(most);
-  const lowest = Math.max(Math.floor(least), highest - deepest);
-  return {
-    lowest: lowest === highest ? lowest - 1 : lowest,
-    highest,
-    length: Math.max(...curves.map(({ values }) => values.length)),
-  };
+interface Mark {
+  /** The power of ten. */
+  readonly at: number;
+  readonly name: string;
+}
+
+interface Scale {
+  /** Powers of ten. */
+  readonly lowest: number;
+  readonly highest: number;
+  readonly marks: readonly Mark[];
+}
+
+/** A scale that holds the values, marked at decades, or where there are few of those at numbers between them. */
+function scaleOf(positive: readonly number[]): Scale {
+  const most = positive.reduce((a, b) => Math.max(a, b));
+  const least = positive.reduce((a, b) => Math.min(a, b));
+  const decades = Math.log10(most / least);
+  if (decades < 1) return between(least, most, [1, 1.5, 2, 3, 4, 5, 6, 8]);
+  if (decades < 2) return between(least, most, [1, 2, 5]);
+  const highest = Math.ceil(Math.log10(most));
+  const lowest = Math.max(Math.floor(Math.log10(least)), highest - deepest);
+  const every = Math.ceil((highest - lowest) / 8);
+  const powers = Array.from({ length: Math.floor((highest - lowest) / every) + 1 }, (_, k) => lowest + k * every);
+  return { lowest, highest, marks: powers.map((at) => ({ at, name: `10${superscript(at)}` })) };
+}
+
+/** So many times a power of ten, from the last that is not above `least` to the first that is not below `most`. */
+function between(least: number, most: number, times: readonly number[]): Scale {
+  const from = Math.floor(Math.log10(least));
+  const numbers = [0, 1, 2, 3].flatMap((more) => times.map((digit) => Number(`${digit}e${from + more}`)));
+  const first = numbers.findLastIndex((number) => number <= least);
+  const last = numbers.findIndex((number, k) => number >= most && k > first);
+  const marks = numbers.slice(first, last + 1).map((number) => ({ at: Math.log10(number), name: String(number) }));
+  return { lowest: marks[0]?.at as number, highest: marks.at(-1)?.at as number, marks };
 }
 
 /** A line through what can be shown; it starts anew after a gap. */

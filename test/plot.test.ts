@@ -39,6 +39,26 @@ describe('logPlot', () => {
     for (const text of ['a &lt; b', 'T &amp; T', 't − k', '‖δ‖', '10²', '10⁻³']) expect(svg).toContain(`>${text}<`);
   });
 
+  it('names numbers between decades where there are few of those', () => {
+    const marks = (values: readonly number[]) =>
+      [...logPlot([{ name: '', values }]).matchAll(/text-anchor="end">([^<]*)</g)].map(([, name]) => name);
+    expect(marks([6.25, 4.1])).toEqual(['4', '5', '6', '8']);
+    expect(marks([0.15, 0.031])).toEqual(['0.03', '0.04', '0.05', '0.06', '0.08', '0.1', '0.15']);
+    expect(marks([520, 12])).toEqual(['10', '20', '50', '100', '200', '500', '1000']);
+    expect(marks([2, 2])).toEqual(['2', '3']);
+    expect(marks([1, 1000])).toEqual(['10⁰', '10¹', '10²', '10³']);
+  });
+
+  it('breaks the line of a curve that is dashed, and of no other', () => {
+    const svg = logPlot([
+      { name: 'a', values: [1, 2] },
+      { name: 'b', values: [1, 2], dashed: true },
+    ]);
+    // The curve's and that of its name.
+    expect(svg.match(/stroke-dasharray/g)).toHaveLength(2);
+    expect(svg.indexOf('stroke-dasharray')).toBeGreaterThan(svg.indexOf('>a<'));
+  });
+
   it('shows thirty decades at most', () => {
     const [line] = paths(logPlot([{ name: 'a', values: [1, 1e-10, 1e-40] }]));
     expect(points(line as string)).toHaveLength(2);
