@@ -1,10 +1,8 @@
 /** `npm run example:alice`: the lecture's two text models, written as in Keras. */
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { checkSavePath } from '../shared/checkpoint.js';
 import { failure } from '../shared/failure.js';
-import { chooseMachine } from '../shared/machine.js';
-import { runProgram } from '../shared/program.js';
+import { prepare, runProgram } from '../shared/program.js';
 import { characterTask, wordTask } from './models.js';
 import { type Options, parseOptions } from './options.js';
 import { run } from './run.js';
@@ -13,9 +11,7 @@ import { readBook } from './text.js';
 function start(options: Options) {
   const taskOf = options.model === 'words' ? wordTask : characterTask;
   return pipe(
-    TE.Do,
-    TE.apS('machine', TE.fromEither(chooseMachine(options))),
-    TE.chainFirst(() => checkSavePath(options.save)),
+    prepare(options),
     TE.bind('text', () => readBook(options.file)),
     TE.bind('task', ({ text }) =>
       TE.fromNullable(failure(`${options.file} is too short for one batch of ${options.model}; give a longer text.`))(

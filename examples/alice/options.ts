@@ -18,7 +18,7 @@ const about = "The lecture's two text models, as in Keras, on Alice's Adventures
 
 export function parseOptions(args: readonly string[]): Either<Failure, Options | 'help'> {
   const program = command('alice', 'run example:alice', about)
-    .option('--file <path>', `the text, UTF-8, from ${recipe.source}`, recipe.file)
+    .option('--file <path>', `Alice's Adventures in Wonderland, UTF-8, from ${recipe.source}`, recipe.file)
     .addOption(
       choice('--model <name>', 'characters: SimpleRNN 128; words: Embedding 500, LSTM 500 ×2', [
         'characters',
@@ -28,6 +28,6 @@ export function parseOptions(args: readonly string[]): Either<Failure, Options |
     .option('--iterations <n>', 'epochs, each followed by what the model says', whole(1), recipe.iterations)
     .option('--seed <n>', 'of weights, orders and samples', whole(0), recipe.seed)
     .option('--load <path>', 'go on from a checkpoint, optimizer and all')
-    .option('--save <path>', 'checkpoint to write after each iteration');
+    .option('--save <path>', 'checkpoint to write after each iteration, or on Ctrl-C');
   return parse(program, 'the start, each iteration and the end', args);
 }

@@ -77,7 +77,7 @@ function charRnn(): Command {
     .option('--prompt <text>', 'what the model continues at the end')
     .option('--temperature <n>', `below 1 bolder, above 1 more varied (default: ${speech.temperature})`, positive)
     .option('--load <path>', 'start from a checkpoint')
-    .option('--save <path>', `checkpoint to write at the end (default: ${recipe.save})`);
+    .option('--save <path>', `checkpoint to write at the end, or on Ctrl-C (default: ${recipe.save})`);
 }
 
 /** Options that make no sense together, and why. */

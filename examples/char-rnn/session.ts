@@ -3,14 +3,13 @@ import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import { type Ids, ids, type Vocabulary, vocabulary } from 'oxbow';
-import { checkSavePath, readCheckpoint } from '../shared/checkpoint.js';
+import { readCheckpoint } from '../shared/checkpoint.js';
 import { checkSymbols, readCorpus } from '../shared/corpus.js';
 import { type Failure, failure } from '../shared/failure.js';
 import { type Interrupt, onInterrupt } from '../shared/interrupt.js';
-import { chooseMachine } from '../shared/machine.js';
-import { count } from '../shared/numbers.js';
+import { prepare } from '../shared/program.js';
 import { type Screen, screen } from '../shared/screen.js';
-import { weightsIn } from '../shared/weights.js';
+import { checkSize } from '../shared/weights.js';
 import { fromCheckpoint, type Speaker, speaker } from './model.js';
 import type { Options } from './options.js';
 import { speech } from './recipe.js';
@@ -33,29 +32,13 @@ const streamSymbols = `\t\n${Array.from({ length: 95 }, (_, k) => String.fromCha
 
 export function openSession(options: Options): TE.TaskEither<Failure, Session> {
   return pipe(
-    TE.Do,
-    TE.apS('machine', TE.fromEither(chooseMachine(options))),
-    TE.chainFirst(() => checkSavePath(options.save)),
+    prepare(options),
     TE.bind('text', () => textOf(options)),
     TE.bind('speaker', ({ text }) => speakerOf(options, text)),
-    TE.chainFirstEitherK(({ speaker }) => checkSize(speaker)),
+    TE.chainFirstEitherK(({ speaker }) => checkSize(speaker.model.params, 'fewer --units or --layers')),
     TE.chainFirstEitherK(({ text, speaker }) => checkSymbols('the text', text, speaker.vocab)),
     TE.bind('prompt', ({ speaker }) => TE.fromEither(promptOf(options, speaker.vocab))),
     TE.map((parts) => ({ ...parts, options, screen: screen(options.json), interrupt: onInterrupt() })),
-  );
-}
-
-/** Weights that fit into the kernels' memory of 4 GiB: each with its gradient and two numbers of its optimizer's. */
-const MOST_WEIGHTS = 200_000_000;
-
-function checkSize({ model }: Speaker): E.Either<Failure, void> {
-  const weights = weightsIn(model.params);
-  if (weights <= MOST_WEIGHTS) return E.right(undefined);
-  return E.left(
-    failure(
-      `a model of ${count(weights)} weights does not fit into memory, ${count(MOST_WEIGHTS)} do; ` +
-        'choose fewer --units or --layers.',
-    ),
   );
 }
 

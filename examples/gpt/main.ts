@@ -2,15 +2,14 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { checkSavePath, readCheckpoint, writeCheckpoint } from '../shared/checkpoint.js';
+import { readCheckpoint, writeCheckpoint } from '../shared/checkpoint.js';
 import { checkSymbols, readCorpus } from '../shared/corpus.js';
 import { type Failure, failure } from '../shared/failure.js';
 import { onInterrupt } from '../shared/interrupt.js';
-import { chooseMachine } from '../shared/machine.js';
-import { count } from '../shared/numbers.js';
-import { runProgram } from '../shared/program.js';
+import { count, several } from '../shared/numbers.js';
+import { prepare, runProgram } from '../shared/program.js';
 import { screen } from '../shared/screen.js';
-import { weightsIn } from '../shared/weights.js';
+import { checkSize, weightsIn } from '../shared/weights.js';
 import { heldOutLoss } from './held-out.js';
 import { freshSpeaker, type Speaker, savedSpeaker, toCheckpoint } from './model.js';
 import { type Options, parseOptions } from './options.js';
@@ -55,7 +54,8 @@ async function run(
   const characters = training.length + heldOut.length;
   const weights = weightsIn(model.params);
   out.say(`${count(characters)} characters, ${vocab.size} symbols; the last ${count(heldOut.length)} held out`);
-  out.say(`${blocks} blocks of ${features} features, ${heads} heads, ${count(weights)} weights; ${machine}`);
+  const sizes = `${several(blocks, 'block')} of ${several(features, 'feature')}, ${several(heads, 'head')}`;
+  out.say(`${sizes}, ${count(weights)} weights; ${machine}`);
   out.record({
     characters,
     symbols: vocab.size,
@@ -87,12 +87,11 @@ async function run(
 
 function start(options: Options) {
   return pipe(
-    TE.Do,
-    TE.apS('machine', TE.fromEither(chooseMachine(options))),
-    TE.chainFirst(() => checkSavePath(options.save)),
+    prepare(options),
     TE.bind('text', () => readCorpus(options.file)),
     TE.bind('speaker', ({ text }) => speakerOf(options, text)),
     TE.chainFirstEitherK(({ text, speaker }) => checkSymbols('the text', text, speaker.vocab)),
+    TE.chainFirstEitherK(({ speaker }) => checkSize(speaker.model.params, 'fewer --features or --blocks')),
     TE.bind('split', ({ text, speaker }) => TE.fromEither(splitOf(speaker, text))),
     TE.chain(
       ({ machine, speaker, split }) =>

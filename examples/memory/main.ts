@@ -4,6 +4,7 @@ import { evaluate } from 'oxbow';
 import type { Failure } from '../shared/failure.js';
 import { onInterrupt } from '../shared/interrupt.js';
 import { chooseMachine } from '../shared/machine.js';
+import { several } from '../shared/numbers.js';
 import { runProgram } from '../shared/program.js';
 import { type Screen, screen } from '../shared/screen.js';
 import { drawFlow } from './flow.js';
@@ -47,7 +48,7 @@ async function run(options: Options): Promise<E.Either<Failure, void>> {
   if (E.isLeft(machine)) return machine;
   const out = screen(options.json);
   if (options.flow !== undefined) return drawFlow(options.flow, out);
-  out.say(`${options.task.length} tasks, ${options.model.length} models; ${machine.right}`);
+  out.say(`${several(options.task.length, 'task')}, ${several(options.model.length, 'model')}; ${machine.right}`);
   const results = await runAll(options, out);
   out.say(`\n${tableOf(results).join('\n')}`);
   return E.right(undefined);

@@ -17,8 +17,8 @@ const about = 'Tasks that need memory, and who has it: a net without, a simple R
 
 export function parseOptions(args: readonly string[]): Either<Failure, Options | 'help'> {
   const program = command('memory', 'run example:memory', about)
-    .addOption(choice('--task <names...>', 'tasks', taskNames).default(taskNames, 'all'))
-    .addOption(choice('--model <names...>', 'models', modelNames).default(modelNames, 'all'))
+    .addOption(choice('--task <names...>', 'what is to be learnt', taskNames).default(taskNames, 'all'))
+    .addOption(choice('--model <names...>', 'who is to learn it', modelNames).default(modelNames, 'all'))
     .option('--seed <n>', 'of weights and sequences', whole(0), recipe.seed)
     .option('--flow <path>', 'only draw how gradients flow back through the recurrent cells, as an SVG');
   return parse(program, 'each result (or curve)', args);

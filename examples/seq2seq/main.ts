@@ -2,12 +2,11 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { checkSavePath, readCheckpoint, writeCheckpoint } from '../shared/checkpoint.js';
+import { readCheckpoint, writeCheckpoint } from '../shared/checkpoint.js';
 import type { Failure } from '../shared/failure.js';
 import { onInterrupt } from '../shared/interrupt.js';
-import { chooseMachine } from '../shared/machine.js';
 import { count } from '../shared/numbers.js';
-import { runProgram } from '../shared/program.js';
+import { prepare, runProgram } from '../shared/program.js';
 import { screen } from '../shared/screen.js';
 import { weightsIn } from '../shared/weights.js';
 import { examine } from './exam.js';
@@ -58,9 +57,7 @@ async function run(
 
 function start(options: Options) {
   return pipe(
-    TE.Do,
-    TE.apS('machine', TE.fromEither(chooseMachine(options))),
-    TE.chainFirst(() => checkSavePath(options.save)),
+    prepare(options),
     TE.bind('pupils', () => pupilsOf(options)),
     TE.chain(
       ({ machine, pupils }) =>

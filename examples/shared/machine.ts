@@ -1,6 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { configure, type Tier } from 'oxbow';
 import { type Failure, failure, messageOf } from './failure.js';
+import { several } from './numbers.js';
 
 export interface MachineChoice {
   readonly threads?: number | undefined;
@@ -12,7 +13,7 @@ export function chooseMachine({ threads, tier }: MachineChoice): E.Either<Failur
   return E.tryCatch(
     () => {
       const machine = configure({ ...(threads !== undefined && { threads }), ...(tier !== undefined && { tier }) });
-      return `${machine.threads} ${machine.threads === 1 ? 'thread' : 'threads'}, tier ${machine.tier}`;
+      return `${several(machine.threads, 'thread')}, tier ${machine.tier}`;
     },
     (error) => failure(messageOf(error)),
   );

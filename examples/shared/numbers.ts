@@ -3,6 +3,9 @@ import { InvalidArgumentError } from 'commander';
 
 export const count = (value: number): string => Math.round(value).toLocaleString('en-US');
 
+/** `1 task`, `2 tasks`. */
+export const several = (value: number, what: string): string => `${count(value)} ${what}${value === 1 ? '' : 's'}`;
+
 /** Parses a whole number of at least `least`. */
 export const whole = (least: number) => (text: string) => {
   const value = Number(text);

@@ -85,7 +85,10 @@ test('the model of words looks at what it has not learnt from, and speaks', asyn
 }, 60_000);
 
 test.each([
-  [['--file', 'none.txt'], /^alice: none.txt cannot be read: .* is at https:.* give its place by --file\.\n$/],
+  [
+    ['--file', 'none.txt'],
+    /^alice: none.txt cannot be read: .*; .*: curl -O https:.*, and give its place by --file\.\n$/,
+  ],
   [[], /^alice: \.\.\/alice\/11-0\.txt cannot be read: /],
   [['--model', 'letters'], /^alice: .*--model.* Try --help\.\n$/],
   [['--iterations', '0'], /^alice: .*at least 1/],

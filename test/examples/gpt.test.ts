@@ -13,7 +13,7 @@ describe('the gpt example', () => {
   it('learns, reports what it makes of unseen text, and speaks', async () => {
     const { code, out, err } = await run(tiny);
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^1,080 characters, 14 symbols; the last 108 held out\n1 blocks of 16 features, 2 heads, /);
+    expect(out).toMatch(/^1,080 characters, 14 symbols; the last 108 held out\n1 block of 16 features, 2 heads, /);
     expect(out).toMatch(/\nstep 30 of 30 · loss [\d.]+ nats · [\d,]+ characters\/s · 0 s left\nlearnt 30 windows in /);
     expect(Number(/held out: ([\d.]+) nats/.exec(out)?.[1])).toBeLessThan(Math.log(14));
     expect(out.split('bits per character\n')[1]).toHaveLength(502);
@@ -59,6 +59,7 @@ describe('the gpt example', () => {
     const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
       [[...sizes, '--file', 'short.txt'], /the text has 8 symbols; give at least 90, or a smaller --context\./],
       [['--heads', '3'], /--features 128 cannot be cut into 3 heads; choose --features 129, or other --heads\./],
+      [['--features', '20000'], /19,\d+,\d+,\d+ weights does not fit into memory.*fewer --features or --blocks\./],
       [['--steps', '0'], /--steps.*at least 1\. Try --help\./],
       [['--save', 'none/a'], /--save none\/a cannot be written/],
       [['--load', 'none'], /--load: none cannot be read/],
@@ -72,5 +73,10 @@ describe('the gpt example', () => {
       expect(err).toMatch(message);
       expect(err).toMatch(/^gpt: .*\n$/);
     }
+    const { code, err } = await run([...tiny, '--lr', '1e9']);
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: expect.stringMatching(/^gpt: trainer: .*Lower the learning rate.*\n$/),
+    });
   });
 });
