@@ -82,7 +82,7 @@ test('the model of words looks at what it has not learnt from, and speaks', asyn
     /iteration 1 · loss [\d.]+ · categoricalAccuracy [\d.]+ · perplexity [\d.]+ · held out: loss [\d.]+ /,
   );
   expect(/» (.*)\n/.exec(out)?.[1]?.split(' ')).toHaveLength(30);
-}, 60_000);
+});
 
 test.each([
   [

@@ -12,7 +12,7 @@ import { program, records } from './program.js';
 const { run, interrupt, inFolder } = program('memory');
 
 describe('the memory example', () => {
-  test('shows who can remember, as a table and for machines', { timeout: 120_000 }, async () => {
+  test('shows who can remember, as a table and for machines', async () => {
     const args = ['--task', 'slots', 'adding-100', '--model', 'mlp', 'gru'];
     const ended = await run([...args, '--json']);
     expect(ended).toMatchObject({ code: 0, err: '' });
@@ -33,7 +33,7 @@ describe('the memory example', () => {
     expect(slots.out).toMatch(/\ntask +GRU\nslots +✓ [\d.]+ % \(\d+\)\n$/);
   });
 
-  test('draws how gradients flow', { timeout: 60_000 }, async () => {
+  test('draws how gradients flow', async () => {
     const { code, out } = await run(['--flow', 'flow.svg']);
     expect(code).toBe(0);
     const svg = readFileSync(inFolder('flow.svg'), 'utf8');

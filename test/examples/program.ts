@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeAll, beforeEach } from 'vitest';
+import { afterEach, beforeAll, beforeEach, vi } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -17,6 +17,8 @@ export interface Ended {
 /** Builds the examples, and gives each test a folder of its own to run one of them in. */
 export function program(name: string) {
   let folder: string;
+  // Processes take their time where others are at work too.
+  vi.setConfig({ testTimeout: 60_000 });
   beforeAll(() => void execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]), 120_000);
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), `${name}-`));

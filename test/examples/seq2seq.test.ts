@@ -30,17 +30,17 @@ describe('the seq2seq example', () => {
   it('goes on from where Ctrl-C stopped it to the weights of a run that never stopped', {
     timeout: 30_000,
   }, async () => {
-    const args = ['--task', 'sort', '--steps', '150', '--save'];
+    const args = ['--task', 'sort', '--steps', '100', '--save'];
     const whole = await run([...args, 'whole']);
     const stopped = await interrupt([...args, 'half'], ' weights; ');
     expect(stopped).toMatchObject({ code: 0, err: '' });
-    expect(stopped.out).toMatch(/\nsort: stopped after step \d+ of 150; .*\nsaved half\nsort: \d+ of /);
+    expect(stopped.out).toMatch(/\nsort: stopped after step \d+ of 100; .*\nsaved half\nsort: \d+ of /);
     const resumed = await run(['--load', 'half', '--save', 'resumed']);
     expect(readFileSync(inFolder('resumed')).equals(readFileSync(inFolder('whole')))).toBe(true);
     const exam = (out: string) => out.slice(out.indexOf(' of 1,024') - 5);
     expect(exam(resumed.out)).toBe(exam(whole.out));
     const done = await run(['--load', 'whole']);
-    expect(done.out).toContain('sort: it has learnt from 150 batches already; give more --steps to go on\n');
+    expect(done.out).toContain('sort: it has learnt from 100 batches already; give more --steps to go on\n');
   });
 
   it('tells in one line what does not go, and ends with code 2', async () => {
