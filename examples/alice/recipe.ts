@@ -30,6 +30,6 @@ export const words = {
 
 export const iterations = 25;
 export const seed = 42;
-/** Beside the folder, not in it: the text is no part of this package. */
-export const file = '../alice/11-0.txt';
+/** As `curl -O` leaves it: the text is no part of this package. */
+export const file = '11-0.txt';
 export const source = 'https://www.gutenberg.org/files/11/11-0.txt';

@@ -15,7 +15,7 @@ export function prepared(text: string): string {
 }
 
 export function readBook(path: string): TE.TaskEither<Failure, string> {
-  const remedy = `the text is no part of this package: curl -O ${source}, and give its place by --file`;
+  const remedy = `the text is no part of this package: curl -O ${source}, or give its place by --file`;
   return pipe(readText(path, remedy), TE.map(prepared));
 }
 

@@ -87,9 +87,9 @@ test('the model of words looks at what it has not learnt from, and speaks', asyn
 test.each([
   [
     ['--file', 'none.txt'],
-    /^alice: none.txt cannot be read: .*; .*: curl -O https:.*, and give its place by --file\.\n$/,
+    /^alice: none.txt cannot be read: .*; .*: curl -O https:.*, or give its place by --file\.\n$/,
   ],
-  [[], /^alice: \.\.\/alice\/11-0\.txt cannot be read: /],
+  [[], /^alice: 11-0\.txt cannot be read: /],
   [['--model', 'letters'], /^alice: .*--model.* Try --help\.\n$/],
   [['--iterations', '0'], /^alice: .*at least 1/],
   [['--file', 'verse.txt', '--load', 'none'], /^alice: --load: none cannot be read/],
