@@ -1,5 +1,6 @@
+import { numbersOf } from '../backprop/carry.js';
 import { type Learned, type TrainerOptions, type TrainerState, trainer } from '../backprop/trainer.js';
-import { freshCarry, numbersOf } from './subject.js';
+import { freshCarry } from './subject.js';
 import type { Tagger } from './tagger.js';
 import type { TaggedUtterance } from './tagger-encoding.js';
 
