@@ -11,6 +11,7 @@ const examples = {
   lenet: 'recipe epochs images data seed',
   memory: 'task model seed flow',
   seq2seq: 'task steps seed load save',
+  slots: 'train valid test online forgetting utterances epochs units forwards seed seeds',
 };
 
 describe.each(Object.entries(examples))('%s', (name, own) => {
