@@ -1,5 +1,6 @@
 /** The public face: names only. */
 
+export type { ActivationChoice, ActivationName } from './backprop/activation-names.js';
 export type { Activation } from './backprop/activations.js';
 export * as activations from './backprop/activations.js';
 export type { AttentionForm } from './backprop/attention.js';
@@ -111,8 +112,9 @@ export {
   type Convolution1dOptions,
   convolution1d,
 } from './layers/convolution-1d.js';
-export { type Convolution2dOptions, type ConvolutionActivation, convolution2d } from './layers/convolution-2d.js';
+export { type Convolution2dOptions, convolution2d } from './layers/convolution-2d.js';
 export { type DenseOptions, dense } from './layers/dense.js';
+export type { DropCount } from './layers/drop.js';
 export { type DropoutCarry, type DropoutForm, type DropoutOptions, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, embedding } from './layers/embedding.js';
 export { type FeedForwardOptions, feedForward } from './layers/feed-forward.js';
@@ -140,6 +142,12 @@ export {
 } from './layers/positions.js';
 export { type PreluOptions, prelu } from './layers/prelu.js';
 export { residual } from './layers/residual.js';
+export {
+  type AttentionOperands,
+  type Masks,
+  type ScaledDotProductOptions,
+  scaledDotProductAttention,
+} from './layers/scaled-dot-product.js';
 export { type SpellingOptions, type Spellings, spelling, spellingsOf } from './layers/spelling.js';
 export {
   type BlockCarries,
@@ -155,7 +163,9 @@ export {
   type StackedBlocksOptions,
 } from './layers/transformer.js';
 export { type AlexNetOptions, alexNet } from './models/alex-net.js';
-export { type BertOptions, bert } from './models/bert.js';
+export { type BertCarry, type BertOptions, bert } from './models/bert.js';
+export { type ConvolutionBlocksOptions, convolutionBlocks } from './models/convolution-blocks.js';
+export { type BeamOptions, decodeBeam } from './models/decode-beam.js';
 export {
   type DecoderCarry,
   decodeGreedy,
@@ -269,7 +279,16 @@ export { type Generator, type GeneratorState, generator, restoreGenerator } from
 export { type StackCarry, type StackOptions, stack } from './stack.js';
 export { type Stepper, type StepperOptions, stepper } from './stepper.js';
 export { argmax } from './streams/argmax.js';
-export { type AugmentOptions, type ImagesOrWindow, randomCrop, randomFlip, randomShift } from './streams/augment.js';
+export {
+  type AugmentOptions,
+  type ImagesOrWindow,
+  type PrincipalColours,
+  principalColours,
+  randomColour,
+  randomCrop,
+  randomFlip,
+  randomShift,
+} from './streams/augment.js';
 export { bounded } from './streams/bounded.js';
 export type { Buffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
 export { fromAsync } from './streams/from-async.js';

@@ -55,6 +55,19 @@ export function evaluate<S, X, Y>(core: Core<S, X, Y>, carry: S, x: X): readonly
   return inWindow((ops) => toSignal(core.apply(ops, carry, x)));
 }
 
+/** Runs something; what it throws is said of a place. */
+export function within<R>(place: string, run: () => R): R {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof Error) error.message = `${place}: ${error.message}`;
+    throw error;
+  }
+}
+
+/** The path of a part. */
+export const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
+
 /**
  * Makes a layer of a core: an operator that maps each signal, its carry kept from signal to signal. Each subscription
  * starts from the zero carry. Its parameters are named by the path, which is its kind until a model gives it another.
@@ -65,8 +78,7 @@ export function evaluate<S, X, Y>(core: Core<S, X, Y>, carry: S, x: X): readonly
  * signal$.pipe(leaky)
  */
 export function layer<S, X, Y>(core: Core<S, X, Y>, seed?: number, path: string = core.kind): Layer<S, X, Y> {
-  for (const [name, parameter] of parametersOf(core.params))
-    parameter.name(path === '' ? name : `${path}.${name}`, seed);
+  for (const [name, parameter] of parametersOf(core.params)) parameter.name(below(path, name), seed);
   core.named?.(path, seed);
   const operator = (source: Observable<X>): Observable<Y> => scanCarry(core)(source).pipe(map(({ output }) => output));
   return Object.assign(operator, core);

@@ -3,7 +3,7 @@
  * parameters, checks that they fit, keeps their carries together, and copies nothing between them.
  */
 import type { Ops } from './backprop/ops.js';
-import { type Core, type Layer, layer } from './layer.js';
+import { below, type Core, type Layer, layer, within } from './layer.js';
 
 /** Layers by name, first to last. */
 export type Children = Readonly<Record<string, Core<unknown, unknown, unknown>>>;
@@ -77,13 +77,13 @@ export function chain<const C extends Children>(
       return Object.fromEntries(layers.map(([name, child]) => [name, child.initial(batch)])) as StackCarry<C>;
     },
     named(path, seed) {
-      for (const [name, child] of layers) child.named?.(path === '' ? name : `${path}.${name}`, seed);
+      for (const [name, child] of layers) child.named?.(below(path, name), seed);
     },
     apply(ops, carry, x) {
       const next: Record<string, unknown> = {};
       let signal: unknown = x;
       for (const [name, child] of layers) {
-        [signal, next[name]] = child.apply(ops, carry[name], signal);
+        [signal, next[name]] = within(`"${name}" (${child.kind})`, () => child.apply(ops, carry[name], signal));
       }
       return [signal as StackOutput<C>, next as StackCarry<C>];
     },

@@ -1,4 +1,5 @@
 /** Attention: the shape rules that all Ops share, and the definition in plain float64. */
+import { mix32 } from '../random.js';
 import { sameShape, showShape, type Tensor } from '../tensor.js';
 
 /** How queries, keys and values meet. */
@@ -7,6 +8,11 @@ export interface AttentionForm {
   readonly heads: number;
   /** Whether a query sees its own step and earlier ones alone, of a past no more steps than it has room for. */
   readonly causal?: boolean;
+  /**
+   * Weights that are set to 0 at random, the others divided by the share `keep` (above 0, below 1) that stays. The draw of
+   * a weight is that of `bernoulli`, its number ((lane · heads + head) · queries + query) · (M + keys) + place of the key.
+   */
+  readonly drop?: { readonly keep: number; readonly key: number } | undefined;
 }
 
 /** What the loops over an attention's operands count by. */
@@ -19,6 +25,7 @@ export interface AttentionSizes {
   /** Steps that the past has room for. */
   readonly before: number;
   readonly causal: boolean;
+  readonly drop: AttentionForm['drop'];
 }
 
 /**
@@ -28,7 +35,7 @@ export interface AttentionSizes {
  */
 export function attentionSizes(
   parts: readonly Tensor[],
-  { heads, causal = false }: AttentionForm,
+  { heads, causal = false, drop }: AttentionForm,
   mask?: Tensor,
   known?: Tensor,
 ): AttentionSizes {
@@ -69,7 +76,10 @@ export function attentionSizes(
         `but got ${known === undefined ? 'none' : showShape(known.shape)}.`,
     );
   }
-  return { queries, keys, lanes, features, heads, before, causal };
+  if (drop !== undefined && !(drop.keep > 0 && drop.keep < 1)) {
+    throw new RangeError(`attention: the share of weights that stays is above 0 and below 1, not ${drop.keep}.`);
+  }
+  return { queries, keys, lanes, features, heads, before, causal, drop };
 }
 
 type Numbers = ArrayLike<number>;
@@ -84,24 +94,29 @@ interface Operands extends AttentionSizes {
 interface Seen {
   readonly past: boolean;
   readonly at: number;
+  /** What its weight is multiplied by: 1, where none are dropped. */
+  readonly kept: number;
 }
 
 /** Calls `visit` for each query of each head, with the keys that it sees. */
 function eachQuery(o: Operands, visit: (at: number, width: number, seen: readonly Seen[]) => void): void {
-  const { queries, keys, lanes, features, heads, before, causal, mask, known } = o;
+  const { queries, keys, lanes, features, heads, before, causal, mask, known, drop } = o;
   const width = features / heads;
   for (let b = 0; b < lanes; b += 1) {
     const from = before - Math.min(before, known?.[b] ?? 0);
     for (let h = 0; h < heads; h += 1) {
       for (let t = 0; t < queries; t += 1) {
         const seen: Seen[] = [];
+        const number = ((b * heads + h) * queries + t) * (before + keys);
+        const kept = (place: number) =>
+          drop === undefined ? 1 : Number(mix32(drop.key + number + place) / 0x1_0000_0000 < drop.keep) / drop.keep;
         for (let place = Math.max(from, before > 0 ? t : 0); place < before; place += 1) {
-          seen.push({ past: true, at: (b * before + place) * features + h * width });
+          seen.push({ past: true, at: (b * before + place) * features + h * width, kept: kept(place) });
         }
         const first = before > 0 ? Math.max(0, t - before) : 0;
         for (let s = first; s <= (causal ? t : keys - 1); s += 1) {
           if (mask === undefined || mask[s * lanes + b] !== 0) {
-            seen.push({ past: false, at: (s * lanes + b) * features + h * width });
+            seen.push({ past: false, at: (s * lanes + b) * features + h * width, kept: kept(before + s) });
           }
         }
         visit((t * lanes + b) * features + h * width, width, seen);
@@ -134,7 +149,8 @@ export function attend(o: Operands): Float64Array {
     weightsOf(o, at, width, seen).forEach((weight, s) => {
       const key = seen[s] as Seen;
       const values = o.parts[key.past ? 4 : 2] as Numbers;
-      for (let k = 0; k < width; k += 1) y[at + k] = (y[at + k] as number) + weight * (values[key.at + k] as number);
+      const share = weight * key.kept;
+      for (let k = 0; k < width; k += 1) y[at + k] = (y[at + k] as number) + share * (values[key.at + k] as number);
     });
   });
   return y;
@@ -149,7 +165,7 @@ export function attendAdjoint(o: Operands, gradient: Numbers): readonly Float64A
   };
   eachQuery(o, (at, width, seen) => {
     const weights = weightsOf(o, at, width, seen);
-    const gains = seen.map((key) => dot(gradient, at, o.parts[key.past ? 4 : 2] as Numbers, key.at, width));
+    const gains = seen.map((key) => key.kept * dot(gradient, at, o.parts[key.past ? 4 : 2] as Numbers, key.at, width));
     const mean = gains.reduce((sum, gain, s) => sum + gain * (weights[s] as number), 0);
     seen.forEach((key, s) => {
       const weight = weights[s] as number;
@@ -157,7 +173,7 @@ export function attendAdjoint(o: Operands, gradient: Numbers): readonly Float64A
       const [keys, values] = key.past ? [3, 4] : [1, 2];
       add(0, at, slope, o.parts[keys] as Numbers, key.at, width);
       add(keys, key.at, slope, o.parts[0] as Numbers, at, width);
-      add(values, key.at, weight, gradient, at, width);
+      add(values, key.at, weight * key.kept, gradient, at, width);
     });
   });
   return slopes;

@@ -65,6 +65,10 @@ export interface Primitives {
   relu(x: Tensor): Tensor;
   /** `log(1 + e^x)`, for any x. */
   softplus(x: Tensor): Tensor;
+  /** `x · Φ(x)`, Φ the distribution function of N(0, 1). */
+  gelu(x: Tensor): Tensor;
+  /** Near `gelu`: `½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))`. */
+  geluTanh(x: Tensor): Tensor;
   /** Softmax over the last axis. */
   softmax(x: Tensor): Tensor;
   /** `gain ⊙ (x − μ) / √(σ² + ε) + bias`, mean μ and variance σ² over the last axis: x `[..., F]`, gain and bias `[F]`. */
@@ -123,6 +127,10 @@ export interface Adjoints {
   logisticAdjoint(gradient: Tensor, y: Tensor): Tensor;
   /** `g` where `y > 0`, else 0, for `y = relu x`. */
   reluAdjoint(gradient: Tensor, y: Tensor): Tensor;
+  /** `g ⊙ (Φ(x) + x φ(x))` for `gelu x`, φ being Φ's derivative. */
+  geluAdjoint(gradient: Tensor, x: Tensor): Tensor;
+  /** The same for `geluTanh x`. */
+  geluTanhAdjoint(gradient: Tensor, x: Tensor): Tensor;
   /** `y ⊙ (g − Σ g ⊙ y)` over the last axis for `y = softmax x`. */
   softmaxAdjoint(gradient: Tensor, y: Tensor): Tensor;
   /** Gradients of x, gain and bias for `y = layerNorm(x, gain, bias, epsilon)`. */

@@ -6,6 +6,7 @@ import { mix32 } from '../random.js';
 import { type Ids, type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
 import { type AttentionForm, attend, attendAdjoint, attentionSizes } from './attention.js';
 import { normalise, normaliseAdjoint } from './layer-norm.js';
+import { nearNormal, nearNormalSlope, normalDensity, normalDistribution } from './normal.js';
 import type { Ops, Transposed } from './ops.js';
 import { referenceImages } from './reference-images.js';
 import {
@@ -279,6 +280,8 @@ export function reference(options: ReferenceOptions = {}): Ops {
     logistic: unary((value) => 1 / (1 + Math.exp(-value))),
     relu: unary((value) => (value > 0 ? value : 0)),
     softplus: unary((value) => Math.max(value, 0) + Math.log1p(Math.exp(-Math.abs(value)))),
+    gelu: unary((value) => value * normalDistribution(value)),
+    geluTanh: unary((value) => value * nearNormal(value)),
     softmax,
     reshape(x, shape) {
       checkReshape(x.shape, shape);
@@ -314,6 +317,8 @@ export function reference(options: ReferenceOptions = {}): Ops {
     tanhAdjoint: adjoint('tanhAdjoint', (g, y) => g * (1 - y * y)),
     logisticAdjoint: adjoint('logisticAdjoint', (g, y) => g * y * (1 - y)),
     reluAdjoint: adjoint('reluAdjoint', (g, y) => (y > 0 ? g : 0)),
+    geluAdjoint: adjoint('geluAdjoint', (g, x) => g * (normalDistribution(x) + x * normalDensity(x))),
+    geluTanhAdjoint: adjoint('geluTanhAdjoint', (g, x) => g * nearNormalSlope(x)),
     softmaxAdjoint,
     crossEntropyAdjoint,
     layerNorm(x, gain, bias, epsilon) {

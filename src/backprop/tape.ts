@@ -41,6 +41,8 @@ const adjoints = [
   'tanhAdjoint',
   'logisticAdjoint',
   'reluAdjoint',
+  'geluAdjoint',
+  'geluTanhAdjoint',
   'softmaxAdjoint',
   'crossEntropyAdjoint',
   'convolution2dInputAdjoint',

@@ -4,6 +4,7 @@ import { lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
 import { isTensor, type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { withNumbersOf } from './carry.js';
 import { Rows } from './eager/rows.js';
 import type { Workspace } from './eager/workspace.js';
 import { throughLookups } from './lookups.js';
@@ -38,7 +39,10 @@ export interface TrainingWindow<S, X = Tensor, Z = Tensor> {
   readonly input: X;
   /** `[T′, B, …]` with T′ ≤ T: the loss counts the last T′ predictions. A record goes to the loss as it is. */
   readonly target: Z;
-  /** Whether nothing follows this window: the carry after it is not kept, and the one that entered is given back. */
+  /**
+   * Whether nothing follows this window: the carry after it is not kept, and the one that entered is given back, but for
+   * its numbers, which belong to no lane (dropout's count of windows).
+   */
   readonly alone?: boolean | undefined;
   /** After how many steps the carry is wanted; all by default. */
   readonly carryAfter?: number | undefined;
@@ -135,9 +139,11 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     const squares = taken.squares();
     const [lossValue, gradientNorm] = [loss.data[0] as number, Math.sqrt(squares.total)];
     if (!Number.isFinite(lossValue) || !Number.isFinite(gradientNorm)) {
+      requireFinite(model.kind, 'the input', window.input);
+      requireFinite(model.kind, 'the target', window.target);
       throw new RangeError(
         `trainer: at step ${step} the loss of ${model.kind} is ${lossValue} and its gradient's norm ${gradientNorm}; ` +
-          'the weights were left as they are. Lower the learning rate, clip the gradient, or look for NaN in the data.',
+          'the weights were left as they are. Lower the learning rate, or clip the gradient.',
       );
     }
     return { taken, squares, lossValue, gradientNorm, carry, finalCarry };
@@ -179,7 +185,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
         const { taken, squares, lossValue, gradientNorm, carry, finalCarry } = lesson(eager, space, window);
         const learningRate = optimizer.learningRate(step);
         const [rule, idle, numbers] = [optimizer.rule, optimizer.idle, optimizer.numbers(step)];
-        const carryOut = window.alone ? window.carry : toSignal(carry);
+        const carryOut = window.alone ? withNumbersOf(window.carry, carry) : toSignal(carry);
         const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
         const prepared = prepare(preparations, taken, squares);
         const scale = scaleOf(optimizer, prepared, taken, squares);
@@ -310,6 +316,23 @@ function stepsOf(signal: Tensor, from: number, to: number): Tensor {
   const [, ...rest] = signal.shape;
   const width = sizeOf(rest);
   return { shape: [to - from, ...rest], type: signal.type, data: signal.data.subarray(from * width, to * width) };
+}
+
+/** @throws RangeError where data holds NaN or an infinity, with its place. Looked for only once something went wrong. */
+function requireFinite(kind: string, what: string, data: unknown): void {
+  const signals = isTensor(data) ? [['', data] as const] : Object.entries(data as Readonly<Record<string, unknown>>);
+  for (const [name, signal] of signals) {
+    if (!isTensor(signal) || signal.type === 'int32') continue;
+    const at = signal.data.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    const [, lanes = 1, ...rest] = signal.shape;
+    const [row, element] = [Math.floor(at / sizeOf(rest)), at % sizeOf(rest)];
+    throw new RangeError(
+      `trainer: ${what}${name === '' ? '' : ` (${name})`} of ${kind} has ${signal.data[at]} at step ` +
+        `${Math.floor(row / lanes)} of lane ${row % lanes}, element ${element} of ${showShape(rest)}; the weights were ` +
+        'left as they are. Put the data right, or leave it out.',
+    );
+  }
 }
 
 function checkWindow<S, X, Z>(kind: string, { input, target, carryAfter }: TrainingWindow<S, X, Z>): void {

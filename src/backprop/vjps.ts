@@ -81,6 +81,8 @@ export const vjps: Vjps = {
   logistic: (ops, g, _args, y) => [ops.logisticAdjoint(g, y)],
   relu: (ops, g, _args, y) => [ops.reluAdjoint(g, y)],
   softplus: (ops, g, [x]) => [ops.multiply(g, ops.logistic(x))],
+  gelu: (ops, g, [x]) => [ops.geluAdjoint(g, x)],
+  geluTanh: (ops, g, [x]) => [ops.geluTanhAdjoint(g, x)],
   layerNorm: (ops, g, [x, gain, , epsilon]) => ops.layerNormAdjoint(g, x, gain, epsilon),
   // Seldom is a past learnt from: a window's own carry is constant.
   attention: (ops, g, [parts, form, mask, known], y, needs) =>

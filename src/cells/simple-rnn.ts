@@ -1,4 +1,5 @@
-import type { Activation } from '../backprop/activations.js';
+import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
+import { tanh } from '../backprop/activations.js';
 import { glorotUniform, orthogonal, zeros as zeroInitializer } from '../backprop/initializers.js';
 import { projection } from '../backprop/lookups.js';
 import { type Initializer, parameter } from '../backprop/parameter.js';
@@ -15,7 +16,7 @@ export interface SimpleRnnCarry {
 
 export interface SimpleRnnCellOptions {
   /** f; default tanh. */
-  readonly activation?: Activation;
+  readonly activation?: ActivationChoice;
   /** Default: `wx` Glorot uniform, `wh` orthogonal, `b` zeros. */
   readonly initializers?: { readonly wx?: Initializer; readonly wh?: Initializer; readonly b?: Initializer };
 }
@@ -28,7 +29,8 @@ export interface SimpleRnnOptions extends SimpleRnnCellOptions {
 export function simpleRnnCell(inputs: number, units: number, options: SimpleRnnCellOptions = {}): Cell<SimpleRnnCarry> {
   checkCount(inputs, 'inputs', 'simpleRnn');
   checkCount(units, 'units', 'simpleRnn');
-  const { activation, initializers = {} } = options;
+  const { initializers = {} } = options;
+  const activation = activationOf('simpleRnn', options.activation ?? tanh);
   const wx = parameter([inputs, units], initializers.wx ?? glorotUniform());
   const wh = parameter([units, units], initializers.wh ?? orthogonal());
   const b = parameter([units], initializers.b ?? zeroInitializer());
@@ -40,14 +42,14 @@ export function simpleRnnCell(inputs: number, units: number, options: SimpleRnnC
     initial: (batch) => ({ h: zeros([batch, units]) }),
     project: (ops, x) => ops.linear(x, wx, b),
     window(ops, carry, x) {
-      if (ops.recurrences === undefined || activation !== undefined) return undefined;
+      if (ops.recurrences === undefined || activation !== tanh) return undefined;
       const [z, ids] = projection(ops, x, wx, b);
       const [y] = ops.recurrences.simpleRnn(z, wh, carry.h, ids);
       return [y, { h: lastStep(ops, y) }];
     },
     step(ops, carry, x) {
       const z = ops.add(x, ops.matmul(carry.h, wh));
-      const h = activation === undefined ? ops.tanh(z) : activation(ops, z);
+      const h = activation(ops, z);
       return [h, { h }];
     },
   };

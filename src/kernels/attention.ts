@@ -21,6 +21,8 @@ export interface Attention {
   /** Steps that the past has room for. */
   readonly before: number;
   readonly causal: boolean;
+  /** Weights that are set to 0 at random: the share that stays, and what the draws follow from. */
+  readonly drop?: { readonly keep: number; readonly key: number } | undefined;
   readonly scratch: number;
 }
 
@@ -62,6 +64,9 @@ function give(machine: Machine, a: Attention): number {
   words.push(a.features, a.heads, a.before, a.causal ? 1 : 0, a.scratch, 4 * scratchOf(a));
   for (const [at, word] of words.entries()) ints[base + at] = word;
   floats[base + 17] = Math.sqrt(a.heads / a.features);
+  ints[base + 24] = a.drop?.key ?? 0;
+  ints[base + 25] = a.drop ? Math.min(Math.ceil(a.drop.keep * 0x1_0000_0000), 0xffff_ffff) : 0;
+  floats[base + 26] = a.drop ? 1 / a.drop.keep : 0;
   const items = a.lanes * a.heads;
   const work = 2 * a.queries * (a.before + a.keys) * a.features * a.lanes;
   return work < WORTH_SHARING ? items : 1;

@@ -62,6 +62,8 @@ export enum Unary {
   relu,
   expm1,
   softplus,
+  gelu,
+  geluTanh,
 }
 
 /** Functions of two operands; `Job.binary` takes one of them as an argument. */
@@ -74,6 +76,8 @@ export enum Binary {
   tanhAdjoint,
   logisticAdjoint,
   reluAdjoint,
+  geluAdjoint,
+  geluTanhAdjoint,
 }
 
 /** How the second operand of `Job.binary` meets the first, `[outer, inner]`. */

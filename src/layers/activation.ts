@@ -1,4 +1,4 @@
-import type { Activation } from '../backprop/activations.js';
+import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 
 /**
@@ -12,7 +12,8 @@ import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
  * @example
  * stack({ sums: dense(8, 16), bend: activation(activations.elu()), head: dense(16, 4) })
  */
-export function activation(f: Activation): Layer<NoCarry> {
+export function activation(choice: ActivationChoice): Layer<NoCarry> {
+  const f = activationOf('activation', choice);
   return layer({
     kind: 'activation',
     outputs: 'inputs',

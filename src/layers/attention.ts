@@ -5,12 +5,16 @@ import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { isTensor, showShape, type Tensor, zeros } from '../tensor.js';
 import { dense } from './dense.js';
+import { type DropCount, dropper } from './drop.js';
 import { countOn } from './positions.js';
+import { attendTo, type Masks } from './scaled-dot-product.js';
 
 export interface AttentionOptions {
   readonly seed?: number;
   /** Whether the projections have biases; default true. */
   readonly bias?: boolean;
+  /** The share of weights, after the softmax, that is set to 0 at random while learning; default 0. */
+  readonly dropout?: number;
   /** Default: weights Glorot uniform, biases zeros; `output` is W^O's. */
   readonly initializers?: { readonly w?: Initializer; readonly output?: Initializer; readonly b?: Initializer };
 }
@@ -21,27 +25,33 @@ export interface CausalAttentionOptions extends AttentionOptions {
 }
 
 /** The last context − 1 steps' keys and values, `[B, context − 1, F]` each, and how many of them there have been, `[B]`. */
-export interface AttentionCarry {
+export interface AttentionCarry extends DropCount {
   readonly keys: Tensor;
   readonly values: Tensor;
   readonly known: Tensor;
 }
 
-/** A signal `[T, B, F]` of lanes that end at different steps: where the mask `[T, B]` is 0 there is padding. */
-export interface MaskedKeys {
+/**
+ * A signal `[T, B, F]` and what of it is hidden: padding of lanes that end at different steps, where the mask `[T, B]` is 0;
+ * a step from another, where the pairs, `[T, T]` or by lanes `[B, T, T]`, are 0.
+ */
+export interface MaskedKeys extends Masks {
   readonly x: Tensor;
-  readonly mask: Tensor;
 }
 
-/** A signal `[T, B, F]` and the memory `[S, B, F]` that it attends to, padded where the mask `[S, B]` is 0. */
-export interface WithMemory {
+/** A signal `[T, B, F]` and the memory `[S, B, F]` that it attends to; where masks `[S, B]` or pairs `[T, S]` are 0 it does not. */
+export interface WithMemory extends Masks {
   readonly x: Tensor;
   readonly memory: Tensor;
-  readonly mask?: Tensor;
 }
 
 /** The four projections of multi-head attention, and what is made of them. */
-function projections(kind: string, features: number, heads: number, { bias, initializers = {} }: AttentionOptions) {
+function projections(
+  kind: string,
+  features: number,
+  heads: number,
+  { bias, dropout = 0, initializers = {} }: AttentionOptions,
+) {
   checkCount(features, 'features', kind);
   checkCount(heads, 'heads', kind);
   if (features % heads !== 0) {
@@ -60,6 +70,7 @@ function projections(kind: string, features: number, heads: number, { bias, init
     }
     return by.apply(ops, noCarry, x)[0];
   };
+  const drop = dropper(dropout, kind);
   const params: Params = {
     query: query.params,
     key: key.params,
@@ -68,13 +79,21 @@ function projections(kind: string, features: number, heads: number, { bias, init
   };
   return {
     params,
-    attend(ops: Ops, x: Tensor, memory: Tensor, mask: Tensor | undefined): Tensor {
-      const parts = [project(ops, query, x), project(ops, key, memory), project(ops, value, memory)];
-      return project(ops, output, ops.attention(parts, { heads }, mask));
+    drop,
+    attend(ops: Ops, carry: DropCount, x: Tensor, memory: Tensor, masks: Masks): readonly [Tensor, DropCount] {
+      const operands = {
+        queries: project(ops, query, x),
+        keys: project(ops, key, memory),
+        values: project(ops, value, memory),
+        ...masks,
+      };
+      const y = attendTo(ops, operands, { heads, drop: drop.weights(ops, carry) });
+      return [project(ops, output, y), drop.next(ops, carry)];
     },
-    attendPast(ops: Ops, x: Tensor, { keys, values, known }: AttentionCarry): readonly [Tensor, AttentionCarry] {
+    attendPast(ops: Ops, x: Tensor, carry: AttentionCarry): readonly [Tensor, AttentionCarry] {
+      const { keys, values, known } = carry;
       const [k, v] = [project(ops, key, x), project(ops, value, x)];
-      const form: AttentionForm = { heads, causal: true };
+      const form: AttentionForm = { heads, causal: true, drop: drop.weights(ops, carry) };
       const y = ops.attention([project(ops, query, x), k, v, keys, values], form, undefined, known);
       const [steps, most] = [x.shape[0] as number, keys.shape[1] as number];
       const next = {
@@ -82,7 +101,8 @@ function projections(kind: string, features: number, heads: number, { bias, init
         values: remember(ops, values, v),
         known: countOn(ops, known, steps, most),
       };
-      return [project(ops, output, y), next];
+      const counted = drop.next(ops, carry).windows;
+      return [project(ops, output, y), counted === undefined ? next : { ...next, windows: counted }];
     },
   };
 }
@@ -104,8 +124,9 @@ function remember(ops: Ops, past: Tensor, window: Tensor): Tensor {
  * cut into h heads of d = F/h features.
  * Source: the lecture's multi-head attention; Vaswani et al., Attention is all you need (2017), §3.2.2.
  *
- * Shapes: `x: [T, B, F] → y: [T, B, F]`, or `{ x, mask [T, B] }`, whose steps are seen by none where the mask is 0.
- * Parameters `query.w [F, F]`, `query.b [F]`, and likewise `key`, `value`, `output`. No carry: windows stand alone.
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`, or `{ x, mask?: [T, B], pairs?: [T, T] or [B, T, T] }`: steps are seen by none where
+ * the mask is 0, and by one where its pair is 0. Parameters `query.w [F, F]`, `query.b [F]`, and likewise `key`, `value`,
+ * `output`. The carry: nothing, since windows stand alone, but for the count of windows where weights are dropped.
  *
  * @throws RangeError where features cannot be cut into heads, or x has other features.
  * @example
@@ -115,18 +136,19 @@ export function selfAttention(
   features: number,
   heads: number,
   options: AttentionOptions = {},
-): Layer<NoCarry, Tensor | MaskedKeys> {
-  const { params, attend } = projections('selfAttention', features, heads, options);
-  return layer<NoCarry, Tensor | MaskedKeys, Tensor>(
+): Layer<DropCount, Tensor | MaskedKeys> {
+  const { params, drop, attend } = projections('selfAttention', features, heads, options);
+  return layer<DropCount, Tensor | MaskedKeys, Tensor>(
     {
       kind: 'selfAttention',
       inputs: features,
       outputs: features,
       params,
-      initial: () => noCarry,
+      initial: () => drop.initial,
+      named: drop.named,
       apply(ops, carry, signal) {
-        const { x, mask } = isTensor(signal) ? { x: signal, mask: undefined } : signal;
-        return [attend(ops, x, x, mask), carry];
+        const { x, ...masks } = isTensor(signal) ? { x: signal } : signal;
+        return attend(ops, carry, x, x, masks);
       },
     },
     options.seed,
@@ -158,7 +180,7 @@ export function causalAttention(
   if (!Number.isInteger(context) || context < 2) {
     throw new RangeError(`causalAttention: context is a whole number of at least 2, not ${context}.`);
   }
-  const { params, attendPast } = projections('causalAttention', features, heads, options);
+  const { params, drop, attendPast } = projections('causalAttention', features, heads, options);
   return layer(
     {
       kind: 'causalAttention',
@@ -169,7 +191,9 @@ export function causalAttention(
         keys: zeros([batch, context - 1, features]),
         values: zeros([batch, context - 1, features]),
         known: zeros([batch]),
+        ...drop.initial,
       }),
+      named: drop.named,
       apply: (ops, carry: AttentionCarry, x: Tensor) => attendPast(ops, x, carry),
     },
     seed,
@@ -182,7 +206,8 @@ export function causalAttention(
  * Equation: that of `selfAttention`, `Q = x·W^Q + b^Q`, but `K = memory·W^K + b^K` and `V = memory·W^V + b^V`.
  * Source: the lecture's decoder-to-encoder attention; Vaswani et al., Attention is all you need (2017), §3.2.3.
  *
- * Shapes: `{ x: [T, B, F], memory: [S, B, F], mask?: [S, B] } → y: [T, B, F]`, parameters as `selfAttention`'s. No carry.
+ * Shapes: `{ x: [T, B, F], memory: [S, B, F], mask?: [S, B], pairs?: [T, S] or [B, T, S] } → y: [T, B, F]`, parameters and carry
+ * as `selfAttention`'s.
  *
  * @throws RangeError where features cannot be cut into heads, or x or the memory has other features.
  * @example
@@ -192,15 +217,16 @@ export function crossAttention(
   features: number,
   heads: number,
   options: AttentionOptions = {},
-): Layer<NoCarry, WithMemory> {
-  const { params, attend } = projections('crossAttention', features, heads, options);
-  return layer<NoCarry, WithMemory, Tensor>(
+): Layer<DropCount, WithMemory> {
+  const { params, drop, attend } = projections('crossAttention', features, heads, options);
+  return layer<DropCount, WithMemory, Tensor>(
     {
       kind: 'crossAttention',
       outputs: features,
       params,
-      initial: () => noCarry,
-      apply: (ops, carry, { x, memory, mask }) => [attend(ops, x, memory, mask), carry],
+      initial: () => drop.initial,
+      named: drop.named,
+      apply: (ops, carry, { x, memory, ...masks }) => attend(ops, carry, x, memory, masks),
     },
     options.seed,
   );

@@ -1,10 +1,12 @@
+import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
+import { relu } from '../backprop/activations.js';
 import { glorotUniform, zeros as zeroInitializer } from '../backprop/initializers.js';
 import type { Ops } from '../backprop/ops.js';
 import { type Initializer, parameter } from '../backprop/parameter.js';
 import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer } from '../layer.js';
 import { type Tensor, zeros } from '../tensor.js';
-import { type ConvolutionActivation, zerosAround } from './convolution-2d.js';
+import { turned, zerosAround } from './convolution-2d.js';
 import { checkSequence } from './images.js';
 
 /** The last inputs, `[B, k − 1, I]`, where the convolution is causal; empty otherwise. */
@@ -22,8 +24,10 @@ export interface Convolution1dOptions {
   readonly padding?: 'causal' | 'valid' | 'same' | 'full';
   /** Moments from one output to the next; default 1, and always 1 where the convolution is causal. */
   readonly stride?: number;
-  /** f; default none. */
-  readonly activation?: ConvolutionActivation;
+  /** f; default none. ReLU costs nothing: it is worked out in the same pass as the convolution. */
+  readonly activation?: ActivationChoice;
+  /** Whether the kernel is turned, as in the lecture's equation: a convolution in the strict sense. Default false. */
+  readonly flipped?: boolean;
   /** Whether there is a bias; default true. */
   readonly bias?: boolean;
   /** Default: `w` Glorot uniform, `b` zeros. */
@@ -35,8 +39,8 @@ export interface Convolution1dOptions {
  *
  * Equation: `y_t = f(b + Σ_{i=1}^{k} x_{t−k+i} · w_i)` where it is causal; `y_t = f(b + Σ_i x_{t·s−p+i} · w_i)`, x being 0
  * beyond its ends, where it is not.
- * Source: the lecture's one-dimensional convolution, narrow, same and wide; its kernel is turned, `y_t = Σ w_k x_{t−k+1}`,
- * ours is not, as in PyTorch and Keras.
+ * Source: the lecture's one-dimensional convolution, narrow, same and wide; its kernel is turned, `y_t = Σ w_k x_{t−k+1}`:
+ * `flipped`. By default ours is not, as in PyTorch and Keras.
  *
  * Shapes: `x: [T, B, I] → y: [T′, B, O]`; parameters `w [k, I, O]`, `b [O]`. The carry: the last k − 1 inputs,
  * `[B, k − 1, I]`, zeros at first, where it is causal; then T′ = T, and T windows of one give bit for bit what one window of
@@ -57,7 +61,8 @@ export function convolution1d(
   checkCount(inputs, 'inputs', 'convolution1d');
   checkCount(outputs, 'outputs', 'convolution1d');
   checkCount(size, 'the size', 'convolution1d');
-  const { seed, padding = 'causal', stride = 1, activation, bias = true, initializers = {} } = options;
+  const { seed, padding = 'causal', stride = 1, flipped = false, bias = true, initializers = {} } = options;
+  const activation = activationOf('convolution1d', options.activation);
   checkCount(stride, 'the stride', 'convolution1d');
   const causal = padding === 'causal';
   if (causal && stride !== 1) {
@@ -82,13 +87,14 @@ export function convolution1d(
         checkSequence(x.shape, inputs, 'convolution1d');
         const whole = kept === 0 ? x : ops.concat([stepsFirst(ops, past), x], 0);
         // Time is the image's height and the batch its width: a kernel one column wide sees each lane by itself.
-        const z = ops.convolution2d(whole, ops.reshape(w, [size, 1, inputs, outputs]), b, {
+        const kernel = flipped ? turned(ops, w, 0) : w;
+        const z = ops.convolution2d(whole, ops.reshape(kernel, [size, 1, inputs, outputs]), b, {
           stride: [stride, 1],
           padding: [...around, 0, 0],
-          relu: activation === 'relu',
+          relu: activation === relu,
         });
         return [
-          typeof activation === 'function' ? activation(ops, z) : z,
+          activation === undefined || activation === relu ? z : activation(ops, z),
           { past: kept === 0 ? past : lanesFirst(ops, lastSteps(ops, whole, kept)) },
         ];
       },

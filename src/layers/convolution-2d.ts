@@ -1,3 +1,5 @@
+import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
+import { relu } from '../backprop/activations.js';
 import type { Convolution, Pair } from '../backprop/images.js';
 import { glorotUniform, zeros as zeroInitializer } from '../backprop/initializers.js';
 import type { Ops } from '../backprop/ops.js';
@@ -6,9 +8,6 @@ import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Tensor } from '../tensor.js';
 import { checkImages } from './images.js';
-
-/** `'relu'` costs nothing: it is worked out in the same pass as the convolution. */
-export type ConvolutionActivation = 'relu' | ((ops: Ops, z: Tensor) => Tensor);
 
 export interface Convolution2dOptions {
   readonly seed?: number;
@@ -25,8 +24,10 @@ export interface Convolution2dOptions {
    * Default 1. `w` is `[kh, kw, C / groups, O]` then.
    */
   readonly groups?: number;
-  /** f; default none. */
-  readonly activation?: ConvolutionActivation;
+  /** f; default none. ReLU costs nothing: it is worked out in the same pass as the convolution. */
+  readonly activation?: ActivationChoice;
+  /** Whether the kernel is turned, as in the lecture's equation: a convolution in the strict sense. Default false. */
+  readonly flipped?: boolean;
   /** Whether there is a bias; default true. */
   readonly bias?: boolean;
   /** Default: `w` Glorot uniform, `b` zeros. */
@@ -46,8 +47,8 @@ export function zerosAround(size: number, padding: 'valid' | 'same' | 'full' | n
  * A convolutional layer over images: each feature map is the image seen through a kernel of its own.
  *
  * Equation: `y[i, j, o] = f(b[o] + Σ_{r,q,c} x[i·s + r − p, j·s + q − p, c] · w[r, q, c, o])`, x being 0 beyond its edges.
- * Source: the lecture's convolutional layer; LeCun et al. (1998). The lecture turns the kernel, `y_t = Σ w_k x_{t−k+1}`;
- * here it is not turned (cross-correlation), as in PyTorch and Keras, whose weights therefore fit.
+ * Source: the lecture's convolutional layer; LeCun et al. (1998). The lecture turns the kernel, `y_t = Σ w_k x_{t−k+1}`:
+ * `flipped`. By default it is not turned (cross-correlation), as in PyTorch and Keras, whose weights therefore fit.
  *
  * Shapes: `x: [T, B, H, W, C] → y: [T, B, H′, W′, O]`, channels last, with `H′ = ⌊(H + zeros − kh) / s⌋ + 1`; parameters
  * `w [kh, kw, C, O]`, `b [O]`. A batch of images that follow from nothing is a window of one step, `[1, B, H, W, C]`. No carry.
@@ -68,7 +69,8 @@ export function convolution2d(
   checkCount(outputs, 'outputs', 'convolution2d');
   checkCount(rows, 'a size', 'convolution2d');
   checkCount(columns, 'a size', 'convolution2d');
-  const { seed, stride = 1, padding = 'valid', groups = 1, activation, bias = true, initializers = {} } = options;
+  const { seed, stride = 1, padding = 'valid', groups = 1, flipped = false, bias = true, initializers = {} } = options;
+  const activation = activationOf('convolution2d', options.activation);
   checkCount(groups, 'groups', 'convolution2d');
   if (inputs % groups !== 0 || outputs % groups !== 0) {
     throw new RangeError(
@@ -79,7 +81,7 @@ export function convolution2d(
   const convolution: Convolution = {
     stride: pairOf(stride),
     padding: [...zerosAround(rows, down), ...zerosAround(columns, across)],
-    relu: activation === 'relu',
+    relu: activation === relu,
   };
   const w = parameter([rows, columns, inputs / groups, outputs], initializers.w ?? glorotUniform());
   const b = bias ? parameter([outputs], initializers.b ?? zeroInitializer()) : undefined;
@@ -92,12 +94,22 @@ export function convolution2d(
       initial: () => noCarry,
       apply(ops, carry: NoCarry, x) {
         checkImages(x.shape, inputs, 'convolution2d');
-        const z = groups === 1 ? ops.convolution2d(x, w, b, convolution) : inGroups(ops, x, w, b, groups, convolution);
-        return [typeof activation === 'function' ? activation(ops, z) : z, carry];
+        const kernel = flipped ? turned(ops, turned(ops, w, 0), 1) : w;
+        const z =
+          groups === 1
+            ? ops.convolution2d(x, kernel, b, convolution)
+            : inGroups(ops, x, kernel, b, groups, convolution);
+        return [activation === undefined || activation === relu ? z : activation(ops, z), carry];
       },
     },
     seed,
   );
+}
+
+/** A kernel with the places of one axis in the other order. */
+export function turned(ops: Ops, w: Tensor, axis: number): Tensor {
+  const count = w.shape[axis] as number;
+  return count === 1 ? w : ops.concat([...ops.split(w, axis, new Array<number>(count).fill(1))].reverse(), axis);
 }
 
 function inGroups(

@@ -1,4 +1,4 @@
-import type { Activation } from '../backprop/activations.js';
+import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
 import { glorotUniform, zeros as zeroInitializer } from '../backprop/initializers.js';
 import { type Initializer, parameter } from '../backprop/parameter.js';
 import { checkCount } from '../backprop/shapes.js';
@@ -8,7 +8,7 @@ import { showShape, type Tensor } from '../tensor.js';
 export interface DenseOptions {
   readonly seed?: number;
   /** f; default none, as logits want it. */
-  readonly activation?: Activation;
+  readonly activation?: ActivationChoice;
   /** Whether there is a bias; default true. */
   readonly bias?: boolean;
   /** Whether it may gain units: `w` by columns, `params.w.grow(1, units)`, and `b`, `params.b.grow(0, units)`; default false. */
@@ -32,7 +32,8 @@ export interface DenseOptions {
 export function dense(inputs: number, units: number, options: DenseOptions = {}): Layer<NoCarry> {
   checkCount(inputs, 'inputs', 'dense');
   checkCount(units, 'units', 'dense');
-  const { seed, activation, bias = true, grows = false, initializers = {} } = options;
+  const { seed, bias = true, grows = false, initializers = {} } = options;
+  const activation = activationOf('dense', options.activation);
   const w = parameter([inputs, units], initializers.w ?? glorotUniform(), { grows: grows ? [1] : [] });
   const b = bias ? parameter([units], initializers.b ?? zeroInitializer(), { grows: grows ? [0] : [] }) : undefined;
   return layer(

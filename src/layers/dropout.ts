@@ -1,7 +1,7 @@
 import type { Ops } from '../backprop/ops.js';
 import { type Layer, layer } from '../layer.js';
-import { hashText, mix32 } from '../random.js';
 import type { Tensor } from '../tensor.js';
+import { checkRate, maskKeys } from './drop.js';
 
 /** How many windows dropout has drawn a mask for: with seed and path it gives the next mask. */
 export interface DropoutCarry {
@@ -38,31 +38,25 @@ export interface DropoutOptions extends DropoutForm {
  * stack({ rnn: lstm(64, 128), drop: dropout(0.5), head: dense(128, 65) }, { seed: 42 })
  */
 export function dropout(rate: number, options: DropoutOptions = {}): Layer<DropoutCarry> {
-  if (!(rate >= 0 && rate < 1)) {
-    throw new RangeError(`dropout: the rate is a share of features to drop, from 0 to below 1, not ${rate}.`);
-  }
+  checkRate(rate, 'dropout');
   const { mask: each = 'step', scaling = 'inverted' } = options;
   requireOneOf('mask', each, ['step', 'window']);
   requireOneOf('scaling', scaling, ['inverted', 'classic']);
   const keep = 1 - rate;
   const scaled = (ops: Ops, x: Tensor, when: typeof scaling) =>
     scaling === when ? ops.affine(x, when === 'inverted' ? 1 / keep : keep, 0) : x;
-  let key = 0;
-  let seed = 0;
+  const keys = maskKeys();
   return layer(
     {
       kind: 'dropout',
       outputs: 'inputs',
       params: {},
       initial: () => ({ windows: 0 }),
-      named(path, given) {
-        seed = given ?? seed;
-        key = hashText(`${seed} ${path}`);
-      },
+      named: keys.named,
       apply(ops, carry: DropoutCarry, x) {
         if (rate === 0) return [x, carry];
         if (!ops.training) return [scaled(ops, x, 'classic'), carry];
-        const mask = ops.bernoulli(each === 'step' ? x.shape : x.shape.slice(1), keep, mix32(key + carry.windows));
+        const mask = ops.bernoulli(each === 'step' ? x.shape : x.shape.slice(1), keep, keys.of(carry.windows));
         return [scaled(ops, ops.multiply(x, mask), 'inverted'), { windows: carry.windows + 1 }];
       },
     },

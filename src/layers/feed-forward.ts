@@ -1,4 +1,4 @@
-import type { Ops } from '../backprop/ops.js';
+import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
 import type { Initializer } from '../backprop/parameter.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Tensor } from '../tensor.js';
@@ -7,7 +7,7 @@ import { dense } from './dense.js';
 export interface FeedForwardOptions {
   readonly seed?: number;
   /** f; default ReLU. */
-  readonly activation?: (ops: Ops, z: Tensor) => Tensor;
+  readonly activation?: ActivationChoice;
   /** Default: weights Glorot uniform, biases zeros; `outer` is the second layer's weights. */
   readonly initializers?: { readonly w?: Initializer; readonly outer?: Initializer; readonly b?: Initializer };
 }
@@ -26,7 +26,8 @@ export interface FeedForwardOptions {
  * signal$.pipe(feedForward(128, 512))
  */
 export function feedForward(features: number, hidden: number, options: FeedForwardOptions = {}): Layer<NoCarry> {
-  const { seed, activation = (ops, z) => ops.relu(z), initializers = {} } = options;
+  const { seed, initializers = {} } = options;
+  const activation = activationOf('feedForward', options.activation ?? 'relu');
   const { w, outer: last = w, b } = initializers;
   const of = (weights: Initializer | undefined) => ({ ...(weights && { w: weights }), ...(b && { b }) });
   const inner = dense(features, hidden, { activation, initializers: of(w) });

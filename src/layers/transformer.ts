@@ -1,6 +1,6 @@
 import type { Ops } from '../backprop/ops.js';
 import { checkCount } from '../backprop/shapes.js';
-import { type Core, type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { below, type Core, type Layer, layer, noCarry } from '../layer.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import {
   type AttentionCarry,
@@ -11,6 +11,7 @@ import {
   selfAttention,
   type WithMemory,
 } from './attention.js';
+import { type DropCount, dropper } from './drop.js';
 import { type FeedForwardOptions, feedForward } from './feed-forward.js';
 import { layerNorm } from './layer-norm.js';
 
@@ -23,7 +24,12 @@ export interface BlockOptions {
   /** ε of the normalisation; default 1e-5. */
   readonly epsilon?: number;
   readonly activation?: FeedForwardOptions['activation'];
-  readonly attention?: Pick<AttentionOptions, 'bias' | 'initializers'>;
+  /**
+   * The share that is set to 0 at random while learning, of what each part adds to the direct way, and of the attentions'
+   * weights (unless `attention` has a `dropout` of its own). Default 0.
+   */
+  readonly dropout?: number;
+  readonly attention?: Pick<AttentionOptions, 'bias' | 'dropout' | 'initializers'>;
   readonly feedForward?: Pick<FeedForwardOptions, 'initializers'>;
 }
 
@@ -37,66 +43,93 @@ export interface BlockCarry {
   readonly attention: AttentionCarry;
 }
 
-/** What a block of so many features has besides its attention, and how its parts are joined. */
-function parts(features: number, options: BlockOptions) {
-  const { hidden = 4 * features, norm = 'pre', epsilon, activation } = options;
+/** What a block of so many features and parts has besides its attention, and how its parts are joined. */
+function joints(kind: string, features: number, count: number, options: BlockOptions) {
+  const { hidden = 4 * features, norm = 'pre', epsilon, activation, dropout = 0 } = options;
   if (norm !== 'pre' && norm !== 'post') {
     throw new RangeError(`transformer: norm is 'pre' or 'post', not '${String(norm)}'.`);
   }
   const feed = feedForward(features, hidden, { ...options.feedForward, ...(activation && { activation }) });
-  const normed = () => layerNorm(features, epsilon === undefined ? {} : { epsilon });
+  const places = Array.from({ length: count }, () => ({
+    norm: layerNorm(features, epsilon === undefined ? {} : { epsilon }),
+    drop: dropper(dropout, kind),
+  }));
   return {
-    feed,
-    normed,
-    /** `x + f(norm x)`, or `norm(x + f x)`. */
-    join(ops: Ops, x: Tensor, by: Layer<NoCarry>, f: (x: Tensor) => Tensor): Tensor {
+    attention: { dropout, ...options.attention },
+    params: {
+      feed: feed.params,
+      ...Object.fromEntries(places.map((place, k) => [`norm${k + 1}`, place.norm.params])),
+    },
+    named(path: string, seed: number | undefined) {
+      for (const [k, { drop }] of places.entries()) drop.named(below(path, `drop${k + 1}`), seed);
+    },
+    /** `x + f(norm x)`, or `norm(x + f x)`; part k's, counted from 0. */
+    join(ops: Ops, k: number, carry: DropCount, x: Tensor, f: (x: Tensor) => Tensor): Tensor {
+      const { norm: by, drop } = places[k] as (typeof places)[number];
       const normalise = (z: Tensor) => by.apply(ops, noCarry, z)[0];
-      return norm === 'pre' ? ops.add(x, f(normalise(x))) : normalise(ops.add(x, f(x)));
+      return norm === 'pre'
+        ? ops.add(x, drop.apply(ops, f(normalise(x)), carry))
+        : normalise(ops.add(x, drop.apply(ops, f(x), carry)));
     },
     feedOn: (ops: Ops) => (x: Tensor) => feed.apply(ops, noCarry, x)[0],
   };
 }
 
-const unpadded = (signal: Tensor | MaskedKeys) => (isTensor(signal) ? { x: signal, mask: undefined } : signal);
+const masksOf = (signal: Tensor | MaskedKeys): MaskedKeys => (isTensor(signal) ? { x: signal } : signal);
 
 /**
  * A Transformer's encoder block: self-attention within the window, then a feed-forward network, each beside a direct way.
  *
  * Equation: `z = x + attention(norm(x))`, `y = z + ffn(norm(z))` (pre), or `z = norm(x + attention(x))`,
- * `y = norm(z + ffn(z))` (post).
- * Source: the lecture's encoder; Vaswani et al. (2017), §3.1 (post); Xiong et al., On layer normalization in the
- * Transformer architecture (2020) (pre).
+ * `y = norm(z + ffn(z))` (post). With `dropout`, what is added to x and to z is dropped in part, and so are the weights.
+ * Source: the lecture's encoder; Vaswani et al. (2017), §3.1 (post) and §5.4 (dropout); Xiong et al., On layer normalization
+ * in the Transformer architecture (2020) (pre).
  *
- * Shapes: `x: [T, B, F] → y: [T, B, F]`, or `{ x, mask [T, B] }`. Parameters `attention.…`, `feed.…`, `norm1.…`, `norm2.…`.
- * No carry: windows stand alone.
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`, or `selfAttention`'s `{ x, mask?, pairs? }`. Parameters `attention.…`, `feed.…`,
+ * `norm1.…`, `norm2.…`. The carry: nothing, since windows stand alone, but for the count of windows where there is dropout.
  *
  * @throws RangeError where sizes are impossible, or x has other features.
  * @example
- * signal$.pipe(encoderBlock(128, 4, { hidden: 512 }))
+ * signal$.pipe(encoderBlock(128, 4, { hidden: 512, activation: 'gelu' }))
  */
 export function encoderBlock(
   features: number,
   heads: number,
   options: BlockOptions = {},
-): Layer<NoCarry, Tensor | MaskedKeys> {
-  const { feed, normed, join, feedOn } = parts(features, options);
-  const attention = selfAttention(features, heads, options.attention);
-  const [norm1, norm2] = [normed(), normed()];
-  return layer<NoCarry, Tensor | MaskedKeys, Tensor>(
+): Layer<DropCount, Tensor | MaskedKeys> {
+  const block = joints('encoderBlock', features, 2, options);
+  const attention = selfAttention(features, heads, block.attention);
+  return layer<DropCount, Tensor | MaskedKeys, Tensor>(
     {
       kind: 'encoderBlock',
       inputs: features,
       outputs: features,
-      params: { attention: attention.params, feed: feed.params, norm1: norm1.params, norm2: norm2.params },
-      initial: () => noCarry,
+      params: { attention: attention.params, ...block.params },
+      initial: (batch) => (options.dropout ? { windows: 0 } : attention.initial(batch)),
+      named(path, seed) {
+        attention.named?.(below(path, 'attention'), seed);
+        block.named(path, seed);
+      },
       apply(ops, carry, signal) {
-        const { x, mask } = unpadded(signal);
-        const z = join(ops, x, norm1, (q) => attention.apply(ops, noCarry, mask ? { x: q, mask } : q)[0]);
-        return [join(ops, z, norm2, feedOn(ops)), carry];
+        const { x, ...masks } = masksOf(signal);
+        const z = block.join(ops, 0, carry, x, (q) => attention.apply(ops, carry, { x: q, ...masks })[0]);
+        return [block.join(ops, 1, carry, z, block.feedOn(ops)), counted(ops, carry)];
       },
     },
     options.seed,
   );
+}
+
+/** The count after a window, where there is one. */
+const counted = (ops: Ops, { windows }: DropCount): DropCount =>
+  windows === undefined ? {} : { windows: windows + Number(ops.training) };
+
+/** A carry of attention, counted wherever in the block something is dropped. */
+function counting({ initial }: Layer<AttentionCarry>, { dropout = 0 }: BlockOptions) {
+  return (batch: number): BlockCarry => {
+    const attention = initial(batch);
+    return { attention: dropout > 0 ? { ...attention, windows: 0 } : attention };
+  };
 }
 
 /**
@@ -114,24 +147,27 @@ export function encoderBlock(
  * stack({ embed: embedding(65, 128), block: causalBlock(128, 4, { context: 64 }), head: dense(128, 65) })
  */
 export function causalBlock(features: number, heads: number, options: CausalBlockOptions): Layer<BlockCarry> {
-  const { feed, normed, join, feedOn } = parts(features, options);
-  const attention = causalAttention(features, heads, { ...options.attention, context: options.context });
-  const [norm1, norm2] = [normed(), normed()];
+  const block = joints('causalBlock', features, 2, options);
+  const attention = causalAttention(features, heads, { ...block.attention, context: options.context });
   return layer(
     {
       kind: 'causalBlock',
       inputs: features,
       outputs: features,
-      params: { attention: attention.params, feed: feed.params, norm1: norm1.params, norm2: norm2.params },
-      initial: (batch) => ({ attention: attention.initial(batch) }),
+      params: { attention: attention.params, ...block.params },
+      initial: counting(attention, options),
+      named(path, seed) {
+        attention.named?.(below(path, 'attention'), seed);
+        block.named(path, seed);
+      },
       apply(ops, carry: BlockCarry, x: Tensor) {
         let next = carry.attention;
-        const z = join(ops, x, norm1, (q) => {
+        const z = block.join(ops, 0, carry.attention, x, (q) => {
           const [y, after] = attention.apply(ops, carry.attention, q);
-          next = after;
+          next = { ...after, ...counted(ops, carry.attention) };
           return y;
         });
-        return [join(ops, z, norm2, feedOn(ops)), { attention: next }];
+        return [block.join(ops, 1, carry.attention, z, block.feedOn(ops)), { attention: next }];
       },
     },
     options.seed,
@@ -145,8 +181,9 @@ export function causalBlock(features: number, heads: number, options: CausalBloc
  * after its sum (post).
  * Source: the lecture's decoder; Vaswani et al. (2017), §3.1.
  *
- * Shapes: `{ x: [T, B, F], memory: [S, B, F], mask?: [S, B] } → y: [T, B, F]`, parameters `attention.…`, `cross.…`, `feed.…`,
- * `norm1.…`, `norm2.…`, `norm3.…`. The carry: `attention`, that of `causalAttention`; the memory is the same at every step.
+ * Shapes: `crossAttention`'s `{ x: [T, B, F], memory: [S, B, F], mask?, pairs? } → y: [T, B, F]`, parameters `attention.…`,
+ * `cross.…`, `feed.…`, `norm1.…`, `norm2.…`, `norm3.…`. The carry: `attention`, that of `causalAttention`; the memory is the
+ * same at every step.
  *
  * @throws RangeError where sizes are impossible, or x or the memory has other features.
  * @example
@@ -157,32 +194,30 @@ export function decoderBlock(
   heads: number,
   options: CausalBlockOptions,
 ): Layer<BlockCarry, WithMemory> {
-  const { feed, normed, join, feedOn } = parts(features, options);
-  const attention = causalAttention(features, heads, { ...options.attention, context: options.context });
-  const cross = crossAttention(features, heads, options.attention);
-  const [norm1, norm2, norm3] = [normed(), normed(), normed()];
+  const block = joints('decoderBlock', features, 3, options);
+  const attention = causalAttention(features, heads, { ...block.attention, context: options.context });
+  const cross = crossAttention(features, heads, block.attention);
   return layer<BlockCarry, WithMemory, Tensor>(
     {
       kind: 'decoderBlock',
       outputs: features,
-      params: {
-        attention: attention.params,
-        cross: cross.params,
-        feed: feed.params,
-        norm1: norm1.params,
-        norm2: norm2.params,
-        norm3: norm3.params,
+      params: { attention: attention.params, cross: cross.params, ...block.params },
+      initial: counting(attention, options),
+      named(path, seed) {
+        attention.named?.(below(path, 'attention'), seed);
+        cross.named?.(below(path, 'cross'), seed);
+        block.named(path, seed);
       },
-      initial: (batch) => ({ attention: attention.initial(batch) }),
       apply(ops, carry, { x, ...memory }) {
         let next = carry.attention;
-        const a = join(ops, x, norm1, (q) => {
+        const count = carry.attention;
+        const a = block.join(ops, 0, count, x, (q) => {
           const [y, after] = attention.apply(ops, carry.attention, q);
-          next = after;
+          next = { ...after, ...counted(ops, carry.attention) };
           return y;
         });
-        const z = join(ops, a, norm2, (q) => cross.apply(ops, noCarry, { x: q, ...memory })[0]);
-        return [join(ops, z, norm3, feedOn(ops)), { attention: next }];
+        const z = block.join(ops, 1, count, a, (q) => cross.apply(ops, count, { x: q, ...memory })[0]);
+        return [block.join(ops, 2, count, z, block.feedOn(ops)), { attention: next }];
       },
     },
     options.seed,
@@ -220,6 +255,9 @@ function blocksOf<S, X>(
       ...(last && { norm: last.params }),
     },
     initial: (batch) => Object.fromEntries(named.map(([name, { initial }]) => [name, initial(batch)])),
+    named(path, seed) {
+      for (const [name, each] of named) each.named?.(below(path, name), seed);
+    },
     apply(ops, carry, input) {
       const next: Record<string, S> = {};
       let x = first(input);
@@ -238,7 +276,7 @@ function blocksOf<S, X>(
  *
  * Source: the lecture's encoder stack; Vaswani et al. (2017), §3.1.
  *
- * Shapes: `x: [T, B, F] → y: [T, B, F]`, or `{ x, mask [T, B] }`. Parameters `block1.…`, …, `norm.…`. No carry.
+ * Shapes: those of `encoderBlock`. Parameters `block1.…`, …, `norm.…`. The carry: that of each block, `block1`, …
  *
  * @throws RangeError where sizes are impossible, or x has other features.
  * @example
@@ -248,15 +286,15 @@ export function encoder(
   features: number,
   heads: number,
   options: StackedBlocksOptions,
-): Layer<Readonly<Record<string, NoCarry>>, Tensor | MaskedKeys> {
+): Layer<Readonly<Record<string, DropCount>>, Tensor | MaskedKeys> {
   return layer(
-    blocksOf<NoCarry, Tensor | MaskedKeys>(
+    blocksOf<DropCount, Tensor | MaskedKeys>(
       'encoder',
       features,
       options,
       () => encoderBlock(features, heads, options),
-      (input, x) => (isTensor(input) ? x : { x, mask: input.mask }),
-      (input) => unpadded(input).x,
+      (input, x) => (isTensor(input) ? x : { ...input, x }),
+      (input) => masksOf(input).x,
     ),
     options.seed,
   );
@@ -296,8 +334,7 @@ export function causalBlocks(
  *
  * Source: the lecture's decoder stack; Vaswani et al. (2017), §3.1.
  *
- * Shapes: `{ x: [T, B, F], memory: [S, B, F], mask?: [S, B] } → y: [T, B, F]`, parameters `block1.…`, …, `norm.…`. The carry:
- * `block1.attention`, …
+ * Shapes: those of `decoderBlock`, parameters `block1.…`, …, `norm.…`. The carry: `block1.attention`, …
  *
  * @throws RangeError where sizes are impossible, or x or the memory has other features.
  * @example

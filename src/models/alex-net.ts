@@ -1,5 +1,4 @@
 import { constant, heNormal, normal } from '../backprop/initializers.js';
-import type { Ops } from '../backprop/ops.js';
 import { checkCount } from '../backprop/shapes.js';
 import type { Core, Layer } from '../layer.js';
 import { convolution2d } from '../layers/convolution-2d.js';
@@ -63,7 +62,6 @@ export function alexNet(options: AlexNetOptions = {}): Layer<unknown> {
   const weights = published ? normal(0.01) : heNormal();
   const drawn = (bias: 0 | 1) => ({ initializers: { w: weights, b: constant(published ? bias : 0) } });
   const fresh = { activation: 'relu' } as const;
-  const relu = (ops: Ops, z: Tensor) => ops.relu(z);
   const layers = {
     convolve1: convolution2d(channels, a, 11, { ...fresh, ...drawn(0), stride: 4 }),
     norm1: localResponseNorm(a),
@@ -77,9 +75,9 @@ export function alexNet(options: AlexNetOptions = {}): Layer<unknown> {
     pool5: maxPooling2d(3, { stride: 2 }),
     flat: flatten(),
     drop6: dropout(rate),
-    dense6: dense(rows * rows * b, d, { activation: relu, ...drawn(1) }),
+    dense6: dense(rows * rows * b, d, { ...fresh, ...drawn(1) }),
     drop7: dropout(rate),
-    dense7: dense(d, d, { activation: relu, ...drawn(1) }),
+    dense7: dense(d, d, { ...fresh, ...drawn(1) }),
     head: dense(d, classes, drawn(0)),
   };
   return stack(layers as unknown as Layers, seed === undefined ? {} : { seed }) as unknown as Layer<unknown>;

@@ -1,13 +1,26 @@
 import { normal } from '../backprop/initializers.js';
-import { type Layer, layer, noCarry } from '../layer.js';
+import { below, type Layer, layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
+import type { DropCount } from '../layers/drop.js';
+import { type DropoutCarry, dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { learnedPositions, type PositionsCarry } from '../layers/positions.js';
 import { encoder, type StackedBlocksOptions } from '../layers/transformer.js';
 import type { Ids, Tensor } from '../tensor.js';
 import { visible } from './visible.js';
 
+/** Positions, and where there is dropout how many windows its masks were drawn for. */
+export interface BertCarry extends PositionsCarry {
+  readonly drop?: DropoutCarry;
+  readonly blocks?: Readonly<Record<string, DropCount>>;
+}
+
 export interface BertOptions extends Pick<StackedBlocksOptions, 'hidden' | 'activation' | 'norm' | 'blocks'> {
+  /**
+   * The share that is set to 0 at random while learning: of embeddings with their positions, of attention's weights, and
+   * of what each part of a block adds. Default 0.
+   */
+  readonly dropout?: number;
   /** Symbols, the mask among them. */
   readonly symbols: number;
   /** Steps of a window at most. */
@@ -23,18 +36,19 @@ export interface BertOptions extends Pick<StackedBlocksOptions, 'hidden' | 'acti
  * A masked language model as BERT is: embedding, learned positions, blocks that see the whole window, logits of what stands
  * at each step. `maskSymbols` hides what it is to tell.
  *
- * Source: the lecture's BERT; Devlin et al., BERT: pre-training of deep bidirectional Transformers (2019).
+ * Source: the lecture's BERT; Devlin et al., BERT: pre-training of deep bidirectional Transformers (2019). Its own form is
+ * `norm: 'post'`, `activation: 'gelu'` (its code had `'geluTanh'` later) and a dropout of 0.1.
  *
  * Shapes: ids `[T, B]` → logits `[T, B, V]`, T ≤ length. Parameters `embed.table`, `positions.table`, `encoder.block1.…`, …,
- * `head.w`, `head.b`. Windows stand alone: the carry stays as it is.
+ * `head.w`, `head.b`. Windows stand alone: the carry stays as it is, but for dropout's count of windows.
  *
  * @throws RangeError where sizes are impossible.
  * @example
  * const model = bert({ symbols: vocab.size + 1, length: 64, features: 128, heads: 4, blocks: 4, seed: 1 });
  * ids$.pipe(maskSymbols({ symbols: vocab.size }), tbptt(model, { loss: crossEntropy(), optimizer: adam(1e-3) }))
  */
-export function bert(options: BertOptions): Layer<PositionsCarry, Ids> {
-  const { symbols, length, features, heads, padding, seed } = options;
+export function bert(options: BertOptions): Layer<BertCarry, Ids> {
+  const { symbols, length, features, heads, padding, dropout: rate = 0, seed } = options;
   const embed = embedding(symbols, features, { initializers: { table: normal(0.02) } });
   const positions = learnedPositions(length, features, { restart: true });
   const { hidden, activation, norm, blocks } = options;
@@ -43,20 +57,31 @@ export function bert(options: BertOptions): Layer<PositionsCarry, Ids> {
     ...(hidden !== undefined && { hidden }),
     ...(activation && { activation }),
     ...(norm && { norm }),
+    dropout: rate,
   });
+  const drop = dropout(rate);
   const head = dense(features, symbols);
   const seen = visible(symbols, padding);
-  return layer<PositionsCarry, Ids, Tensor>(
+  return layer<BertCarry, Ids, Tensor>(
     {
       kind: 'bert',
       outputs: symbols,
       params: { embed: embed.params, positions: positions.params, encoder: blocksAbove.params, head: head.params },
-      initial: positions.initial,
+      initial: (batch) => ({
+        ...positions.initial(batch),
+        ...(rate > 0 && { drop: drop.initial(batch), blocks: blocksAbove.initial(batch) }),
+      }),
+      named(path, given) {
+        drop.named?.(below(path, 'drop'), given);
+        blocksAbove.named?.(below(path, 'encoder'), given);
+      },
       apply(ops, carry, symbolsIn) {
         const [embedded] = embed.apply(ops, noCarry, symbolsIn);
-        const [x, next] = positions.apply(ops, carry, embedded);
+        const [placed, { at }] = positions.apply(ops, carry, embedded);
         const mask = seen?.(ops, symbolsIn);
-        const [y] = blocksAbove.apply(ops, blocksAbove.initial(1), mask ? { x, mask } : x);
+        const [x, dropped] = drop.apply(ops, carry.drop ?? drop.initial(1), placed);
+        const [y, blocksAfter] = blocksAbove.apply(ops, carry.blocks ?? blocksAbove.initial(1), { x, mask });
+        const next = rate > 0 ? { at, drop: dropped, blocks: blocksAfter } : { at };
         return [head.apply(ops, noCarry, y)[0], next];
       },
     },

@@ -1,5 +1,8 @@
-import { type Core, evaluate, type Layer, layer, noCarry } from '../layer.js';
+import { withNumbersOf } from '../backprop/carry.js';
+import { below, type Core, evaluate, type Layer, layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
+import type { DropCount } from '../layers/drop.js';
+import { type DropoutCarry, dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { type PositionsCarry, sinusoidalPositions } from '../layers/positions.js';
 import { type BlockCarries, decoder, encoder, type StackedBlocksOptions } from '../layers/transformer.js';
@@ -7,6 +10,11 @@ import { type Ids, ids, type Tensor, zeros } from '../tensor.js';
 import { visible } from './visible.js';
 
 export interface EncoderDecoderOptions extends Pick<StackedBlocksOptions, 'hidden' | 'activation' | 'norm' | 'blocks'> {
+  /**
+   * The share that is set to 0 at random while learning, in reader and writer: of embeddings with their positions, of
+   * attention's weights, and of what each part of a block adds. Default 0.
+   */
+  readonly dropout?: number;
   /** Symbols of the sequence that is read. */
   readonly source: number;
   /** Symbols of the sequence that is written, the one that starts it among them. */
@@ -32,6 +40,14 @@ export interface DecoderCarry {
   readonly seen: Tensor;
   readonly positions: PositionsCarry;
   readonly blocks: BlockCarries;
+  /** Where there is dropout: how many windows masks were drawn for, before the writer's blocks and in the reader. */
+  readonly drop?: DropoutCarry;
+  readonly reader?: ReaderCarry;
+}
+
+interface ReaderCarry {
+  readonly drop: DropoutCarry;
+  readonly blocks: Readonly<Record<string, DropCount>>;
 }
 
 /** A model that reads a sequence and writes another. */
@@ -51,7 +67,8 @@ export interface EncoderDecoder extends Layer<DecoderCarry, SequencePair> {
  *
  * Shapes: `{ source: [S, B], target: [T, B] } → logits: [T, B, V]`, S and T ≤ length; the target is what was to be written,
  * one step later, and starts with a symbol of its own. Parameters `read.embed.table`, `read.encoder.…`, `write.embed.table`,
- * `write.decoder.…`, `head.w`, `head.b`. The carry is the writer's; a pair stands alone, so what enters is not looked at.
+ * `write.decoder.…`, `head.w`, `head.b`. The carry is the writer's; a pair stands alone, so of what enters dropout's counts of
+ * windows alone are looked at.
  *
  * @throws RangeError where sizes are impossible.
  * @example
@@ -59,17 +76,32 @@ export interface EncoderDecoder extends Layer<DecoderCarry, SequencePair> {
  * const written = decodeGreedy(model, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3 });
  */
 export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
-  const { source, target, length, features, heads, blocks, hidden, activation, norm, padding, seed } = options;
+  const {
+    source,
+    target,
+    length,
+    features,
+    heads,
+    blocks,
+    hidden,
+    activation,
+    norm,
+    padding,
+    dropout: rate = 0,
+    seed,
+  } = options;
   const common = {
     blocks,
     ...(hidden !== undefined && { hidden }),
     ...(activation && { activation }),
     ...(norm && { norm }),
+    dropout: rate,
   };
   const [reads, writes] = [embedding(source, features), embedding(target, features)];
   const positions = sinusoidalPositions(length, features);
   const reader = encoder(features, heads, common);
   const written = decoder(features, heads, { ...common, context: length });
+  const [readDrop, writeDrop] = [dropout(rate), dropout(rate)];
   const head = dense(features, target);
   const seenIn = visible(source, padding);
   const params = {
@@ -79,7 +111,12 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
   };
 
   /** A carry of the writer's own past, before anything is written. */
-  const unwritten = (batch: number) => ({ positions: positions.initial(batch), blocks: written.initial(batch) });
+  const unwritten = (batch: number) => ({
+    positions: positions.initial(batch),
+    blocks: written.initial(batch),
+    ...(rate > 0 && { drop: writeDrop.initial(batch), reader: unread(batch) }),
+  });
+  const unread = (batch: number): ReaderCarry => ({ drop: readDrop.initial(batch), blocks: reader.initial(batch) });
 
   const writer: Core<DecoderCarry, Ids> = {
     kind: 'writer',
@@ -91,23 +128,29 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
       const mask = ops.swapAxes(carry.seen);
       const [embedded] = writes.apply(ops, noCarry, x);
       const [placed, at] = positions.apply(ops, carry.positions, embedded);
-      const [y, past] = written.apply(ops, carry.blocks, { x: placed, memory, mask });
-      return [head.apply(ops, noCarry, y)[0], { ...carry, positions: at, blocks: past }];
+      const [kept, drop] = writeDrop.apply(ops, carry.drop ?? writeDrop.initial(1), placed);
+      const [y, past] = written.apply(ops, carry.blocks, { x: kept, memory, mask });
+      const next = { ...carry, positions: at, blocks: past, ...(rate > 0 && { drop }) };
+      return [head.apply(ops, noCarry, y)[0], next];
     },
   };
 
   /** The source, read. */
-  const encoded: Core<typeof noCarry, Ids, Pick<DecoderCarry, 'memory' | 'seen'>> = {
+  const encoded: Core<ReaderCarry, Ids, Pick<DecoderCarry, 'memory' | 'seen'>> = {
     kind: 'reader',
     params,
-    initial: () => noCarry,
+    initial: unread,
     apply(ops, carry, x) {
       const batch = x.shape[1] as number;
       const mask = seenIn?.(ops, x) ?? ops.fill(x.shape, 1);
       const [embedded] = reads.apply(ops, noCarry, x);
       const [placed] = positions.apply(ops, positions.initial(batch), embedded);
-      const [memory] = reader.apply(ops, reader.initial(batch), { x: placed, mask });
-      return [{ memory: ops.swapAxes(memory), seen: ops.swapAxes(mask) }, carry];
+      const [kept, drop] = readDrop.apply(ops, carry.drop, placed);
+      const [memory, counts] = reader.apply(ops, carry.blocks, { x: kept, mask });
+      return [
+        { memory: ops.swapAxes(memory), seen: ops.swapAxes(mask) },
+        { drop, blocks: counts },
+      ];
     },
   };
 
@@ -117,9 +160,18 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
       outputs: target,
       params,
       initial: writer.initial,
-      apply(ops, _carry, pair) {
-        const [memory] = encoded.apply(ops, noCarry, pair.source);
-        return writer.apply(ops, { ...memory, ...unwritten(pair.target.shape[1] as number) }, pair.target);
+      named(path, given) {
+        readDrop.named?.(below(path, 'read.drop'), given);
+        reader.named?.(below(path, 'read.encoder'), given);
+        writeDrop.named?.(below(path, 'write.drop'), given);
+        written.named?.(below(path, 'write.decoder'), given);
+      },
+      apply(ops, carry, pair) {
+        const batch = pair.target.shape[1] as number;
+        const entering = withNumbersOf(unwritten(batch), carry);
+        const [memory, counts] = encoded.apply(ops, entering.reader ?? unread(batch), pair.source);
+        const reader = rate > 0 && { reader: counts };
+        return writer.apply(ops, { ...memory, ...entering, ...reader }, pair.target);
       },
     },
     seed,
@@ -128,7 +180,8 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
   return Object.assign(whole, {
     writer,
     read(x: Ids): DecoderCarry {
-      return { ...evaluate(encoded, noCarry, x)[0], ...unwritten(x.shape[1] as number) };
+      const batch = x.shape[1] as number;
+      return { ...evaluate(encoded, unread(batch), x)[0], ...unwritten(batch) };
     },
   });
 }

@@ -1,4 +1,5 @@
 import { lastValueFrom, Observable, type Subscriber } from 'rxjs';
+import { numbersOf } from '../backprop/carry.js';
 import type { Loss } from '../backprop/losses/loss.js';
 import type { Ops } from '../backprop/ops.js';
 import type { Optimizer } from '../backprop/optimizers/optimizer.js';
@@ -15,7 +16,7 @@ import type { Metric } from './metrics/metric.js';
 import { everyOf, type Prepared, prepare } from './prepared.js';
 import type { EpochRecord, FitProgress, History } from './progress.js';
 import { type EarlyStopping, type Watch, watch } from './stopping.js';
-import { freshCarry, numbersOf, type Subject } from './subject.js';
+import { freshCarry, type Subject } from './subject.js';
 
 /** Told of each step of training; where it returns a promise, training goes on when that is fulfilled. */
 export type Callback = (progress: FitProgress) => unknown;

@@ -1,13 +1,14 @@
+import type { ActivationChoice } from '../backprop/activation-names.js';
 import { normal } from '../backprop/initializers.js';
-import type { Ops } from '../backprop/ops.js';
 import type { Parameter } from '../backprop/parameter.js';
 import { type Core, type Layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
+import { type DropoutCarry, dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { learnedPositions, type PositionsCarry } from '../layers/positions.js';
 import { type BlockCarries, causalBlocks } from '../layers/transformer.js';
 import { stack } from '../stack.js';
-import type { Ids, Tensor } from '../tensor.js';
+import type { Ids } from '../tensor.js';
 
 export interface GptOptions {
   readonly symbols: number;
@@ -19,7 +20,12 @@ export interface GptOptions {
   /** Features between the two layers of a feed-forward network; default four times the model's. */
   readonly hidden?: number;
   /** The feed-forward networks' f; default ReLU. */
-  readonly activation?: (ops: Ops, z: Tensor) => Tensor;
+  readonly activation?: ActivationChoice;
+  /**
+   * The share that is set to 0 at random while learning: of embeddings with their positions, of attention's weights, and
+   * of what each part of a block adds. Default 0.
+   */
+  readonly dropout?: number;
   /** Whether the head is the embedding's table, transposed, instead of weights of its own. Default false. */
   readonly tied?: boolean;
   readonly seed?: number;
@@ -28,6 +34,8 @@ export interface GptOptions {
 export interface GptCarry {
   readonly embed: typeof noCarry;
   readonly positions: PositionsCarry;
+  /** Where there is dropout. */
+  readonly drop?: DropoutCarry;
   readonly blocks: BlockCarries;
   readonly head: typeof noCarry;
 }
@@ -37,7 +45,8 @@ export interface GptCarry {
  * next symbol.
  *
  * Weights are normal with deviation 0.02, those that write to the direct way (`output`, `outer`) 0.02/√(2·blocks).
- * Source: the lecture's GPT; Radford et al., Language models are unsupervised multitask learners (2019), §2.3.
+ * Source: the lecture's GPT; Radford et al., Language models are unsupervised multitask learners (2019), §2.3. There f is
+ * GELU by tanh, `activation: 'geluTanh'`, and dropout is 0.1; nanoGPT has `'gelu'`, and no dropout where it learns little text.
  *
  * Shapes: ids `[T, B]` → logits `[T, B, V]`, T ≤ context. Parameters `embed.table`, `positions.table`, `blocks.block1.…`, …,
  * `blocks.norm.…`, and where it is not tied `head.w`. The carry: positions, and the blocks' keys and values. A
@@ -50,7 +59,18 @@ export interface GptCarry {
  * randomWindows(symbols, { length: 64, batch: 12, count: 2000 }).pipe(tbptt(model, { loss: crossEntropy(), optimizer }))
  */
 export function gpt(options: GptOptions): Layer<GptCarry, Ids> {
-  const { symbols, context, features, heads, blocks, hidden, activation, tied = false, seed } = options;
+  const {
+    symbols,
+    context,
+    features,
+    heads,
+    blocks,
+    hidden,
+    activation,
+    dropout: rate = 0,
+    tied = false,
+    seed,
+  } = options;
   const w = normal(0.02);
   const onto = normal(0.02 / Math.sqrt(2 * blocks));
   const embed = embedding(symbols, features, { initializers: { table: w } });
@@ -58,11 +78,13 @@ export function gpt(options: GptOptions): Layer<GptCarry, Ids> {
     {
       embed,
       positions: learnedPositions(context, features),
+      ...(rate !== 0 && { drop: dropout(rate) }),
       blocks: causalBlocks(features, heads, {
         blocks,
         context,
         ...(hidden !== undefined && { hidden }),
         ...(activation && { activation }),
+        dropout: rate,
         attention: { initializers: { w, output: onto } },
         feedForward: { initializers: { w, outer: onto } },
       }),

@@ -1,4 +1,3 @@
-import type { Ops } from '../backprop/ops.js';
 import type { Core, Layer } from '../layer.js';
 import { convolution2d } from '../layers/convolution-2d.js';
 import { dense } from '../layers/dense.js';
@@ -54,11 +53,11 @@ export function leNet5(options: LeNet5Options = {}): Layer<unknown> {
       `leNet5: images of ${side}×${side} are too small for two convolutions 5×5; 16×16 is the least.`,
     );
   }
-  const hidden = all ? { activation: (ops: Ops, z: Tensor) => ops.relu(z) } : {};
+  const hidden = all ? ({ activation: 'relu' } as const) : {};
   const layers = {
     convolve1: convolution2d(channels, maps[0], 5, { activation: 'relu' }),
     pool1: maxPooling2d(2),
-    convolve2: convolution2d(maps[0], maps[1], 5, all ? { activation: 'relu' } : {}),
+    convolve2: convolution2d(maps[0], maps[1], 5, hidden),
     pool2: maxPooling2d(2),
     flat: flatten(),
     ...(rate > 0 && { drop: dropout(rate) }),

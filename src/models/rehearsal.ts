@@ -1,6 +1,7 @@
 /** A rehearsal: one example through the layers, one by one, so that a mistake has a name before any weight changes. */
 import type { Ops } from '../backprop/ops.js';
 import { inWindow } from '../backprop/window.js';
+import { within } from '../layer.js';
 import { isTensor, type Shape, showShape, type Tensor } from '../tensor.js';
 import { labelOf, type Subject } from './subject.js';
 
@@ -71,14 +72,4 @@ export function rehearse(operation: string, subject: Subject, input: Tensor): Re
     }
     return { shapes, output, limit, endsInSoftmax: softmaxed.has(signal) };
   });
-}
-
-/** Runs something; what it throws is said of a place. */
-export function within<R>(place: string, run: () => R): R {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof Error) error.message = `${place}: ${error.message}`;
-    throw error;
-  }
 }

@@ -70,6 +70,8 @@ interface Common<X> extends Layer<unknown, X> {
 
 /** Layers one after another, not yet told what to learn. */
 export interface Sequential<X = Tensor> extends Common<X> {
+  /** The model with one more layer at its end, as Keras' `add`; it is another value, and this one stays as it is. */
+  add(layer: AnyCore): Sequential<X>;
   /**
    * The model with a loss and an optimizer. The weights are the same ones: compiling anew keeps what was learnt, and
    * starts the optimizer afresh.
@@ -127,6 +129,7 @@ export function sequential<const L extends readonly AnyCore[]>(
   const subject: Subject = { core: layer(core, options.seed, ''), layers: named, input: options.input };
   return Object.assign(operatorOf<SequentialInput<L>>(subject), {
     ...commonOf(subject),
+    add: (each: AnyCore) => sequential([...layers, each], options) as unknown as Sequential<SequentialInput<L>>,
     compile: (given: CompileOptions) => compile<SequentialInput<L>>(subject, given),
   });
 }

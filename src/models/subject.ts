@@ -1,3 +1,4 @@
+import { withNumbersOf } from '../backprop/carry.js';
 import type { Core } from '../layer.js';
 import type { Layout } from './examples.js';
 
@@ -21,22 +22,5 @@ export const labelOf = (name: string, { kind }: AnyCore): string => `layer "${na
  */
 export function freshCarry<S>(core: { initial(batch: number): S }, lanes: number, numbers: unknown): S {
   const zero = core.initial(lanes);
-  return numbers === undefined ? zero : (goOn(zero, numbers) as S);
-}
-
-function goOn(zero: unknown, kept: unknown): unknown {
-  if (typeof zero === 'number') return typeof kept === 'number' ? kept : zero;
-  if (typeof zero !== 'object' || zero === null || ArrayBuffer.isView(zero)) return zero;
-  const from = (kept ?? {}) as Record<string, unknown>;
-  if (Array.isArray(zero)) return zero.map((item, k) => goOn(item, from[k]));
-  if ('shape' in zero && 'data' in zero) return zero;
-  return Object.fromEntries(Object.entries(zero).map(([name, item]) => [name, goOn(item, from[name])]));
-}
-
-/** What of a carry belongs to no lane: the same records with nothing in the tensors' places. */
-export function numbersOf(carry: unknown): unknown {
-  if (typeof carry === 'number') return carry;
-  if (typeof carry !== 'object' || carry === null || ('shape' in carry && 'data' in carry)) return null;
-  if (Array.isArray(carry)) return carry.map(numbersOf);
-  return Object.fromEntries(Object.entries(carry).map(([name, item]) => [name, numbersOf(item)]));
+  return numbers === undefined ? zero : withNumbersOf(zero, numbers);
 }

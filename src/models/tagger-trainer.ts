@@ -1,5 +1,6 @@
+import { numbersOf } from '../backprop/carry.js';
 import { type Learned, type TrainerOptions, type TrainerState, trainer } from '../backprop/trainer.js';
-import { freshCarry, numbersOf } from './subject.js';
+import { freshCarry } from './subject.js';
 import type { Tagger } from './tagger.js';
 import type { TaggedUtterance } from './tagger-encoding.js';
 
@@ -42,7 +43,16 @@ export function taggerTrainer(model: Tagger, { state, ...options }: TaggerTraine
     learn(examples) {
       const input = model.encode(examples.map(({ words }) => words));
       const carry = freshCarry(model, examples.length, numbers);
-      const { carry: after, finalCarry: _, ...learned } = inner.learn({ carry, input, target: model.target(examples) });
+      const {
+        carry: after,
+        finalCarry: _,
+        ...learned
+      } = inner.learn({
+        carry,
+        input,
+        target: model.target(examples),
+        alone: true,
+      });
       numbers = numbersOf(after);
       return learned;
     },

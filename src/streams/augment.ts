@@ -20,6 +20,14 @@ interface Side {
 /** Writes one image, `from` on, from another. */
 type Change = (source: Numbers, from: number, target: Numbers, to: number, side: Side, random: Generator) => void;
 
+/** Directions of colour, and how far images differ along each. */
+export interface PrincipalColours {
+  /** Of unit length, C numbers each. */
+  readonly directions: readonly (readonly number[])[];
+  /** The variance along each: the eigenvalues. */
+  readonly variances: readonly number[];
+}
+
 function augment<X extends ImagesOrWindow>(
   kind: string,
   { seed = 0 }: AugmentOptions,
@@ -144,4 +152,105 @@ export function randomFlip<X extends ImagesOrWindow>(options: AugmentOptions = {
       for (let c = 0; c < channels; c += 1) target[into + c] = source[from + pixel * channels + c] as number;
     }
   });
+}
+
+/**
+ * Shifts the colours of each image along the directions in which the colours of all images differ, each by its own draw.
+ *
+ * Equation: `y[i, j] = x[i, j] + Σ_k α_k λ_k p_k`, p_k and λ_k being eigenvectors and eigenvalues of the covariance of pixels'
+ * colours, and α_k ~ N(0, deviation²), drawn once an image.
+ * Source: Krizhevsky, Sutskever and Hinton (2012), §4.1, whose deviation is 0.1.
+ *
+ * Shapes: `x: [T, B, H, W, C] → y: [T, B, H, W, C]`, or windows with such an input. Draws follow from the seed, each
+ * subscription's from the start. `principalColours(images)` gives directions and variances.
+ *
+ * @throws RangeError where the deviation is negative, or (as an error notification) directions have other channels.
+ * @throws TypeError (as an error notification) where a signal holds no images.
+ * @example
+ * image$.pipe(randomColour(principalColours(images), 0.1, { seed: 3 }), alexNet())
+ */
+export function randomColour<X extends ImagesOrWindow>(
+  { directions, variances }: PrincipalColours,
+  deviation = 0.1,
+  options: AugmentOptions = {},
+): OperatorFunction<X, X> {
+  if (!(deviation >= 0)) throw new RangeError(`randomColour: the deviation is a number from 0 up, not ${deviation}.`);
+  return augment('randomColour', options, (source, from, target, to, { height, width, channels }, random) => {
+    if (directions.some(({ length }) => length !== channels)) {
+      throw new RangeError(
+        `randomColour: directions have ${directions.map(({ length }) => length).join(', ')} channels, but images ` +
+          `${channels}; take principalColours of such images.`,
+      );
+    }
+    const shift = new Float64Array(channels);
+    for (const [k, direction] of directions.entries()) {
+      const by = deviation * random.normal() * (variances[k] as number);
+      for (const [c, share] of direction.entries()) shift[c] = (shift[c] as number) + by * share;
+    }
+    for (let k = 0; k < height * width * channels; k += 1) {
+      target[to + k] = (source[from + k] as number) + (shift[k % channels] as number);
+    }
+  });
+}
+
+/**
+ * In which directions the colours of images differ, and how much: eigenvectors and eigenvalues of their covariance, by
+ * Jacobi's rotations.
+ *
+ * Equation: `Σ = 1/n Σ_i (x_i − μ)(x_i − μ)ᵀ = Σ_k λ_k p_k p_kᵀ` over all pixels x_i of all images.
+ * Source: Krizhevsky, Sutskever and Hinton (2012), §4.1; Golub and Van Loan, Matrix computations, §8.5.
+ *
+ * Shapes: `images: [..., C]`, of C channels; C directions, the one of the largest variance first.
+ *
+ * @throws RangeError where there is no pixel.
+ * @example
+ * principalColours(images).variances; // of [1, N, H, W, 3] three, falling
+ */
+export function principalColours({ shape, data }: Tensor): PrincipalColours {
+  const channels = shape.at(-1) ?? 0;
+  const pixels = data.length / channels;
+  if (!(pixels >= 1)) throw new RangeError(`principalColours: there is no pixel in ${showShape(shape)}.`);
+  const all = Array.from({ length: channels }, (_, c) => c);
+  const mean = all.map((c) => {
+    let sum = 0;
+    for (let k = c; k < data.length; k += channels) sum += data[k] as number;
+    return sum / pixels;
+  });
+  const matrix = all.map((a) =>
+    all.map((b) => {
+      let sum = 0;
+      for (let k = 0; k < data.length; k += channels) {
+        sum += ((data[k + a] as number) - (mean[a] as number)) * ((data[k + b] as number) - (mean[b] as number));
+      }
+      return sum / pixels;
+    }),
+  );
+  const vectors = all.map((a) => all.map((b) => Number(a === b)));
+  // Each sweep squares what is left beside the diagonal: ten are many.
+  for (let sweep = 0; sweep < 10; sweep += 1) {
+    for (let a = 0; a < channels; a += 1) for (let b = a + 1; b < channels; b += 1) rotate(matrix, vectors, a, b);
+  }
+  const order = all.toSorted((a, b) => (matrix[b]?.[b] as number) - (matrix[a]?.[a] as number));
+  return {
+    directions: order.map((k) => vectors.map((row) => row[k] as number)),
+    variances: order.map((k) => matrix[k]?.[k] as number),
+  };
+}
+
+/** Turns two axes so that the matrix has 0 where they cross; the vectors turn along. */
+function rotate(matrix: number[][], vectors: number[][], a: number, b: number): void {
+  const crossing = matrix[a]?.[b] as number;
+  if (crossing === 0) return;
+  const angle = Math.atan2(2 * crossing, (matrix[a]?.[a] as number) - (matrix[b]?.[b] as number)) / 2;
+  const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+  const turn = (row: number[]) => {
+    const [x, y] = [row[a] as number, row[b] as number];
+    row[a] = cos * x + sin * y;
+    row[b] = cos * y - sin * x;
+  };
+  matrix.forEach(turn);
+  const [first, second] = [matrix[a] as number[], matrix[b] as number[]];
+  matrix[a] = first.map((x, k) => cos * x + sin * (second[k] as number));
+  matrix[b] = second.map((y, k) => cos * y - sin * (first[k] as number));
+  vectors.forEach(turn);
 }

@@ -1,4 +1,5 @@
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
+import { withNumbersOf } from '../backprop/carry.js';
 import { type Learned, type TrainerOptions, type TrainerState, trainer } from '../backprop/trainer.js';
 import { batchOf, type Core } from '../layer.js';
 import type { Tensor } from '../tensor.js';
@@ -107,11 +108,13 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
         );
       }
 
-      /** Nothing goes on from a window that stands alone: before it and after it is the zero carry. */
+      /** Nothing goes on from a window that stands alone, but numbers that belong to no lane (dropout's count of windows). */
       function alone({ input, target }: W, batch: number) {
-        zero ??= model.initial(batch);
+        zero ??= withNumbersOf(model.initial(batch), from);
         history = undefined;
-        return learner.learn({ carry: zero, input, target, alone: true });
+        const learned = learner.learn({ carry: zero, input, target, alone: true });
+        zero = learned.carry;
+        return learned;
       }
 
       function learn(window: W): TrainingStep<S, W> {

@@ -18,6 +18,8 @@ const functions: Readonly<Record<string, activations.Activation>> = {
   leakyRelu: activations.leakyRelu(0.1),
   elu: activations.elu(0.7),
   softplus: activations.softplus,
+  gelu: activations.gelu,
+  geluTanh: activations.geluTanh,
   softmax: activations.softmax,
 };
 

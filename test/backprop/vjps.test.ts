@@ -22,6 +22,8 @@ const unary: readonly Case[] = [
   ['exp', [x], (ops) => ops.exp(x)],
   ['expm1', [x], (ops) => ops.expm1(x)],
   ['softplus', [x], (ops) => ops.softplus(x)],
+  ['gelu', [x], (ops) => ops.gelu(x)],
+  ['geluTanh', [x], (ops) => ops.geluTanh(x)],
   ['tanh', [x], (ops) => ops.tanh(x)],
   ['logistic', [x], (ops) => ops.logistic(x)],
   ['relu', [x], (ops) => ops.relu(x)],
@@ -89,6 +91,7 @@ const attending = (
     ['attention, causal', 3, { causal: true }, false, false],
     ['attention, padded', 4, {}, true, false],
     ['attention, causal, with a past', 3, { causal: true }, false, true],
+    ['attention, causal, with a past, weights dropped', 3, { causal: true, drop: { keep: 0.6, key: 5 } }, false, true],
   ] as const
 ).map(([title, keys, form, padded, past]): Case => {
   const before = past ? [draw([2, 2, 4], 'past keys'), draw([2, 2, 4], 'past values')] : [];

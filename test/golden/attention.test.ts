@@ -1,11 +1,19 @@
 import { describe, it } from 'vitest';
-import { type Layer, type NoCarry, noCarry } from '../../src/layer.js';
-import { type AttentionCarry, causalAttention, crossAttention, selfAttention } from '../../src/layers/attention.js';
+import { type Layer, noCarry } from '../../src/layer.js';
+import {
+  type AttentionCarry,
+  causalAttention,
+  crossAttention,
+  type MaskedKeys,
+  selfAttention,
+} from '../../src/layers/attention.js';
+import type { DropCount } from '../../src/layers/drop.js';
 import { layerNorm } from '../../src/layers/layer-norm.js';
 import { type BlockCarry, causalBlock, decoderBlock, encoderBlock } from '../../src/layers/transformer.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { expectCase, signals } from './hold.js';
-import { caseOf, entry, type Figures, golden, type Named, reorder, transpose } from './load.js';
+import { caseOf, entry, type Figures, golden, type Named } from './load.js';
+import { attentionOf, blockOf, normOf } from './transformer-weights.js';
 
 const cases = golden('attention');
 const [features, heads, context] = [8, 2, 5];
@@ -18,35 +26,6 @@ const maskOf = (steps: number, lengths: readonly number[]): Tensor =>
       Math.floor(k / lengths.length) < (lengths[k % lengths.length] as number) ? 1 : 0,
     ),
   );
-
-/** PyTorch's three input projections lie in one matrix. */
-const attentionOf = (torch: Named<Figures>, from: string, to: string): Named<Figures> => ({
-  ...Object.fromEntries(
-    ['query', 'key', 'value'].flatMap((name, k) => [
-      [`${to}${name}.w`, transpose(reorder(entry(torch, `${from}in_proj_weight`), [k], 3))],
-      [`${to}${name}.b`, reorder(entry(torch, `${from}in_proj_bias`), [k], 3)],
-    ]),
-  ),
-  [`${to}output.w`]: transpose(entry(torch, `${from}out_proj.weight`)),
-  [`${to}output.b`]: entry(torch, `${from}out_proj.bias`),
-});
-
-const normOf = (torch: Named<Figures>, from = '', to = ''): Named<Figures> => ({
-  [`${to}gain`]: entry(torch, `${from}weight`),
-  [`${to}bias`]: entry(torch, `${from}bias`),
-});
-
-const blockOf =
-  (norms: number, cross: boolean) =>
-  (torch: Named<Figures>): Named<Figures> => ({
-    ...attentionOf(torch, 'self_attn.', 'attention.'),
-    ...(cross && attentionOf(torch, 'multihead_attn.', 'cross.')),
-    'feed.inner.w': transpose(entry(torch, 'linear1.weight')),
-    'feed.inner.b': entry(torch, 'linear1.bias'),
-    'feed.outer.w': transpose(entry(torch, 'linear2.weight')),
-    'feed.outer.b': entry(torch, 'linear2.bias'),
-    ...Object.assign({}, ...Array.from({ length: norms }, (_, k) => normOf(torch, `norm${k + 1}.`, `norm${k + 1}.`))),
-  });
 
 function expectLayer<S, X>(
   name: string,
@@ -94,7 +73,7 @@ describe('attention against PyTorch', () => {
 
 describe('blocks against PyTorch', () => {
   it.each(['post', 'pre'] as const)('encoderBlock, %s, is TransformerEncoderLayer', (norm) => {
-    const layer: Layer<NoCarry, Tensor | { x: Tensor; mask: Tensor }> = encoderBlock(features, heads, {
+    const layer: Layer<DropCount, Tensor | MaskedKeys> = encoderBlock(features, heads, {
       hidden: 12,
       norm,
     });

@@ -369,6 +369,8 @@ def activations():
         plain('leakyRelu', lambda given: functional.leaky_relu(given, 0.1)),
         plain('elu', lambda given: functional.elu(given, 0.7)),
         plain('softplus', lambda given: functional.softplus(given, threshold=200)),
+        plain('gelu', functional.gelu),
+        plain('geluTanh', lambda given: functional.gelu(given, approximate='tanh')),
         plain('softmax', lambda given: torch.softmax(given, -1)),
         case('PReLU', prelu, {'x': x.clone()}, lambda given: {'y': prelu(given['x'].reshape(6, 4)).reshape(2, 3, 4)}),
         case('maxout', linear, {'x': draw(723, 2, 3, 4)}, maxout),

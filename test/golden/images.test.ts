@@ -61,6 +61,25 @@ function fill({ params }: AnyLayer, scale: (fan: number) => number): void {
   });
 }
 
+/** Holds gradients against their products with made numbers, and their norms. */
+function expectSlopes(
+  gradients: readonly Tensor[],
+  slopes: readonly (readonly [product: number, norm: number])[],
+): void {
+  expect(gradients).toHaveLength(slopes.length);
+  gradients.forEach(({ shape, data }, k) => {
+    const [product, norm] = slopes[k] as readonly [number, number];
+    const mix = made(200, 1, shape).data;
+    let [sum, squares] = [0, 0];
+    for (let at = 0; at < data.length; at += 1) {
+      sum += (data[at] as number) * (mix[at] as number);
+      squares += (data[at] as number) ** 2;
+    }
+    expect(Math.abs(sum - product), `parameter ${k}`).toBeLessThanOrEqual(1e-4 * norm);
+    expect(Math.abs(Math.sqrt(squares) - norm), `norm of parameter ${k}`).toBeLessThanOrEqual(1e-5 * norm);
+  });
+}
+
 describe('nets against PyTorch', () => {
   const { leNet5: lecture, alexNet: published } = golden('nets');
 
@@ -74,28 +93,23 @@ describe('nets against PyTorch', () => {
       expectFigures(y, lecture.logits, 'logits', 1e-5);
       const loss = crossEntropy()(ops, y, ids([1, 3], [3, 0, 7]));
       expect(loss.data[0]).toBeCloseTo(lecture.loss.data[0] as number, 5);
-      expect(parameters).toHaveLength(lecture.slopes.length);
-      ops.gradients(loss).forEach(({ shape, data: slopes }, k) => {
-        const data = Array.from(slopes);
-        const [product, norm] = lecture.slopes[k] as readonly [number, number];
-        const mix = made(200, 1, shape).data;
-        const sum = data.reduce((total, slope, at) => total + slope * (mix[at] as number), 0);
-        const size = Math.sqrt(data.reduce((total, slope) => total + slope * slope, 0));
-        expect(Math.abs(sum - product), `parameter ${k}`).toBeLessThanOrEqual(1e-4 * norm);
-        expect(Math.abs(size - norm), `norm of parameter ${k}`).toBeLessThanOrEqual(1e-5 * norm);
-      });
+      expectSlopes(ops.gradients(loss), lecture.slopes);
     });
   });
 
   it.each(published.map((figures) => [`${figures.side}×${figures.side}, ÷ ${figures.narrower}`, figures] as const))(
-    'alexNet on images of %s: logits and the number of weights',
-    (_, { side, narrower, classes, weights, logits }) => {
-      const model = alexNet({ side, narrower, classes });
+    'alexNet on images of %s: logits, every gradient and the number of weights',
+    (_, { side, narrower, classes, weights, logits, slopes }) => {
+      const model = alexNet({ side, narrower, classes, dropout: 0 });
       expect(parametersOf(model.params).reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0)).toBe(weights);
       fill(model as AnyLayer, (fan) => (3 / fan) ** 0.5);
-      inWindow((ops) => {
+      inWindow((eager) => {
+        const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
+        const ops = tape(eager, parameters);
         const [y] = model.apply(ops, model.initial(1), made(100, 1, [1, 1, side, side, 3]));
         expectFigures(y, logits, 'logits', 1e-4);
+        const loss = crossEntropy()(ops, y, ids([1, 1], [classes / 2]));
+        expectSlopes(ops.gradients(loss), slopes);
       });
     },
     60_000,

@@ -66,9 +66,12 @@ export interface GoldenFiles {
       readonly classes: number;
       readonly weights: number;
       readonly logits: Figures;
+      readonly slopes: readonly (readonly [product: number, norm: number])[];
     }[];
   };
   readonly attention: readonly GoldenCase[];
+  readonly transformers: readonly GoldenCase[];
+  readonly variants: readonly GoldenCase[];
   readonly losses: readonly GoldenCase[];
   readonly optimizers: { readonly problem: Named<Figures>; readonly trajectories: readonly GoldenTrajectory[] };
   readonly clipping: {

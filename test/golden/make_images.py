@@ -80,6 +80,19 @@ class Flatten(nn.Module):
         return x.movedim(1, -1).flatten(1)
 
 
+def slopes_of(net):
+    """Of each gradient its product with numbers that make every element count differently, and its norm."""
+    slopes = []
+    for module in net:
+        if not isinstance(module, (nn.Conv2d, nn.Linear)):
+            continue
+        w = module.weight.grad.permute(2, 3, 1, 0) if isinstance(module, nn.Conv2d) else module.weight.grad.T
+        for ours in (w, module.bias.grad):
+            mix = made(200, 1.0, *ours.shape)
+            slopes.append([float(f'{(ours * mix).sum().item():.12g}'), float(f'{ours.norm().item():.12g}')])
+    return slopes
+
+
 def le_net():
     net = nn.Sequential(
         nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2),
@@ -91,16 +104,7 @@ def le_net():
     logits = net(first(x))
     loss = functional.cross_entropy(logits, target)
     loss.backward()
-    # Of each gradient its norm and its product with numbers that make every element count differently.
-    slopes = []
-    for module in net:
-        if not isinstance(module, (nn.Conv2d, nn.Linear)):
-            continue
-        w = module.weight.grad.permute(2, 3, 1, 0) if isinstance(module, nn.Conv2d) else module.weight.grad.T
-        for ours in (w, module.bias.grad):
-            mix = made(200, 1.0, *ours.shape)
-            slopes.append([float(f'{(ours * mix).sum().item():.12g}'), float(f'{ours.norm().item():.12g}')])
-    return {'logits': show(logits.unsqueeze(0)), 'loss': show(loss), 'slopes': slopes}
+    return {'logits': show(logits.unsqueeze(0)), 'loss': show(loss), 'slopes': slopes_of(net)}
 
 
 def alex_net(side, narrower, classes):
@@ -117,10 +121,13 @@ def alex_net(side, narrower, classes):
         Flatten(), nn.Linear(rows * rows * b, d), nn.ReLU(), nn.Linear(d, d), nn.ReLU(), nn.Linear(d, classes),
     )
     fill(net, lambda fan: (3 / fan) ** 0.5)
-    with torch.no_grad():
-        logits = net(first(made(100, 1.0, 1, 1, side, side, 3)))
+    logits = net(first(made(100, 1.0, 1, 1, side, side, 3)))
+    functional.cross_entropy(logits, torch.tensor([classes // 2])).backward()
     count = sum(parameter.numel() for parameter in net.parameters())
-    return {'side': side, 'narrower': narrower, 'classes': classes, 'weights': count, 'logits': show(logits.unsqueeze(0))}
+    return {
+        'side': side, 'narrower': narrower, 'classes': classes, 'weights': count,
+        'logits': show(logits.unsqueeze(0)), 'slopes': slopes_of(net),
+    }
 
 
 def nets():

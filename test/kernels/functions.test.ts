@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nearNormal, normalDistribution } from '../../src/backprop/normal.js';
 import { Unary } from '../../src/kernels/jobs.js';
 import { unary } from '../../src/kernels/kernels.js';
 import type { Machine } from '../../src/kernels/machine.js';
@@ -29,6 +30,8 @@ function arguments_(limit: number): Float32Array {
 }
 
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+const gelu = (x: number) => x * normalDistribution(x);
+const geluTanh = (x: number) => x * nearNormal(x);
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
 /** The bounds that the documentation gives; worst error over all arguments, in units of the last place. */
@@ -38,6 +41,8 @@ const functions = [
   { op: Unary.logistic, name: 'logistic', exact: logistic, limit: 86.5, bound: 2.5 },
   { op: Unary.expm1, name: 'expm1', exact: Math.expm1, limit: 86.5, bound: 2.5 },
   { op: Unary.softplus, name: 'softplus', exact: softplus, limit: 86.5, bound: 3 },
+  { op: Unary.gelu, name: 'gelu', exact: gelu, limit: 13, bound: 6 },
+  { op: Unary.geluTanh, name: 'geluTanh', exact: geluTanh, limit: 4, bound: 20 },
 ] as const;
 
 for (const tier of tiersHere) {
@@ -75,6 +80,10 @@ for (const tier of tiersHere) {
       expect(at(Unary.logistic, -inf)[0]).toBeLessThan(1e-37);
       expect(at(Unary.expm1, -inf, -200, 0, 89, inf, nan)).toEqual([-1, -1, 0, inf, inf, nan]);
       expect(at(Unary.softplus, -inf, 200, inf, nan)).toEqual([0, 200, inf, nan]);
+      for (const op of [Unary.gelu, Unary.geluTanh]) {
+        expect(at(op, 0, 15, inf, nan)).toEqual([0, 15, inf, nan]);
+        for (const y of at(op, -inf, -1e30, -100)) expect(Math.abs(y)).toBeLessThan(1e-37);
+      }
       expect(at(Unary.log, 0, 1, inf, -1, nan)).toEqual([-inf, 0, inf, nan, nan]);
       expect(at(Unary.log, 1e-40)[0]).toBeCloseTo(Math.log(1e-40), 4);
       expect(at(Unary.relu, -1, 0, 2, nan)).toEqual([0, 0, 2, nan]);
@@ -83,7 +92,16 @@ for (const tier of tiersHere) {
 
     it('gives the same bits at any length, any number of threads, cold and hot', () => {
       const x = arguments_(20).slice(0, 60_001);
-      for (const op of [Unary.exp, Unary.tanh, Unary.logistic, Unary.log, Unary.expm1, Unary.softplus]) {
+      for (const op of [
+        Unary.exp,
+        Unary.tanh,
+        Unary.logistic,
+        Unary.log,
+        Unary.expm1,
+        Unary.softplus,
+        Unary.gelu,
+        Unary.geluTanh,
+      ]) {
         const all = bits(apply(machineOf(tier, 1), op, x));
         expect(bits(apply(machineOf(tier, 3), op, x))).toEqual(all);
         for (const length of [1, 3, 7, 9, 250]) {

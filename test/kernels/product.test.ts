@@ -72,6 +72,7 @@ const sizes = [
   [97, 33, 70],
   [128, 96, 130],
   [200, 300, 10],
+  [60, 530, 300],
   [1, 1, 600],
   [5, 7, 0],
 ] as const;
@@ -159,6 +160,8 @@ for (const tier of tiersHere) {
         [300, 65, 90],
         [512, 16, 200],
         [1, 1030, 300],
+        [80, 600, 270],
+        [1100, 520, 30],
       ] as const) {
         for (const aTransposed of [false, true]) {
           const [a, b, c] = operands(m, n, k);

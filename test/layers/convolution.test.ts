@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { parametersOf } from '../../src/backprop/parameter.js';
+import { type Parameter, parametersOf } from '../../src/backprop/parameter.js';
 import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
 import { inWindow, toSignal } from '../../src/backprop/window.js';
 import { tierNames } from '../../src/kernels/host.js';
 import { configure } from '../../src/kernels/machine.js';
-import { noCarry } from '../../src/layer.js';
+import { evaluate, noCarry } from '../../src/layer.js';
 import { convolution1d } from '../../src/layers/convolution-1d.js';
 import { convolution2d } from '../../src/layers/convolution-2d.js';
 import { flatten } from '../../src/layers/flatten.js';
@@ -233,5 +233,30 @@ describe('flatten and localResponseNorm', () => {
     const x = draw([2, 1, 4], 'x');
     expectGradients([x], (ops) => layer.apply(ops, noCarry, x)[0]);
     expect(() => layer.apply(reference(), noCarry, zeros([1, 1, 3]))).toThrow('takes 4 channels, but got [1, 1, 3]');
+  });
+});
+
+describe('flipped kernels', () => {
+  it("are the lecture's: y_t = Σ_k w_k x_{t−k+1}", () => {
+    const x = tensor([5, 1, 1], [1, 2, 3, 4, 5]);
+    const w = [1, 10, 100];
+    const causal = convolution1d(1, 1, 3, { flipped: true, bias: false });
+    parametersOf(causal.params)[0]?.[1].assign(Float32Array.from(w));
+    const expected = [0, 1, 2, 3, 4].map((t) => w.reduce((sum, each, k) => sum + each * (t < k ? 0 : t - k + 1), 0));
+    expect(Array.from(evaluate(causal, causal.initial(1), x)[0].data)).toEqual(expected);
+  });
+
+  it('are kernels with their places in the other order, and have the right gradients', () => {
+    const x = draw([1, 2, 4, 5, 2], 'images');
+    const [turned, plain] = [true, false].map((flipped) => convolution2d(2, 4, [2, 3], { flipped, groups: 2 }));
+    const w = parametersOf(turned?.params ?? {})[0]?.[1] as Parameter;
+    const other = parametersOf(plain?.params ?? {})[0]?.[1] as Parameter;
+    const numbers = draw(w.shape, 'w').data;
+    w.assign(numbers);
+    // [2, 3, 1, 4]: six places of four numbers.
+    other.assign(Float64Array.from(numbers, (_, k) => numbers[(5 - Math.floor(k / 4)) * 4 + (k % 4)] as number));
+    const run = (layer: typeof turned) => layer?.apply(reference(), noCarry, x)[0].data;
+    expect(run(turned)).toEqual(run(plain));
+    expectGradients([x, w], (ops) => turned?.apply(ops, noCarry, x)[0] as Tensor);
   });
 });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { parametersOf } from '../../src/backprop/parameter.js';
 import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
+import { noCarry } from '../../src/layer.js';
+import { dense } from '../../src/layers/dense.js';
 import { dropout } from '../../src/layers/dropout.js';
 import { stack } from '../../src/stack.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
@@ -106,5 +109,34 @@ describe('dropout', () => {
 
   it.each([-0.1, 1, Number.NaN])('refuses the rate %s', (rate) => {
     expect(() => dropout(rate)).toThrow(`from 0 to below 1, not ${rate}.`);
+  });
+});
+
+describe('dropout as an ensemble', () => {
+  it('classic scaling of one softmax layer gives the geometric mean of all its thinned nets, normalised', () => {
+    // Hinton et al., Improving neural networks by preventing co-adaptation of feature detectors (2012): exact at rate ½.
+    const [inputs, classes] = [6, 3];
+    const [x, w] = [draw([inputs], 'x').data, draw([inputs, classes], 'w')];
+    const head = dense(inputs, classes, { activation: 'softmax' });
+    for (const [path, parameter] of parametersOf(head.params)) if (path === 'w') parameter.assign(w.data);
+    const predict = (features: ArrayLike<number>) => {
+      const signal = tensor([1, 1, inputs], Float64Array.from(features));
+      return numbers(head.apply(reference(), noCarry, signal)[0]);
+    };
+    const [scaled] = dropout(0.5, { scaling: 'classic' }).apply(
+      reference(),
+      { windows: 0 },
+      tensor([1, 1, inputs], Float64Array.from(x)),
+    );
+    const nets = Array.from({ length: 2 ** inputs }, (_, net) =>
+      predict(Float64Array.from(x, (value, k) => ((net >> k) & 1 ? value : 0))),
+    );
+    const means = Array.from({ length: classes }, (_, c) =>
+      Math.exp(nets.reduce((sum, net) => sum + Math.log(net[c] as number), 0) / nets.length),
+    );
+    const total = means.reduce((a, b) => a + b, 0);
+    predict(scaled.data).forEach((value, c) => {
+      expect(value).toBeCloseTo((means[c] as number) / total, 12);
+    });
   });
 });

@@ -259,3 +259,15 @@ describe('a saved model', () => {
     training.unsubscribe();
   });
 });
+
+describe('add', () => {
+  it('gives the model with one more layer, and leaves the model as it is', () => {
+    const first = sequential([dense(2, 3)], { seed: 4 });
+    const both = first.add(dense(3, 1));
+    const written = sequential([dense(2, 3), dense(3, 1)], { seed: 4 });
+    expect(weightsOf(both.params)).toEqual(weightsOf(written.params));
+    expect(both.summary()).toBe(written.summary());
+    expect(Object.keys(first.params)).toEqual(['dense1']);
+    expect(() => first.add(dense(5, 1))).toThrow('"dense1" (dense) gives 3 features, but "dense2" (dense) takes 5');
+  });
+});

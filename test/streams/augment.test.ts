@@ -1,6 +1,7 @@
 import { lastValueFrom, type OperatorFunction, of, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { randomCrop, randomFlip, randomShift } from '../../src/streams/augment.js';
+import { generator } from '../../src/random.js';
+import { principalColours, randomColour, randomCrop, randomFlip, randomShift } from '../../src/streams/augment.js';
 import { ids, type Tensor, tensor, zeros } from '../../src/tensor.js';
 
 /** Images of 3 rows and 4 columns with two channels, every number another and none of them 0. */
@@ -98,5 +99,64 @@ describe('image augmentation', () => {
       'randomCrop: 4×4 cannot be cut out of images of 3×4.',
     );
     expect(() => randomShift(0)).toThrow('randomShift');
+  });
+});
+
+describe('randomColour', () => {
+  it("shifts each image's pixels alike, along the directions in which colours differ", async () => {
+    const directions = [
+      [0.6, 0.8],
+      [-0.8, 0.6],
+    ];
+    const given = images(4000);
+    const shifted = await run(given, randomColour({ directions, variances: [3, 0.5] }, 0.1, { seed: 2 }));
+    const before = each(given);
+    let unlike = 0;
+    const shifts = each(shifted).map((image, k) => {
+      const was = before[k] as readonly number[];
+      const by = [0, 1].map((c) => (image[c] as number) - (was[c] as number));
+      image.forEach((value, at) => {
+        const difference = value - (was[at] as number) - (by[at % 2] as number);
+        // Sums are rounded where the numbers themselves are.
+        if (!(Math.abs(difference) <= 2 ** -21 * (1 + Math.abs(value)))) unlike += 1;
+      });
+      return by;
+    });
+    expect(unlike).toBe(0);
+    directions.forEach((direction, k) => {
+      const along = shifts.map(([a = 0, b = 0]) => a * (direction[0] as number) + b * (direction[1] as number));
+      const deviation = Math.sqrt(along.reduce((sum, value) => sum + value * value, 0) / along.length);
+      // 4000 draws: the deviation itself is known to 1.1 %.
+      expect(Math.abs(deviation / (0.1 * [3, 0.5][k]) - 1)).toBeLessThan(0.05);
+    });
+  });
+
+  it('takes directions from images: those of their covariance', () => {
+    // Colours along (2, 1, 2)/3 with variance 4, along (−2, 2, 1)/3 with 1, and none along the third.
+    const random = generator(3);
+    const pixels = Float64Array.from({ length: 3 * 20_000 });
+    for (let k = 0; k < pixels.length; k += 3) {
+      const [a, b] = [2 * random.normal(), random.normal()];
+      pixels.set([5 + (2 * a - 2 * b) / 3, (a + 2 * b) / 3, (2 * a + b) / 3 - 1], k);
+    }
+    const { directions, variances } = principalColours(tensor([1, 2, 100, 100, 3], pixels));
+    [4, 1, 0].forEach((variance, k) => {
+      // 20,000 draws: a variance is known to 1 %.
+      expect(Math.abs((variances[k] as number) - variance)).toBeLessThanOrEqual(0.05 * variance + 1e-6);
+    });
+    [
+      [2 / 3, 1 / 3, 2 / 3],
+      [-2 / 3, 2 / 3, 1 / 3],
+    ].forEach((direction, k) => {
+      const cosine = direction.reduce((sum, value, c) => sum + value * (directions[k]?.[c] as number), 0);
+      expect(Math.abs(cosine)).toBeGreaterThan(0.9995);
+    });
+  });
+
+  it('refuses images of other channels, and no pixels', async () => {
+    const colours = { directions: [[1, 0, 0]], variances: [1] };
+    await expect(run(images(1), randomColour(colours))).rejects.toThrow('directions have 3 channels, but images 2');
+    expect(() => randomColour(colours, -1)).toThrow('the deviation is a number from 0 up, not -1');
+    expect(() => principalColours(zeros([0, 3]))).toThrow('there is no pixel in [0, 3]');
   });
 });

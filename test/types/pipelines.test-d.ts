@@ -60,8 +60,9 @@ two.initial(1).layer3;
 export const nested: Tensor = stack({ inner: model }).initial(1).inner.rnn.h;
 
 // Options are values and functions; a typo is an error.
-// @ts-expect-error an activation is a function
 dense(1, 1, { activation: 'relu' });
+// @ts-expect-error there is no such activation
+dense(1, 1, { activation: 'rely' });
 // @ts-expect-error there are two forms
 gru(1, 1, { reset: 'never' });
 // @ts-expect-error no such option

@@ -20,9 +20,13 @@ type Elementwise =
   | 'logistic'
   | 'relu'
   | 'softplus'
+  | 'gelu'
+  | 'geluTanh'
   | 'tanhAdjoint'
   | 'logisticAdjoint'
   | 'reluAdjoint'
+  | 'geluAdjoint'
+  | 'geluTanhAdjoint'
   | 'fill'
   | 'bernoulli';
 
@@ -70,9 +74,13 @@ export function elementwise(space: Workspace): Pick<Ops, Elementwise> {
     logistic: (x) => unary(Unary.logistic, x),
     relu: (x) => unary(Unary.relu, x),
     softplus: (x) => unary(Unary.softplus, x),
+    gelu: (x) => unary(Unary.gelu, x),
+    geluTanh: (x) => unary(Unary.geluTanh, x),
     tanhAdjoint: (gradient, y) => adjoint(Binary.tanhAdjoint, 'tanhAdjoint', gradient, y),
     logisticAdjoint: (gradient, y) => adjoint(Binary.logisticAdjoint, 'logisticAdjoint', gradient, y),
     reluAdjoint: (gradient, y) => adjoint(Binary.reluAdjoint, 'reluAdjoint', gradient, y),
+    geluAdjoint: (gradient, x) => adjoint(Binary.geluAdjoint, 'geluAdjoint', gradient, x),
+    geluTanhAdjoint: (gradient, x) => adjoint(Binary.geluTanhAdjoint, 'geluTanhAdjoint', gradient, x),
     fill(shape, value) {
       const y = space.result(shape);
       kernels.fill(machine, y.address, sizeOf(shape), value);

@@ -174,6 +174,30 @@ function exponentials(row: usize, from: i32, to: i32, factor: usize): f32 {
   return horizontalSum(f32x4.add(m, n));
 }
 
+/**
+ * Sets weights of the current query to 0 at random, over the keys seen, and multiplies the others by 1 / keep. Each draw is
+ * hashed from its own number, that of lane, head, query and place of the key, by MurmurHash3's finaliser.
+ */
+function drop(args: usize, row: usize, query: i32): void {
+  const all = load<i32>(args, 52) + load<i32>(args, 36);
+  const number = ((lane * load<i32>(args, 48) + head) * load<i32>(args, 32) + query) * all;
+  const base = i32x4.splat(load<i32>(args, 96) + number);
+  const threshold = v128.load32_splat(args, 100);
+  const factor = v128.load32_splat(args, 104);
+  const one = i32x4.splat(0x85ebca6b);
+  const other = i32x4.splat(0xc2b2ae35);
+  // Past the last key are zeros, in the row's padding.
+  for (let k = first; k < last; k += 4) {
+    const at = <usize>k << 2;
+    let h = i32x4.add(base, v128.load(places + at));
+    h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 16)), one);
+    h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 13)), other);
+    h = v128.xor(h, i32x4.shr_u(h, 16));
+    const kept = v128.and(v128.load(row + at), i32x4.lt_u(h, threshold));
+    v128.store(row + at, f32x4.mul(kept, factor));
+  }
+}
+
 /** y = factor · x over a head's numbers. */
 function scaleHead(x: usize, factor: f32): void {
   const by = f32x4.splat(factor);
@@ -188,12 +212,14 @@ function scaleHead(x: usize, factor: f32): void {
 
 /**
  * args: q, k, v, past k, past v, known of the past a lane (f32), mask or 0, y, queries, keys, lanes, features, heads,
- * length of the past, causal, scratch, its bytes a member, scale. Items: heads of the first lane, of the second, …
+ * length of the past, causal, scratch, its bytes a member, scale; words 24 to 26: key, threshold and factor of dropped
+ * weights, the factor 0 where none are. Items: heads of the first lane, of the second, …
  */
 export function attention(args: usize, from: i32, to: i32, member: i32): void {
   const queries = load<i32>(args, 32);
   const lanes = load<i32>(args, 40);
   const stride = <usize>lanes * (<usize>load<i32>(args, 44) << 2);
+  const dropping = load<f32>(args, 104) != 0;
   for (let item = from; item < to; item += 1) {
     begin(args, item, member);
     if (count == 0) {
@@ -231,6 +257,7 @@ export function attention(args: usize, from: i32, to: i32, member: i32): void {
         const row = scores + <usize>r * scoreBytes;
         const sum = exponentials(row, start, stop, args + 68);
         store<f32>(sums + ((<usize>r) << 2), last > first ? <f32>1 / sum : 0);
+        if (dropping) drop(args, row, query + r);
       }
       times(
         rows, width, stop - start, scores + ((<usize>start) << 2), scoreBytes, 4, values + ((<usize>start) << 6),
@@ -292,6 +319,7 @@ export function attentionAdjoint(args: usize, from: i32, to: i32, member: i32): 
   const lanes = load<i32>(args, 40);
   const factor = load<f32>(args, 68);
   const stride = <usize>lanes * (<usize>load<i32>(args, 44) << 2);
+  const dropping = load<f32>(args, 104) != 0;
   for (let item = from; item < to; item += 1) {
     begin(args, item, member);
     const dk = take(<usize>count * headBytes);
@@ -339,7 +367,10 @@ export function attentionAdjoint(args: usize, from: i32, to: i32, member: i32): 
         const dot = dotHead(g + <usize>r * stride, y + <usize>r * stride);
         const inverse: f32 = last > first ? <f32>1 / sum : 0;
         const begins = row + ((<usize>start) << 2);
-        slopes(begins, row + ((<usize>stop) << 2), gradients + <usize>r * scoreBytes + ((<usize>start) << 2), inverse, dot, factor);
+        const slope = gradients + <usize>r * scoreBytes;
+        if (dropping) drop(args, slope, query + r);
+        slopes(begins, row + ((<usize>stop) << 2), slope + ((<usize>start) << 2), inverse, dot, factor);
+        if (dropping) drop(args, row, query + r);
       }
       const p = scores + ((<usize>start) << 2);
       const ds = gradients + ((<usize>start) << 2);

@@ -4,7 +4,9 @@
 // Two v128 a turn, stored last and side by side: the revectorizer makes one 256-bit operation of each pair.
 import { at } from './address';
 import { Binary, Broadcast, Unary } from '../jobs';
-import { EXP, exp4, expm14, log4, logistic4, madd, softplus4, store8, tanh4 } from './math';
+import {
+  EXP, exp4, expm14, gelu4, geluSlope4, geluTanh4, geluTanhSlope4, log4, logistic4, madd, softplus4, store8, tanh4,
+} from './math';
 
 /** args: x, y, function. */
 export function unary(args: usize, from: i32, to: i32): void {
@@ -19,6 +21,8 @@ export function unary(args: usize, from: i32, to: i32): void {
     case Unary.relu: return relu(at(x, from), at(x, to), at(y, from));
     case Unary.expm1: return expm1(at(x, from), at(x, to), at(y, from));
     case Unary.softplus: return softplus(at(x, from), at(x, to), at(y, from));
+    case Unary.gelu: return gelu(at(x, from), at(x, to), at(y, from));
+    case Unary.geluTanh: return geluTanh(at(x, from), at(x, to), at(y, from));
   }
 }
 
@@ -40,6 +44,14 @@ function expm1(x: usize, end: usize, y: usize): void {
 
 function softplus(x: usize, end: usize, y: usize): void {
   for (; x < end; x += 16, y += 16) v128.store(y, softplus4(v128.load(x)));
+}
+
+function gelu(x: usize, end: usize, y: usize): void {
+  for (; x < end; x += 32, y += 32) store8(y, gelu4(v128.load(x)), gelu4(v128.load(x, 16)));
+}
+
+function geluTanh(x: usize, end: usize, y: usize): void {
+  for (; x < end; x += 32, y += 32) store8(y, geluTanh4(v128.load(x)), geluTanh4(v128.load(x, 16)));
 }
 
 function log(x: usize, end: usize, y: usize): void {
@@ -188,6 +200,31 @@ export function binary(args: usize, from: i32, to: i32): void {
     case Binary.tanhAdjoint: return broadcast(Binary.tanhAdjoint, args, from, to);
     case Binary.logisticAdjoint: return broadcast(Binary.logisticAdjoint, args, from, to);
     case Binary.reluAdjoint: return broadcast(Binary.reluAdjoint, args, from, to);
+    // Of one shape always.
+    case Binary.geluAdjoint: return geluAdjoint(args, from, to);
+    case Binary.geluTanhAdjoint: return geluTanhAdjoint(args, from, to);
+  }
+}
+
+function geluAdjoint(args: usize, from: i32, to: i32): void {
+  let g = at(load<usize>(args), from);
+  const end = at(load<usize>(args), to);
+  let x = at(load<usize>(args, 4), from);
+  for (let y = at(load<usize>(args, 8), from); g < end; g += 32, x += 32, y += 32) {
+    const a = f32x4.mul(v128.load(g), geluSlope4(v128.load(x)));
+    const b = f32x4.mul(v128.load(g, 16), geluSlope4(v128.load(x, 16)));
+    store8(y, a, b);
+  }
+}
+
+function geluTanhAdjoint(args: usize, from: i32, to: i32): void {
+  let g = at(load<usize>(args), from);
+  const end = at(load<usize>(args), to);
+  let x = at(load<usize>(args, 4), from);
+  for (let y = at(load<usize>(args, 8), from); g < end; g += 32, x += 32, y += 32) {
+    const a = f32x4.mul(v128.load(g), geluTanhSlope4(v128.load(x)));
+    const b = f32x4.mul(v128.load(g, 16), geluTanhSlope4(v128.load(x, 16)));
+    store8(y, a, b);
   }
 }
 
