@@ -14,11 +14,11 @@ export interface FitTaggerOptions {
   readonly train: readonly TaggedUtterance[];
   /** What is looked at after each epoch, and not learnt from: the best epoch's weights stay. */
   readonly valid: readonly TaggedUtterance[];
-  /** Times through the utterances; default 40. */
+  /** Times through the utterances; default 35. */
   readonly epochs?: number;
   /** Utterances of an update; default 16. */
   readonly batch?: number;
-  /** Adam's at the first update; it falls along half a cosine to nothing by the last. Default 2e-3. */
+  /** Adam's at the first update; it falls along half a cosine to nothing by the last. Default 3e-3. */
   readonly learningRate?: number;
   /** Default 5. */
   readonly clipNorm?: number;

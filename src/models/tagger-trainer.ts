@@ -43,7 +43,16 @@ export function taggerTrainer(model: Tagger, { state, ...options }: TaggerTraine
     learn(examples) {
       const input = model.encode(examples.map(({ words }) => words));
       const carry = freshCarry(model, examples.length, numbers);
-      const { carry: after, finalCarry: _, ...learned } = inner.learn({ carry, input, target: model.target(examples) });
+      const {
+        carry: after,
+        finalCarry: _,
+        ...learned
+      } = inner.learn({
+        carry,
+        input,
+        target: model.target(examples),
+        alone: true,
+      });
       numbers = numbersOf(after);
       return learned;
     },
