@@ -48,4 +48,9 @@ describe("the README's code runs as written", () => {
     };
     expect(learn({ carry: layer.initial(1), input, target }).loss).toBeLessThan(0.01);
   });
+
+  it('the tagger tells a destination from a departure', async () => {
+    await run(2, 'model');
+    expect(printed.at(-1)).toEqual([{ destination: 'Taipei', time: 'November 2nd' }]);
+  });
 });
