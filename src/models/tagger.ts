@@ -280,7 +280,7 @@ export function tagger(options: TaggerOptions): Tagger {
     const { weights } = machine();
     if (known?.table.count === count && known.weights === weights) return known.table;
     if (constrained && grammar?.starts.length !== count) grammar = bioGrammar(tags.names.slice(0, count));
-    known = { table: chainTable(count, chain && numbersOf(chain), grammar), weights };
+    known = { table: chainTable(count, chain && scoresOf(chain), grammar), weights };
     return known.table;
   }
 
@@ -341,7 +341,7 @@ function chainOf(count: number): Chain {
   };
 }
 
-const numbersOf = ({ transitions, start, end }: Chain): ChainScores => ({
+const scoresOf = ({ transitions, start, end }: Chain): ChainScores => ({
   transitions: transitions.data,
   start: start.data,
   end: end.data,
