@@ -178,10 +178,8 @@ export {
 export type { PredictOptions } from './models/evaluate.js';
 export type { Data, Layout, Nested } from './models/examples.js';
 export type { Callback, Fit, FitOptions } from './models/fit.js';
-export { type FitTaggerOptions, fitTagger, scoreTagger, type TaggerEpoch } from './models/fit-tagger.js';
 export { type GptCarry, type GptOptions, gpt } from './models/gpt.js';
 export { type LeNet5Options, leNet5 } from './models/le-net.js';
-export { type Lexicon, type LexiconData, lexicon } from './models/lexicon.js';
 export { accuracy, categoricalAccuracy, topKAccuracy } from './models/metrics/accuracy.js';
 export type { MetricName } from './models/metrics/by-name.js';
 export { type Chunk, chunksOf } from './models/metrics/chunks.js';
@@ -199,46 +197,6 @@ export {
 export type { Accumulator, Metric } from './models/metrics/metric.js';
 export { bitsPerCharacter, perplexity } from './models/metrics/perplexity.js';
 export { toIds, toOneHot } from './models/one-hot.js';
-export {
-  loadTagger,
-  restoreTagger,
-  saveTagger,
-  type TaggerError,
-  taggerCheckpoint,
-} from './models/online/checkpoint.js';
-export { correctTags, type SlotCorrection } from './models/online/corrections.js';
-export { type LearnTagsOptions, learnTags } from './models/online/learn-tags.js';
-export type {
-  Corrected,
-  LearnedTags,
-  LearnTagsState,
-  PredictedTags,
-  RefusedTags,
-  TagLesson,
-  TagOutcome,
-  Taught,
-} from './models/online/lessons.js';
-export {
-  type Missing,
-  type OpenTagging,
-  type Outstanding,
-  type OutstandingOptions,
-  type OutstandingPolicy,
-  type OutstandingState,
-  outstanding,
-} from './models/online/outstanding.js';
-export { type Asked, type Predicted, predictTags } from './models/online/predict-tags.js';
-export { type Reservoir, type ReservoirOptions, type ReservoirState, reservoir } from './models/online/reservoir.js';
-export { type Slot, type Slots, slots, slotsOf } from './models/online/slots.js';
-export {
-  type EndOfUtterance,
-  endOfUtterance,
-  type Spoken,
-  type TagOptions,
-  tag,
-  type UtteranceTagged,
-  type WordTagged,
-} from './models/online/tag.js';
 export type {
   BatchProgress,
   EpochProgress,
@@ -256,6 +214,56 @@ export {
   sequential,
 } from './models/sequential.js';
 export type { EarlyStopping } from './models/stopping.js';
+export type { TaggedUtterance, TaggerInput, TaggerTarget, Words } from './models/tagger/encoding.js';
+export { type FitTaggerOptions, fitTagger, scoreTagger, type TaggerEpoch } from './models/tagger/fit.js';
+export type { Grown } from './models/tagger/growth.js';
+export { type Lexicon, type LexiconData, lexicon } from './models/tagger/lexicon.js';
+export {
+  loadTagger,
+  restoreTagger,
+  saveTagger,
+  type TaggerError,
+  taggerCheckpoint,
+} from './models/tagger/online/checkpoint.js';
+export { correctTags, type SlotCorrection } from './models/tagger/online/corrections.js';
+export { type LearnTagsOptions, learnTags } from './models/tagger/online/learn-tags.js';
+export type {
+  Corrected,
+  LearnedTags,
+  LearnTagsState,
+  PredictedTags,
+  RefusedTags,
+  TagLesson,
+  TagOutcome,
+  Taught,
+} from './models/tagger/online/lessons.js';
+export {
+  type Missing,
+  type OpenTagging,
+  type Outstanding,
+  type OutstandingOptions,
+  type OutstandingPolicy,
+  type OutstandingState,
+  outstanding,
+} from './models/tagger/online/outstanding.js';
+export { type Asked, type Predicted, predictTags } from './models/tagger/online/predict-tags.js';
+export {
+  type Reservoir,
+  type ReservoirOptions,
+  type ReservoirState,
+  reservoir,
+} from './models/tagger/online/reservoir.js';
+export { type Slot, type Slots, slots, slotsOf } from './models/tagger/online/slots.js';
+export {
+  type EndOfUtterance,
+  endOfUtterance,
+  type Spoken,
+  type TagOptions,
+  tag,
+  type UtteranceTagged,
+  type WordTagged,
+} from './models/tagger/online/tag.js';
+export type { OpenUtterance, ProvisionalTag } from './models/tagger/streaming.js';
 export {
   type TaggedWord,
   type Tagger,
@@ -264,16 +272,13 @@ export {
   type TaggerOutput,
   type Tagging,
   tagger,
-} from './models/tagger.js';
-export type { TaggedUtterance, TaggerInput, TaggerTarget, Words } from './models/tagger-encoding.js';
-export type { Grown } from './models/tagger-growth.js';
-export type { OpenUtterance, ProvisionalTag } from './models/tagger-streaming.js';
+} from './models/tagger/tagger.js';
 export {
   type TaggerTrainer,
   type TaggerTrainerOptions,
   type TaggerTrainerState,
   taggerTrainer,
-} from './models/tagger-trainer.js';
+} from './models/tagger/trainer.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, stack } from './stack.js';

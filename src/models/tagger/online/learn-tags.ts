@@ -1,11 +1,11 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
-import type { TrainerOptions } from '../../backprop/trainer.js';
-import { requireCount } from '../../streams/options.js';
+import type { TrainerOptions } from '../../../backprop/trainer.js';
+import { requireCount } from '../../../streams/options.js';
+import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
 import type { Lexicon } from '../lexicon.js';
-import { conlleval, type SlotMetric } from '../metrics/conlleval.js';
 import type { Tagger, Tagging } from '../tagger.js';
-import { taggerTrainer } from '../tagger-trainer.js';
+import { taggerTrainer } from '../trainer.js';
 import { correctTags } from './corrections.js';
 import {
   type Corrected,

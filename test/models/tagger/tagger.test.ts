@@ -10,8 +10,8 @@ import {
   taggerTrainer,
 } from 'oxbow';
 import { describe, expect, it } from 'vitest';
-import { sizeOf } from '../../src/tensor.js';
-import { expectGradients, scatterParameters } from '../backprop/differences.js';
+import { sizeOf } from '../../../src/tensor.js';
+import { expectGradients, scatterParameters } from '../../backprop/differences.js';
 
 const TAGS = ['O', 'B-toloc', 'I-toloc', 'B-fromloc', 'B-date', 'I-date'];
 

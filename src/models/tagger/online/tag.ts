@@ -1,7 +1,7 @@
 import { concat, concatMap, defer, type OperatorFunction } from 'rxjs';
-import { requireCount } from '../../streams/options.js';
+import { requireCount } from '../../../streams/options.js';
+import type { OpenUtterance, ProvisionalTag } from '../streaming.js';
 import type { Tagger, Tagging } from '../tagger.js';
-import type { OpenUtterance, ProvisionalTag } from '../tagger-streaming.js';
 
 /** Says that the words before it are an utterance; one without words, where there are none. */
 export interface EndOfUtterance {

@@ -1,11 +1,11 @@
 /** Utterances whose words come one by one. */
-import { type Core, evaluate } from '../layer.js';
-import { type Numbers, type Tensor, tensor } from '../tensor.js';
+import { type Core, evaluate } from '../../layer.js';
+import { type Numbers, type Tensor, tensor } from '../../tensor.js';
+import type { ChainTable } from './decoding.js';
+import type { TaggerInput, Words } from './encoding.js';
 import type { Lexicon } from './lexicon.js';
+import { growingPath } from './path.js';
 import type { TaggerCarry, TaggerOutput, Tagging } from './tagger.js';
-import type { ChainTable } from './tagger-decoding.js';
-import type { TaggerInput, Words } from './tagger-encoding.js';
-import { growingPath } from './tagger-path.js';
 
 /** A word's tag as far as it can be told by now. */
 export interface ProvisionalTag {

@@ -1,7 +1,7 @@
 /** Taggers that grow: names that they do not know yet, and the weights that belong to them. */
-import { growAll, type Params } from '../backprop/parameter.js';
+import { growAll, type Params } from '../../backprop/parameter.js';
+import { checkTagged, type Encoding, nameOf, type TaggedUtterance } from './encoding.js';
 import type { Lexicon } from './lexicon.js';
-import { checkTagged, type Encoding, nameOf, type TaggedUtterance } from './tagger-encoding.js';
 
 /** What a model did not know, in the order in which it came; words as they are in the lexicon. */
 export interface Grown {

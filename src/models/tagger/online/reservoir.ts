@@ -1,6 +1,6 @@
 /** A reservoir: a sample of bounded size of all that has gone by. */
-import { type GeneratorState, generator, restoreGenerator } from '../../random.js';
-import { requireCount } from '../../streams/options.js';
+import { type GeneratorState, generator, restoreGenerator } from '../../../random.js';
+import { requireCount } from '../../../streams/options.js';
 
 /** A reservoir as plain data; `reservoir` takes it back. */
 export interface ReservoirState<T> {

@@ -1,5 +1,5 @@
 /** From scores to tags: the best path through a chain of tags, and how probable each of its tags is. */
-import type { Numbers } from '../tensor.js';
+import type { Numbers } from '../../tensor.js';
 
 /** What the scores of neighbouring tags add: from each tag to each, to the first and from the last. */
 export interface ChainScores {

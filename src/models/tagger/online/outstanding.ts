@@ -1,5 +1,5 @@
 /** Predictions whose corrections may still come. */
-import { requireChoice, requireCount } from '../../streams/options.js';
+import { requireChoice, requireCount } from '../../../streams/options.js';
 import type { Tagging } from '../tagger.js';
 
 /** What becomes of a prediction when as many wait as may: the oldest goes, this one does, or it is an error. */

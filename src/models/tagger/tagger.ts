@@ -1,32 +1,24 @@
-import { zeros } from '../backprop/initializers.js';
-import { type LinearChain, linearChain } from '../backprop/losses/linear-chain.js';
-import type { Loss } from '../backprop/losses/loss.js';
-import type { Ops } from '../backprop/ops.js';
-import { checkLengths, realSteps } from '../backprop/padding.js';
-import { type Parameter, parameter } from '../backprop/parameter.js';
-import { bidirectional } from '../cells/bidirectional.js';
-import { gru } from '../cells/gru.js';
-import { lstm } from '../cells/lstm.js';
-import { stacked } from '../cells/stacked.js';
-import { machine } from '../kernels/machine.js';
-import { type Core, evaluate, type Layer, layer, type NoCarry, noCarry } from '../layer.js';
-import { dense } from '../layers/dense.js';
-import { type DropoutCarry, type DropoutForm, dropout } from '../layers/dropout.js';
-import { embedding } from '../layers/embedding.js';
-import { type HashedFeaturesOptions, hashedFeatures } from '../layers/hashed-features.js';
-import { maxPooling1d } from '../layers/pooling.js';
-import { type SpellingOptions, spelling } from '../layers/spelling.js';
-import { hashText, mix32 } from '../random.js';
-import { type Ids, ids, type Tensor, tensor } from '../tensor.js';
-import { type Lexicon, lexicon } from './lexicon.js';
-import {
-  bioGrammar,
-  type ChainScores,
-  type ChainTable,
-  chainDecoder,
-  chainTable,
-  type Grammar,
-} from './tagger-decoding.js';
+import { zeros } from '../../backprop/initializers.js';
+import { type LinearChain, linearChain } from '../../backprop/losses/linear-chain.js';
+import type { Loss } from '../../backprop/losses/loss.js';
+import type { Ops } from '../../backprop/ops.js';
+import { checkLengths, realSteps } from '../../backprop/padding.js';
+import { type Parameter, parameter } from '../../backprop/parameter.js';
+import { bidirectional } from '../../cells/bidirectional.js';
+import { gru } from '../../cells/gru.js';
+import { lstm } from '../../cells/lstm.js';
+import { stacked } from '../../cells/stacked.js';
+import { machine } from '../../kernels/machine.js';
+import { type Core, evaluate, type Layer, layer, type NoCarry, noCarry } from '../../layer.js';
+import { dense } from '../../layers/dense.js';
+import { type DropoutCarry, type DropoutForm, dropout } from '../../layers/dropout.js';
+import { embedding } from '../../layers/embedding.js';
+import { type HashedFeaturesOptions, hashedFeatures } from '../../layers/hashed-features.js';
+import { maxPooling1d } from '../../layers/pooling.js';
+import { type SpellingOptions, spelling } from '../../layers/spelling.js';
+import { hashText, mix32 } from '../../random.js';
+import { type Ids, ids, type Tensor, tensor } from '../../tensor.js';
+import { bioGrammar, type ChainScores, type ChainTable, chainDecoder, chainTable, type Grammar } from './decoding.js';
 import {
   type Encoding,
   encodeTargets,
@@ -36,9 +28,10 @@ import {
   type TaggerInput,
   type TaggerTarget,
   type Words,
-} from './tagger-encoding.js';
-import { type Grown, growTagger } from './tagger-growth.js';
-import { type OpenUtterance, openUtterance } from './tagger-streaming.js';
+} from './encoding.js';
+import { type Grown, growTagger } from './growth.js';
+import { type Lexicon, lexicon } from './lexicon.js';
+import { type OpenUtterance, openUtterance } from './streaming.js';
 
 export interface TaggerOptions {
   /** The words of the training text, each as often as it occurs: how seldom a word is decides how often it is hidden. */

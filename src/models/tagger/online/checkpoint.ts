@@ -2,11 +2,11 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import type { Checkpoint } from '../../formats/checkpoint.js';
-import { loadCheckpoint, saveCheckpoint } from '../../formats/checkpoint-file.js';
-import type { FileError, FormatError, WeightsError } from '../../formats/errors.js';
-import { loadWeights, weightsOf } from '../../formats/weights.js';
-import type { Tensor } from '../../tensor.js';
+import type { Checkpoint } from '../../../formats/checkpoint.js';
+import { loadCheckpoint, saveCheckpoint } from '../../../formats/checkpoint-file.js';
+import type { FileError, FormatError, WeightsError } from '../../../formats/errors.js';
+import { loadWeights, weightsOf } from '../../../formats/weights.js';
+import type { Tensor } from '../../../tensor.js';
 import type { LexiconData } from '../lexicon.js';
 import type { Tagger } from '../tagger.js';
 import type { LearnTagsState } from './lessons.js';

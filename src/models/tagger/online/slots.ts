@@ -1,5 +1,5 @@
 import { filter, map, type OperatorFunction, pipe } from 'rxjs';
-import { chunksOf } from '../metrics/chunks.js';
+import { chunksOf } from '../../metrics/chunks.js';
 import type { TaggedWord, Tagging } from '../tagger.js';
 import type { WordTagged } from './tag.js';
 

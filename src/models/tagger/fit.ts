@@ -1,14 +1,14 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { adam } from '../backprop/optimizers/adam.js';
-import { cosine } from '../backprop/schedules.js';
-import { type Generator, generator } from '../random.js';
-import { timeSlice } from '../streams/event-loop.js';
-import { requireCount } from '../streams/options.js';
-import { conlleval, type SlotScores } from './metrics/conlleval.js';
+import { adam } from '../../backprop/optimizers/adam.js';
+import { cosine } from '../../backprop/schedules.js';
+import { type Generator, generator } from '../../random.js';
+import { timeSlice } from '../../streams/event-loop.js';
+import { requireCount } from '../../streams/options.js';
+import { conlleval, type SlotScores } from '../metrics/conlleval.js';
+import { type Weights, weightAverage } from '../weight-average.js';
+import type { TaggedUtterance } from './encoding.js';
 import type { Tagger } from './tagger.js';
-import type { TaggedUtterance } from './tagger-encoding.js';
-import { taggerTrainer } from './tagger-trainer.js';
-import { type Weights, weightAverage } from './weight-average.js';
+import { taggerTrainer } from './trainer.js';
 
 export interface FitTaggerOptions {
   readonly train: readonly TaggedUtterance[];

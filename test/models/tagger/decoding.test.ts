@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bioGrammar, chainDecoder, chainTable } from '../../src/models/tagger-decoding.js';
-import { draw } from '../backprop/differences.js';
+import { bioGrammar, chainDecoder, chainTable } from '../../../src/models/tagger/decoding.js';
+import { draw } from '../../backprop/differences.js';
 
 const TAGS = ['O', 'B-city', 'I-city', 'I-date'];
 const COUNT = TAGS.length;

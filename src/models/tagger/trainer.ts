@@ -1,8 +1,8 @@
-import { numbersOf } from '../backprop/carry.js';
-import { type Learned, type TrainerOptions, type TrainerState, trainer } from '../backprop/trainer.js';
-import { freshCarry } from './subject.js';
+import { numbersOf } from '../../backprop/carry.js';
+import { type Learned, type TrainerOptions, type TrainerState, trainer } from '../../backprop/trainer.js';
+import { freshCarry } from '../subject.js';
+import type { TaggedUtterance } from './encoding.js';
 import type { Tagger } from './tagger.js';
-import type { TaggedUtterance } from './tagger-encoding.js';
 
 export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'state'> {
   /** What an earlier run kept, from `state()`. */

@@ -1,6 +1,6 @@
 /** Corrections of single slots: what an utterance's tags are once they have been made. */
 import * as E from 'fp-ts/lib/Either.js';
-import { chunksOf } from '../metrics/chunks.js';
+import { chunksOf } from '../../metrics/chunks.js';
 
 /** What a stretch of words is, by the words themselves or by their places; the slot `O` says that it is none. */
 export type SlotCorrection =

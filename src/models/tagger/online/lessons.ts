@@ -1,9 +1,9 @@
 /** What a learning tagger is told, and what it answers. */
 
-import type { SlotScores } from '../metrics/conlleval.js';
+import type { SlotScores } from '../../metrics/conlleval.js';
+import type { Grown } from '../growth.js';
 import type { Tagging } from '../tagger.js';
-import type { Grown } from '../tagger-growth.js';
-import type { TaggerTrainerState } from '../tagger-trainer.js';
+import type { TaggerTrainerState } from '../trainer.js';
 import type { SlotCorrection } from './corrections.js';
 import type { OutstandingState } from './outstanding.js';
 import type { Asked, Predicted } from './predict-tags.js';
