@@ -1,12 +1,14 @@
 /**
  * `npm run bench:tagging -- FOLDER`: how long a word waits for its tag where the model learns from each utterance
- * meanwhile, from no word and no tag on, and what it costs to grow. FOLDER has `seq.in`, `seq.out` and `label`.
+ * meanwhile, from no word and no tag on. Another thread says the words, at times of its own; FOLDER has `seq.in`,
+ * `seq.out` and `label`.
  */
+import { Worker } from 'node:worker_threads';
 import { lastValueFrom, Subject, toArray } from 'rxjs';
 import {
   adam,
+  endOfUtterance,
   fromSequenceFiles,
-  type LearnedTags,
   learnTags,
   machine,
   type Spoken,
@@ -16,84 +18,106 @@ import {
   tagger,
 } from '../src/index.js';
 
-const [folder, most = '1500', perText = '4'] = process.argv.slice(2);
+const [folder, most = '1500', perText = '8', gapText = '4'] = process.argv.slice(2);
 if (folder === undefined) {
-  console.error('usage: npm run bench:tagging -- FOLDER [utterances, 1500 by default] [replayed beside each, 4]');
+  console.error(
+    'usage: npm run bench:tagging -- FOLDER [utterances, 1500] [replayed beside each, 8] [ms between words, 4]',
+  );
   process.exit(2);
 }
 const all = await lastValueFrom(fromSequenceFiles(folder).pipe(toArray()));
 const lessons = all
   .slice(0, Number(most))
   .filter((lesson): lesson is typeof lesson & Taught => lesson.tags !== undefined);
-const per = Number(perText);
+const [per, gap] = [Number(perText), Number(gapText)];
 /** Utterances before anything counts: kernels and JavaScript are compiled by then. */
 const WARM = 100;
+
+/** What is said: a word of an utterance, or that it has ended. `at` is when, in ms since 1970. */
+interface Said {
+  readonly utterance: number;
+  readonly word?: string;
+  readonly at: number;
+}
+
+/** Says words one by one, with pauses that are exponential and so know nothing of updates. */
+const speaker = `
+  const { parentPort, workerData: { utterances, gap } } = require('node:worker_threads');
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  let state = 1;
+  const uniform = () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) + 1) / 2 ** 32;
+  const now = () => performance.timeOrigin + performance.now();
+  let due = now() + 500;
+  const say = (what) => {
+    due += -gap * Math.log(uniform());
+    const left = due - now();
+    if (left > 0) Atomics.wait(clock, 0, 0, left);
+    parentPort.postMessage({ ...what, at: now() });
+  };
+  utterances.forEach((words, utterance) => {
+    for (const word of words) say({ utterance, word });
+    say({ utterance });
+  });
+`;
 
 function quantiles(what: string, times: readonly number[]): void {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number) =>
     (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(2);
-  console.log(
-    `  ${what.padEnd(58)} ${at(0.5).padStart(7)} ${at(0.99).padStart(7)} ${at(1).padStart(7)}  ${sorted.length}`,
-  );
+  const [half, most99, longest] = [at(0.5), at(0.99), at(1)].map((text) => text.padStart(7));
+  console.log(`  ${what.padEnd(52)} ${half} ${most99} ${longest}  ${sorted.length}`);
 }
 
-function run(bidirectional: boolean, chain: boolean): void {
-  const model = tagger({ words: [], tags: ['O'], intents: ['none'], bidirectional, chain, units: 200, seed: 1 });
+async function run(bidirectional: boolean, slice: number | undefined): Promise<void> {
+  const model = tagger({ words: [], tags: ['O'], intents: ['none'], bidirectional, units: 200, seed: 1 });
   const [spoken$, lesson$] = [new Subject<Spoken>(), new Subject<TagLesson>()];
-  let learned: LearnedTags | undefined;
-  let told = 0;
-  spoken$.pipe(tag(model)).subscribe(() => {
-    told += 1;
-  });
+  const times = { words: [] as number[], ends: [] as number[], updates: [] as number[] };
+  let learning = 0;
+  let busy = 0;
+  let started = 0;
+  spoken$.pipe(tag(model)).subscribe();
   lesson$
-    .pipe(learnTags(model, { optimizer: adam(1e-3), clipNorm: 5, replay: { size: 1000, per } }))
-    .subscribe((event) => {
-      learned = event.outcome === 'learned' ? event : undefined;
+    .pipe(learnTags(model, { optimizer: adam(1e-3), clipNorm: 5, replay: { size: 1000, per }, slice }))
+    .subscribe(() => {
+      const took = performance.now() - started;
+      started = performance.now();
+      learning -= 1;
+      busy += took;
+      times.updates.push(took);
     });
-  const times = { word: [] as number[], waiting: [] as number[], shared: [] as number[] };
-  const updates = { same: [] as number[], words: [] as number[], tags: [] as number[] };
-  let update = 0;
-  lessons.forEach((lesson, k) => {
-    const before = performance.now();
-    const own = lesson.words.map((word) => {
-      const start = performance.now();
-      spoken$.next(word);
-      return performance.now() - start;
-    });
-    const end = performance.now();
-    spoken$.next({ endOfUtterance: true });
-    const last = performance.now() - end;
-    const answered = performance.now() - before;
-    const start = performance.now();
-    lesson$.next(lesson);
-    const wait = update;
-    update = performance.now() - start;
-    if (k < WARM || learned === undefined) return;
-    own.forEach((time, place) => {
-      // A model that reads both ways has all tags after the last word: its words share what that took.
-      const mine = bidirectional ? answered / own.length : time + (place === own.length - 1 ? last : 0);
-      times.word.push(mine);
-      // Words that come as fast as they are tagged: the first one of an utterance waits for the update before it.
-      times.waiting.push(mine + (place === 0 ? wait : 0));
-      times.shared.push((answered + update) / own.length);
-    });
-    const { grown } = learned;
-    updates[grown.tags.length > 0 ? 'tags' : grown.words.length > 0 ? 'words' : 'same'].push(update);
+  const worker = new Worker(speaker, {
+    eval: true,
+    workerData: { utterances: lessons.map(({ words }) => words), gap },
   });
-  const sizes = `${model.words.size} words, ${model.tags.size} tags, ${model.intents?.size} intents`;
+  const began = performance.now();
+  await new Promise<void>((resolve, reject) => {
+    worker.once('error', reject);
+    worker.on('message', ({ utterance, word, at }: Said) => {
+      spoken$.next(word ?? endOfUtterance);
+      const waited = performance.timeOrigin + performance.now() - at;
+      if (utterance >= WARM) (word === undefined ? times.ends : times.words).push(waited);
+      if (word !== undefined) return;
+      if (learning === 0) started = performance.now();
+      learning += 1;
+      lesson$.next(lessons[utterance] as Taught);
+      if (utterance === lessons.length - 1) resolve();
+    });
+  });
+  const seconds = (performance.now() - began) / 1000;
+  lesson$.complete();
+  await worker.terminate();
+  const way = slice === undefined ? 'updates at once' : `updates in slices of ${slice} ms`;
   console.log(
-    `${bidirectional ? 'BiLSTM' : 'LSTM'} 200, ${chain ? 'chain' : 'softmax'}, ${per} replayed; ${sizes}; ${told} events`,
+    `${bidirectional ? 'BiLSTM' : 'LSTM'} 200, chain, ${per} replayed, ${way}; ${model.words.size} words, ` +
+      `${model.tags.size} tags; ${seconds.toFixed(0)} s, of which ${(busy / seconds / 10).toFixed(0)} % learning`,
   );
-  console.log(`  ${'milliseconds'.padEnd(58)} ${'p50'.padStart(7)} ${'p99'.padStart(7)} ${'most'.padStart(7)}`);
-  quantiles('a word, from its arrival to its tag', times.word);
-  quantiles('the same, the first one waiting for the update before it', times.waiting);
-  quantiles('an utterance and its update, by word', times.shared);
-  quantiles('an update (tagging first), nothing grew', updates.same);
-  quantiles('an update where words were new', updates.words);
-  quantiles('an update where tags were new', updates.tags);
+  console.log(`  ${'milliseconds'.padEnd(52)} ${'p50'.padStart(7)} ${'p99'.padStart(7)} ${'most'.padStart(7)}`);
+  quantiles('a word, from when it was said until it has a tag', times.words);
+  quantiles('an end, until the utterance has its final tags', times.ends);
+  quantiles('an update, from its utterance on', times.updates);
 }
 
 const { tier, threads } = machine();
-console.log(`${lessons.length} utterances, ${tier}, ${threads} threads`);
-for (const bidirectional of [false, true]) for (const chain of [true, false]) run(bidirectional, chain);
+console.log(`${lessons.length} utterances, a word every ${gap} ms on the average; ${tier}, threads: ${threads}`);
+for (const bidirectional of [false, true]) for (const slice of [undefined, 1]) await run(bidirectional, slice);
+process.exit(0);

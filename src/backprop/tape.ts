@@ -2,6 +2,7 @@
  * The tape: Ops that run on other Ops and remember how each result came about, so that gradients can be walked back.
  * A window of training is a tape of its own; what entered it from before is unknown to it and hence constant.
  */
+import { type Course, finish } from '../course.js';
 import { sameShape, showShape, type Tensor } from '../tensor.js';
 import type { Adjoints, Ops, Primitives } from './ops.js';
 import { recurrenceVjps } from './recurrence-vjps.js';
@@ -18,6 +19,8 @@ export interface Tape extends Ops {
    * @throws RangeError where the output is not one number, or the seed is not of its shape.
    */
   gradients(output: Tensor, seed?: Tensor): readonly Tensor[];
+  /** The same, an operation a piece. */
+  walkBack(output: Tensor, seed?: Tensor): Course<readonly Tensor[]>;
 }
 
 /** A vjp whose primitive is not known any more: the walk needs only its outcome. */
@@ -109,7 +112,7 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
     };
   };
 
-  function gradients(output: Tensor, seed?: Tensor): readonly Tensor[] {
+  function* walkBack(output: Tensor, seed?: Tensor): Course<readonly Tensor[]> {
     if (seed === undefined && output.data.length !== 1) {
       throw new RangeError(
         `gradients: the output ${showShape(output.shape)} is not one number; reduce it to a loss, or give a seed.`,
@@ -127,6 +130,7 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
       const { vjp, args, needs, result } = entries[k] as Entry;
       const results = isList(result) ? result : [result];
       if (!results.some((y) => sums.has(y))) continue;
+      yield;
       const g = isList(result) ? result.map((y) => sums.get(y)) : sumOrZeros(result);
       const contributions = vjp(base, g, args, result, needs);
       operandsOf(args).forEach((operand, place) => {
@@ -152,6 +156,7 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
     fill: (shape, value) => base.fill(shape, value),
     bernoulli: (shape, keep, key) => base.bernoulli(shape, keep, key),
     training: true,
-    gradients,
+    gradients: (output, seed) => finish(walkBack(output, seed)),
+    walkBack,
   };
 }

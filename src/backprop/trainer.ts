@@ -1,7 +1,11 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
+import { type Course, finish } from '../course.js';
+import { deferring } from '../kernels/deferral.js';
 import { Idle } from '../kernels/jobs.js';
 import { lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
+import type { Scope } from '../kernels/place.js';
+import { type Region, region } from '../kernels/region.js';
 import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
 import { isTensor, type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { withNumbersOf } from './carry.js';
@@ -15,7 +19,7 @@ import type { Optimizer } from './optimizers/optimizer.js';
 import { type Prepared, prepare, scaleOf } from './optimizers/preparing.js';
 import { type Parameter, type Params, parametersOf } from './parameter.js';
 import { tape } from './tape.js';
-import { inWindow, toSignal } from './window.js';
+import { inWindow, openWindow, toSignal } from './window.js';
 
 /** What a trainer needs of a model; every `Core` and `Layer` is one. */
 export interface Trainable<S, X = Tensor, Y = Tensor> {
@@ -75,6 +79,13 @@ export interface TrainerState {
 export interface Trainer<S, X = Tensor, Z = Tensor> {
   /** Forward, gradients, clipping, update. Nothing changes where it throws. */
   learn(window: TrainingWindow<S, X, Z>): Learned<S>;
+  /**
+   * The same update in pieces, of which the last one alone changes weights: between them others may use the model. Where
+   * its parameters grow meanwhile, it starts over. An optimizer that moves weights aside has one piece.
+   *
+   * @throws Error where another update of this trainer is under way.
+   */
+  course(window: TrainingWindow<S, X, Z>): Course<Learned<S>>;
   /** Updates so far. */
   readonly steps: number;
   /** A copy of what the optimizer keeps. */
@@ -117,6 +128,9 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   const late = optimizer.slots.map((slot) => optimizer.late?.[slot] ?? 0);
   let step = state?.step ?? 0;
   let released = false;
+  let underWay = false;
+  /** Where courses have their windows: those of others come and go meanwhile. */
+  let room: Region | undefined;
 
   function forward(ops: Ops, window: TrainingWindow<S, X, Z>): readonly [predictions: Y, carry: S, finalCarry: S] {
     const { input, carryAfter } = window;
@@ -131,11 +145,14 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   }
 
   /** The loss of a window and its gradient, as a step that is yet to be taken. */
-  function lesson(eager: Ops, space: Workspace, window: TrainingWindow<S, X, Z>) {
+  function* lesson(eager: Ops, space: Workspace, window: TrainingWindow<S, X, Z>, scope?: Scope) {
     const ops = throughLookups(tape(eager, parameters));
-    const [predictions, carry, finalCarry] = forward(ops, window);
+    const run = () => forward(ops, window);
+    const [predictions, carry, finalCarry] = scope === undefined ? run() : yield* deferring(home, scope, run);
+    yield;
     const loss = lossOf(ops, counted(ops, predictions, window.target), window.target);
-    const taken = kept.step(ops.gradients(loss).map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)));
+    const gradients = yield* ops.walkBack(loss);
+    const taken = kept.step(gradients.map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)));
     const squares = taken.squares();
     const [lossValue, gradientNorm] = [loss.data[0] as number, Math.sqrt(squares.total)];
     if (!Number.isFinite(lossValue) || !Number.isFinite(gradientNorm)) {
@@ -175,45 +192,100 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     });
   }
 
-  function learn(window: TrainingWindow<S, X, Z>): Learned<S> {
+  type Away = (from: Step, prepared: Prepared) => void;
+
+  /** An update within a window. */
+  function* updated(
+    eager: Ops,
+    space: Workspace,
+    window: TrainingWindow<S, X, Z>,
+    away?: Away,
+    scope?: Scope,
+  ): Course<Learned<S>> {
+    if (aside?.when === 'before') away?.(kept.step(trained.map(standing)), { stages: [], scale: 1 });
+    const { taken, squares, lossValue, gradientNorm, carry, finalCarry } = yield* lesson(eager, space, window, scope);
+    const learningRate = optimizer.learningRate(step);
+    const [rule, idle, numbers] = [optimizer.rule, optimizer.idle, optimizer.numbers(step)];
+    const carryOut = window.alone ? withNumbersOf(window.carry, carry) : toSignal(carry);
+    const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
+    const prepared = prepare(preparations, taken, squares);
+    const scale = scaleOf(optimizer, prepared, taken, squares);
+    const { stages } = prepared;
+    if (aside?.when === 'between') {
+      away?.(taken, { stages, scale });
+      // Other weights: packed and multiplied anew, in a window of its own.
+      inWindow((eagerThere, spaceThere) => {
+        finish(lesson(eagerThere, spaceThere, window)).taken.update({ rule, idle, numbers, stages, scale });
+      });
+    } else {
+      taken.update({ rule, idle, numbers, stages, scale });
+    }
+    step += 1;
+    return {
+      loss: lossValue,
+      gradientNorm,
+      gradientNorms: Object.fromEntries(trained.map(({ path }, k) => [path, Math.sqrt(squares.each[k] as number)])),
+      learningRate,
+      carry: carryOut,
+      finalCarry: finalOut,
+    };
+  }
+
+  function begin(window: TrainingWindow<S, X, Z>): void {
     if (released) throw new Error('trainer: it was released; make a new one.');
+    if (underWay) throw new Error('trainer: an update in pieces is under way; end it before the next one begins.');
     checkWindow(model.kind, window);
     follow();
-    return comingBack((away) =>
-      inWindow((eager, space) => {
-        if (aside?.when === 'before') away(kept.step(trained.map(standing)), { stages: [], scale: 1 });
-        const { taken, squares, lossValue, gradientNorm, carry, finalCarry } = lesson(eager, space, window);
-        const learningRate = optimizer.learningRate(step);
-        const [rule, idle, numbers] = [optimizer.rule, optimizer.idle, optimizer.numbers(step)];
-        const carryOut = window.alone ? withNumbersOf(window.carry, carry) : toSignal(carry);
-        const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
-        const prepared = prepare(preparations, taken, squares);
-        const scale = scaleOf(optimizer, prepared, taken, squares);
-        const { stages } = prepared;
-        if (aside?.when === 'between') {
-          away(taken, { stages, scale });
-          // Other weights: packed and multiplied anew, in a window of its own.
-          inWindow((eagerThere, spaceThere) => {
-            lesson(eagerThere, spaceThere, window).taken.update({ rule, idle, numbers, stages, scale });
-          });
-        } else {
-          taken.update({ rule, idle, numbers, stages, scale });
-        }
-        step += 1;
-        return {
-          loss: lossValue,
-          gradientNorm,
-          gradientNorms: Object.fromEntries(trained.map(({ path }, k) => [path, Math.sqrt(squares.each[k] as number)])),
-          learningRate,
-          carry: carryOut,
-          finalCarry: finalOut,
-        };
-      }),
-    );
+  }
+
+  function learn(window: TrainingWindow<S, X, Z>): Learned<S> {
+    begin(window);
+    return comingBack((away) => inWindow((eager, space) => finish(updated(eager, space, window, away))));
+  }
+
+  /** An update in pieces; nothing comes of it where the ground that it stands on has changed in between. */
+  function* attempt(window: TrainingWindow<S, X, Z>, within: Region): Course<Learned<S> | undefined> {
+    const { tier } = home;
+    const shapes = parameters.map(({ shape }) => shape);
+    const { ops, space, scope, close } = openWindow(within);
+    const pieces = updated(ops, space, window, undefined, scope);
+    try {
+      for (;;) {
+        const piece = pieces.next();
+        if (piece.done) return piece.value;
+        yield;
+        if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
+        if (home.tier !== tier || parameters.some(({ shape }, k) => shape !== shapes[k])) return undefined;
+      }
+    } finally {
+      close();
+    }
+  }
+
+  function* course(window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
+    if (aside !== undefined) return learn(window);
+    begin(window);
+    underWay = true;
+    room ??= region(home.heap);
+    try {
+      for (;;) {
+        const learned = yield* attempt(window, room);
+        if (learned !== undefined) return learned;
+        follow();
+      }
+    } finally {
+      underWay = false;
+    }
+  }
+
+  function free(): void {
+    kept.free();
+    room?.free();
   }
 
   const self: Trainer<S, X, Z> = {
     learn,
+    course,
     get steps() {
       return step;
     },
@@ -226,11 +298,11 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
       if (released) return;
       released = true;
       abandoned.unregister(self);
-      kept.free();
+      free();
     },
   };
   // A trainer that nobody holds any more gives its memory back all the same.
-  abandoned.register(self, kept.free, self);
+  abandoned.register(self, free, self);
   return self;
 }
 

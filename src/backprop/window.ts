@@ -2,13 +2,39 @@
  * Windows: the span in which tensors are places in the kernels' memory. All of them are released together at its end;
  * what is to outlive it is copied out by `toSignal`.
  */
+import { afterDeferred } from '../kernels/deferral.js';
 import { machine } from '../kernels/machine.js';
 import type { Scope } from '../kernels/place.js';
+import type { Region } from '../kernels/region.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import { eager } from './eager/index.js';
 import { type Workspace, workspace } from './eager/workspace.js';
 import { throughLookups } from './lookups.js';
 import type { Ops } from './ops.js';
+
+/**
+ * A window in a region of its own, which may stay open while others come and go. Unlike `inWindow` it does not keep
+ * parameters from growing: whoever leaves it open looks whether they have.
+ */
+export function openWindow(region: Region): {
+  readonly ops: Ops;
+  readonly space: Workspace;
+  readonly scope: Scope;
+  close(): void;
+} {
+  const mark = region.mark();
+  const scope: Scope = { open: true };
+  const space = workspace(machine(), scope, { region });
+  return {
+    ops: throughLookups(eager(space)),
+    space,
+    scope,
+    close() {
+      scope.open = false;
+      region.release(mark);
+    },
+  };
+}
 
 /**
  * Runs a body within a window of its own. Its tensors are released when it returns; windows may nest.
@@ -18,16 +44,13 @@ import type { Ops } from './ops.js';
  */
 export function inWindow<R>(body: (ops: Ops, space: Workspace) => R): R {
   const home = machine();
-  const mark = home.region.mark();
-  const scope: Scope = { open: true };
   home.windows += 1;
+  const { ops, space, close } = openWindow(home.region);
   try {
-    const space = workspace(home, scope);
-    return body(throughLookups(eager(space)), space);
+    return afterDeferred(home, () => body(ops, space));
   } finally {
-    scope.open = false;
+    close();
     home.windows -= 1;
-    home.region.release(mark);
   }
 }
 

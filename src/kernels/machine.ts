@@ -8,7 +8,7 @@ import * as wide from './generated/wide.js';
 import { type Heap, heap } from './heap.js';
 import { environment, prepareTier, processors, type Tier, tierNames } from './host.js';
 import type { Job } from './jobs.js';
-import { ARGUMENT_WORDS, type Fork, forkOf, type Program } from './program.js';
+import { ARGUMENT_WORDS, argumentsOf, type Fork, forkOf, type Program } from './program.js';
 import { type Region, region } from './region.js';
 import { type Exports, type Team, team } from './team.js';
 import { trusted } from './trust.js';
@@ -45,6 +45,10 @@ export interface Machine {
   windows: number;
   /** Where forks are written down as well as run, while a program is being made. */
   recorded: Fork[] | undefined;
+  /** Where forks are put instead of being run, while they are to be run piece by piece. */
+  deferred: Fork[] | undefined;
+  /** Runs a fork that was put there. */
+  runDeferred(fork: Fork): void;
   replay(program: Program): void;
 }
 
@@ -187,6 +191,10 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
       return (current as Team).arguments;
     },
     run(job, items, grain) {
+      if (self.deferred !== undefined) {
+        self.deferred.push(forkOf(self, job, items, grain));
+        return;
+      }
       const members = current as Team;
       members.started();
       const { recorded } = self;
@@ -199,6 +207,12 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
     growths: 0,
     windows: 0,
     recorded: undefined,
+    deferred: undefined,
+    runDeferred(fork) {
+      const [job, items, grain] = fork as unknown as [Job, number, number];
+      ints.set(argumentsOf(fork), self.arguments);
+      self.run(job, items, grain);
+    },
     replay(program) {
       const members = current as Team;
       members.started();

@@ -24,6 +24,9 @@ export function forkOf({ ints, arguments: base }: Machine, job: Job, items: numb
   return fork;
 }
 
+/** The words that a fork's arguments are. */
+export const argumentsOf = (fork: Fork): Int32Array => fork.subarray(ENTRY_ARGS / 4, ENTRY_ARGS / 4 + ARGUMENT_WORDS);
+
 /** Writes forks into the machine's memory, as a program. */
 export function program(machine: Machine, forks: readonly Fork[]): Program {
   const address = machine.heap.allocate(Math.max(1, forks.length) * ENTRY_BYTES);

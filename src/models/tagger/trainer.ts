@@ -1,8 +1,9 @@
 import { numbersOf } from '../../backprop/carry.js';
 import { type Learned, type TrainerOptions, type TrainerState, trainer } from '../../backprop/trainer.js';
+import type { Course } from '../../course.js';
 import { freshCarry } from '../subject.js';
 import type { TaggedUtterance } from './encoding.js';
-import type { Tagger } from './tagger.js';
+import type { Tagger, TaggerCarry } from './tagger.js';
 
 export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'state'> {
   /** What an earlier run kept, from `state()`. */
@@ -16,9 +17,13 @@ export interface TaggerTrainerState {
   readonly numbers: unknown;
 }
 
+export type TaggerLearned = Omit<Learned<never>, 'carry' | 'finalCarry'>;
+
 export interface TaggerTrainer {
   /** One update from utterances, one of them or a batch. Nothing changes where it throws. */
-  learn(examples: readonly TaggedUtterance[]): Omit<Learned<never>, 'carry' | 'finalCarry'>;
+  learn(examples: readonly TaggedUtterance[]): TaggerLearned;
+  /** The same update in pieces, of which the last one alone changes weights. */
+  course(examples: readonly TaggedUtterance[]): Course<TaggerLearned>;
   /** Updates so far. */
   readonly steps: number;
   /** A copy of what training keeps. */
@@ -39,22 +44,23 @@ export interface TaggerTrainer {
 export function taggerTrainer(model: Tagger, { state, ...options }: TaggerTrainerOptions): TaggerTrainer {
   const inner = trainer(model, { ...options, loss: model.loss, state: state?.optimizer });
   let numbers = state?.numbers;
+
+  const windowOf = (examples: readonly TaggedUtterance[]) => ({
+    carry: freshCarry(model, examples.length, numbers),
+    input: model.encode(examples.map(({ words }) => words)),
+    target: model.target(examples),
+    alone: true,
+  });
+
+  function ended({ carry, finalCarry: _, ...learned }: Learned<TaggerCarry>): TaggerLearned {
+    numbers = numbersOf(carry);
+    return learned;
+  }
+
   return {
-    learn(examples) {
-      const input = model.encode(examples.map(({ words }) => words));
-      const carry = freshCarry(model, examples.length, numbers);
-      const {
-        carry: after,
-        finalCarry: _,
-        ...learned
-      } = inner.learn({
-        carry,
-        input,
-        target: model.target(examples),
-        alone: true,
-      });
-      numbers = numbersOf(after);
-      return learned;
+    learn: (examples) => ended(inner.learn(windowOf(examples))),
+    *course(examples) {
+      return ended(yield* inner.course(windowOf(examples)));
     },
     get steps() {
       return inner.steps;

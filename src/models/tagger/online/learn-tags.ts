@@ -1,6 +1,8 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { defer, finalize, map, type OperatorFunction } from 'rxjs';
+import { concatMap, defer, finalize, map, type OperatorFunction } from 'rxjs';
 import type { TrainerOptions } from '../../../backprop/trainer.js';
+import { type Course, finish, inTurns } from '../../../course.js';
+import { timeSlice } from '../../../streams/event-loop.js';
 import { requireCount } from '../../../streams/options.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
 import type { Lexicon } from '../lexicon.js';
@@ -31,6 +33,11 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'>
   readonly longest?: number;
   /** How far the model may grow; default 100 000 words, 1 000 tags and 1 000 intents. */
   readonly most?: { readonly words?: number; readonly tags?: number; readonly intents?: number };
+  /**
+   * Milliseconds after which an update lets others have their turn: words that come meanwhile are tagged by the weights as
+   * they are before it. By default an update is done at once, and whoever comes waits for its end.
+   */
+  readonly slice?: number | undefined;
   /** Where an earlier run was, from `state()`. */
   readonly state?: LearnTagsState | undefined;
 }
@@ -54,6 +61,9 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'>
  * Each subscription has an optimizer state and a reservoir of its own; the weights are the model's, so that `tag` and
  * `predictTags` work on the same model meanwhile.
  *
+ * With `slice` an update is done in pieces, and outcomes come later than their utterances, which wait for one another in
+ * their order; they are the same, bit for bit. A stream that is faster than learning wants `bounded` before it.
+ *
  * Law: a run that was cut after any utterance and goes on with the model and `state()` of then gives bit for bit what the
  * uninterrupted run gives.
  *
@@ -64,26 +74,36 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'>
  *   .subscribe((event) => event.outcome === 'learned' && console.log(event.scores().f1, event.grown.words));
  */
 export function learnTags(model: Tagger, options: LearnTagsOptions): OperatorFunction<TagLesson, TagOutcome> {
-  const { replay, longest = 100 } = options;
+  const { replay, longest = 100, slice } = options;
   requireCount('learnTags', 'longest', longest);
   if (replay !== undefined) {
     requireCount('learnTags', 'replay.size', replay.size);
     requireCount('learnTags', 'replay.per', replay.per, 0);
   }
+  if (slice !== undefined && !(slice >= 0)) {
+    throw new RangeError(
+      `learnTags: slice is a number of milliseconds from 0 on, not ${slice}; leave it out for none.`,
+    );
+  }
   return (source) =>
     defer(() => {
       const { take, release } = learning(model, options, longest);
-      return source.pipe(map(take), finalize(release));
+      const told =
+        slice === undefined
+          ? map((lesson: TagLesson) => finish(take(lesson)))
+          : concatMap((lesson: TagLesson) => inTurns(take(lesson), timeSlice(slice)));
+      return source.pipe(told, finalize(release));
     });
 }
 
 function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
-  const { replay, outstanding: open, metric = conlleval(), most, state: from, ...training } = options;
+  const { replay, outstanding: open, metric = conlleval(), most, slice, state: from, ...training } = options;
   const limits = { words: 100_000, tags: 1000, intents: 1000, ...most };
   const learner = taggerTrainer(model, { ...training, state: from?.trainer });
   const kept = replay && reservoir<Taught>({ ...replay, state: from?.replay });
   if (from?.outstanding) open?.restore(from.outstanding);
   const scored = metric.start();
+  let begun = 0;
 
   const refused = (outcome: RefusedTags['outcome'], id: string | undefined, message: string): RefusedTags => ({
     outcome,
@@ -105,7 +125,12 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     );
   }
 
-  function teach(id: string | undefined, taught: Taught, prediction: Tagging, former?: OpenTagging): TagOutcome {
+  function* teach(
+    id: string | undefined,
+    taught: Taught,
+    prediction: Tagging,
+    former?: OpenTagging,
+  ): Course<TagOutcome> {
     const problem = problemOf(taught);
     if (problem !== undefined) return refused('rejected', id, problem);
     const { words, tags, intent } = taught;
@@ -116,14 +141,16 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
         { tags, ...(intent !== undefined && { intent }) },
       );
     }
+    yield;
     const grown = model.grow([taught], limits.words);
     const again = kept && replay ? kept.draw(replay.per) : [];
-    const learned = learner.learn([taught, ...again].flatMap((each) => cutUtterance(each, longest)));
+    const pieces = [taught, ...again].flatMap((each) => cutUtterance(each, longest));
+    const learned = slice === undefined ? learner.learn(pieces) : yield* learner.course(pieces);
     const example: Taught = { ...(id !== undefined && { id }), words, tags, ...(intent !== undefined && { intent }) };
     if (former?.taught === undefined) kept?.offer(example);
     else kept?.replace(example, (item) => item.id === id && sameWords(item.words, words));
     if (former && id !== undefined) open?.replace(id, { ...former, taught: { tags, intent } });
-    const step = learner.steps;
+    const lesson = begun;
     return {
       outcome: 'learned',
       id,
@@ -136,15 +163,17 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
       loss: learned.loss,
       gradientNorm: learned.gradientNorm,
       learningRate: learned.learningRate,
-      step,
+      step: learner.steps,
       scores: scored.result,
-      state: () => stateAfter(step),
+      state: () => stateAfter(lesson),
     };
   }
 
-  function stateAfter(step: number): LearnTagsState {
-    if (learner.steps !== step) {
-      throw new Error(`learnTags: the state of step ${step} is gone; it is at step ${learner.steps} now.`);
+  function stateAfter(lesson: number): LearnTagsState {
+    if (begun !== lesson) {
+      throw new Error(
+        'learnTags: the state is gone, since the next lesson has begun; take it while its outcome is handled.',
+      );
     }
     return {
       trainer: learner.state(),
@@ -153,7 +182,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     };
   }
 
-  function correct({ id, tags, corrections = [], intent }: Corrected): TagOutcome {
+  function* correct({ id, tags, corrections = [], intent }: Corrected): Course<TagOutcome> {
     const former = open?.get(id) ?? 'unknown';
     if (former === 'unknown')
       return refused('unknown', id, `nothing was predicted under the id ${JSON.stringify(id)}.`);
@@ -168,11 +197,12 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     const corrected = correctTags(words, before, corrections);
     if (E.isLeft(corrected)) return refused('rejected', id, corrected.left);
     const meant = intent ?? taught?.intent ?? prediction.intent?.name;
-    return teach(id, { words, tags: corrected.right, intent: meant }, prediction, former);
+    return yield* teach(id, { words, tags: corrected.right, intent: meant }, prediction, former);
   }
 
-  function take(lesson: TagLesson): TagOutcome {
-    if (!('words' in lesson)) return correct(lesson);
+  function* take(lesson: TagLesson): Course<TagOutcome> {
+    begun += 1;
+    if (!('words' in lesson)) return yield* correct(lesson);
     const { id } = lesson;
     if (!('tags' in lesson) || lesson.tags === undefined) {
       if (open) return { outcome: 'predicted', ...predictOne(model, open, lesson) };
@@ -184,9 +214,9 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     }
     const former = id === undefined ? undefined : open?.get(id);
     if (typeof former === 'object' && sameWords(former.words, lesson.words)) {
-      return teach(id, lesson, former.prediction, former);
+      return yield* teach(id, lesson, former.prediction, former);
     }
-    return teach(id, lesson, model.tag([lesson.words])[0] as Tagging);
+    return yield* teach(id, lesson, model.tag([lesson.words])[0] as Tagging);
   }
 
   return { take, release: learner.release };

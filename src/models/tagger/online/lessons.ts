@@ -52,9 +52,9 @@ export interface LearnedTags {
   /** How good the predictions before learning were, over all utterances so far. */
   scores(): SlotScores;
   /**
-   * What goes on from here, a copy. Call it while the outcome is being handled: by the next one it has gone on.
+   * What goes on from here, a copy. Call it while the outcome is being handled: once the next lesson has begun it is gone.
    *
-   * @throws Error where it is no longer at this step.
+   * @throws Error where the next lesson has begun.
    */
   state(): LearnTagsState;
 }

@@ -154,7 +154,7 @@ describe('learnTags', () => {
 
   it('has no state of a step that is past', async () => {
     const [first] = await teach(empty(), lessons.slice(0, 2));
-    expect(() => learned(first).state()).toThrow('the state of step 1 is gone; it is at step 2 now');
+    expect(() => learned(first).state()).toThrow('the state is gone, since the next lesson has begun');
   });
 
   it('lets the stream fail where the loss is not finite, with weights that are numbers', async () => {

@@ -1,0 +1,42 @@
+/** Work in pieces: whoever does it may let others have their turn between two of them. */
+import { Observable } from 'rxjs';
+
+/** Each `next` does one piece; the last one gives what came out. */
+export type Course<R> = Generator<undefined, R, undefined>;
+
+/** Does all pieces, one right after the other. */
+export function finish<R>(course: Course<R>): R {
+  for (;;) {
+    const piece = course.next();
+    if (piece.done) return piece.value;
+  }
+}
+
+/**
+ * Does a course in slices of time, and lets timers, sockets and the other pipelines of the process have their turn between
+ * them. To unsubscribe ends the course where it is.
+ *
+ * @param slice counts the time, from `timeSlice`.
+ * @example
+ * inTurns(trainer.course(window), timeSlice(2)).subscribe(({ loss }) => console.log(loss));
+ */
+export function inTurns<R>(course: Course<R>, slice: () => Promise<void> | undefined): Observable<R> {
+  return new Observable((subscriber) => {
+    async function run(): Promise<void> {
+      for (;;) {
+        const piece = course.next();
+        if (piece.done) {
+          subscriber.next(piece.value);
+          subscriber.complete();
+          return;
+        }
+        const turn = slice();
+        if (turn === undefined) continue;
+        await turn;
+        if (subscriber.closed) return;
+      }
+    }
+    subscriber.add(() => course.return(undefined as R));
+    run().catch((error: unknown) => subscriber.error(error));
+  });
+}
