@@ -73,6 +73,7 @@ export {
 export { type SimpleRnnCarry, type SimpleRnnOptions, simpleRnn, simpleRnnCell } from './cells/simple-rnn.js';
 export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked.js';
 export { unroll } from './cells/unroll.js';
+export { type Course, finish, inTurns } from './course.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './formats/checkpoint.js';
 export { loadCheckpoint, saveCheckpoint } from './formats/checkpoint-file.js';
 export type { FileError, FormatError, UtteranceError, WeightsError } from './formats/errors.js';
@@ -296,6 +297,7 @@ export {
 } from './streams/augment.js';
 export { bounded } from './streams/bounded.js';
 export type { Buffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
+export { nextTurn, timeSlice } from './streams/event-loop.js';
 export { fromAsync } from './streams/from-async.js';
 export { fromFile } from './streams/from-file.js';
 export { fromReadable } from './streams/from-readable.js';

@@ -12,11 +12,13 @@ import {
   type Predicted,
   parametersOf,
   predictTags,
+  type Spoken,
   scoreTagger,
   sgd,
   type Tagger,
   type TagLesson,
   type TagOutcome,
+  tag,
   taggerTrainer,
 } from 'oxbow';
 import { from, lastValueFrom, map, Subject, take, toArray } from 'rxjs';
@@ -182,6 +184,84 @@ describe('learnTags', () => {
     expect(() => learnTags(model, { ...options, longest: 0 })).toThrow('learnTags: longest is a whole number');
     expect(() => learnTags(model, { ...options, replay: { size: 0, per: 1 } })).toThrow('learnTags: replay.size');
     expect(() => learnTags(model, { ...options, replay: { size: 1, per: -1 } })).toThrow('learnTags: replay.per');
+  });
+});
+
+describe('updates in slices', () => {
+  it('are those that are done at once, bit for bit, while words are tagged in between', async () => {
+    const [whole, sliced] = [empty(), empty()];
+    const expected = await teach(whole, lessons);
+    const spoken$ = new Subject<Spoken>();
+    const tags: string[] = [];
+    spoken$.pipe(tag(sliced)).subscribe((event) => event.final || tags.push(event.tag));
+    const speaking = setInterval(() => spoken$.next('Taipei'), 0);
+    const outcomes = await teach(sliced, lessons, { slice: 0 });
+    clearInterval(speaking);
+    const plain = (outcome: TagOutcome) => ({ ...learned(outcome), scores: undefined, state: undefined });
+    expect(outcomes.map(plain)).toEqual(expected.map(plain));
+    expect(learned(outcomes.at(-1)).scores()).toEqual(learned(expected.at(-1)).scores());
+    expect(bitsOf(sliced)).toEqual(bitsOf(whole));
+    expect(tags.length).toBeGreaterThan(lessons.length);
+  });
+
+  it('go on from any state as if they had never stopped, bit for bit', async () => {
+    const whole = empty();
+    await teach(whole, lessons.slice(0, 20));
+    const model = empty();
+    const state = await lastValueFrom(
+      from(lessons).pipe(
+        learnTags(model, { ...options, slice: 0 }),
+        take(7),
+        map((outcome) => learned(outcome).state()),
+      ),
+    );
+    await teach(model, lessons.slice(7, 20), { state, slice: 0 });
+    expect(bitsOf(model)).toEqual(bitsOf(whole));
+  });
+
+  it('leave the model as it was where one is cut short', async () => {
+    const model = empty();
+    await teach(model, lessons.slice(0, 5));
+    const before = bitsOf(model);
+    const told: TagOutcome[] = [];
+    const known = lessons.slice(0, 5);
+    const subscription = from(known)
+      .pipe(learnTags(model, { ...options, slice: 0 }))
+      .subscribe((outcome) => told.push(outcome));
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    subscription.unsubscribe();
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(told).toEqual([]);
+    expect(bitsOf(model).weights).toEqual(before.weights);
+    await teach(model, known);
+    expect(bitsOf(model).weights).not.toEqual(before.weights);
+  });
+
+  it('have a state no longer once the next lesson has begun', async () => {
+    const model = empty();
+    const states: unknown[] = [];
+    const outcomes: LearnedTags[] = [];
+    const learning = from(lessons.slice(0, 2)).pipe(learnTags(model, { ...options, slice: 0 }));
+    await new Promise<void>((resolve, reject) => {
+      learning.subscribe({
+        next(outcome) {
+          outcomes.push(learned(outcome));
+          if (outcomes.length > 1) return;
+          states.push(learned(outcome).state());
+          setImmediate(() => expect(() => learned(outcome).state()).toThrow('the state is gone'));
+        },
+        error: reject,
+        complete: resolve,
+      });
+    });
+    expect(states.length).toBe(1);
+    expect(outcomes.length).toBe(2);
+  });
+
+  it('want a time that is one', () => {
+    expect(() => learnTags(empty(), { ...options, slice: -1 })).toThrow('learnTags: slice is a number of milliseconds');
+    expect(() => learnTags(empty(), { ...options, slice: Number.NaN })).toThrow('learnTags: slice');
   });
 });
 

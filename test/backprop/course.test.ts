@@ -1,0 +1,226 @@
+import {
+  adam,
+  type Course,
+  configure,
+  crossEntropy,
+  dense,
+  dropout,
+  embedding,
+  evaluate,
+  finish,
+  generator,
+  ids,
+  inWindow,
+  lstm,
+  machine,
+  nesterov,
+  type Optimizer,
+  parametersOf,
+  stack,
+  stacked,
+  toSignal,
+  trainer,
+} from 'oxbow';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bytesOf } from './training-run.js';
+
+beforeAll(() => void configure({ threads: 2 }));
+afterAll(() => void configure({ threads: 2 }));
+
+const [symbols, steps, lanes] = [30, 6, 4];
+
+const modelOf = (seed: number) =>
+  stack(
+    {
+      embed: embedding(symbols, 24, { grows: true }),
+      rnn: stacked([lstm(24, 32), lstm(32, 32)]),
+      drop: dropout(0.3),
+      head: dense(32, 40),
+    },
+    { seed },
+  );
+
+type Model = ReturnType<typeof modelOf>;
+
+function windows(count: number, seed = 1) {
+  const random = generator(seed, 'symbols');
+  const some = () =>
+    ids(
+      [steps, lanes],
+      Int32Array.from({ length: steps * lanes }, () => random.below(symbols)),
+    );
+  return Array.from({ length: count }, () => ({ input: some(), target: some() }));
+}
+
+const oneWindow = () => windows(1)[0] as ReturnType<typeof windows>[number];
+
+const learner = (model: Model, optimizer: Optimizer = adam(1e-2)) =>
+  trainer(model, { loss: crossEntropy(), optimizer, clipNorm: 1 });
+
+const bitsOf = (model: Model) => parametersOf(model.params).map(([path, { data }]) => [path, bytesOf(data)]);
+
+/** Runs a course with something else between any two pieces; says how many there were. */
+function between<R>(
+  course: Course<R>,
+  other: (piece: number) => void,
+): { readonly outcome: R; readonly pieces: number } {
+  for (let pieces = 1; ; pieces += 1) {
+    const piece = course.next();
+    if (piece.done) return { outcome: piece.value, pieces };
+    other(pieces);
+  }
+}
+
+describe('an update in pieces', () => {
+  it('is the update at once, bit for bit, whatever runs in between', () => {
+    const [plain, pieced, other] = [modelOf(1), modelOf(1), modelOf(2)];
+    const [once, inPieces, others] = [learner(plain), learner(pieced), learner(other)];
+    const given = windows(4);
+    let [a, b, c] = [plain.initial(lanes), pieced.initial(lanes), other.initial(lanes)];
+    for (const window of given) {
+      const expected = once.learn({ carry: a, ...window });
+      const { outcome, pieces } = between(inPieces.course({ carry: b, ...window }), (piece) => {
+        // Windows of others come and go: evaluated, learnt, and large enough to take new memory.
+        if (piece % 3 === 0) evaluate(other, other.initial(lanes), window.input);
+        if (piece % 7 === 0) c = others.learn({ carry: c, ...window }).carry;
+        if (piece % 11 === 0) inWindow((ops) => ops.fill([300 + piece, 1000], 1));
+      });
+      expect(pieces).toBeGreaterThan(20);
+      expect(outcome).toEqual(expected);
+      [a, b] = [expected.carry, outcome.carry];
+      expect(bitsOf(pieced)).toEqual(bitsOf(plain));
+    }
+    expect(inPieces.state()).toEqual(once.state());
+  });
+
+  it('is the same where two courses go on by turns', () => {
+    const alone = modelOf(1);
+    const [first, second] = [modelOf(1), modelOf(1)];
+    const window = oneWindow();
+    const expected = learner(alone).learn({ carry: alone.initial(lanes), ...window });
+    const courses = [first, second].map((model) => learner(model).course({ carry: model.initial(lanes), ...window }));
+    const outcomes: unknown[] = [];
+    while (outcomes.length < 2) {
+      for (const course of courses) {
+        const piece = course.next();
+        if (piece.done && piece.value !== undefined) outcomes.push(piece.value);
+      }
+    }
+    expect(outcomes).toEqual([expected, expected]);
+    expect(bitsOf(first)).toEqual(bitsOf(alone));
+    expect(bitsOf(second)).toEqual(bitsOf(alone));
+  });
+
+  it('changes no weight before its last piece', () => {
+    const model = modelOf(3);
+    const before = bitsOf(model);
+    const window = oneWindow();
+    const { learn, course } = learner(model);
+    learn({ carry: model.initial(lanes), ...window });
+    const learnt = bitsOf(model);
+    expect(learnt).not.toEqual(before);
+    let seen = learnt;
+    between(course({ carry: model.initial(lanes), ...window }), () => {
+      seen = bitsOf(model);
+      expect(seen).toEqual(learnt);
+    });
+    expect(bitsOf(model)).not.toEqual(learnt);
+  });
+
+  it('starts over where a parameter grows in between', () => {
+    const [grownBefore, grownWithin] = [modelOf(4), modelOf(4)];
+    const grow = (model: Model) => new Map(parametersOf(model.params)).get('embed.table')?.grow(0, symbols + 20);
+    const window = oneWindow();
+    grow(grownBefore);
+    const expected = learner(grownBefore).learn({
+      carry: grownBefore.initial(lanes),
+      ...window,
+    });
+    const { outcome } = between(
+      learner(grownWithin).course({ carry: grownWithin.initial(lanes), ...window }),
+      (piece) => {
+        if (piece === 12) grow(grownWithin);
+      },
+    );
+    expect(outcome).toEqual(expected);
+    expect(bitsOf(grownWithin)).toEqual(bitsOf(grownBefore));
+  });
+
+  it('is one piece where the optimizer moves weights aside', () => {
+    const [plain, pieced] = [modelOf(5), modelOf(5)];
+    const window = oneWindow();
+    const expected = learner(plain, nesterov(0.1)).learn({
+      carry: plain.initial(lanes),
+      ...window,
+    });
+    const { outcome, pieces } = between(
+      learner(pieced, nesterov(0.1)).course({
+        carry: pieced.initial(lanes),
+        ...window,
+      }),
+      () => undefined,
+    );
+    expect(pieces).toBe(1);
+    expect(outcome).toEqual(expected);
+    expect(bitsOf(pieced)).toEqual(bitsOf(plain));
+  });
+
+  it('can be ended before its time, and leaves everything as it was', () => {
+    const model = modelOf(6);
+    const before = bitsOf(model);
+    const { course, learn, steps } = learner(model);
+    const window = oneWindow();
+    const given = { carry: model.initial(lanes), ...window };
+    const left = course(given);
+    for (let k = 0; k < 10; k += 1) left.next();
+    left.return(undefined as never);
+    expect(bitsOf(model)).toEqual(before);
+    expect(steps).toBe(0);
+    const fresh = modelOf(6);
+    expect(learn(given)).toEqual(learner(fresh).learn(given));
+    expect(bitsOf(model)).toEqual(bitsOf(fresh));
+  });
+
+  it('suffers no other update of its trainer meanwhile, and no release', () => {
+    const model = modelOf(7);
+    const { course, learn, release } = learner(model);
+    const window = oneWindow();
+    const given = { carry: model.initial(lanes), ...window };
+    const first = course(given);
+    first.next();
+    expect(() => learn(given)).toThrow('trainer: an update in pieces is under way');
+    expect(() => finish(course(given))).toThrow('trainer: an update in pieces is under way');
+    const before = bitsOf(model);
+    release();
+    expect(() => first.next()).toThrow('trainer: it was released while an update was under way');
+    expect(bitsOf(model)).toEqual(before);
+  });
+
+  it('runs what it put off where the model looks at numbers', () => {
+    const looks = { seen: [] as number[] };
+    const core = stack({ embed: embedding(symbols, 8), head: dense(8, 40) }, { seed: 8 });
+    const looking: typeof core = Object.assign(Object.create(core), core, {
+      apply(...[ops, carry, x]: Parameters<typeof core.apply>) {
+        const [y, next] = core.apply(ops, carry, x);
+        looks.seen.push((y.data[7] as number) + inWindow((inner) => toSignal(inner.affine(y, 2, 0)).data[7] as number));
+        return [y, next] as const;
+      },
+    });
+    const window = oneWindow();
+    const { course } = trainer(looking, { loss: crossEntropy(), optimizer: adam(1e-2) });
+    const given = { carry: looking.initial(lanes), ...window };
+    const [expected] = evaluate(core, core.initial(lanes), given.input);
+    finish(course(given));
+    expect(looks.seen).toEqual([(expected.data[7] as number) + 2 * (expected.data[7] as number)]);
+  });
+
+  it('takes no more memory the longer it goes on', () => {
+    const model = modelOf(9);
+    const { course } = learner(model);
+    const held = windows(12).map((window) => {
+      finish(course({ carry: model.initial(lanes), ...window }));
+      return machine().heap.used();
+    });
+    expect(new Set(held.slice(2)).size).toBe(1);
+  });
+});

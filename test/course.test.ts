@@ -1,0 +1,73 @@
+import { type Course, finish, inTurns, timeSlice } from 'oxbow';
+import { lastValueFrom, take, toArray } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+
+/** Notes each piece; whether it was ended before its time is the last note. */
+function* noting(notes: string[], pieces = 3): Course<string> {
+  let whole = false;
+  try {
+    for (let k = 1; k <= pieces; k += 1) {
+      notes.push(`piece ${k}`);
+      yield;
+    }
+    whole = true;
+    return 'outcome';
+  } finally {
+    notes.push(whole ? 'done' : 'ended');
+  }
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe('a course', () => {
+  it('is done at once by finish', () => {
+    const notes: string[] = [];
+    expect(finish(noting(notes))).toBe('outcome');
+    expect(notes).toEqual(['piece 1', 'piece 2', 'piece 3', 'done']);
+  });
+
+  it('lets others have their turn after each slice', async () => {
+    const notes: string[] = [];
+    const other = setInterval(() => notes.push('other'), 0);
+    const outcomes = await lastValueFrom(
+      inTurns(noting(notes), () => new Promise((resolve) => setTimeout(resolve, 5))).pipe(toArray()),
+    );
+    clearInterval(other);
+    expect(outcomes).toEqual(['outcome']);
+    expect(notes.slice(notes.indexOf('piece 1'), notes.indexOf('piece 2'))).toContain('other');
+    expect(notes.slice(notes.indexOf('piece 2'), notes.indexOf('piece 3'))).toContain('other');
+  });
+
+  it('goes on without a pause while its slice is not used up', () => {
+    const notes: string[] = [];
+    inTurns(noting(notes), timeSlice(60_000)).subscribe((outcome) => notes.push(outcome));
+    expect(notes).toEqual(['piece 1', 'piece 2', 'piece 3', 'done', 'outcome']);
+  });
+
+  it('ends where it is when nobody waits for it any more', async () => {
+    const notes: string[] = [];
+    const subscription = inTurns(noting(notes), turn).subscribe(() => notes.push('told'));
+    await turn();
+    subscription.unsubscribe();
+    const then = [...notes];
+    await turn();
+    await turn();
+    expect(then.at(-1)).toBe('ended');
+    expect(notes).toEqual(then);
+    expect(notes).not.toContain('piece 3');
+  });
+
+  it('can be taken once and unsubscribed from within its outcome', async () => {
+    const notes: string[] = [];
+    expect(await lastValueFrom(inTurns(noting(notes), turn).pipe(take(1)))).toBe('outcome');
+    expect(notes.at(-1)).toBe('done');
+  });
+
+  it('hands on what it throws', async () => {
+    // biome-ignore lint/correctness/useYield: it fails before its first piece ends
+    function* failing(): Course<string> {
+      throw new RangeError('no');
+    }
+    await expect(lastValueFrom(inTurns(failing(), turn))).rejects.toThrow(RangeError);
+  });
+});
