@@ -43,15 +43,9 @@ export {
 export { type ReferenceOptions, reference } from './backprop/reference.js';
 export { constant, cosine, inTurn, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
 export { type Tape, tape } from './backprop/tape.js';
-export {
-  type Learned,
-  type Trainable,
-  type Trainer,
-  type TrainerOptions,
-  type TrainerState,
-  type TrainingWindow,
-  trainer,
-} from './backprop/trainer.js';
+export { type Learned, type Trainable, type Trainer, type TrainerOptions, trainer } from './backprop/trainer.js';
+export type { TrainerState } from './backprop/trainer-state.js';
+export type { TrainingWindow } from './backprop/training-window.js';
 export { inWindow, toSignal } from './backprop/window.js';
 export {
   type BidirectionalCarry,

@@ -6,8 +6,8 @@ import { lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import type { Scope } from '../kernels/place.js';
 import { type Region, region } from '../kernels/region.js';
-import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
-import { isTensor, type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { type Extent, type Moved, type Step, spans } from '../kernels/spans.js';
+import { isTensor, sizeOf, type Tensor } from '../tensor.js';
 import { withNumbersOf } from './carry.js';
 import { Rows } from './eager/rows.js';
 import type { Workspace } from './eager/workspace.js';
@@ -17,8 +17,10 @@ import type { Ops } from './ops.js';
 import { clipByGlobalNorm } from './optimizers/clipping.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 import { type Prepared, prepare, scaleOf } from './optimizers/preparing.js';
-import { type Parameter, type Params, parametersOf } from './parameter.js';
+import { type Params, parametersOf } from './parameter.js';
 import { tape } from './tape.js';
+import { checkState, restore, slotsOf, type Trained, type TrainerState } from './trainer-state.js';
+import { checkWindow, counted, joined, requireFinite, stepsOf, type TrainingWindow } from './training-window.js';
 import { inWindow, openWindow, toSignal } from './window.js';
 
 /** What a trainer needs of a model; every `Core` and `Layer` is one. */
@@ -35,21 +37,6 @@ export interface TrainerOptions<Y = Tensor, Z = Tensor> {
   readonly clipNorm?: number | undefined;
   /** What the optimizer kept in an earlier run, from `state()`. */
   readonly state?: TrainerState | undefined;
-}
-
-export interface TrainingWindow<S, X = Tensor, Z = Tensor> {
-  readonly carry: S;
-  /** Signal or ids `[T, B, …]`, or a record of them where the model takes one. */
-  readonly input: X;
-  /** `[T′, B, …]` with T′ ≤ T: the loss counts the last T′ predictions. A record goes to the loss as it is. */
-  readonly target: Z;
-  /**
-   * Whether nothing follows this window: the carry after it is not kept, and the one that entered is given back, but for
-   * its numbers, which belong to no lane (dropout's count of windows).
-   */
-  readonly alone?: boolean | undefined;
-  /** After how many steps the carry is wanted; all by default. */
-  readonly carryAfter?: number | undefined;
 }
 
 export interface Learned<S> {
@@ -69,13 +56,6 @@ export interface Learned<S> {
   readonly finalCarry: S;
 }
 
-/** What training needs beyond the weights in order to go on as if it had never stopped. */
-export interface TrainerState {
-  readonly step: number;
-  /** The optimizer's arrays by parameter path and slot: `rnn.wx.mean`. */
-  readonly slots: Readonly<Record<string, Tensor>>;
-}
-
 export interface Trainer<S, X = Tensor, Z = Tensor> {
   /** Forward, gradients, clipping, update. Nothing changes where it throws. */
   learn(window: TrainingWindow<S, X, Z>): Learned<S>;
@@ -92,13 +72,6 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
   state(): TrainerState;
   /** Gives back the optimizer's memory; the trainer is of no use afterwards. */
   release(): void;
-}
-
-interface Trained {
-  readonly path: string;
-  readonly parameter: Parameter;
-  /** The shape that what the optimizer keeps has. */
-  shape: Shape;
 }
 
 /**
@@ -332,95 +305,4 @@ function movedOf(space: Workspace, { parameter }: Trained, gradient: Tensor): Mo
   return gradient instanceof Rows
     ? { weights, gradient: gradient.stored.address, rows: gradient.rows }
     : { weights, gradient: space.place(gradient).address };
-}
-
-/** @throws RangeError where a state is not that of these parameters and this optimizer. */
-function checkState({ slots }: TrainerState, places: readonly Trained[], optimizer: Optimizer): void {
-  for (const { path, shape } of places) {
-    const size = sizeOf(shape);
-    for (const slot of optimizer.slots) {
-      const count = slots[`${path}.${slot}`]?.data.length;
-      if (count !== size) {
-        throw new RangeError(
-          `trainer: the state has ${count ?? 'no'} numbers for ${path}.${slot}, but ${size} are needed; ` +
-            'it is of another model or optimizer.',
-        );
-      }
-    }
-  }
-}
-
-function restore(kept: Spans, trained: readonly Trained[], optimizer: Optimizer, { slots }: TrainerState): void {
-  trained.forEach(({ path }, k) => {
-    optimizer.slots.forEach((name, slot) => {
-      kept.slot(k, slot).set((slots[`${path}.${name}`] as Tensor).data);
-    });
-  });
-}
-
-function slotsOf(kept: Spans, trained: readonly Trained[], optimizer: Optimizer): Record<string, Tensor> {
-  return Object.fromEntries(
-    trained.flatMap(({ path, parameter: { shape } }, k) =>
-      optimizer.slots.map((name, slot) => [
-        `${path}.${name}`,
-        { shape, type: 'float32' satisfies NumberType, data: kept.slot(k, slot).slice() },
-      ]),
-    ),
-  );
-}
-
-/** The predictions of a window that was run in two parts. */
-function joined<Y>(ops: Ops, kind: string, first: Y, second: Y): Y {
-  if (isTensor(first) && isTensor(second)) return ops.concat([first, second], 0) as Tensor & Y;
-  throw new TypeError(`trainer: ${kind} gives a record, which cannot be put together again; leave carryAfter out.`);
-}
-
-/** The last predictions, as many as there are targets; of records all. */
-function counted<Y, Z>(ops: Ops, predictions: Y, target: Z): Y {
-  if (!isTensor(predictions) || !isTensor(target)) return predictions;
-  const last = target.shape[0] as number;
-  const early = (predictions.shape[0] as number) - last;
-  return early === 0 ? predictions : (ops.split(predictions, 0, [early, last])[1] as Tensor & Y);
-}
-
-/** Steps `from` to `to` of a time-major signal; the numbers are shared, not copied. */
-function stepsOf(signal: Tensor, from: number, to: number): Tensor {
-  const [, ...rest] = signal.shape;
-  const width = sizeOf(rest);
-  return { shape: [to - from, ...rest], type: signal.type, data: signal.data.subarray(from * width, to * width) };
-}
-
-/** @throws RangeError where data holds NaN or an infinity, with its place. Looked for only once something went wrong. */
-function requireFinite(kind: string, what: string, data: unknown): void {
-  const signals = isTensor(data) ? [['', data] as const] : Object.entries(data as Readonly<Record<string, unknown>>);
-  for (const [name, signal] of signals) {
-    if (!isTensor(signal) || signal.type === 'int32') continue;
-    const at = signal.data.findIndex((value) => !Number.isFinite(value));
-    if (at < 0) continue;
-    const [, lanes = 1, ...rest] = signal.shape;
-    const [row, element] = [Math.floor(at / sizeOf(rest)), at % sizeOf(rest)];
-    throw new RangeError(
-      `trainer: ${what}${name === '' ? '' : ` (${name})`} of ${kind} has ${signal.data[at]} at step ` +
-        `${Math.floor(row / lanes)} of lane ${row % lanes}, element ${element} of ${showShape(rest)}; the weights were ` +
-        'left as they are. Put the data right, or leave it out.',
-    );
-  }
-}
-
-function checkWindow<S, X, Z>(kind: string, { input, target, carryAfter }: TrainingWindow<S, X, Z>): void {
-  if (!isTensor(input) || !isTensor(target)) {
-    if (carryAfter === undefined) return;
-    throw new RangeError(`trainer: ${kind} learns from records, which cannot be cut at a step; leave carryAfter out.`);
-  }
-  const [steps = 0, lanes] = input.shape;
-  const [counted = 0, targetLanes] = target.shape;
-  if (input.shape.length < 2 || target.shape.length < 2 || lanes !== targetLanes || counted < 1 || counted > steps) {
-    throw new RangeError(
-      `trainer: ${kind} was given input ${showShape(input.shape)} and target ${showShape(target.shape)}; both are ` +
-        'time-major [T, B, …] with the same lanes, and the target has at least one step and no more than the input.',
-    );
-  }
-  if (carryAfter !== undefined && !(Number.isInteger(carryAfter) && carryAfter >= 1 && carryAfter <= steps)) {
-    throw new RangeError(`trainer: carryAfter is a step from 1 to ${steps}, not ${carryAfter}.`);
-  }
 }

@@ -1,6 +1,7 @@
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
 import { withNumbersOf } from '../backprop/carry.js';
-import { type Learned, type TrainerOptions, type TrainerState, trainer } from '../backprop/trainer.js';
+import { type Learned, type TrainerOptions, trainer } from '../backprop/trainer.js';
+import type { TrainerState } from '../backprop/trainer-state.js';
 import { batchOf, type Core } from '../layer.js';
 import type { Tensor } from '../tensor.js';
 import { requireCount } from './options.js';

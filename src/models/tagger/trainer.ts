@@ -1,5 +1,6 @@
 import { numbersOf } from '../../backprop/carry.js';
-import { type Learned, type TrainerOptions, type TrainerState, trainer } from '../../backprop/trainer.js';
+import { type Learned, type TrainerOptions, trainer } from '../../backprop/trainer.js';
+import type { TrainerState } from '../../backprop/trainer-state.js';
 import type { Course } from '../../course.js';
 import { freshCarry } from '../subject.js';
 import type { TaggedUtterance } from './encoding.js';
