@@ -213,6 +213,7 @@ export type { TaggedUtterance, TaggerInput, TaggerTarget, Words } from './models
 export { type FitTaggerOptions, fitTagger, scoreTagger, type TaggerEpoch } from './models/tagger/fit.js';
 export type { Grown } from './models/tagger/growth.js';
 export { type Lexicon, type LexiconData, lexicon } from './models/tagger/lexicon.js';
+export type { TaggerCarry, TaggerOutput } from './models/tagger/net.js';
 export {
   loadTagger,
   restoreTagger,
@@ -262,9 +263,7 @@ export type { OpenUtterance, ProvisionalTag } from './models/tagger/streaming.js
 export {
   type TaggedWord,
   type Tagger,
-  type TaggerCarry,
   type TaggerOptions,
-  type TaggerOutput,
   type Tagging,
   tagger,
 } from './models/tagger/tagger.js';

@@ -4,8 +4,9 @@ import { type Numbers, type Tensor, tensor } from '../../tensor.js';
 import type { ChainTable } from './decoding.js';
 import type { TaggerInput, Words } from './encoding.js';
 import type { Lexicon } from './lexicon.js';
+import type { TaggerCarry, TaggerOutput } from './net.js';
 import { growingPath } from './path.js';
-import type { TaggerCarry, TaggerOutput, Tagging } from './tagger.js';
+import type { Tagging } from './tagger.js';
 
 /** A word's tag as far as it can be told by now. */
 export interface ProvisionalTag {

@@ -1,23 +1,9 @@
-import { zeros } from '../../backprop/initializers.js';
-import { type LinearChain, linearChain } from '../../backprop/losses/linear-chain.js';
+import { linearChain } from '../../backprop/losses/linear-chain.js';
 import type { Loss } from '../../backprop/losses/loss.js';
 import type { Ops } from '../../backprop/ops.js';
-import { checkLengths, realSteps } from '../../backprop/padding.js';
-import { type Parameter, parameter } from '../../backprop/parameter.js';
-import { bidirectional } from '../../cells/bidirectional.js';
-import { gru } from '../../cells/gru.js';
-import { lstm } from '../../cells/lstm.js';
-import { stacked } from '../../cells/stacked.js';
 import { machine } from '../../kernels/machine.js';
-import { type Core, evaluate, type Layer, layer, type NoCarry, noCarry } from '../../layer.js';
-import { dense } from '../../layers/dense.js';
-import { type DropoutCarry, type DropoutForm, dropout } from '../../layers/dropout.js';
-import { embedding } from '../../layers/embedding.js';
-import { type HashedFeaturesOptions, hashedFeatures } from '../../layers/hashed-features.js';
-import { maxPooling1d } from '../../layers/pooling.js';
-import { type SpellingOptions, spelling } from '../../layers/spelling.js';
-import { hashText, mix32 } from '../../random.js';
-import { type Ids, ids, type Tensor, tensor } from '../../tensor.js';
+import { evaluate, type Layer, layer } from '../../layer.js';
+import type { Ids, Tensor } from '../../tensor.js';
 import { bioGrammar, type ChainScores, type ChainTable, chainDecoder, chainTable, type Grammar } from './decoding.js';
 import {
   type Encoding,
@@ -31,65 +17,23 @@ import {
 } from './encoding.js';
 import { type Grown, growTagger } from './growth.js';
 import { type Lexicon, lexicon } from './lexicon.js';
+import { type Chain, type NetOptions, type TaggerCarry, type TaggerOutput, taggerNet } from './net.js';
 import { type OpenUtterance, openUtterance } from './streaming.js';
 
-export interface TaggerOptions {
+export interface TaggerOptions extends NetOptions {
   /** The words of the training text, each as often as it occurs: how seldom a word is decides how often it is hidden. */
   readonly words: Iterable<string>;
   /** All tags, in BIO notation: `O`, `B-toloc`, `I-toloc`. */
   readonly tags: Iterable<string>;
   /** All intents, where the model is to tell them too. */
   readonly intents?: Iterable<string> | undefined;
-  /** Features of a word; default 100. */
-  readonly features?: number;
-  /** Features of words by their spelling, for words never seen; default its own defaults, `false` for none. */
-  readonly characters?: (Omit<SpellingOptions, 'seed'> & { readonly limit?: number }) | false;
-  /** Features of words by their first and last characters and their shape, hashed; default none. */
-  readonly hashed?: Omit<HashedFeaturesOptions, 'seed'> | false;
-  /** The recurrent layers' cells; default LSTMs. */
-  readonly cell?: 'lstm' | 'gru';
-  /** Units of a recurrent layer, in each direction; default 200. */
-  readonly units?: number;
-  /** Recurrent layers; default 1. */
-  readonly layers?: number;
-  /** Whether the layers read both ways, an utterance at once, or forwards only, word by word. Default true. */
-  readonly bidirectional?: boolean;
-  /** Share of features dropped around the recurrent layers while learning; default 0.5. */
-  readonly dropout?: number;
-  /** Whether each word has a mask of its own (`step`, default), or an utterance one for all of its words (`window`). */
-  readonly mask?: DropoutForm['mask'];
-  /** While learning, a word seen n times is taken for an unknown one with probability `a / (a + n)`; a, default 0.5. */
-  readonly wordDropout?: number;
   /** What is made of words before they are looked up; default `{ lowerCase: true, digits: true }`, digits read as 0. */
   readonly form?: { readonly lowerCase?: boolean; readonly digits?: boolean };
-  /**
-   * Whether neighbouring tags have a say: a linear-chain conditional random field over the scores (default), or each
-   * word's softmax by itself.
-   */
-  readonly chain?: boolean;
   /** Whether the best path must be proper BIO; default true. */
   readonly constrained?: boolean;
   /** How much an utterance's intent counts beside the mean over the words; default 1. */
   readonly intentWeight?: number;
   readonly seed?: number;
-}
-
-/** What a tagger remembers within an utterance, and how many windows it has drawn masks for. */
-export interface TaggerCarry {
-  readonly rnn: unknown;
-  /** The largest of each state so far, `[B, D]`; −1, which no state reaches, before the first word. */
-  readonly pooled: Tensor;
-  readonly hidden: DropoutCarry;
-  readonly below: DropoutCarry;
-  readonly above: DropoutCarry;
-  readonly summary: DropoutCarry;
-}
-
-export interface TaggerOutput {
-  /** Scores of each tag at each word, `[T, B, N]`. */
-  readonly tags: Tensor;
-  /** Logits of the intents after the last word, `[B, K]`. */
-  readonly intents?: Tensor;
 }
 
 export interface TaggedWord {
@@ -164,96 +108,28 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
  */
 export function tagger(options: TaggerOptions): Tagger {
   const {
-    features = 100,
     characters = {},
-    units = 200,
-    layers = 1,
-    dropout: rate = 0.5,
-    mask = 'step',
-    seed,
+    hashed = false,
+    bidirectional: bothWays = true,
+    constrained = true,
+    intentWeight = 1,
   } = options;
-  const { bidirectional: bothWays = true, wordDropout = 0.5, constrained = true, intentWeight = 1 } = options;
   const form = { lowerCase: true, digits: true, ...options.form };
   const words = lexicon(['']);
   for (const word of options.words) words.add(nameOf(word, form));
   const tags = lexicon(options.tags);
   const intents = options.intents === undefined ? undefined : lexicon(options.intents);
   if (tags.size === 0) throw new RangeError('tagger: there is no tag; give one at least, such as O.');
-  const { limit = 24, ...spelled } = characters || {};
-  const { hashed = false } = options;
   const encoding: Encoding = {
     words,
     tags,
     intents,
     form,
-    spelled: characters === false ? undefined : limit,
+    spelled: characters === false ? undefined : (characters.limit ?? 24),
     buckets: hashed === false ? undefined : (hashed.buckets ?? 1024),
   };
 
-  const table = embedding(words.size, features, { grows: true });
-  const letters = characters === false ? undefined : spelling(spelled);
-  const properties = hashed === false ? undefined : hashedFeatures(hashed);
-  const widthOf = (more: Layer<NoCarry, never> | undefined) => (more?.outputs as number | undefined) ?? 0;
-  const width = features + widthOf(letters) + widthOf(properties);
-  const rnn = recurrent(options.cell ?? 'lstm', width, { units, layers, bothWays, dropout: { rate, mask } });
-  const states = bothWays ? 2 * units : units;
-  const head = dense(states, tags.size, { grows: true });
-  const chain = options.chain === false ? undefined : chainOf(tags.size);
-  const intentHead = intents && dense(states, intents.size, { grows: true });
-  const drop = () => dropout(rate, { mask });
-  const drops = { below: drop(), above: drop(), summary: drop() };
-  let key = 0;
-
-  const core: Core<TaggerCarry, TaggerInput, TaggerOutput> = {
-    kind: 'tagger',
-    params: {
-      words: table.params,
-      ...(letters && { spelling: letters.params }),
-      ...(properties && { hashed: properties.params }),
-      rnn: rnn.params,
-      tags: head.params,
-      ...(chain && { chain }),
-      ...(intentHead && { intents: intentHead.params }),
-    },
-    initial: (batch) => ({
-      rnn: rnn.initial(batch),
-      pooled: tensor([batch, states], new Float32Array(batch * states).fill(-1)),
-      hidden: { windows: 0 },
-      below: drops.below.initial(batch),
-      above: drops.above.initial(batch),
-      summary: drops.summary.initial(batch),
-    }),
-    named(path, given) {
-      const under = (name: string) => (path === '' ? name : `${path}.${name}`);
-      key = hashText(`${given ?? 0} ${under('hidden')}`);
-      rnn.named?.(under('rnn'), given);
-      for (const [name, drop] of Object.entries(drops)) drop.named?.(under(name), given);
-    },
-    apply(outer, carry, x) {
-      const lengths = checkLengths(x.lengths, x.words, 'tagger');
-      const ops: Ops = { ...outer, lengths };
-      const hiding = ops.training && wordDropout > 0;
-      const seen = hiding ? hidden(x.words, words, wordDropout, mix32(key + carry.hidden.windows)) : x.words;
-      const [embedded] = table.apply(ops, noCarry, seen);
-      const parts = [embedded];
-      if (letters && x.spellings) parts.push(letters.apply(ops, noCarry, x.spellings)[0]);
-      if (properties && x.hashes) parts.push(properties.apply(ops, noCarry, x.hashes)[0]);
-      const joined = parts.length === 1 ? embedded : ops.concat(parts, 2);
-      const [input, below] = drops.below.apply(ops, carry.below, joined);
-      const [h, after] = rnn.apply(ops, carry.rnn, input);
-      const [dropped, above] = drops.above.apply(ops, carry.above, h);
-      const [scores] = head.apply(ops, noCarry, dropped);
-      const next = { rnn: after, below, above, hidden: { windows: carry.hidden.windows + (hiding ? 1 : 0) } };
-      if (intentHead === undefined) return [{ tags: scores }, { ...carry, ...next }];
-      const pooled = largest(ops, h, carry.pooled, lengths);
-      const [told, summary] = drops.summary.apply(ops, carry.summary, pooled);
-      const [logits] = intentHead.apply(ops, noCarry, told);
-      return [
-        { tags: scores, intents: logits },
-        { ...next, pooled, summary },
-      ];
-    },
-  };
+  const { core, chain } = taggerNet({ words, tags, intents }, options);
 
   const loss: Loss<TaggerOutput, TaggerTarget> = (ops, prediction, target) => {
     const improbable = chain
@@ -294,7 +170,7 @@ export function tagger(options: TaggerOptions): Tagger {
     });
   }
 
-  const model = layer(core, seed, '');
+  const model = layer(core, options.seed, '');
   const encode = (utterances: readonly Words[]) => encodeUtterances(encoding, utterances);
   return Object.assign(model, {
     words,
@@ -323,61 +199,11 @@ export function tagger(options: TaggerOptions): Tagger {
   });
 }
 
-type Chain = Readonly<Record<keyof LinearChain, Parameter>>;
-
-/** A chain in which at first no tag favours another. */
-function chainOf(count: number): Chain {
-  return {
-    transitions: parameter([count, count], zeros(), { grows: [0, 1] }),
-    start: parameter([count], zeros(), { grows: [0] }),
-    end: parameter([count], zeros(), { grows: [0] }),
-  };
-}
-
 const scoresOf = ({ transitions, start, end }: Chain): ChainScores => ({
   transitions: transitions.data,
   start: start.data,
   end: end.data,
 });
-
-interface Sizes {
-  readonly units: number;
-  readonly layers: number;
-  readonly bothWays: boolean;
-  readonly dropout: { readonly rate: number; readonly mask: 'step' | 'window' };
-}
-
-function recurrent(
-  kind: 'lstm' | 'gru',
-  inputs: number,
-  { units, layers, bothWays, dropout: between }: Sizes,
-): Core<unknown> {
-  const cell = (width: number): Core<unknown> =>
-    (kind === 'gru' ? gru(width, units) : lstm(width, units)) as Core<unknown>;
-  const levels = Array.from({ length: layers }, (_, below) => {
-    const width = below === 0 ? inputs : bothWays ? 2 * units : units;
-    return bothWays ? (bidirectional(cell(width), cell(width)) as Core<unknown>) : cell(width);
-  });
-  return stacked(levels, { dropout: between }) as Core<unknown>;
-}
-
-/** Word ids of which some are 0 instead, the more probably the seldomer the word is. */
-function hidden(x: Ids, words: Lexicon, strength: number, key: number): Ids {
-  const dropped = x.data.map((id, k) => {
-    const rate = strength / (strength + words.countOf(id));
-    return mix32(key + k) / 0x1_0000_0000 < rate ? 0 : id;
-  });
-  return ids(x.shape, dropped);
-}
-
-/** The largest of each state over the real steps, and over those before: `[T, B, D]` and `[B, D]` → `[B, D]`. */
-function largest(ops: Ops, h: Tensor, before: Tensor, lengths: readonly number[] | undefined): Tensor {
-  const [steps = 0, ...rest] = h.shape;
-  // States lie between −1 and 1, and are 0 at padding.
-  const real = lengths === undefined ? h : ops.add(h, ops.affine(realSteps(steps, lengths), 1, -1));
-  const [most] = maxPooling1d(steps).apply(ops, noCarry, real);
-  return ops.maximum(ops.reshape(most, rest), before);
-}
 
 /** The mean over targets that are not −1; 0 where all are. */
 function meanOf(ops: Ops, nats: Tensor, targets: Ids): Tensor {

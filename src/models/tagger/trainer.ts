@@ -4,7 +4,8 @@ import type { TrainerState } from '../../backprop/trainer-state.js';
 import type { Course } from '../../course.js';
 import { freshCarry } from '../subject.js';
 import type { TaggedUtterance } from './encoding.js';
-import type { Tagger, TaggerCarry } from './tagger.js';
+import type { TaggerCarry } from './net.js';
+import type { Tagger } from './tagger.js';
 
 export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'state'> {
   /** What an earlier run kept, from `state()`. */
