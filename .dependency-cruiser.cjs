@@ -8,7 +8,7 @@ const rooms = [
   ['layer.ts', 'stack.ts', 'stepper.ts'],
   ['backprop'],
   ['kernels'],
-  ['tensor.ts', 'random.ts', 'plot.ts'],
+  ['tensor.ts', 'random.ts', 'plot.ts', 'course.ts'],
 ];
 
 const within = (names) =>
