@@ -261,6 +261,11 @@ export {
 } from './models/tagger/online/tag.js';
 export type { OpenUtterance, ProvisionalTag } from './models/tagger/streaming.js';
 export {
+  type SubstituteSlotsOptions,
+  type SubstitutionOptions,
+  substituteSlots,
+} from './models/tagger/substitution.js';
+export {
   type TaggedWord,
   type Tagger,
   type TaggerOptions,

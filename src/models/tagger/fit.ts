@@ -7,6 +7,7 @@ import { requireCount } from '../../streams/options.js';
 import { conlleval, type SlotScores } from '../metrics/conlleval.js';
 import { type Weights, weightAverage } from '../weight-average.js';
 import type { TaggedUtterance } from './encoding.js';
+import { type SubstitutionOptions, substitution } from './substitution.js';
 import type { Tagger } from './tagger.js';
 import { taggerTrainer } from './trainer.js';
 
@@ -24,7 +25,9 @@ export interface FitTaggerOptions {
   readonly clipNorm?: number;
   /** How slowly the mean of the weights, which is what stays, forgets; default 0.998. */
   readonly average?: number;
-  /** Of the order of the utterances; default 0. */
+  /** How many slots are given other words of their type while learning, as by `substituteSlots`; default none. */
+  readonly substitute?: SubstitutionOptions | undefined;
+  /** Of the order of the utterances, and of what is substituted; default 0. */
   readonly seed?: number;
 }
 
@@ -96,24 +99,26 @@ function begin(model: Tagger, options: FitTaggerOptions) {
   const {
     train,
     valid,
-    epochs = 40,
+    epochs = 35,
     batch = 16,
-    learningRate = 2e-3,
+    learningRate = 3e-3,
     clipNorm = 5,
     average = 0.998,
+    substitute = { share: 0 },
     seed = 0,
   } = options;
   requireCount('fitTagger', 'epochs', epochs);
   requireCount('fitTagger', 'batch', batch);
   if (train.length === 0) throw new RangeError('fitTagger: there is no utterance to learn from; give one at least.');
   const steps = epochs * Math.ceil(train.length / batch);
+  const substituted = substitution('fitTagger', train, substitute);
   const mean = weightAverage(model.params, average);
   const learner = taggerTrainer(model, { optimizer: adam(cosine({ rate: learningRate, steps })), clipNorm });
   let most = Number.NEGATIVE_INFINITY;
   let kept: Weights | undefined;
 
   async function run(subscriber: Subscriber<TaggerEpoch>): Promise<void> {
-    const random = generator(seed, 'utterances');
+    const [random, words] = [generator(seed, 'utterances'), generator(seed, 'substitution')];
     const slice = timeSlice();
     const started = performance.now();
     for (let epoch = 1; epoch <= epochs; epoch += 1) {
@@ -122,7 +127,7 @@ function begin(model: Tagger, options: FitTaggerOptions) {
       for (const examples of batches) {
         await slice();
         if (subscriber.closed) return;
-        loss += learner.learn(examples).loss / batches.length;
+        loss += learner.learn(examples.map((example) => substituted(example, words))).loss / batches.length;
         mean.update();
       }
       const validation = mean.within(() => scoreTagger(model, valid));
