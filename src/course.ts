@@ -14,26 +14,27 @@ export function finish<R>(course: Course<R>): R {
 
 /**
  * Does a course in slices of time, and lets timers, sockets and the other pipelines of the process have their turn between
- * them. To unsubscribe ends the course where it is.
+ * them. Each subscription begins a course of its own, and to unsubscribe ends it where it is. What comes out never comes
+ * before `subscribe` has returned.
  *
- * @param slice counts the time, from `timeSlice`.
+ * @param begin makes the course.
+ * @param slice counts the time, from `timeSlice`; several courses may share one.
  * @example
- * inTurns(trainer.course(window), timeSlice(2)).subscribe(({ loss }) => console.log(loss));
+ * inTurns(() => course(window), timeSlice(2)).subscribe(({ loss }) => console.log(loss));
  */
-export function inTurns<R>(course: Course<R>, slice: () => Promise<void> | undefined): Observable<R> {
+export function inTurns<R>(begin: () => Course<R>, slice: () => Promise<void> | undefined): Observable<R> {
   return new Observable((subscriber) => {
+    const course = begin();
     async function run(): Promise<void> {
-      for (;;) {
+      await undefined;
+      while (!subscriber.closed) {
         const piece = course.next();
         if (piece.done) {
           subscriber.next(piece.value);
           subscriber.complete();
           return;
         }
-        const turn = slice();
-        if (turn === undefined) continue;
-        await turn;
-        if (subscriber.closed) return;
+        await slice();
       }
     }
     subscriber.add(() => course.return(undefined as R));

@@ -9,6 +9,7 @@ import type { Ops } from './backprop/ops.js';
 import { parametersOf } from './backprop/parameter.js';
 import { type Recorded, recorder, sameRecords } from './backprop/recording.js';
 import { inWindow, mapTensors, toSignal } from './backprop/window.js';
+import { afterDeferred } from './kernels/deferral.js';
 import { copyBlock } from './kernels/kernels.js';
 import { machine } from './kernels/machine.js';
 import { Place, type Scope } from './kernels/place.js';
@@ -254,8 +255,9 @@ export function steppedTo<S, X extends Tensor>(
   }
 
   const self = {
-    step(x: X) {
+    step(x: X): Tensor {
       checkOpen();
+      if (home.deferred !== undefined) return afterDeferred(home, () => self.step(x));
       follow();
       return run(take(x));
     },

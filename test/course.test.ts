@@ -1,5 +1,5 @@
 import { type Course, finish, inTurns, timeSlice } from 'oxbow';
-import { lastValueFrom, take, toArray } from 'rxjs';
+import { concatMap, count, from, lastValueFrom, take, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
 /** Notes each piece; whether it was ended before its time is the last note. */
@@ -30,7 +30,10 @@ describe('a course', () => {
     const notes: string[] = [];
     const other = setInterval(() => notes.push('other'), 0);
     const outcomes = await lastValueFrom(
-      inTurns(noting(notes), () => new Promise((resolve) => setTimeout(resolve, 5))).pipe(toArray()),
+      inTurns(
+        () => noting(notes),
+        () => new Promise((resolve) => setTimeout(resolve, 5)),
+      ).pipe(toArray()),
     );
     clearInterval(other);
     expect(outcomes).toEqual(['outcome']);
@@ -38,15 +41,32 @@ describe('a course', () => {
     expect(notes.slice(notes.indexOf('piece 2'), notes.indexOf('piece 3'))).toContain('other');
   });
 
-  it('goes on without a pause while its slice is not used up', () => {
+  it('goes on without letting others in while its slice is not used up', async () => {
     const notes: string[] = [];
-    inTurns(noting(notes), timeSlice(60_000)).subscribe((outcome) => notes.push(outcome));
-    expect(notes).toEqual(['piece 1', 'piece 2', 'piece 3', 'done', 'outcome']);
+    const other = setImmediate(() => notes.push('other'));
+    const outcome = await lastValueFrom(inTurns(() => noting(notes), timeSlice(60_000)));
+    clearImmediate(other);
+    expect([...notes, outcome]).toEqual(['piece 1', 'piece 2', 'piece 3', 'done', 'outcome']);
+  });
+
+  it('begins anew for each subscription', async () => {
+    const notes: string[] = [];
+    const work$ = inTurns(() => noting(notes), turn);
+    expect(await Promise.all([lastValueFrom(work$), lastValueFrom(work$)])).toEqual(['outcome', 'outcome']);
+    expect(await lastValueFrom(work$)).toBe('outcome');
+    expect(notes.filter((note) => note === 'done').length).toBe(3);
+  });
+
+  it('can follow one another in any number', async () => {
+    const few = from(Array.from({ length: 20_000 }, (_, k) => k)).pipe(
+      concatMap(() => inTurns(() => noting([], 0), timeSlice(60_000))),
+    );
+    expect(await lastValueFrom(few.pipe(count()))).toBe(20_000);
   });
 
   it('ends where it is when nobody waits for it any more', async () => {
     const notes: string[] = [];
-    const subscription = inTurns(noting(notes), turn).subscribe(() => notes.push('told'));
+    const subscription = inTurns(() => noting(notes), turn).subscribe(() => notes.push('told'));
     await turn();
     subscription.unsubscribe();
     const then = [...notes];
@@ -59,7 +79,7 @@ describe('a course', () => {
 
   it('can be taken once and unsubscribed from within its outcome', async () => {
     const notes: string[] = [];
-    expect(await lastValueFrom(inTurns(noting(notes), turn).pipe(take(1)))).toBe('outcome');
+    expect(await lastValueFrom(inTurns(() => noting(notes), turn).pipe(take(1)))).toBe('outcome');
     expect(notes.at(-1)).toBe('done');
   });
 
@@ -68,6 +88,6 @@ describe('a course', () => {
     function* failing(): Course<string> {
       throw new RangeError('no');
     }
-    await expect(lastValueFrom(inTurns(failing(), turn))).rejects.toThrow(RangeError);
+    await expect(lastValueFrom(inTurns(failing, turn))).rejects.toThrow(RangeError);
   });
 });

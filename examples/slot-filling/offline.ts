@@ -47,8 +47,6 @@ async function trainOnce({ options, screen, interrupt }: Session, sets: Sets, se
     }),
   );
   await lastValueFrom(learning$, { defaultValue: undefined });
-  // Training that was cut short puts its best weights in place in its own next turn.
-  await new Promise(setImmediate);
   const seconds = last !== undefined && last.epoch === epochs ? last.seconds : (performance.now() - started) / 1000;
   const test = sets.test && scoreTagger(model, sets.test);
   return { seed, epochs: last?.epoch ?? 0, chosen: best?.epoch ?? 0, valid: best?.validation, test, seconds };

@@ -41,6 +41,7 @@ export class Parameter implements Tensor {
   /** How many numbers its block of memory holds. */
   #room = 0;
   #grown = 0;
+  #version = 0;
 
   constructor(shape: Shape, initializer: Initializer, { grows = [] }: ParameterOptions = {}) {
     this.#shape = shape;
@@ -56,6 +57,16 @@ export class Parameter implements Tensor {
   /** How often it has grown. */
   get grown(): number {
     return this.#grown;
+  }
+
+  /** How often it has had other numbers: by an update, `assign`, or as it grew. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Counts that other numbers were written to its place. */
+  written(): void {
+    this.#version += 1;
   }
 
   /** Where the parameter stands in its model: `rnn.wx`. */
@@ -137,6 +148,7 @@ export class Parameter implements Tensor {
     this.#scope = { open: true };
     this.#place = new Place(home, to, after, 'float32', this.#scope);
     this.#grown += 1;
+    this.written();
     home.growths += 1;
     home.weights += 1;
   }
@@ -164,6 +176,7 @@ export class Parameter implements Tensor {
       );
     }
     this.data.set(values);
+    this.written();
     machine().weights += 1;
   }
 }

@@ -6,7 +6,7 @@ import { lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import type { Scope } from '../kernels/place.js';
 import { type Region, region } from '../kernels/region.js';
-import { type Extent, type Moved, type Step, spans } from '../kernels/spans.js';
+import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
 import { isTensor, sizeOf, type Tensor } from '../tensor.js';
 import { withNumbersOf } from './carry.js';
 import { Rows } from './eager/rows.js';
@@ -61,7 +61,8 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
   learn(window: TrainingWindow<S, X, Z>): Learned<S>;
   /**
    * The same update in pieces, of which the last one alone changes weights: between them others may use the model. Where
-   * its parameters grow meanwhile, it starts over. An optimizer that moves weights aside has one piece.
+   * they change its weights (another trainer, `assign`, growth), it starts over. An optimizer that moves weights aside has
+   * one piece.
    *
    * @throws Error where another update of this trainer is under way.
    */
@@ -102,8 +103,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   let step = state?.step ?? 0;
   let released = false;
   let underWay = false;
-  /** Where courses have their windows: those of others come and go meanwhile. */
-  let room: Region | undefined;
+  const memory: Memory = { kept, rooms: [] };
 
   function forward(ops: Ops, window: TrainingWindow<S, X, Z>): readonly [predictions: Y, carry: S, finalCarry: S] {
     const { input, carryAfter } = window;
@@ -120,12 +120,16 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   /** The loss of a window and its gradient, as a step that is yet to be taken. */
   function* lesson(eager: Ops, space: Workspace, window: TrainingWindow<S, X, Z>, scope?: Scope) {
     const ops = throughLookups(tape(eager, parameters));
-    const run = () => forward(ops, window);
-    const [predictions, carry, finalCarry] = scope === undefined ? run() : yield* deferring(home, scope, run);
-    yield;
-    const loss = lossOf(ops, counted(ops, predictions, window.target), window.target);
+    const run = () => {
+      const [predictions, carry, finalCarry] = forward(ops, window);
+      return { loss: lossOf(ops, counted(ops, predictions, window.target), window.target), carry, finalCarry };
+    };
+    const { loss, carry, finalCarry } = scope === undefined ? run() : yield* deferring(home, scope, run);
     const gradients = yield* ops.walkBack(loss);
-    const taken = kept.step(gradients.map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)));
+    const taken = kept.step(
+      gradients.map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)),
+      space.region,
+    );
     const squares = taken.squares();
     const [lossValue, gradientNorm] = [loss.data[0] as number, Math.sqrt(squares.total)];
     if (!Number.isFinite(lossValue) || !Number.isFinite(gradientNorm)) {
@@ -175,7 +179,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     away?: Away,
     scope?: Scope,
   ): Course<Learned<S>> {
-    if (aside?.when === 'before') away?.(kept.step(trained.map(standing)), { stages: [], scale: 1 });
+    if (aside?.when === 'before') away?.(kept.step(trained.map(standing), space.region), { stages: [], scale: 1 });
     const { taken, squares, lossValue, gradientNorm, carry, finalCarry } = yield* lesson(eager, space, window, scope);
     const learningRate = optimizer.learningRate(step);
     const [rule, idle, numbers] = [optimizer.rule, optimizer.idle, optimizer.numbers(step)];
@@ -194,6 +198,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
       taken.update({ rule, idle, numbers, stages, scale });
     }
     step += 1;
+    for (const parameter of parameters) parameter.written();
     return {
       loss: lossValue,
       gradientNorm,
@@ -218,8 +223,9 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
 
   /** An update in pieces; nothing comes of it where the ground that it stands on has changed in between. */
   function* attempt(window: TrainingWindow<S, X, Z>, within: Region): Course<Learned<S> | undefined> {
-    const { tier } = home;
-    const shapes = parameters.map(({ shape }) => shape);
+    // Packed weights are for the tier's width, and working memory for so many threads.
+    const { tier, threads } = home;
+    const versions = parameters.map(({ version }) => version);
     const { ops, space, scope, close } = openWindow(within);
     const pieces = updated(ops, space, window, undefined, scope);
     try {
@@ -228,7 +234,8 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
         if (piece.done) return piece.value;
         yield;
         if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
-        if (home.tier !== tier || parameters.some(({ shape }, k) => shape !== shapes[k])) return undefined;
+        if (home.tier !== tier || home.threads !== threads) return undefined;
+        if (parameters.some(({ version }, k) => version !== versions[k])) return undefined;
       }
     } finally {
       close();
@@ -236,10 +243,12 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   }
 
   function* course(window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
-    if (aside !== undefined) return learn(window);
+    // Nor can it be put off within what is put off itself.
+    if (aside !== undefined || home.deferred !== undefined) return learn(window);
     begin(window);
     underWay = true;
-    room ??= region(home.heap);
+    const [room = region(home.heap)] = memory.rooms;
+    memory.rooms[0] = room;
     try {
       for (;;) {
         const learned = yield* attempt(window, room);
@@ -249,11 +258,6 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     } finally {
       underWay = false;
     }
-  }
-
-  function free(): void {
-    kept.free();
-    room?.free();
   }
 
   const self: Trainer<S, X, Z> = {
@@ -271,15 +275,27 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
       if (released) return;
       released = true;
       abandoned.unregister(self);
-      free();
+      giveBack(memory);
     },
   };
   // A trainer that nobody holds any more gives its memory back all the same.
-  abandoned.register(self, free, self);
+  abandoned.register(self, memory, self);
   return self;
 }
 
-const abandoned = new FinalizationRegistry<() => void>((free) => free());
+/** What a trainer holds of the machine's memory; it must not lead to the trainer, which nobody would ever find abandoned then. */
+interface Memory {
+  readonly kept: Spans;
+  /** Where courses have their windows, since those of others come and go meanwhile. */
+  readonly rooms: Region[];
+}
+
+function giveBack({ kept, rooms }: Memory): void {
+  kept.free();
+  for (const { free } of rooms) free();
+}
+
+const abandoned = new FinalizationRegistry<Memory>(giveBack);
 
 function trainedOf(params: Params): readonly Trained[] {
   // A parameter that stands at two places of a model (tied weights) learns once.

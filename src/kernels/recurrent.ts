@@ -142,7 +142,7 @@ export function lstmBackward(
   );
 }
 
-/** `wn` is 0 where the reset gate acts after the product, and then `bn` is not. */
+/** `wn` is 0 where the reset gate acts after the product, and then `bn` is not. `product` is room for `[B, 3H]`. */
 export function gruForward(
   machine: Machine,
   w: Window,
@@ -153,8 +153,8 @@ export function gruForward(
   bn: number,
   gates: number,
   states: number,
+  product: number,
 ): void {
-  const product = machine.region.allocate(4 * w.batch * 3 * w.units);
   window(
     machine,
     Job.gruForward,
@@ -174,7 +174,10 @@ export function gruForward(
   );
 }
 
-/** `wnt` is 0 where the reset gate acts after the product, and then `du` is not. */
+/**
+ * `wnt` is 0 where the reset gate acts after the product, and then `du` is not; where it is not, `working` is room for
+ * `[B, H]`.
+ */
 export function gruBackward(
   machine: Machine,
   w: Window,
@@ -186,8 +189,8 @@ export function gruBackward(
   dx: number,
   du: number,
   dh: number,
+  working: number,
 ): void {
-  const working = wnt === 0 ? 0 : machine.region.allocate(4 * w.batch * w.units);
   window(
     machine,
     Job.gruBackward,

@@ -7,6 +7,7 @@ import { give, giveFloats } from './kernels.js';
 import { BLOCK } from './limits.js';
 import { type Lengthened, lengthen } from './lines.js';
 import type { Machine } from './machine.js';
+import type { Region } from './region.js';
 import {
   BIAS,
   BLOCKS,
@@ -89,7 +90,7 @@ export interface Spans {
   /** Gives the memory back, when nobody needs it any more. */
   free(): void;
   /** A step, its parameters in the order of their extents. What it needs besides comes from the window's region. */
-  step(moved: readonly Moved[]): Step;
+  step(moved: readonly Moved[], region: Region): Step;
 }
 
 /** Spans of parameters of these extents, with so many slots each. */
@@ -168,8 +169,8 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
       machine.heap.free(address);
       for (const place of places) if (place.own) machine.heap.free(place.address);
     },
-    step(moved) {
-      const lists = moved.map(({ rows }, k) => rows && blocksOf(machine, rows.numbers, extents[k]));
+    step(moved, region) {
+      const lists = moved.map(({ rows }, k) => rows && blocksOf(machine, region, rows.numbers, extents[k]));
       moved.forEach(({ weights, gradient, rows }, k) => {
         const { size, columns } = extents[k];
         write(k, WEIGHTS, weights);
@@ -182,8 +183,8 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
       return {
         squares(stages = []) {
           const items = share(reachesAll(stages) ? [] : lists);
-          const partial = machine.region.allocate(8 * items);
-          give(machine, address, partial, putStages(machine, stages), stages.length);
+          const partial = region.allocate(8 * items);
+          give(machine, address, partial, putStages(machine, region, stages), stages.length);
           machine.run(Job.squares, items, BLOCKS_TO_SUM);
           const each = new Float64Array(extents.length);
           let total = 0;
@@ -202,7 +203,7 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
           extents.forEach((_, k) => {
             machine.floats[(address + k * SPAN_BYTES + SCALE) / 4] = typeof scale === 'number' ? scale : scale[k];
           });
-          give(machine, address, rule, idle, slots, address + zeros, putStages(machine, stages), stages.length);
+          give(machine, address, rule, idle, slots, address + zeros, putStages(machine, region, stages), stages.length);
           giveFloats(machine, 7, ...numbers);
           machine.run(Job.update, items, BLOCKS_TO_UPDATE);
           machine.weights += 1;
@@ -213,9 +214,9 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
 }
 
 /** The stages in the window's region. */
-function putStages(machine: Machine, stages: readonly Preparing[]): number {
+function putStages(machine: Machine, region: Region, stages: readonly Preparing[]): number {
   if (stages.length === 0) return 0;
-  const address = machine.region.allocate(STAGE_BYTES * stages.length);
+  const address = region.allocate(STAGE_BYTES * stages.length);
   stages.forEach(({ stage, weights, biases }, k) => {
     const at = (address + k * STAGE_BYTES) / 4;
     machine.ints[at] = stage;
@@ -231,14 +232,14 @@ interface BlockList {
 }
 
 /** The blocks of a parameter in which stored rows lie, in ascending order. */
-function blocksOf(machine: Machine, rows: Int32Array, { columns }: Extent): BlockList {
+function blocksOf(machine: Machine, region: Region, rows: Int32Array, { columns }: Extent): BlockList {
   const blocks: number[] = [];
   let next = 0;
   for (const row of rows) {
     const last = Math.floor((row * columns + columns - 1) / BLOCK);
     for (next = Math.max(next, Math.floor((row * columns) / BLOCK)); next <= last; next += 1) blocks.push(next);
   }
-  const address = machine.region.allocate(4 * blocks.length);
+  const address = region.allocate(4 * blocks.length);
   machine.ints.set(blocks, address / 4);
   return { address, count: blocks.length };
 }

@@ -68,7 +68,7 @@ export function spellingsOf(lanes: readonly (readonly string[])[], steps: number
     });
   });
   const spelled = Array.from(places.size === 0 ? [''] : places.keys(), (word) => characterIds(word, limit));
-  const longest = Math.max(...spelled.map(({ length }) => length));
+  const longest = spelled.reduce((most, { length }) => Math.max(most, length), 0);
   const characters = new Int32Array(longest * spelled.length).fill(PADDING);
   spelled.forEach((word, place) => {
     word.forEach((character, k) => {

@@ -1,6 +1,9 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
   adam,
   type Course,
+  causalAttention,
   configure,
   crossEntropy,
   dense,
@@ -9,6 +12,7 @@ import {
   evaluate,
   finish,
   generator,
+  gru,
   ids,
   inWindow,
   lstm,
@@ -23,6 +27,8 @@ import {
 } from 'oxbow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytesOf } from './training-run.js';
+
+const usualTier = machine().tier;
 
 beforeAll(() => void configure({ threads: 2 }));
 afterAll(() => void configure({ threads: 2 }));
@@ -168,14 +174,15 @@ describe('an update in pieces', () => {
   it('can be ended before its time, and leaves everything as it was', () => {
     const model = modelOf(6);
     const before = bitsOf(model);
-    const { course, learn, steps } = learner(model);
+    const trained = learner(model);
+    const { course, learn } = trained;
     const window = oneWindow();
     const given = { carry: model.initial(lanes), ...window };
     const left = course(given);
     for (let k = 0; k < 10; k += 1) left.next();
     left.return(undefined as never);
     expect(bitsOf(model)).toEqual(before);
-    expect(steps).toBe(0);
+    expect(trained.steps).toBe(0);
     const fresh = modelOf(6);
     expect(learn(given)).toEqual(learner(fresh).learn(given));
     expect(bitsOf(model)).toEqual(bitsOf(fresh));
@@ -214,13 +221,114 @@ describe('an update in pieces', () => {
     expect(looks.seen).toEqual([(expected.data[7] as number) + 2 * (expected.data[7] as number)]);
   });
 
+  it('starts over where others give its parameters other numbers in between', () => {
+    const [before, within] = [modelOf(10), modelOf(10)];
+    const window = oneWindow();
+    const given = { carry: before.initial(lanes), ...window };
+    learner(before, adam(0.1)).learn(given);
+    const expected = learner(before).learn(given);
+    const other = learner(within, adam(0.1));
+    const { outcome } = between(learner(within).course(given), (piece) => {
+      if (piece === 30) other.learn(given);
+    });
+    expect(outcome.loss).toBe(expected.loss);
+    expect(outcome.gradientNorm).toBe(expected.gradientNorm);
+    expect(bitsOf(within)).toEqual(bitsOf(before));
+  });
+
+  it('is that of the tier and of any number of threads where they change in between', () => {
+    // Attention and the GRU take working memory when their kernels are put off.
+    const attending = () =>
+      stack(
+        {
+          embed: embedding(symbols, 16),
+          look: causalAttention(16, 2, { context: 8 }),
+          rnn: gru(16, 24),
+          head: dense(24, 40),
+        },
+        { seed: 11 },
+      );
+    const window = oneWindow();
+    const update = (model: ReturnType<typeof attending>) => {
+      const { learn, course } = trainer(model, { loss: crossEntropy(), optimizer: adam(1e-2), clipNorm: 1 });
+      const given = { carry: model.initial(lanes), ...window };
+      return { learn: () => learn(given), course: () => course(given) };
+    };
+    const allBitsOf = ({ params }: ReturnType<typeof attending>) =>
+      parametersOf(params).map(([path, { data }]) => [path, bytesOf(data)]);
+    try {
+      for (const tier of [usualTier, 'simd'] as const) {
+        const [plain, pieced] = [attending(), attending()];
+        configure({ threads: 2, tier });
+        const expected = update(plain).learn();
+        // It begins on other threads, and in the tier that is the best one here.
+        configure({ threads: 1, tier: usualTier });
+        const { outcome } = between(update(pieced).course(), (piece) => {
+          if (piece === 3) configure({ threads: 3 });
+          if (piece === 40) configure({ tier });
+          if (piece === 60) configure({ threads: 2 });
+        });
+        expect(outcome).toEqual(expected);
+        expect(allBitsOf(pieced)).toEqual(allBitsOf(plain));
+      }
+    } finally {
+      configure({ threads: 2, tier: usualTier });
+    }
+  });
+
+  it('does not let a parameter grow while the model is being applied', () => {
+    const core = modelOf(12);
+    const table = new Map(parametersOf(core.params)).get('embed.table');
+    const growing: Model = Object.assign(Object.create(core), core, {
+      apply(...[ops, carry, x]: Parameters<Model['apply']>) {
+        table?.grow(0, symbols + 1);
+        return core.apply(ops, carry, x);
+      },
+    });
+    const { course } = learner(growing);
+    expect(() => finish(course({ carry: core.initial(lanes), ...oneWindow() }))).toThrow('grow: embed.table is in use');
+    expect(machine().windows).toBe(0);
+    table?.grow(0, symbols + 1);
+    expect(table?.shape).toEqual([symbols + 1, 24]);
+  });
+
   it('takes no more memory the longer it goes on', () => {
     const model = modelOf(9);
-    const { course } = learner(model);
+    const gated = stack({ embed: embedding(symbols, 8), rnn: gru(8, 16), head: dense(16, 40) }, { seed: 9 });
+    const [{ course }, gatedLearner] = [
+      learner(model),
+      trainer(gated, { loss: crossEntropy(), optimizer: adam(1e-2), clipNorm: 1 }),
+    ];
+    const { heap, region } = machine();
     const held = windows(12).map((window) => {
       finish(course({ carry: model.initial(lanes), ...window }));
-      return machine().heap.used();
+      finish(gatedLearner.course({ carry: gated.initial(lanes), ...window }));
+      return { used: heap.used(), mark: region.mark() };
     });
-    expect(new Set(held.slice(2)).size).toBe(1);
+    expect(held[11]).toEqual(held[2]);
+    expect(held[3]).toEqual(held[2]);
+  });
+});
+
+describe('a trainer that nobody holds any more', () => {
+  it('gives its memory back', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const model = modelOf(13);
+    const given = { carry: model.initial(lanes), ...oneWindow() };
+    const before = machine().heap.used();
+    const forget = () => {
+      const { learn, course } = learner(model);
+      learn(given);
+      finish(course(given));
+    };
+    forget();
+    const taken = machine().heap.used();
+    expect(taken).toBeGreaterThan(before);
+    for (let tries = 0; tries < 50 && machine().heap.used() >= taken; tries += 1) {
+      collect();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(machine().heap.used()).toBeLessThan(taken);
   });
 });

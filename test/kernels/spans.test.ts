@@ -43,6 +43,7 @@ function step(machine: Machine, idle: Idle, storesRows: boolean) {
       const rows = { numbers: touched, address: put(machine, touched) };
       return { weights: w, gradient: put(machine, stored), rows };
     }),
+    machine.region,
   );
   const sum = squares().total;
   const numbers = [rate, beta1, 1 - beta1, beta2, 1 - beta2, correction, epsilon];

@@ -118,6 +118,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       bias,
       gates.address,
       all.address,
+      space.result([batch, 3 * units]).address,
     );
     const [before, after] = around(window, all);
     return [after, before, gates] as const;
@@ -143,6 +144,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       dx.address,
       du?.address ?? 0,
       dh.address,
+      wn === undefined ? 0 : space.result([batch, units]).address,
     );
     return { dx, du, dh };
   }

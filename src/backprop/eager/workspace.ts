@@ -12,6 +12,8 @@ import { Rows } from './rows.js';
 
 export interface Workspace {
   readonly machine: Machine;
+  /** Where results go. */
+  readonly region: Region;
   /** The tensor's place: its own, or that of a copy. */
   place(x: Tensor): Place;
   /** Address of an operand's numbers, float32. @throws TypeError for ids. */
@@ -84,6 +86,7 @@ export function workspace(machine: Machine, scope: Scope, options: WorkspaceOpti
 
   return {
     machine,
+    region,
     place,
     numbers(x, operation) {
       if (x.type === 'int32') {

@@ -60,10 +60,12 @@ export function chainTable(count: number, chain: ChainScores | undefined, gramma
   const end = Float64Array.from({ length: count }, (_, k) => (chain?.end[k] as number | undefined) ?? 0);
   // From all tags to one in a row, so that both passes run through memory from first to last.
   const into = new Float64Array(count * count);
+  // The chain may have grown since the scores were worked out: its rows are longer then.
+  const row = chain?.start.length ?? count;
   for (let from = 0; from < count; from += 1) {
     for (let to = 0; to < count; to += 1) {
-      const k = from * count + to;
-      into[to * count + from] = may(grammar?.follows, k) ? ((chain?.transitions[k] as number | undefined) ?? 0) : never;
+      const score = (chain?.transitions[from * row + to] as number | undefined) ?? 0;
+      into[to * count + from] = may(grammar?.follows, from * count + to) ? score : never;
     }
   }
   return { count, start, end, into, powers: into.map(Math.exp) };

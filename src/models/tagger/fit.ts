@@ -89,7 +89,11 @@ export function fitTagger(model: Tagger, options: FitTaggerOptions): Observable<
     const training = begin(model, options);
     subscriber.add(training.end);
     training.run(subscriber).then(
-      () => subscriber.complete(),
+      () => {
+        // The best weights are in place before anybody hears that it has ended.
+        training.end();
+        subscriber.complete();
+      },
       (error: unknown) => subscriber.error(error),
     );
   });
@@ -138,7 +142,11 @@ function begin(model: Tagger, options: FitTaggerOptions) {
     }
   }
 
+  let ended = false;
+
   function end(): void {
+    if (ended) return;
+    ended = true;
     learner.release();
     if (kept !== undefined) mean.put(kept);
   }

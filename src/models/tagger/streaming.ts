@@ -58,7 +58,7 @@ export function openUtterance({ core, tags, encode, decode, table }: Model): Ope
     end() {
       if (words.length === 0) return decode(evaluate(core, carry, encode([[]]))[0], [[]])[0] as Tagging;
       // A tag that came since a word was read was impossible there.
-      const count = Math.max(...scores.map(({ length }) => length));
+      const count = scores.reduce((most, { length }) => Math.max(most, length), 0);
       const data = new Float32Array(words.length * count).fill(Number.NEGATIVE_INFINITY);
       scores.forEach((row, step) => {
         data.set(row, step * count);

@@ -1,5 +1,5 @@
 import { fitTagger, generator, parametersOf, scoreTagger, type TaggedUtterance, type TaggerEpoch, tagger } from 'oxbow';
-import { lastValueFrom, take, toArray } from 'rxjs';
+import { concat, defer, filter, lastValueFrom, of, take, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
 const CITIES = ['taipei', 'osaka', 'kyoto', 'new york', 'berlin'];
@@ -63,6 +63,34 @@ describe('fitTagger', () => {
     const model = modelOf();
     const [first] = (await lastValueFrom(fitTagger(model, options).pipe(take(1), toArray()))) as [TaggerEpoch];
     expect(scoreTagger(model, valid)).toEqual(first.validation);
+  });
+
+  it('has the best weights in place before anybody hears of its end', async () => {
+    const model = modelOf();
+    let best: TaggerEpoch | undefined;
+    const training$ = fitTagger(model, { ...options, epochs: 4 }).pipe(
+      filter((epoch) => {
+        if (epoch.best) best = epoch;
+        return false;
+      }),
+    );
+    const after = await lastValueFrom(
+      concat(
+        training$,
+        defer(() => of(scoreTagger(model, valid))),
+      ),
+    );
+    expect(after).toEqual(best?.validation);
+  });
+
+  it('learns from other words in the slots where it is told to', async () => {
+    const [plain, substituted] = [modelOf(), modelOf()];
+    const short = { ...options, epochs: 2 };
+    await lastValueFrom(fitTagger(plain, short));
+    await lastValueFrom(fitTagger(substituted, { ...short, substitute: { share: 0.5, typeOf: () => 'city' } }));
+    expect(weightsOf(substituted)).not.toEqual(weightsOf(plain));
+    const fails = fitTagger(modelOf(), { ...short, substitute: { share: 2 } });
+    await expect(lastValueFrom(fails)).rejects.toThrow('fitTagger: a share of slots');
   });
 
   it('gives errors as notifications', async () => {

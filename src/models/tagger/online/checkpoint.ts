@@ -64,7 +64,9 @@ export function restoreTagger(
     E.chain((lexicons) => checked(model, lexicons, weights)),
     E.bindTo('lexicons'),
     E.bind('learning', () =>
-      metadata.learning === undefined ? E.right(undefined) : parsed<Learning>(metadata.learning, 'learning'),
+      metadata.learning === undefined
+        ? E.right(undefined)
+        : pipe(parsed<Learning>(metadata.learning, 'learning'), E.chain(checkedLearning)),
     ),
     E.chainW(({ lexicons, learning }) =>
       pipe(
@@ -131,7 +133,19 @@ function parsed<T>(text: string | undefined, what: string): E.Either<TaggerError
     () => JSON.parse(text ?? '') as T,
     () => undefined,
   );
-  return E.isRight(value) ? value : wrong(`the checkpoint has no ${what} of a tagger that can be read.`);
+  const isRecord = E.isRight(value) && typeof value.right === 'object' && value.right !== null;
+  return isRecord ? value : wrong(`the checkpoint has no ${what} of a tagger that can be read.`);
+}
+
+/** What learning needs, as far as can be told without its options; `learnTags` checks the rest against those. */
+function checkedLearning(learning: Learning): E.Either<TaggerError, Learning> {
+  const { step, replay, outstanding: open } = learning;
+  const isSound =
+    Number.isSafeInteger(step) &&
+    step >= 0 &&
+    (replay === undefined || (Array.isArray(replay.items) && Number.isSafeInteger(replay.seen))) &&
+    (open === undefined || (Array.isArray(open.entries) && Array.isArray(open.expired)));
+  return isSound ? E.right(learning) : wrong('the checkpoint says nothing sound of its learning; it was changed.');
 }
 
 /** Lexicons that begin with the model's names, and that the weights have as many rows and columns as. */
@@ -145,7 +159,7 @@ function checked(
     ['tags', 'tags.b'],
     ['intents', 'intents.b'],
   ] as const) {
-    const [own, saved] = [model[what], lexicons[what]];
+    const [own, saved] = [model[what], lexicons[what] ?? undefined];
     if (own === undefined && saved === undefined) continue;
     const rows = weights[path]?.shape[0];
     if (!own || !saved) return wrong(`the ${own ? 'checkpoint' : 'model'} has no ${what}; make the two alike.`);

@@ -26,11 +26,7 @@ export function correctTags(
   for (const correction of corrections) {
     const found = spanOf(words, current, correction);
     if (E.isLeft(found)) return found;
-    const [start, end] = found.right;
-    const kept = chunksOf(current).filter((chunk) => chunk.end <= start || chunk.start >= end);
-    const { slot } = correction;
-    const chunks = slot === 'O' ? kept : [...kept, { type: slot, start, end }];
-    current = tagsOf(words.length, chunks);
+    current = corrected(current, found.right, correction.slot);
   }
   return E.right(current);
 }
@@ -46,6 +42,9 @@ function spanOf(words: readonly string[], tags: readonly string[], correction: S
     return fits
       ? E.right([start, end])
       : E.left(`words ${start} to ${end} are not a stretch of the utterance's ${words.length} words.`);
+  }
+  if (typeof correction.words !== 'string') {
+    return E.left('a correction says which words it is about: { slot, words }, or { slot, start, end }.');
   }
   const wanted = correction.words.toLowerCase().split(/\s+/u).filter(Boolean);
   const lower = words.map((word) => word.toLowerCase());
@@ -63,12 +62,17 @@ function spanOf(words: readonly string[], tags: readonly string[], correction: S
     : E.right(found);
 }
 
-/** The BIO tags of slots. */
-function tagsOf(length: number, chunks: readonly { type: string; start: number; end: number }[]): readonly string[] {
-  const tags = new Array<string>(length).fill('O');
-  for (const { type, start, end } of chunks) {
-    tags[start] = `B-${type}`;
-    tags.fill(`I-${type}`, start + 1, end);
+/** Tags of which a stretch is one slot, or none. Of other slots those change that it overlaps. */
+function corrected(tags: readonly string[], [start, end]: Span, slot: string): readonly string[] {
+  const chunks = chunksOf(tags);
+  const result = [...tags];
+  for (const chunk of chunks) {
+    if (chunk.start < end && chunk.end > start) result.fill('O', chunk.start, chunk.end);
   }
-  return tags;
+  if (slot === 'O') return result.fill('O', start, end);
+  result[start] = `B-${slot}`;
+  result.fill(`I-${slot}`, start + 1, end);
+  // A slot that begins with I- right after it would now be its end.
+  if (result[end] === `I-${slot}`) result[end] = `B-${slot}`;
+  return result;
 }

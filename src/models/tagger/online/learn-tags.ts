@@ -19,7 +19,7 @@ import {
   type Taught,
 } from './lessons.js';
 import type { OpenTagging, Outstanding } from './outstanding.js';
-import { predictOne } from './predict-tags.js';
+import { type Asked, predictOne } from './predict-tags.js';
 import { reservoir } from './reservoir.js';
 
 export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'> {
@@ -88,11 +88,16 @@ export function learnTags(model: Tagger, options: LearnTagsOptions): OperatorFun
   return (source) =>
     defer(() => {
       const { take, release } = learning(model, options, longest);
-      const told =
-        slice === undefined
-          ? map((lesson: TagLesson) => finish(take(lesson)))
-          : concatMap((lesson: TagLesson) => inTurns(take(lesson), timeSlice(slice)));
-      return source.pipe(told, finalize(release));
+      if (slice === undefined)
+        return source.pipe(
+          map((lesson) => finish(take(lesson))),
+          finalize(release),
+        );
+      const turns = timeSlice(slice);
+      return source.pipe(
+        concatMap((lesson) => inTurns(() => take(lesson), turns)),
+        finalize(release),
+      );
     });
 }
 
@@ -114,6 +119,8 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
   /** Why an utterance cannot be learnt. */
   function problemOf({ words, tags, intent }: Taught): string | undefined {
     if (words.length === 0) return 'an utterance without words has nothing to be learnt.';
+    if (!Array.isArray(tags)) return `an utterance's tags are a list, not ${String(tags)}; give one tag a word.`;
+    if (intent !== undefined && typeof intent !== 'string') return `an intent is a name, not ${String(intent)}.`;
     if (tags.length !== words.length) {
       return `an utterance has ${words.length} words and ${tags.length} tags; give one tag a word.`;
     }
@@ -143,13 +150,17 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     }
     yield;
     const grown = model.grow([taught], limits.words);
+    const example: Taught = { ...(id !== undefined && { id }), words, tags, ...(intent !== undefined && { intent }) };
+    // What is corrected again is not learnt beside what it was thought to be.
+    if (former?.taught !== undefined) kept?.replace(example, (item) => item.id === id && sameWords(item.words, words));
     const again = kept && replay ? kept.draw(replay.per) : [];
     const pieces = [taught, ...again].flatMap((each) => cutUtterance(each, longest));
     const learned = slice === undefined ? learner.learn(pieces) : yield* learner.course(pieces);
-    const example: Taught = { ...(id !== undefined && { id }), words, tags, ...(intent !== undefined && { intent }) };
     if (former?.taught === undefined) kept?.offer(example);
-    else kept?.replace(example, (item) => item.id === id && sameWords(item.words, words));
-    if (former && id !== undefined) open?.replace(id, { ...former, taught: { tags, intent } });
+    // Meanwhile it may have been dropped, or its id may be another utterance's.
+    if (former && id !== undefined && open?.get(id) === former) {
+      open.replace(id, { ...former, taught: { tags, intent } });
+    }
     const lesson = begun;
     return {
       outcome: 'learned',
@@ -182,6 +193,16 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     };
   }
 
+  function predict(waiting: Outstanding, asked: Asked): TagOutcome {
+    try {
+      return { outcome: 'predicted', ...predictOne(model, waiting, asked) };
+    } catch (error) {
+      // No more may wait, and the policy is to say so.
+      if (error instanceof RangeError) return { outcome: 'rejected', id: asked.id, message: error.message };
+      throw error;
+    }
+  }
+
   function* correct({ id, tags, corrections = [], intent }: Corrected): Course<TagOutcome> {
     const former = open?.get(id) ?? 'unknown';
     if (former === 'unknown')
@@ -191,6 +212,9 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     }
     const { words, prediction, taught } = former;
     const before = tags ?? taught?.tags ?? prediction.words.map(({ tag }) => tag);
+    if (!Array.isArray(before) || !Array.isArray(corrections)) {
+      return refused('rejected', id, 'tags and corrections are lists.');
+    }
     if (before.length !== words.length) {
       return refused('rejected', id, `${words.length} words were given ${before.length} tags; give one tag a word.`);
     }
@@ -204,13 +228,18 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     begun += 1;
     if (!('words' in lesson)) return yield* correct(lesson);
     const { id } = lesson;
+    // Lessons come from outside: what they are is not known before they have come.
+    if (!Array.isArray(lesson.words) || lesson.words.some((word) => typeof word !== 'string')) {
+      return refused('rejected', id, "an utterance's words are a list of texts; split texts into words first.");
+    }
     if (!('tags' in lesson) || lesson.tags === undefined) {
-      if (open) return { outcome: 'predicted', ...predictOne(model, open, lesson) };
-      return refused(
-        'rejected',
-        id,
-        'an utterance came without tags; give them, or { outstanding } where they come later.',
-      );
+      return open === undefined
+        ? refused(
+            'rejected',
+            id,
+            'an utterance came without tags; give them, or { outstanding } where they come later.',
+          )
+        : predict(open, lesson);
     }
     const former = id === undefined ? undefined : open?.get(id);
     if (typeof former === 'object' && sameWords(former.words, lesson.words)) {

@@ -106,6 +106,21 @@ describe('a tagger that learns, as a checkpoint', () => {
     expect(message(empty(), { ...checkpoint, metadata: { ...checkpoint.metadata, learning: '{' } })).toContain(
       'learning',
     );
+    for (const learning of [
+      'null',
+      '3',
+      '{}',
+      '{"step":-1}',
+      '{"step":1,"replay":{"items":3}}',
+      '{"step":1,"outstanding":{}}',
+    ]) {
+      const changed = { ...checkpoint, metadata: { ...checkpoint.metadata, learning } };
+      expect(message(empty(), changed)).toContain('learning');
+    }
+    for (const other of ['null', '[]', '{"words":null}']) {
+      const changed = { ...checkpoint, metadata: { ...metadata, lexicons: other } };
+      expect(message(empty(), changed)).toContain('checkpoint has no');
+    }
     expect(lexicons).toContain('toloc');
   });
 

@@ -45,9 +45,21 @@ describe('corrections of slots', () => {
     );
   });
 
+  it('leave all other tags as they are, in whatever notation', () => {
+    const odd = 'O B-to E-to O I-way I-way O O S-date'.split(' ');
+    expect(right([{ slot: 'from', words: 'leave' }], odd)).toBe('B-from B-to E-to O I-way I-way O O S-date');
+    expect(right([{ slot: 'x', words: 'on may' }], odd)).toBe('O B-to E-to O I-way I-way B-x I-x S-date');
+  });
+
+  it('keep a slot apart that begins with I- right after', () => {
+    const odd = 'O B-to I-to I-via I-via I-via O B-date I-date'.split(' ');
+    expect(right([{ slot: 'via', start: 1, end: 3 }], odd)).toBe('O B-via I-via B-via I-via I-via O B-date I-date');
+  });
+
   it('that cannot be are a message', () => {
     expect(right([{ slot: 'to', words: 'Boston' }])).toBe(`"Boston" is not in the utterance "${words.join(' ')}".`);
     expect(right([{ slot: 'to', words: ' ' }])).toContain('is not in the utterance');
+    expect(right([{ slot: 'to' } as never])).toContain('a correction says which words it is about');
     expect(right([{ slot: '', words: 'may' }])).toBe('a correction names its slot, or O for none.');
     for (const [start, end] of [
       [0, 0],

@@ -1,5 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js';
 import {
+  type Asked,
   adam,
   conlleval,
   correctTags,
@@ -12,6 +13,7 @@ import {
   type Predicted,
   parametersOf,
   predictTags,
+  type RefusedTags,
   type Spoken,
   scoreTagger,
   sgd,
@@ -259,9 +261,90 @@ describe('updates in slices', () => {
     expect(outcomes.length).toBe(2);
   });
 
+  it('do not bring back a prediction that was dropped meanwhile, nor write over a later one of its id', async () => {
+    const model = empty();
+    model.grow(lessons);
+    const open = outstanding({ capacity: 2 });
+    const [asked$, lesson$] = [new Subject<Asked>(), new Subject<TagLesson>()];
+    const [answers, outcomes]: [Predicted[], TagOutcome[]] = [[], []];
+    asked$.pipe(predictTags(model, open)).subscribe((answer) => answers.push(answer));
+    const subscription = lesson$
+      .pipe(learnTags(model, { ...options, outstanding: open, slice: 0 }))
+      .subscribe((outcome) => outcomes.push(outcome));
+    const turns = async (until: () => boolean) => {
+      for (let turn = 0; turn < 10_000 && !until(); turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(until()).toBe(true);
+    };
+    const words = ['leave', 'Taipei'];
+    asked$.next({ words, id: 'a' });
+    lesson$.next({ id: 'a' });
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const id of ['b', 'c']) asked$.next({ words, id });
+    await turns(() => outcomes.length === 1);
+    expect(open.depth).toBe(2);
+    expect(open.get('a')).toBe('expired');
+    lesson$.next({ id: 'c' });
+    await new Promise((resolve) => setImmediate(resolve));
+    asked$.next({ words: ['arrive', 'Rome'], id: 'c' });
+    await turns(() => outcomes.length === 2);
+    expect(open.get('c')).toMatchObject({ words: ['arrive', 'Rome'] });
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['learned', 'learned']);
+    subscription.unsubscribe();
+  });
+
+  it('take no more memory the longer they go on', async () => {
+    const model = empty({ cell: 'gru' });
+    const held: unknown[] = [];
+    const { heap, region } = machine();
+    await lastValueFrom(
+      from(journeys(300, 3)).pipe(
+        learnTags(model, { ...options, replay: { size: 10, per: 4 }, slice: 50 }),
+        map(() => held.push({ used: heap.used(), mark: region.mark() })),
+      ),
+    );
+    expect(held.length).toBe(300);
+    expect(held.at(-1)).toEqual(held[200]);
+  });
+
+  it('let the stream fail where the loss is not finite', async () => {
+    const model = empty();
+    await teach(model, lessons.slice(0, 5));
+    const broken = from(lessons.slice(0, 5)).pipe(learnTags(model, { optimizer: sgd(1e30), slice: 0 }));
+    await expect(lastValueFrom(broken)).rejects.toThrow('the loss of tagger is');
+    for (const [, { data }] of parametersOf(model.params)) expect(data.every(Number.isFinite)).toBe(true);
+  });
+
   it('want a time that is one', () => {
     expect(() => learnTags(empty(), { ...options, slice: -1 })).toThrow('learnTags: slice is a number of milliseconds');
     expect(() => learnTags(empty(), { ...options, slice: Number.NaN })).toThrow('learnTags: slice');
+  });
+});
+
+describe('lessons that are none', () => {
+  it.each<readonly [string, unknown, string]>([
+    ['words that are no list', { words: 'leave', tags: ['O'] }, 'words are a list of texts'],
+    ['words that are no texts', { words: ['a', 5], tags: ['O', 'O'] }, 'words are a list of texts'],
+    ['tags that are no list', { words: ['a'], tags: null }, 'tags are a list, not null'],
+    ['an intent that is no name', { words: ['a'], tags: ['O'], intent: 7 }, 'an intent is a name, not 7'],
+    ['corrections that are no list', { id: '#0', corrections: null }, 'tags and corrections are lists'],
+    ['a correction without words', { id: '#0', corrections: [{ slot: 'toloc' }] }, 'says which words it is about'],
+  ])('%s', async (_, lesson, message) => {
+    const model = empty();
+    const open = outstanding({ capacity: 2 });
+    const asked = { words: ['leave', 'Taipei'] };
+    const outcomes = await teach(model, [asked, lesson as TagLesson, ...lessons.slice(0, 1)], { outstanding: open });
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['predicted', 'rejected', 'learned']);
+    expect((outcomes[1] as RefusedTags).message).toContain(`learnTags: `);
+    expect((outcomes[1] as RefusedTags).message).toContain(message);
+  });
+
+  it('an utterance that may not wait', async () => {
+    const open = outstanding({ capacity: 1, policy: 'error' });
+    const outcomes = await teach(empty(), [{ words: ['a'] }, { words: ['b'] }, ...lessons.slice(0, 1)], {
+      outstanding: open,
+    });
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['predicted', 'rejected', 'learned']);
+    expect((outcomes[1] as RefusedTags).message).toContain('raise the capacity');
   });
 });
 

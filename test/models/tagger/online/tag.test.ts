@@ -199,6 +199,23 @@ describe('tag', () => {
     expect(last.words.slice(0, 2).map(({ tag: name }) => name)).not.toContain('B-thing');
   });
 
+  it('ends as the words were read where tags come after the last word', async () => {
+    const growing = trained();
+    const [expected] = growing.tag([['leave', 'New', 'York', 'on', 'monday']]);
+    const spoken$ = new Subject<Spoken>();
+    const events: (WordTagged | UtteranceTagged)[] = [];
+    spoken$.pipe(tag(growing)).subscribe((event) => events.push(event));
+    for (const word of ['leave', 'New', 'York', 'on', 'monday']) spoken$.next(word);
+    growing.grow([{ words: ['milk'], tags: ['B-thing'] }]);
+    growing.grow([{ words: ['bread'], tags: ['B-other'] }]);
+    spoken$.next(endOfUtterance);
+    const [last] = finals(events) as [UtteranceTagged];
+    expect(last.words.map(({ tag: name }) => name)).toEqual(expected?.words.map(({ tag: name }) => name));
+    last.words.forEach(({ probability }, k) => {
+      expect(probability).toBeCloseTo(expected?.words[k]?.probability as number, 6);
+    });
+  });
+
   it('passes on errors, and refuses what is no word', async () => {
     await expect(lastValueFrom(throwError(() => new Error('lost')).pipe(tag(model)))).rejects.toThrow('lost');
     await expect(run(model, [3 as never])).rejects.toThrow(
