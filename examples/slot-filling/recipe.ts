@@ -3,8 +3,7 @@ import type { TaggerOptions } from 'oxbow';
 
 /** Utterances of folders, read several times. What is not said here is the library's default. */
 export const offline = {
-  // An intent is one of a few, and soon known by heart: slots suffer where it counts as much as they do.
-  model: { features: 100, units: 200, dropout: 0.4, hashed: {}, intentWeight: 0.3 },
+  model: { features: 100, units: 200, dropout: 0.4, hashed: {} },
   training: { batch: 16, learningRate: 3e-3, clipNorm: 5, substitute: { share: 0.3 } },
   epochs: 35,
   /** Without a folder to choose the epoch on, it is chosen on one utterance in so many. */
