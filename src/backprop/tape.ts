@@ -2,7 +2,7 @@
  * The tape: Ops that run on other Ops and remember how each result came about, so that gradients can be walked back.
  * A window of training is a tape of its own; what entered it from before is unknown to it and hence constant.
  */
-import { type Course, finish } from '../course.js';
+import type { Course } from '../course.js';
 import { sameShape, showShape, type Tensor } from '../tensor.js';
 import type { Adjoints, Ops, Primitives } from './ops.js';
 import { recurrenceVjps } from './recurrence-vjps.js';
@@ -112,7 +112,8 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
     };
   };
 
-  function* walkBack(output: Tensor, seed?: Tensor): Course<readonly Tensor[]> {
+  /** A walk back from an output: what it does at an entry, if anything, and the gradients once it has been at all of them. */
+  function walk(output: Tensor, seed: Tensor | undefined) {
     if (seed === undefined && output.data.length !== 1) {
       throw new RangeError(
         `gradients: the output ${showShape(output.shape)} is not one number; reduce it to a loss, or give a seed.`,
@@ -126,11 +127,9 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
     const sums = new Map<unknown, Tensor>([[output, seed ?? base.fill(output.shape, 1)]]);
     const sumOrZeros = (x: Tensor) => sums.get(x) ?? base.fill(x.shape, 0);
 
-    for (let k = entries.length - 1; k >= 0; k -= 1) {
-      const { vjp, args, needs, result } = entries[k] as Entry;
+    function backAcross({ vjp, args, needs, result }: Entry): void {
       const results = isList(result) ? result : [result];
-      if (!results.some((y) => sums.has(y))) continue;
-      yield;
+      if (!results.some((y) => sums.has(y))) return;
       const g = isList(result) ? result.map((y) => sums.get(y)) : sumOrZeros(result);
       const contributions = vjp(base, g, args, result, needs);
       operandsOf(args).forEach((operand, place) => {
@@ -140,7 +139,23 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
         sums.set(operand, sum === undefined ? contribution : base.add(sum, contribution));
       });
     }
-    return watched.map(sumOrZeros);
+
+    return { backAcross, gradients: () => watched.map(sumOrZeros) };
+  }
+
+  function gradients(output: Tensor, seed?: Tensor): readonly Tensor[] {
+    const { backAcross, gradients: reached } = walk(output, seed);
+    for (let k = entries.length - 1; k >= 0; k -= 1) backAcross(entries[k] as Entry);
+    return reached();
+  }
+
+  function* walkBack(output: Tensor, seed?: Tensor): Course<readonly Tensor[]> {
+    const { backAcross, gradients: reached } = walk(output, seed);
+    for (let k = entries.length - 1; k >= 0; k -= 1) {
+      yield;
+      backAcross(entries[k] as Entry);
+    }
+    return reached();
   }
 
   const recorded = (of: object, table: Rules) =>
@@ -156,7 +171,7 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
     fill: (shape, value) => base.fill(shape, value),
     bernoulli: (shape, keep, key) => base.bernoulli(shape, keep, key),
     training: true,
-    gradients: (output, seed) => finish(walkBack(output, seed)),
+    gradients,
     walkBack,
   };
 }

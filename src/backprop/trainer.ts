@@ -1,10 +1,9 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
-import { type Course, finish } from '../course.js';
+import type { Course } from '../course.js';
 import { deferring } from '../kernels/deferral.js';
 import { Idle } from '../kernels/jobs.js';
 import { lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
-import type { Scope } from '../kernels/place.js';
 import { type Region, region } from '../kernels/region.js';
 import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
 import { isTensor, sizeOf, type Tensor } from '../tensor.js';
@@ -21,7 +20,7 @@ import { type Params, parametersOf } from './parameter.js';
 import { tape } from './tape.js';
 import { checkState, restore, slotsOf, type Trained, type TrainerState } from './trainer-state.js';
 import { checkWindow, counted, joined, requireFinite, stepsOf, type TrainingWindow } from './training-window.js';
-import { inWindow, openWindow, toSignal } from './window.js';
+import { inWindow, type OpenWindow, openWindow, toSignal } from './window.js';
 
 /** What a trainer needs of a model; every `Core` and `Layer` is one. */
 export interface Trainable<S, X = Tensor, Y = Tensor> {
@@ -117,15 +116,21 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     return [joined(ops, model.kind, first, second), carry, finalCarry];
   }
 
-  /** The loss of a window and its gradient, as a step that is yet to be taken. */
-  function* lesson(eager: Ops, space: Workspace, window: TrainingWindow<S, X, Z>, scope?: Scope) {
-    const ops = throughLookups(tape(eager, parameters));
-    const run = () => {
-      const [predictions, carry, finalCarry] = forward(ops, window);
-      return { loss: lossOf(ops, counted(ops, predictions, window.target), window.target), carry, finalCarry };
-    };
-    const { loss, carry, finalCarry } = scope === undefined ? run() : yield* deferring(home, scope, run);
-    const gradients = yield* ops.walkBack(loss);
+  interface Forward {
+    readonly loss: Tensor;
+    readonly carry: S;
+    readonly finalCarry: S;
+  }
+
+  const taped = (eager: Ops) => throughLookups(tape(eager, parameters));
+
+  function lossAfter(ops: Ops, window: TrainingWindow<S, X, Z>): Forward {
+    const [predictions, carry, finalCarry] = forward(ops, window);
+    return { loss: lossOf(ops, counted(ops, predictions, window.target), window.target), carry, finalCarry };
+  }
+
+  /** A gradient as a step that is yet to be taken. */
+  function stepOf(space: Workspace, window: TrainingWindow<S, X, Z>, loss: Tensor, gradients: readonly Tensor[]) {
     const taken = kept.step(
       gradients.map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)),
       space.region,
@@ -140,7 +145,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
           'the weights were left as they are. Lower the learning rate, or clip the gradient.',
       );
     }
-    return { taken, squares, lossValue, gradientNorm, carry, finalCarry };
+    return { taken, squares, lossValue, gradientNorm };
   }
 
   /** Runs with weights that may be moved aside by `away`, and puts them back where it fails. */
@@ -171,16 +176,15 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
 
   type Away = (from: Step, prepared: Prepared) => void;
 
-  /** An update within a window. */
-  function* updated(
-    eager: Ops,
+  /** What a window comes to, and the update, which alone changes weights. */
+  function updated(
     space: Workspace,
     window: TrainingWindow<S, X, Z>,
+    { loss, carry, finalCarry }: Forward,
+    gradients: readonly Tensor[],
     away?: Away,
-    scope?: Scope,
-  ): Course<Learned<S>> {
-    if (aside?.when === 'before') away?.(kept.step(trained.map(standing), space.region), { stages: [], scale: 1 });
-    const { taken, squares, lossValue, gradientNorm, carry, finalCarry } = yield* lesson(eager, space, window, scope);
+  ): Learned<S> {
+    const { taken, squares, lossValue, gradientNorm } = stepOf(space, window, loss, gradients);
     const learningRate = optimizer.learningRate(step);
     const [rule, idle, numbers] = [optimizer.rule, optimizer.idle, optimizer.numbers(step)];
     const carryOut = window.alone ? withNumbersOf(window.carry, carry) : toSignal(carry);
@@ -192,7 +196,10 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
       away?.(taken, { stages, scale });
       // Other weights: packed and multiplied anew, in a window of its own.
       inWindow((eagerThere, spaceThere) => {
-        finish(lesson(eagerThere, spaceThere, window)).taken.update({ rule, idle, numbers, stages, scale });
+        const ops = taped(eagerThere);
+        const { loss: lossThere } = lossAfter(ops, window);
+        const { taken: takenThere } = stepOf(spaceThere, window, lossThere, ops.gradients(lossThere));
+        takenThere.update({ rule, idle, numbers, stages, scale });
       });
     } else {
       taken.update({ rule, idle, numbers, stages, scale });
@@ -218,19 +225,33 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
 
   function learn(window: TrainingWindow<S, X, Z>): Learned<S> {
     begin(window);
-    return comingBack((away) => inWindow((eager, space) => finish(updated(eager, space, window, away))));
+    return comingBack((away) =>
+      inWindow((eager, space) => {
+        if (aside?.when === 'before') away(kept.step(trained.map(standing), space.region), { stages: [], scale: 1 });
+        const ops = taped(eager);
+        const after = lossAfter(ops, window);
+        return updated(space, window, after, ops.gradients(after.loss), away);
+      }),
+    );
   }
 
-  /** An update in pieces; nothing comes of it where the ground that it stands on has changed in between. */
+  /** An update in pieces, within a window that stays open. */
+  function* pieces({ ops: eager, space, scope }: OpenWindow, window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
+    const ops = taped(eager);
+    const after = yield* deferring(home, scope, () => lossAfter(ops, window));
+    return updated(space, window, after, yield* ops.walkBack(after.loss));
+  }
+
+  /** The same; nothing comes of it where the ground that it stands on has changed in between. */
   function* attempt(window: TrainingWindow<S, X, Z>, within: Region): Course<Learned<S> | undefined> {
     // Packed weights are for the tier's width, and working memory for so many threads.
     const { tier, threads } = home;
     const versions = parameters.map(({ version }) => version);
-    const { ops, space, scope, close } = openWindow(within);
-    const pieces = updated(ops, space, window, undefined, scope);
+    const open = openWindow(within);
+    const course = pieces(open, window);
     try {
       for (;;) {
-        const piece = pieces.next();
+        const piece = course.next();
         if (piece.done) return piece.value;
         yield;
         if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
@@ -238,7 +259,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
         if (parameters.some(({ version }, k) => version !== versions[k])) return undefined;
       }
     } finally {
-      close();
+      open.close();
     }
   }
 

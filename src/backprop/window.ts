@@ -12,16 +12,19 @@ import { type Workspace, workspace } from './eager/workspace.js';
 import { throughLookups } from './lookups.js';
 import type { Ops } from './ops.js';
 
-/**
- * A window in a region of its own, which may stay open while others come and go. Unlike `inWindow` it does not keep
- * parameters from growing: whoever leaves it open looks whether they have.
- */
-export function openWindow(region: Region): {
+/** A window that is open until it is closed. */
+export interface OpenWindow {
   readonly ops: Ops;
   readonly space: Workspace;
   readonly scope: Scope;
   close(): void;
-} {
+}
+
+/**
+ * A window in a region of its own, which may stay open while others come and go. Unlike `inWindow` it does not keep
+ * parameters from growing: whoever leaves it open looks whether they have.
+ */
+export function openWindow(region: Region): OpenWindow {
   const mark = region.mark();
   const scope: Scope = { open: true };
   const space = workspace(machine(), scope, { region });

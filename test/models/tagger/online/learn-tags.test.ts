@@ -294,7 +294,7 @@ describe('updates in slices', () => {
 
   it('take no more memory the longer they go on', async () => {
     const model = empty({ cell: 'gru' });
-    const held: unknown[] = [];
+    const held: { readonly used: number; readonly mark: unknown }[] = [];
     const { heap, region } = machine();
     await lastValueFrom(
       from(journeys(300, 3)).pipe(
@@ -303,7 +303,10 @@ describe('updates in slices', () => {
       ),
     );
     expect(held.length).toBe(300);
-    expect(held.at(-1)).toEqual(held[200]);
+    const [then, now] = [held[200], held[299]] as const;
+    expect(now?.mark).toEqual(then?.mark);
+    // Models that nobody holds any more may have given theirs back meanwhile.
+    expect(now?.used).toBeLessThanOrEqual(then?.used as number);
   });
 
   it('let the stream fail where the loss is not finite', async () => {
