@@ -213,7 +213,7 @@ export type { TaggedUtterance, TaggerInput, TaggerTarget, Words } from './models
 export { type FitTaggerOptions, fitTagger, scoreTagger, type TaggerEpoch } from './models/tagger/fit.js';
 export type { Grown } from './models/tagger/growth.js';
 export { type Lexicon, type LexiconData, lexicon } from './models/tagger/lexicon.js';
-export type { TaggerCarry, TaggerOutput } from './models/tagger/net.js';
+export type { NetOptions, TaggerCarry, TaggerOutput } from './models/tagger/net.js';
 export {
   loadTagger,
   restoreTagger,
@@ -273,6 +273,7 @@ export {
   tagger,
 } from './models/tagger/tagger.js';
 export {
+  type TaggerLearned,
   type TaggerTrainer,
   type TaggerTrainerOptions,
   type TaggerTrainerState,

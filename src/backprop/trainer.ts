@@ -56,14 +56,19 @@ export interface Learned<S> {
 }
 
 export interface Trainer<S, X = Tensor, Z = Tensor> {
-  /** Forward, gradients, clipping, update. Nothing changes where it throws. */
+  /**
+   * Forward, gradients, clipping, update. Nothing changes where it throws.
+   *
+   * @throws RangeError where the loss or the gradient is not finite.
+   * @throws Error where an update in pieces is under way, or the trainer was released.
+   */
   learn(window: TrainingWindow<S, X, Z>): Learned<S>;
   /**
    * The same update in pieces, of which the last one alone changes weights: between them others may use the model. Where
-   * they change its weights (another trainer, `assign`, growth), it starts over. An optimizer that moves weights aside has
-   * one piece.
+   * they change its weights (another trainer, `assign`, growth), or the machine's tier or threads, it starts over. An
+   * optimizer that moves weights aside has one piece. One that is not gone through with is to be ended by `return()`.
    *
-   * @throws Error where another update of this trainer is under way.
+   * @throws as `learn`, by `next`.
    */
   course(window: TrainingWindow<S, X, Z>): Course<Learned<S>>;
   /** Updates so far. */
@@ -155,8 +160,9 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
       return run((from, { stages, scale }) => {
         if (aside === undefined) return;
         const numbers = aside.numbers(step);
-        gone = true;
         from.update({ rule: aside.rule, idle: Idle.moves, numbers, stages, scale });
+        // Only now: before it what is kept of them is of an earlier step.
+        gone = true;
       });
     } catch (error) {
       if (gone) for (const [k, { parameter }] of trained.entries()) parameter.assign(kept.slot(k, 0));

@@ -77,7 +77,7 @@ export function scoreTagger(model: Tagger, utterances: readonly TaggedUtterance[
  *
  * Adam with a falling rate over batches of like lengths; what is looked at, and stays, is the moving mean of the weights.
  * Each subscription is a training; to unsubscribe ends it, with the best weights so far (those of its last update where
- * no epoch has ended).
+ * no epoch has ended), and so does an error.
  *
  * @throws RangeError (as an error notification) where there is no utterance, or an option is impossible.
  * @example
@@ -88,13 +88,16 @@ export function fitTagger(model: Tagger, options: FitTaggerOptions): Observable<
   return new Observable((subscriber) => {
     const training = begin(model, options);
     subscriber.add(training.end);
+    // The best weights are in place before anybody hears that it has ended, well or not.
     training.run(subscriber).then(
       () => {
-        // The best weights are in place before anybody hears that it has ended.
         training.end();
         subscriber.complete();
       },
-      (error: unknown) => subscriber.error(error),
+      (error: unknown) => {
+        training.end();
+        subscriber.error(error);
+      },
     );
   });
 }

@@ -1,10 +1,10 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
 import { type Generator, generator } from '../../random.js';
 import { chunksOf } from '../metrics/chunks.js';
-import type { TaggedUtterance, Words } from './encoding.js';
+import { checkTagged, type TaggedUtterance, type Words } from './encoding.js';
 
 export interface SubstitutionOptions {
-  /** Of the slots, how many are given other words; from 0 to 1. */
+  /** Of the slots, how many draw their words anew; from 0 to 1. They may draw their own again. */
   readonly share: number;
   /** Slots of one type exchange their words; default the last part of a slot's name, `city_name` of `toloc.city_name`. */
   readonly typeOf?: (slot: string) => string;
@@ -27,6 +27,7 @@ export function substitution(
   if (!(share >= 0 && share <= 1)) {
     throw new RangeError(`${operation}: a share of slots is a number from 0 to 1, not ${share}.`);
   }
+  examples.forEach(checkTagged);
   const values = new Map<string, Words[]>();
   const tags = new Set(examples.flatMap((example) => example.tags));
   for (const { words, tags: own } of share === 0 ? [] : examples) {
@@ -46,6 +47,7 @@ export function substitution(
   }
 
   return (utterance, random) => {
+    checkTagged(utterance, 0);
     if (share === 0) return utterance;
     const words: string[] = [];
     const tagged: string[] = [];
@@ -75,10 +77,10 @@ export function substitution(
  * Source: Louvan and Magnini, Simple is better! Lightweight data augmentation for low resource slot filling and intent
  * classification (2020), slot substitution; there within a slot, here among all slots of a type.
  *
- * An utterance keeps its intent, its id, and its words outside of slots; slots in another notation than BIO stay as they are. Draws follow from the seed, each subscription's from
- * the start.
+ * An utterance keeps its intent, its id, and its words outside of slots; slots in another notation than BIO keep theirs too.
+ * Draws follow from the seed, each subscription's from the start.
  *
- * @throws RangeError where the share is not a number from 0 to 1.
+ * @throws RangeError where the share is not a number from 0 to 1, or an utterance has not one tag a word.
  * @example
  * from(examples).pipe(substituteSlots(examples, { share: 0.5, seed: 1 })) // { words: ['arrive', 'Osaka'], … }
  */

@@ -36,6 +36,7 @@ export interface TaggerOptions extends NetOptions {
    * known by heart, and slots suffer where it counts as much as they do.
    */
   readonly intentWeight?: number;
+  /** Of weights and masks; default 0. */
   readonly seed?: number;
 }
 
@@ -88,15 +89,15 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
  * where there are intents their logits from the largest of each state over the utterance.
  *
  * Equation: `x_t = [table[w_t]; spelling(w_t); hashed(w_t)]`, `h = rnn(drop(x))`, `tags_t = drop(h_t)·w + b`,
- * `intents = drop(max_t h_t)·v + c`.
+ * `intents = drop(max_t h_t)·v + c`; the loss is `Σ −log p(tags) / Σ T + intentWeight · mean(−log p(intent))`, p(tags) that of a
+ * linear chain or of each word by itself.
  * Source: the lecture's slot filling; Mesnil et al. (2015); Liu and Lane, Attention-based recurrent neural network models
  * for joint intent detection and slot filling (2016); words hidden by frequency: Kiperwasser and Goldberg (2016).
  *
  * Shapes: {@link TaggerInput}, ids `[T, B]` with lengths → {@link TaggerOutput}, `tags [T, B, N]` and `intents [B, K]`.
  * Parameters `words.table [V, E]`, `spelling.…`, `hashed.table`, `rnn.layer1.…`, `tags.w [D, N]`, `tags.b [N]`, `intents.w [D, K]`,
  * `intents.b [K]`, `chain.transitions [N, N]`, `chain.start [N]`, `chain.end [N]`: a word is a row of `words.table`, a tag a
- * column of `tags.w`. The carry: the recurrent layers', and the
- * largest states so far.
+ * column of `tags.w`. The carry: the recurrent layers', the largest states so far, and how many windows masks were drawn for.
  *
  * Law: without `bidirectional`, T windows of one word are bit for bit one window of T words, and a padded utterance is
  * that utterance alone.
@@ -122,6 +123,11 @@ export function tagger(options: TaggerOptions): Tagger {
   for (const word of options.words) words.add(nameOf(word, form));
   const tags = lexicon(options.tags);
   const intents = options.intents === undefined ? undefined : lexicon(options.intents);
+  for (const [name, value] of Object.entries({ intentWeight, wordDropout: options.wordDropout ?? 0 })) {
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
+      throw new RangeError(`tagger: ${name} is a number of at least 0, not ${value}.`);
+    }
+  }
   if (tags.size === 0) throw new RangeError('tagger: there is no tag; give one at least, such as O.');
   const encoding: Encoding = {
     words,

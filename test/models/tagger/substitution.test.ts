@@ -104,6 +104,14 @@ describe('substituteSlots', () => {
     expect(found).toEqual([odd]);
   });
 
+  it('says where an utterance has not one tag a word, whatever is drawn', async () => {
+    const odd: TaggedUtterance = { words: ['to', 'Rome'], tags: ['O', 'B-date', 'I-date'] };
+    expect(() => substituteSlots([odd], { share: 0 })).toThrow('2 words and 3 tags');
+    for (const share of [0, 1]) {
+      await expect(lastValueFrom(from([odd]).pipe(substituteSlots(examples, { share })))).rejects.toThrow('3 tags');
+    }
+  });
+
   it('says what is no share', () => {
     for (const share of [-0.1, 1.1, Number.NaN]) {
       expect(() => substituteSlots(examples, { share })).toThrow(

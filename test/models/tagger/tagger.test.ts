@@ -218,6 +218,10 @@ describe('tagger', () => {
     expect(() => learn([{ words: ['to'], tags: [] }])).toThrow(/utterance 0 has 1 words and 0 tags/);
     expect(() => learn([])).toThrow(/there is no utterance/);
     expect(() => tagger({ words: [], tags: [] })).toThrow(/there is no tag/);
+    for (const wrong of [-1, Number.NaN]) {
+      expect(() => tagger({ words: [], tags: ['O'], intentWeight: wrong })).toThrow(/intentWeight is a number/);
+      expect(() => tagger({ words: [], tags: ['O'], wordDropout: wrong })).toThrow(/wordDropout is a number/);
+    }
     expect(learn([{ words: [], tags: [] }]).loss).toBe(0);
   });
 });

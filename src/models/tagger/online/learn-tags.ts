@@ -1,7 +1,9 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { concatMap, defer, finalize, map, type OperatorFunction } from 'rxjs';
+import { defer, finalize, map, type OperatorFunction } from 'rxjs';
 import type { TrainerOptions } from '../../../backprop/trainer.js';
 import { type Course, finish, inTurns } from '../../../course.js';
+import { bounded } from '../../../streams/bounded.js';
+import { type BufferOptions, checkBufferOptions } from '../../../streams/buffer.js';
 import { timeSlice } from '../../../streams/event-loop.js';
 import { requireCount } from '../../../streams/options.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
@@ -38,6 +40,8 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'>
    * they are before it. By default an update is done at once, and whoever comes waits for its end.
    */
   readonly slice?: number | undefined;
+  /** Where lessons wait while one is learnt in slices; default 1024 of them, and an error where there are more. */
+  readonly waiting?: BufferOptions | undefined;
   /** Where an earlier run was, from `state()`. */
   readonly state?: LearnTagsState | undefined;
 }
@@ -61,20 +65,21 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'>
  * Each subscription has an optimizer state and a reservoir of its own; the weights are the model's, so that `tag` and
  * `predictTags` work on the same model meanwhile.
  *
- * With `slice` an update is done in pieces, and outcomes come later than their utterances, which wait for one another in
- * their order; they are the same, bit for bit. A stream that is faster than learning wants `bounded` before it.
+ * With `slice` an update is done in pieces, and outcomes come later than their lessons, which wait for one another in their
+ * order, in a buffer of bounded capacity. They are the same, bit for bit, where nothing else uses the weights or what is
+ * outstanding meanwhile.
  *
  * Law: a run that was cut after any utterance and goes on with the model and `state()` of then gives bit for bit what the
  * uninterrupted run gives.
  *
  * @throws RangeError where an option is impossible.
- * @throws RangeError (as an error notification) where the loss is not finite.
+ * @throws RangeError (as an error notification) where the loss is not finite, or more lessons wait than may.
  * @example
  * utterance$.pipe(learnTags(model, { optimizer: adam(1e-3), clipNorm: 5, replay: { size: 1000, per: 8, seed: 1 } }))
  *   .subscribe((event) => event.outcome === 'learned' && console.log(event.scores().f1, event.grown.words));
  */
 export function learnTags(model: Tagger, options: LearnTagsOptions): OperatorFunction<TagLesson, TagOutcome> {
-  const { replay, longest = 100, slice } = options;
+  const { replay, longest = 100, slice, waiting = { capacity: 1024, policy: 'error' } } = options;
   requireCount('learnTags', 'longest', longest);
   if (replay !== undefined) {
     requireCount('learnTags', 'replay.size', replay.size);
@@ -85,6 +90,7 @@ export function learnTags(model: Tagger, options: LearnTagsOptions): OperatorFun
       `learnTags: slice is a number of milliseconds from 0 on, not ${slice}; leave it out for none.`,
     );
   }
+  checkBufferOptions('learnTags', waiting);
   return (source) =>
     defer(() => {
       const { take, release } = learning(model, options, longest);
@@ -95,14 +101,23 @@ export function learnTags(model: Tagger, options: LearnTagsOptions): OperatorFun
         );
       const turns = timeSlice(slice);
       return source.pipe(
-        concatMap((lesson) => inTurns(() => take(lesson), turns)),
+        bounded(waiting, (lesson) => inTurns(() => take(lesson), turns), 'learnTags'),
         finalize(release),
       );
     });
 }
 
 function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
-  const { replay, outstanding: open, metric = conlleval(), most, slice, state: from, ...training } = options;
+  const {
+    replay,
+    outstanding: open,
+    metric = conlleval(),
+    most,
+    slice,
+    waiting: _,
+    state: from,
+    ...training
+  } = options;
   const limits = { words: 100_000, tags: 1000, intents: 1000, ...most };
   const learner = taggerTrainer(model, { ...training, state: from?.trainer });
   const kept = replay && reservoir<Taught>({ ...replay, state: from?.replay });
@@ -212,8 +227,8 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     }
     const { words, prediction, taught } = former;
     const before = tags ?? taught?.tags ?? prediction.words.map(({ tag }) => tag);
-    if (!Array.isArray(before) || !Array.isArray(corrections)) {
-      return refused('rejected', id, 'tags and corrections are lists.');
+    if (!isListOf(before, 'string') || !isListOf(corrections, 'object')) {
+      return refused('rejected', id, 'tags are a list of names, and corrections a list of records.');
     }
     if (before.length !== words.length) {
       return refused('rejected', id, `${words.length} words were given ${before.length} tags; give one tag a word.`);
@@ -226,9 +241,12 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
 
   function* take(lesson: TagLesson): Course<TagOutcome> {
     begun += 1;
+    // Lessons come from outside: what they are is not known before they have come.
+    if (typeof lesson !== 'object' || lesson === null) {
+      return refused('rejected', undefined, `a lesson is an utterance or a correction, not ${String(lesson)}.`);
+    }
     if (!('words' in lesson)) return yield* correct(lesson);
     const { id } = lesson;
-    // Lessons come from outside: what they are is not known before they have come.
     if (!Array.isArray(lesson.words) || lesson.words.some((word) => typeof word !== 'string')) {
       return refused('rejected', id, "an utterance's words are a list of texts; split texts into words first.");
     }
@@ -257,6 +275,9 @@ function tooMany(lexicon: Lexicon, names: readonly string[], most: number, what:
   const [first] = fresh;
   return `the model has ${lexicon.size} ${what} and may have ${most}, so ${JSON.stringify(first)} is not learnt; raise \`most\`.`;
 }
+
+const isListOf = (value: unknown, type: 'string' | 'object'): boolean =>
+  Array.isArray(value) && value.every((item) => typeof item === type && item !== null);
 
 function sameWords(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((word, k) => word === b[k]);

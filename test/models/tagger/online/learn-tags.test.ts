@@ -2,6 +2,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import {
   type Asked,
   adam,
+  type BufferState,
   conlleval,
   correctTags,
   type LearnedTags,
@@ -317,6 +318,23 @@ describe('updates in slices', () => {
     for (const [, { data }] of parametersOf(model.params)) expect(data.every(Number.isFinite)).toBe(true);
   });
 
+  it('let lessons wait in a buffer that is bounded', async () => {
+    const gauge: BufferState[] = [];
+    const waiting = {
+      capacity: 2,
+      policy: 'drop-newest',
+      gauge: { next: (state: BufferState) => gauge.push(state) },
+    } as const;
+    const outcomes = await teach(empty(), lessons.slice(0, 10), { slice: 0, waiting });
+    expect(outcomes.map((outcome) => learned(outcome).words)).toEqual(lessons.slice(0, 3).map(({ words }) => words));
+    expect(gauge.at(-1)).toEqual({ depth: 0, dropped: 7 });
+    const full = teach(empty(), lessons.slice(0, 10), { slice: 0, waiting: { capacity: 2, policy: 'error' } });
+    await expect(full).rejects.toThrow('learnTags: ');
+    expect(() => learnTags(empty(), { ...options, slice: 0, waiting: { capacity: 0, policy: 'error' } })).toThrow(
+      'learnTags: capacity',
+    );
+  });
+
   it('want a time that is one', () => {
     expect(() => learnTags(empty(), { ...options, slice: -1 })).toThrow('learnTags: slice is a number of milliseconds');
     expect(() => learnTags(empty(), { ...options, slice: Number.NaN })).toThrow('learnTags: slice');
@@ -329,7 +347,11 @@ describe('lessons that are none', () => {
     ['words that are no texts', { words: ['a', 5], tags: ['O', 'O'] }, 'words are a list of texts'],
     ['tags that are no list', { words: ['a'], tags: null }, 'tags are a list, not null'],
     ['an intent that is no name', { words: ['a'], tags: ['O'], intent: 7 }, 'an intent is a name, not 7'],
-    ['corrections that are no list', { id: '#0', corrections: null }, 'tags and corrections are lists'],
+    ['corrections that are no list', { id: '#0', corrections: null }, 'corrections a list of records'],
+    ['a correction that is none', { id: '#0', corrections: [null] }, 'corrections a list of records'],
+    ['a tag that is no name', { id: '#0', tags: ['O', 5], corrections: [] }, 'tags are a list of names'],
+    ['no lesson', null, 'a lesson is an utterance or a correction, not null'],
+    ['a text', 'leave Taipei', 'a lesson is an utterance or a correction, not leave Taipei'],
     ['a correction without words', { id: '#0', corrections: [{ slot: 'toloc' }] }, 'says which words it is about'],
   ])('%s', async (_, lesson, message) => {
     const model = empty();
