@@ -36,14 +36,24 @@ export function loadCheckpoint(path: string): TE.TaskEither<FileError | FormatEr
       () => readFile(path),
       (cause): FileError | FormatError => fileError(path, 'read', cause),
     ),
-    TE.chainEitherK((bytes) =>
-      pipe(
-        decodeCheckpoint(bytes),
-        E.mapLeft((error): FileError | FormatError => ({ ...error, message: `${path}: ${error.message}` })),
-      ),
-    ),
+    TE.chainEitherKW((bytes) => pipe(decodeCheckpoint(bytes), E.mapLeft(naming(path)))),
   );
 }
+
+/** Reads a checkpoint and makes something of it; every message names the file. */
+export function loadThrough<X extends { readonly message: string }, A>(
+  path: string,
+  restore: (checkpoint: Checkpoint) => E.Either<X, A>,
+): TE.TaskEither<FileError | FormatError | X, A> {
+  return pipe(
+    loadCheckpoint(path),
+    TE.chainEitherKW((checkpoint) => pipe(restore(checkpoint), E.mapLeft(naming(path)))),
+  );
+}
+
+const naming =
+  (path: string) =>
+  <X extends { readonly message: string }>(error: X): X => ({ ...error, message: `${path}: ${error.message}` });
 
 async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);

@@ -1,10 +1,10 @@
 /** A model as a checkpoint: its weights, and what training needs in order to go on. */
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
-import * as TE from 'fp-ts/lib/TaskEither.js';
+import type * as TE from 'fp-ts/lib/TaskEither.js';
 import { parametersOf } from '../backprop/parameter.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
-import { loadCheckpoint, saveCheckpoint } from '../formats/checkpoint-file.js';
+import { loadThrough, saveCheckpoint } from '../formats/checkpoint-file.js';
 import type { FileError, FormatError, WeightsError } from '../formats/errors.js';
 import { loadWeights, weightsOf } from '../formats/weights.js';
 import { sameShape, type Tensor } from '../tensor.js';
@@ -23,15 +23,7 @@ export function saveModel(model: Trainable, path: string): TE.TaskEither<FileErr
 export function loadModel(model: Trainable, path: string): TE.TaskEither<FileError | FormatError | WeightsError, void> {
   if (model.memory?.current)
     throw new Error('load: the model is being trained; wait for that, or unsubscribe from it.');
-  return pipe(
-    loadCheckpoint(path),
-    TE.chainEitherKW((checkpoint) =>
-      pipe(
-        fromCheckpoint(model, checkpoint),
-        E.mapLeft((error) => ({ ...error, message: `${path}: ${error.message}` })),
-      ),
-    ),
-  );
+  return loadThrough(path, (checkpoint) => fromCheckpoint(model, checkpoint));
 }
 
 function toCheckpoint({ core, memory, optimizer }: Trainable): Checkpoint {

@@ -1,9 +1,9 @@
 /** A tagger that learns while it runs, as a checkpoint: weights, names, and what learning needs in order to go on. */
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
-import * as TE from 'fp-ts/lib/TaskEither.js';
+import type * as TE from 'fp-ts/lib/TaskEither.js';
 import type { Checkpoint } from '../../../formats/checkpoint.js';
-import { loadCheckpoint, saveCheckpoint } from '../../../formats/checkpoint-file.js';
+import { loadThrough, saveCheckpoint } from '../../../formats/checkpoint-file.js';
 import type { FileError, FormatError, WeightsError } from '../../../formats/errors.js';
 import { loadWeights, weightsOf } from '../../../formats/weights.js';
 import type { Tensor } from '../../../tensor.js';
@@ -104,15 +104,7 @@ export function loadTagger(
   model: Tagger,
   path: string,
 ): TE.TaskEither<FileError | FormatError | WeightsError | TaggerError, LearnTagsState | undefined> {
-  return pipe(
-    loadCheckpoint(path),
-    TE.chainEitherKW((checkpoint) =>
-      pipe(
-        restoreTagger(model, checkpoint),
-        E.mapLeft((error) => ({ ...error, message: `${path}: ${error.message}` })),
-      ),
-    ),
-  );
+  return loadThrough(path, (checkpoint) => restoreTagger(model, checkpoint));
 }
 
 interface Lexicons {

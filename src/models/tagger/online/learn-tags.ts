@@ -94,16 +94,12 @@ export function learnTags(model: Tagger, options: LearnTagsOptions): OperatorFun
   return (source) =>
     defer(() => {
       const { take, release } = learning(model, options, longest);
-      if (slice === undefined)
-        return source.pipe(
-          map((lesson) => finish(take(lesson))),
-          finalize(release),
-        );
-      const turns = timeSlice(slice);
-      return source.pipe(
-        bounded(waiting, (lesson) => inTurns(() => take(lesson), turns), 'learnTags'),
-        finalize(release),
-      );
+      const turns = slice === undefined ? undefined : timeSlice(slice);
+      const learn =
+        turns === undefined
+          ? map((lesson: TagLesson) => finish(take(lesson)))
+          : bounded(waiting, (lesson: TagLesson) => inTurns(() => take(lesson), turns), 'learnTags');
+      return source.pipe(learn, finalize(release));
     });
 }
 
