@@ -6,7 +6,10 @@ const rooms = [
   ['streams', 'formats'],
   ['cells', 'layers'],
   ['layer.ts', 'stack.ts', 'stepper.ts'],
+  ['training'],
   ['backprop'],
+  ['ops'],
+  ['parameters'],
   ['kernels'],
   ['tensor.ts', 'random.ts', 'plot.ts', 'course.ts'],
 ];

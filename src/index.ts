@@ -1,52 +1,6 @@
 /** The public face: names only. */
 
-export type { ActivationChoice, ActivationName } from './backprop/activation-names.js';
-export type { Activation } from './backprop/activations.js';
-export * as activations from './backprop/activations.js';
-export type { AttentionForm } from './backprop/attention.js';
-export { defaultsOf } from './backprop/framework-defaults.js';
-export { type GradientNorms, gradientNorms } from './backprop/gradient-norms.js';
-export type { Convolution, Pair, Pooling } from './backprop/images.js';
-export * as initializers from './backprop/initializers.js';
-export { categoricalCrossEntropy } from './backprop/losses/categorical-cross-entropy.js';
-export { crossEntropy } from './backprop/losses/cross-entropy.js';
-export { type L2Options, l2Penalty, withL2 } from './backprop/losses/l2.js';
-export { type LinearChain, linearChain } from './backprop/losses/linear-chain.js';
-export type { Loss, LossOptions, Reduction } from './backprop/losses/loss.js';
-export { squaredError } from './backprop/losses/squared-error.js';
-export type { Adjoints, Ops, Primitives, Sources, Transposed } from './backprop/ops.js';
-export { type AdadeltaOptions, adadelta } from './backprop/optimizers/adadelta.js';
-export { type AdagradOptions, adagrad } from './backprop/optimizers/adagrad.js';
-export { type AdamOptions, adam } from './backprop/optimizers/adam.js';
-export { type AdamwOptions, adamw } from './backprop/optimizers/adamw.js';
-export { type AdasecantOptions, adasecant } from './backprop/optimizers/adasecant.js';
-export { chain } from './backprop/optimizers/chain.js';
-export { type ClassicalMomentumOptions, classicalMomentum } from './backprop/optimizers/classical-momentum.js';
-export { clipByGlobalNorm, clipByValue } from './backprop/optimizers/clipping.js';
-export { type MomentumOptions, momentum } from './backprop/optimizers/momentum.js';
-export { type NadamOptions, nadam } from './backprop/optimizers/nadam.js';
-export { type NesterovOptions, nesterov } from './backprop/optimizers/nesterov.js';
-export type { Aside, Optimizer, Preparation } from './backprop/optimizers/optimizer.js';
-export { type RmspropOptions, rmsprop } from './backprop/optimizers/rmsprop.js';
-export { sgd } from './backprop/optimizers/sgd.js';
-export { type VsgdOptions, vsgd } from './backprop/optimizers/vsgd.js';
-export { type WeightDecayOptions, weightDecay } from './backprop/optimizers/weight-decay.js';
-export type { Lengths, Padded } from './backprop/padding.js';
-export {
-  type Initializer,
-  type Parameter,
-  type ParameterOptions,
-  type Params,
-  parameter,
-  parametersOf,
-} from './backprop/parameter.js';
-export { type ReferenceOptions, reference } from './backprop/reference.js';
-export { constant, cosine, inTurn, inverseSqrt, type Schedule, stepDecay, warmup } from './backprop/schedules.js';
 export { type Tape, tape } from './backprop/tape.js';
-export { type Learned, type Trainable, type Trainer, type TrainerOptions, trainer } from './backprop/trainer.js';
-export type { TrainerState } from './backprop/trainer-state.js';
-export type { TrainingWindow } from './backprop/training-window.js';
-export { inWindow, toSignal } from './backprop/window.js';
 export {
   type BidirectionalCarry,
   type BidirectionalOptions,
@@ -279,6 +233,25 @@ export {
   type TaggerTrainerState,
   taggerTrainer,
 } from './models/tagger/trainer.js';
+export type { ActivationChoice, ActivationName } from './ops/activation-names.js';
+export type { Activation } from './ops/activations.js';
+export * as activations from './ops/activations.js';
+export type { AttentionForm } from './ops/attention.js';
+export type { Convolution, Pair, Pooling } from './ops/images.js';
+export type { Adjoints, Ops, Primitives, Sources, Transposed } from './ops/ops.js';
+export type { Lengths, Padded } from './ops/padding.js';
+export { type ReferenceOptions, reference } from './ops/reference.js';
+export { inWindow, toSignal } from './ops/window.js';
+export { defaultsOf } from './parameters/framework-defaults.js';
+export * as initializers from './parameters/initializers.js';
+export {
+  type Initializer,
+  type Parameter,
+  type ParameterOptions,
+  type Params,
+  parameter,
+  parametersOf,
+} from './parameters/parameter.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, stack } from './stack.js';
@@ -345,3 +318,30 @@ export {
   tensor,
   zeros,
 } from './tensor.js';
+export { type GradientNorms, gradientNorms } from './training/gradient-norms.js';
+export { categoricalCrossEntropy } from './training/losses/categorical-cross-entropy.js';
+export { crossEntropy } from './training/losses/cross-entropy.js';
+export { type L2Options, l2Penalty, withL2 } from './training/losses/l2.js';
+export { type LinearChain, linearChain } from './training/losses/linear-chain.js';
+export type { Loss, LossOptions, Reduction } from './training/losses/loss.js';
+export { squaredError } from './training/losses/squared-error.js';
+export { type AdadeltaOptions, adadelta } from './training/optimizers/adadelta.js';
+export { type AdagradOptions, adagrad } from './training/optimizers/adagrad.js';
+export { type AdamOptions, adam } from './training/optimizers/adam.js';
+export { type AdamwOptions, adamw } from './training/optimizers/adamw.js';
+export { type AdasecantOptions, adasecant } from './training/optimizers/adasecant.js';
+export { chain } from './training/optimizers/chain.js';
+export { type ClassicalMomentumOptions, classicalMomentum } from './training/optimizers/classical-momentum.js';
+export { clipByGlobalNorm, clipByValue } from './training/optimizers/clipping.js';
+export { type MomentumOptions, momentum } from './training/optimizers/momentum.js';
+export { type NadamOptions, nadam } from './training/optimizers/nadam.js';
+export { type NesterovOptions, nesterov } from './training/optimizers/nesterov.js';
+export type { Aside, Optimizer, Preparation } from './training/optimizers/optimizer.js';
+export { type RmspropOptions, rmsprop } from './training/optimizers/rmsprop.js';
+export { sgd } from './training/optimizers/sgd.js';
+export { type VsgdOptions, vsgd } from './training/optimizers/vsgd.js';
+export { type WeightDecayOptions, weightDecay } from './training/optimizers/weight-decay.js';
+export { constant, cosine, inTurn, inverseSqrt, type Schedule, stepDecay, warmup } from './training/schedules.js';
+export { type Learned, type Trainable, type Trainer, type TrainerOptions, trainer } from './training/trainer.js';
+export type { TrainerState } from './training/trainer-state.js';
+export type { TrainingWindow } from './training/training-window.js';

@@ -3,9 +3,9 @@
  * plain immutable data. Layers hold weights; subscriptions hold carry.
  */
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
-import type { Ops } from './backprop/ops.js';
-import { type Params, parametersOf } from './backprop/parameter.js';
-import { inWindow, toSignal } from './backprop/window.js';
+import type { Ops } from './ops/ops.js';
+import { inWindow, toSignal } from './ops/window.js';
+import { type Params, parametersOf } from './parameters/parameter.js';
 import { isTensor, type Tensor } from './tensor.js';
 
 /**

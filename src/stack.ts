@@ -2,8 +2,9 @@
  * Stacks: layers one after another, by name, as one layer. Unlike `pipe` a stack knows all of its parts: it names their
  * parameters, checks that they fit, keeps their carries together, and copies nothing between them.
  */
-import type { Ops } from './backprop/ops.js';
+
 import { below, type Core, type Layer, layer, within } from './layer.js';
+import type { Ops } from './ops/ops.js';
 
 /** Layers by name, first to last. */
 export type Children = Readonly<Record<string, Core<unknown, unknown, unknown>>>;

@@ -2,13 +2,7 @@
  * Steppers: a model taken one step at a time, as fast as the machine can. The step's work is written down once and then
  * run again and again over the same memory, the carry staying there: no allocation, no packing, one call a step.
  */
-import { eager } from './backprop/eager/index.js';
-import { workspace } from './backprop/eager/workspace.js';
-import { throughLookups } from './backprop/lookups.js';
-import type { Ops } from './backprop/ops.js';
-import { parametersOf } from './backprop/parameter.js';
-import { type Recorded, recorder, sameRecords } from './backprop/recording.js';
-import { inWindow, mapTensors, toSignal } from './backprop/window.js';
+
 import { afterDeferred } from './kernels/deferral.js';
 import { copyBlock } from './kernels/kernels.js';
 import { machine } from './kernels/machine.js';
@@ -16,6 +10,13 @@ import { Place, type Scope } from './kernels/place.js';
 import { type Program, program } from './kernels/program.js';
 import { region } from './kernels/region.js';
 import type { Core } from './layer.js';
+import { eager } from './ops/eager/index.js';
+import { workspace } from './ops/eager/workspace.js';
+import { throughLookups } from './ops/lookups.js';
+import type { Ops } from './ops/ops.js';
+import { type Recorded, recorder, sameRecords } from './ops/recording.js';
+import { inWindow, mapTensors, toSignal } from './ops/window.js';
+import { parametersOf } from './parameters/parameter.js';
 import { isTensor, type Numbers, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
 
 export interface StepperOptions<S> {

@@ -88,3 +88,6 @@ export function zeros(shape: Shape): Tensor {
 export function isTensor(value: unknown): value is Tensor {
   return typeof value === 'object' && value !== null && 'shape' in value && 'data' in value;
 }
+
+/** Whether a value is a list (TypeScript's own guard does not know read-only ones). */
+export const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);

@@ -1,13 +1,13 @@
 import { lastValueFrom, of, throwError, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type Parameter, parametersOf } from '../src/backprop/parameter.js';
-import { reference } from '../src/backprop/reference.js';
 import { gru } from '../src/cells/gru.js';
 import { lstm } from '../src/cells/lstm.js';
 import { noCarry } from '../src/layer.js';
 import { dense } from '../src/layers/dense.js';
 import { dropout } from '../src/layers/dropout.js';
 import { embedding } from '../src/layers/embedding.js';
+import { reference } from '../src/ops/reference.js';
+import { type Parameter, parametersOf } from '../src/parameters/parameter.js';
 import { stack } from '../src/stack.js';
 import { ids, zeros } from '../src/tensor.js';
 import { draw, expectGradients, scatterParameters } from './backprop/differences.js';

@@ -1,9 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { crossEntropy } from '../src/backprop/losses/cross-entropy.js';
-import { sgd } from '../src/backprop/optimizers/sgd.js';
-import type { Parameter } from '../src/backprop/parameter.js';
-import { trainer } from '../src/backprop/trainer.js';
-import { toSignal } from '../src/backprop/window.js';
 import { gru } from '../src/cells/gru.js';
 import { lstm } from '../src/cells/lstm.js';
 import { simpleRnn } from '../src/cells/simple-rnn.js';
@@ -14,10 +9,15 @@ import { dense } from '../src/layers/dense.js';
 import { dropout } from '../src/layers/dropout.js';
 import { embedding } from '../src/layers/embedding.js';
 import { oneHot } from '../src/layers/one-hot.js';
+import { toSignal } from '../src/ops/window.js';
+import type { Parameter } from '../src/parameters/parameter.js';
 import { generator } from '../src/random.js';
 import { stack } from '../src/stack.js';
 import { stepper } from '../src/stepper.js';
 import { type Ids, ids, type Tensor, zeros } from '../src/tensor.js';
+import { crossEntropy } from '../src/training/losses/cross-entropy.js';
+import { sgd } from '../src/training/optimizers/sgd.js';
+import { trainer } from '../src/training/trainer.js';
 
 const SYMBOLS = 21;
 

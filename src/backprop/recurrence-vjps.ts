@@ -1,6 +1,6 @@
+import type { Ops } from '../ops/ops.js';
+import type { RecurrenceAdjoints, Recurrences } from '../ops/recurrences.js';
 import type { Ids, Tensor } from '../tensor.js';
-import type { Ops } from './ops.js';
-import type { RecurrenceAdjoints, Recurrences } from './recurrences.js';
 import type { Vjp } from './vjps.js';
 
 type RecurrenceVjps = {

@@ -3,10 +3,10 @@
  * A window of training is a tape of its own; what entered it from before is unknown to it and hence constant.
  */
 import type { Course } from '../course.js';
-import { sameShape, showShape, type Tensor } from '../tensor.js';
-import type { Adjoints, Ops, Primitives } from './ops.js';
+import type { Adjoints, Ops, Primitives } from '../ops/ops.js';
+import type { Recurrences } from '../ops/recurrences.js';
+import { isList, sameShape, showShape, type Tensor } from '../tensor.js';
 import { recurrenceVjps } from './recurrence-vjps.js';
-import type { Recurrences } from './recurrences.js';
 import { type Vjp, vjps } from './vjps.js';
 
 /** Ops that remember. */
@@ -33,8 +33,6 @@ interface Entry {
   readonly needs: readonly boolean[];
   readonly result: Tensor | readonly Tensor[];
 }
-
-export const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
 
 /** Tensors come first among a primitive's arguments, or as one list in the first place. */
 const operandsOf = (args: readonly unknown[]): readonly unknown[] => (isList(args[0]) ? args[0] : args);

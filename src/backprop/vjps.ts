@@ -2,8 +2,9 @@
  * The derivatives: one vector–Jacobian product for each primitive, written in primitives, so that they run wherever
  * the primitives do. They work out nothing that is not needed.
  */
+
+import type { Ops, Primitives } from '../ops/ops.js';
 import { sizeOf, type Tensor } from '../tensor.js';
-import type { Ops, Primitives } from './ops.js';
 
 /**
  * Carries the gradient `g` of a result `y` back to the operands.

@@ -1,6 +1,6 @@
-import type { Ops } from '../backprop/ops.js';
-import { checkLengths, reversed } from '../backprop/padding.js';
 import { type Core, type Layer, layer } from '../layer.js';
+import type { Ops } from '../ops/ops.js';
+import { checkLengths, reversed } from '../ops/padding.js';
 import { isTensor, type Tensor } from '../tensor.js';
 
 /** What both directions remember after a window: `backward` is that at the window's first step. */

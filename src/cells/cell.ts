@@ -1,5 +1,5 @@
-import type { Ops } from '../backprop/ops.js';
-import type { Params } from '../backprop/parameter.js';
+import type { Ops } from '../ops/ops.js';
+import type { Params } from '../parameters/parameter.js';
 import type { Tensor } from '../tensor.js';
 
 /**

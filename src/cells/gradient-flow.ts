@@ -1,9 +1,9 @@
-import type { Ops } from '../backprop/ops.js';
-import { reference } from '../backprop/reference.js';
-import { checkCount } from '../backprop/shapes.js';
 import { tape } from '../backprop/tape.js';
-import { mapTensors } from '../backprop/window.js';
 import type { Core } from '../layer.js';
+import type { Ops } from '../ops/ops.js';
+import { reference } from '../ops/reference.js';
+import { checkCount } from '../ops/shapes.js';
+import { mapTensors } from '../ops/window.js';
 import { generator } from '../random.js';
 import { isTensor, type Shape, showShape, sizeOf, type Tensor, tensor } from '../tensor.js';
 import type { Cell } from './cell.js';

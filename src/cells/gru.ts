@@ -1,10 +1,10 @@
-import { glorotUniform, orthogonal, sideBySide, zeros as zeroInitializer } from '../backprop/initializers.js';
-import { projection } from '../backprop/lookups.js';
-import type { Ops } from '../backprop/ops.js';
-import { type Initializer, parameter } from '../backprop/parameter.js';
-import type { Recurrences } from '../backprop/recurrences.js';
-import { checkCount } from '../backprop/shapes.js';
 import type { Layer } from '../layer.js';
+import { projection } from '../ops/lookups.js';
+import type { Ops } from '../ops/ops.js';
+import type { Recurrences } from '../ops/recurrences.js';
+import { checkCount } from '../ops/shapes.js';
+import { glorotUniform, orthogonal, sideBySide, zeros as zeroInitializer } from '../parameters/initializers.js';
+import { type Initializer, parameter } from '../parameters/parameter.js';
 import { type Ids, type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
 import { lastStep, unroll } from './unroll.js';

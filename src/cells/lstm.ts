@@ -1,10 +1,10 @@
-import { constant, glorotUniform, orthogonal, sideBySide } from '../backprop/initializers.js';
-import { projection } from '../backprop/lookups.js';
-import type { Ops } from '../backprop/ops.js';
-import { type Initializer, type Parameter, parameter } from '../backprop/parameter.js';
-import type { Forgetting } from '../backprop/recurrences.js';
-import { checkCount } from '../backprop/shapes.js';
 import type { Layer } from '../layer.js';
+import { projection } from '../ops/lookups.js';
+import type { Ops } from '../ops/ops.js';
+import type { Forgetting } from '../ops/recurrences.js';
+import { checkCount } from '../ops/shapes.js';
+import { constant, glorotUniform, orthogonal, sideBySide } from '../parameters/initializers.js';
+import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import { type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
 import { lastStep, unroll } from './unroll.js';

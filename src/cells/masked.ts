@@ -1,5 +1,5 @@
-import { checkLengths, type Padded } from '../backprop/padding.js';
 import { type Core, type Layer, layer } from '../layer.js';
+import { checkLengths, type Padded } from '../ops/padding.js';
 import { showShape, type Tensor } from '../tensor.js';
 
 /**

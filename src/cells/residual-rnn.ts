@@ -1,5 +1,5 @@
-import { checkCount } from '../backprop/shapes.js';
 import type { Core, Layer } from '../layer.js';
+import { checkCount } from '../ops/shapes.js';
 import { type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
 import { unroll } from './unroll.js';

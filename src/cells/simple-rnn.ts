@@ -1,10 +1,10 @@
-import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
-import { tanh } from '../backprop/activations.js';
-import { glorotUniform, orthogonal, zeros as zeroInitializer } from '../backprop/initializers.js';
-import { projection } from '../backprop/lookups.js';
-import { type Initializer, parameter } from '../backprop/parameter.js';
-import { checkCount } from '../backprop/shapes.js';
 import type { Layer } from '../layer.js';
+import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
+import { tanh } from '../ops/activations.js';
+import { projection } from '../ops/lookups.js';
+import { checkCount } from '../ops/shapes.js';
+import { glorotUniform, orthogonal, zeros as zeroInitializer } from '../parameters/initializers.js';
+import { type Initializer, parameter } from '../parameters/parameter.js';
 import { type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
 import { lastStep, unroll } from './unroll.js';

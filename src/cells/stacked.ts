@@ -1,6 +1,6 @@
-import type { Ops } from '../backprop/ops.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import { type DropoutCarry, type DropoutForm, dropout as dropoutLayer } from '../layers/dropout.js';
+import type { Ops } from '../ops/ops.js';
 import { type CarryOf, type Children, chain } from '../stack.js';
 import type { Tensor } from '../tensor.js';
 

@@ -1,6 +1,6 @@
-import type { Ops } from '../backprop/ops.js';
-import { atLengths, checkLengths, type Lengths, realSteps } from '../backprop/padding.js';
 import { type Layer, layer } from '../layer.js';
+import type { Ops } from '../ops/ops.js';
+import { atLengths, checkLengths, type Lengths, realSteps } from '../ops/padding.js';
 import { isTensor, showShape, type Tensor } from '../tensor.js';
 import type { Cell } from './cell.js';
 

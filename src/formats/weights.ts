@@ -1,6 +1,6 @@
 /** A model's parameters as tensors by name, out of the model and back into it. */
 import * as E from 'fp-ts/lib/Either.js';
-import { type Parameter, type Params, parametersOf } from '../backprop/parameter.js';
+import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
 import { type Shape, showShape, type Tensor } from '../tensor.js';
 import type { WeightsError } from './errors.js';
 

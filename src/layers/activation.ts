@@ -1,5 +1,5 @@
-import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 
 /**
  * An activation as a layer of its own.

@@ -1,8 +1,8 @@
-import type { AttentionForm } from '../backprop/attention.js';
-import type { Ops } from '../backprop/ops.js';
-import type { Initializer, Params } from '../backprop/parameter.js';
-import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import type { AttentionForm } from '../ops/attention.js';
+import type { Ops } from '../ops/ops.js';
+import { checkCount } from '../ops/shapes.js';
+import type { Initializer, Params } from '../parameters/parameter.js';
 import { isTensor, showShape, type Tensor, zeros } from '../tensor.js';
 import { dense } from './dense.js';
 import { type DropCount, dropper } from './drop.js';

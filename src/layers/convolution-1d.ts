@@ -1,10 +1,10 @@
-import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
-import { relu } from '../backprop/activations.js';
-import { glorotUniform, zeros as zeroInitializer } from '../backprop/initializers.js';
-import type { Ops } from '../backprop/ops.js';
-import { type Initializer, parameter } from '../backprop/parameter.js';
-import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer } from '../layer.js';
+import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
+import { relu } from '../ops/activations.js';
+import type { Ops } from '../ops/ops.js';
+import { checkCount } from '../ops/shapes.js';
+import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
+import { type Initializer, parameter } from '../parameters/parameter.js';
 import { type Tensor, zeros } from '../tensor.js';
 import { turned, zerosAround } from './convolution-2d.js';
 import { checkSequence } from './images.js';

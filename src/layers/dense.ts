@@ -1,8 +1,8 @@
-import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
-import { glorotUniform, zeros as zeroInitializer } from '../backprop/initializers.js';
-import { type Initializer, parameter } from '../backprop/parameter.js';
-import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
+import { checkCount } from '../ops/shapes.js';
+import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
+import { type Initializer, parameter } from '../parameters/parameter.js';
 import { showShape, type Tensor } from '../tensor.js';
 
 export interface DenseOptions {

@@ -1,6 +1,6 @@
 /** Dropout within layers: masks that follow from the seed, the layer's path and how many windows there have been. */
-import type { AttentionForm } from '../backprop/attention.js';
-import type { Ops } from '../backprop/ops.js';
+import type { AttentionForm } from '../ops/attention.js';
+import type { Ops } from '../ops/ops.js';
 import { hashText, mix32 } from '../random.js';
 import type { Tensor } from '../tensor.js';
 

@@ -1,5 +1,5 @@
-import type { Ops } from '../backprop/ops.js';
 import { type Layer, layer } from '../layer.js';
+import type { Ops } from '../ops/ops.js';
 import type { Tensor } from '../tensor.js';
 import { checkRate, maskKeys } from './drop.js';
 

@@ -1,6 +1,6 @@
-import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
-import type { Initializer } from '../backprop/parameter.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
+import type { Initializer } from '../parameters/parameter.js';
 import type { Tensor } from '../tensor.js';
 import { dense } from './dense.js';
 

@@ -1,7 +1,7 @@
-import { normal } from '../backprop/initializers.js';
-import { parameter } from '../backprop/parameter.js';
-import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { checkCount } from '../ops/shapes.js';
+import { normal } from '../parameters/initializers.js';
+import { parameter } from '../parameters/parameter.js';
 import { hashText } from '../random.js';
 import { type Ids, ids, type Tensor } from '../tensor.js';
 

@@ -1,6 +1,6 @@
-import type { Ops } from '../backprop/ops.js';
-import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import type { Ops } from '../ops/ops.js';
+import { checkCount } from '../ops/shapes.js';
 import { showShape, type Tensor, tensor } from '../tensor.js';
 
 export interface LocalResponseNormOptions {

@@ -1,7 +1,7 @@
-import { glorotUniform, sideBySide, zeros as zeroInitializer } from '../backprop/initializers.js';
-import { type Initializer, parameter } from '../backprop/parameter.js';
-import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { checkCount } from '../ops/shapes.js';
+import { glorotUniform, sideBySide, zeros as zeroInitializer } from '../parameters/initializers.js';
+import { type Initializer, parameter } from '../parameters/parameter.js';
 import { showShape } from '../tensor.js';
 
 export interface MaxoutOptions {

@@ -1,5 +1,5 @@
-import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { checkCount } from '../ops/shapes.js';
 import type { Ids, Tensor } from '../tensor.js';
 
 /**

@@ -1,7 +1,7 @@
-import type { Pair, Pooling } from '../backprop/images.js';
-import type { Ops } from '../backprop/ops.js';
-import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import type { Pair, Pooling } from '../ops/images.js';
+import type { Ops } from '../ops/ops.js';
+import { checkCount } from '../ops/shapes.js';
 import type { Shape, Tensor } from '../tensor.js';
 import { pairOf } from './convolution-2d.js';
 import { checkImages, checkSequence } from './images.js';

@@ -1,8 +1,8 @@
-import { normal } from '../backprop/initializers.js';
-import type { Ops } from '../backprop/ops.js';
-import { type Initializer, type Params, parameter } from '../backprop/parameter.js';
-import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer } from '../layer.js';
+import type { Ops } from '../ops/ops.js';
+import { checkCount } from '../ops/shapes.js';
+import { normal } from '../parameters/initializers.js';
+import { type Initializer, type Params, parameter } from '../parameters/parameter.js';
 import { showShape, type Tensor, tensor, zeros } from '../tensor.js';
 
 /** How many steps each lane has had, `[B]`; it stays at the number of positions. */

@@ -1,7 +1,7 @@
-import type { AttentionForm } from '../backprop/attention.js';
-import type { Ops } from '../backprop/ops.js';
-import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import type { AttentionForm } from '../ops/attention.js';
+import type { Ops } from '../ops/ops.js';
+import { checkCount } from '../ops/shapes.js';
 import { sameShape, showShape, type Tensor, tensor } from '../tensor.js';
 
 /** What is hidden from attention. */

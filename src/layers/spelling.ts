@@ -1,7 +1,7 @@
-import { normal } from '../backprop/initializers.js';
-import { type Lengths, realSteps } from '../backprop/padding.js';
-import { checkCount } from '../backprop/shapes.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { type Lengths, realSteps } from '../ops/padding.js';
+import { checkCount } from '../ops/shapes.js';
+import { normal } from '../parameters/initializers.js';
 import { type Ids, ids, type Tensor } from '../tensor.js';
 import { convolution1d } from './convolution-1d.js';
 import { embedding } from './embedding.js';

@@ -1,6 +1,6 @@
-import type { Ops } from '../backprop/ops.js';
-import { checkCount } from '../backprop/shapes.js';
 import { below, type Core, type Layer, layer, noCarry } from '../layer.js';
+import type { Ops } from '../ops/ops.js';
+import { checkCount } from '../ops/shapes.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import {
   type AttentionCarry,

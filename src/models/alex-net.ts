@@ -1,5 +1,3 @@
-import { constant, heNormal, normal } from '../backprop/initializers.js';
-import { checkCount } from '../backprop/shapes.js';
 import type { Core, Layer } from '../layer.js';
 import { convolution2d } from '../layers/convolution-2d.js';
 import { dense } from '../layers/dense.js';
@@ -7,6 +5,8 @@ import { dropout } from '../layers/dropout.js';
 import { flatten } from '../layers/flatten.js';
 import { localResponseNorm } from '../layers/local-response-norm.js';
 import { maxPooling2d } from '../layers/pooling.js';
+import { checkCount } from '../ops/shapes.js';
+import { constant, heNormal, normal } from '../parameters/initializers.js';
 import { stack } from '../stack.js';
 import type { Tensor } from '../tensor.js';
 

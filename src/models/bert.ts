@@ -1,4 +1,3 @@
-import { normal } from '../backprop/initializers.js';
 import { below, type Layer, layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
 import type { DropCount } from '../layers/drop.js';
@@ -6,6 +5,7 @@ import { type DropoutCarry, dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { learnedPositions, type PositionsCarry } from '../layers/positions.js';
 import { encoder, type StackedBlocksOptions } from '../layers/transformer.js';
+import { normal } from '../parameters/initializers.js';
 import type { Ids, Tensor } from '../tensor.js';
 import { visible } from './visible.js';
 

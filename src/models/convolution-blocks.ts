@@ -1,9 +1,9 @@
-import { type ActivationChoice, activationOf } from '../backprop/activation-names.js';
-import type { Initializer } from '../backprop/parameter.js';
-import { checkCount } from '../backprop/shapes.js';
 import type { Core, Layer } from '../layer.js';
 import { convolution2d } from '../layers/convolution-2d.js';
 import { maxPooling2d, meanPooling2d } from '../layers/pooling.js';
+import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
+import { checkCount } from '../ops/shapes.js';
+import type { Initializer } from '../parameters/parameter.js';
 import { stack } from '../stack.js';
 import type { Tensor } from '../tensor.js';
 

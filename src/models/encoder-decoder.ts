@@ -1,4 +1,3 @@
-import { withNumbersOf } from '../backprop/carry.js';
 import { below, type Core, evaluate, type Layer, layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
 import type { DropCount } from '../layers/drop.js';
@@ -7,6 +6,7 @@ import { embedding } from '../layers/embedding.js';
 import { type PositionsCarry, sinusoidalPositions } from '../layers/positions.js';
 import { type BlockCarries, decoder, encoder, type StackedBlocksOptions } from '../layers/transformer.js';
 import { type Ids, ids, type Tensor, zeros } from '../tensor.js';
+import { withNumbersOf } from '../training/carry.js';
 import { visible } from './visible.js';
 
 export interface EncoderDecoderOptions extends Pick<StackedBlocksOptions, 'hidden' | 'activation' | 'norm' | 'blocks'> {

@@ -1,9 +1,9 @@
-import type { Loss } from '../backprop/losses/loss.js';
-import type { Ops } from '../backprop/ops.js';
-import { inWindow, toSignal } from '../backprop/window.js';
+import type { Ops } from '../ops/ops.js';
+import { inWindow, toSignal } from '../ops/window.js';
 import { timeSlice } from '../streams/event-loop.js';
 import { requireCount } from '../streams/options.js';
 import { showShape, sizeOf, type Tensor } from '../tensor.js';
+import type { Loss } from '../training/losses/loss.js';
 import { type Data, intoExamples, signalOf } from './examples.js';
 import { meter } from './meter.js';
 import type { Metric } from './metrics/metric.js';

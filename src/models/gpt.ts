@@ -1,12 +1,12 @@
-import type { ActivationChoice } from '../backprop/activation-names.js';
-import { normal } from '../backprop/initializers.js';
-import type { Parameter } from '../backprop/parameter.js';
 import { type Core, type Layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
 import { type DropoutCarry, dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { learnedPositions, type PositionsCarry } from '../layers/positions.js';
 import { type BlockCarries, causalBlocks } from '../layers/transformer.js';
+import type { ActivationChoice } from '../ops/activation-names.js';
+import { normal } from '../parameters/initializers.js';
+import type { Parameter } from '../parameters/parameter.js';
 import { stack } from '../stack.js';
 import type { Ids } from '../tensor.js';
 

@@ -1,5 +1,5 @@
-import type { Loss } from '../backprop/losses/loss.js';
 import type { Tensor } from '../tensor.js';
+import type { Loss } from '../training/losses/loss.js';
 import type { Metric } from './metrics/metric.js';
 import type { Evaluation } from './progress.js';
 

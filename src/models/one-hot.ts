@@ -1,4 +1,4 @@
-import { checkCount, checkIds, rowsOf } from '../backprop/shapes.js';
+import { checkCount, checkIds, rowsOf } from '../ops/shapes.js';
 import { type Ids, ids, type Tensor, tensor } from '../tensor.js';
 
 /**

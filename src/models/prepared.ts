@@ -1,7 +1,8 @@
 /** Data held against a model: whatever can be wrong is found here, before any weight changes. */
-import type { Loss } from '../backprop/losses/loss.js';
+
 import { within } from '../layer.js';
 import { type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import type { Loss } from '../training/losses/loss.js';
 import { type Data, type Examples, examplesOf, type Layout, layoutOf, signalOf } from './examples.js';
 import { type Limit, lastLabel, type Rehearsal, rehearse } from './rehearsal.js';
 import type { Subject } from './subject.js';

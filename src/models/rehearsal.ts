@@ -1,7 +1,8 @@
 /** A rehearsal: one example through the layers, one by one, so that a mistake has a name before any weight changes. */
-import type { Ops } from '../backprop/ops.js';
-import { inWindow } from '../backprop/window.js';
+
 import { within } from '../layer.js';
+import type { Ops } from '../ops/ops.js';
+import { inWindow } from '../ops/window.js';
 import { isTensor, type Shape, showShape, type Tensor } from '../tensor.js';
 import { labelOf, type Subject } from './subject.js';
 

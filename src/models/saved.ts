@@ -2,11 +2,11 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import type * as TE from 'fp-ts/lib/TaskEither.js';
-import { parametersOf } from '../backprop/parameter.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { loadThrough, saveCheckpoint } from '../formats/checkpoint-file.js';
 import type { FileError, FormatError, WeightsError } from '../formats/errors.js';
 import { loadWeights, weightsOf } from '../formats/weights.js';
+import { parametersOf } from '../parameters/parameter.js';
 import { sameShape, type Tensor } from '../tensor.js';
 import type { Compiled } from './fit.js';
 import type { Subject } from './subject.js';

@@ -1,13 +1,13 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js';
-import { type L2Options, l2Penalty } from '../backprop/losses/l2.js';
-import type { Loss } from '../backprop/losses/loss.js';
-import type { Ops } from '../backprop/ops.js';
-import type { Optimizer } from '../backprop/optimizers/optimizer.js';
 import type { FileError, FormatError, WeightsError } from '../formats/errors.js';
 import { type Core, type Layer, layer } from '../layer.js';
+import type { Ops } from '../ops/ops.js';
 import { type Children, chain } from '../stack.js';
 import { requireCount } from '../streams/options.js';
 import type { Tensor } from '../tensor.js';
+import { type L2Options, l2Penalty } from '../training/losses/l2.js';
+import type { Loss } from '../training/losses/loss.js';
+import type { Optimizer } from '../training/optimizers/optimizer.js';
 import { BATCH, type PredictOptions, predict, score } from './evaluate.js';
 import type { Data, Layout } from './examples.js';
 import { type Compiled, type Fit, type FitOptions, fitModel } from './fit.js';

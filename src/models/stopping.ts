@@ -1,4 +1,4 @@
-import { type Params, parametersOf } from '../backprop/parameter.js';
+import { type Params, parametersOf } from '../parameters/parameter.js';
 import { requireCount } from '../streams/options.js';
 import type { Metric } from './metrics/metric.js';
 import type { Evaluation } from './progress.js';

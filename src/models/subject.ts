@@ -1,5 +1,5 @@
-import { withNumbersOf } from '../backprop/carry.js';
 import type { Core } from '../layer.js';
+import { withNumbersOf } from '../training/carry.js';
 import type { Layout } from './examples.js';
 
 /** A core whatever its carry, input and output are. */

@@ -1,4 +1,4 @@
-import { parametersOf } from '../backprop/parameter.js';
+import { parametersOf } from '../parameters/parameter.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import type { Data } from './examples.js';
 import { inputsOf } from './prepared.js';

@@ -1,4 +1,4 @@
-import type { Ops } from '../backprop/ops.js';
+import type { Ops } from '../ops/ops.js';
 import { type Ids, type Tensor, tensor } from '../tensor.js';
 
 /** 1 at each step but those of padding, `[T, B]` → `[T, B]`; undefined where there is no padding. */

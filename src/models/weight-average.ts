@@ -1,5 +1,5 @@
 /** The mean of a model's weights over the updates of late: a better model than any one of them, at no cost to training. */
-import { type Params, parametersOf } from '../backprop/parameter.js';
+import { type Params, parametersOf } from '../parameters/parameter.js';
 
 /** A model's numbers, parameter by parameter. */
 export type Weights = readonly Float32Array[];

@@ -1,9 +1,9 @@
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
-import { withNumbersOf } from '../backprop/carry.js';
-import { type Learned, type TrainerOptions, trainer } from '../backprop/trainer.js';
-import type { TrainerState } from '../backprop/trainer-state.js';
 import { batchOf, type Core } from '../layer.js';
 import type { Tensor } from '../tensor.js';
+import { withNumbersOf } from '../training/carry.js';
+import { type Learned, type TrainerOptions, trainer } from '../training/trainer.js';
+import type { TrainerState } from '../training/trainer-state.js';
 import { requireCount } from './options.js';
 import { past } from './past.js';
 import { resetLanes } from './reset.js';

@@ -1,9 +1,9 @@
 /** Gradients against central differences, both on the reference in float64. */
 import { expect } from 'vitest';
-import type { Ops } from '../../src/backprop/ops.js';
-import { type Params, parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
+import type { Ops } from '../../src/ops/ops.js';
+import { reference } from '../../src/ops/reference.js';
+import { type Params, parametersOf } from '../../src/parameters/parameter.js';
 import { generator } from '../../src/random.js';
 import { type Shape, sizeOf, type Tensor, tensor } from '../../src/tensor.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Ops } from '../../src/backprop/ops.js';
-import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
+import type { Ops } from '../../src/ops/ops.js';
+import { reference } from '../../src/ops/reference.js';
 import { ids, type Tensor, tensor } from '../../src/tensor.js';
 
 const vector = (...numbers: readonly number[]) => tensor([numbers.length], Float64Array.from(numbers));

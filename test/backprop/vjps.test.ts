@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Ops } from '../../src/backprop/ops.js';
 import { vjps } from '../../src/backprop/vjps.js';
+import type { Ops } from '../../src/ops/ops.js';
 import { ids, type Tensor, tensor } from '../../src/tensor.js';
 import { draw, expectGradients } from './differences.js';
 

@@ -1,8 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { uniform } from '../../src/backprop/initializers.js';
-import type { Ops } from '../../src/backprop/ops.js';
-import { parameter, parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import type { Cell } from '../../src/cells/cell.js';
 import { type GruCarry, gru } from '../../src/cells/gru.js';
 import { lstm } from '../../src/cells/lstm.js';
@@ -10,6 +6,10 @@ import { simpleRnn } from '../../src/cells/simple-rnn.js';
 import { stacked } from '../../src/cells/stacked.js';
 import { unroll } from '../../src/cells/unroll.js';
 import type { Layer } from '../../src/layer.js';
+import type { Ops } from '../../src/ops/ops.js';
+import { reference } from '../../src/ops/reference.js';
+import { uniform } from '../../src/parameters/initializers.js';
+import { parameter, parametersOf } from '../../src/parameters/parameter.js';
 import { type Tensor, tensor, zeros } from '../../src/tensor.js';
 import { draw, expectGradients, scatterParameters } from '../backprop/differences.js';
 

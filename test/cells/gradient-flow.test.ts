@@ -1,8 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { orthogonal } from '../../src/backprop/initializers.js';
-import type { Ops } from '../../src/backprop/ops.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import type { Cell } from '../../src/cells/cell.js';
 import { gradientFlow } from '../../src/cells/gradient-flow.js';
 import { gruCell } from '../../src/cells/gru.js';
@@ -11,6 +7,10 @@ import { residualRnnCell } from '../../src/cells/residual-rnn.js';
 import { simpleRnnCell } from '../../src/cells/simple-rnn.js';
 import { stacked } from '../../src/cells/stacked.js';
 import { dense } from '../../src/layers/dense.js';
+import type { Ops } from '../../src/ops/ops.js';
+import { reference } from '../../src/ops/reference.js';
+import { orthogonal } from '../../src/parameters/initializers.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { draw, scatterParameters } from '../backprop/differences.js';
 

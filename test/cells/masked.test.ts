@@ -1,11 +1,5 @@
 import { from, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import type { Ops } from '../../src/backprop/ops.js';
-import { sgd } from '../../src/backprop/optimizers/sgd.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
-import { inWindow, toSignal } from '../../src/backprop/window.js';
 import { bidirectional } from '../../src/cells/bidirectional.js';
 import { gru } from '../../src/cells/gru.js';
 import { lstm } from '../../src/cells/lstm.js';
@@ -16,10 +10,16 @@ import { stacked } from '../../src/cells/stacked.js';
 import type { Core, Layer } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';
 import { embedding } from '../../src/layers/embedding.js';
+import type { Ops } from '../../src/ops/ops.js';
+import { reference } from '../../src/ops/reference.js';
+import { inWindow, toSignal } from '../../src/ops/window.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { stack } from '../../src/stack.js';
 import { padded } from '../../src/streams/padded.js';
 import { tbptt } from '../../src/streams/tbptt.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import { sgd } from '../../src/training/optimizers/sgd.js';
 import { draw, expectGradients, scatterParameters } from '../backprop/differences.js';
 
 const [steps, inputs, units] = [6, 3, 4];

@@ -1,7 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { zeros } from '../../src/backprop/initializers.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import { gru } from '../../src/cells/gru.js';
 import { lstm } from '../../src/cells/lstm.js';
 import { simpleRnn } from '../../src/cells/simple-rnn.js';
@@ -9,6 +6,9 @@ import { stacked } from '../../src/cells/stacked.js';
 import type { Layer, NoCarry } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';
 import { dropout } from '../../src/layers/dropout.js';
+import { reference } from '../../src/ops/reference.js';
+import { zeros } from '../../src/parameters/initializers.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { stack } from '../../src/stack.js';
 import { draw, expectGradients, scatterParameters } from '../backprop/differences.js';
 

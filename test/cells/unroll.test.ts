@@ -1,8 +1,8 @@
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { reference } from '../../src/backprop/reference.js';
 import type { Cell } from '../../src/cells/cell.js';
 import { unroll } from '../../src/cells/unroll.js';
+import { reference } from '../../src/ops/reference.js';
 import { type Tensor, tensor, zeros } from '../../src/tensor.js';
 
 /** A leaky integrator: `h_t = ½ h_{t−1} + x_t`. */

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Ops } from '../../src/backprop/ops.js';
-import { type Parameter, parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
-import { inWindow, toSignal } from '../../src/backprop/window.js';
 import { type LstmCarry, type LstmCellOptions, lstm } from '../../src/cells/lstm.js';
 import { residualRnn } from '../../src/cells/residual-rnn.js';
 import type { Layer } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';
 import { dropout } from '../../src/layers/dropout.js';
+import type { Ops } from '../../src/ops/ops.js';
+import { reference } from '../../src/ops/reference.js';
+import { inWindow, toSignal } from '../../src/ops/window.js';
+import { type Parameter, parametersOf } from '../../src/parameters/parameter.js';
 import { stack } from '../../src/stack.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { draw, expectGradients, mixture, scatterParameters } from '../backprop/differences.js';

@@ -1,9 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Ops } from '../../src/backprop/ops.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
-import { inWindow, toSignal } from '../../src/backprop/window.js';
 import type { Cell } from '../../src/cells/cell.js';
 import { gruCell } from '../../src/cells/gru.js';
 import { lstmCell } from '../../src/cells/lstm.js';
@@ -11,6 +7,10 @@ import { simpleRnnCell } from '../../src/cells/simple-rnn.js';
 import { unroll } from '../../src/cells/unroll.js';
 import { tierNames } from '../../src/kernels/host.js';
 import { configure } from '../../src/kernels/machine.js';
+import type { Ops } from '../../src/ops/ops.js';
+import { reference } from '../../src/ops/reference.js';
+import { inWindow, toSignal } from '../../src/ops/window.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { generator } from '../../src/random.js';
 import { type Shape, sizeOf, type Tensor, tensor } from '../../src/tensor.js';
 

@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { describe, expect, test } from 'vitest';
-import { type Params, parameter } from '../../src/backprop/parameter.js';
 import { loadWeights, weightsOf } from '../../src/formats/weights.js';
+import { type Params, parameter } from '../../src/parameters/parameter.js';
 import { ids, tensor } from '../../src/tensor.js';
 
 function ramp(): Params {

@@ -1,7 +1,4 @@
 import { describe, it } from 'vitest';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import { squaredError } from '../../src/backprop/losses/squared-error.js';
-import type { Ops } from '../../src/backprop/ops.js';
 import { gru } from '../../src/cells/gru.js';
 import { lstm } from '../../src/cells/lstm.js';
 import { simpleRnn } from '../../src/cells/simple-rnn.js';
@@ -9,7 +6,10 @@ import { stacked } from '../../src/cells/stacked.js';
 import { type Layer, noCarry } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';
 import { embedding } from '../../src/layers/embedding.js';
+import type { Ops } from '../../src/ops/ops.js';
 import type { Tensor } from '../../src/tensor.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import { squaredError } from '../../src/training/losses/squared-error.js';
 import { asLayers, expectCase, layersOf, signals } from './hold.js';
 import {
   caseOf,

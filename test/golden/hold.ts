@@ -1,10 +1,10 @@
 /** Holds ours against a golden case: outputs and gradients, on the reference and on the kernels. */
 import { expect } from 'vitest';
-import type { Ops } from '../../src/backprop/ops.js';
-import { type Params, parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
-import { inWindow } from '../../src/backprop/window.js';
+import type { Ops } from '../../src/ops/ops.js';
+import { reference } from '../../src/ops/reference.js';
+import { inWindow } from '../../src/ops/window.js';
+import { type Params, parametersOf } from '../../src/parameters/parameter.js';
 import type { Tensor } from '../../src/tensor.js';
 import { entry, type Figures, type GoldenCase, type Named, numbersOf } from './load.js';
 

@@ -1,8 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
 import { tape } from '../../src/backprop/tape.js';
-import { inWindow } from '../../src/backprop/window.js';
 import type { Core } from '../../src/layer.js';
 import { convolution1d } from '../../src/layers/convolution-1d.js';
 import { convolution2d } from '../../src/layers/convolution-2d.js';
@@ -10,7 +7,10 @@ import { localResponseNorm } from '../../src/layers/local-response-norm.js';
 import { maxPooling1d, maxPooling2d, meanPooling1d, meanPooling2d } from '../../src/layers/pooling.js';
 import { alexNet } from '../../src/models/alex-net.js';
 import { leNet5 } from '../../src/models/le-net.js';
+import { inWindow } from '../../src/ops/window.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { ids, type Shape, sizeOf, type Tensor, tensor } from '../../src/tensor.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
 import { expectCase, expectFigures, signals } from './hold.js';
 import { caseOf, entry, type Figures, golden, type Named, permute } from './load.js';
 

@@ -1,6 +1,4 @@
 import { describe, it } from 'vitest';
-import type { Ops } from '../../src/backprop/ops.js';
-import type { Padded } from '../../src/backprop/padding.js';
 import { bidirectional } from '../../src/cells/bidirectional.js';
 import { type GruCarry, gru } from '../../src/cells/gru.js';
 import { type LstmCarry, lstm } from '../../src/cells/lstm.js';
@@ -8,6 +6,8 @@ import { masked } from '../../src/cells/masked.js';
 import { type SimpleRnnCarry, simpleRnn } from '../../src/cells/simple-rnn.js';
 import { stacked } from '../../src/cells/stacked.js';
 import type { Layer } from '../../src/layer.js';
+import type { Ops } from '../../src/ops/ops.js';
+import type { Padded } from '../../src/ops/padding.js';
 import type { Tensor } from '../../src/tensor.js';
 import { asLayers, expectCase, signals } from './hold.js';
 import {

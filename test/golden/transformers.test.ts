@@ -1,5 +1,4 @@
 import { describe, it } from 'vitest';
-import type { ActivationName } from '../../src/backprop/activation-names.js';
 import { noCarry } from '../../src/layer.js';
 import { selfAttention } from '../../src/layers/attention.js';
 import {
@@ -10,6 +9,7 @@ import {
 import { bert } from '../../src/models/bert.js';
 import { encoderDecoder } from '../../src/models/encoder-decoder.js';
 import { gpt } from '../../src/models/gpt.js';
+import type { ActivationName } from '../../src/ops/activation-names.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { expectCase, signals } from './hold.js';
 import { caseOf, entry, type Figures, golden, idsOf, type Named, transpose } from './load.js';

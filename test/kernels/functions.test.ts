@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { nearNormal, normalDistribution } from '../../src/backprop/normal.js';
 import { Unary } from '../../src/kernels/jobs.js';
 import { unary } from '../../src/kernels/kernels.js';
 import type { Machine } from '../../src/kernels/machine.js';
+import { nearNormal, normalDistribution } from '../../src/ops/normal.js';
 import { bits, machineOf, put, take, tiersHere } from './machines.js';
 
 function apply(machine: Machine, op: Unary, x: Float32Array): Float32Array {

@@ -1,7 +1,5 @@
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Ops } from '../../src/backprop/ops.js';
-import { reference } from '../../src/backprop/reference.js';
 import { tierNames } from '../../src/kernels/host.js';
 import { configure } from '../../src/kernels/machine.js';
 import { evaluate } from '../../src/layer.js';
@@ -13,11 +11,13 @@ import { learnedPositions, sinusoidalPositions } from '../../src/layers/position
 import { residual } from '../../src/layers/residual.js';
 import { causalBlocks, encoder } from '../../src/layers/transformer.js';
 import { gpt } from '../../src/models/gpt.js';
+import type { Ops } from '../../src/ops/ops.js';
+import { reference } from '../../src/ops/reference.js';
 import { stepper } from '../../src/stepper.js';
 import { resetLanes } from '../../src/streams/reset.js';
 import { type Ids, ids, type Tensor, tensor, zeros } from '../../src/tensor.js';
 import { draw, expectGradients, scatterParameters } from '../backprop/differences.js';
-import { bytesOf } from '../backprop/training-run.js';
+import { bytesOf } from '../training/training-run.js';
 
 const tiers = tierNames.filter((tier) => tier !== 'wide' || Number(process.versions.node.split('.')[0]) >= 24);
 const step = (x: Ids, t: number, lanes: number) => ids([1, lanes], x.data.slice(t * lanes, (t + 1) * lanes));

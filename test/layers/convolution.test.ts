@@ -1,8 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { type Parameter, parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
-import { inWindow, toSignal } from '../../src/backprop/window.js';
 import { tierNames } from '../../src/kernels/host.js';
 import { configure } from '../../src/kernels/machine.js';
 import { evaluate, noCarry } from '../../src/layer.js';
@@ -11,10 +8,13 @@ import { convolution2d } from '../../src/layers/convolution-2d.js';
 import { flatten } from '../../src/layers/flatten.js';
 import { localResponseNorm } from '../../src/layers/local-response-norm.js';
 import { maxPooling1d, maxPooling2d, meanPooling2d } from '../../src/layers/pooling.js';
+import { reference } from '../../src/ops/reference.js';
+import { inWindow, toSignal } from '../../src/ops/window.js';
+import { type Parameter, parametersOf } from '../../src/parameters/parameter.js';
 import { stepper } from '../../src/stepper.js';
 import { type Tensor, tensor, zeros } from '../../src/tensor.js';
 import { draw, expectGradients, scatterParameters } from '../backprop/differences.js';
-import { bytesOf } from '../backprop/training-run.js';
+import { bytesOf } from '../training/training-run.js';
 
 const tiers = tierNames.filter((tier) => tier !== 'wide' || Number(process.versions.node.split('.')[0]) >= 24);
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import { noCarry } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';
+import { reference } from '../../src/ops/reference.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { tensor, zeros } from '../../src/tensor.js';
 import { draw, expectGradients, scatterParameters } from '../backprop/differences.js';
 

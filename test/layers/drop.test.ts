@@ -1,11 +1,5 @@
 import { lastValueFrom, toArray } from 'rxjs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import type { Ops } from '../../src/backprop/ops.js';
-import { adam } from '../../src/backprop/optimizers/adam.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
-import { inWindow } from '../../src/backprop/window.js';
 import { configure } from '../../src/kernels/machine.js';
 import { evaluate, type Layer, noCarry } from '../../src/layer.js';
 import { crossAttention, selfAttention } from '../../src/layers/attention.js';
@@ -13,11 +7,17 @@ import { causalBlock, decoderBlock, encoder, encoderBlock } from '../../src/laye
 import { bert } from '../../src/models/bert.js';
 import { encoderDecoder } from '../../src/models/encoder-decoder.js';
 import { gpt } from '../../src/models/gpt.js';
+import type { Ops } from '../../src/ops/ops.js';
+import { reference } from '../../src/ops/reference.js';
+import { inWindow } from '../../src/ops/window.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { randomWindows } from '../../src/streams/random-windows.js';
 import { tbptt } from '../../src/streams/tbptt.js';
 import { ids, type Tensor } from '../../src/tensor.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import { adam } from '../../src/training/optimizers/adam.js';
 import { draw, expectGradients } from '../backprop/differences.js';
-import { bytesOf } from '../backprop/training-run.js';
+import { bytesOf } from '../training/training-run.js';
 
 afterAll(() => void configure({ threads: 2 }));
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
 import { noCarry } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';
 import { dropout } from '../../src/layers/dropout.js';
+import { reference } from '../../src/ops/reference.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { stack } from '../../src/stack.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { draw, expectGradients } from '../backprop/differences.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import { noCarry } from '../../src/layer.js';
 import { embedding } from '../../src/layers/embedding.js';
+import { reference } from '../../src/ops/reference.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { ids } from '../../src/tensor.js';
 import { expectGradients, scatterParameters } from '../backprop/differences.js';
 

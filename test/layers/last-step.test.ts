@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { reference } from '../../src/backprop/reference.js';
-import { inWindow } from '../../src/backprop/window.js';
 import { noCarry } from '../../src/layer.js';
 import { lastStep } from '../../src/layers/last-step.js';
+import { reference } from '../../src/ops/reference.js';
+import { inWindow } from '../../src/ops/window.js';
 import { tensor, zeros } from '../../src/tensor.js';
 import { draw, expectGradients } from '../backprop/differences.js';
 

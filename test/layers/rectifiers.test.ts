@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Ops } from '../../src/backprop/ops.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
-import { inWindow } from '../../src/backprop/window.js';
 import { evaluate, type Layer, type NoCarry, noCarry } from '../../src/layer.js';
 import { maxout } from '../../src/layers/maxout.js';
 import { prelu } from '../../src/layers/prelu.js';
+import type { Ops } from '../../src/ops/ops.js';
+import { reference } from '../../src/ops/reference.js';
+import { inWindow } from '../../src/ops/window.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { type Tensor, tensor, zeros } from '../../src/tensor.js';
 import { draw, expectGradients, scatterParameters } from '../backprop/differences.js';
 import { caseOf, entry, type Figures, golden, type Named, numbersOf, transpose } from '../golden/load.js';

@@ -1,8 +1,5 @@
 import { lastValueFrom, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import { squaredError } from '../../src/backprop/losses/squared-error.js';
-import { adam } from '../../src/backprop/optimizers/adam.js';
 import { bidirectional } from '../../src/cells/bidirectional.js';
 import { gru, gruCell } from '../../src/cells/gru.js';
 import { lstm, lstmCell } from '../../src/cells/lstm.js';
@@ -38,6 +35,9 @@ import { sequential } from '../../src/models/sequential.js';
 import type { AnyCore } from '../../src/models/subject.js';
 import { stack } from '../../src/stack.js';
 import { ids, type Tensor } from '../../src/tensor.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import { squaredError } from '../../src/training/losses/squared-error.js';
+import { adam } from '../../src/training/optimizers/adam.js';
 import { draw } from '../backprop/differences.js';
 
 const examples = 6;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parametersOf } from '../../src/backprop/parameter.js';
 import { evaluate } from '../../src/layer.js';
 import { convolution2d } from '../../src/layers/convolution-2d.js';
 import { maxPooling2d, meanPooling2d } from '../../src/layers/pooling.js';
 import { convolutionBlocks } from '../../src/models/convolution-blocks.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { stack } from '../../src/stack.js';
 import { draw } from '../backprop/differences.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parametersOf } from '../../src/backprop/parameter.js';
 import { evaluate } from '../../src/layer.js';
 import { decodeBeam } from '../../src/models/decode-beam.js';
 import { decodeGreedy, encoderDecoder } from '../../src/models/encoder-decoder.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { ids } from '../../src/tensor.js';
 import { draw } from '../backprop/differences.js';
 

@@ -1,7 +1,7 @@
 import { lastValueFrom, toArray } from 'rxjs';
 import { expect, it } from 'vitest';
-import { parametersOf } from '../../src/backprop/parameter.js';
 import { gpt } from '../../src/models/gpt.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { stepper } from '../../src/stepper.js';
 import { generateFrom } from '../../src/streams/generate.js';
 import { ids } from '../../src/tensor.js';

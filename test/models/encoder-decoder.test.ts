@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import { adam } from '../../src/backprop/optimizers/adam.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { trainer } from '../../src/backprop/trainer.js';
 import { evaluate } from '../../src/layer.js';
 import { decodeGreedy, encoderDecoder } from '../../src/models/encoder-decoder.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { generator } from '../../src/random.js';
 import { ids } from '../../src/tensor.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import { adam } from '../../src/training/optimizers/adam.js';
+import { trainer } from '../../src/training/trainer.js';
 import { draw, expectGradients } from '../backprop/differences.js';
 
 const [symbols, steps, batch] = [6, 5, 32];

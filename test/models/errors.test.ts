@@ -1,9 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { categoricalCrossEntropy } from '../../src/backprop/losses/categorical-cross-entropy.js';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import type { Loss } from '../../src/backprop/losses/loss.js';
-import { squaredError } from '../../src/backprop/losses/squared-error.js';
-import { sgd } from '../../src/backprop/optimizers/sgd.js';
 import { simpleRnn } from '../../src/cells/simple-rnn.js';
 import { weightsOf } from '../../src/formats/weights.js';
 import { dense } from '../../src/layers/dense.js';
@@ -15,6 +10,11 @@ import type { FitOptions } from '../../src/models/fit.js';
 import { type CompileOptions, sequential } from '../../src/models/sequential.js';
 import type { AnyCore } from '../../src/models/subject.js';
 import { ids, tensor } from '../../src/tensor.js';
+import { categoricalCrossEntropy } from '../../src/training/losses/categorical-cross-entropy.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import type { Loss } from '../../src/training/losses/loss.js';
+import { squaredError } from '../../src/training/losses/squared-error.js';
+import { sgd } from '../../src/training/optimizers/sgd.js';
 
 const two = [
   [1, 0],

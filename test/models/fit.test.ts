@@ -1,10 +1,5 @@
 import { lastValueFrom, take, takeWhile, tap, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import { squaredError } from '../../src/backprop/losses/squared-error.js';
-import type { Ops } from '../../src/backprop/ops.js';
-import { adam } from '../../src/backprop/optimizers/adam.js';
-import { sgd } from '../../src/backprop/optimizers/sgd.js';
 import { simpleRnn } from '../../src/cells/simple-rnn.js';
 import { weightsOf } from '../../src/formats/weights.js';
 import { dense } from '../../src/layers/dense.js';
@@ -14,9 +9,14 @@ import { lastStep } from '../../src/layers/last-step.js';
 import { accuracy } from '../../src/models/metrics/accuracy.js';
 import type { FitProgress, History } from '../../src/models/progress.js';
 import { sequential } from '../../src/models/sequential.js';
+import type { Ops } from '../../src/ops/ops.js';
 import { generator } from '../../src/random.js';
 import type { Tensor } from '../../src/tensor.js';
 import { ids } from '../../src/tensor.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import { squaredError } from '../../src/training/losses/squared-error.js';
+import { adam } from '../../src/training/optimizers/adam.js';
+import { sgd } from '../../src/training/optimizers/sgd.js';
 
 const tanh = (ops: Ops, z: Tensor) => ops.tanh(z);
 

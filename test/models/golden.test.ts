@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { categoricalCrossEntropy } from '../../src/backprop/losses/categorical-cross-entropy.js';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import { withL2 } from '../../src/backprop/losses/l2.js';
-import type { Reduction } from '../../src/backprop/losses/loss.js';
-import { squaredError } from '../../src/backprop/losses/squared-error.js';
-import { sgd } from '../../src/backprop/optimizers/sgd.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
-import { trainer } from '../../src/backprop/trainer.js';
-import { inWindow } from '../../src/backprop/window.js';
 import { noCarry } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';
 import { sequential } from '../../src/models/sequential.js';
+import { reference } from '../../src/ops/reference.js';
+import { inWindow } from '../../src/ops/window.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { tensor } from '../../src/tensor.js';
+import { categoricalCrossEntropy } from '../../src/training/losses/categorical-cross-entropy.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import { withL2 } from '../../src/training/losses/l2.js';
+import type { Reduction } from '../../src/training/losses/loss.js';
+import { squaredError } from '../../src/training/losses/squared-error.js';
+import { sgd } from '../../src/training/optimizers/sgd.js';
+import { trainer } from '../../src/training/trainer.js';
 import { entry, type Figures, idsOf, type Named, numbersOf } from '../golden/load.js';
 
 interface GoldenModels {

@@ -1,18 +1,18 @@
 import { lastValueFrom, of, repeat, toArray } from 'rxjs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import { adam } from '../../src/backprop/optimizers/adam.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
 import { configure } from '../../src/kernels/machine.js';
 import { evaluate } from '../../src/layer.js';
 import { bert } from '../../src/models/bert.js';
 import { gpt } from '../../src/models/gpt.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { generateFrom } from '../../src/streams/generate.js';
 import { maskSymbols } from '../../src/streams/mask-symbols.js';
 import { randomWindows } from '../../src/streams/random-windows.js';
 import { tbptt } from '../../src/streams/tbptt.js';
 import { ids } from '../../src/tensor.js';
-import { bytesOf } from '../backprop/training-run.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import { adam } from '../../src/training/optimizers/adam.js';
+import { bytesOf } from '../training/training-run.js';
 
 afterAll(() => void configure({ threads: 2 }));
 

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import { adam } from '../../src/backprop/optimizers/adam.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { trainer } from '../../src/backprop/trainer.js';
-import { toSignal } from '../../src/backprop/window.js';
 import { evaluate } from '../../src/layer.js';
 import { alexNet } from '../../src/models/alex-net.js';
 import { leNet5 } from '../../src/models/le-net.js';
+import { toSignal } from '../../src/ops/window.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { generator } from '../../src/random.js';
 import { stepper } from '../../src/stepper.js';
 import { ids, sizeOf, type Tensor, tensor } from '../../src/tensor.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import { adam } from '../../src/training/optimizers/adam.js';
+import { trainer } from '../../src/training/trainer.js';
 
 type Net = ReturnType<typeof leNet5>;
 

@@ -3,11 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import type { Loss } from '../../src/backprop/losses/loss.js';
-import { squaredError } from '../../src/backprop/losses/squared-error.js';
-import { adam } from '../../src/backprop/optimizers/adam.js';
-import { sgd } from '../../src/backprop/optimizers/sgd.js';
 import { lstm } from '../../src/cells/lstm.js';
 import { loadCheckpoint } from '../../src/formats/checkpoint-file.js';
 import { weightsOf } from '../../src/formats/weights.js';
@@ -19,6 +14,11 @@ import { lastStep } from '../../src/layers/last-step.js';
 import { sequential } from '../../src/models/sequential.js';
 import { stack } from '../../src/stack.js';
 import { type Ids, ids, type Shape, type Tensor, tensor } from '../../src/tensor.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import type { Loss } from '../../src/training/losses/loss.js';
+import { squaredError } from '../../src/training/losses/squared-error.js';
+import { adam } from '../../src/training/optimizers/adam.js';
+import { sgd } from '../../src/training/optimizers/sgd.js';
 
 const make = (seed = 7) =>
   sequential([embedding(5, 4), lstm(4, 6), dropout(0.3), lstm(6, 6), dense(6, 5)], { seed }).compile({

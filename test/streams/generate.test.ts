@@ -1,14 +1,14 @@
 import { concat, from, lastValueFrom, NEVER, of, Subject, take, tap, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { uniform } from '../../src/backprop/initializers.js';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import { sgd } from '../../src/backprop/optimizers/sgd.js';
-import { parameter } from '../../src/backprop/parameter.js';
 import { evaluate, scanCarry } from '../../src/layer.js';
+import { uniform } from '../../src/parameters/initializers.js';
+import { parameter } from '../../src/parameters/parameter.js';
 import { type GenerationOptions, generate, generateFrom, generateIterable } from '../../src/streams/generate.js';
 import { lanes } from '../../src/streams/lanes.js';
 import { tbptt } from '../../src/streams/tbptt.js';
 import { type Ids, ids, tensor } from '../../src/tensor.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import { sgd } from '../../src/training/optimizers/sgd.js';
 import { bigram, tiny } from './model.js';
 
 const lane = (...symbols: number[]) => ids([symbols.length, 1], symbols);

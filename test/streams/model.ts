@@ -1,6 +1,6 @@
-import { uniform } from '../../src/backprop/initializers.js';
-import { Parameter, parameter } from '../../src/backprop/parameter.js';
 import { type Layer, layer } from '../../src/layer.js';
+import { uniform } from '../../src/parameters/initializers.js';
+import { Parameter, parameter } from '../../src/parameters/parameter.js';
 import { type Ids, type Tensor, zeros } from '../../src/tensor.js';
 
 /** The carry of `tiny`: a hidden state, and a count of windows that belongs to no lane. */

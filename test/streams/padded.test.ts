@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { squaredError } from '../../src/backprop/losses/squared-error.js';
-import { reference } from '../../src/backprop/reference.js';
+import { reference } from '../../src/ops/reference.js';
 import { padded } from '../../src/streams/padded.js';
 import { tensor } from '../../src/tensor.js';
+import { squaredError } from '../../src/training/losses/squared-error.js';
 
 describe('padded', () => {
   it('puts ids side by side, with −1 where there is nothing to say', () => {

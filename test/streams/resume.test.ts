@@ -1,14 +1,14 @@
 import { lastValueFrom, map, type Observable, take, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import { adam } from '../../src/backprop/optimizers/adam.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
 import { lstm } from '../../src/cells/lstm.js';
 import { dense } from '../../src/layers/dense.js';
 import { embedding } from '../../src/layers/embedding.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { stack } from '../../src/stack.js';
 import { type LaneWindow, lanes } from '../../src/streams/lanes.js';
 import { tbptt } from '../../src/streams/tbptt.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import { adam } from '../../src/training/optimizers/adam.js';
 
 const corpus = Int32Array.from({ length: 61 }, (_, k) => (k * k + 3 * k) % 7);
 const windowsFrom = (from?: { epoch: number; index: number }): Observable<LaneWindow> =>

@@ -1,19 +1,19 @@
 import { concat, from, lastValueFrom, map, NEVER, of, Subject, take, throwError, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { crossEntropy } from '../../src/backprop/losses/cross-entropy.js';
-import { adam } from '../../src/backprop/optimizers/adam.js';
-import { sgd } from '../../src/backprop/optimizers/sgd.js';
-import { parametersOf } from '../../src/backprop/parameter.js';
-import { reference } from '../../src/backprop/reference.js';
 import { tape } from '../../src/backprop/tape.js';
 import type { Layer } from '../../src/layer.js';
 import { evaluate } from '../../src/layer.js';
+import { reference } from '../../src/ops/reference.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { lanes } from '../../src/streams/lanes.js';
 import { joinSteps, sliceSteps, stepsOf } from '../../src/streams/steps.js';
 import { type TbpttOptions, tbptt } from '../../src/streams/tbptt.js';
 import type { SymbolWindow } from '../../src/streams/window.js';
 import { windows } from '../../src/streams/windows.js';
 import { type Ids, ids, type Tensor } from '../../src/tensor.js';
+import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
+import { adam } from '../../src/training/optimizers/adam.js';
+import { sgd } from '../../src/training/optimizers/sgd.js';
 import { type TinyCarry, tiny } from './model.js';
 
 const RATE = 0.5;

@@ -3,8 +3,6 @@
  * below `@ts-expect-error` is an error of its own.
  */
 import type { Observable } from 'rxjs';
-import type { Loss } from '../../src/backprop/losses/loss.js';
-import type { Optimizer } from '../../src/backprop/optimizers/optimizer.js';
 import { gru } from '../../src/cells/gru.js';
 import { type LstmCarry, lstm } from '../../src/cells/lstm.js';
 import { simpleRnn } from '../../src/cells/simple-rnn.js';
@@ -17,6 +15,8 @@ import type { FitProgress, History } from '../../src/models/progress.js';
 import { sequential } from '../../src/models/sequential.js';
 import { stack } from '../../src/stack.js';
 import type { Ids, Tensor } from '../../src/tensor.js';
+import type { Loss } from '../../src/training/losses/loss.js';
+import type { Optimizer } from '../../src/training/optimizers/optimizer.js';
 
 declare const ids$: Observable<Ids>;
 declare const signal$: Observable<Tensor>;

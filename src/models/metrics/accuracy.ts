@@ -1,4 +1,4 @@
-import { checkCount } from '../../backprop/shapes.js';
+import { checkCount } from '../../ops/shapes.js';
 import { largestOf, type Metric, meanOver } from './metric.js';
 
 /**

@@ -1,7 +1,8 @@
 /** Utterances as a tagger takes them, and what it should say about them. */
-import type { Lengths } from '../../backprop/padding.js';
+
 import { hashesOf } from '../../layers/hashed-features.js';
 import { type Spellings, spellingsOf } from '../../layers/spelling.js';
+import type { Lengths } from '../../ops/padding.js';
 import { type Ids, ids } from '../../tensor.js';
 import type { Lexicon } from './lexicon.js';
 

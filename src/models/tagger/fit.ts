@@ -1,9 +1,9 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { adam } from '../../backprop/optimizers/adam.js';
-import { cosine } from '../../backprop/schedules.js';
 import { type Generator, generator } from '../../random.js';
 import { timeSlice } from '../../streams/event-loop.js';
 import { requireCount } from '../../streams/options.js';
+import { adam } from '../../training/optimizers/adam.js';
+import { cosine } from '../../training/schedules.js';
 import { conlleval, type SlotScores } from '../metrics/conlleval.js';
 import { type Weights, weightAverage } from '../weight-average.js';
 import type { TaggedUtterance } from './encoding.js';

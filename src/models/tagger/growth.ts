@@ -1,5 +1,5 @@
 /** Taggers that grow: names that they do not know yet, and the weights that belong to them. */
-import { growAll, type Params } from '../../backprop/parameter.js';
+import { growAll, type Params } from '../../parameters/parameter.js';
 import { checkTagged, type Encoding, nameOf, type TaggedUtterance } from './encoding.js';
 import type { Lexicon } from './lexicon.js';
 

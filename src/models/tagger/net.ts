@@ -1,9 +1,5 @@
 /** What a tagger is made of: words in, scores of tags and logits of intents out. */
-import { zeros } from '../../backprop/initializers.js';
-import type { LinearChain } from '../../backprop/losses/linear-chain.js';
-import type { Ops } from '../../backprop/ops.js';
-import { checkLengths, realSteps } from '../../backprop/padding.js';
-import { type Parameter, parameter } from '../../backprop/parameter.js';
+
 import { bidirectional } from '../../cells/bidirectional.js';
 import { gru } from '../../cells/gru.js';
 import { lstm } from '../../cells/lstm.js';
@@ -15,8 +11,13 @@ import { embedding } from '../../layers/embedding.js';
 import { type HashedFeaturesOptions, hashedFeatures } from '../../layers/hashed-features.js';
 import { maxPooling1d } from '../../layers/pooling.js';
 import { type SpellingOptions, spelling } from '../../layers/spelling.js';
+import type { Ops } from '../../ops/ops.js';
+import { checkLengths, realSteps } from '../../ops/padding.js';
+import { zeros } from '../../parameters/initializers.js';
+import { type Parameter, parameter } from '../../parameters/parameter.js';
 import { hashText, mix32 } from '../../random.js';
 import { type Ids, ids, type Tensor, tensor } from '../../tensor.js';
+import type { LinearChain } from '../../training/losses/linear-chain.js';
 import type { TaggerInput } from './encoding.js';
 import type { Lexicon } from './lexicon.js';
 

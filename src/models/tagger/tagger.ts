@@ -1,9 +1,9 @@
-import { linearChain } from '../../backprop/losses/linear-chain.js';
-import type { Loss } from '../../backprop/losses/loss.js';
-import type { Ops } from '../../backprop/ops.js';
 import { machine } from '../../kernels/machine.js';
 import { evaluate, type Layer, layer } from '../../layer.js';
+import type { Ops } from '../../ops/ops.js';
 import type { Ids, Tensor } from '../../tensor.js';
+import { linearChain } from '../../training/losses/linear-chain.js';
+import type { Loss } from '../../training/losses/loss.js';
 import { bioGrammar, type ChainScores, type ChainTable, chainDecoder, chainTable, type Grammar } from './decoding.js';
 import {
   type Encoding,

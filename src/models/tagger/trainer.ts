@@ -1,7 +1,7 @@
-import { numbersOf } from '../../backprop/carry.js';
-import { type Learned, type TrainerOptions, trainer } from '../../backprop/trainer.js';
-import type { TrainerState } from '../../backprop/trainer-state.js';
 import type { Course } from '../../course.js';
+import { numbersOf } from '../../training/carry.js';
+import { type Learned, type TrainerOptions, trainer } from '../../training/trainer.js';
+import type { TrainerState } from '../../training/trainer-state.js';
 import { freshCarry } from '../subject.js';
 import type { TaggedUtterance } from './encoding.js';
 import type { TaggerCarry } from './net.js';

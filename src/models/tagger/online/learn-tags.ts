@@ -1,11 +1,11 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
-import type { TrainerOptions } from '../../../backprop/trainer.js';
 import { type Course, finish, inTurns } from '../../../course.js';
 import { bounded } from '../../../streams/bounded.js';
 import { type BufferOptions, checkBufferOptions } from '../../../streams/buffer.js';
 import { timeSlice } from '../../../streams/event-loop.js';
 import { requireCount } from '../../../streams/options.js';
+import type { TrainerOptions } from '../../../training/trainer.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
 import type { Lexicon } from '../lexicon.js';
 import type { Tagger, Tagging } from '../tagger.js';

@@ -1,6 +1,6 @@
 /** A small tagger that knows nothing yet, and utterances whose slots only their context tells apart. */
 import { generator, parametersOf, type Tagger, type TaggerOptions, type Taught, tagger } from 'oxbow';
-import { bytesOf } from '../../../backprop/training-run.js';
+import { bytesOf } from '../../../training/training-run.js';
 
 export const empty = (options: Partial<TaggerOptions> = {}): Tagger =>
   tagger({

@@ -1,0 +1,114 @@
+/**
+ * A window's workspace: where operands lie in the machine's memory, and where results go. Signals are copied in once a
+ * window; results and copies are released with it.
+ */
+import type { Machine } from '../../kernels/machine.js';
+import { Place, type Scope } from '../../kernels/place.js';
+import { pack, packedSize, transpose } from '../../kernels/product.js';
+import type { Region } from '../../kernels/region.js';
+import { Parameter } from '../../parameters/parameter.js';
+import { type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../../tensor.js';
+import { Rows } from './rows.js';
+
+export interface Workspace {
+  readonly machine: Machine;
+  /** Where results go. */
+  readonly region: Region;
+  /** The tensor's place: its own, or that of a copy. */
+  place(x: Tensor): Place;
+  /** Address of an operand's numbers, float32. @throws TypeError for ids. */
+  numbers(x: Tensor, operation: string): number;
+  /** Address of ids, int32. */
+  ids(x: Tensor): number;
+  /** A place for a result; its numbers are whatever lay there. */
+  result(shape: Shape, type?: NumberType): Place;
+  /** Another view of a place: same numbers from `offset` (in numbers) on. */
+  view(of: Place, shape: Shape, offset?: number): Place;
+  /** Address of the right operand op(x), `[k, n]`, in panels; packed once a window for each way round. */
+  panels(x: Tensor, transposed: boolean, n: number, k: number): number;
+  /** The same, if it has earned them: a parameter that is multiplied by more than once is packed at its second use. */
+  earnedPanels(x: Tensor, transposed: boolean, n: number, k: number): number | undefined;
+  /** Address of xᵀ for a matrix x `[rows, columns]`, turned once a window. */
+  turned(x: Tensor, rows: number, columns: number): number;
+}
+
+export interface WorkspaceOptions {
+  /** Where results go; the machine's own region by default. */
+  readonly region?: Region;
+  /** Runs what is worked out of one tensor alone, once. */
+  readonly apart?: (x: Tensor, run: () => void) => void;
+  /** Told of signals that were copied in. */
+  readonly copied?: (place: Place) => void;
+}
+
+export function workspace(machine: Machine, scope: Scope, options: WorkspaceOptions = {}): Workspace {
+  const { region = machine.region, apart = (_, run) => run() } = options;
+  const copies = new Map<Tensor, Place>();
+  const used = [new Set<Tensor>(), new Set<Tensor>()] as const;
+  const packed = [new Map<Tensor, number>(), new Map<Tensor, number>()] as const;
+  const transposes = new Map<Tensor, number>();
+
+  const allocate = (shape: Shape, type: NumberType) =>
+    new Place(machine, region.allocate(4 * sizeOf(shape)), shape, type, scope);
+
+  /** Another form of a tensor: where it is already, or where `make` puts it. */
+  function formOf(x: Tensor, known: Map<Tensor, number>, size: number, make: (target: number) => void): number {
+    const at = known.get(x);
+    if (at !== undefined) return at;
+    const target = region.allocate(4 * size);
+    known.set(x, target);
+    apart(x, () => make(target));
+    return target;
+  }
+
+  function panels(x: Tensor, isTransposed: boolean, n: number, k: number): number {
+    const from = place(x).address;
+    return formOf(x, packed[isTransposed ? 1 : 0], packedSize(n, k), (target) =>
+      pack(machine, from, isTransposed ? k : n, isTransposed, n, k, target),
+    );
+  }
+
+  function place(x: Tensor): Place {
+    if (x instanceof Place && x.machine === machine) {
+      if (!x.scope.open) void x.data; // throws: the window ended
+      return x;
+    }
+    if (x instanceof Parameter && x.place.machine === machine) return x.place;
+    const known = copies.get(x);
+    if (known !== undefined) return known;
+    const copy = allocate(x.shape, x.type === 'int32' ? 'int32' : 'float32');
+    if (x instanceof Rows) x.spread(copy.address);
+    else (x.type === 'int32' ? machine.ints : machine.floats).set(x.data, copy.address / 4);
+    copies.set(x, copy);
+    options.copied?.(copy);
+    return copy;
+  }
+
+  return {
+    machine,
+    region,
+    place,
+    numbers(x, operation) {
+      if (x.type === 'int32') {
+        throw new TypeError(
+          `${operation}: needs numbers, but got ids (int32) ${showShape(x.shape)}; put an embedding before it.`,
+        );
+      }
+      return place(x).address;
+    },
+    ids: (x) => place(x).address,
+    result: (shape, type = 'float32') => allocate(shape, type),
+    view: (of, shape, offset = 0) => new Place(machine, of.address + 4 * offset, shape, of.type, of.scope),
+    panels,
+    earnedPanels(x, transposed, n, k) {
+      const way = transposed ? 1 : 0;
+      const earned = packed[way].has(x) || used[way].has(x);
+      if (x instanceof Parameter) used[way].add(x);
+      return earned ? panels(x, transposed, n, k) : undefined;
+    },
+    turned(x, rows, columns) {
+      const from = place(x).address;
+      return formOf(x, transposes, rows * columns, (target) => transpose(machine, from, target, rows, columns));
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { tape } from '../backprop/tape.js';
+import { inWindow } from '../ops/window.js';
+import { parametersOf } from '../parameters/parameter.js';
+import { type Ids, sizeOf, type Tensor } from '../tensor.js';
+import type { Loss } from './losses/loss.js';
+import type { Trainable } from './trainer.js';
+
+/** How large the gradient is in one layer of a model. */
+export interface GradientNorms {
+  /** The layer's path: that of its parameters without their own names. */
+  readonly layer: string;
+  /** Norm over all of the layer's parameters. */
+  readonly norm: number;
+  /** Root mean square over them: layers of unlike sizes compare by it. */
+  readonly rms: number;
+  /** Norm by parameter, by its name within the layer. */
+  readonly parameters: Readonly<Record<string, number>>;
+}
+
+/** What to learn from, and by which loss; nothing is learnt. */
+export interface GradientNormsOptions<S, X extends Tensor> {
+  readonly loss: Loss;
+  /** Signal or ids `[T, B, …]`. */
+  readonly input: X;
+  readonly target: Tensor | Ids;
+  /** The carry that enters. */
+  readonly carry: S;
+}
+
+/**
+ * The gradient's norm layer by layer, from the first to the last: where it vanishes or explodes on its way down a deep
+ * model.
+ *
+ * Equation: `‖∂L/∂θ_l‖`, θ_l being all parameters of layer l; between layers `δ(l) = f′(z(l)) ⊙ (W(l+1)ᵀ δ(l+1))`.
+ * Source: the lecture's vanishing gradient: with logistic units f′ ≤ ¼, with ReLU 1 wherever a unit is active.
+ *
+ * Shapes: input and target as in training, of the same steps. The carry enters and is left as it is; no weight changes.
+ *
+ * @throws RangeError, TypeError as the model and the loss do.
+ * @example
+ * gradientNorms(model, { loss: crossEntropy(), input, target, carry: model.initial(32) })
+ *   .map(({ layer, rms }) => `${layer}: ${rms.toExponential(1)}`);
+ */
+export function gradientNorms<S, X extends Tensor>(
+  model: Trainable<S>,
+  { loss, input, target, carry }: GradientNormsOptions<S, X>,
+): readonly GradientNorms[] {
+  const named = parametersOf(model.params);
+  const squares = inWindow((eager) => {
+    const ops = tape(
+      eager,
+      named.map(([, parameter]) => parameter),
+    );
+    const [prediction] = model.apply(ops, carry, input);
+    return ops.gradients(loss(ops, prediction, target)).map(({ data }) => {
+      let sum = 0;
+      for (const value of data) sum += value * value;
+      return sum;
+    });
+  });
+  const layers = new Map<string, { name: string; square: number; size: number }[]>();
+  named.forEach(([path, { shape }], k) => {
+    const dot = path.lastIndexOf('.');
+    const layer = path.slice(0, Math.max(0, dot));
+    const part = { name: path.slice(dot + 1), square: squares[k] as number, size: sizeOf(shape) };
+    layers.set(layer, [...(layers.get(layer) ?? []), part]);
+  });
+  return Array.from(layers, ([layer, parts]) => {
+    const square = parts.reduce((sum, part) => sum + part.square, 0);
+    const size = parts.reduce((sum, part) => sum + part.size, 0);
+    return {
+      layer,
+      norm: Math.sqrt(square),
+      rms: Math.sqrt(square / size),
+      parameters: Object.fromEntries(parts.map((part) => [part.name, Math.sqrt(part.square)])),
+    };
+  });
+}

@@ -1,0 +1,75 @@
+/** What a trainer learns from at a time. */
+
+import type { Ops } from '../ops/ops.js';
+import { isTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
+
+export interface TrainingWindow<S, X = Tensor, Z = Tensor> {
+  readonly carry: S;
+  /** Signal or ids `[T, B, …]`, or a record of them where the model takes one. */
+  readonly input: X;
+  /** `[T′, B, …]` with T′ ≤ T: the loss counts the last T′ predictions. A record goes to the loss as it is. */
+  readonly target: Z;
+  /**
+   * Whether nothing follows this window: the carry after it is not kept, and the one that entered is given back, but for
+   * its numbers, which belong to no lane (dropout's count of windows).
+   */
+  readonly alone?: boolean | undefined;
+  /** After how many steps the carry is wanted; all by default. */
+  readonly carryAfter?: number | undefined;
+}
+
+/** Steps `from` to `to` of a time-major signal; the numbers are shared, not copied. */
+export function stepsOf(signal: Tensor, from: number, to: number): Tensor {
+  const [, ...rest] = signal.shape;
+  const width = sizeOf(rest);
+  return { shape: [to - from, ...rest], type: signal.type, data: signal.data.subarray(from * width, to * width) };
+}
+
+/** The predictions of a window that was run in two parts. */
+export function joined<Y>(ops: Ops, kind: string, first: Y, second: Y): Y {
+  if (isTensor(first) && isTensor(second)) return ops.concat([first, second], 0) as Tensor & Y;
+  throw new TypeError(`trainer: ${kind} gives a record, which cannot be put together again; leave carryAfter out.`);
+}
+
+/** The last predictions, as many as there are targets; of records all. */
+export function counted<Y, Z>(ops: Ops, predictions: Y, target: Z): Y {
+  if (!isTensor(predictions) || !isTensor(target)) return predictions;
+  const last = target.shape[0] as number;
+  const early = (predictions.shape[0] as number) - last;
+  return early === 0 ? predictions : (ops.split(predictions, 0, [early, last])[1] as Tensor & Y);
+}
+
+/** @throws RangeError where data holds NaN or an infinity, with its place. Looked for only once something went wrong. */
+export function requireFinite(kind: string, what: string, data: unknown): void {
+  const signals = isTensor(data) ? [['', data] as const] : Object.entries(data as Readonly<Record<string, unknown>>);
+  for (const [name, signal] of signals) {
+    if (!isTensor(signal) || signal.type === 'int32') continue;
+    const at = signal.data.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    const [, lanes = 1, ...rest] = signal.shape;
+    const [row, element] = [Math.floor(at / sizeOf(rest)), at % sizeOf(rest)];
+    throw new RangeError(
+      `trainer: ${what}${name === '' ? '' : ` (${name})`} of ${kind} has ${signal.data[at]} at step ` +
+        `${Math.floor(row / lanes)} of lane ${row % lanes}, element ${element} of ${showShape(rest)}; the weights were ` +
+        'left as they are. Put the data right, or leave it out.',
+    );
+  }
+}
+
+export function checkWindow<S, X, Z>(kind: string, { input, target, carryAfter }: TrainingWindow<S, X, Z>): void {
+  if (!isTensor(input) || !isTensor(target)) {
+    if (carryAfter === undefined) return;
+    throw new RangeError(`trainer: ${kind} learns from records, which cannot be cut at a step; leave carryAfter out.`);
+  }
+  const [steps = 0, lanes] = input.shape;
+  const [counted = 0, targetLanes] = target.shape;
+  if (input.shape.length < 2 || target.shape.length < 2 || lanes !== targetLanes || counted < 1 || counted > steps) {
+    throw new RangeError(
+      `trainer: ${kind} was given input ${showShape(input.shape)} and target ${showShape(target.shape)}; both are ` +
+        'time-major [T, B, …] with the same lanes, and the target has at least one step and no more than the input.',
+    );
+  }
+  if (carryAfter !== undefined && !(Number.isInteger(carryAfter) && carryAfter >= 1 && carryAfter <= steps)) {
+    throw new RangeError(`trainer: carryAfter is a step from 1 to ${steps}, not ${carryAfter}.`);
+  }
+}
