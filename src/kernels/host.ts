@@ -1,4 +1,5 @@
 /** What the kernels need of the place they run in: V8's switches, processors, threads. The only file that knows Node. */
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
@@ -21,15 +22,43 @@ export function environment(name: string): string | undefined {
   return process.env[name] || undefined;
 }
 
+/** Bytes of address space that this process may still take; Infinity where no limit is known. */
+export function addressSpaceLeft(): number {
+  const numberIn = (file: string, what: RegExp) => Number(what.exec(readFileSync(file, 'utf8'))?.[1] ?? Number.NaN);
+  try {
+    const limit = numberIn('/proc/self/limits', /^Max address space\s+(\d+)/m);
+    if (Number.isNaN(limit)) return Number.POSITIVE_INFINITY;
+    const taken = 1024 * numberIn('/proc/self/status', /^VmSize:\s+(\d+) kB/m);
+    return Number.isNaN(taken) ? Number.POSITIVE_INFINITY : limit - taken;
+  } catch {
+    // Another system, or files that this process may not read.
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/**
+ * The flag that has V8 widen pairs of 128-bit operations, by V8's version; undefined where there is none, or none that works.
+ * A V8 that does not know a flag says so on stderr, so it must not be asked.
+ *
+ * Source: V8's feature-flags.h, which has it under its new name since it was staged in 15.4.
+ */
+export function revectorizeFlag(version: string): string | undefined {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const since = (first: number, second: number) => major > first || (major === first && minor >= second);
+  if (since(15, 4)) return '--wasm-revectorize';
+  // Those before 13.6 (Node 24) refuse it, or take it without effect.
+  return since(13, 6) ? '--experimental-wasm-revectorize' : undefined;
+}
+
 /**
  * Whether a tier can be had here; switches on what it needs. A switch belongs to the whole process and stays on: kernels
  * that are still cold are compiled later. No other switch is ever touched (V8 dies if others change while it compiles).
  */
 export function prepareTier(tier: Tier): boolean {
   if (tier === 'wide') {
-    // Node 22 takes the flag without effect and Node 20 refuses it with a line on stderr.
-    if (nodeMajor < 24) return false;
-    setFlagsFromString('--experimental-wasm-revectorize');
+    const flag = revectorizeFlag(process.versions.v8 ?? '');
+    if (flag === undefined) return false;
+    setFlagsFromString(flag);
   } else if (tier === 'fma' && nodeMajor < 21) {
     setFlagsFromString('--experimental-wasm-relaxed-simd');
   }
@@ -60,8 +89,9 @@ export interface Seat {
 // test runner alike.
 const program = `
   const { workerData: { module, memory, team, member, failed } } = require('node:worker_threads');
+  const { serve } = new WebAssembly.Instance(module, { env: { memory }, team: { stalled() {} } }).exports;
   try {
-    new WebAssembly.Instance(module, { env: { memory }, team: { stalled() {} } }).exports.serve(team, member);
+    serve(team, member);
   } catch (error) {
     // The thread that forked may be waiting in the kernels, where no event reaches it.
     Atomics.store(new Int32Array(memory.buffer), failed, member);
@@ -69,15 +99,23 @@ const program = `
   }
 `;
 
-/** Starts a thread on a seat; `lost` is told once if it ends in any way but `stop`. */
-export function startMember(seat: Seat, lost: (reason: Error) => void): Member {
+/**
+ * Starts a thread on a seat; `lost` is told once if it ends in any way but `stop`, and whether it had begun by then.
+ *
+ * @throws whatever keeps threads from starting here.
+ */
+export function startMember(seat: Seat, lost: (reason: Error, begun: boolean) => void): Member {
   // Without arguments of its own a worker would take over the process's, loaders and all.
   const worker = new Worker(program, { eval: true, execArgv: [], workerData: seat, name: `oxbow ${seat.member}` });
+  let begun = false;
   let over = false;
   const end = (reason: Error) => {
-    if (!over) lost(reason);
+    if (!over) lost(reason, begun);
     over = true;
   };
+  worker.on('online', () => {
+    begun = true;
+  });
   worker.on('error', (reason) => end(reason instanceof Error ? reason : new Error(String(reason))));
   worker.on('exit', (code) => end(new Error(`its thread ended with code ${code}`)));
   worker.unref();

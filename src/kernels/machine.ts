@@ -2,15 +2,14 @@
  * The machine: one linear memory, the kernels compiled over it, and the team that runs them. A process has one; it
  * starts at its first use, or with `configure`.
  */
-import * as fma from './generated/fma.js';
-import * as simd from './generated/simd.js';
-import * as wide from './generated/wide.js';
 import { type Heap, heap } from './heap.js';
-import { environment, prepareTier, processors, type Tier, tierNames } from './host.js';
+import { environment, processors, type Tier, tierNames } from './host.js';
 import type { Job } from './jobs.js';
+import { kernelMemory, threadsWithRoom } from './memory.js';
 import { ARGUMENT_WORDS, argumentsOf, type Fork, forkOf, type Program } from './program.js';
 import { type Region, region } from './region.js';
-import { type Exports, type Team, team } from './team.js';
+import { type Exports, type Team, team, warnOfFewer } from './team.js';
+import { moduleOf, RACE_BYTES, wideIsSlow } from './tiers.js';
 import { trusted } from './trust.js';
 
 export interface MachineOptions {
@@ -55,25 +54,6 @@ export interface Machine {
 const PAGE = 65_536;
 /** The kernels' own data end below this in every tier, so that another tier can be set up over the same memory. */
 const HEAP_BASE = 2 * PAGE;
-const modules = { wide, fma, simd };
-const compiled = new Map<string, WebAssembly.Module>();
-
-/** The module of a tier, compiled once; undefined where this engine does not take it. */
-function moduleOf(tier: Tier, shared: boolean): WebAssembly.Module | undefined {
-  const key = `${tier} ${shared}`;
-  const known = compiled.get(key);
-  if (known !== undefined) return known;
-  if (!prepareTier(tier)) return undefined;
-  const text = shared ? modules[tier].shared : modules[tier].unshared;
-  try {
-    const module = new WebAssembly.Module(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
-    compiled.set(key, module);
-    return module;
-  } catch (error) {
-    if (error instanceof WebAssembly.CompileError) return undefined;
-    throw error;
-  }
-}
 
 function checkThreads(threads: number, from: string): number {
   if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
@@ -100,10 +80,33 @@ function tierWanted(options: MachineOptions): Tier | undefined {
   return text === undefined ? undefined : checkTier(text, 'OXBOW_TIER');
 }
 
+/** What only tests change. */
+export interface Inner {
+  /** As a team's. */
+  readonly patience?: number;
+}
+
+/** Whether memory is to be shared; where it cannot be, though nobody asked for one thread, a warning says so. */
+function sharedWanted({ shared }: MachineOptions, threads: number): boolean {
+  if (shared !== undefined && typeof shared !== 'boolean') {
+    throw new TypeError(`configure: shared is true or false, not ${String(shared)}.`);
+  }
+  const can = typeof SharedArrayBuffer === 'function';
+  if (shared && !can) {
+    throw new Error('configure: memory cannot be shared here, there is no SharedArrayBuffer; leave `shared` out.');
+  }
+  if (shared === undefined && !can && threads > 1) warnOfFewer(threads, 'there is no SharedArrayBuffer');
+  return shared ?? can;
+}
+
 /** Makes a machine of its own; most callers want `machine()`. */
-export function createMachine(options: MachineOptions = {}): Machine & { reconfigure(changes: MachineOptions): void } {
-  const shared = options.shared ?? typeof SharedArrayBuffer === 'function';
-  const memory = new WebAssembly.Memory({ initial: 64, maximum: 65_536, shared });
+export function createMachine(
+  options: MachineOptions = {},
+  { patience }: Inner = {},
+): Machine & { reconfigure(changes: MachineOptions): void } {
+  const wanted = { tier: tierWanted(options), threads: threadsWanted(options) };
+  const shared = sharedWanted(options, wanted.threads);
+  const memory = kernelMemory(shared, shared ? wanted.threads : 1);
   let floats = new Float32Array(memory.buffer);
   let ints = new Int32Array(memory.buffer);
   let doubles = new Float64Array(memory.buffer);
@@ -136,36 +139,66 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
   const blocks = heap(HEAP_BASE, reserve);
   const window = region(blocks);
 
-  /** Sets up the best tier that is wanted and can be trusted; where there is none, everything stays as it was. */
-  function seat(wanted: MachineOptions): void {
-    const forced = tierWanted(wanted);
-    const threads = shared ? threadsWanted(wanted) : 1;
-    const before = [current, exports, tier] as const;
+  /** Whether what was just instantiated is right, and as fast as it has to be where another tier could be had. */
+  function passes(candidate: Tier, forced: boolean): boolean {
+    if (exports.heapBase() > HEAP_BASE || !trusted(self)) return false;
+    if (forced || candidate !== 'wide') return true;
+    const mark = window.mark();
+    try {
+      const room = window.allocate(RACE_BYTES);
+      floats.fill(0, room / 4, (room + RACE_BYTES) / 4);
+      return !wideIsSlow(exports.tile, room);
+    } finally {
+      window.release(mark);
+    }
+  }
+
+  const teamOf = (module: WebAssembly.Module, threads: number) =>
+    team({
+      threads,
+      module,
+      memory,
+      scratchBytes: exports.scratchBytes(),
+      patience,
+      allocate: blocks.allocate,
+      free: blocks.free,
+    });
+
+  /** The best tier that fits, the one that is forced or any, as it is tried by this thread alone. */
+  function choose(forced: Tier | undefined): WebAssembly.Module {
     for (const candidate of forced === undefined ? tierNames : [forced]) {
       const module = moduleOf(candidate, shared);
       if (module === undefined) continue;
       exports = instantiate(module);
       tier = candidate;
-      current = team({
-        threads,
-        module,
-        memory,
-        scratchBytes: exports.scratchBytes(),
-        allocate: blocks.allocate,
-        free: blocks.free,
-      });
-      if (exports.heapBase() <= HEAP_BASE && trusted(self)) {
-        before[0]?.stop();
-        return;
+      const alone = teamOf(module, 1);
+      current = alone;
+      try {
+        if (passes(candidate, forced !== undefined)) return module;
+      } finally {
+        alone.stop();
       }
-      current.stop();
-      [current, exports, tier] = before;
     }
     throw new Error(
       forced === undefined
         ? 'no tier of the kernels works here: WebAssembly with 128-bit SIMD is needed.'
         : `the tier '${forced}' does not work here; leave it out to get the best one that does.`,
     );
+  }
+
+  /** Sets up a team of the tier that is wanted; where that cannot be, everything stays as it was, and no thread was started. */
+  function seat(forced: Tier | undefined, threads: number): void {
+    const before = [current, exports, tier] as const;
+    try {
+      const module = choose(forced);
+      const room = threadsWithRoom(threads);
+      if (room < threads) warnOfFewer(threads, 'there is too little address space');
+      current = teamOf(module, room);
+    } catch (error) {
+      [current, exports, tier] = before;
+      throw error;
+    }
+    before[0]?.stop();
   }
 
   const self: Machine & { reconfigure(changes: MachineOptions): void } = {
@@ -222,12 +255,20 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
       if (changes.shared !== undefined && changes.shared !== shared) {
         throw new Error('configure: whether the memory is shared is fixed at its first use; configure before that.');
       }
-      const { tier: newTier = tier, threads = self.threads } = changes;
+      const newTier = changes.tier === undefined ? tier : tierWanted(changes);
+      const asked = changes.threads === undefined ? self.threads : threadsWanted(changes);
+      const threads = shared ? asked : 1;
       if (newTier === tier && threads === self.threads && (current as Team).sound) return;
-      seat({ tier: newTier, threads });
+      // Packed weights are for the tier's width, and working memory for so many threads.
+      if (self.windows > 0) {
+        throw new Error(
+          'configure: a window is open, whose numbers were laid out for the team of now; configure after it.',
+        );
+      }
+      seat(newTier, threads);
     },
   };
-  seat(options);
+  seat(wanted.tier, shared ? wanted.threads : 1);
   return self;
 }
 

@@ -16,11 +16,16 @@ import {
   STOP,
 } from './control.js';
 import { type Member, startMember, warn } from './host.js';
+import type { Tile } from './tiers.js';
 
 /** Turns a worker waits before it sleeps: about half a millisecond. A sleeper takes 50 to 230 µs to come back. */
 const SPIN_TURNS = 12_000;
-/** How long a fork may wait for a chunk that somebody took. */
-const PATIENCE_MS = 30_000;
+/**
+ * How often a fork that waits in vain looks around, some ten milliseconds of its own waiting apart, until it gives up: half a
+ * minute. It counts what it has waited itself and looks at no clock: where all threads of the process stand still together
+ * (a closed lid, SIGSTOP, a container that is frozen), hours may pass and no worker is late.
+ */
+const PATIENCE = 3_000;
 
 export interface Exports {
   run(team: number, job: number, items: number, grain: number): void;
@@ -28,6 +33,7 @@ export interface Exports {
   serve(team: number, member: number): void;
   scratchBytes(): number;
   heapBase(): number;
+  readonly tile: Tile;
 }
 
 export interface Team {
@@ -51,14 +57,33 @@ export interface TeamOptions {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly scratchBytes: number;
+  /** How often a fork that waits in vain looks around until it gives up; by default as often as makes half a minute. */
+  readonly patience?: number | undefined;
   allocate(bytes: number): number;
   free(address: number): void;
 }
 
+let toldOfStarting = false;
+
+/** Says, once in a process, that fewer threads work than were asked for. */
+export function warnOfFewer(threads: number, reason: string): void {
+  if (toldOfStarting) return;
+  toldOfStarting = true;
+  warn(
+    `team: not all of ${threads} threads can be started here (${reason}); those that can go on, with the same results. ` +
+      "Let the process have threads (Node's --allow-worker, its limits of threads and of memory), or ask for fewer by " +
+      'configure({ threads }) or OXBOW_THREADS.',
+    'OXBOW_FEWER_THREADS',
+  );
+}
+
+/** Starts a team; where workers cannot be started, it is one of those that can. */
 export function team(options: TeamOptions): Team {
-  const { threads, memory } = options;
-  const scratch = options.allocate(threads * options.scratchBytes);
-  const address = options.allocate(CONTROL_BYTES);
+  const { threads, memory, patience = PATIENCE } = options;
+  // In one piece: either all of it can be had or nothing is taken.
+  const scratchBytes = Math.ceil((threads * options.scratchBytes) / 64) * 64;
+  const scratch = options.allocate(scratchBytes + CONTROL_BYTES);
+  const address = scratch + scratchBytes;
   const words = () => new Int32Array(memory.buffer, address, CONTROL_BYTES / 4);
   const control = words().fill(0);
   control[MEMBERS / 4] = threads;
@@ -67,9 +92,9 @@ export function team(options: TeamOptions): Team {
 
   let left = threads;
   let broken: Error | undefined;
-  /** What was done when the fork that waits was last seen to go on, and when that was. */
+  /** What was done when the fork that waits was last seen to go on, and how often it has looked since. */
   let progress = '';
-  let waitingSince = 0;
+  let looks = 0;
   const again = `configure({ threads: ${threads} })`;
 
   const read = (word: number) => Atomics.load(words(), word / 4);
@@ -82,9 +107,13 @@ export function team(options: TeamOptions): Team {
   };
 
   /** A worker that ends between two forks holds no chunk: the others do its share from then on. */
-  function lost(member: number, reason: Error): void {
+  function lost(member: number, reason: Error, begun: boolean): void {
     left -= 1;
     Atomics.store(words(), MEMBERS / 4, left);
+    if (!begun) {
+      warnOfFewer(threads, reason.message);
+      return;
+    }
     // Otherwise an error says what there is to say.
     if (!sound()) return;
     const rest = left === 1 ? 'one thread goes on' : `${left} threads go on`;
@@ -98,7 +127,14 @@ export function team(options: TeamOptions): Team {
   const members: Member[] = [];
   for (let member = 1; member < threads; member += 1) {
     const seat = { module: options.module, memory, team: address, member, failed: (address + FAILED) / 4 };
-    members.push(startMember(seat, (reason) => lost(member, reason)));
+    try {
+      members.push(startMember(seat, (reason, begun) => lost(member, reason, begun)));
+    } catch (error) {
+      left = member;
+      control[MEMBERS / 4] = left;
+      warnOfFewer(threads, error instanceof Error ? error.message : String(error));
+      break;
+    }
   }
 
   return {
@@ -119,26 +155,25 @@ export function team(options: TeamOptions): Team {
       const failed = read(FAILED);
       if (failed !== 0) throw lose(`worker ${failed} of ${threads} failed within a kernel`);
       const done = `${read(GENERATION)} ${read(FINISHED)}`;
-      if (done !== progress) {
-        progress = done;
-        waitingSince = Date.now();
-      }
-      if (Date.now() - waitingSince <= PATIENCE_MS) return;
+      looks = done === progress ? looks + 1 : 0;
+      progress = done;
+      if (looks < patience) return;
       const holders = members.flatMap((_, k) => (read(HOLDING + 4 * (k + 1)) === 0 ? [] : [k + 1]));
       throw lose(
-        `worker ${holders.join(', ')} of ${threads} has held its share of a kernel for ${PATIENCE_MS / 1000} s`,
+        `worker ${holders.join(', ')} of ${threads} has held its share of a kernel for ${patience / 100} s of waiting`,
       );
     },
     stop() {
+      // A worker may look at its control block until it is gone.
+      if (members.length === 0) {
+        options.free(scratch);
+        return;
+      }
       const block = words();
       Atomics.store(block, STOP / 4, 1);
       Atomics.add(block, GENERATION / 4, 1);
-      if (members.length > 0) Atomics.notify(block, GENERATION / 4);
-      // A worker may look at its control block until it is gone.
-      void Promise.all(members.map((member) => member.stop())).then(() => {
-        options.free(address);
-        options.free(scratch);
-      });
+      Atomics.notify(block, GENERATION / 4);
+      void Promise.all(members.map((member) => member.stop())).then(() => options.free(scratch));
     },
   };
 }

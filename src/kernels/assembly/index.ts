@@ -1,4 +1,6 @@
 export { scratchBytes } from './scratch';
+// What a tier is timed by.
+export { tile } from './generated/tiles';
 export { replay, run, serve } from './team';
 
 /** The first address that the kernels themselves do not use. */

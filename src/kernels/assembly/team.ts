@@ -16,7 +16,7 @@ import { setScratch } from './scratch';
 const MAX_CHUNKS: i32 = 4096;
 /** In `unclaimed`: one chunk that is left. */
 const ONE_LEFT: i32 = 1 << 16;
-/** Turns of the waiting loop between two looks at the clock. */
+/** Turns of the waiting loop, some ten milliseconds, after which it is asked whether it waits in vain. */
 const PATIENCE: i32 = 1 << 18;
 
 // @ts-ignore: decorator
