@@ -1,7 +1,7 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
 
 import { tape } from '../backprop/tape.js';
-import type { Course } from '../course.js';
+import { type Course, finish } from '../course.js';
 import { deferring } from '../kernels/deferral.js';
 import { Idle } from '../kernels/jobs.js';
 import { lengthenings } from '../kernels/lines.js';
@@ -22,6 +22,10 @@ import type { Optimizer } from './optimizers/optimizer.js';
 import { type Prepared, prepare, scaleOf } from './optimizers/preparing.js';
 import { checkState, restore, slotsOf, type Trained, type TrainerState } from './trainer-state.js';
 import { checkWindow, counted, joined, requireFinite, stepsOf, type TrainingWindow } from './training-window.js';
+import { inLine } from './turns.js';
+
+/** How often weights may change under an update in pieces; then the rest is done at once, lest it start over for ever. */
+const MOST_OVERTAKEN = 2;
 
 /** What a trainer needs of a model; every `Core` and `Layer` is one. */
 export interface Trainable<S, X = Tensor, Y = Tensor> {
@@ -66,8 +70,11 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
   learn(window: TrainingWindow<S, X, Z>): Learned<S>;
   /**
    * The same update in pieces, of which the last one alone changes weights: between them others may use the model. Where
-   * they change its weights (another trainer, `assign`, growth), or the machine's tier or threads, it starts over. An
-   * optimizer that moves weights aside has one piece. One that is not gone through with is to be ended by `return()`.
+   * they change its weights (an update at once, `assign`, growth), or the machine's tier or threads, it starts over; where
+   * weights have changed under it twice, the rest is one piece, so that it comes to its end whatever others do. Updates in
+   * pieces of the same parameters come one after the other, in the order of their first pieces: a piece of one that is in line
+   * does a piece of the first. An optimizer that moves weights aside has one piece. One that is not gone through with is to
+   * be ended by `return()`.
    *
    * @throws as `learn`, by `next`.
    */
@@ -249,24 +256,41 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     return updated(space, window, after, yield* ops.walkBack(after.loss));
   }
 
-  /** The same; nothing comes of it where the ground that it stands on has changed in between. */
-  function* attempt(window: TrainingWindow<S, X, Z>, within: Region): Course<Learned<S> | undefined> {
+  /** The same; nothing comes of it where the ground that it stands on has changed in between, which `atOnce` it cannot. */
+  function* attempt(
+    window: TrainingWindow<S, X, Z>,
+    within: Region,
+    atOnce: boolean,
+  ): Course<Learned<S> | 'elsewhere' | 'overtaken'> {
     // Packed weights are for the tier's width, and working memory for so many threads.
     const { tier, threads } = home;
     const versions = parameters.map(({ version }) => version);
     const open = openWindow(within);
     const course = pieces(open, window);
     try {
+      if (atOnce) return finish(course);
       for (;;) {
         const piece = course.next();
         if (piece.done) return piece.value;
         yield;
         if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
-        if (home.tier !== tier || home.threads !== threads) return undefined;
-        if (parameters.some(({ version }, k) => version !== versions[k])) return undefined;
+        if (home.tier !== tier || home.threads !== threads) return 'elsewhere';
+        if (parameters.some(({ version }, k) => version !== versions[k])) return 'overtaken';
       }
     } finally {
       open.close();
+    }
+  }
+
+  /** Attempts until one comes to something. */
+  function* attempts(window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
+    const [room = region(home.heap)] = memory.rooms;
+    memory.rooms[0] = room;
+    for (let overtaken = 0; ; ) {
+      follow();
+      const learned = yield* attempt(window, room, overtaken === MOST_OVERTAKEN);
+      if (learned === 'overtaken') overtaken += 1;
+      else if (learned !== 'elsewhere') return learned;
     }
   }
 
@@ -275,14 +299,8 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     if (aside !== undefined || home.deferred !== undefined) return learn(window);
     begin(window);
     underWay = true;
-    const [room = region(home.heap)] = memory.rooms;
-    memory.rooms[0] = room;
     try {
-      for (;;) {
-        const learned = yield* attempt(window, room);
-        if (learned !== undefined) return learned;
-        follow();
-      }
+      return yield* inLine(parameters, attempts(window));
     } finally {
       underWay = false;
     }

@@ -1,0 +1,62 @@
+/** Courses that change the same things: one after the other, whoever drives them. */
+import type { Course } from '../course.js';
+
+interface Turn {
+  /** Does a piece of the first course in line that is not over. */
+  advance(): void;
+  over: boolean;
+}
+
+/** The last in line for each thing. */
+const last = new WeakMap<object, Turn>();
+
+/**
+ * A course that comes after those that are under way over any of the same things. Nobody waits: a piece of one that is in
+ * line is a piece of the first in line, so that whoever goes on makes all of them go on, and one that is done at once does first
+ * what is before it. What comes of a piece goes to whom its course belongs to. Each has its turn when those before it
+ * are over: none is overtaken for ever by a quicker one.
+ */
+export function* inLine<R>(things: readonly object[], course: Course<R>): Course<R> {
+  const before = [...new Set(things.flatMap((thing) => last.get(thing) ?? []))];
+  let outcome: (() => R) | undefined;
+  const turn: Turn = {
+    over: false,
+    advance() {
+      while (before[0]?.over) before.shift();
+      if (before[0] !== undefined) {
+        before[0].advance();
+        return;
+      }
+      try {
+        const piece = course.next();
+        if (!piece.done) return;
+        outcome = () => piece.value;
+      } catch (error) {
+        outcome = () => {
+          throw error;
+        };
+      }
+      leave();
+    },
+  };
+
+  function leave(): void {
+    turn.over = true;
+    for (const thing of things) if (last.get(thing) === turn) last.delete(thing);
+  }
+
+  for (const thing of things) last.set(thing, turn);
+  try {
+    for (;;) {
+      // Others may have come to its end.
+      if (!turn.over) turn.advance();
+      if (outcome !== undefined) return outcome();
+      yield;
+    }
+  } finally {
+    if (!turn.over) {
+      leave();
+      course.return(undefined as R);
+    }
+  }
+}
