@@ -222,6 +222,35 @@ describe('updates in slices', () => {
     expect(bitsOf(model)).toEqual(bitsOf(whole));
   });
 
+  it.each([
+    ['at once', undefined],
+    ['in slices too', 0],
+    ['in long slices', 4],
+  ])('come to an end though another learner of the model learns %s without a pause', async (_, slice) => {
+    const model = empty();
+    const lesson$ = new Subject<TagLesson>();
+    const others: TagOutcome[] = [];
+    const other = lesson$
+      .pipe(learnTags(model, { ...options, slice, waiting: { capacity: 1, policy: 'drop-newest' } }))
+      .subscribe((outcome) => others.push(outcome));
+    let given = 0;
+    let pausing: NodeJS.Immediate | undefined;
+    const give = () => {
+      lesson$.next(lessons[given % lessons.length] as TagLesson);
+      given += 1;
+      // Not for ever, so that a learner that starts over for ever is seen to have learnt nothing by then.
+      if (given < 8000) pausing = setImmediate(give);
+    };
+    give();
+    const outcomes = await teach(model, lessons.slice(0, 5), { slice: 0 });
+    clearImmediate(pausing);
+    other.unsubscribe();
+    expect(outcomes.map((outcome) => learned(outcome).step)).toEqual([1, 2, 3, 4, 5]);
+    expect(given).toBeLessThan(8000);
+    expect(others.length).toBeGreaterThan(1);
+    expect(others.every(({ outcome }) => outcome === 'learned')).toBe(true);
+  });
+
   it('leave the model as it was where one is cut short', async () => {
     const model = empty();
     await teach(model, lessons.slice(0, 5));
