@@ -100,24 +100,24 @@ const program = `
 `;
 
 /**
- * Starts a thread on a seat; `lost` is told once if it ends in any way but `stop`, and whether it had begun by then.
+ * Starts a thread on a seat; `lost` is told once if it ends in any way but `stop`, and whether it could be started at all.
  *
  * @throws whatever keeps threads from starting here.
  */
-export function startMember(seat: Seat, lost: (reason: Error, begun: boolean) => void): Member {
+export function startMember(seat: Seat, lost: (reason: Error, started: boolean) => void): Member {
   // Without arguments of its own a worker would take over the process's, loaders and all.
   const worker = new Worker(program, { eval: true, execArgv: [], workerData: seat, name: `oxbow ${seat.member}` });
-  let begun = false;
+  let online = false;
   let over = false;
-  const end = (reason: Error) => {
-    if (!over) lost(reason, begun);
+  const end = (reason: Error, started: boolean) => {
+    if (!over) lost(reason, started);
     over = true;
   };
   worker.on('online', () => {
-    begun = true;
+    online = true;
   });
-  worker.on('error', (reason) => end(reason instanceof Error ? reason : new Error(String(reason))));
-  worker.on('exit', (code) => end(new Error(`its thread ended with code ${code}`)));
+  worker.on('error', (reason) => end(reason instanceof Error ? reason : new Error(String(reason)), online));
+  worker.on('exit', (code) => end(new Error(`its thread ended with code ${code}`), true));
   worker.unref();
   return {
     stop() {

@@ -198,7 +198,15 @@ export function createMachine(
       [current, exports, tier] = before;
       throw error;
     }
-    before[0]?.stop();
+    const [former, , formerTier] = before;
+    // Where no more can be had, its workers take the room of what would be theirs anew.
+    const asGood = former?.sound && formerTier === tier && former.threads <= threads;
+    if (former !== undefined && asGood && (current as Team).threads <= former.threads) {
+      (current as Team).stop();
+      [current, exports, tier] = before;
+    } else {
+      former?.stop();
+    }
   }
 
   const self: Machine & { reconfigure(changes: MachineOptions): void } = {

@@ -107,10 +107,10 @@ export function team(options: TeamOptions): Team {
   };
 
   /** A worker that ends between two forks holds no chunk: the others do its share from then on. */
-  function lost(member: number, reason: Error, begun: boolean): void {
+  function lost(member: number, reason: Error, started: boolean): void {
     left -= 1;
     Atomics.store(words(), MEMBERS / 4, left);
-    if (!begun) {
+    if (!started) {
       warnOfFewer(threads, reason.message);
       return;
     }
@@ -128,7 +128,7 @@ export function team(options: TeamOptions): Team {
   for (let member = 1; member < threads; member += 1) {
     const seat = { module: options.module, memory, team: address, member, failed: (address + FAILED) / 4 };
     try {
-      members.push(startMember(seat, (reason, begun) => lost(member, reason, begun)));
+      members.push(startMember(seat, (reason, started) => lost(member, reason, started)));
     } catch (error) {
       left = member;
       control[MEMBERS / 4] = left;
