@@ -290,9 +290,11 @@ export function machine(): Machine {
 
 /**
  * Chooses threads, tier and kind of memory. Threads and tier may change at any time between windows; the results of
- * any number of threads are the same, bit for bit.
+ * any number of threads are the same, bit for bit. Where fewer threads can be started than are asked for, those go on, and
+ * a process warning says so once. Where it throws, nothing has changed.
  *
- * @throws RangeError for an impossible number of threads or an unknown tier; Error where the tier does not work here.
+ * @throws RangeError for an impossible number of threads or an unknown tier; Error where the tier does not work here, or a
+ * window is open.
  * @example
  * configure({ threads: 1 });
  */
