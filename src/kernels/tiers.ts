@@ -66,44 +66,46 @@ export function wideIsSlow(tile: Tile, address: number): boolean {
   return slow;
 }
 
+/** First calls, each timed by itself: the first compiles, and some hundred have to go by until V8 optimises. */
+const COLD_CALLS = 10;
 /** Calls that are timed as one: a few microseconds. */
 const CALLS = 10;
-/** Rounds whose least counts, before and after V8 has optimised both: by then they take a fifth of the time. */
+/** Rounds whose least counts, once V8 has optimised both: what they take then is a seventh of what they took, or less. */
 const ROUNDS = 20;
-const OPTIMISED = 0.5;
+const OPTIMISED = 0.4;
 /** Far more than noise, and less than what spilt registers cost. */
 const CLEARLY = 1.15;
-const PATIENCE_MS = 50;
+/** Where V8 never optimises them, or has no processor to do it on, this is the end. */
+const MOST_ROUNDS = 1000;
+const MOST_MS = 500;
 
 /**
  * Whether one function takes clearly more time than another, both of which V8 is yet to optimise: this takes some 3 ms.
  * Where V8 has no time for that they are taken for equal.
  */
 export function clearlySlower(one: () => void, other: () => void, now = () => performance.now()): boolean {
-  const time = (run: () => void) => {
-    const from = now();
-    for (let call = 0; call < CALLS; call += 1) run();
-    return now() - from;
-  };
-  const end = now() + PATIENCE_MS;
-  const [first, second] = [contestant(), contestant()];
-  do {
-    first.took(time(one));
-    second.took(time(other));
+  const [first, second] = [contestant(one, now), contestant(other, now)];
+  const end = now() + MOST_MS;
+  for (let round = 0; round < MOST_ROUNDS && now() < end; round += 1) {
+    first.round();
+    second.round();
     if (first.settled() && second.settled()) return first.least() > CLEARLY * second.least();
-  } while (now() < end);
+  }
   return false;
 }
 
-/** What a function took, round by round: settled once so many have gone by since it became fast. */
-function contestant() {
-  let [cold, least, rounds, fast] = [0, Number.POSITIVE_INFINITY, 0, 0];
+/** A function and what a call of it takes: settled once so many rounds have gone by since it became fast. */
+function contestant(run: () => void, now: () => number) {
+  const time = (calls: number) => {
+    const from = now();
+    for (let call = 0; call < calls; call += 1) run();
+    return (now() - from) / calls;
+  };
+  const cold = Math.min(...Array.from({ length: COLD_CALLS }, () => time(1)));
+  let [least, fast] = [Number.POSITIVE_INFINITY, 0];
   return {
-    took(milliseconds: number) {
-      rounds += 1;
-      // The first rounds have the first compilation in them; not even the least of these is much more than usual.
-      if (rounds <= 5) cold = Math.min(cold || milliseconds, milliseconds);
-      least = Math.min(least, milliseconds);
+    round() {
+      least = Math.min(least, time(CALLS));
       if (least < OPTIMISED * cold) fast += 1;
     },
     settled: () => fast >= ROUNDS,
