@@ -6,14 +6,14 @@ import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
 import type { Ops } from './ops/ops.js';
 import { inWindow, toSignal } from './ops/window.js';
 import { type Params, parametersOf } from './parameters/parameter.js';
-import { isTensor, type Tensor } from './tensor.js';
+import { type Features, isTensor, type Tensor } from './tensor.js';
 
 /**
  * A layer's equation and weights, without its stream.
  *
  * `S` is the carry: a tensor, a number, or a record of carries. In a carry's tensors the first axis is the batch.
  */
-export interface Core<S, X = Tensor, Y = Tensor> {
+export interface Core<S, X = Features, Y = Tensor, P extends Params = Params> {
   /** What it is: `lstm`, `dense`. (A function's own `name` is read-only.) */
   readonly kind: string;
   /** Features it takes, where it matters; `stack` checks it against the layer before. */
@@ -21,7 +21,7 @@ export interface Core<S, X = Tensor, Y = Tensor> {
   /** Features it gives; `'inputs'` where it gives as many as it takes. */
   readonly outputs?: number | 'inputs' | undefined;
   /** Nested record of parameters; the path is the name in a checkpoint. */
-  readonly params: Params;
+  readonly params: P;
   /** The carry before the first step. */
   initial(batch: number): S;
   /** Told its place in a model, by a core of which more than its parameters follows from it (dropout's masks). */
@@ -31,7 +31,9 @@ export interface Core<S, X = Tensor, Y = Tensor> {
 }
 
 /** A core that is a stream operator too. */
-export interface Layer<S, X = Tensor, Y = Tensor> extends Core<S, X, Y>, OperatorFunction<X, Y> {}
+export interface Layer<S, X = Features, Y = Tensor, P extends Params = Params>
+  extends Core<S, X, Y, P>,
+    OperatorFunction<X, Y> {}
 
 /** The carry of a layer that remembers nothing. */
 export type NoCarry = Readonly<Record<string, never>>;
@@ -77,7 +79,11 @@ export const below = (path: string, name: string): string => (path === '' ? name
  * const leaky = layer({ kind: 'leaky', params: {}, initial: (batch) => zeros([batch, 8]), apply: … });
  * signal$.pipe(leaky)
  */
-export function layer<S, X, Y>(core: Core<S, X, Y>, seed?: number, path: string = core.kind): Layer<S, X, Y> {
+export function layer<S, X, Y, P extends Params = Params>(
+  core: Core<S, X, Y, P>,
+  seed?: number,
+  path: string = core.kind,
+): Layer<S, X, Y, P> {
   for (const [name, parameter] of parametersOf(core.params)) parameter.name(below(path, name), seed);
   core.named?.(path, seed);
   const operator = (source: Observable<X>): Observable<Y> => scanCarry(core)(source).pipe(map(({ output }) => output));

@@ -1,13 +1,14 @@
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkLengths, reversed } from '../ops/padding.js';
+import type { Params } from '../parameters/parameter.js';
 import { isTensor, type Tensor } from '../tensor.js';
 
 /** What both directions remember after a window: `backward` is that at the window's first step. */
-export interface BidirectionalCarry<F, B> {
+export type BidirectionalCarry<F, B> = {
   readonly forward: F;
   readonly backward: B;
-}
+};
 
 /** What is made of both directions' outputs at each moment: by default both, side by side. */
 export type Merge = (ops: Ops, forward: Tensor, backward: Tensor) => Tensor;
@@ -40,11 +41,11 @@ export interface BidirectionalOptions {
  * signal$.pipe(bidirectional(lstm(8, 16), lstm(8, 16), { seed: 1 })) // [T, B, 32]
  * signal$.pipe(bidirectional(gru(8, 16), gru(8, 16), { merge: (ops, f, b) => ops.add(f, b), outputs: 16 }))
  */
-export function bidirectional<F, B, X extends Tensor>(
-  forward: Core<F, X>,
-  backward: Core<B, X>,
+export function bidirectional<F, B, X extends Tensor, P extends Params = Params, Q extends Params = Params>(
+  forward: Core<F, X, Tensor, P>,
+  backward: Core<B, X, Tensor, Q>,
   options: BidirectionalOptions = {},
-): Layer<BidirectionalCarry<F, B>, X> {
+): Layer<BidirectionalCarry<F, B>, X, Tensor, { readonly forward: P; readonly backward: Q }> {
   const { seed, merge, outputs } = options;
   if (forward.inputs !== undefined && backward.inputs !== undefined && forward.inputs !== backward.inputs) {
     throw new RangeError(

@@ -1,7 +1,8 @@
 import { type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { atLengths, checkLengths, type Lengths, realSteps } from '../ops/padding.js';
-import { isTensor, showShape, type Tensor } from '../tensor.js';
+import type { Params } from '../parameters/parameter.js';
+import { type Features, isTensor, showShape, type Tensor } from '../tensor.js';
 import type { Cell } from './cell.js';
 
 /**
@@ -25,7 +26,7 @@ import type { Cell } from './cell.js';
  * };
  * signal$.pipe(unroll(leaky))
  */
-export function unroll<S>(cell: Cell<S>, seed?: number): Layer<S> {
+export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: number): Layer<S, Features, Tensor, P> {
   const { kind, inputs, units, params, initial, named } = cell;
 
   /** All lanes from the first step to the last. */

@@ -25,11 +25,11 @@ export interface CausalAttentionOptions extends AttentionOptions {
 }
 
 /** The last context − 1 steps' keys and values, `[B, context − 1, F]` each, and how many of them there have been, `[B]`. */
-export interface AttentionCarry extends DropCount {
+export type AttentionCarry = DropCount & {
   readonly keys: Tensor;
   readonly values: Tensor;
   readonly known: Tensor;
-}
+};
 
 /**
  * A signal `[T, B, F]` and what of it is hidden: padding of lanes that end at different steps, where the mask `[T, B]` is 0;

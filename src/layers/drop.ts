@@ -5,9 +5,9 @@ import { hashText, mix32 } from '../random.js';
 import type { Tensor } from '../tensor.js';
 
 /** How many windows masks were drawn for, in the carry of a layer that drops something; missing where nothing is dropped. */
-export interface DropCount {
+export type DropCount = {
   readonly windows?: number;
-}
+};
 
 /** @throws RangeError where the rate is not in [0, 1). */
 export function checkRate(rate: number, operation: string): void {

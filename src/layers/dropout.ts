@@ -4,9 +4,9 @@ import type { Tensor } from '../tensor.js';
 import { checkRate, maskKeys } from './drop.js';
 
 /** How many windows dropout has drawn a mask for: with seed and path it gives the next mask. */
-export interface DropoutCarry {
+export type DropoutCarry = {
   readonly windows: number;
-}
+};
 
 /** How a mask is drawn and made up for. */
 export interface DropoutForm {

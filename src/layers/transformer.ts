@@ -39,9 +39,9 @@ export interface CausalBlockOptions extends BlockOptions {
 }
 
 /** The carry of a block's causal attention. */
-export interface BlockCarry {
+export type BlockCarry = {
   readonly attention: AttentionCarry;
-}
+};
 
 /** What a block of so many features and parts has besides its attention, and how its parts are joined. */
 function joints(kind: string, features: number, count: number, options: BlockOptions) {

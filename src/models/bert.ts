@@ -10,10 +10,10 @@ import type { Ids, Tensor } from '../tensor.js';
 import { visible } from './visible.js';
 
 /** Positions, and where there is dropout how many windows its masks were drawn for. */
-export interface BertCarry extends PositionsCarry {
+export type BertCarry = PositionsCarry & {
   readonly drop?: DropoutCarry;
   readonly blocks?: Readonly<Record<string, DropCount>>;
-}
+};
 
 export interface BertOptions extends Pick<StackedBlocksOptions, 'hidden' | 'activation' | 'norm' | 'blocks'> {
   /**

@@ -35,7 +35,7 @@ export interface SequencePair {
 }
 
 /** What the decoder goes by: what was read, `[B, S, F]` and which of it is no padding, `[B, S]`, and its own past. */
-export interface DecoderCarry {
+export type DecoderCarry = {
   readonly memory: Tensor;
   readonly seen: Tensor;
   readonly positions: PositionsCarry;
@@ -43,7 +43,7 @@ export interface DecoderCarry {
   /** Where there is dropout: how many windows masks were drawn for, before the writer's blocks and in the reader. */
   readonly drop?: DropoutCarry;
   readonly reader?: ReaderCarry;
-}
+};
 
 interface ReaderCarry {
   readonly drop: DropoutCarry;

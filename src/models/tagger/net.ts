@@ -50,7 +50,7 @@ export interface NetOptions {
 }
 
 /** What a tagger remembers within an utterance, and how many windows it has drawn masks for. */
-export interface TaggerCarry {
+export type TaggerCarry = {
   readonly rnn: unknown;
   /** The largest of each state so far, `[B, D]`; −1, which no state reaches, before the first word. */
   readonly pooled: Tensor;
@@ -58,7 +58,7 @@ export interface TaggerCarry {
   readonly below: DropoutCarry;
   readonly above: DropoutCarry;
   readonly summary: DropoutCarry;
-}
+};
 
 export interface TaggerOutput {
   /** Scores of each tag at each word, `[T, B, N]`. */
