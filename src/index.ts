@@ -70,8 +70,7 @@ export {
 } from './layers/convolution-1d.js';
 export { type Convolution2dOptions, type Convolution2dParams, convolution2d } from './layers/convolution-2d.js';
 export { type DenseOptions, type DenseParams, dense } from './layers/dense.js';
-export type { DropCount } from './layers/drop.js';
-export { type DropoutCarry, type DropoutForm, type DropoutOptions, dropout } from './layers/dropout.js';
+export { type DropoutForm, type DropoutOptions, type DropoutParams, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, type EmbeddingParams, embedding } from './layers/embedding.js';
 export { type FeedForwardOptions, type FeedForwardParams, feedForward } from './layers/feed-forward.js';
 export { flatten } from './layers/flatten.js';
@@ -237,7 +236,6 @@ export {
   type TaggerLearned,
   type TaggerTrainer,
   type TaggerTrainerOptions,
-  type TaggerTrainerState,
   taggerTrainer,
 } from './models/tagger/trainer.js';
 export type { ActivationChoice, ActivationName } from './ops/activation-names.js';
@@ -259,6 +257,7 @@ export {
   parameter,
   parametersOf,
 } from './parameters/parameter.js';
+export { RandomKey } from './parameters/random-key.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, type StackParams, stack } from './stack.js';

@@ -3,7 +3,7 @@
  * parameters, checks that they fit, keeps their carries together, and copies nothing between them.
  */
 
-import { below, type Core, type Layer, layer, within } from './layer.js';
+import { type Core, type Layer, layer, within } from './layer.js';
 import type { Ops } from './ops/ops.js';
 import type { Ids } from './tensor.js';
 
@@ -87,9 +87,6 @@ export function chain<const C extends Children>(
     params,
     initial(batch) {
       return Object.fromEntries(layers.map(([name, child]) => [name, child.initial(batch)])) as StackCarry<C>;
-    },
-    named(path, seed) {
-      for (const [name, child] of layers) child.named?.(below(path, name), seed);
     },
     apply(ops, carry, x) {
       const next: Record<string, unknown> = {};

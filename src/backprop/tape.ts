@@ -3,6 +3,7 @@
  * A window of training is a tape of its own; what entered it from before is unknown to it and hence constant.
  */
 import type { Course } from '../course.js';
+import { draws } from '../ops/draws.js';
 import type { Adjoints, Ops, Primitives } from '../ops/ops.js';
 import type { Recurrences } from '../ops/recurrences.js';
 import { isList, sameShape, showShape, type Tensor } from '../tensor.js';
@@ -78,13 +79,14 @@ const recurrenceRules = rulesOf(recurrenceVjps);
  *
  * @param base what runs the primitives, forwards and backwards.
  * @param watched tensors to take gradients for: parameters, and where wanted inputs or the carry that enters.
+ * @param step the trainer's step, from which dropout's masks follow; 0 by default.
  * @throws TypeError where a watched tensor holds ids.
  * @example
  * const x = tensor([3], [1, 2, 3]);
  * const ops = tape(reference(), [x]);
  * const [dx] = ops.gradients(ops.sumTo(ops.multiply(x, x), [])); // [2, 4, 6]
  */
-export function tape(base: Ops, watched: readonly Tensor[]): Tape {
+export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
   for (const x of watched) {
     if (x.type === 'int32') {
       throw new TypeError(
@@ -169,6 +171,7 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
     fill: (shape, value) => base.fill(shape, value),
     bernoulli: (shape, keep, key) => base.bernoulli(shape, keep, key),
     training: true,
+    draw: draws(step),
     gradients,
     walkBack,
   };

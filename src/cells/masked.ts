@@ -23,11 +23,9 @@ import { showShape, type Tensor } from '../tensor.js';
 export function masked<S, X extends Tensor, Y, P extends Params = Params>(
   inner: Core<S, X, Y, P>,
 ): Layer<S, Padded<X>, Y, P> {
-  const { named } = inner;
   return layer<S, Padded<X>, Y, P>(
     {
       ...inner,
-      ...(named && { named: (path, seed) => named.call(inner, path, seed) }),
       apply(ops, carry, x) {
         if (x.lengths === undefined) {
           throw new TypeError(

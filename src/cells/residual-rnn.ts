@@ -26,14 +26,12 @@ export function residualRnnCell<S, P extends Params = Params>(
         `it takes ${inputs} to see the input, or ${inputs + units} to see input and state, and gives ${units}.`,
     );
   }
-  const { named } = g;
   return {
     kind: 'residualRnn',
     inputs,
     units,
     params: { g: g.params },
     initial: (batch) => ({ h: zeros([batch, units]), g: g.initial(batch) }),
-    ...(named && { named: (path, seed) => named.call(g, path === '' ? 'g' : `${path}.g`, seed) }),
     window(ops, carry, x) {
       if (seesState) return undefined;
       const [steps, batch] = x.shape as readonly [number, number, number];

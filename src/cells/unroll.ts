@@ -27,7 +27,7 @@ import type { Cell } from './cell.js';
  * signal$.pipe(unroll(leaky))
  */
 export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: number): Layer<S, Features, Tensor, P> {
-  const { kind, inputs, units, params, initial, named } = cell;
+  const { kind, inputs, units, params, initial } = cell;
 
   /** All lanes from the first step to the last. */
   function span(ops: Ops, carry: S, x: Tensor): readonly [y: Tensor, carry: S] {
@@ -73,7 +73,6 @@ export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: nu
       outputs: units,
       params,
       initial,
-      ...(named && { named: (path, given) => named.call(cell, path, given) }),
       apply(ops, carry: S, x) {
         const [steps = 0, , features] = x.shape;
         if (x.shape.length !== 3 || features !== inputs || steps === 0) {

@@ -34,5 +34,5 @@ export function residual<S, P extends Params = Params>(
       return [ops.add(x, y), next];
     },
   };
-  return layer(inner.named === undefined ? core : { ...core, named: inner.named }, undefined, '');
+  return layer(core, undefined, '');
 }

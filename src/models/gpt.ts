@@ -1,6 +1,6 @@
 import { type Core, type Layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
-import { type DropoutCarry, dropout } from '../layers/dropout.js';
+import { dropout } from '../layers/dropout.js';
 import { type EmbeddingParams, embedding } from '../layers/embedding.js';
 import { learnedPositions, type PositionsCarry } from '../layers/positions.js';
 import { type BlockCarries, causalBlocks } from '../layers/transformer.js';
@@ -34,7 +34,7 @@ export type GptCarry = {
   readonly embed: typeof noCarry;
   readonly positions: PositionsCarry;
   /** Where there is dropout. */
-  readonly drop?: DropoutCarry;
+  readonly drop?: typeof noCarry;
   readonly blocks: BlockCarries;
   readonly head: typeof noCarry;
 };

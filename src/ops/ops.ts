@@ -12,6 +12,7 @@
  */
 import type { Ids, Shape, Tensor } from '../tensor.js';
 import type { AttentionForm } from './attention.js';
+import type { Draw } from './draws.js';
 import type { Convolution, Pooling } from './images.js';
 import type { Lookup } from './lookups.js';
 import type { Lengths } from './padding.js';
@@ -183,6 +184,11 @@ export interface Sources {
 export interface Ops extends Primitives, Adjoints, Sources {
   /** Whether the body runs in order to learn (dropout drops) or to predict (it does not). */
   readonly training: boolean;
+  /**
+   * A key for `bernoulli`, of the window's next draw at a place. It follows from the seed, the place and the trainer's
+   * step, so that there is another mask for each window, and the same one again where a run is resumed.
+   */
+  readonly draw: Draw;
   /** Where a tensor's rows were looked up, if they were, where this Ops knows. */
   lookupOf?(x: Tensor): Lookup | undefined;
   /**

@@ -11,6 +11,7 @@ import { machine } from '../kernels/machine.js';
 import { Place, type Scope } from '../kernels/place.js';
 import { type Generator, generator } from '../random.js';
 import { type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { RandomKey } from './random-key.js';
 
 /** Draws a parameter's first value. */
 export type Initializer = (shape: Shape, random: Generator) => Float32Array;
@@ -22,7 +23,7 @@ export interface ParameterOptions {
 
 /** Parameters by name; nested as the layers are. The joined names are the path, `rnn.wx`. */
 export interface Params {
-  readonly [name: string]: Parameter | Params;
+  readonly [name: string]: Parameter | RandomKey | Params;
 }
 
 // A parameter's memory goes back when nobody holds the parameter any more.
@@ -188,9 +189,22 @@ export function parameter(shape: Shape, initializer: Initializer, options?: Para
 
 /** All parameters with their paths inside `params`, in order. */
 export function parametersOf(params: Params, prefix = ''): readonly (readonly [path: string, parameter: Parameter])[] {
-  return Object.entries(params).flatMap(([name, value]) =>
-    value instanceof Parameter ? [[prefix + name, value] as const] : parametersOf(value, `${prefix}${name}.`),
-  );
+  return Object.entries(params).flatMap(([name, value]) => {
+    if (value instanceof RandomKey) return [];
+    return value instanceof Parameter ? [[prefix + name, value] as const] : parametersOf(value, `${prefix}${name}.`);
+  });
+}
+
+/** The path of a part. */
+export const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
+
+/** Gives all parameters and random keys in `params` their paths, below the given one, and the seed if there is one. */
+export function nameAll(params: Params, path: string, seed: number | undefined): void {
+  for (const [name, value] of Object.entries(params)) {
+    if (value instanceof RandomKey) value.name(path, seed);
+    else if (value instanceof Parameter) value.name(below(path, name), seed);
+    else nameAll(value, below(path, name), seed);
+  }
 }
 
 /** Makes all parameters so long along each axis that they grow along. */

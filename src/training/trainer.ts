@@ -15,7 +15,6 @@ import type { Ops } from '../ops/ops.js';
 import { inWindow, type OpenWindow, openWindow, toSignal } from '../ops/window.js';
 import { type Params, parametersOf } from '../parameters/parameter.js';
 import { isTensor, sizeOf, type Tensor } from '../tensor.js';
-import { withNumbersOf } from './carry.js';
 import type { Loss } from './losses/loss.js';
 import { clipByGlobalNorm } from './optimizers/clipping.js';
 import type { Optimizer } from './optimizers/optimizer.js';
@@ -128,7 +127,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     readonly finalCarry: S;
   }
 
-  const taped = (eager: Ops) => throughLookups(tape(eager, parameters));
+  const taped = (eager: Ops) => throughLookups(tape(eager, parameters, step));
 
   function lossAfter(ops: Ops, window: TrainingWindow<S, X, Z>): Forward {
     const [predictions, carry, finalCarry] = forward(ops, window);
@@ -194,7 +193,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     const { taken, squares, lossValue, gradientNorm } = stepOf(space, window, loss, gradients);
     const learningRate = optimizer.learningRate(step);
     const [rule, idle, numbers] = [optimizer.rule, optimizer.idle, optimizer.numbers(step)];
-    const carryOut = window.alone ? withNumbersOf(window.carry, carry) : toSignal(carry);
+    const carryOut = window.alone ? window.carry : toSignal(carry);
     const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
     const prepared = prepare(preparations, taken, squares);
     const scale = scaleOf(optimizer, prepared, taken, squares);

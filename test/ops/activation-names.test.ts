@@ -40,7 +40,9 @@ describe('activations by name', () => {
       expect(outputs[k], name).toEqual(outputOf(f));
     });
     // And each is another function.
-    expect(new Set(outputs.map((data) => data.join())).size).toBe(new Set(Object.values(functions).map(([, f]) => f)).size);
+    expect(new Set(outputs.map((data) => data.join())).size).toBe(
+      new Set(Object.values(functions).map(([, f]) => f)).size,
+    );
   });
 
   it('take the usual numbers where they have one', () => {

@@ -101,7 +101,7 @@ signal$.pipe(stack({ rnn: lstm(64, 128), head: dense(128, 65) }));
 // Numbers fold, whatever array they lie in; parameters and carries are known by name, and carries can be walked.
 declare const signal: Tensor;
 export const sum: number = signal.data.reduce((total, value) => total + value, 0);
-export const texts: readonly string[] = signal.data.reduce((all: string[], value) => [...all, String(value)], []);
+export const texts: readonly string[] = signal.data.reduce((all: string[], value) => all.concat(String(value)), []);
 export const wx: Float32Array = model.params.rnn.wx.data;
 export const nestedTable: Float32Array = stack({ inner: model }).params.inner.embed.table.data;
 // @ts-expect-error there is no such parameter

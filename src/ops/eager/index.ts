@@ -1,4 +1,6 @@
 /** `eager`: the primitives on the kernels, in float32. Results are places of a window's workspace. */
+
+import { draws } from '../draws.js';
 import type { Ops } from '../ops.js';
 import { arrangement } from './arrangement.js';
 import { attending } from './attention.js';
@@ -13,6 +15,7 @@ import type { Workspace } from './workspace.js';
 export function eager(space: Workspace): Ops {
   return {
     training: false,
+    draw: draws(0),
     ...product(space),
     ...elementwise(space),
     ...arrangement(space),
