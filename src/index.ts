@@ -242,6 +242,7 @@ export type { ActivationChoice, ActivationName } from './ops/activation-names.js
 export type { Activation } from './ops/activations.js';
 export * as activations from './ops/activations.js';
 export type { AttentionForm } from './ops/attention.js';
+export { type CustomVjp, customVjp } from './ops/custom.js';
 export type { Convolution, Pair, Pooling } from './ops/images.js';
 export type { Adjoints, Ops, Primitives, Sources, Transposed } from './ops/ops.js';
 export type { Lengths, Padded } from './ops/padding.js';

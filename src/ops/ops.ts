@@ -12,6 +12,7 @@
  */
 import type { Ids, Shape, Tensor } from '../tensor.js';
 import type { AttentionForm } from './attention.js';
+import type { CustomVjp } from './custom.js';
 import type { Draw } from './draws.js';
 import type { Convolution, Pooling } from './images.js';
 import type { Lookup } from './lookups.js';
@@ -116,6 +117,9 @@ export interface Primitives {
   maxPooling2d(x: Tensor, pooling: Pooling): readonly [y: Tensor, places: Ids];
   /** The mean of each pool, `[..., H, W, C] → [..., H′, W′, C]`. */
   meanPooling2d(x: Tensor, pooling: Pooling): Tensor;
+
+  /** A function with a derivative of its own; `customVjp` makes one. */
+  custom(operands: readonly Tensor[], rule: CustomVjp): Tensor;
 }
 
 /** What the derivatives of the primitives need beyond the primitives themselves. They have no derivative. */

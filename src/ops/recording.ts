@@ -103,7 +103,15 @@ export function recorder(machine: Workspace['machine'], inputs: readonly Tensor[
   }
 
   return {
-    over: (ops) => ({ ...wrapAll(ops), ...(ops.recurrences && { recurrences: wrapAll(ops.recurrences) }) }),
+    over(ops) {
+      const wrapped: Ops = {
+        ...wrapAll(ops),
+        ...(ops.recurrences && { recurrences: wrapAll(ops.recurrences) }),
+        // What it is composed of is written down one by one, so that what ids must be below is known.
+        custom: (operands, rule) => rule.forward(wrapped, ...operands),
+      };
+      return wrapped;
+    },
     apart(x, run) {
       const forks: Fork[] = [];
       writeDown(forks, run);

@@ -252,7 +252,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
     return real(logits.shape, dx);
   }
 
-  return {
+  const ops: Ops = {
     training,
     draw: draws(step),
     matmul,
@@ -363,5 +363,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
         shape,
         Float64Array.from({ length: sizeOf(shape) }, (_, k) => (mix32(key + k) / 0x1_0000_0000 < keep ? 1 : 0)),
       ),
+    custom: (operands, rule) => rule.forward(ops, ...operands),
   };
+  return ops;
 }

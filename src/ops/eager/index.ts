@@ -13,7 +13,7 @@ import { table } from './table.js';
 import type { Workspace } from './workspace.js';
 
 export function eager(space: Workspace): Ops {
-  return {
+  const ops: Ops = {
     training: false,
     draw: draws(0),
     ...product(space),
@@ -24,5 +24,7 @@ export function eager(space: Workspace): Ops {
     ...images(space),
     ...attending(space),
     recurrences: recurrence(space),
+    custom: (operands, rule) => rule.forward(ops, ...operands),
   };
+  return ops;
 }
