@@ -147,7 +147,7 @@ const images: readonly Case[] = [
   ['meanPooling2d, overlapping', [pictures], (ops) => ops.meanPooling2d(pictures, { size: [3, 2], stride: [1, 1] })],
 ];
 
-const cases = [
+const cases: readonly Case[] = [
   ...unary,
   ...roots,
   ...binary,
