@@ -326,6 +326,7 @@ export {
   tensor,
   zeros,
 } from './tensor.js';
+export type { Trainable } from './training/forward.js';
 export { type GradientNorms, gradientNorms } from './training/gradient-norms.js';
 export { categoricalCrossEntropy } from './training/losses/categorical-cross-entropy.js';
 export { crossEntropy } from './training/losses/cross-entropy.js';
@@ -350,6 +351,6 @@ export { sgd } from './training/optimizers/sgd.js';
 export { type VsgdOptions, vsgd } from './training/optimizers/vsgd.js';
 export { type WeightDecayOptions, weightDecay } from './training/optimizers/weight-decay.js';
 export { constant, cosine, inTurn, inverseSqrt, type Schedule, stepDecay, warmup } from './training/schedules.js';
-export { type Learned, type Trainable, type Trainer, type TrainerOptions, trainer } from './training/trainer.js';
+export { type Learned, type Trainer, type TrainerOptions, trainer } from './training/trainer.js';
 export type { TrainerState } from './training/trainer-state.js';
 export type { TrainingWindow } from './training/training-window.js';

@@ -2,11 +2,10 @@
  * The tape: Ops that run on other Ops and remember how each result came about, so that gradients can be walked back.
  * A window of training is a tape of its own; what entered it from before is unknown to it and hence constant.
  */
-import type { Course } from '../course.js';
 import { draws } from '../ops/draws.js';
 import type { Adjoints, Ops, Primitives } from '../ops/ops.js';
 import type { Recurrences } from '../ops/recurrences.js';
-import { isList, sameShape, showShape, type Tensor } from '../tensor.js';
+import { isList, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { recurrenceVjps } from './recurrence-vjps.js';
 import { type Vjp, vjps } from './vjps.js';
 
@@ -20,8 +19,6 @@ export interface Tape extends Ops {
    * @throws RangeError where the output is not one number, or the seed is not of its shape.
    */
   gradients(output: Tensor, seed?: Tensor): readonly Tensor[];
-  /** The same, an operation a piece. */
-  walkBack(output: Tensor, seed?: Tensor): Course<readonly Tensor[]>;
 }
 
 /** A vjp whose primitive is not known any more: the walk needs only its outcome. */
@@ -116,9 +113,8 @@ export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
     };
   };
 
-  /** A walk back from an output: what it does at an entry, if anything, and the gradients once it has been at all of them. */
-  function walk(output: Tensor, seed: Tensor | undefined) {
-    if (seed === undefined && output.data.length !== 1) {
+  function gradients(output: Tensor, seed?: Tensor): readonly Tensor[] {
+    if (seed === undefined && sizeOf(output.shape) !== 1) {
       throw new RangeError(
         `gradients: the output ${showShape(output.shape)} is not one number; reduce it to a loss, or give a seed.`,
       );
@@ -144,22 +140,8 @@ export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
       });
     }
 
-    return { backAcross, gradients: () => watched.map(sumOrZeros) };
-  }
-
-  function gradients(output: Tensor, seed?: Tensor): readonly Tensor[] {
-    const { backAcross, gradients: reached } = walk(output, seed);
     for (let k = entries.length - 1; k >= 0; k -= 1) backAcross(entries[k] as Entry);
-    return reached();
-  }
-
-  function* walkBack(output: Tensor, seed?: Tensor): Course<readonly Tensor[]> {
-    const { backAcross, gradients: reached } = walk(output, seed);
-    for (let k = entries.length - 1; k >= 0; k -= 1) {
-      yield;
-      backAcross(entries[k] as Entry);
-    }
-    return reached();
+    return watched.map(sumOrZeros);
   }
 
   const recorded = (of: object, table: Rules) =>
@@ -177,6 +159,5 @@ export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
     training: true,
     draw: draws(step),
     gradients,
-    walkBack,
   };
 }

@@ -41,7 +41,6 @@ export class Parameter implements Tensor {
   #scope: Scope = { open: true };
   /** How many numbers its block of memory holds. */
   #room = 0;
-  #grown = 0;
   #version = 0;
 
   constructor(shape: Shape, initializer: Initializer, { grows = [] }: ParameterOptions = {}) {
@@ -53,11 +52,6 @@ export class Parameter implements Tensor {
   /** Its shape at this moment; a new array each time it has grown. */
   get shape(): Shape {
     return this.#shape;
-  }
-
-  /** How often it has grown. */
-  get grown(): number {
-    return this.#grown;
   }
 
   /** How often it has had other numbers: by an update, `assign`, or as it grew. */
@@ -148,10 +142,7 @@ export class Parameter implements Tensor {
     this.#scope.open = false;
     this.#scope = { open: true };
     this.#place = new Place(home, to, after, 'float32', this.#scope);
-    this.#grown += 1;
     this.written();
-    home.growths += 1;
-    home.weights += 1;
   }
 
   /** Where so many numbers have room: where they are, or in a new block. */
@@ -178,7 +169,6 @@ export class Parameter implements Tensor {
     }
     this.data.set(values);
     this.written();
-    machine().weights += 1;
   }
 }
 
@@ -205,6 +195,13 @@ export function nameAll(params: Params, path: string, seed: number | undefined):
     else if (value instanceof Parameter) value.name(below(path, name), seed);
     else nameAll(value, below(path, name), seed);
   }
+}
+
+/** How often any of the parameters has had other numbers: what follows from them is worked out anew when it has risen. */
+export function versionOf(parameters: readonly Parameter[]): number {
+  let version = 0;
+  for (const parameter of parameters) version += parameter.version;
+  return version;
 }
 
 /** Makes all parameters so long along each axis that they grow along. */

@@ -46,7 +46,6 @@ export const twice$ = ids$.pipe(embedding(65, 64), embedding(65, 64));
 // Carries are known by name.
 const carry = model.initial(1);
 export const c: Tensor = carry.rnn.c;
-export const windows: number = carry.drop.windows;
 // @ts-expect-error there is no such layer
 carry.lstm;
 // @ts-expect-error an LSTM carries h and c
