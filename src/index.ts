@@ -9,8 +9,8 @@ export {
 } from './cells/bidirectional.js';
 export type { Cell } from './cells/cell.js';
 export { type FlowOptions, type GradientFlow, gradientFlow } from './cells/gradient-flow.js';
-export { type GruCarry, type GruOptions, gru, gruCell } from './cells/gru.js';
-export { type LstmCarry, type LstmOptions, lstm, lstmCell } from './cells/lstm.js';
+export { type GruCarry, type GruOptions, type GruParams, gru, gruCell } from './cells/gru.js';
+export { type LstmCarry, type LstmOptions, type LstmParams, lstm, lstmCell } from './cells/lstm.js';
 export { masked } from './cells/masked.js';
 export {
   type ResidualRnnCarry,
@@ -18,7 +18,13 @@ export {
   residualRnn,
   residualRnnCell,
 } from './cells/residual-rnn.js';
-export { type SimpleRnnCarry, type SimpleRnnOptions, simpleRnn, simpleRnnCell } from './cells/simple-rnn.js';
+export {
+  type SimpleRnnCarry,
+  type SimpleRnnOptions,
+  type SimpleRnnParams,
+  simpleRnn,
+  simpleRnnCell,
+} from './cells/simple-rnn.js';
 export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked.js';
 export { unroll } from './cells/unroll.js';
 export { type Course, finish, inTurns } from './course.js';
@@ -59,20 +65,20 @@ export {
 export {
   type Convolution1dCarry,
   type Convolution1dOptions,
+  type Convolution1dParams,
   convolution1d,
 } from './layers/convolution-1d.js';
-export { type Convolution2dOptions, convolution2d } from './layers/convolution-2d.js';
-export { type DenseOptions, dense } from './layers/dense.js';
-export type { DropCount } from './layers/drop.js';
-export { type DropoutCarry, type DropoutForm, type DropoutOptions, dropout } from './layers/dropout.js';
-export { type EmbeddingOptions, embedding } from './layers/embedding.js';
-export { type FeedForwardOptions, feedForward } from './layers/feed-forward.js';
+export { type Convolution2dOptions, type Convolution2dParams, convolution2d } from './layers/convolution-2d.js';
+export { type DenseOptions, type DenseParams, dense } from './layers/dense.js';
+export { type DropoutForm, type DropoutOptions, type DropoutParams, dropout } from './layers/dropout.js';
+export { type EmbeddingOptions, type EmbeddingParams, embedding } from './layers/embedding.js';
+export { type FeedForwardOptions, type FeedForwardParams, feedForward } from './layers/feed-forward.js';
 export { flatten } from './layers/flatten.js';
 export { type HashedFeaturesOptions, hashedFeatures, hashesOf } from './layers/hashed-features.js';
 export { lastStep } from './layers/last-step.js';
-export { type LayerNormOptions, layerNorm } from './layers/layer-norm.js';
+export { type LayerNormOptions, type LayerNormParams, layerNorm } from './layers/layer-norm.js';
 export { type LocalResponseNormOptions, localResponseNorm } from './layers/local-response-norm.js';
-export { type MaxoutOptions, maxout } from './layers/maxout.js';
+export { type MaxoutOptions, type MaxoutParams, maxout } from './layers/maxout.js';
 export { oneHot } from './layers/one-hot.js';
 export {
   maxPooling1d,
@@ -89,7 +95,7 @@ export {
   type PositionsOptions,
   sinusoidalPositions,
 } from './layers/positions.js';
-export { type PreluOptions, prelu } from './layers/prelu.js';
+export { type PreluOptions, type PreluParams, prelu } from './layers/prelu.js';
 export { residual } from './layers/residual.js';
 export {
   type AttentionOperands,
@@ -230,13 +236,13 @@ export {
   type TaggerLearned,
   type TaggerTrainer,
   type TaggerTrainerOptions,
-  type TaggerTrainerState,
   taggerTrainer,
 } from './models/tagger/trainer.js';
 export type { ActivationChoice, ActivationName } from './ops/activation-names.js';
 export type { Activation } from './ops/activations.js';
 export * as activations from './ops/activations.js';
 export type { AttentionForm } from './ops/attention.js';
+export { type CustomVjp, customVjp } from './ops/custom.js';
 export type { Convolution, Pair, Pooling } from './ops/images.js';
 export type { Adjoints, Ops, Primitives, Sources, Transposed } from './ops/ops.js';
 export type { Lengths, Padded } from './ops/padding.js';
@@ -252,9 +258,10 @@ export {
   parameter,
   parametersOf,
 } from './parameters/parameter.js';
+export { RandomKey } from './parameters/random-key.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
-export { type StackCarry, type StackOptions, stack } from './stack.js';
+export { type StackCarry, type StackOptions, type StackParams, stack } from './stack.js';
 export { type Stepper, type StepperOptions, stepper } from './stepper.js';
 export { argmax } from './streams/argmax.js';
 export {
@@ -272,7 +279,7 @@ export type { Buffer, BufferOptions, BufferPolicy, BufferState, Pausable } from 
 export { timeSlice } from './streams/event-loop.js';
 export { fromAsync } from './streams/from-async.js';
 export { fromFile } from './streams/from-file.js';
-export { fromReadable } from './streams/from-readable.js';
+export { fromReadable, type ReadableLike } from './streams/from-readable.js';
 export { fromSocket } from './streams/from-socket.js';
 export { fromText } from './streams/from-text.js';
 export { fromWebStream } from './streams/from-web-stream.js';
@@ -308,6 +315,7 @@ export { wellFormed } from './streams/well-formed.js';
 export type { SymbolWindow, Window } from './streams/window.js';
 export { type WindowsOptions, windows } from './streams/windows.js';
 export {
+  type Features,
   type Ids,
   ids,
   isTensor,
@@ -318,6 +326,7 @@ export {
   tensor,
   zeros,
 } from './tensor.js';
+export type { Trainable } from './training/forward.js';
 export { type GradientNorms, gradientNorms } from './training/gradient-norms.js';
 export { categoricalCrossEntropy } from './training/losses/categorical-cross-entropy.js';
 export { crossEntropy } from './training/losses/cross-entropy.js';
@@ -342,6 +351,6 @@ export { sgd } from './training/optimizers/sgd.js';
 export { type VsgdOptions, vsgd } from './training/optimizers/vsgd.js';
 export { type WeightDecayOptions, weightDecay } from './training/optimizers/weight-decay.js';
 export { constant, cosine, inTurn, inverseSqrt, type Schedule, stepDecay, warmup } from './training/schedules.js';
-export { type Learned, type Trainable, type Trainer, type TrainerOptions, trainer } from './training/trainer.js';
+export { type Learned, type Trainer, type TrainerOptions, trainer } from './training/trainer.js';
 export type { TrainerState } from './training/trainer-state.js';
 export type { TrainingWindow } from './training/training-window.js';

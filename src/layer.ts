@@ -5,15 +5,15 @@
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
 import type { Ops } from './ops/ops.js';
 import { inWindow, toSignal } from './ops/window.js';
-import { type Params, parametersOf } from './parameters/parameter.js';
-import { isTensor, type Tensor } from './tensor.js';
+import { nameAll, type Params } from './parameters/parameter.js';
+import { type Features, isTensor, type Tensor } from './tensor.js';
 
 /**
  * A layer's equation and weights, without its stream.
  *
- * `S` is the carry: a tensor, a number, or a record of carries. In a carry's tensors the first axis is the batch.
+ * `S` is the carry: a tensor, or a record of carries, whose tensors have the batch as their first axis.
  */
-export interface Core<S, X = Tensor, Y = Tensor> {
+export interface Core<S, X = Features, Y = Tensor, P extends Params = Params> {
   /** What it is: `lstm`, `dense`. (A function's own `name` is read-only.) */
   readonly kind: string;
   /** Features it takes, where it matters; `stack` checks it against the layer before. */
@@ -21,17 +21,17 @@ export interface Core<S, X = Tensor, Y = Tensor> {
   /** Features it gives; `'inputs'` where it gives as many as it takes. */
   readonly outputs?: number | 'inputs' | undefined;
   /** Nested record of parameters; the path is the name in a checkpoint. */
-  readonly params: Params;
+  readonly params: P;
   /** The carry before the first step. */
   initial(batch: number): S;
-  /** Told its place in a model, by a core of which more than its parameters follows from it (dropout's masks). */
-  named?(path: string, seed: number | undefined): void;
   /** One window of any length T ≥ 1: x is time-major, `[T, B, …]`. */
   apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
 }
 
 /** A core that is a stream operator too. */
-export interface Layer<S, X = Tensor, Y = Tensor> extends Core<S, X, Y>, OperatorFunction<X, Y> {}
+export interface Layer<S, X = Features, Y = Tensor, P extends Params = Params>
+  extends Core<S, X, Y, P>,
+    OperatorFunction<X, Y> {}
 
 /** The carry of a layer that remembers nothing. */
 export type NoCarry = Readonly<Record<string, never>>;
@@ -65,9 +65,6 @@ export function within<R>(place: string, run: () => R): R {
   }
 }
 
-/** The path of a part. */
-export const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
-
 /**
  * Makes a layer of a core: an operator that maps each signal, its carry kept from signal to signal. Each subscription
  * starts from the zero carry. Its parameters are named by the path, which is its kind until a model gives it another.
@@ -77,9 +74,12 @@ export const below = (path: string, name: string): string => (path === '' ? name
  * const leaky = layer({ kind: 'leaky', params: {}, initial: (batch) => zeros([batch, 8]), apply: … });
  * signal$.pipe(leaky)
  */
-export function layer<S, X, Y>(core: Core<S, X, Y>, seed?: number, path: string = core.kind): Layer<S, X, Y> {
-  for (const [name, parameter] of parametersOf(core.params)) parameter.name(below(path, name), seed);
-  core.named?.(path, seed);
+export function layer<S, X, Y, P extends Params = Params>(
+  core: Core<S, X, Y, P>,
+  seed?: number,
+  path: string = core.kind,
+): Layer<S, X, Y, P> {
+  nameAll(core.params, path, seed);
   const operator = (source: Observable<X>): Observable<Y> => scanCarry(core)(source).pipe(map(({ output }) => output));
   return Object.assign(operator, core);
 }

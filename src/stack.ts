@@ -3,8 +3,9 @@
  * parameters, checks that they fit, keeps their carries together, and copies nothing between them.
  */
 
-import { below, type Core, type Layer, layer, within } from './layer.js';
+import { type Core, type Layer, layer, within } from './layer.js';
 import type { Ops } from './ops/ops.js';
+import type { Ids } from './tensor.js';
 
 /** Layers by name, first to last. */
 export type Children = Readonly<Record<string, Core<unknown, unknown, unknown>>>;
@@ -15,18 +16,28 @@ export type CarryOf<C> = C extends { initial(batch: number): infer S } ? S : nev
 /** The carry of a stack: its children's, by their names. */
 export type StackCarry<C extends Children> = { readonly [Name in keyof C]: CarryOf<C[Name]> };
 
+/** The parameters of a stack: its children's, by their names. */
+export type StackParams<C extends Children> = { readonly [Name in keyof C]: C[Name]['params'] };
+
 type InputOf<C> = C extends { apply(ops: Ops, carry: never, x: infer X): unknown } ? X : never;
 type OutputOf<C> = C extends { apply(ops: Ops, carry: never, x: never): readonly [infer Y, unknown] } ? Y : never;
 
+/** What each child takes, as a union. */
+type Inputs<C extends Children> = { readonly [Name in keyof C]: InputOf<C[Name]> }[keyof C];
+
+/** Of a union, the members that are ids. */
+type IdsAmong<X> = X extends Ids ? X : never;
+
+/** What all members of a union are at once. */
+type Together<X> = (X extends unknown ? (x: X) => void : never) extends (x: infer All) => void ? All : never;
+
 /**
- * What a stack takes. A record's order is not in its type, so this is what every child could take: right, because no
- * child but the first asks for more than the others (ids, which are tensors too).
+ * What a stack takes. A record's order is not in its type, so this is ids where a child takes ids, which none but the
+ * first can, and else what every child could take.
  */
-export type StackInput<C extends Children> = {
-  readonly [Name in keyof C]: (x: InputOf<C[Name]>) => void;
-}[keyof C] extends (x: infer X) => void
-  ? X
-  : never;
+export type StackInput<C extends Children> = [IdsAmong<Inputs<C>>] extends [never]
+  ? Together<Inputs<C>>
+  : IdsAmong<Inputs<C>>;
 
 /** What a stack gives: what any of its children could give. */
 export type StackOutput<C extends Children> = OutputOf<C[keyof C]>;
@@ -55,7 +66,7 @@ export interface StackOptions {
 export function stack<const C extends Children>(
   children: C,
   { seed }: StackOptions = {},
-): Layer<StackCarry<C>, StackInput<C>, StackOutput<C>> {
+): Layer<StackCarry<C>, StackInput<C>, StackOutput<C>, StackParams<C>> {
   return layer(chain('stack', children), seed, '');
 }
 
@@ -63,22 +74,19 @@ export function stack<const C extends Children>(
 export function chain<const C extends Children>(
   kind: string,
   children: C,
-): Core<StackCarry<C>, StackInput<C>, StackOutput<C>> {
+): Core<StackCarry<C>, StackInput<C>, StackOutput<C>, StackParams<C>> {
   const layers = Object.entries(children);
   checkNames(
     kind,
     layers.map(([name]) => name),
   );
-  const params = Object.fromEntries(layers.map(([name, child]) => [name, child.params]));
+  const params = Object.fromEntries(layers.map(([name, child]) => [name, child.params])) as StackParams<C>;
   return {
     kind,
     ...fitWidths(kind, layers),
     params,
     initial(batch) {
       return Object.fromEntries(layers.map(([name, child]) => [name, child.initial(batch)])) as StackCarry<C>;
-    },
-    named(path, seed) {
-      for (const [name, child] of layers) child.named?.(below(path, name), seed);
     },
     apply(ops, carry, x) {
       const next: Record<string, unknown> = {};

@@ -3,7 +3,7 @@
  * run again and again over the same memory, the carry staying there: no allocation, no packing, one call a step.
  */
 
-import { afterDeferred } from './kernels/deferral.js';
+import { atOnce, capture, run } from './kernels/capture.js';
 import { copyBlock } from './kernels/kernels.js';
 import { machine } from './kernels/machine.js';
 import { Place, type Scope } from './kernels/place.js';
@@ -16,7 +16,7 @@ import { throughLookups } from './ops/lookups.js';
 import type { Ops } from './ops/ops.js';
 import { type Recorded, recorder, sameRecords } from './ops/recording.js';
 import { inWindow, mapTensors, toSignal } from './ops/window.js';
-import { parametersOf } from './parameters/parameter.js';
+import { parametersOf, versionOf } from './parameters/parameter.js';
 import { isTensor, type Numbers, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
 
 export interface StepperOptions<S> {
@@ -45,8 +45,8 @@ interface Replay {
   readonly preparation: Program;
   readonly step: Program;
   readonly output: Place;
-  /** The weights for which the preparation was made. */
-  weights: number;
+  /** That of the weights for which the preparation was made. */
+  version: number;
 }
 
 /**
@@ -93,15 +93,18 @@ export function steppedTo<S, X extends Tensor>(
   let former: Recorded | undefined;
   let replay: Replay | undefined;
   let steady = true;
-  let [growths, grown] = [home.growths, grownOf(model)];
+  const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
+  /** Where they lay, and their version, when what was written down was written down. */
+  let places: readonly Place[] = [];
+  let version = -1;
 
-  /** What was written down for parameters that have grown since is of no use. */
+  /** What was written down for parameters that lie elsewhere since, because they have grown, is of no use. */
   function follow(): void {
-    if (growths === home.growths) return;
-    growths = home.growths;
-    const now = grownOf(model);
-    if (grown === now) return;
-    grown = now;
+    const now = versionOf(parameters);
+    if (version === now) return;
+    version = now;
+    if (parameters.every(({ place }, k) => place === places[k])) return;
+    places = parameters.map(({ place }) => place);
     former = undefined;
     replay = undefined;
     limit = Number.POSITIVE_INFINITY;
@@ -164,27 +167,6 @@ export function steppedTo<S, X extends Tensor>(
       tensors.push(part);
       return part;
     });
-    const written = recorder(home, [x, ...tensors]);
-    const space = workspace(home, scope, { region: own, apart: written.apart, copied: written.copied });
-    scope.read = () => written.looked();
-    let result: Place;
-    let next: S;
-    try {
-      const ops = throughLookups(written.over(eager(space)));
-      const [y, after] = model.apply(ops, before, x as Tensor as X);
-      result = space.place(finish?.(ops, y) ?? y);
-      next = after;
-    } finally {
-      scope.read = undefined;
-    }
-    const moves: (readonly [from: Place, to: Place])[] = [];
-    const alike = pairUp(before, next, (from, to) => moves.push([space.place(from), to as Place]));
-    if (!alike || !written.repeatable) {
-      steady = false;
-      carry = toSignal(next);
-      end?.(result, x, own.allocate);
-      return toSignal(result);
-    }
     const held = [x, ...(tensors as Place[])];
     /** A place that the next step's input and carry do not overwrite: its own, or a copy's. */
     function apart(place: Place): Place {
@@ -194,18 +176,43 @@ export function steppedTo<S, X extends Tensor>(
       copy(address, aside.address, place);
       return aside;
     }
-    let output = result;
-    written.last(() => {
-      output = apart(result);
-      moveAll(moves, apart);
-      end?.(output, x, own.allocate);
+    const captured = capture(home, (forks) => {
+      const written = recorder(forks, [x, ...tensors]);
+      const space = workspace(home, scope, {
+        region: own,
+        repeats: true,
+        apart: written.apart,
+        copied: written.copied,
+      });
+      const ops = throughLookups(written.over(eager(space)));
+      const [y, next] = model.apply(ops, before, x as Tensor as X);
+      const result = space.place(finish?.(ops, y) ?? y);
+      const moves: (readonly [from: Place, to: Place])[] = [];
+      const alike = pairUp(before, next, (from, to) => moves.push([space.place(from), to as Place]));
+      const repeats = alike && written.repeatable;
+      let output = result;
+      if (repeats) {
+        written.last(() => {
+          output = apart(result);
+          moveAll(moves, apart);
+          end?.(output, x, own.allocate);
+        });
+      }
+      return { written, result, output, next, moves, repeats };
     });
+    const { written, result, output, next, moves, repeats } = run(home, captured);
+    if (!repeats) {
+      steady = false;
+      carry = toSignal(next);
+      end?.(result, x, own.allocate);
+      return toSignal(result);
+    }
     const now = written.leadingTo([result, ...moves.map(([from]) => from)]);
     limit = written.limitOf(x);
     if (former !== undefined && sameRecords(former, now)) {
       const [preparation, step] = [program(home, now.preparation), program(home, now.step)] as const;
       programs.push(preparation, step);
-      replay = { preparation, step, output, weights: home.weights };
+      replay = { preparation, step, output, version };
     } else if (former !== undefined) {
       steady = false;
       carry = toSignal(before);
@@ -241,11 +248,11 @@ export function steppedTo<S, X extends Tensor>(
     });
   }
 
-  function run(x: Place): Tensor {
+  function go(x: Place): Tensor {
     if (replay === undefined) return steady ? record(x) : plain(x);
-    if (replay.weights !== home.weights) {
+    if (replay.version !== version) {
       home.replay(replay.preparation);
-      replay.weights = home.weights;
+      replay.version = version;
     }
     home.replay(replay.step);
     return replay.output;
@@ -258,16 +265,16 @@ export function steppedTo<S, X extends Tensor>(
   const self = {
     step(x: X): Tensor {
       checkOpen();
-      if (home.deferred !== undefined) return afterDeferred(home, () => self.step(x));
+      if (home.capturing !== undefined) return atOnce(home, () => self.step(x));
       follow();
-      return run(take(x));
+      return go(take(x));
     },
     again() {
       checkOpen();
       if (input === undefined) throw new Error('stepper: there is no step to follow before the first one.');
       follow();
       if (replay !== undefined) checkIds(input.data);
-      return run(input);
+      return go(input);
     },
     get carry() {
       checkOpen();
@@ -300,11 +307,6 @@ function giveBack({ own, programs }: Memory): void {
 
 // A stepper that nobody holds any more gives its memory back all the same.
 const abandoned = new FinalizationRegistry<Memory>(giveBack);
-
-/** How often the parameters of a model have grown. */
-function grownOf({ params }: Pick<Core<unknown>, 'params'>): number {
-  return parametersOf(params).reduce((sum, [, { grown }]) => sum + grown, 0);
-}
 
 /** Whether two carries differ in their numbers alone; calls `pair` for the tensors of both. */
 function pairUp(before: unknown, after: unknown, pair: (after: Tensor, before: Tensor) => void): boolean {

@@ -11,7 +11,18 @@ export type Shape = readonly number[];
 /** What the elements are: `float32` for signals, `int32` for symbol ids, `float64` on the reference only. */
 export type NumberType = 'float32' | 'int32' | 'float64';
 
-export type Numbers = Float32Array | Int32Array | Float64Array;
+/**
+ * Folding, said once for all three kinds of array: each has overloads of its own, of which TypeScript finds none that
+ * fits all.
+ */
+interface Folds {
+  reduce(fold: (previous: number, value: number, index: number) => number, initial?: number): number;
+  reduce<U>(fold: (previous: U, value: number, index: number) => U, initial: U): U;
+  reduceRight(fold: (previous: number, value: number, index: number) => number, initial?: number): number;
+  reduceRight<U>(fold: (previous: U, value: number, index: number) => U, initial: U): U;
+}
+
+export type Numbers = (Float32Array | Int32Array | Float64Array) & Folds;
 
 /** A shape and its numbers, row by row. */
 export interface Tensor {
@@ -21,10 +32,19 @@ export interface Tensor {
   readonly data: Numbers;
 }
 
+/** Says of a type alone, never of a value, that it holds ids. */
+declare const symbols: unique symbol;
+
 /** A tensor of symbol ids, `[T, B]` as it comes from `tokens`. */
 export interface Ids extends Tensor {
+  readonly [symbols]?: true;
   readonly type: 'int32';
   readonly data: Int32Array;
+}
+
+/** A tensor of numbers to calculate with, which ids are not: what a layer of features takes. */
+export interface Features extends Tensor {
+  readonly [symbols]?: never;
 }
 
 /** Number of elements of a shape. */

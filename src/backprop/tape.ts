@@ -2,10 +2,10 @@
  * The tape: Ops that run on other Ops and remember how each result came about, so that gradients can be walked back.
  * A window of training is a tape of its own; what entered it from before is unknown to it and hence constant.
  */
-import type { Course } from '../course.js';
+import { draws } from '../ops/draws.js';
 import type { Adjoints, Ops, Primitives } from '../ops/ops.js';
 import type { Recurrences } from '../ops/recurrences.js';
-import { isList, sameShape, showShape, type Tensor } from '../tensor.js';
+import { isList, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { recurrenceVjps } from './recurrence-vjps.js';
 import { type Vjp, vjps } from './vjps.js';
 
@@ -19,8 +19,6 @@ export interface Tape extends Ops {
    * @throws RangeError where the output is not one number, or the seed is not of its shape.
    */
   gradients(output: Tensor, seed?: Tensor): readonly Tensor[];
-  /** The same, an operation a piece. */
-  walkBack(output: Tensor, seed?: Tensor): Course<readonly Tensor[]>;
 }
 
 /** A vjp whose primitive is not known any more: the walk needs only its outcome. */
@@ -37,22 +35,23 @@ interface Entry {
 /** Tensors come first among a primitive's arguments, or as one list in the first place. */
 const operandsOf = (args: readonly unknown[]): readonly unknown[] => (isList(args[0]) ? args[0] : args);
 
-const adjoints = [
-  'scatterAdd',
-  'tanhAdjoint',
-  'logisticAdjoint',
-  'reluAdjoint',
-  'geluAdjoint',
-  'geluTanhAdjoint',
-  'softmaxAdjoint',
-  'crossEntropyAdjoint',
-  'convolution2dInputAdjoint',
-  'convolution2dWeightsAdjoint',
-  'maxPooling2dAdjoint',
-  'meanPooling2dAdjoint',
-  'layerNormAdjoint',
-  'attentionAdjoint',
-] as const satisfies readonly (keyof Adjoints)[];
+/** What has no derivative; one that is missing here does not compile. */
+const adjoints: Readonly<Record<keyof Adjoints, 'no derivative'>> = {
+  scatterAdd: 'no derivative',
+  tanhAdjoint: 'no derivative',
+  logisticAdjoint: 'no derivative',
+  reluAdjoint: 'no derivative',
+  geluAdjoint: 'no derivative',
+  geluTanhAdjoint: 'no derivative',
+  softmaxAdjoint: 'no derivative',
+  crossEntropyAdjoint: 'no derivative',
+  convolution2dInputAdjoint: 'no derivative',
+  convolution2dWeightsAdjoint: 'no derivative',
+  maxPooling2dAdjoint: 'no derivative',
+  meanPooling2dAdjoint: 'no derivative',
+  layerNormAdjoint: 'no derivative',
+  attentionAdjoint: 'no derivative',
+};
 
 const withoutDerivative =
   (name: string): AnyVjp =>
@@ -67,7 +66,10 @@ type Rules = readonly (readonly [name: string, vjp: AnyVjp])[];
 
 const rulesOf = (table: object): Rules => Object.entries(table) as unknown as Rules;
 
-const rules: Rules = [...rulesOf(vjps), ...adjoints.map((name) => [name, withoutDerivative(name)] as const)];
+const rules: Rules = [
+  ...rulesOf(vjps),
+  ...Object.keys(adjoints).map((name) => [name, withoutDerivative(name)] as const),
+];
 const recurrenceRules = rulesOf(recurrenceVjps);
 
 /**
@@ -78,13 +80,14 @@ const recurrenceRules = rulesOf(recurrenceVjps);
  *
  * @param base what runs the primitives, forwards and backwards.
  * @param watched tensors to take gradients for: parameters, and where wanted inputs or the carry that enters.
+ * @param step the trainer's step, from which dropout's masks follow; 0 by default.
  * @throws TypeError where a watched tensor holds ids.
  * @example
  * const x = tensor([3], [1, 2, 3]);
  * const ops = tape(reference(), [x]);
  * const [dx] = ops.gradients(ops.sumTo(ops.multiply(x, x), [])); // [2, 4, 6]
  */
-export function tape(base: Ops, watched: readonly Tensor[]): Tape {
+export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
   for (const x of watched) {
     if (x.type === 'int32') {
       throw new TypeError(
@@ -110,9 +113,8 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
     };
   };
 
-  /** A walk back from an output: what it does at an entry, if anything, and the gradients once it has been at all of them. */
-  function walk(output: Tensor, seed: Tensor | undefined) {
-    if (seed === undefined && output.data.length !== 1) {
+  function gradients(output: Tensor, seed?: Tensor): readonly Tensor[] {
+    if (seed === undefined && sizeOf(output.shape) !== 1) {
       throw new RangeError(
         `gradients: the output ${showShape(output.shape)} is not one number; reduce it to a loss, or give a seed.`,
       );
@@ -138,22 +140,8 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
       });
     }
 
-    return { backAcross, gradients: () => watched.map(sumOrZeros) };
-  }
-
-  function gradients(output: Tensor, seed?: Tensor): readonly Tensor[] {
-    const { backAcross, gradients: reached } = walk(output, seed);
     for (let k = entries.length - 1; k >= 0; k -= 1) backAcross(entries[k] as Entry);
-    return reached();
-  }
-
-  function* walkBack(output: Tensor, seed?: Tensor): Course<readonly Tensor[]> {
-    const { backAcross, gradients: reached } = walk(output, seed);
-    for (let k = entries.length - 1; k >= 0; k -= 1) {
-      yield;
-      backAcross(entries[k] as Entry);
-    }
-    return reached();
+    return watched.map(sumOrZeros);
   }
 
   const recorded = (of: object, table: Rules) =>
@@ -169,7 +157,7 @@ export function tape(base: Ops, watched: readonly Tensor[]): Tape {
     fill: (shape, value) => base.fill(shape, value),
     bernoulli: (shape, keep, key) => base.bernoulli(shape, keep, key),
     training: true,
+    draw: draws(step),
     gradients,
-    walkBack,
   };
 }

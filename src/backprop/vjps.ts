@@ -3,6 +3,7 @@
  * the primitives do. They work out nothing that is not needed.
  */
 
+import { customGradients } from '../ops/custom.js';
 import type { Ops, Primitives } from '../ops/ops.js';
 import { sizeOf, type Tensor } from '../tensor.js';
 
@@ -118,6 +119,8 @@ export const vjps: Vjps = {
   maxPooling2d: (ops, [g], [x, pooling], [, places]) =>
     g === undefined ? [] : [ops.maxPooling2dAdjoint(g, places, x.shape, pooling)],
   meanPooling2d: (ops, g, [x, pooling]) => [ops.meanPooling2dAdjoint(g, x.shape, pooling)],
+
+  custom: (ops, g, [operands, rule], y, needs) => customGradients(ops, rule, g, operands, y, needs),
 };
 
 function matrixOf(x: Tensor): readonly [rows: number, width: number] {

@@ -1,13 +1,14 @@
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkLengths, reversed } from '../ops/padding.js';
-import { isTensor, type Tensor } from '../tensor.js';
+import type { Params } from '../parameters/parameter.js';
+import type { Tensor } from '../tensor.js';
 
 /** What both directions remember after a window: `backward` is that at the window's first step. */
-export interface BidirectionalCarry<F, B> {
+export type BidirectionalCarry<F, B> = {
   readonly forward: F;
   readonly backward: B;
-}
+};
 
 /** What is made of both directions' outputs at each moment: by default both, side by side. */
 export type Merge = (ops: Ops, forward: Tensor, backward: Tensor) => Tensor;
@@ -31,20 +32,19 @@ export interface BidirectionalOptions {
  *
  * A window is read as a whole: an utterance, a sentence. In a stream of windows the forward direction goes on from window
  * to window; the backward one starts afresh at each window's end, since what comes after it is not known yet. So
- * `carry.backward` leaves a window, but does not enter the next one (only counts that belong to no lane do, such as
- * dropout's), and T windows of one are not one window of T. In a padded window (`masked`) the backward direction starts
- * at each lane's own end.
+ * `carry.backward` leaves a window, but does not enter the next one, and T windows of one are not one window of T. In a
+ * padded window (`masked`) the backward direction starts at each lane's own end.
  *
  * @throws RangeError where the layers take other numbers of features than each other.
  * @example
  * signal$.pipe(bidirectional(lstm(8, 16), lstm(8, 16), { seed: 1 })) // [T, B, 32]
  * signal$.pipe(bidirectional(gru(8, 16), gru(8, 16), { merge: (ops, f, b) => ops.add(f, b), outputs: 16 }))
  */
-export function bidirectional<F, B, X extends Tensor>(
-  forward: Core<F, X>,
-  backward: Core<B, X>,
+export function bidirectional<F, B, X extends Tensor, P extends Params = Params, Q extends Params = Params>(
+  forward: Core<F, X, Tensor, P>,
+  backward: Core<B, X, Tensor, Q>,
   options: BidirectionalOptions = {},
-): Layer<BidirectionalCarry<F, B>, X> {
+): Layer<BidirectionalCarry<F, B>, X, Tensor, { readonly forward: P; readonly backward: Q }> {
   const { seed, merge, outputs } = options;
   if (forward.inputs !== undefined && backward.inputs !== undefined && forward.inputs !== backward.inputs) {
     throw new RangeError(
@@ -59,15 +59,10 @@ export function bidirectional<F, B, X extends Tensor>(
       outputs: merge === undefined ? sideBySide(forward, backward) : outputs,
       params: { forward: forward.params, backward: backward.params },
       initial: (batch) => ({ forward: forward.initial(batch), backward: backward.initial(batch) }),
-      named(path, given) {
-        const under = (name: string) => (path === '' ? name : `${path}.${name}`);
-        forward.named?.(under('forward'), given);
-        backward.named?.(under('backward'), given);
-      },
       apply(ops, carry: BidirectionalCarry<F, B>, x: X) {
         const lengths = checkLengths(ops.lengths, x, 'bidirectional');
         const [ahead, afterForward] = forward.apply(ops, carry.forward, x);
-        const start = afresh(backward.initial(x.shape[1] as number), carry.backward);
+        const start = backward.initial(x.shape[1] as number);
         const [mirrored, afterBackward] = backward.apply(ops, start, reversed(ops, x, lengths));
         const behind = reversed(ops, mirrored, lengths);
         const y = merge?.(ops, ahead, behind) ?? ops.concat([ahead, behind], ahead.shape.length - 1);
@@ -82,12 +77,4 @@ export function bidirectional<F, B, X extends Tensor>(
 function sideBySide(forward: Core<unknown, never>, backward: Core<unknown, never>): number | undefined {
   const [f, b] = [forward, backward].map(({ inputs, outputs }) => (outputs === 'inputs' ? inputs : outputs));
   return f === undefined || b === undefined ? undefined : f + b;
-}
-
-/** The initial carry, with what of the given one is no tensor. */
-function afresh<S>(initial: S, given: S): S {
-  if (isTensor(initial)) return initial;
-  if (typeof initial !== 'object' || initial === null) return given;
-  const kept = given as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(initial).map(([name, part]) => [name, afresh(part, kept[name])])) as S;
 }

@@ -8,18 +8,16 @@ import type { Tensor } from '../tensor.js';
  *
  * `S` is the carry, a record of tensors whose first axis is the batch.
  */
-export interface Cell<S> {
+export interface Cell<S, P extends Params = Params> {
   /** What it is: `lstm`, `gru`. */
   readonly kind: string;
   /** Features it takes. */
   readonly inputs: number;
   /** Features it gives. */
   readonly units: number;
-  readonly params: Params;
+  readonly params: P;
   /** The carry before the first step. */
   initial(batch: number): S;
-  /** Told its place in a model, where more than its parameters follows from it (dropout's masks). */
-  named?(path: string, seed: number | undefined): void;
   /**
    * What does not depend on the carry, for a whole window at once: `x: [T, B, I] → [T, B, P]`, often one product in
    * place of T. Without it `step` gets x as it is.

@@ -4,15 +4,24 @@ import type { Ops } from '../ops/ops.js';
 import type { Recurrences } from '../ops/recurrences.js';
 import { checkCount } from '../ops/shapes.js';
 import { glorotUniform, orthogonal, sideBySide, zeros as zeroInitializer } from '../parameters/initializers.js';
-import { type Initializer, parameter } from '../parameters/parameter.js';
-import { type Ids, type Tensor, zeros } from '../tensor.js';
+import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
+import { type Features, type Ids, type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
 import { lastStep, unroll } from './unroll.js';
 
 /** What a GRU remembers: its output, `[B, H]`. */
-export interface GruCarry {
+export type GruCarry = {
   readonly h: Tensor;
-}
+};
+
+/** `bn` where the reset comes after the product, `wn` where it comes before. */
+export type GruParams = {
+  readonly wx: Parameter;
+  readonly wh: Parameter;
+  readonly b: Parameter;
+  readonly bn?: Parameter;
+  readonly wn?: Parameter;
+};
 
 export interface GruCellOptions {
   /**
@@ -29,7 +38,7 @@ export interface GruOptions extends GruCellOptions {
 }
 
 /** The cell of {@link gru}. */
-export function gruCell(inputs: number, units: number, options: GruCellOptions = {}): Cell<GruCarry> {
+export function gruCell(inputs: number, units: number, options: GruCellOptions = {}): Cell<GruCarry, GruParams> {
   checkCount(inputs, 'inputs', 'gru');
   checkCount(units, 'units', 'gru');
   const { reset = 'after', initializers = {} } = options;
@@ -61,7 +70,7 @@ export function gruCell(inputs: number, units: number, options: GruCellOptions =
 
 /** Parameters and equation of the gates, in which the two forms differ. */
 interface Form {
-  readonly params: Readonly<Record<string, ReturnType<typeof parameter>>>;
+  readonly params: Pick<GruParams, 'wh' | 'bn' | 'wn'>;
   /** Update gate z and candidate n, `[B, H]` each. */
   gates(ops: Ops, h: Tensor, x: Tensor): { readonly z: Tensor; readonly n: Tensor };
   /** All steps at once. */
@@ -124,6 +133,10 @@ function thirds(ops: Ops, x: Tensor, units: number): readonly [z: Tensor, r: Ten
  * @example
  * signal$.pipe(gru(64, 128, { seed: 1, reset: 'before' }))
  */
-export function gru(inputs: number, units: number, options: GruOptions = {}): Layer<GruCarry> {
+export function gru(
+  inputs: number,
+  units: number,
+  options: GruOptions = {},
+): Layer<GruCarry, Features, Tensor, GruParams> {
   return unroll(gruCell(inputs, units, options), options.seed);
 }

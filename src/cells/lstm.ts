@@ -5,15 +5,25 @@ import type { Forgetting } from '../ops/recurrences.js';
 import { checkCount } from '../ops/shapes.js';
 import { constant, glorotUniform, orthogonal, sideBySide } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
-import { type Tensor, zeros } from '../tensor.js';
+import { type Features, type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
 import { lastStep, unroll } from './unroll.js';
 
 /** What an LSTM remembers: its output h and its cell c, `[B, H]` each. */
-export interface LstmCarry {
+export type LstmCarry = {
   readonly h: Tensor;
   readonly c: Tensor;
-}
+};
+
+/** `vi`, `vf` and `vo` with peepholes, where the gate is there. */
+export type LstmParams = {
+  readonly wx: Parameter;
+  readonly wh: Parameter;
+  readonly b: Parameter;
+  readonly vi?: Parameter;
+  readonly vf?: Parameter;
+  readonly vo?: Parameter;
+};
 
 export interface LstmCellOptions {
   /**
@@ -43,7 +53,7 @@ const firstBiases = {
 } as const;
 
 /** The cell of {@link lstm}. */
-export function lstmCell(inputs: number, units: number, options: LstmCellOptions = {}): Cell<LstmCarry> {
+export function lstmCell(inputs: number, units: number, options: LstmCellOptions = {}): Cell<LstmCarry, LstmParams> {
   checkCount(inputs, 'inputs', 'lstm');
   checkCount(units, 'units', 'lstm');
   const { forget = 'learned', peepholes = false, initializers = {} } = options;
@@ -124,6 +134,10 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
  * @example
  * signal$.pipe(lstm(64, 128, { seed: 1, forget: 'coupled', peepholes: true }))
  */
-export function lstm(inputs: number, units: number, options: LstmOptions = {}): Layer<LstmCarry> {
+export function lstm(
+  inputs: number,
+  units: number,
+  options: LstmOptions = {},
+): Layer<LstmCarry, Features, Tensor, LstmParams> {
   return unroll(lstmCell(inputs, units, options), options.seed);
 }

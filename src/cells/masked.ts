@@ -1,5 +1,6 @@
 import { type Core, type Layer, layer } from '../layer.js';
 import { checkLengths, type Padded } from '../ops/padding.js';
+import type { Params } from '../parameters/parameter.js';
 import { showShape, type Tensor } from '../tensor.js';
 
 /**
@@ -19,12 +20,12 @@ import { showShape, type Tensor } from '../tensor.js';
  * const model = stack({ embed: embedding(9, 8), rnn: bidirectional(gru(8, 16), gru(8, 16)), head: dense(32, 4) });
  * const learning$ = batches$.pipe(map(padded), tbptt(masked(model), { loss: crossEntropy(), optimizer: adam(1e-2) }));
  */
-export function masked<S, X extends Tensor, Y>(inner: Core<S, X, Y>): Layer<S, Padded<X>, Y> {
-  const { named } = inner;
-  return layer<S, Padded<X>, Y>(
+export function masked<S, X extends Tensor, Y, P extends Params = Params>(
+  inner: Core<S, X, Y, P>,
+): Layer<S, Padded<X>, Y, P> {
+  return layer<S, Padded<X>, Y, P>(
     {
       ...inner,
-      ...(named && { named: (path, seed) => named.call(inner, path, seed) }),
       apply(ops, carry, x) {
         if (x.lengths === undefined) {
           throw new TypeError(

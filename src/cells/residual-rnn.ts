@@ -1,17 +1,22 @@
 import type { Core, Layer } from '../layer.js';
 import { checkCount } from '../ops/shapes.js';
-import { type Tensor, zeros } from '../tensor.js';
+import type { Params } from '../parameters/parameter.js';
+import { type Features, type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
 import { unroll } from './unroll.js';
 
 /** What a residual recurrence remembers: its state `[B, H]`, and what g does. */
-export interface ResidualRnnCarry<S> {
+export type ResidualRnnCarry<S> = {
   readonly h: Tensor;
   readonly g: S;
-}
+};
 
 /** The cell of {@link residualRnn}. */
-export function residualRnnCell<S>(inputs: number, units: number, g: Core<S>): Cell<ResidualRnnCarry<S>> {
+export function residualRnnCell<S, P extends Params = Params>(
+  inputs: number,
+  units: number,
+  g: Core<S, Features, Tensor, P>,
+): Cell<ResidualRnnCarry<S>, { readonly g: P }> {
   checkCount(inputs, 'inputs', 'residualRnn');
   checkCount(units, 'units', 'residualRnn');
   const seesState = g.inputs === inputs + units;
@@ -21,14 +26,12 @@ export function residualRnnCell<S>(inputs: number, units: number, g: Core<S>): C
         `it takes ${inputs} to see the input, or ${inputs + units} to see input and state, and gives ${units}.`,
     );
   }
-  const { named } = g;
   return {
     kind: 'residualRnn',
     inputs,
     units,
     params: { g: g.params },
     initial: (batch) => ({ h: zeros([batch, units]), g: g.initial(batch) }),
-    ...(named && { named: (path, seed) => named.call(g, path === '' ? 'g' : `${path}.g`, seed) }),
     window(ops, carry, x) {
       if (seesState) return undefined;
       const [steps, batch] = x.shape as readonly [number, number, number];
@@ -73,11 +76,11 @@ export interface ResidualRnnOptions {
  * signal$.pipe(residualRnn(8, 16, dense(8, 16, { activation: tanh }), { seed: 1 })) // sees x_t
  * signal$.pipe(residualRnn(8, 16, dense(24, 16, { activation: tanh }), { seed: 1 })) // sees x_t and h_{t−1}
  */
-export function residualRnn<S>(
+export function residualRnn<S, P extends Params = Params>(
   inputs: number,
   units: number,
-  g: Core<S>,
+  g: Core<S, Features, Tensor, P>,
   options: ResidualRnnOptions = {},
-): Layer<ResidualRnnCarry<S>> {
+): Layer<ResidualRnnCarry<S>, Features, Tensor, { readonly g: P }> {
   return unroll(residualRnnCell(inputs, units, g), options.seed);
 }

@@ -4,15 +4,21 @@ import { tanh } from '../ops/activations.js';
 import { projection } from '../ops/lookups.js';
 import { checkCount } from '../ops/shapes.js';
 import { glorotUniform, orthogonal, zeros as zeroInitializer } from '../parameters/initializers.js';
-import { type Initializer, parameter } from '../parameters/parameter.js';
-import { type Tensor, zeros } from '../tensor.js';
+import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
+import { type Features, type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
 import { lastStep, unroll } from './unroll.js';
 
 /** What a simple recurrent cell remembers: its output, `[B, H]`. */
-export interface SimpleRnnCarry {
+export type SimpleRnnCarry = {
   readonly h: Tensor;
-}
+};
+
+export type SimpleRnnParams = {
+  readonly wx: Parameter;
+  readonly wh: Parameter;
+  readonly b: Parameter;
+};
 
 export interface SimpleRnnCellOptions {
   /** f; default tanh. */
@@ -26,7 +32,11 @@ export interface SimpleRnnOptions extends SimpleRnnCellOptions {
 }
 
 /** The cell of {@link simpleRnn}. */
-export function simpleRnnCell(inputs: number, units: number, options: SimpleRnnCellOptions = {}): Cell<SimpleRnnCarry> {
+export function simpleRnnCell(
+  inputs: number,
+  units: number,
+  options: SimpleRnnCellOptions = {},
+): Cell<SimpleRnnCarry, SimpleRnnParams> {
   checkCount(inputs, 'inputs', 'simpleRnn');
   checkCount(units, 'units', 'simpleRnn');
   const { initializers = {} } = options;
@@ -67,6 +77,10 @@ export function simpleRnnCell(inputs: number, units: number, options: SimpleRnnC
  * @example
  * signal$.pipe(simpleRnn(8, 16, { seed: 1, activation: activations.relu }))
  */
-export function simpleRnn(inputs: number, units: number, options: SimpleRnnOptions = {}): Layer<SimpleRnnCarry> {
+export function simpleRnn(
+  inputs: number,
+  units: number,
+  options: SimpleRnnOptions = {},
+): Layer<SimpleRnnCarry, Features, Tensor, SimpleRnnParams> {
   return unroll(simpleRnnCell(inputs, units, options), options.seed);
 }

@@ -1,5 +1,5 @@
-import { type Core, type Layer, layer } from '../layer.js';
-import { type DropoutCarry, type DropoutForm, dropout as dropoutLayer } from '../layers/dropout.js';
+import { type Core, type Layer, layer, noCarry } from '../layer.js';
+import { type DropoutForm, dropout as dropoutLayer } from '../layers/dropout.js';
 import type { Ops } from '../ops/ops.js';
 import { type CarryOf, type Children, chain } from '../stack.js';
 import type { Tensor } from '../tensor.js';
@@ -16,9 +16,6 @@ export type StackedCarry<L extends readonly unknown[], Below extends readonly un
   : L extends readonly []
     ? unknown
     : { readonly [K in `layer${number}`]: CarryOf<L[number]> };
-
-/** What dropout between the layers remembers, where there is any: `drop1` is what stands above `layer1`. */
-type Drops = { readonly [K in `drop${number}`]?: DropoutCarry };
 
 export interface StackedOptions {
   readonly seed?: number;
@@ -37,7 +34,7 @@ export interface StackedOptions {
  * PyTorch; residual links as in Wu et al., Google's neural machine translation system (2016), §3.1.
  *
  * Shapes: `x: [T, B, I] → y: [T, B, H]`, H being the last layer's units. The carry: `{ layer1, layer2, … }`, each the
- * carry of its layer, and with dropout `drop1` and so on; the parameters likewise.
+ * carry of its layer; the parameters likewise.
  *
  * @throws RangeError where a layer gives another number of features than the next one takes, the rate is not in [0, 1), or
  * residual links are wanted and no layer gives as many features as it takes.
@@ -48,8 +45,8 @@ export interface StackedOptions {
 export function stacked<const L extends readonly Core<unknown>[]>(
   layers: L,
   { seed, dropout, residual = false }: StackedOptions = {},
-): Layer<StackedCarry<L> & Drops> {
-  type Carry = StackedCarry<L> & Drops;
+): Layer<StackedCarry<L>> {
+  type Carry = StackedCarry<L>;
   const children: Children = Object.fromEntries(layers.map((child, below) => [`layer${below + 1}`, child]));
   const whole = chain('stacked', children) as Core<unknown> as Core<Carry>;
   if (dropout === undefined && !residual) return layer(whole, seed, '');
@@ -73,7 +70,7 @@ export function stacked<const L extends readonly Core<unknown>[]>(
   ): Tensor {
     const drop = drops[at - 1];
     let inner = x;
-    if (drop !== undefined) [inner, next[`drop${at}`]] = drop.apply(ops, carry[`drop${at}`] as DropoutCarry, x);
+    if (drop !== undefined) [inner] = drop.apply(ops, noCarry, x);
     const [y, after] = (layers[at] as Core<unknown>).apply(ops, carry[`layer${at + 1}`], inner);
     next[`layer${at + 1}`] = after;
     return linked[at] ? ops.add(y, x) : y;
@@ -81,15 +78,9 @@ export function stacked<const L extends readonly Core<unknown>[]>(
 
   const core: Core<Carry> = {
     ...whole,
-    initial: (batch) => ({
-      ...whole.initial(batch),
-      ...Object.fromEntries(drops.map((drop, below) => [`drop${below + 1}`, drop.initial(batch)])),
-    }),
-    named(path, given) {
-      whole.named?.(path, given);
-      for (const [below, drop] of drops.entries()) {
-        drop.named?.(path === '' ? `drop${below + 1}` : `${path}.drop${below + 1}`, given);
-      }
+    params: {
+      ...whole.params,
+      ...Object.fromEntries(drops.map((drop, below) => [`drop${below + 1}`, drop.params])),
     },
     apply(ops, carry, x) {
       const next: Record<string, unknown> = {};

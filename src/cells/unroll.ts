@@ -1,7 +1,8 @@
 import { type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { atLengths, checkLengths, type Lengths, realSteps } from '../ops/padding.js';
-import { isTensor, showShape, type Tensor } from '../tensor.js';
+import type { Params } from '../parameters/parameter.js';
+import { type Features, isTensor, showShape, type Tensor } from '../tensor.js';
 import type { Cell } from './cell.js';
 
 /**
@@ -25,8 +26,8 @@ import type { Cell } from './cell.js';
  * };
  * signal$.pipe(unroll(leaky))
  */
-export function unroll<S>(cell: Cell<S>, seed?: number): Layer<S> {
-  const { kind, inputs, units, params, initial, named } = cell;
+export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: number): Layer<S, Features, Tensor, P> {
+  const { kind, inputs, units, params, initial } = cell;
 
   /** All lanes from the first step to the last. */
   function span(ops: Ops, carry: S, x: Tensor): readonly [y: Tensor, carry: S] {
@@ -72,7 +73,6 @@ export function unroll<S>(cell: Cell<S>, seed?: number): Layer<S> {
       outputs: units,
       params,
       initial,
-      ...(named && { named: (path, given) => named.call(cell, path, given) }),
       apply(ops, carry: S, x) {
         const [steps = 0, , features] = x.shape;
         if (x.shape.length !== 3 || features !== inputs || steps === 0) {

@@ -31,7 +31,7 @@ const dtypes = { float32: 'F32', int32: 'I32' } as const;
  * @example
  * const bytes = encodeCheckpoint({ tensors: weightsOf(model.params), metadata: { made: 'by hand' } });
  */
-export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const tensors = sorted(checkpoint.tensors);
   let end = 0;
   const entries = tensors.map(([name, tensor]) => {

@@ -2,6 +2,7 @@
  * The machine: one linear memory, the kernels compiled over it, and the team that runs them. A process has one; it
  * starts at its first use, or with `configure`.
  */
+import type { Capture } from './capture.js';
 import { type Heap, heap } from './heap.js';
 import { environment, processors, type Tier, tierNames } from './host.js';
 import type { Job } from './jobs.js';
@@ -36,18 +37,14 @@ export interface Machine {
   readonly arguments: number;
   /** Runs a job over items in chunks of at least `grain`; its arguments were written before. */
   run(job: Job, items: number, grain: number): void;
-  /** How often weights have changed: what follows from them is worked out anew when it has risen. */
-  weights: number;
-  /** How often a parameter has grown: what was made for shapes and places is made anew when it has risen. */
-  growths: number;
   /** Windows that are open, one within another. */
   windows: number;
-  /** Where forks are written down as well as run, while a program is being made. */
-  recorded: Fork[] | undefined;
-  /** Where forks are put instead of being run, while they are to be run piece by piece. */
-  deferred: Fork[] | undefined;
-  /** Runs a fork that was put there. */
-  runDeferred(fork: Fork): void;
+  /** Where forks are written down instead of being run; `capture` sets it. */
+  capturing: Capture | undefined;
+  /** Runs what has been captured so far, for somebody who looks at numbers. */
+  settle(): void;
+  /** Runs a fork that was written down. */
+  runFork(fork: Fork): void;
   replay(program: Program): void;
 }
 
@@ -232,24 +229,34 @@ export function createMachine(
       return (current as Team).arguments;
     },
     run(job, items, grain) {
-      if (self.deferred !== undefined) {
-        self.deferred.push(forkOf(self, job, items, grain));
+      const members = current as Team;
+      if (self.capturing !== undefined) {
+        self.capturing.forks.push(forkOf(self, job, items, grain));
+        // Words that the next job does not give are then the same whenever it is written down.
+        ints.fill(0, members.arguments, members.arguments + ARGUMENT_WORDS);
         return;
       }
-      const members = current as Team;
       members.started();
-      const { recorded } = self;
-      if (recorded !== undefined) recorded.push(forkOf(self, job, items, grain));
       exports.run(members.address, job, items, grain);
-      // Words that the next job does not give are then the same whenever it is written down.
-      if (recorded !== undefined) ints.fill(0, members.arguments, members.arguments + ARGUMENT_WORDS);
     },
-    weights: 0,
-    growths: 0,
     windows: 0,
-    recorded: undefined,
-    deferred: undefined,
-    runDeferred(fork) {
+    capturing: undefined,
+    settle() {
+      const { capturing } = self;
+      if (capturing === undefined) return;
+      capturing.looks += 1;
+      self.capturing = undefined;
+      try {
+        for (; capturing.done < capturing.forks.length; capturing.done += 1) {
+          self.runFork(capturing.forks[capturing.done] as Fork);
+        }
+      } finally {
+        self.capturing = capturing;
+        const { arguments: from } = current as Team;
+        ints.fill(0, from, from + ARGUMENT_WORDS);
+      }
+    },
+    runFork(fork) {
       const [job, items, grain] = fork as unknown as [Job, number, number];
       ints.set(argumentsOf(fork), self.arguments);
       self.run(job, items, grain);

@@ -5,8 +5,6 @@ import type { Machine } from './machine.js';
 /** The span in which places may be read: a window, or until a parameter grows. */
 export interface Scope {
   open: boolean;
-  /** Told that somebody looks at numbers. */
-  read?: (() => void) | undefined;
 }
 
 export class Place implements Tensor {
@@ -32,7 +30,7 @@ export class Place implements Tensor {
           'copy it within the window with toSignal().',
       );
     }
-    this.scope.read?.();
+    this.machine.settle();
     const from = this.address / 4;
     const numbers = this.type === 'int32' ? this.machine.ints : this.machine.floats;
     return numbers.subarray(from, from + sizeOf(this.shape));

@@ -76,8 +76,8 @@ export interface Update {
 
 /** One window's step. */
 export interface Step {
-  /** Of the gradients as they are, or as the stages prepare them. */
-  squares(stages?: readonly Preparing[]): Squares;
+  /** Of the gradients as they are, or as the stages prepare them. What it gives reads them, once the fork has run. */
+  squares(stages?: readonly Preparing[]): () => Squares;
   /** Moves all parameters by a rule. */
   update(update: Update): void;
 }
@@ -185,17 +185,20 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
           const items = share(reachesAll(stages) ? [] : lists);
           const partial = region.allocate(8 * items);
           give(machine, address, partial, putStages(machine, region, stages), stages.length);
+          const firsts = Array.from({ length: extents.length + 1 }, (_, k) => read(k, FIRST));
           machine.run(Job.squares, items, BLOCKS_TO_SUM);
-          const each = new Float64Array(extents.length);
-          let total = 0;
-          extents.forEach((_, k) => {
-            for (let item = read(k, FIRST); item < read(k + 1, FIRST); item += 1) {
-              const sum = machine.doubles[partial / 8 + item];
-              each[k] += sum;
-              total += sum;
-            }
-          });
-          return { total, each };
+          return () => {
+            const each = new Float64Array(extents.length);
+            let total = 0;
+            extents.forEach((_, k) => {
+              for (let item = firsts[k]; item < firsts[k + 1]; item += 1) {
+                const sum = machine.doubles[partial / 8 + item];
+                each[k] += sum;
+                total += sum;
+              }
+            });
+            return { total, each };
+          };
         },
         update({ rule, idle: own, numbers, stages = [], scale = 1 }) {
           const idle = own === Idle.stays && reachesAll(stages) ? Idle.moves : own;
@@ -206,7 +209,6 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
           give(machine, address, rule, idle, slots, address + zeros, putStages(machine, region, stages), stages.length);
           giveFloats(machine, 7, ...numbers);
           machine.run(Job.update, items, BLOCKS_TO_UPDATE);
-          machine.weights += 1;
         },
       };
     },

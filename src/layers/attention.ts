@@ -5,7 +5,7 @@ import { checkCount } from '../ops/shapes.js';
 import type { Initializer, Params } from '../parameters/parameter.js';
 import { isTensor, showShape, type Tensor, zeros } from '../tensor.js';
 import { dense } from './dense.js';
-import { type DropCount, dropper } from './drop.js';
+import { dropper } from './drop.js';
 import { countOn } from './positions.js';
 import { attendTo, type Masks } from './scaled-dot-product.js';
 
@@ -25,11 +25,11 @@ export interface CausalAttentionOptions extends AttentionOptions {
 }
 
 /** The last context − 1 steps' keys and values, `[B, context − 1, F]` each, and how many of them there have been, `[B]`. */
-export interface AttentionCarry extends DropCount {
+export type AttentionCarry = {
   readonly keys: Tensor;
   readonly values: Tensor;
   readonly known: Tensor;
-}
+};
 
 /**
  * A signal `[T, B, F]` and what of it is hidden: padding of lanes that end at different steps, where the mask `[T, B]` is 0;
@@ -76,24 +76,24 @@ function projections(
     key: key.params,
     value: value.params,
     output: output.params,
+    ...drop.params,
   };
   return {
     params,
-    drop,
-    attend(ops: Ops, carry: DropCount, x: Tensor, memory: Tensor, masks: Masks): readonly [Tensor, DropCount] {
+    attend(ops: Ops, x: Tensor, memory: Tensor, masks: Masks): Tensor {
       const operands = {
         queries: project(ops, query, x),
         keys: project(ops, key, memory),
         values: project(ops, value, memory),
         ...masks,
       };
-      const y = attendTo(ops, operands, { heads, drop: drop.weights(ops, carry) });
-      return [project(ops, output, y), drop.next(ops, carry)];
+      const y = attendTo(ops, operands, { heads, drop: drop.weights(ops) });
+      return project(ops, output, y);
     },
     attendPast(ops: Ops, x: Tensor, carry: AttentionCarry): readonly [Tensor, AttentionCarry] {
       const { keys, values, known } = carry;
       const [k, v] = [project(ops, key, x), project(ops, value, x)];
-      const form: AttentionForm = { heads, causal: true, drop: drop.weights(ops, carry) };
+      const form: AttentionForm = { heads, causal: true, drop: drop.weights(ops) };
       const y = ops.attention([project(ops, query, x), k, v, keys, values], form, undefined, known);
       const [steps, most] = [x.shape[0] as number, keys.shape[1] as number];
       const next = {
@@ -101,8 +101,7 @@ function projections(
         values: remember(ops, values, v),
         known: countOn(ops, known, steps, most),
       };
-      const counted = drop.next(ops, carry).windows;
-      return [project(ops, output, y), counted === undefined ? next : { ...next, windows: counted }];
+      return [project(ops, output, y), next];
     },
   };
 }
@@ -126,7 +125,7 @@ function remember(ops: Ops, past: Tensor, window: Tensor): Tensor {
  *
  * Shapes: `x: [T, B, F] → y: [T, B, F]`, or `{ x, mask?: [T, B], pairs?: [T, T] or [B, T, T] }`: steps are seen by none where
  * the mask is 0, and by one where its pair is 0. Parameters `query.w [F, F]`, `query.b [F]`, and likewise `key`, `value`,
- * `output`. The carry: nothing, since windows stand alone, but for the count of windows where weights are dropped.
+ * `output`. No carry, since windows stand alone.
  *
  * @throws RangeError where features cannot be cut into heads, or x has other features.
  * @example
@@ -136,19 +135,18 @@ export function selfAttention(
   features: number,
   heads: number,
   options: AttentionOptions = {},
-): Layer<DropCount, Tensor | MaskedKeys> {
-  const { params, drop, attend } = projections('selfAttention', features, heads, options);
-  return layer<DropCount, Tensor | MaskedKeys, Tensor>(
+): Layer<NoCarry, Tensor | MaskedKeys> {
+  const { params, attend } = projections('selfAttention', features, heads, options);
+  return layer<NoCarry, Tensor | MaskedKeys, Tensor>(
     {
       kind: 'selfAttention',
       inputs: features,
       outputs: features,
       params,
-      initial: () => drop.initial,
-      named: drop.named,
+      initial: () => noCarry,
       apply(ops, carry, signal) {
         const { x, ...masks } = isTensor(signal) ? { x: signal } : signal;
-        return attend(ops, carry, x, x, masks);
+        return [attend(ops, x, x, masks), carry];
       },
     },
     options.seed,
@@ -180,7 +178,7 @@ export function causalAttention(
   if (!Number.isInteger(context) || context < 2) {
     throw new RangeError(`causalAttention: context is a whole number of at least 2, not ${context}.`);
   }
-  const { params, drop, attendPast } = projections('causalAttention', features, heads, options);
+  const { params, attendPast } = projections('causalAttention', features, heads, options);
   return layer(
     {
       kind: 'causalAttention',
@@ -191,9 +189,7 @@ export function causalAttention(
         keys: zeros([batch, context - 1, features]),
         values: zeros([batch, context - 1, features]),
         known: zeros([batch]),
-        ...drop.initial,
       }),
-      named: drop.named,
       apply: (ops, carry: AttentionCarry, x: Tensor) => attendPast(ops, x, carry),
     },
     seed,
@@ -217,16 +213,15 @@ export function crossAttention(
   features: number,
   heads: number,
   options: AttentionOptions = {},
-): Layer<DropCount, WithMemory> {
-  const { params, drop, attend } = projections('crossAttention', features, heads, options);
-  return layer<DropCount, WithMemory, Tensor>(
+): Layer<NoCarry, WithMemory> {
+  const { params, attend } = projections('crossAttention', features, heads, options);
+  return layer<NoCarry, WithMemory, Tensor>(
     {
       kind: 'crossAttention',
       outputs: features,
       params,
-      initial: () => drop.initial,
-      named: drop.named,
-      apply: (ops, carry, { x, memory, ...masks }) => attend(ops, carry, x, memory, masks),
+      initial: () => noCarry,
+      apply: (ops, carry, { x, memory, ...masks }) => [attend(ops, x, memory, masks), carry],
     },
     options.seed,
   );

@@ -4,15 +4,18 @@ import { relu } from '../ops/activations.js';
 import type { Ops } from '../ops/ops.js';
 import { checkCount } from '../ops/shapes.js';
 import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
-import { type Initializer, parameter } from '../parameters/parameter.js';
-import { type Tensor, zeros } from '../tensor.js';
+import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
+import { type Features, type Tensor, zeros } from '../tensor.js';
 import { turned, zerosAround } from './convolution-2d.js';
 import { checkSequence } from './images.js';
 
 /** The last inputs, `[B, k − 1, I]`, where the convolution is causal; empty otherwise. */
-export interface Convolution1dCarry {
+export type Convolution1dCarry = {
   readonly past: Tensor;
-}
+};
+
+/** `b` unless it was left out. */
+export type Convolution1dParams = { readonly w: Parameter; readonly b?: Parameter };
 
 export interface Convolution1dOptions {
   readonly seed?: number;
@@ -57,7 +60,7 @@ export function convolution1d(
   outputs: number,
   size: number,
   options: Convolution1dOptions = {},
-): Layer<Convolution1dCarry> {
+): Layer<Convolution1dCarry, Features, Tensor, Convolution1dParams> {
   checkCount(inputs, 'inputs', 'convolution1d');
   checkCount(outputs, 'outputs', 'convolution1d');
   checkCount(size, 'the size', 'convolution1d');

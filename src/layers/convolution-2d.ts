@@ -5,9 +5,12 @@ import type { Convolution, Pair } from '../ops/images.js';
 import type { Ops } from '../ops/ops.js';
 import { checkCount } from '../ops/shapes.js';
 import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
-import { type Initializer, parameter } from '../parameters/parameter.js';
-import type { Tensor } from '../tensor.js';
+import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
+import type { Features, Tensor } from '../tensor.js';
 import { checkImages } from './images.js';
+
+/** `b` unless it was left out. */
+export type Convolution2dParams = { readonly w: Parameter; readonly b?: Parameter };
 
 export interface Convolution2dOptions {
   readonly seed?: number;
@@ -63,7 +66,7 @@ export function convolution2d(
   outputs: number,
   size: number | Pair,
   options: Convolution2dOptions = {},
-): Layer<NoCarry> {
+): Layer<NoCarry, Features, Tensor, Convolution2dParams> {
   const [rows, columns] = pairOf(size);
   checkCount(inputs, 'inputs', 'convolution2d');
   checkCount(outputs, 'outputs', 'convolution2d');

@@ -2,8 +2,11 @@ import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { checkCount } from '../ops/shapes.js';
 import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
-import { type Initializer, parameter } from '../parameters/parameter.js';
-import { showShape, type Tensor } from '../tensor.js';
+import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
+import { type Features, showShape, type Tensor } from '../tensor.js';
+
+/** `b` unless it was left out. */
+export type DenseParams = { readonly w: Parameter; readonly b?: Parameter };
 
 export interface DenseOptions {
   readonly seed?: number;
@@ -29,7 +32,11 @@ export interface DenseOptions {
  * @example
  * signal$.pipe(dense(128, 65, { seed: 1, activation: activations.relu }))
  */
-export function dense(inputs: number, units: number, options: DenseOptions = {}): Layer<NoCarry> {
+export function dense(
+  inputs: number,
+  units: number,
+  options: DenseOptions = {},
+): Layer<NoCarry, Features, Tensor, DenseParams> {
   checkCount(inputs, 'inputs', 'dense');
   checkCount(units, 'units', 'dense');
   const { seed, bias = true, grows = false, initializers = {} } = options;

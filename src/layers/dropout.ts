@@ -1,12 +1,8 @@
-import { type Layer, layer } from '../layer.js';
+import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
-import type { Tensor } from '../tensor.js';
-import { checkRate, maskKeys } from './drop.js';
-
-/** How many windows dropout has drawn a mask for: with seed and path it gives the next mask. */
-export interface DropoutCarry {
-  readonly windows: number;
-}
+import { RandomKey } from '../parameters/random-key.js';
+import type { Features, Tensor } from '../tensor.js';
+import { checkRate } from './drop.js';
 
 /** How a mask is drawn and made up for. */
 export interface DropoutForm {
@@ -15,6 +11,9 @@ export interface DropoutForm {
   /** When the missing share is made up for: while learning (`inverted`) or else (`classic`). Default `inverted`. */
   readonly scaling?: 'inverted' | 'classic';
 }
+
+/** No numbers: the place that its masks follow from. */
+export type DropoutParams = { readonly mask: RandomKey };
 
 export interface DropoutOptions extends DropoutForm {
   readonly seed?: number;
@@ -29,15 +28,15 @@ export interface DropoutOptions extends DropoutForm {
  * Source: the lecture's dropout, which is the classic one (its p is our 1 − rate); Srivastava et al. (2014). One mask
  * for all steps: Gal and Ghahramani, A theoretically grounded application of dropout in recurrent neural networks (2016).
  *
- * Shapes: `x: [T, B, F] → y: [T, B, F]`. The carry: the number of windows drawn so far. Masks follow from the seed, the
- * layer's path and that number, so that a run that is resumed draws what the uninterrupted one would have drawn.
+ * Shapes: `x: [T, B, F] → y: [T, B, F]`. No parameters, no carry. Masks follow from the seed, the layer's path and the
+ * trainer's step, so that a run that is resumed draws what the uninterrupted one would have drawn.
  *
  * @throws RangeError where the rate is not in [0, 1).
  * @throws TypeError where an option is none of its values.
  * @example
  * stack({ rnn: lstm(64, 128), drop: dropout(0.5), head: dense(128, 65) }, { seed: 42 })
  */
-export function dropout(rate: number, options: DropoutOptions = {}): Layer<DropoutCarry> {
+export function dropout(rate: number, options: DropoutOptions = {}): Layer<NoCarry, Features, Tensor, DropoutParams> {
   checkRate(rate, 'dropout');
   const { mask: each = 'step', scaling = 'inverted' } = options;
   requireOneOf('mask', each, ['step', 'window']);
@@ -45,19 +44,18 @@ export function dropout(rate: number, options: DropoutOptions = {}): Layer<Dropo
   const keep = 1 - rate;
   const scaled = (ops: Ops, x: Tensor, when: typeof scaling) =>
     scaling === when ? ops.affine(x, when === 'inverted' ? 1 / keep : keep, 0) : x;
-  const keys = maskKeys();
+  const place = new RandomKey();
   return layer(
     {
       kind: 'dropout',
       outputs: 'inputs',
-      params: {},
-      initial: () => ({ windows: 0 }),
-      named: keys.named,
-      apply(ops, carry: DropoutCarry, x) {
+      params: { mask: place },
+      initial: () => noCarry,
+      apply(ops, carry: NoCarry, x) {
         if (rate === 0) return [x, carry];
         if (!ops.training) return [scaled(ops, x, 'classic'), carry];
-        const mask = ops.bernoulli(each === 'step' ? x.shape : x.shape.slice(1), keep, keys.of(carry.windows));
-        return [scaled(ops, ops.multiply(x, mask), 'inverted'), { windows: carry.windows + 1 }];
+        const mask = ops.bernoulli(each === 'step' ? x.shape : x.shape.slice(1), keep, ops.draw(place));
+        return [scaled(ops, ops.multiply(x, mask), 'inverted'), carry];
       },
     },
     options.seed,

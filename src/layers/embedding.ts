@@ -1,8 +1,10 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkCount } from '../ops/shapes.js';
 import { normal } from '../parameters/initializers.js';
-import { type Initializer, parameter } from '../parameters/parameter.js';
+import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import type { Ids, Tensor } from '../tensor.js';
+
+export type EmbeddingParams = { readonly table: Parameter };
 
 export interface EmbeddingOptions {
   readonly seed?: number;
@@ -25,13 +27,17 @@ export interface EmbeddingOptions {
  * @example
  * ids$.pipe(embedding(65, 64, { seed: 1 }), lstm(64, 128))
  */
-export function embedding(symbols: number, features: number, options: EmbeddingOptions = {}): Layer<NoCarry, Ids> {
+export function embedding(
+  symbols: number,
+  features: number,
+  options: EmbeddingOptions = {},
+): Layer<NoCarry, Ids, Tensor, EmbeddingParams> {
   checkCount(symbols, 'symbols', 'embedding');
   checkCount(features, 'features', 'embedding');
   const table = parameter([symbols, features], options.initializers?.table ?? normal(1), {
     grows: options.grows ? [0] : [],
   });
-  return layer<NoCarry, Ids, Tensor>(
+  return layer<NoCarry, Ids, Tensor, EmbeddingParams>(
     {
       kind: 'embedding',
       outputs: features,

@@ -1,8 +1,10 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import type { Initializer } from '../parameters/parameter.js';
-import type { Tensor } from '../tensor.js';
-import { dense } from './dense.js';
+import type { Features, Tensor } from '../tensor.js';
+import { type DenseParams, dense } from './dense.js';
+
+export type FeedForwardParams = { readonly inner: DenseParams; readonly outer: DenseParams };
 
 export interface FeedForwardOptions {
   readonly seed?: number;
@@ -25,7 +27,11 @@ export interface FeedForwardOptions {
  * @example
  * signal$.pipe(feedForward(128, 512))
  */
-export function feedForward(features: number, hidden: number, options: FeedForwardOptions = {}): Layer<NoCarry> {
+export function feedForward(
+  features: number,
+  hidden: number,
+  options: FeedForwardOptions = {},
+): Layer<NoCarry, Features, Tensor, FeedForwardParams> {
   const { seed, initializers = {} } = options;
   const activation = activationOf('feedForward', options.activation ?? 'relu');
   const { w, outer: last = w, b } = initializers;

@@ -1,7 +1,10 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkCount } from '../ops/shapes.js';
 import { ones, zeros } from '../parameters/initializers.js';
-import { type Initializer, parameter } from '../parameters/parameter.js';
+import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
+import type { Features, Tensor } from '../tensor.js';
+
+export type LayerNormParams = { readonly gain: Parameter; readonly bias: Parameter };
 
 export interface LayerNormOptions {
   readonly seed?: number;
@@ -24,7 +27,10 @@ export interface LayerNormOptions {
  * @example
  * signal$.pipe(layerNorm(128))
  */
-export function layerNorm(features: number, options: LayerNormOptions = {}): Layer<NoCarry> {
+export function layerNorm(
+  features: number,
+  options: LayerNormOptions = {},
+): Layer<NoCarry, Features, Tensor, LayerNormParams> {
   const { seed, epsilon = 1e-5, initializers = {} } = options;
   checkCount(features, 'features', 'layerNorm');
   if (!(epsilon > 0)) throw new RangeError(`layerNorm: epsilon is a number above 0, not ${epsilon}.`);

@@ -1,8 +1,10 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkCount } from '../ops/shapes.js';
 import { glorotUniform, sideBySide, zeros as zeroInitializer } from '../parameters/initializers.js';
-import { type Initializer, parameter } from '../parameters/parameter.js';
-import { showShape } from '../tensor.js';
+import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
+import { type Features, showShape, type Tensor } from '../tensor.js';
+
+export type MaxoutParams = { readonly w: Parameter; readonly b: Parameter };
 
 export interface MaxoutOptions {
   readonly seed?: number;
@@ -27,7 +29,11 @@ export interface MaxoutOptions {
  * @example
  * stack({ bend: maxout(8, 16, { group: 3 }), head: dense(16, 4) })
  */
-export function maxout(inputs: number, units: number, options: MaxoutOptions = {}): Layer<NoCarry> {
+export function maxout(
+  inputs: number,
+  units: number,
+  options: MaxoutOptions = {},
+): Layer<NoCarry, Features, Tensor, MaxoutParams> {
   const { seed, group = 2, initializers = {} } = options;
   checkCount(inputs, 'inputs', 'maxout');
   checkCount(units, 'units', 'maxout');

@@ -6,9 +6,9 @@ import { type Initializer, type Params, parameter } from '../parameters/paramete
 import { showShape, type Tensor, tensor, zeros } from '../tensor.js';
 
 /** How many steps each lane has had, `[B]`; it stays at the number of positions. */
-export interface PositionsCarry {
+export type PositionsCarry = {
   readonly at: Tensor;
-}
+};
 
 export interface PositionsOptions {
   /** Whether every window starts at position 0: for windows that stand alone. Default false: a stream counts on. */

@@ -1,7 +1,10 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkCount } from '../ops/shapes.js';
 import { constant } from '../parameters/initializers.js';
-import { type Initializer, parameter } from '../parameters/parameter.js';
+import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
+import type { Features, Tensor } from '../tensor.js';
+
+export type PreluParams = { readonly slope: Parameter };
 
 export interface PreluOptions {
   readonly seed?: number;
@@ -21,7 +24,7 @@ export interface PreluOptions {
  * @example
  * stack({ sums: dense(8, 16), bend: prelu(16), head: dense(16, 4) })
  */
-export function prelu(units: number, options: PreluOptions = {}): Layer<NoCarry> {
+export function prelu(units: number, options: PreluOptions = {}): Layer<NoCarry, Features, Tensor, PreluParams> {
   checkCount(units, 'units', 'prelu');
   const slope = parameter([units], options.initializers?.slope ?? constant(0.25));
   return layer(

@@ -1,5 +1,6 @@
 import { type Core, type Layer, layer } from '../layer.js';
-import type { Tensor } from '../tensor.js';
+import type { Params } from '../parameters/parameter.js';
+import type { Features, Tensor } from '../tensor.js';
 
 /**
  * A layer beside a direct way past it.
@@ -13,14 +14,16 @@ import type { Tensor } from '../tensor.js';
  * @example
  * stack({ first: residual(dense(64, 64)), second: residual(stack({ norm: layerNorm(64), f: feedForward(64, 256) })) })
  */
-export function residual<S>(inner: Core<S, Tensor>): Layer<S> {
+export function residual<S, P extends Params = Params>(
+  inner: Core<S, Features, Tensor, P>,
+): Layer<S, Features, Tensor, P> {
   const { inputs, outputs, params } = inner;
   if (typeof inputs === 'number' && typeof outputs === 'number' && inputs !== outputs) {
     throw new RangeError(
       `residual: ${inner.kind} takes ${inputs} features and gives ${outputs}, which cannot be added; make the two equal.`,
     );
   }
-  const core: Core<S> = {
+  const core: Core<S, Features, Tensor, P> = {
     kind: 'residual',
     inputs,
     outputs: outputs ?? 'inputs',
@@ -31,5 +34,5 @@ export function residual<S>(inner: Core<S, Tensor>): Layer<S> {
       return [ops.add(x, y), next];
     },
   };
-  return layer(inner.named === undefined ? core : { ...core, named: inner.named }, undefined, '');
+  return layer(core, undefined, '');
 }

@@ -1,4 +1,4 @@
-import { below, type Core, type Layer, layer, noCarry } from '../layer.js';
+import { type Core, type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkCount } from '../ops/shapes.js';
 import { isTensor, type Tensor } from '../tensor.js';
@@ -11,7 +11,7 @@ import {
   selfAttention,
   type WithMemory,
 } from './attention.js';
-import { type DropCount, dropper } from './drop.js';
+import { dropper } from './drop.js';
 import { type FeedForwardOptions, feedForward } from './feed-forward.js';
 import { layerNorm } from './layer-norm.js';
 
@@ -39,9 +39,9 @@ export interface CausalBlockOptions extends BlockOptions {
 }
 
 /** The carry of a block's causal attention. */
-export interface BlockCarry {
+export type BlockCarry = {
   readonly attention: AttentionCarry;
-}
+};
 
 /** What a block of so many features and parts has besides its attention, and how its parts are joined. */
 function joints(kind: string, features: number, count: number, options: BlockOptions) {
@@ -59,17 +59,15 @@ function joints(kind: string, features: number, count: number, options: BlockOpt
     params: {
       feed: feed.params,
       ...Object.fromEntries(places.map((place, k) => [`norm${k + 1}`, place.norm.params])),
-    },
-    named(path: string, seed: number | undefined) {
-      for (const [k, { drop }] of places.entries()) drop.named(below(path, `drop${k + 1}`), seed);
+      ...Object.fromEntries(places.map((place, k) => [`drop${k + 1}`, place.drop.params])),
     },
     /** `x + f(norm x)`, or `norm(x + f x)`; part k's, counted from 0. */
-    join(ops: Ops, k: number, carry: DropCount, x: Tensor, f: (x: Tensor) => Tensor): Tensor {
+    join(ops: Ops, k: number, x: Tensor, f: (x: Tensor) => Tensor): Tensor {
       const { norm: by, drop } = places[k] as (typeof places)[number];
       const normalise = (z: Tensor) => by.apply(ops, noCarry, z)[0];
       return norm === 'pre'
-        ? ops.add(x, drop.apply(ops, f(normalise(x)), carry))
-        : normalise(ops.add(x, drop.apply(ops, f(x), carry)));
+        ? ops.add(x, drop.apply(ops, f(normalise(x))))
+        : normalise(ops.add(x, drop.apply(ops, f(x))));
     },
     feedOn: (ops: Ops) => (x: Tensor) => feed.apply(ops, noCarry, x)[0],
   };
@@ -86,7 +84,7 @@ const masksOf = (signal: Tensor | MaskedKeys): MaskedKeys => (isTensor(signal) ?
  * in the Transformer architecture (2020) (pre).
  *
  * Shapes: `x: [T, B, F] → y: [T, B, F]`, or `selfAttention`'s `{ x, mask?, pairs? }`. Parameters `attention.…`, `feed.…`,
- * `norm1.…`, `norm2.…`. The carry: nothing, since windows stand alone, but for the count of windows where there is dropout.
+ * `norm1.…`, `norm2.…`. No carry, since windows stand alone.
  *
  * @throws RangeError where sizes are impossible, or x has other features.
  * @example
@@ -96,40 +94,24 @@ export function encoderBlock(
   features: number,
   heads: number,
   options: BlockOptions = {},
-): Layer<DropCount, Tensor | MaskedKeys> {
+): Layer<NoCarry, Tensor | MaskedKeys> {
   const block = joints('encoderBlock', features, 2, options);
   const attention = selfAttention(features, heads, block.attention);
-  return layer<DropCount, Tensor | MaskedKeys, Tensor>(
+  return layer<NoCarry, Tensor | MaskedKeys, Tensor>(
     {
       kind: 'encoderBlock',
       inputs: features,
       outputs: features,
       params: { attention: attention.params, ...block.params },
-      initial: (batch) => (options.dropout ? { windows: 0 } : attention.initial(batch)),
-      named(path, seed) {
-        attention.named?.(below(path, 'attention'), seed);
-        block.named(path, seed);
-      },
+      initial: () => noCarry,
       apply(ops, carry, signal) {
         const { x, ...masks } = masksOf(signal);
-        const z = block.join(ops, 0, carry, x, (q) => attention.apply(ops, carry, { x: q, ...masks })[0]);
-        return [block.join(ops, 1, carry, z, block.feedOn(ops)), counted(ops, carry)];
+        const z = block.join(ops, 0, x, (q) => attention.apply(ops, carry, { x: q, ...masks })[0]);
+        return [block.join(ops, 1, z, block.feedOn(ops)), carry];
       },
     },
     options.seed,
   );
-}
-
-/** The count after a window, where there is one. */
-const counted = (ops: Ops, { windows }: DropCount): DropCount =>
-  windows === undefined ? {} : { windows: windows + Number(ops.training) };
-
-/** A carry of attention, counted wherever in the block something is dropped. */
-function counting({ initial }: Layer<AttentionCarry>, { dropout = 0 }: BlockOptions) {
-  return (batch: number): BlockCarry => {
-    const attention = initial(batch);
-    return { attention: dropout > 0 ? { ...attention, windows: 0 } : attention };
-  };
 }
 
 /**
@@ -155,19 +137,15 @@ export function causalBlock(features: number, heads: number, options: CausalBloc
       inputs: features,
       outputs: features,
       params: { attention: attention.params, ...block.params },
-      initial: counting(attention, options),
-      named(path, seed) {
-        attention.named?.(below(path, 'attention'), seed);
-        block.named(path, seed);
-      },
+      initial: (batch) => ({ attention: attention.initial(batch) }),
       apply(ops, carry: BlockCarry, x: Tensor) {
         let next = carry.attention;
-        const z = block.join(ops, 0, carry.attention, x, (q) => {
+        const z = block.join(ops, 0, x, (q) => {
           const [y, after] = attention.apply(ops, carry.attention, q);
-          next = { ...after, ...counted(ops, carry.attention) };
+          next = after;
           return y;
         });
-        return [block.join(ops, 1, carry.attention, z, block.feedOn(ops)), { attention: next }];
+        return [block.join(ops, 1, z, block.feedOn(ops)), { attention: next }];
       },
     },
     options.seed,
@@ -202,22 +180,16 @@ export function decoderBlock(
       kind: 'decoderBlock',
       outputs: features,
       params: { attention: attention.params, cross: cross.params, ...block.params },
-      initial: counting(attention, options),
-      named(path, seed) {
-        attention.named?.(below(path, 'attention'), seed);
-        cross.named?.(below(path, 'cross'), seed);
-        block.named(path, seed);
-      },
+      initial: (batch) => ({ attention: attention.initial(batch) }),
       apply(ops, carry, { x, ...memory }) {
         let next = carry.attention;
-        const count = carry.attention;
-        const a = block.join(ops, 0, count, x, (q) => {
+        const a = block.join(ops, 0, x, (q) => {
           const [y, after] = attention.apply(ops, carry.attention, q);
-          next = { ...after, ...counted(ops, carry.attention) };
+          next = after;
           return y;
         });
-        const z = block.join(ops, 1, count, a, (q) => cross.apply(ops, count, { x: q, ...memory })[0]);
-        return [block.join(ops, 2, count, z, block.feedOn(ops)), { attention: next }];
+        const z = block.join(ops, 1, a, (q) => cross.apply(ops, noCarry, { x: q, ...memory })[0]);
+        return [block.join(ops, 2, z, block.feedOn(ops)), { attention: next }];
       },
     },
     options.seed,
@@ -255,9 +227,6 @@ function blocksOf<S, X>(
       ...(last && { norm: last.params }),
     },
     initial: (batch) => Object.fromEntries(named.map(([name, { initial }]) => [name, initial(batch)])),
-    named(path, seed) {
-      for (const [name, each] of named) each.named?.(below(path, name), seed);
-    },
     apply(ops, carry, input) {
       const next: Record<string, S> = {};
       let x = first(input);
@@ -286,9 +255,9 @@ export function encoder(
   features: number,
   heads: number,
   options: StackedBlocksOptions,
-): Layer<Readonly<Record<string, DropCount>>, Tensor | MaskedKeys> {
+): Layer<Readonly<Record<string, NoCarry>>, Tensor | MaskedKeys> {
   return layer(
-    blocksOf<DropCount, Tensor | MaskedKeys>(
+    blocksOf<NoCarry, Tensor | MaskedKeys>(
       'encoder',
       features,
       options,

@@ -1,7 +1,6 @@
-import { below, type Layer, layer, noCarry } from '../layer.js';
+import { type Layer, layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
-import type { DropCount } from '../layers/drop.js';
-import { type DropoutCarry, dropout } from '../layers/dropout.js';
+import { dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { learnedPositions, type PositionsCarry } from '../layers/positions.js';
 import { encoder, type StackedBlocksOptions } from '../layers/transformer.js';
@@ -9,11 +8,7 @@ import { normal } from '../parameters/initializers.js';
 import type { Ids, Tensor } from '../tensor.js';
 import { visible } from './visible.js';
 
-/** Positions, and where there is dropout how many windows its masks were drawn for. */
-export interface BertCarry extends PositionsCarry {
-  readonly drop?: DropoutCarry;
-  readonly blocks?: Readonly<Record<string, DropCount>>;
-}
+export type BertCarry = PositionsCarry;
 
 export interface BertOptions extends Pick<StackedBlocksOptions, 'hidden' | 'activation' | 'norm' | 'blocks'> {
   /**
@@ -40,7 +35,7 @@ export interface BertOptions extends Pick<StackedBlocksOptions, 'hidden' | 'acti
  * `norm: 'post'`, `activation: 'gelu'` (its code had `'geluTanh'` later) and a dropout of 0.1.
  *
  * Shapes: ids `[T, B]` → logits `[T, B, V]`, T ≤ length. Parameters `embed.table`, `positions.table`, `encoder.block1.…`, …,
- * `head.w`, `head.b`. Windows stand alone: the carry stays as it is, but for dropout's count of windows.
+ * `head.w`, `head.b`. Windows stand alone: the carry stays as it is.
  *
  * @throws RangeError where sizes are impossible.
  * @example
@@ -66,23 +61,21 @@ export function bert(options: BertOptions): Layer<BertCarry, Ids> {
     {
       kind: 'bert',
       outputs: symbols,
-      params: { embed: embed.params, positions: positions.params, encoder: blocksAbove.params, head: head.params },
-      initial: (batch) => ({
-        ...positions.initial(batch),
-        ...(rate > 0 && { drop: drop.initial(batch), blocks: blocksAbove.initial(batch) }),
-      }),
-      named(path, given) {
-        drop.named?.(below(path, 'drop'), given);
-        blocksAbove.named?.(below(path, 'encoder'), given);
+      params: {
+        embed: embed.params,
+        positions: positions.params,
+        drop: drop.params,
+        encoder: blocksAbove.params,
+        head: head.params,
       },
+      initial: positions.initial,
       apply(ops, carry, symbolsIn) {
         const [embedded] = embed.apply(ops, noCarry, symbolsIn);
-        const [placed, { at }] = positions.apply(ops, carry, embedded);
+        const [placed, at] = positions.apply(ops, carry, embedded);
         const mask = seen?.(ops, symbolsIn);
-        const [x, dropped] = drop.apply(ops, carry.drop ?? drop.initial(1), placed);
-        const [y, blocksAfter] = blocksAbove.apply(ops, carry.blocks ?? blocksAbove.initial(1), { x, mask });
-        const next = rate > 0 ? { at, drop: dropped, blocks: blocksAfter } : { at };
-        return [head.apply(ops, noCarry, y)[0], next];
+        const [x] = drop.apply(ops, noCarry, placed);
+        const [y] = blocksAbove.apply(ops, blocksAbove.initial(1), { x, mask });
+        return [head.apply(ops, noCarry, y)[0], at];
       },
     },
     seed,

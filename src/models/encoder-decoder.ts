@@ -1,12 +1,10 @@
-import { below, type Core, evaluate, type Layer, layer, noCarry } from '../layer.js';
+import { type Core, evaluate, type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
-import type { DropCount } from '../layers/drop.js';
-import { type DropoutCarry, dropout } from '../layers/dropout.js';
+import { dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { type PositionsCarry, sinusoidalPositions } from '../layers/positions.js';
 import { type BlockCarries, decoder, encoder, type StackedBlocksOptions } from '../layers/transformer.js';
 import { type Ids, ids, type Tensor, zeros } from '../tensor.js';
-import { withNumbersOf } from '../training/carry.js';
 import { visible } from './visible.js';
 
 export interface EncoderDecoderOptions extends Pick<StackedBlocksOptions, 'hidden' | 'activation' | 'norm' | 'blocks'> {
@@ -35,20 +33,12 @@ export interface SequencePair {
 }
 
 /** What the decoder goes by: what was read, `[B, S, F]` and which of it is no padding, `[B, S]`, and its own past. */
-export interface DecoderCarry {
+export type DecoderCarry = {
   readonly memory: Tensor;
   readonly seen: Tensor;
   readonly positions: PositionsCarry;
   readonly blocks: BlockCarries;
-  /** Where there is dropout: how many windows masks were drawn for, before the writer's blocks and in the reader. */
-  readonly drop?: DropoutCarry;
-  readonly reader?: ReaderCarry;
-}
-
-interface ReaderCarry {
-  readonly drop: DropoutCarry;
-  readonly blocks: Readonly<Record<string, DropCount>>;
-}
+};
 
 /** A model that reads a sequence and writes another. */
 export interface EncoderDecoder extends Layer<DecoderCarry, SequencePair> {
@@ -67,8 +57,8 @@ export interface EncoderDecoder extends Layer<DecoderCarry, SequencePair> {
  *
  * Shapes: `{ source: [S, B], target: [T, B] } → logits: [T, B, V]`, S and T ≤ length; the target is what was to be written,
  * one step later, and starts with a symbol of its own. Parameters `read.embed.table`, `read.encoder.…`, `write.embed.table`,
- * `write.decoder.…`, `head.w`, `head.b`. The carry is the writer's; a pair stands alone, so of what enters dropout's counts of
- * windows alone are looked at.
+ * `write.decoder.…`, `head.w`, `head.b`. The carry is the writer's; a pair stands alone, so what enters
+ * is not looked at.
  *
  * @throws RangeError where sizes are impossible.
  * @example
@@ -105,8 +95,8 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
   const head = dense(features, target);
   const seenIn = visible(source, padding);
   const params = {
-    read: { embed: reads.params, encoder: reader.params },
-    write: { embed: writes.params, decoder: written.params },
+    read: { embed: reads.params, drop: readDrop.params, encoder: reader.params },
+    write: { embed: writes.params, drop: writeDrop.params, decoder: written.params },
     head: head.params,
   };
 
@@ -114,9 +104,7 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
   const unwritten = (batch: number) => ({
     positions: positions.initial(batch),
     blocks: written.initial(batch),
-    ...(rate > 0 && { drop: writeDrop.initial(batch), reader: unread(batch) }),
   });
-  const unread = (batch: number): ReaderCarry => ({ drop: readDrop.initial(batch), blocks: reader.initial(batch) });
 
   const writer: Core<DecoderCarry, Ids> = {
     kind: 'writer',
@@ -128,29 +116,26 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
       const mask = ops.swapAxes(carry.seen);
       const [embedded] = writes.apply(ops, noCarry, x);
       const [placed, at] = positions.apply(ops, carry.positions, embedded);
-      const [kept, drop] = writeDrop.apply(ops, carry.drop ?? writeDrop.initial(1), placed);
+      const [kept] = writeDrop.apply(ops, noCarry, placed);
       const [y, past] = written.apply(ops, carry.blocks, { x: kept, memory, mask });
-      const next = { ...carry, positions: at, blocks: past, ...(rate > 0 && { drop }) };
+      const next = { ...carry, positions: at, blocks: past };
       return [head.apply(ops, noCarry, y)[0], next];
     },
   };
 
   /** The source, read. */
-  const encoded: Core<ReaderCarry, Ids, Pick<DecoderCarry, 'memory' | 'seen'>> = {
+  const encoded: Core<NoCarry, Ids, Pick<DecoderCarry, 'memory' | 'seen'>> = {
     kind: 'reader',
     params,
-    initial: unread,
+    initial: () => noCarry,
     apply(ops, carry, x) {
       const batch = x.shape[1] as number;
       const mask = seenIn?.(ops, x) ?? ops.fill(x.shape, 1);
       const [embedded] = reads.apply(ops, noCarry, x);
       const [placed] = positions.apply(ops, positions.initial(batch), embedded);
-      const [kept, drop] = readDrop.apply(ops, carry.drop, placed);
-      const [memory, counts] = reader.apply(ops, carry.blocks, { x: kept, mask });
-      return [
-        { memory: ops.swapAxes(memory), seen: ops.swapAxes(mask) },
-        { drop, blocks: counts },
-      ];
+      const [kept] = readDrop.apply(ops, noCarry, placed);
+      const [memory] = reader.apply(ops, reader.initial(batch), { x: kept, mask });
+      return [{ memory: ops.swapAxes(memory), seen: ops.swapAxes(mask) }, carry];
     },
   };
 
@@ -160,18 +145,9 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
       outputs: target,
       params,
       initial: writer.initial,
-      named(path, given) {
-        readDrop.named?.(below(path, 'read.drop'), given);
-        reader.named?.(below(path, 'read.encoder'), given);
-        writeDrop.named?.(below(path, 'write.drop'), given);
-        written.named?.(below(path, 'write.decoder'), given);
-      },
-      apply(ops, carry, pair) {
-        const batch = pair.target.shape[1] as number;
-        const entering = withNumbersOf(unwritten(batch), carry);
-        const [memory, counts] = encoded.apply(ops, entering.reader ?? unread(batch), pair.source);
-        const reader = rate > 0 && { reader: counts };
-        return writer.apply(ops, { ...memory, ...entering, ...reader }, pair.target);
+      apply(ops, _, pair) {
+        const [memory] = encoded.apply(ops, noCarry, pair.source);
+        return writer.apply(ops, { ...memory, ...unwritten(pair.target.shape[1] as number) }, pair.target);
       },
     },
     seed,
@@ -181,7 +157,7 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
     writer,
     read(x: Ids): DecoderCarry {
       const batch = x.shape[1] as number;
-      return { ...evaluate(encoded, unread(batch), x)[0], ...unwritten(batch) };
+      return { ...evaluate(encoded, noCarry, x)[0], ...unwritten(batch) };
     },
   });
 }

@@ -9,7 +9,7 @@ import { meter } from './meter.js';
 import type { Metric } from './metrics/metric.js';
 import { everyOf, inputsOf, type Prepared } from './prepared.js';
 import type { Evaluation } from './progress.js';
-import { freshCarry, type Subject } from './subject.js';
+import type { Subject } from './subject.js';
 
 /** Examples at once where nothing is learnt and nothing depends on it. */
 export const BATCH = 128;
@@ -28,7 +28,7 @@ export async function score(
     await slice();
     const { input, target } = data.batch(order.subarray(at, at + batch));
     inWindow((ops) => {
-      const [prediction] = model.core.apply(ops, freshCarry(model.core, input.shape[1] as number, undefined), input);
+      const [prediction] = model.core.apply(ops, model.core.initial(input.shape[1] as number), input);
       seen.see(model.loss(ops, prediction, target).data[0] as number, prediction, target);
     });
   }
@@ -56,7 +56,7 @@ export async function predict(model: Subject, x: Data, options: PredictOptions):
     const input = signalOf(examples, order.subarray(at, at + batch), layout);
     const lanes = input.shape[1] as number;
     const y = inWindow((ops) => {
-      const [output] = model.core.apply(ops, freshCarry(model.core, lanes, undefined), input);
+      const [output] = model.core.apply(ops, model.core.initial(lanes), input);
       return toSignal(finish(ops, output));
     });
     if (y.shape[1] !== lanes) {

@@ -5,7 +5,6 @@ import { timeSlice } from '../streams/event-loop.js';
 import { requireCount } from '../streams/options.js';
 import { throughput } from '../streams/throughput.js';
 import type { Tensor } from '../tensor.js';
-import { numbersOf } from '../training/carry.js';
 import type { Loss } from '../training/losses/loss.js';
 import type { Optimizer } from '../training/optimizers/optimizer.js';
 import { type Learned, type Trainer, trainer } from '../training/trainer.js';
@@ -17,7 +16,7 @@ import type { Metric } from './metrics/metric.js';
 import { everyOf, type Prepared, prepare } from './prepared.js';
 import type { EpochRecord, FitProgress, History } from './progress.js';
 import { type EarlyStopping, type Watch, watch } from './stopping.js';
-import { freshCarry, type Subject } from './subject.js';
+import type { Subject } from './subject.js';
 
 /** Told of each step of training; where it returns a promise, training goes on when that is fulfilled. */
 export type Callback = (progress: FitProgress) => unknown;
@@ -61,8 +60,6 @@ export interface Memory {
   current: (() => TrainerState) | undefined;
   /** Epochs so far: the next order follows from it. */
   epochs: number;
-  /** What in the carry belongs to no lane. */
-  numbers: unknown;
 }
 
 export function fitModel(model: Compiled, x: Data, y: Data, options: FitOptions): Fit {
@@ -187,10 +184,8 @@ function learnerOf(model: Compiled) {
   return {
     learn({ input, target }: ReturnType<Prepared['batch']>, seen: Meter): Learned<unknown> & { dataLoss: number } {
       counting = seen;
-      const carry = freshCarry(model.core, input.shape[1] as number, memory.numbers);
-      const learned = learner.learn({ carry, input, target });
-      memory.numbers = numbersOf(learned.carry);
-      return { ...learned, dataLoss };
+      const carry = model.core.initial(input.shape[1] as number);
+      return { ...learner.learn({ carry, input, target }), dataLoss };
     },
     end() {
       memory.optimizer = learner.state();

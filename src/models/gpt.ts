@@ -1,14 +1,13 @@
 import { type Core, type Layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
-import { type DropoutCarry, dropout } from '../layers/dropout.js';
-import { embedding } from '../layers/embedding.js';
+import { dropout } from '../layers/dropout.js';
+import { type EmbeddingParams, embedding } from '../layers/embedding.js';
 import { learnedPositions, type PositionsCarry } from '../layers/positions.js';
 import { type BlockCarries, causalBlocks } from '../layers/transformer.js';
 import type { ActivationChoice } from '../ops/activation-names.js';
 import { normal } from '../parameters/initializers.js';
-import type { Parameter } from '../parameters/parameter.js';
 import { stack } from '../stack.js';
-import type { Ids } from '../tensor.js';
+import type { Ids, Tensor } from '../tensor.js';
 
 export interface GptOptions {
   readonly symbols: number;
@@ -31,14 +30,14 @@ export interface GptOptions {
   readonly seed?: number;
 }
 
-export interface GptCarry {
+export type GptCarry = {
   readonly embed: typeof noCarry;
   readonly positions: PositionsCarry;
   /** Where there is dropout. */
-  readonly drop?: DropoutCarry;
+  readonly drop?: typeof noCarry;
   readonly blocks: BlockCarries;
   readonly head: typeof noCarry;
-}
+};
 
 /**
  * A language model as GPT is: embedding, learned positions, causal pre-norm blocks, one more normalisation, logits of the
@@ -95,8 +94,12 @@ export function gpt(options: GptOptions): Layer<GptCarry, Ids> {
 }
 
 /** Logits by the embedding's own table, whose parameter it is. */
-function tiedHead(embed: Layer<typeof noCarry, Ids>, inputs: number, outputs: number): Core<typeof noCarry> {
-  const table = embed.params.table as Parameter;
+function tiedHead(
+  embed: Layer<typeof noCarry, Ids, Tensor, EmbeddingParams>,
+  inputs: number,
+  outputs: number,
+): Core<typeof noCarry> {
+  const { table } = embed.params;
   return {
     kind: 'tiedHead',
     inputs,

@@ -31,7 +31,6 @@ function toCheckpoint({ core, memory, optimizer }: Trainable): Checkpoint {
   const kept = memory?.current?.() ?? memory?.optimizer;
   const training = memory && {
     epochs: memory.epochs,
-    numbers: memory.numbers ?? null,
     ...(kept && { optimizer: optimizer?.kind, step: kept.step }),
   };
   return {
@@ -61,7 +60,6 @@ function goOn(
   if (!memory || !optimizer) return;
   const training = trainingOf(metadata.training);
   memory.epochs = training.epochs;
-  memory.numbers = training.numbers;
   memory.optimizer = undefined;
   if (training.optimizer !== optimizer.kind) return;
   const slots: Record<string, Tensor> = {};
@@ -80,7 +78,6 @@ function goOn(
 
 interface SavedTraining {
   readonly epochs: number;
-  readonly numbers: unknown;
   readonly optimizer: unknown;
   readonly step: number;
 }
@@ -91,7 +88,7 @@ function trainingOf(text: string | undefined): SavedTraining {
     () => JSON.parse(text ?? '{}') as Record<string, unknown> | null,
     () => undefined,
   );
-  const { epochs, numbers, optimizer, step } = (E.isRight(parsed) ? parsed.right : null) ?? {};
+  const { epochs, optimizer, step } = (E.isRight(parsed) ? parsed.right : null) ?? {};
   const count = (value: unknown): number => (Number.isSafeInteger(value) && (value as number) >= 0 ? Number(value) : 0);
-  return { epochs: count(epochs), numbers: numbers ?? undefined, optimizer, step: count(step) };
+  return { epochs: count(epochs), optimizer, step: count(step) };
 }

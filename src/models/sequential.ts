@@ -144,7 +144,7 @@ function compile<X>(subject: Subject, options: CompileOptions): Model<X> {
     clipNorm,
     metrics: metricsOf('compile', metrics),
     penalty: l2 === undefined ? undefined : l2Penalty(params, l2, penalise ? { penalise } : {}),
-    memory: { optimizer: undefined, current: undefined, epochs: 0, numbers: undefined },
+    memory: { optimizer: undefined, current: undefined, epochs: 0 },
   };
   return Object.assign(operatorOf<X>(subject), {
     ...commonOf(compiled),

@@ -1,5 +1,4 @@
 import type { Core } from '../layer.js';
-import { withNumbersOf } from '../training/carry.js';
 import type { Layout } from './examples.js';
 
 /** A core whatever its carry, input and output are. */
@@ -15,12 +14,3 @@ export interface Subject {
 
 /** A layer as messages call it. */
 export const labelOf = (name: string, { kind }: AnyCore): string => `layer "${name}" (${kind})`;
-
-/**
- * The carry that a batch starts from: no lane remembers anything, but numbers, which belong to no lane, go on (dropout's
- * count of windows, from which the next mask follows).
- */
-export function freshCarry<S>(core: { initial(batch: number): S }, lanes: number, numbers: unknown): S {
-  const zero = core.initial(lanes);
-  return numbers === undefined ? zero : withNumbersOf(zero, numbers);
-}

@@ -4,6 +4,8 @@ const { logistic, tanh, relu, softplus, gelu, geluTanh, softmax } = activations;
 
 const byName = {
   logistic,
+  /** The logistic function as Keras and PyTorch call it. */
+  sigmoid: logistic,
   tanh,
   relu,
   leakyRelu: activations.leakyRelu(),

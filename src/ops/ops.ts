@@ -12,6 +12,8 @@
  */
 import type { Ids, Shape, Tensor } from '../tensor.js';
 import type { AttentionForm } from './attention.js';
+import type { CustomVjp } from './custom.js';
+import type { Draw } from './draws.js';
 import type { Convolution, Pooling } from './images.js';
 import type { Lookup } from './lookups.js';
 import type { Lengths } from './padding.js';
@@ -115,6 +117,9 @@ export interface Primitives {
   maxPooling2d(x: Tensor, pooling: Pooling): readonly [y: Tensor, places: Ids];
   /** The mean of each pool, `[..., H, W, C] → [..., H′, W′, C]`. */
   meanPooling2d(x: Tensor, pooling: Pooling): Tensor;
+
+  /** A function with a derivative of its own; `customVjp` makes one. */
+  custom(operands: readonly Tensor[], rule: CustomVjp): Tensor;
 }
 
 /** What the derivatives of the primitives need beyond the primitives themselves. They have no derivative. */
@@ -183,6 +188,11 @@ export interface Sources {
 export interface Ops extends Primitives, Adjoints, Sources {
   /** Whether the body runs in order to learn (dropout drops) or to predict (it does not). */
   readonly training: boolean;
+  /**
+   * A key for `bernoulli`, of the window's next draw at a place. It follows from the seed, the place and the trainer's
+   * step, so that there is another mask for each window, and the same one again where a run is resumed.
+   */
+  readonly draw: Draw;
   /** Where a tensor's rows were looked up, if they were, where this Ops knows. */
   lookupOf?(x: Tensor): Lookup | undefined;
   /**

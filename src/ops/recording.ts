@@ -5,15 +5,14 @@
  * left out.
  */
 
-import { ARGUMENT_WORDS, type Fork } from '../kernels/program.js';
+import type { Capture } from '../kernels/capture.js';
+import type { Fork } from '../kernels/program.js';
 import { type Ids, isList, isTensor, type Numbers, type Tensor } from '../tensor.js';
-import type { Workspace } from './eager/workspace.js';
 import type { Ops } from './ops.js';
 
 interface Entry {
   readonly operands: readonly unknown[];
   readonly results: readonly unknown[];
-  readonly forks: readonly Fork[];
   /** Whether it depends on what differs from step to step. */
   readonly moving: boolean;
 }
@@ -34,10 +33,8 @@ export interface Recorder {
   apart(x: Tensor, run: () => void): void;
   /** For a workspace: told of signals that were copied in. */
   copied(place: Tensor): void;
-  /** Runs something that ends the step, and writes it down. */
+  /** Runs something that ends the step. */
   last(run: () => void): void;
-  /** Told that somebody looks at numbers. */
-  looked(): void;
   /** What ids of an input must be below, as the operations upon it demand. */
   limitOf(ids: Tensor): number;
   /**
@@ -49,41 +46,38 @@ export interface Recorder {
   leadingTo(outputs: readonly Tensor[]): Recorded;
 }
 
-/** A recorder of one step, in which the given tensors differ from step to step. */
-export function recorder(machine: Workspace['machine'], inputs: readonly Tensor[]): Recorder {
+/** A recorder of one step that is being captured, in which the given tensors differ from step to step. */
+export function recorder(capture: Capture, inputs: readonly Tensor[]): Recorder {
   const moving = new Set<unknown>(inputs);
   const limits = new Map<Tensor, number>();
   /** What ids that were counted here are below. */
   const counted = new Map<unknown, number>();
   const entries: Entry[] = [];
-  const ending: Fork[] = [];
+  const ending: Entry = { operands: [], results: [], moving: true };
+  /** What each fork belongs to. */
+  const owners: Entry[] = [];
   const copies: Tensor[] = [];
-  let busy = false;
   let repeatable = true;
-  // Words that the first fork does not give.
-  machine.ints.fill(0, machine.arguments, machine.arguments + ARGUMENT_WORDS);
 
-  function writeDown<R>(forks: Fork[], run: () => R): R {
-    const [outer, wasBusy] = [machine.recorded, busy];
-    machine.recorded = forks;
-    busy = true;
-    try {
-      return run();
-    } finally {
-      machine.recorded = outer;
-      busy = wasBusy;
-    }
+  /** Runs something whose forks belong to an entry, but for those that belong to one within it. */
+  function owning<R>(entry: Entry, run: () => R): R {
+    const [first, looks] = [capture.forks.length, capture.looks];
+    const result = run();
+    for (let k = first; k < capture.forks.length; k += 1) owners[k] ??= entry;
+    // What a primitive looks at follows from what it is given.
+    capture.looks = looks;
+    return result;
   }
 
   function wrap(of: object, name: string, run: (...args: readonly unknown[]) => unknown) {
     return (...args: readonly unknown[]) => {
-      const forks: Fork[] = [];
-      const result = writeDown(forks, () => run.apply(of, args as unknown[]));
       const operands = args.flatMap((arg) => (isList(arg) ? arg : [arg])).filter(isTensor);
-      const results = isList(result) ? result : [result];
-      const moves = operands.some((operand) => moving.has(operand));
-      if (moves) for (const y of results) moving.add(y);
-      entries.push({ operands, results, forks, moving: moves });
+      const results: unknown[] = [];
+      const entry = { operands, results, moving: operands.some((operand) => moving.has(operand)) };
+      const result = owning(entry, () => run.apply(of, args as unknown[]));
+      results.push(...(isList(result) ? result : [result]));
+      if (entry.moving) for (const y of results) moving.add(y);
+      entries.push(entry);
       if (name === 'countFrom') counted.set(result, args[2] as number);
       if (name === 'gather') limit(args[1] as Ids, (args[0] as Tensor).shape[0] as number);
       if (name === 'oneHot') limit(args[0] as Ids, args[1] as number);
@@ -103,38 +97,46 @@ export function recorder(machine: Workspace['machine'], inputs: readonly Tensor[
   }
 
   return {
-    over: (ops) => ({ ...wrapAll(ops), ...(ops.recurrences && { recurrences: wrapAll(ops.recurrences) }) }),
+    over(ops) {
+      const wrapped: Ops = {
+        ...wrapAll(ops),
+        ...(ops.recurrences && { recurrences: wrapAll(ops.recurrences) }),
+        // What it is composed of is written down one by one, so that what ids must be below is known.
+        custom: (operands, rule) => rule.forward(wrapped, ...operands),
+      };
+      return wrapped;
+    },
     apart(x, run) {
-      const forks: Fork[] = [];
-      writeDown(forks, run);
       // Its place is known to the workspace alone, so it counts as a part of what the tensor itself needs.
-      entries.push({ operands: [x], results: [x], forks, moving: moving.has(x) });
+      const entry = { operands: [x], results: [x], moving: moving.has(x) };
+      owning(entry, run);
+      entries.push(entry);
     },
     copied(place) {
       copies.push(place);
     },
     last(run) {
-      writeDown(ending, run);
-    },
-    looked() {
-      if (!busy) repeatable = false;
+      owning(ending, run);
     },
     get repeatable() {
-      return repeatable;
+      return repeatable && capture.looks === 0;
     },
     limitOf: (ids) => limits.get(ids) ?? Number.POSITIVE_INFINITY,
     leadingTo(outputs) {
       const wanted = new Set<unknown>(outputs);
-      const kept: Entry[] = [];
+      const kept = new Set<Entry>([ending]);
       for (let k = entries.length - 1; k >= 0; k -= 1) {
         const entry = entries[k] as Entry;
         if (!entry.results.some((result) => wanted.has(result))) continue;
         for (const operand of entry.operands) wanted.add(operand);
-        kept.unshift(entry);
+        kept.add(entry);
       }
-      const forksOf = (which: boolean) => kept.filter((entry) => entry.moving === which).flatMap(({ forks }) => forks);
-      const constants = copies.map(({ data }) => data.slice());
-      return { preparation: forksOf(false), step: [...forksOf(true), ...ending], constants };
+      const forksOf = (moving: boolean) =>
+        capture.forks.filter((_, k) => {
+          const owner = owners[k];
+          return owner !== undefined && owner.moving === moving && kept.has(owner);
+        });
+      return { preparation: forksOf(false), step: forksOf(true), constants: copies.map(({ data }) => data.slice()) };
     },
   };
 }

@@ -5,6 +5,7 @@
 import { mix32 } from '../random.js';
 import { type Ids, type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
 import { type AttentionForm, attend, attendAdjoint, attentionSizes } from './attention.js';
+import { draws } from './draws.js';
 import { normalise, normaliseAdjoint } from './layer-norm.js';
 import { nearNormal, nearNormalSlope, normalDensity, normalDistribution } from './normal.js';
 import type { Ops, Transposed } from './ops.js';
@@ -33,6 +34,8 @@ import {
 export interface ReferenceOptions {
   /** What the layers see as `ops.training`; default false. */
   readonly training?: boolean;
+  /** The trainer's step, from which masks follow; default 0. */
+  readonly step?: number;
   /** Numbers that stand in for a tensor's own, by identity: a parameter perturbed in float64, which it cannot hold. */
   readonly substitute?: ReadonlyMap<Tensor, Float64Array>;
 }
@@ -62,7 +65,7 @@ function softmaxOf(row: Float64Array): Float64Array {
  * ops.tanh(tensor([2], [0, 1])).data; // Float64Array [0, 0.7615941559557649]
  */
 export function reference(options: ReferenceOptions = {}): Ops {
-  const { training = false, substitute } = options;
+  const { training = false, step = 0, substitute } = options;
 
   function read(x: Tensor): Float64Array {
     const numbers = substitute?.get(x) ?? x.data;
@@ -249,8 +252,9 @@ export function reference(options: ReferenceOptions = {}): Ops {
     return real(logits.shape, dx);
   }
 
-  return {
+  const ops: Ops = {
     training,
+    draw: draws(step),
     matmul,
     batchedMatmul,
     linear(x, w, b) {
@@ -359,5 +363,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
         shape,
         Float64Array.from({ length: sizeOf(shape) }, (_, k) => (mix32(key + k) / 0x1_0000_0000 < keep ? 1 : 0)),
       ),
+    custom: (operands, rule) => rule.forward(ops, ...operands),
   };
+  return ops;
 }

@@ -2,7 +2,7 @@
  * Windows: the span in which tensors are places in the kernels' memory. All of them are released together at its end;
  * what is to outlive it is copied out by `toSignal`.
  */
-import { afterDeferred } from '../kernels/deferral.js';
+import { atOnce } from '../kernels/capture.js';
 import { machine } from '../kernels/machine.js';
 import type { Scope } from '../kernels/place.js';
 import type { Region } from '../kernels/region.js';
@@ -50,7 +50,7 @@ export function inWindow<R>(body: (ops: Ops, space: Workspace) => R): R {
   home.windows += 1;
   const { ops, space, close } = openWindow(home.region);
   try {
-    return afterDeferred(home, () => body(ops, space));
+    return atOnce(home, () => body(ops, space));
   } finally {
     close();
     home.windows -= 1;

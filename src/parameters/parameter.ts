@@ -11,6 +11,7 @@ import { machine } from '../kernels/machine.js';
 import { Place, type Scope } from '../kernels/place.js';
 import { type Generator, generator } from '../random.js';
 import { type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { RandomKey } from './random-key.js';
 
 /** Draws a parameter's first value. */
 export type Initializer = (shape: Shape, random: Generator) => Float32Array;
@@ -22,7 +23,7 @@ export interface ParameterOptions {
 
 /** Parameters by name; nested as the layers are. The joined names are the path, `rnn.wx`. */
 export interface Params {
-  readonly [name: string]: Parameter | Params;
+  readonly [name: string]: Parameter | RandomKey | Params;
 }
 
 // A parameter's memory goes back when nobody holds the parameter any more.
@@ -40,7 +41,6 @@ export class Parameter implements Tensor {
   #scope: Scope = { open: true };
   /** How many numbers its block of memory holds. */
   #room = 0;
-  #grown = 0;
   #version = 0;
 
   constructor(shape: Shape, initializer: Initializer, { grows = [] }: ParameterOptions = {}) {
@@ -52,11 +52,6 @@ export class Parameter implements Tensor {
   /** Its shape at this moment; a new array each time it has grown. */
   get shape(): Shape {
     return this.#shape;
-  }
-
-  /** How often it has grown. */
-  get grown(): number {
-    return this.#grown;
   }
 
   /** How often it has had other numbers: by an update, `assign`, or as it grew. */
@@ -147,10 +142,7 @@ export class Parameter implements Tensor {
     this.#scope.open = false;
     this.#scope = { open: true };
     this.#place = new Place(home, to, after, 'float32', this.#scope);
-    this.#grown += 1;
     this.written();
-    home.growths += 1;
-    home.weights += 1;
   }
 
   /** Where so many numbers have room: where they are, or in a new block. */
@@ -177,7 +169,6 @@ export class Parameter implements Tensor {
     }
     this.data.set(values);
     this.written();
-    machine().weights += 1;
   }
 }
 
@@ -188,9 +179,29 @@ export function parameter(shape: Shape, initializer: Initializer, options?: Para
 
 /** All parameters with their paths inside `params`, in order. */
 export function parametersOf(params: Params, prefix = ''): readonly (readonly [path: string, parameter: Parameter])[] {
-  return Object.entries(params).flatMap(([name, value]) =>
-    value instanceof Parameter ? [[prefix + name, value] as const] : parametersOf(value, `${prefix}${name}.`),
-  );
+  return Object.entries(params).flatMap(([name, value]) => {
+    if (value instanceof RandomKey) return [];
+    return value instanceof Parameter ? [[prefix + name, value] as const] : parametersOf(value, `${prefix}${name}.`);
+  });
+}
+
+/** The path of a part. */
+export const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
+
+/** Gives all parameters and random keys in `params` their paths, below the given one, and the seed if there is one. */
+export function nameAll(params: Params, path: string, seed: number | undefined): void {
+  for (const [name, value] of Object.entries(params)) {
+    if (value instanceof RandomKey) value.name(path, seed);
+    else if (value instanceof Parameter) value.name(below(path, name), seed);
+    else nameAll(value, below(path, name), seed);
+  }
+}
+
+/** How often any of the parameters has had other numbers: what follows from them is worked out anew when it has risen. */
+export function versionOf(parameters: readonly Parameter[]): number {
+  let version = 0;
+  for (const parameter of parameters) version += parameter.version;
+  return version;
 }
 
 /** Makes all parameters so long along each axis that they grow along. */

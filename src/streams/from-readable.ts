@@ -1,6 +1,10 @@
-import type { Readable } from 'node:stream';
 import { defer, finalize, type Observable } from 'rxjs';
 import { fromAsync } from './from-async.js';
+
+/** What is asked of a Node stream; every `Readable` has it. Said here so that a page needs no types of Node. */
+export interface ReadableLike extends AsyncIterable<unknown> {
+  destroy(error?: Error): unknown;
+}
 
 /**
  * A Node readable as a source that is pulled: while a consumer works, the stream fills its own bounded buffer and then
@@ -12,8 +16,8 @@ import { fromAsync } from './from-async.js';
  * @example
  * fromReadable(process.stdin).pipe(tokens(vocab), windows({ length: 32 }))
  */
-export function fromReadable<T = string | Uint8Array>(readable: Readable): Observable<T> {
-  return defer(() => fromAsync<T>(readable)).pipe(
+export function fromReadable<T = string | Uint8Array>(readable: ReadableLike): Observable<T> {
+  return defer(() => fromAsync<T>(readable as AsyncIterable<T>)).pipe(
     // The iterator's own `return` would wait for a chunk that may never come.
     finalize(() => readable.destroy()),
   );

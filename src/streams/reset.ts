@@ -29,8 +29,7 @@ function replaceIn(kept: unknown, fresh: unknown, flags: Resets): unknown {
 }
 
 /**
- * A carry whose flagged lanes are as before the first step; the other lanes are untouched, and so are numbers, which
- * belong to no lane.
+ * A carry whose flagged lanes are as before the first step; the other lanes are untouched.
  *
  * Carry: in its tensors the first axis is the batch. The given carry is not changed.
  *

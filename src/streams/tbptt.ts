@@ -1,7 +1,6 @@
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
 import { batchOf, type Core } from '../layer.js';
 import type { Tensor } from '../tensor.js';
-import { withNumbersOf } from '../training/carry.js';
 import { type Learned, type TrainerOptions, trainer } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import { requireCount } from './options.js';
@@ -109,13 +108,11 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
         );
       }
 
-      /** Nothing goes on from a window that stands alone, but numbers that belong to no lane (dropout's count of windows). */
+      /** Nothing goes on from a window that stands alone. */
       function alone({ input, target }: W, batch: number) {
-        zero ??= withNumbersOf(model.initial(batch), from);
+        zero ??= model.initial(batch);
         history = undefined;
-        const learned = learner.learn({ carry: zero, input, target, alone: true });
-        zero = learned.carry;
-        return learned;
+        return learner.learn({ carry: zero, input, target, alone: true });
       }
 
       function learn(window: W): TrainingStep<S, W> {

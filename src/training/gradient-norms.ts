@@ -2,8 +2,8 @@ import { tape } from '../backprop/tape.js';
 import { inWindow } from '../ops/window.js';
 import { parametersOf } from '../parameters/parameter.js';
 import { type Ids, sizeOf, type Tensor } from '../tensor.js';
+import type { Trainable } from './forward.js';
 import type { Loss } from './losses/loss.js';
-import type { Trainable } from './trainer.js';
 
 /** How large the gradient is in one layer of a model. */
 export interface GradientNorms {

@@ -1,6 +1,5 @@
 /** What an optimizer keeps, as it is written down and put back. */
 import type { Spans } from '../kernels/spans.js';
-import type { Parameter } from '../parameters/parameter.js';
 import type { NumberType, Shape, Tensor } from '../tensor.js';
 import { sizeOf } from '../tensor.js';
 import type { Optimizer } from './optimizers/optimizer.js';
@@ -12,16 +11,14 @@ export interface TrainerState {
   readonly slots: Readonly<Record<string, Tensor>>;
 }
 
-/** A parameter that a trainer trains. */
-export interface Trained {
+interface Place {
   readonly path: string;
-  readonly parameter: Parameter;
   /** The shape that what the optimizer keeps has. */
-  shape: Shape;
+  readonly shape: Shape;
 }
 
 /** @throws RangeError where a state is not that of these parameters and this optimizer. */
-export function checkState({ slots }: TrainerState, places: readonly Trained[], optimizer: Optimizer): void {
+export function checkState({ slots }: TrainerState, places: readonly Place[], optimizer: Optimizer): void {
   for (const { path, shape } of places) {
     const size = sizeOf(shape);
     for (const slot of optimizer.slots) {
@@ -36,7 +33,7 @@ export function checkState({ slots }: TrainerState, places: readonly Trained[], 
   }
 }
 
-export function restore(kept: Spans, trained: readonly Trained[], optimizer: Optimizer, { slots }: TrainerState): void {
+export function restore(kept: Spans, trained: readonly Place[], optimizer: Optimizer, { slots }: TrainerState): void {
   trained.forEach(({ path }, k) => {
     optimizer.slots.forEach((name, slot) => {
       kept.slot(k, slot).set((slots[`${path}.${name}`] as Tensor).data);
@@ -44,9 +41,9 @@ export function restore(kept: Spans, trained: readonly Trained[], optimizer: Opt
   });
 }
 
-export function slotsOf(kept: Spans, trained: readonly Trained[], optimizer: Optimizer): Record<string, Tensor> {
+export function slotsOf(kept: Spans, trained: readonly Place[], optimizer: Optimizer): Record<string, Tensor> {
   return Object.fromEntries(
-    trained.flatMap(({ path, parameter: { shape } }, k) =>
+    trained.flatMap(({ path, shape }, k) =>
       optimizer.slots.map((name, slot) => [
         `${path}.${name}`,
         { shape, type: 'float32' satisfies NumberType, data: kept.slot(k, slot).slice() },

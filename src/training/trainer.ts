@@ -1,38 +1,29 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
-
 import { tape } from '../backprop/tape.js';
-import { type Course, finish } from '../course.js';
-import { deferring } from '../kernels/deferral.js';
-import { Idle } from '../kernels/jobs.js';
-import { lengthenings } from '../kernels/lines.js';
+import type { Course } from '../course.js';
+import { capture, inPieces, run } from '../kernels/capture.js';
 import { machine } from '../kernels/machine.js';
 import { type Region, region } from '../kernels/region.js';
-import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
-import { Rows } from '../ops/eager/rows.js';
+import type { Spans, Squares, Step } from '../kernels/spans.js';
 import type { Workspace } from '../ops/eager/workspace.js';
 import { throughLookups } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
-import { inWindow, type OpenWindow, openWindow, toSignal } from '../ops/window.js';
-import { type Params, parametersOf } from '../parameters/parameter.js';
-import { isTensor, sizeOf, type Tensor } from '../tensor.js';
-import { withNumbersOf } from './carry.js';
+import { inWindow, openWindow, toSignal } from '../ops/window.js';
+import { versionOf } from '../parameters/parameter.js';
+import type { Tensor } from '../tensor.js';
+import { type Forward, forward, type Trainable } from './forward.js';
+import { type Away, comingBack } from './look-ahead.js';
 import type { Loss } from './losses/loss.js';
 import { clipByGlobalNorm } from './optimizers/clipping.js';
 import type { Optimizer } from './optimizers/optimizer.js';
-import { type Prepared, prepare, scaleOf } from './optimizers/preparing.js';
-import { checkState, restore, slotsOf, type Trained, type TrainerState } from './trainer-state.js';
-import { checkWindow, counted, joined, requireFinite, stepsOf, type TrainingWindow } from './training-window.js';
+import { prepare, scaleOf } from './optimizers/preparing.js';
+import { kept as keptFor } from './trained.js';
+import type { TrainerState } from './trainer-state.js';
+import { checkWindow, requireFinite, type TrainingWindow } from './training-window.js';
 import { inLine } from './turns.js';
 
 /** How often weights may change under an update in pieces; then the rest is done at once, lest it start over for ever. */
 const MOST_OVERTAKEN = 2;
-
-/** What a trainer needs of a model; every `Core` and `Layer` is one. */
-export interface Trainable<S, X = Tensor, Y = Tensor> {
-  readonly kind: string;
-  readonly params: Params;
-  apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
-}
 
 export interface TrainerOptions<Y = Tensor, Z = Tensor> {
   readonly loss: Loss<Y, Z>;
@@ -99,130 +90,80 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   model: Trainable<S, X, Y>,
   options: TrainerOptions<Y, Z>,
 ): Trainer<S, X, Z> {
-  const { loss: lossOf, optimizer, clipNorm, state } = options;
+  const { loss, optimizer, clipNorm, state } = options;
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
   }
   const { aside, preparations: own = [] } = optimizer;
   const preparations = clipNorm === undefined ? own : [clipByGlobalNorm(clipNorm), ...own];
   const home = machine();
-  const trained = trainedOf(model.params);
-  if (state !== undefined) checkState(state, trained, optimizer);
-  const parameters = trained.map(({ parameter }) => parameter);
-  const kept = spans(home, trained.map(extentOf), optimizer.slots.length);
-  if (state !== undefined) restore(kept, trained, optimizer, state);
-  const late = optimizer.slots.map((slot) => optimizer.late?.[slot] ?? 0);
+  const kept = keptFor(home, model.params, optimizer, state);
+  const { parameters, trained } = kept;
   let step = state?.step ?? 0;
   let released = false;
   let underWay = false;
-  const memory: Memory = { kept, rooms: [] };
+  const memory: Memory = { spans: kept.spans, rooms: [] };
 
-  function forward(ops: Ops, window: TrainingWindow<S, X, Z>): readonly [predictions: Y, carry: S, finalCarry: S] {
-    const { input, carryAfter } = window;
-    const steps = isTensor(input) ? (input.shape[0] as number) : carryAfter;
-    if (!isTensor(input) || carryAfter === undefined || carryAfter === steps) {
-      const [predictions, carry] = model.apply(ops, window.carry, input);
-      return [predictions, carry, carry];
-    }
-    const [first, carry] = model.apply(ops, window.carry, stepsOf(input, 0, carryAfter) as Tensor & X);
-    const [second, finalCarry] = model.apply(ops, carry, stepsOf(input, carryAfter, steps as number) as Tensor & X);
-    return [joined(ops, model.kind, first, second), carry, finalCarry];
+  /** A gradient, and the sums of its squares once their fork has run. */
+  interface Gradient extends Forward<S> {
+    readonly taken: Step;
+    readonly sums: () => Squares;
   }
 
-  interface Forward {
-    readonly loss: Tensor;
-    readonly carry: S;
-    readonly finalCarry: S;
+  /** What a window comes to, and its gradient: everything before weights change. */
+  function gradientOf(eager: Ops, space: Workspace, window: TrainingWindow<S, X, Z>): Gradient {
+    const ops = throughLookups(tape(eager, parameters, step));
+    const after = forward(ops, model, loss, window);
+    const taken = kept.step(space, ops.gradients(after.loss));
+    return { ...after, taken, sums: taken.squares() };
   }
 
-  const taped = (eager: Ops) => throughLookups(tape(eager, parameters));
-
-  function lossAfter(ops: Ops, window: TrainingWindow<S, X, Z>): Forward {
-    const [predictions, carry, finalCarry] = forward(ops, window);
-    return { loss: lossOf(ops, counted(ops, predictions, window.target), window.target), carry, finalCarry };
-  }
-
-  /** A gradient as a step that is yet to be taken. */
-  function stepOf(space: Workspace, window: TrainingWindow<S, X, Z>, loss: Tensor, gradients: readonly Tensor[]) {
-    const taken = kept.step(
-      gradients.map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)),
-      space.region,
-    );
-    const squares = taken.squares();
-    const [lossValue, gradientNorm] = [loss.data[0] as number, Math.sqrt(squares.total)];
-    if (!Number.isFinite(lossValue) || !Number.isFinite(gradientNorm)) {
+  /** The sums of a gradient's squares. @throws RangeError where they or the loss are not finite. */
+  function finite({ loss: { data }, sums }: Gradient, window: TrainingWindow<S, X, Z>) {
+    const squares = sums();
+    const [value, norm] = [data[0] as number, Math.sqrt(squares.total)];
+    if (!Number.isFinite(value) || !Number.isFinite(norm)) {
       requireFinite(model.kind, 'the input', window.input);
       requireFinite(model.kind, 'the target', window.target);
       throw new RangeError(
-        `trainer: at step ${step} the loss of ${model.kind} is ${lossValue} and its gradient's norm ${gradientNorm}; ` +
+        `trainer: at step ${step} the loss of ${model.kind} is ${value} and its gradient's norm ${norm}; ` +
           'the weights were left as they are. Lower the learning rate, or clip the gradient.',
       );
     }
-    return { taken, squares, lossValue, gradientNorm };
+    return { squares, value, norm };
   }
 
-  /** Runs with weights that may be moved aside by `away`, and puts them back where it fails. */
-  function comingBack<R>(run: (away: (from: Step, prepared: Prepared) => void) => R): R {
-    let gone = false;
-    try {
-      return run((from, { stages, scale }) => {
-        if (aside === undefined) return;
-        const numbers = aside.numbers(step);
-        from.update({ rule: aside.rule, idle: Idle.moves, numbers, stages, scale });
-        // Only now: before it what is kept of them is of an earlier step.
-        gone = true;
-      });
-    } catch (error) {
-      if (gone) for (const [k, { parameter }] of trained.entries()) parameter.assign(kept.slot(k, 0));
-      throw error;
-    }
-  }
-
-  /** Lets what the optimizer keeps grow with the parameters. */
-  function follow(): void {
-    trained.forEach((each, k) => {
-      const { parameter, shape } = each;
-      if (parameter.shape === shape) return;
-      kept.grow(k, extentOf(each), lengthenings(shape, parameter.shape), late);
-      each.shape = parameter.shape;
-    });
-  }
-
-  type Away = (from: Step, prepared: Prepared) => void;
-
-  /** What a window comes to, and the update, which alone changes weights. */
-  function updated(
-    space: Workspace,
-    window: TrainingWindow<S, X, Z>,
-    { loss, carry, finalCarry }: Forward,
-    gradients: readonly Tensor[],
-    away?: Away,
-  ): Learned<S> {
-    const { taken, squares, lossValue, gradientNorm } = stepOf(space, window, loss, gradients);
+  /** The update, which alone changes weights. */
+  function updated(window: TrainingWindow<S, X, Z>, gradient: Gradient, away?: Away): Learned<S> {
+    const { taken, carry, finalCarry } = gradient;
+    const { squares, value, norm } = finite(gradient, window);
     const learningRate = optimizer.learningRate(step);
-    const [rule, idle, numbers] = [optimizer.rule, optimizer.idle, optimizer.numbers(step)];
-    const carryOut = window.alone ? withNumbersOf(window.carry, carry) : toSignal(carry);
+    const carryOut = window.alone ? window.carry : toSignal(carry);
     const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
     const prepared = prepare(preparations, taken, squares);
-    const scale = scaleOf(optimizer, prepared, taken, squares);
     const { stages } = prepared;
+    const scale = scaleOf(optimizer, prepared, taken, squares);
+    const { rule, idle } = optimizer;
+    const update = { rule, idle, numbers: optimizer.numbers(step), stages, scale };
     if (aside?.when === 'between') {
       away?.(taken, { stages, scale });
       // Other weights: packed and multiplied anew, in a window of its own.
-      inWindow((eagerThere, spaceThere) => {
-        const ops = taped(eagerThere);
-        const { loss: lossThere } = lossAfter(ops, window);
-        const { taken: takenThere } = stepOf(spaceThere, window, lossThere, ops.gradients(lossThere));
-        takenThere.update({ rule, idle, numbers, stages, scale });
+      inWindow((eager, space) => {
+        const there = run(
+          home,
+          capture(home, () => gradientOf(eager, space, window)),
+        );
+        finite(there, window);
+        there.taken.update(update);
       });
     } else {
-      taken.update({ rule, idle, numbers, stages, scale });
+      taken.update(update);
     }
     step += 1;
     for (const parameter of parameters) parameter.written();
     return {
-      loss: lossValue,
-      gradientNorm,
+      loss: value,
+      gradientNorm: norm,
       gradientNorms: Object.fromEntries(trained.map(({ path }, k) => [path, Math.sqrt(squares.each[k] as number)])),
       learningRate,
       carry: carryOut,
@@ -234,29 +175,27 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     if (released) throw new Error('trainer: it was released; make a new one.');
     if (underWay) throw new Error('trainer: an update in pieces is under way; end it before the next one begins.');
     checkWindow(model.kind, window);
-    follow();
+    kept.follow();
   }
 
   function learn(window: TrainingWindow<S, X, Z>): Learned<S> {
     begin(window);
-    return comingBack((away) =>
+    return comingBack(optimizer, kept, step, (away) =>
       inWindow((eager, space) => {
-        if (aside?.when === 'before') away(kept.step(trained.map(standing), space.region), { stages: [], scale: 1 });
-        const ops = taped(eager);
-        const after = lossAfter(ops, window);
-        return updated(space, window, after, ops.gradients(after.loss), away);
+        if (aside?.when === 'before') away(kept.standing(space), { stages: [], scale: 1 });
+        return updated(
+          window,
+          run(
+            home,
+            capture(home, () => gradientOf(eager, space, window)),
+          ),
+          away,
+        );
       }),
     );
   }
 
-  /** An update in pieces, within a window that stays open. */
-  function* pieces({ ops: eager, space, scope }: OpenWindow, window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
-    const ops = taped(eager);
-    const after = yield* deferring(home, scope, () => lossAfter(ops, window));
-    return updated(space, window, after, yield* ops.walkBack(after.loss));
-  }
-
-  /** The same; nothing comes of it where the ground that it stands on has changed in between, which `atOnce` it cannot. */
+  /** An update in pieces; nothing comes of it where the ground that it stands on has changed in between, which `atOnce` it cannot. */
   function* attempt(
     window: TrainingWindow<S, X, Z>,
     within: Region,
@@ -264,21 +203,22 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   ): Course<Learned<S> | 'elsewhere' | 'overtaken'> {
     // Packed weights are for the tier's width, and working memory for so many threads.
     const { tier, threads } = home;
-    const versions = parameters.map(({ version }) => version);
-    const open = openWindow(within);
-    const course = pieces(open, window);
+    const version = versionOf(parameters);
+    const { ops, space, close } = openWindow(within);
     try {
-      if (atOnce) return finish(course);
+      const captured = capture(home, () => gradientOf(ops, space, window));
+      if (atOnce) return updated(window, run(home, captured));
+      const pieces = inPieces(home, captured);
       for (;;) {
-        const piece = course.next();
-        if (piece.done) return piece.value;
+        const piece = pieces.next();
+        if (piece.done) return updated(window, piece.value);
         yield;
         if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
         if (home.tier !== tier || home.threads !== threads) return 'elsewhere';
-        if (parameters.some(({ version }, k) => version !== versions[k])) return 'overtaken';
+        if (versionOf(parameters) !== version) return 'overtaken';
       }
     } finally {
-      open.close();
+      close();
     }
   }
 
@@ -287,7 +227,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     const [room = region(home.heap)] = memory.rooms;
     memory.rooms[0] = room;
     for (let overtaken = 0; ; ) {
-      follow();
+      kept.follow();
       const learned = yield* attempt(window, room, overtaken === MOST_OVERTAKEN);
       if (learned === 'overtaken') overtaken += 1;
       else if (learned !== 'elsewhere') return learned;
@@ -295,8 +235,8 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   }
 
   function* course(window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
-    // Nor can it be put off within what is put off itself.
-    if (aside !== undefined || home.deferred !== undefined) return learn(window);
+    // Nor can it be captured within what is captured itself.
+    if (aside !== undefined || home.capturing !== undefined) return learn(window);
     begin(window);
     underWay = true;
     try {
@@ -314,8 +254,8 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     },
     state() {
       if (released) throw new Error('trainer: it was released, and what it kept with it.');
-      follow();
-      return { step, slots: slotsOf(kept, trained, optimizer) };
+      kept.follow();
+      return { step, slots: kept.slots() };
     },
     release() {
       if (released) return;
@@ -331,40 +271,14 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
 
 /** What a trainer holds of the machine's memory; it must not lead to the trainer, which nobody would ever find abandoned then. */
 interface Memory {
-  readonly kept: Spans;
+  readonly spans: Spans;
   /** Where courses have their windows, since those of others come and go meanwhile. */
   readonly rooms: Region[];
 }
 
-function giveBack({ kept, rooms }: Memory): void {
-  kept.free();
+function giveBack({ spans, rooms }: Memory): void {
+  spans.free();
   for (const { free } of rooms) free();
 }
 
 const abandoned = new FinalizationRegistry<Memory>(giveBack);
-
-function trainedOf(params: Params): readonly Trained[] {
-  // A parameter that stands at two places of a model (tied weights) learns once.
-  const distinct = new Map(parametersOf(params).map(([path, parameter]) => [parameter, path]));
-  if (distinct.size === 0) throw new TypeError('trainer: the model has no parameters, so there is nothing to learn.');
-  return Array.from(distinct, ([parameter, path]) => ({ path, parameter, shape: parameter.shape }));
-}
-
-/** A row is what one index of the first axis selects; a vector is one row, and a bias. */
-function extentOf({ parameter: { shape } }: Trained): Extent {
-  const size = sizeOf(shape);
-  return { size, columns: shape.length < 2 ? size : sizeOf(shape.slice(1)), bias: shape.length < 2 };
-}
-
-/** A parameter without a gradient, for rules that ask for none. */
-function standing({ parameter }: Trained): Moved {
-  const weights = parameter.place.address;
-  return { weights, gradient: weights };
-}
-
-function movedOf(space: Workspace, { parameter }: Trained, gradient: Tensor): Moved {
-  const weights = parameter.place.address;
-  return gradient instanceof Rows
-    ? { weights, gradient: gradient.stored.address, rows: gradient.rows }
-    : { weights, gradient: space.place(gradient).address };
-}

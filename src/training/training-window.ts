@@ -10,8 +10,7 @@ export interface TrainingWindow<S, X = Tensor, Z = Tensor> {
   /** `[T′, B, …]` with T′ ≤ T: the loss counts the last T′ predictions. A record goes to the loss as it is. */
   readonly target: Z;
   /**
-   * Whether nothing follows this window: the carry after it is not kept, and the one that entered is given back, but for
-   * its numbers, which belong to no lane (dropout's count of windows).
+   * Whether nothing follows this window: the carry after it is not kept, and the one that entered is given back.
    */
   readonly alone?: boolean | undefined;
   /** After how many steps the carry is wanted; all by default. */

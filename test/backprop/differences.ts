@@ -37,14 +37,16 @@ export function mixture(ops: Ops, y: Tensor): Tensor {
 export function expectGradients(watched: readonly Tensor[], body: (ops: Ops) => Tensor): void {
   const numbers = watched.map((x) => Float64Array.from(x.data));
   const substitute = new Map(watched.map((x, at) => [x, numbers[at] as Float64Array]));
-  const base = reference({ training: true, substitute });
-  const recorded = tape(base, watched);
+  // Windows of their own, so that each draws the same masks.
+  const window = () => reference({ training: true, substitute });
+  const recorded = tape(window(), watched);
   const gradients = recorded.gradients(mixture(recorded, body(recorded)));
 
   const valueAt = (values: Float64Array, k: number, value: number) => {
     const before = values[k] as number;
     values[k] = value;
-    const result = mixture(base, body(base)).data[0] as number;
+    const ops = window();
+    const result = mixture(ops, body(ops)).data[0] as number;
     values[k] = before;
     return result;
   };

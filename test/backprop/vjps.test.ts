@@ -147,7 +147,7 @@ const images: readonly Case[] = [
   ['meanPooling2d, overlapping', [pictures], (ops) => ops.meanPooling2d(pictures, { size: [3, 2], stride: [1, 1] })],
 ];
 
-const cases = [
+const cases: readonly Case[] = [
   ...unary,
   ...roots,
   ...binary,
@@ -159,6 +159,16 @@ const cases = [
   ...layout,
   ...symbols,
   ...images,
+  [
+    'custom',
+    [x],
+    (ops) =>
+      ops.custom([x], {
+        kind: 'square',
+        forward: (inner, z) => inner.multiply(z, z),
+        backward: (inner, g, [z]) => [inner.multiply(g, inner.affine(z as Tensor, 2, 0))],
+      }),
+  ],
 ];
 
 describe('derivatives of the primitives against central differences', () => {

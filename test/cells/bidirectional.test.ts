@@ -71,12 +71,11 @@ describe('bidirectional', () => {
   it('still draws another mask for each window backwards', () => {
     const layer = stack({ both: bidirectional(dropout(0.5), dropout(0.5)) }, { seed: 1 });
     const ones = tensor([1, 1, 64], new Float64Array(64).fill(1));
-    const ops = reference({ training: true });
-    const [first, carry] = layer.apply(ops, layer.initial(1), ones);
-    const [second, after] = layer.apply(ops, carry, ones);
+    const [first, second] = [0, 1].map(
+      (step) => layer.apply(reference({ training: true, step }), layer.initial(1), ones)[0],
+    ) as [Tensor, Tensor];
     const backward = (y: Tensor) => [...y.data.slice(64)];
     expect(backward(second)).not.toEqual(backward(first));
-    expect(after.both.backward).toEqual({ windows: 2 });
     expect(backward(first)).not.toEqual([...first.data.slice(0, 64)]);
   });
 

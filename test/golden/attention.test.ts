@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { type Layer, noCarry } from '../../src/layer.js';
+import { type Layer, type NoCarry, noCarry } from '../../src/layer.js';
 import {
   type AttentionCarry,
   causalAttention,
@@ -7,7 +7,6 @@ import {
   type MaskedKeys,
   selfAttention,
 } from '../../src/layers/attention.js';
-import type { DropCount } from '../../src/layers/drop.js';
 import { layerNorm } from '../../src/layers/layer-norm.js';
 import { type BlockCarry, causalBlock, decoderBlock, encoderBlock } from '../../src/layers/transformer.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
@@ -73,7 +72,7 @@ describe('attention against PyTorch', () => {
 
 describe('blocks against PyTorch', () => {
   it.each(['post', 'pre'] as const)('encoderBlock, %s, is TransformerEncoderLayer', (norm) => {
-    const layer: Layer<DropCount, Tensor | MaskedKeys> = encoderBlock(features, heads, {
+    const layer: Layer<NoCarry, Tensor | MaskedKeys> = encoderBlock(features, heads, {
       hidden: 12,
       norm,
     });

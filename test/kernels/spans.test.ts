@@ -45,7 +45,7 @@ function step(machine: Machine, idle: Idle, storesRows: boolean) {
     }),
     machine.region,
   );
-  const sum = squares().total;
+  const sum = squares()().total;
   const numbers = [rate, beta1, 1 - beta1, beta2, 1 - beta2, correction, epsilon];
   update({ rule: Rule.adam, idle, numbers, scale: clip });
   const result = extents.map(({ size }, k) => ({

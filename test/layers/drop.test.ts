@@ -11,6 +11,7 @@ import type { Ops } from '../../src/ops/ops.js';
 import { reference } from '../../src/ops/reference.js';
 import { inWindow } from '../../src/ops/window.js';
 import { parametersOf } from '../../src/parameters/parameter.js';
+import { stack } from '../../src/stack.js';
 import { randomWindows } from '../../src/streams/random-windows.js';
 import { tbptt } from '../../src/streams/tbptt.js';
 import { ids, type Tensor } from '../../src/tensor.js';
@@ -21,7 +22,8 @@ import { bytesOf } from '../training/training-run.js';
 
 afterAll(() => void configure({ threads: 2 }));
 
-const learning: Ops = reference({ training: true });
+/** A window of training at a step. */
+const learning = (step = 0): Ops => reference({ training: true, step });
 const x = draw([3, 2, 4], 'x');
 const memory = draw([4, 2, 4], 'memory');
 
@@ -40,10 +42,9 @@ describe('dropout in attention and blocks', () => {
     const decoding = decoderBlock(4, 2, { hidden: 5, dropout: 0.4, context: 3, activation: 'tanh' });
     const watched = <S, X>(layer: Layer<S, X>) =>
       parametersOf(scattered(layer).params).map(([, parameter]) => parameter);
-    const at = { windows: 4 };
-    expectGradients([x, ...watched(inner)], (ops) => inner.apply(ops, at, x)[0]);
-    expectGradients([x, memory, ...watched(across)], (ops) => across.apply(ops, at, { x, memory })[0]);
-    expectGradients([x, ...watched(block)], (ops) => block.apply(ops, at, x)[0]);
+    expectGradients([x, ...watched(inner)], (ops) => inner.apply(ops, noCarry, x)[0]);
+    expectGradients([x, memory, ...watched(across)], (ops) => across.apply(ops, noCarry, { x, memory })[0]);
+    expectGradients([x, ...watched(block)], (ops) => block.apply(ops, noCarry, x)[0]);
     expectGradients([x, ...watched(causal)], (ops) => causal.apply(ops, causal.initial(2), x)[0]);
     expectGradients(
       [x, memory, ...watched(decoding)],
@@ -53,9 +54,10 @@ describe('dropout in attention and blocks', () => {
 
   it('drops the share it is told of the weights, and makes up for it', () => {
     // Equal weights over 500 keys whose values are 1: what is left is the share that stays, divided by it.
+    const ops = learning();
     const [keys, lanes, rate] = [500, 40, 0.3];
-    const parts = [0, 0, 1].map((value) => learning.fill([keys, lanes, 2], value));
-    const y = learning.attention(parts, { heads: 2, drop: { keep: 1 - rate, key: 17 } });
+    const parts = [0, 0, 1].map((value) => ops.fill([keys, lanes, 2], value));
+    const y = ops.attention(parts, { heads: 2, drop: { keep: 1 - rate, key: 17 } });
     const mean = numbers(y).reduce((sum, value) => sum + value, 0) / y.data.length;
     const spread = Math.sqrt(numbers(y).reduce((sum, value) => sum + (value - 1) ** 2, 0) / y.data.length);
     // Σ of 500 draws of variance rate / keep: ± √(rate / (keep · 500)) a query.
@@ -64,26 +66,23 @@ describe('dropout in attention and blocks', () => {
     expect(Math.abs(spread / deviation - 1)).toBeLessThan(0.05);
   });
 
-  it('draws each window and each place anew, and the same again from the same carry', () => {
-    const layer = encoder(4, 2, { blocks: 2, dropout: 0.5, hidden: 5, seed: 3 });
-    const start = layer.initial(2);
-    const [first, second] = layer.apply(learning, start, x);
-    expect(second).toEqual({ block1: { windows: 1 }, block2: { windows: 1 } });
-    expect(numbers(layer.apply(learning, start, x)[0])).toEqual(numbers(first));
-    expect(numbers(layer.apply(learning, second, x)[0])).not.toEqual(numbers(first));
+  it('draws each step and each place anew, and the same again at the same step', () => {
+    const block = encoder(4, 2, { blocks: 2, dropout: 0.5, hidden: 5, seed: 3 });
+    const at = (step: number) => numbers(block.apply(learning(step), block.initial(2), x)[0]);
+    const first = at(0);
+    expect(at(0)).toEqual(first);
+    expect(at(1)).not.toEqual(first);
     // The same weights under another seed: other masks.
-    layer.named?.('', 4);
-    expect(numbers(layer.apply(learning, start, x)[0])).not.toEqual(numbers(first));
+    stack({ block }, { seed: 4 });
+    expect(at(0)).not.toEqual(first);
   });
 
   it('changes nothing where it is off, or nothing is learnt', () => {
     const plain = scattered(encoderBlock(4, 2, { hidden: 5 }));
     const dropping = scattered(encoderBlock(4, 2, { hidden: 5, dropout: 0.5 }));
     const [y] = evaluate(plain, noCarry, x);
-    expect(evaluate(dropping, { windows: 3 }, x)).toEqual([y, { windows: 3 }]);
-    expect(plain.initial(2)).toEqual({});
-    const [learnt, carry] = plain.apply(learning, noCarry, x);
-    expect(carry).toEqual({});
+    expect(evaluate(dropping, noCarry, x)).toEqual([y, noCarry]);
+    const [learnt] = plain.apply(learning(), noCarry, x);
     expect(numbers(learnt)).toEqual(numbers(plain.apply(reference(), noCarry, x)[0]));
   });
 
@@ -117,7 +116,7 @@ describe('dropout in whole models', () => {
     expect(await run(3)).toEqual(alone);
   });
 
-  it('counts windows wherever something is dropped, and is exact on the kernels', () => {
+  it('draws anew at each step wherever something is dropped, and is exact on the kernels', () => {
     const tokens = ids([5, 2], [0, 1, 2, 3, 2, 1, 0, 0, 1, 2]);
     const pair = { source: tokens, target: ids([3, 2], [0, 1, 2, 3, 2, 1]) };
     const [language, masked, both] = [
@@ -125,26 +124,20 @@ describe('dropout in whole models', () => {
       bert({ ...small, symbols: 4, length: 8, padding: 3 }),
       encoderDecoder({ ...small, source: 4, target: 4, length: 8, padding: 3 }),
     ];
-    function afterWindow<S, X>(model: Layer<S, X>, input: X): S {
+    function expectMasks<S, X>(model: Layer<S, X>, input: X): void {
       scattered(model);
-      const [y, after] = model.apply(learning, model.initial(2), input);
+      const at = (step: number) => numbers(model.apply(learning(step), model.initial(2), input)[0]);
+      const y = at(0);
       inWindow((eager) => {
         const [got] = model.apply({ ...eager, training: true }, model.initial(2), input);
-        numbers(y).forEach((value, k) => {
+        y.forEach((value, k) => {
           expect(got.data[k]).toBeCloseTo(value, 4);
         });
       });
-      expect(numbers(model.apply(learning, after, input)[0])).not.toEqual(numbers(y));
-      return after;
+      expect(at(1)).not.toEqual(y);
     }
-    const one = { windows: 1 };
-    const block = { attention: expect.objectContaining(one) };
-    expect(afterWindow(language, tokens)).toMatchObject({ drop: one, blocks: { block1: block, block2: block } });
-    expect(afterWindow(masked, tokens)).toMatchObject({ drop: one, blocks: { block1: one, block2: one } });
-    expect(afterWindow(both, pair)).toMatchObject({
-      drop: one,
-      blocks: { block1: block, block2: block },
-      reader: { drop: one, blocks: { block1: one, block2: one } },
-    });
+    expectMasks(language, tokens);
+    expectMasks(masked, tokens);
+    expectMasks(both, pair);
   });
 });

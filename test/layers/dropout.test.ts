@@ -10,32 +10,37 @@ import { type Tensor, tensor } from '../../src/tensor.js';
 import { draw, expectGradients } from '../backprop/differences.js';
 
 const ones = tensor([50, 2, 10], new Float64Array(1000).fill(1));
-const training = reference({ training: true });
+/** A window of training at a step. */
+const training = (step = 0) => reference({ training: true, step });
 const numbers = (y: Tensor) => [...y.data];
 
 describe('dropout', () => {
   const layer = dropout(0.25, { seed: 5 });
 
-  it('changes nothing when not training, and counts no window', () => {
-    const carry = { windows: 3 };
-    expect(layer.apply(reference(), carry, ones)).toEqual([ones, carry]);
+  it('changes nothing when not training', () => {
+    expect(layer.apply(reference(), noCarry, ones)).toEqual([ones, noCarry]);
   });
 
   it('drops its share while training and scales what stays', () => {
-    const [y, carry] = layer.apply(training, layer.initial(2), ones);
+    const [y] = layer.apply(training(), noCarry, ones);
     expect(new Set(numbers(y))).toEqual(new Set([0, 1 / 0.75]));
     expect(numbers(y).filter((value) => value === 0).length / 1000).toBeCloseTo(0.25, 1);
-    expect(carry).toEqual({ windows: 1 });
   });
 
-  it('draws another mask for each window, the same for the same window', () => {
-    const mask = (windows: number) => numbers(layer.apply(training, { windows }, ones)[0]);
+  it('draws another mask at each step, the same at the same step', () => {
+    const mask = (step: number) => numbers(layer.apply(training(step), noCarry, ones)[0]);
     expect(mask(1)).not.toEqual(mask(0));
     expect(mask(1)).toEqual(mask(1));
   });
 
+  it('draws another mask each time that it runs within a window', () => {
+    const [ops, next] = [training(), training(1)];
+    const masks = [ops, ops, ops, next].map((each) => numbers(layer.apply(each, noCarry, ones)[0]).join());
+    expect(new Set(masks).size).toBe(4);
+  });
+
   it('draws by seed and by place in the model', () => {
-    const mask = (model: ReturnType<typeof models>) => numbers(model.apply(training, model.initial(2), ones)[0]);
+    const mask = (model: ReturnType<typeof models>) => numbers(model.apply(training(), model.initial(2), ones)[0]);
     const models = (first: string, seed: number) => stack({ [first]: dropout(0.5) }, { seed });
     expect(mask(models('a', 1))).toEqual(mask(models('a', 1)));
     expect(mask(models('a', 1))).not.toEqual(mask(models('a', 2)));
@@ -45,15 +50,15 @@ describe('dropout', () => {
   it('draws by its place in the outermost model, whatever stands beside it', () => {
     const inside = stack({ outer: stack({ drop: dropout(0.5) }) }, { seed: 1 });
     const beside = stack({ outer: stack({ first: dropout(0), drop: dropout(0.5) }) }, { seed: 1 });
-    const [left] = inside.apply(training, inside.initial(2), ones);
-    const [right] = beside.apply(training, beside.initial(2), ones);
+    const [left] = inside.apply(training(), inside.initial(2), ones);
+    const [right] = beside.apply(training(), beside.initial(2), ones);
     expect(left).toEqual(right);
   });
 
   it('has the right gradient, and drops under a tape', () => {
     const x = draw([2, 2, 3], 'x');
-    expectGradients([x], (ops) => layer.apply(ops, { windows: 4 }, x)[0]);
-    expect(numbers(layer.apply(tape(reference(), [x]), { windows: 0 }, ones)[0])).toContain(0);
+    expectGradients([x], (ops) => layer.apply(ops, noCarry, x)[0]);
+    expect(numbers(layer.apply(tape(reference(), [x]), noCarry, ones)[0])).toContain(0);
   });
 
   describe('with one mask for a window', () => {
@@ -61,21 +66,21 @@ describe('dropout', () => {
     const at = (y: Tensor, step: number) => numbers(y).slice(step * 20, (step + 1) * 20);
 
     it('drops the same features at every step, others in each lane and each window', () => {
-      const [y, carry] = variational.apply(training, variational.initial(2), ones);
+      const [y] = variational.apply(training(), noCarry, ones);
       for (let step = 1; step < 50; step += 1) expect(at(y, step)).toEqual(at(y, 0));
       expect(at(y, 0).slice(0, 10)).not.toEqual(at(y, 0).slice(10));
-      expect(at(variational.apply(training, carry, ones)[0], 0)).not.toEqual(at(y, 0));
+      expect(at(variational.apply(training(1), noCarry, ones)[0], 0)).not.toEqual(at(y, 0));
     });
 
     it('drops in a window of T what it drops in one of 1', () => {
       const one = tensor([1, 2, 10], ones.data.slice(0, 20));
-      const [whole] = variational.apply(training, { windows: 3 }, ones);
-      expect(numbers(variational.apply(training, { windows: 3 }, one)[0])).toEqual(at(whole, 0));
+      const [whole] = variational.apply(training(3), noCarry, ones);
+      expect(numbers(variational.apply(training(3), noCarry, one)[0])).toEqual(at(whole, 0));
     });
 
     it('has the right gradient', () => {
       const x = draw([3, 2, 3], 'x');
-      expectGradients([x], (ops) => variational.apply(ops, { windows: 4 }, x)[0]);
+      expectGradients([x], (ops) => variational.apply(ops, noCarry, x)[0]);
     });
   });
 
@@ -83,22 +88,21 @@ describe('dropout', () => {
     const classic = dropout(0.25, { seed: 5, scaling: 'classic' });
 
     it('scales by the share that is kept when not training, and not while training', () => {
-      const [learning] = classic.apply(training, classic.initial(2), ones);
+      const [learning] = classic.apply(training(), noCarry, ones);
       expect(new Set(numbers(learning))).toEqual(new Set([0, 1]));
-      const [otherwise, carry] = classic.apply(reference(), { windows: 2 }, ones);
+      const [otherwise] = classic.apply(reference(), noCarry, ones);
       expect(new Set(numbers(otherwise))).toEqual(new Set([0.75]));
-      expect(carry).toEqual({ windows: 2 });
     });
 
     it('drops what the inverted one drops', () => {
-      const [inverted] = layer.apply(training, { windows: 0 }, ones);
-      const [y] = classic.apply(training, { windows: 0 }, ones);
+      const [inverted] = layer.apply(training(), noCarry, ones);
+      const [y] = classic.apply(training(), noCarry, ones);
       expect(numbers(y)).toEqual(numbers(inverted).map((value) => value * 0.75));
     });
 
     it('has the right gradient', () => {
       const x = draw([2, 2, 3], 'x');
-      expectGradients([x], (ops) => classic.apply(ops, { windows: 4 }, x)[0]);
+      expectGradients([x], (ops) => classic.apply(ops, noCarry, x)[0]);
     });
   });
 
@@ -125,7 +129,7 @@ describe('dropout as an ensemble', () => {
     };
     const [scaled] = dropout(0.5, { scaling: 'classic' }).apply(
       reference(),
-      { windows: 0 },
+      noCarry,
       tensor([1, 1, inputs], Float64Array.from(x)),
     );
     const nets = Array.from({ length: 2 ** inputs }, (_, net) =>

@@ -46,16 +46,16 @@ const uses: Readonly<Record<string, Use>> = {
 function modelOf(use: Use, whole: boolean) {
   const table = parameter([symbols, features], () => uniform(symbols * features, 1));
   const head = parameter([features, classes], () => uniform(features * classes, 2));
-  const model: Core<NoCarry, Ids> = {
+  const model = {
     kind: 'table',
     params: { table, head },
     initial: () => noCarry,
-    apply(ops, carry, x) {
+    apply(ops: Ops, carry: NoCarry, x: Ids): readonly [Tensor, NoCarry] {
       const seen = whole ? ops.reshape(ops.reshape(table, [symbols * features]), table.shape) : table;
       return [use(ops, seen, head, x), carry];
     },
   };
-  return { model: model as Core<NoCarry>, table, head };
+  return { model, table, head };
 }
 
 function windowOf(k: number) {
@@ -145,7 +145,7 @@ describe('a gradient of few rows', () => {
       initial: () => noCarry,
       apply: (ops, carry, x) => [ops.gather(table, x), carry],
     };
-    const { learn, release } = trainer(model as Core<NoCarry>, { loss: crossEntropy(), optimizer: sgd(1) });
+    const { learn, release } = trainer(model, { loss: crossEntropy(), optimizer: sgd(1) });
     const before = table.data.slice();
     const used = machine().heap.used();
     learn(windowOf(0));

@@ -13,6 +13,7 @@ import { dropout } from '../../src/layers/dropout.js';
 import { embedding } from '../../src/layers/embedding.js';
 import type { FitProgress, History } from '../../src/models/progress.js';
 import { sequential } from '../../src/models/sequential.js';
+import type { Ops } from '../../src/ops/ops.js';
 import { stack } from '../../src/stack.js';
 import type { Ids, Tensor } from '../../src/tensor.js';
 import type { Loss } from '../../src/training/losses/loss.js';
@@ -21,6 +22,7 @@ import type { Optimizer } from '../../src/training/optimizers/optimizer.js';
 declare const ids$: Observable<Ids>;
 declare const signal$: Observable<Tensor>;
 declare const text$: Observable<string>;
+declare const ops: Ops;
 
 const model = stack({ embed: embedding(65, 64), drop: dropout(0.1), rnn: lstm(64, 128), head: dense(128, 65) });
 const two = stacked([lstm(64, 128), gru(128, 128)]);
@@ -44,7 +46,6 @@ export const twice$ = ids$.pipe(embedding(65, 64), embedding(65, 64));
 // Carries are known by name.
 const carry = model.initial(1);
 export const c: Tensor = carry.rnn.c;
-export const windows: number = carry.drop.windows;
 // @ts-expect-error there is no such layer
 carry.lstm;
 // @ts-expect-error an LSTM carries h and c
@@ -85,3 +86,23 @@ signal$.pipe(compiled);
 listed.fit([[1]], [0]);
 // @ts-expect-error there is no such metric
 listed.compile({ loss, optimizer, metrics: ['acuracy'] });
+
+// Ids are no features, whoever gets them; a tensor whose type nobody knows may be either.
+declare const ids1: Ids;
+// @ts-expect-error an LSTM calculates with what it is given
+ids$.pipe(lstm(64, 128));
+// @ts-expect-error so does a stack of layers of features
+ids$.pipe(stack({ rnn: lstm(64, 128), head: dense(128, 65) }));
+// @ts-expect-error within a stack too: what stands first decides
+stack({ rnn: lstm(64, 128) }).apply(ops, { rnn: lstm(64, 128).initial(1) }, ids1);
+signal$.pipe(stack({ rnn: lstm(64, 128), head: dense(128, 65) }));
+
+// Numbers fold, whatever array they lie in; parameters and carries are known by name, and carries can be walked.
+declare const signal: Tensor;
+export const sum: number = signal.data.reduce((total, value) => total + value, 0);
+export const texts: readonly string[] = signal.data.reduce((all: string[], value) => all.concat(String(value)), []);
+export const wx: Float32Array = model.params.rnn.wx.data;
+export const nestedTable: Float32Array = stack({ inner: model }).params.inner.embed.table.data;
+// @ts-expect-error there is no such parameter
+model.params.rnn.wz;
+export const parts: Readonly<Record<string, Tensor>> = model.initial(1).rnn;

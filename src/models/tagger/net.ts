@@ -6,7 +6,7 @@ import { lstm } from '../../cells/lstm.js';
 import { stacked } from '../../cells/stacked.js';
 import { type Core, type Layer, type NoCarry, noCarry } from '../../layer.js';
 import { dense } from '../../layers/dense.js';
-import { type DropoutCarry, type DropoutForm, dropout } from '../../layers/dropout.js';
+import { type DropoutForm, dropout } from '../../layers/dropout.js';
 import { embedding } from '../../layers/embedding.js';
 import { type HashedFeaturesOptions, hashedFeatures } from '../../layers/hashed-features.js';
 import { maxPooling1d } from '../../layers/pooling.js';
@@ -15,7 +15,8 @@ import type { Ops } from '../../ops/ops.js';
 import { checkLengths, realSteps } from '../../ops/padding.js';
 import { zeros } from '../../parameters/initializers.js';
 import { type Parameter, parameter } from '../../parameters/parameter.js';
-import { hashText, mix32 } from '../../random.js';
+import { RandomKey } from '../../parameters/random-key.js';
+import { mix32 } from '../../random.js';
 import { type Ids, ids, type Tensor, tensor } from '../../tensor.js';
 import type { LinearChain } from '../../training/losses/linear-chain.js';
 import type { TaggerInput } from './encoding.js';
@@ -50,15 +51,11 @@ export interface NetOptions {
 }
 
 /** What a tagger remembers within an utterance, and how many windows it has drawn masks for. */
-export interface TaggerCarry {
+export type TaggerCarry = {
   readonly rnn: unknown;
   /** The largest of each state so far, `[B, D]`; −1, which no state reaches, before the first word. */
   readonly pooled: Tensor;
-  readonly hidden: DropoutCarry;
-  readonly below: DropoutCarry;
-  readonly above: DropoutCarry;
-  readonly summary: DropoutCarry;
-}
+};
 
 export interface TaggerOutput {
   /** Scores of each tag at each word, `[T, B, N]`. */
@@ -96,7 +93,7 @@ export function taggerNet({ words, tags, intents }: Names, options: NetOptions):
   const intentHead = intents && dense(states, intents.size, { grows: true });
   const drop = () => dropout(rate, { mask });
   const drops = { below: drop(), above: drop(), summary: drop() };
-  let key = 0;
+  const hiding = new RandomKey();
 
   const core: Core<TaggerCarry, TaggerInput, TaggerOutput> = {
     kind: 'tagger',
@@ -105,6 +102,8 @@ export function taggerNet({ words, tags, intents }: Names, options: NetOptions):
       ...(letters && { spelling: letters.params }),
       ...(properties && { hashed: properties.params }),
       rnn: rnn.params,
+      hidden: { mask: hiding },
+      ...Object.fromEntries(Object.entries(drops).map(([name, each]) => [name, each.params])),
       tags: head.params,
       ...(chain && { chain }),
       ...(intentHead && { intents: intentHead.params }),
@@ -112,39 +111,28 @@ export function taggerNet({ words, tags, intents }: Names, options: NetOptions):
     initial: (batch) => ({
       rnn: rnn.initial(batch),
       pooled: tensor([batch, states], new Float32Array(batch * states).fill(-1)),
-      hidden: { windows: 0 },
-      below: drops.below.initial(batch),
-      above: drops.above.initial(batch),
-      summary: drops.summary.initial(batch),
     }),
-    named(path, given) {
-      const under = (name: string) => (path === '' ? name : `${path}.${name}`);
-      key = hashText(`${given ?? 0} ${under('hidden')}`);
-      rnn.named?.(under('rnn'), given);
-      for (const [name, drop] of Object.entries(drops)) drop.named?.(under(name), given);
-    },
     apply(outer, carry, x) {
       const lengths = checkLengths(x.lengths, x.words, 'tagger');
       const ops: Ops = { ...outer, lengths };
-      const hiding = ops.training && wordDropout > 0;
-      const seen = hiding ? hidden(x.words, words, wordDropout, mix32(key + carry.hidden.windows)) : x.words;
+      const hides = ops.training && wordDropout > 0;
+      const seen = hides ? hidden(x.words, words, wordDropout, ops.draw(hiding)) : x.words;
       const [embedded] = table.apply(ops, noCarry, seen);
       const parts = [embedded];
       if (letters && x.spellings) parts.push(letters.apply(ops, noCarry, x.spellings)[0]);
       if (properties && x.hashes) parts.push(properties.apply(ops, noCarry, x.hashes)[0]);
       const joined = parts.length === 1 ? embedded : ops.concat(parts, 2);
-      const [input, below] = drops.below.apply(ops, carry.below, joined);
+      const [input] = drops.below.apply(ops, noCarry, joined);
       const [h, after] = rnn.apply(ops, carry.rnn, input);
-      const [dropped, above] = drops.above.apply(ops, carry.above, h);
+      const [dropped] = drops.above.apply(ops, noCarry, h);
       const [scores] = head.apply(ops, noCarry, dropped);
-      const next = { rnn: after, below, above, hidden: { windows: carry.hidden.windows + (hiding ? 1 : 0) } };
-      if (intentHead === undefined) return [{ tags: scores }, { ...carry, ...next }];
+      if (intentHead === undefined) return [{ tags: scores }, { ...carry, rnn: after }];
       const pooled = largest(ops, h, carry.pooled, lengths);
-      const [told, summary] = drops.summary.apply(ops, carry.summary, pooled);
+      const [told] = drops.summary.apply(ops, noCarry, pooled);
       const [logits] = intentHead.apply(ops, noCarry, told);
       return [
         { tags: scores, intents: logits },
-        { ...next, pooled, summary },
+        { rnn: after, pooled },
       ];
     },
   };

@@ -1,6 +1,6 @@
-import { machine } from '../../kernels/machine.js';
 import { evaluate, type Layer, layer } from '../../layer.js';
 import type { Ops } from '../../ops/ops.js';
+import { versionOf } from '../../parameters/parameter.js';
 import type { Ids, Tensor } from '../../tensor.js';
 import { linearChain } from '../../training/losses/linear-chain.js';
 import type { Loss } from '../../training/losses/loss.js';
@@ -151,14 +151,14 @@ export function tagger(options: TaggerOptions): Tagger {
   };
 
   let grammar: Grammar | undefined;
-  let known: { readonly table: ChainTable; readonly weights: number } | undefined;
+  let known: { readonly table: ChainTable; readonly version: number } | undefined;
 
   /** What decoding needs, for the first so many tags; worked out anew where weights have changed or tags have come. */
   function tableOf(count: number): ChainTable {
-    const { weights } = machine();
-    if (known?.table.count === count && known.weights === weights) return known.table;
+    const version = versionOf(chain ? Object.values(chain) : []);
+    if (known?.table.count === count && known.version === version) return known.table;
     if (constrained && grammar?.starts.length !== count) grammar = bioGrammar(tags.names.slice(0, count));
-    known = { table: chainTable(count, chain && scoresOf(chain), grammar), weights };
+    known = { table: chainTable(count, chain && scoresOf(chain), grammar), version };
     return known.table;
   }
 

@@ -1,22 +1,13 @@
 import type { Course } from '../../course.js';
-import { numbersOf } from '../../training/carry.js';
 import { type Learned, type TrainerOptions, trainer } from '../../training/trainer.js';
 import type { TrainerState } from '../../training/trainer-state.js';
-import { freshCarry } from '../subject.js';
 import type { TaggedUtterance } from './encoding.js';
 import type { TaggerCarry } from './net.js';
 import type { Tagger } from './tagger.js';
 
 export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'state'> {
   /** What an earlier run kept, from `state()`. */
-  readonly state?: TaggerTrainerState | undefined;
-}
-
-/** What training needs beyond the weights and the lexicons in order to go on as if it had never stopped. */
-export interface TaggerTrainerState {
-  readonly optimizer: TrainerState;
-  /** What of the carry belongs to no utterance: the masks so far. */
-  readonly numbers: unknown;
+  readonly state?: TrainerState | undefined;
 }
 
 export type TaggerLearned = Omit<Learned<never>, 'carry' | 'finalCarry'>;
@@ -29,14 +20,14 @@ export interface TaggerTrainer {
   /** Updates so far. */
   readonly steps: number;
   /** A copy of what training keeps. */
-  state(): TaggerTrainerState;
+  state(): TrainerState;
   /** Gives back the optimizer's memory; the trainer is of no use afterwards. */
   release(): void;
 }
 
 /**
  * A trainer of a tagger: utterances and their tags in, one update for each call. Every utterance starts from the zero
- * carry; dropout's masks go on from call to call.
+ * carry.
  *
  * @throws RangeError (by `learn`) where there is no utterance, or one has a tag or an intent that the model does not know.
  * @example
@@ -44,20 +35,16 @@ export interface TaggerTrainer {
  * learn([{ words: ['to', 'taipei'], tags: ['O', 'B-toloc'] }]).loss;
  */
 export function taggerTrainer(model: Tagger, { state, ...options }: TaggerTrainerOptions): TaggerTrainer {
-  const inner = trainer(model, { ...options, loss: model.loss, state: state?.optimizer });
-  let numbers = state?.numbers;
+  const inner = trainer(model, { ...options, loss: model.loss, state });
 
   const windowOf = (examples: readonly TaggedUtterance[]) => ({
-    carry: freshCarry(model, examples.length, numbers),
+    carry: model.initial(examples.length),
     input: model.encode(examples.map(({ words }) => words)),
     target: model.target(examples),
     alone: true,
   });
 
-  function ended({ carry, finalCarry: _, ...learned }: Learned<TaggerCarry>): TaggerLearned {
-    numbers = numbersOf(carry);
-    return learned;
-  }
+  const ended = ({ carry: _, finalCarry: _too, ...learned }: Learned<TaggerCarry>): TaggerLearned => learned;
 
   return {
     learn: (examples) => ended(inner.learn(windowOf(examples))),
@@ -67,7 +54,7 @@ export function taggerTrainer(model: Tagger, { state, ...options }: TaggerTraine
     get steps() {
       return inner.steps;
     },
-    state: () => ({ optimizer: inner.state(), numbers }),
+    state: inner.state,
     release: inner.release,
   };
 }

@@ -1,4 +1,6 @@
 /** `eager`: the primitives on the kernels, in float32. Results are places of a window's workspace. */
+
+import { draws } from '../draws.js';
 import type { Ops } from '../ops.js';
 import { arrangement } from './arrangement.js';
 import { attending } from './attention.js';
@@ -11,8 +13,9 @@ import { table } from './table.js';
 import type { Workspace } from './workspace.js';
 
 export function eager(space: Workspace): Ops {
-  return {
+  const ops: Ops = {
     training: false,
+    draw: draws(0),
     ...product(space),
     ...elementwise(space),
     ...arrangement(space),
@@ -21,5 +24,7 @@ export function eager(space: Workspace): Ops {
     ...images(space),
     ...attending(space),
     recurrences: recurrence(space),
+    custom: (operands, rule) => rule.forward(ops, ...operands),
   };
+  return ops;
 }

@@ -36,7 +36,7 @@ export function table(space: Workspace): Pick<Ops, 'gather' | 'oneHot' | 'countF
       const count = sizeOf(ids.shape);
       const from = space.numbers(gradient, 'scatterAdd');
       // A step that is written down may name other rows when it runs again.
-      const named = machine.recorded === undefined ? fewRows(ids.data, rows, columns) : undefined;
+      const named = space.repeats ? undefined : fewRows(ids.data, rows, columns);
       if (named === undefined) {
         const y = space.result(shape);
         kernels.scatterAdd(machine, from, space.ids(ids), count, y.address, rows, columns);

@@ -14,6 +14,8 @@ export interface Workspace {
   readonly machine: Machine;
   /** Where results go. */
   readonly region: Region;
+  /** Whether what is done here will be done again with other numbers. */
+  readonly repeats: boolean;
   /** The tensor's place: its own, or that of a copy. */
   place(x: Tensor): Place;
   /** Address of an operand's numbers, float32. @throws TypeError for ids. */
@@ -33,6 +35,8 @@ export interface Workspace {
 }
 
 export interface WorkspaceOptions {
+  /** Whether what is done here will be done again with other numbers, so that it must not follow from these. */
+  readonly repeats?: boolean;
   /** Where results go; the machine's own region by default. */
   readonly region?: Region;
   /** Runs what is worked out of one tensor alone, once. */
@@ -87,6 +91,7 @@ export function workspace(machine: Machine, scope: Scope, options: WorkspaceOpti
   return {
     machine,
     region,
+    repeats: options.repeats ?? false,
     place,
     numbers(x, operation) {
       if (x.type === 'int32') {

@@ -16,7 +16,7 @@ export function prepare(preparations: readonly Preparation[], step: Step, raw: S
   let factor = 1;
   for (const preparation of preparations) {
     if (preparation.kind === 'clipByGlobalNorm') {
-      const norm = Math.sqrt((stages.length === 0 ? raw : step.squares(stages)).total) * factor;
+      const norm = Math.sqrt((stages.length === 0 ? raw : step.squares(stages)()).total) * factor;
       if (norm > preparation.limit) factor *= preparation.limit / norm;
       continue;
     }
@@ -37,6 +37,6 @@ export function scaleOf(
   raw: Squares,
 ): number | ArrayLike<number> {
   if (damping === undefined) return scale;
-  const { each } = stages.length === 0 ? raw : step.squares(stages);
+  const { each } = stages.length === 0 ? raw : step.squares(stages)();
   return each.map((square) => scale / (scale * Math.sqrt(square) + damping));
 }

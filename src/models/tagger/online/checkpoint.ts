@@ -30,8 +30,8 @@ export interface TaggerError {
 export function taggerCheckpoint(model: Tagger, state?: LearnTagsState): Checkpoint {
   const { words, tags, intents } = model;
   const { trainer, ...rest } = state ?? {};
-  const learning = trainer && { step: trainer.optimizer.step, numbers: trainer.numbers, ...rest };
-  const slots = Object.entries(trainer?.optimizer.slots ?? {}).map(([name, slot]) => [PREFIX + name, slot] as const);
+  const learning = trainer && { step: trainer.step, ...rest };
+  const slots = Object.entries(trainer?.slots ?? {}).map(([name, slot]) => [PREFIX + name, slot] as const);
   return {
     tensors: { ...weightsOf(model.params), ...Object.fromEntries(slots) },
     metadata: {
@@ -76,8 +76,8 @@ export function restoreTagger(
           model.tags.restore(lexicons.tags);
           if (lexicons.intents) model.intents?.restore(lexicons.intents);
           if (learning === undefined) return undefined;
-          const { step, numbers, ...rest } = learning;
-          return { trainer: { optimizer: { step, slots }, numbers }, ...rest };
+          const { step, ...rest } = learning;
+          return { trainer: { step, slots }, ...rest };
         }),
       ),
     ),
@@ -115,7 +115,6 @@ interface Lexicons {
 
 interface Learning extends Omit<LearnTagsState, 'trainer'> {
   readonly step: number;
-  readonly numbers: unknown;
 }
 
 const wrong = (message: string): E.Either<TaggerError, never> => E.left({ _tag: 'TaggerMismatch', message });

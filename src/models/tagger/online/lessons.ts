@@ -1,9 +1,9 @@
 /** What a learning tagger is told, and what it answers. */
 
+import type { TrainerState } from '../../../training/trainer-state.js';
 import type { SlotScores } from '../../metrics/conlleval.js';
 import type { Grown } from '../growth.js';
 import type { Tagging } from '../tagger.js';
-import type { TaggerTrainerState } from '../trainer.js';
 import type { SlotCorrection } from './corrections.js';
 import type { OutstandingState } from './outstanding.js';
 import type { Asked, Predicted } from './predict-tags.js';
@@ -75,7 +75,7 @@ export type TagOutcome = LearnedTags | PredictedTags | RefusedTags;
 
 /** What learning needs beyond the model in order to go on as if it had never stopped. Without tensors it is plain JSON. */
 export interface LearnTagsState {
-  readonly trainer: TaggerTrainerState;
+  readonly trainer: TrainerState;
   readonly replay?: ReservoirState<Taught> | undefined;
   readonly outstanding?: OutstandingState | undefined;
 }

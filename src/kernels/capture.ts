@@ -1,0 +1,68 @@
+/** Capture: a body's kernels written down instead of being run, so that they can run later, in pieces or somewhere else. */
+import type { Course } from '../course.js';
+import type { Machine } from './machine.js';
+import type { Fork } from './program.js';
+
+/** What is being written down. */
+export interface Capture {
+  /** All forks so far, in their order. */
+  readonly forks: Fork[];
+  /** How many of them have been run, since somebody looked at numbers. */
+  done: number;
+  /** How often somebody did. */
+  looks: number;
+}
+
+/** A body's result, and the forks that are yet to be run before its numbers are there. */
+export interface Captured<R> {
+  readonly result: R;
+  readonly forks: readonly Fork[];
+}
+
+/**
+ * Runs a body whose forks are written down. Its tensors are places whose shapes are known and whose numbers are not; where
+ * it looks at numbers all the same, the forks so far run first. It may write numbers of its own into places of its window.
+ * No parameter may grow meanwhile.
+ */
+export function capture<R>(machine: Machine, body: (capture: Capture) => R): Captured<R> {
+  return atOnce(machine, () => {
+    const own: Capture = { forks: [], done: 0, looks: 0 };
+    machine.capturing = own;
+    machine.windows += 1;
+    try {
+      const result = body(own);
+      return { result, forks: own.forks.slice(own.done) };
+    } finally {
+      machine.windows -= 1;
+      machine.capturing = undefined;
+    }
+  });
+}
+
+/** Runs a body whose forks run at once, after those that have been captured so far. */
+export function atOnce<R>(machine: Machine, body: () => R): R {
+  const outer = machine.capturing;
+  if (outer === undefined) return body();
+  machine.settle();
+  machine.capturing = undefined;
+  try {
+    return body();
+  } finally {
+    machine.capturing = outer;
+  }
+}
+
+/** Runs what was captured, all of it. */
+export function run<R>(machine: Machine, { result, forks }: Captured<R>): R {
+  for (const fork of forks) machine.runFork(fork);
+  return result;
+}
+
+/** Runs what was captured, a fork a piece. */
+export function* inPieces<R>(machine: Machine, { result, forks }: Captured<R>): Course<R> {
+  for (const fork of forks) {
+    yield;
+    machine.runFork(fork);
+  }
+  return result;
+}

@@ -1,0 +1,92 @@
+/** The parameters that a trainer trains, and what its optimizer keeps beside them. */
+import { lengthenings } from '../kernels/lines.js';
+import type { Machine } from '../kernels/machine.js';
+import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
+import { Rows } from '../ops/eager/rows.js';
+import type { Workspace } from '../ops/eager/workspace.js';
+import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
+import { type Shape, sizeOf, type Tensor } from '../tensor.js';
+import type { Optimizer } from './optimizers/optimizer.js';
+import { checkState, restore, slotsOf, type TrainerState } from './trainer-state.js';
+
+/** A parameter that a trainer trains. */
+export interface Trained {
+  readonly path: string;
+  readonly parameter: Parameter;
+  /** The shape that what the optimizer keeps has. */
+  shape: Shape;
+}
+
+/** All parameters of a model with what is kept beside them, in the kernels' memory. */
+export interface Kept {
+  readonly trained: readonly Trained[];
+  readonly parameters: readonly Parameter[];
+  readonly spans: Spans;
+  /** A step along gradients, one for each parameter. */
+  step(space: Workspace, gradients: readonly Tensor[]): Step;
+  /** A step that asks for no gradients. */
+  standing(space: Workspace): Step;
+  /** Lets what the optimizer keeps grow with the parameters. */
+  follow(): void;
+  /** A copy of what the optimizer keeps. */
+  slots(): Record<string, Tensor>;
+}
+
+/**
+ * @throws TypeError where the model has no parameters.
+ * @throws RangeError where the state is not of this model and optimizer.
+ */
+export function kept(machine: Machine, params: Params, optimizer: Optimizer, state: TrainerState | undefined): Kept {
+  const trained = trainedOf(params);
+  if (state !== undefined) checkState(state, trained, optimizer);
+  const table = spans(machine, trained.map(extentOf), optimizer.slots.length);
+  if (state !== undefined) restore(table, trained, optimizer, state);
+  const late = optimizer.slots.map((slot) => optimizer.late?.[slot] ?? 0);
+
+  return {
+    trained,
+    parameters: trained.map(({ parameter }) => parameter),
+    spans: table,
+    step: (space, gradients) =>
+      table.step(
+        gradients.map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)),
+        space.region,
+      ),
+    standing: (space) => table.step(trained.map(standing), space.region),
+    follow() {
+      trained.forEach((each, k) => {
+        const { parameter, shape } = each;
+        if (parameter.shape === shape) return;
+        table.grow(k, extentOf(each), lengthenings(shape, parameter.shape), late);
+        each.shape = parameter.shape;
+      });
+    },
+    slots: () => slotsOf(table, trained, optimizer),
+  };
+}
+
+function trainedOf(params: Params): readonly Trained[] {
+  // A parameter that stands at two places of a model (tied weights) learns once.
+  const distinct = new Map(parametersOf(params).map(([path, parameter]) => [parameter, path]));
+  if (distinct.size === 0) throw new TypeError('trainer: the model has no parameters, so there is nothing to learn.');
+  return Array.from(distinct, ([parameter, path]) => ({ path, parameter, shape: parameter.shape }));
+}
+
+/** A row is what one index of the first axis selects; a vector is one row, and a bias. */
+function extentOf({ parameter: { shape } }: Trained): Extent {
+  const size = sizeOf(shape);
+  return { size, columns: shape.length < 2 ? size : sizeOf(shape.slice(1)), bias: shape.length < 2 };
+}
+
+/** A parameter without a gradient, for rules that ask for none. */
+function standing({ parameter }: Trained): Moved {
+  const weights = parameter.place.address;
+  return { weights, gradient: weights };
+}
+
+function movedOf(space: Workspace, { parameter }: Trained, gradient: Tensor): Moved {
+  const weights = parameter.place.address;
+  return gradient instanceof Rows
+    ? { weights, gradient: gradient.stored.address, rows: gradient.rows }
+    : { weights, gradient: space.place(gradient).address };
+}
