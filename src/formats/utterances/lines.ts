@@ -1,5 +1,6 @@
 /** Lines of text files, pulled one by one. */
 import { readBytes } from '../../streams/from-file.js';
+import { BYTE_ORDER_MARK, expectUtf8 } from '../../streams/text-encoding.js';
 import { cannotRead } from './failure.js';
 
 /** A text by lines: a file, or chunks as they arrive, which are called by a name of their own in messages. */
@@ -27,20 +28,20 @@ export function linesOf(source: TextSource): Lines {
 
 async function* read(path: string, chunks: AsyncIterable<string | Uint8Array>): AsyncGenerator<Line, void, void> {
   try {
-    yield* split(decoded(chunks));
+    yield* split(decoded(expectUtf8(chunks)));
   } catch (cause) {
     throw cannotRead(path, cause);
   }
 }
 
-/** Without a byte-order mark; bytes that are no UTF-8 become U+FFFD. */
+/** Without a byte-order mark at the start; bytes that are no UTF-8 become U+FFFD. */
 async function* decoded(chunks: AsyncIterable<string | Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let first = true;
   for await (const chunk of chunks) {
     const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
     if (text === '') continue;
-    yield first && text.startsWith('\uFEFF') ? text.slice(1) : text;
+    yield first && text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
     first = false;
   }
   yield decoder.decode();
