@@ -136,9 +136,9 @@ function allocated(entry: Entry): Tensor {
 }
 
 function ownNumbers(tensor: Tensor): Tensor {
-  const { data } = tensor;
+  const { shape, type, data } = tensor;
   const isPart = ArrayBuffer.isView(data) && data.byteLength < data.buffer.byteLength;
-  return isPart ? { ...tensor, data: data.slice() } : tensor;
+  return isPart ? { shape, type, data: data.slice() } : tensor;
 }
 
 const naming =

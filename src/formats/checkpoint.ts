@@ -36,7 +36,7 @@ const dtypes = { float32: 'F32', int32: 'I32' } as const;
  *
  * @throws TypeError where a tensor is neither float32 nor int32, has not as many numbers as its shape says, or is named
  * `__metadata__`, and where metadata are no strings.
- * @throws RangeError where the header would be larger than any that is read: 100,000,000 bytes, or 1,000,000 values, of which a
+ * @throws RangeError where the header would be larger than any that is read: 100,000,000 bytes, or 500,000 values, of which a
  * tensor is 6 and one for each size.
  * @example
  * const bytes = encodeCheckpoint({ tensors: weightsOf(model.params), metadata: { made: 'by hand' } });
@@ -71,19 +71,21 @@ export function layoutOf(checkpoint: Checkpoint): Layout {
     );
   }
   const values = tensors.reduce((sum, [, { shape }]) => sum + 6 + shape.length, 2 + metadata.length);
+  if (values > headerLimits.values) throw tooLarge(values, headerLimits.values, 'values');
   const text = JSON.stringify(Object.fromEntries([['__metadata__', Object.fromEntries(metadata)], ...entries]));
   const json = new TextEncoder().encode(text);
-  if (json.length > headerLimits.bytes || values > headerLimits.values) {
-    throw new RangeError(
-      `encodeCheckpoint: the header would have ${json.length} bytes and ${values} values, more than is read of any, ` +
-        `${headerLimits.bytes} and ${headerLimits.values}; keep what is large in tensors, or in several files.`,
-    );
-  }
+  if (json.length > headerLimits.bytes) throw tooLarge(json.length, headerLimits.bytes, 'bytes');
   const header = new Uint8Array(LENGTH_BYTES + Math.ceil(json.length / alignment) * alignment).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(header.length - LENGTH_BYTES), true);
   header.set(json, LENGTH_BYTES);
   return { header, tensors: tensors.map(([, tensor]) => tensor), length: header.length + end };
 }
+
+const tooLarge = (count: number, most: number, what: string): RangeError =>
+  new RangeError(
+    `encodeCheckpoint: the header would have ${count} ${what}, but no more than ${most} are read of any; keep what is large in ` +
+      'tensors, or in several files.',
+  );
 
 /** The bytes of a layout from first to last, so many at a time; each piece is written over by the next one. */
 export function* piecesOf({ header, tensors, length }: Layout, size: number): Generator<Uint8Array, void, void> {
@@ -110,7 +112,7 @@ function* partsOf(header: Uint8Array, tensors: readonly Tensor[]): Generator<Uin
 
 /**
  * Reads the bytes of a safetensors file. All tensors have arrays of their own. Whatever is wrong with the bytes is a
- * `FormatError` that says what, and where. Names are there once, and headers have at most 100,000,000 bytes, 1,000,000 values
+ * `FormatError` that says what, and where. Names are there once, and headers have at most 100,000,000 bytes, 500,000 values
  * and 8 objects and lists within one another, so that time and memory are bounded for any bytes.
  *
  * @example

@@ -26,9 +26,9 @@ export const LENGTH_BYTES = 8;
 
 /**
  * What a header may be, read or written. Its length is that of the format's own reader; a tensor is 6 values and one for each
- * size, so that there may be some 100,000 of them.
+ * size, so that there may be some 70,000 of them.
  */
-export const headerLimits = { bytes: 100_000_000, values: 1_000_000, depth: 8 } as const;
+export const headerLimits = { bytes: 100_000_000, values: 500_000, depth: 8 } as const;
 
 const types: ReadonlyMap<Json | undefined, Entry['type']> = new Map([
   ['F32', 'float32'],
