@@ -34,6 +34,8 @@ async function* read(path: string, chunks: AsyncIterable<string | Uint8Array>): 
   }
 }
 
+const withoutMark = (text: string): string => (text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
+
 /** Without a byte-order mark at the start; bytes that are no UTF-8 become U+FFFD. */
 async function* decoded(chunks: AsyncIterable<string | Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -41,11 +43,19 @@ async function* decoded(chunks: AsyncIterable<string | Uint8Array>): AsyncGenera
   for await (const chunk of chunks) {
     const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
     if (text === '') continue;
-    yield first && text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+    yield first ? withoutMark(text) : text;
     first = false;
   }
   yield decoder.decode();
 }
+
+const withoutReturn = (text: string): string => (text.endsWith('\r') ? text.slice(0, -1) : text);
+
+/** The lines of a whole text, as they are read from a file. */
+export const linesIn = (text: string): readonly Line[] =>
+  withoutMark(text)
+    .split('\n')
+    .map((line, k) => ({ text: withoutReturn(line), number: k + 1 }));
 
 /** Lines end in LF or CRLF, and in nothing else: U+2028 and the like are part of what somebody said. */
 async function* split(chunks: AsyncIterable<string>): AsyncGenerator<Line, void, void> {
@@ -53,7 +63,7 @@ async function* split(chunks: AsyncIterable<string>): AsyncGenerator<Line, void,
   let begun = '';
   const line = (text: string): Line => {
     number += 1;
-    return { text: text.endsWith('\r') ? text.slice(0, -1) : text, number };
+    return { text: withoutReturn(text), number };
   };
   for await (const chunk of chunks) {
     let start = 0;
@@ -70,3 +80,15 @@ async function* split(chunks: AsyncIterable<string>): AsyncGenerator<Line, void,
 
 /** Words are parted by spaces and tabs only: other kinds of blanks are part of a word, as a tagger's files have them. */
 export const fieldsOf = (text: string): readonly string[] => text.split(/[ \t]+/).filter((field) => field !== '');
+
+/** Whether there is nothing on a line, whatever ASCII has to show for it. Other kinds of blanks are something. */
+export const isBlank = (text: string): boolean => /^[ \t\r\v\f]*$/.test(text);
+
+/** A text without the spaces and tabs at its ends. */
+export function withoutBlanks(text: string): string {
+  const isSpace = (at: number) => text[at] === ' ' || text[at] === '\t';
+  let [start, end] = [0, text.length];
+  while (start < end && isSpace(start)) start += 1;
+  while (end > start && isSpace(end - 1)) end -= 1;
+  return text.slice(start, end);
+}
