@@ -276,6 +276,7 @@ export {
 } from './streams/augment.js';
 export { bounded } from './streams/bounded.js';
 export type { Buffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
+export { holdSource } from './streams/demand.js';
 export { timeSlice } from './streams/event-loop.js';
 export { fromAsync } from './streams/from-async.js';
 export { fromFile } from './streams/from-file.js';

@@ -26,7 +26,8 @@ export function readCorpus(file: string | undefined): TE.TaskEither<Failure, str
 
 export function readText(path: string, remedy = 'give the place of a text by --file'): TE.TaskEither<Failure, string> {
   return TE.tryCatch(
-    () => readFile(path, 'utf8'),
+    // A byte-order mark is no symbol of the text.
+    async () => (await readFile(path, 'utf8')).replace(/^\uFEFF/, ''),
     (error) => failure(`${path} cannot be read: ${messageOf(error)}; ${remedy}.`),
   );
 }

@@ -7,9 +7,9 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
-import { sizeOf, type Tensor } from '../tensor.js';
+import { showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { FormatError } from './errors.js';
-import { type Entry, parseHeader } from './header.js';
+import { type Entry, headerLength, headerLimits, LENGTH_BYTES, parseHeader } from './header.js';
 
 /** Tensors by name, and strings that say what they are. */
 export interface Checkpoint {
@@ -18,7 +18,14 @@ export interface Checkpoint {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const lengthBytes = 8;
+/** A checkpoint as it lies in a file: the header, its length before it, and the tensors one after the other. */
+export interface Layout {
+  readonly header: Uint8Array;
+  readonly tensors: readonly Tensor[];
+  /** Bytes in all. */
+  readonly length: number;
+}
+
 // Tensors may be read in place by others, who then need them aligned; headers are filled up with blanks.
 const alignment = 8;
 const dtypes = { float32: 'F32', int32: 'I32' } as const;
@@ -27,11 +34,27 @@ const dtypes = { float32: 'F32', int32: 'I32' } as const;
  * A checkpoint as the bytes of a safetensors file. Equal checkpoints give equal bytes, whatever order their records
  * were filled in.
  *
- * @throws TypeError where a tensor is neither float32 nor int32, or is named `__metadata__`.
+ * @throws TypeError where a tensor is neither float32 nor int32, has not as many numbers as its shape says, or is named
+ * `__metadata__`, and where metadata are no strings.
+ * @throws RangeError where the header would be larger than any that is read: 100,000,000 bytes, or 500,000 values, of which a
+ * tensor is 6 and one for each size.
  * @example
  * const bytes = encodeCheckpoint({ tensors: weightsOf(model.params), metadata: { made: 'by hand' } });
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  const { header, tensors, length } = layoutOf(checkpoint);
+  const bytes = new Uint8Array(length);
+  bytes.set(header);
+  let at = header.length;
+  for (const tensor of tensors) {
+    bytes.set(bytesOf(tensor), at);
+    at += 4 * tensor.data.length;
+  }
+  return bytes;
+}
+
+/** @throws TypeError, RangeError as {@link encodeCheckpoint}. */
+export function layoutOf(checkpoint: Checkpoint): Layout {
   const tensors = sorted(checkpoint.tensors);
   let end = 0;
   const entries = tensors.map(([name, tensor]) => {
@@ -39,78 +62,109 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     end += 4 * sizeOf(tensor.shape);
     return [name, { dtype: dtypeOf(name, tensor), shape: tensor.shape, data_offsets: [begin, end] }] as const;
   });
-  const metadata = Object.fromEntries(sorted(checkpoint.metadata));
-  const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries])));
-  const start = lengthBytes + Math.ceil(header.length / alignment) * alignment;
+  const metadata = sorted(checkpoint.metadata);
+  for (const [name, value] of metadata) {
+    if (typeof value === 'string') continue;
+    throw new TypeError(
+      `encodeCheckpoint: metadata are strings, but ${JSON.stringify(name)} is ${value === null ? 'null' : typeof value}; ` +
+        'write it as JSON first.',
+    );
+  }
+  const values = tensors.reduce((sum, [, { shape }]) => sum + 6 + shape.length, 2 + metadata.length);
+  if (values > headerLimits.values) throw tooLarge(values, headerLimits.values, 'values');
+  const text = JSON.stringify(Object.fromEntries([['__metadata__', Object.fromEntries(metadata)], ...entries]));
+  const json = new TextEncoder().encode(text);
+  if (json.length > headerLimits.bytes) throw tooLarge(json.length, headerLimits.bytes, 'bytes');
+  const header = new Uint8Array(LENGTH_BYTES + Math.ceil(json.length / alignment) * alignment).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(header.length - LENGTH_BYTES), true);
+  header.set(json, LENGTH_BYTES);
+  return { header, tensors: tensors.map(([, tensor]) => tensor), length: header.length + end };
+}
 
-  const bytes = new Uint8Array(start + end);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, BigInt(start - lengthBytes), true);
-  bytes.fill(0x20, lengthBytes, start);
-  bytes.set(header, lengthBytes);
-  let at = start;
-  for (const [, tensor] of tensors) {
-    // As words, so that every bit pattern survives, NaNs with a payload included.
-    const words = new Int32Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.length);
-    for (const word of words) {
-      view.setInt32(at, word, true);
-      at += 4;
+const tooLarge = (count: number, most: number, what: string): RangeError =>
+  new RangeError(
+    `encodeCheckpoint: the header would have ${count} ${what}, but no more than ${most} are read of any; keep what is large in ` +
+      'tensors, or in several files.',
+  );
+
+/** The bytes of a layout from first to last, so many at a time; each piece is written over by the next one. */
+export function* piecesOf({ header, tensors, length }: Layout, size: number): Generator<Uint8Array, void, void> {
+  const piece = new Uint8Array(Math.min(size, length));
+  let filled = 0;
+  for (const part of partsOf(header, tensors)) {
+    for (let from = 0; from < part.length; ) {
+      const some = part.subarray(from, from + piece.length - filled);
+      piece.set(some, filled);
+      from += some.length;
+      filled += some.length;
+      if (filled < piece.length) continue;
+      yield piece;
+      filled = 0;
     }
   }
-  return bytes;
+  if (filled > 0) yield piece.subarray(0, filled);
+}
+
+function* partsOf(header: Uint8Array, tensors: readonly Tensor[]): Generator<Uint8Array, void, void> {
+  yield header;
+  for (const tensor of tensors) yield bytesOf(tensor);
 }
 
 /**
  * Reads the bytes of a safetensors file. All tensors have arrays of their own. Whatever is wrong with the bytes is a
- * `FormatError` that says what, and where.
+ * `FormatError` that says what, and where. Names are there once, and headers have at most 100,000,000 bytes, 500,000 values
+ * and 8 objects and lists within one another, so that time and memory are bounded for any bytes.
  *
  * @example
  * pipe(decodeCheckpoint(bytes), E.match((error) => console.error(error.message), ({ tensors }) => …));
  */
 export function decodeCheckpoint(bytes: Uint8Array): E.Either<FormatError, Checkpoint> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return pipe(
-    headerBytes(view),
-    E.chain((header) => parseHeader(header, bytes.length - lengthBytes - header.length)),
-    E.map(({ entries, metadata, length }) => ({
-      tensors: Object.fromEntries(entries.map((entry) => [entry.name, readTensor(view, lengthBytes + length, entry)])),
-      metadata,
-    })),
+    headerLength(bytes.subarray(0, LENGTH_BYTES), bytes.length),
+    E.map((length) => LENGTH_BYTES + length),
+    E.chain((start) =>
+      pipe(
+        parseHeader(bytes.subarray(LENGTH_BYTES, start), bytes.length - start),
+        E.map(({ entries, metadata }) => ({
+          tensors: Object.fromEntries(
+            entries.map((entry) => {
+              const tensor = tensorOf(entry);
+              const target = new Uint8Array(tensor.data.buffer);
+              target.set(bytes.subarray(start + entry.begin, start + entry.end));
+              toOwnOrder(target);
+              return [entry.name, tensor];
+            }),
+          ),
+          metadata,
+        })),
+      ),
+    ),
   );
 }
 
-function headerBytes(view: DataView): E.Either<FormatError, Uint8Array> {
-  const present = view.byteLength;
-  if (present < lengthBytes) {
-    return E.left({
-      _tag: 'Truncated',
-      message: `a checkpoint starts with ${lengthBytes} bytes that give its header's length, but there are ${present}.`,
-    });
-  }
-  const length = view.getBigUint64(0, true);
-  // The limit of the format's own reader, so that a damaged length is not taken for a reason to parse gigabytes.
-  if (length > 100_000_000n) {
-    return E.left({
-      _tag: 'HeaderTooLarge',
-      message: `the header would be ${length} bytes long, more than the format's 100,000,000: not a safetensors file.`,
-    });
-  }
-  if (length > BigInt(present - lengthBytes)) {
-    return E.left({
-      _tag: 'Truncated',
-      message: `the header is ${length} bytes long, but only ${present - lengthBytes} bytes follow: the file was cut.`,
-    });
-  }
-  return E.right(new Uint8Array(view.buffer, view.byteOffset + lengthBytes, Number(length)));
+/** A tensor as its entry says, of zeros in a buffer of its own. */
+export function tensorOf({ type, shape, begin, end }: Entry): Tensor {
+  const { buffer } = new Uint8Array(end - begin);
+  return { shape, type, data: type === 'int32' ? new Int32Array(buffer) : new Float32Array(buffer) };
 }
 
-function readTensor(view: DataView, start: number, { type, shape, begin }: Entry): Tensor {
-  const words = new Int32Array(sizeOf(shape));
-  for (let i = 0; i < words.length; i += 1) words[i] = view.getInt32(start + begin + 4 * i, true);
-  return { shape, type, data: type === 'int32' ? words : new Float32Array(words.buffer) };
+const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+/** A tensor's bytes as the format has them; bytes, so that every bit pattern survives, NaNs with a payload included. */
+function bytesOf({ data }: Tensor): Uint8Array {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return isLittleEndian ? bytes : toOwnOrder(bytes.slice());
 }
 
-function dtypeOf(name: string, { type }: Tensor): 'F32' | 'I32' {
+/** Turns words from the format's order to the machine's, or back. */
+export function toOwnOrder(bytes: Uint8Array): Uint8Array {
+  if (isLittleEndian) return bytes;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < bytes.length; at += 4) view.setUint32(at, view.getUint32(at, true), false);
+  return bytes;
+}
+
+function dtypeOf(name: string, { type, shape, data }: Tensor): 'F32' | 'I32' {
   if (name === '__metadata__') {
     throw new TypeError(
       'encodeCheckpoint: the format keeps the name __metadata__ for itself; name the tensor otherwise.',
@@ -119,6 +173,13 @@ function dtypeOf(name: string, { type }: Tensor): 'F32' | 'I32' {
   if (type === 'float64') {
     throw new TypeError(
       `encodeCheckpoint: ${name} is float64, but a checkpoint holds float32 and int32; convert it to float32 first.`,
+    );
+  }
+  const array = type === 'int32' ? Int32Array : Float32Array;
+  if (!(data instanceof array) || data.length !== sizeOf(shape)) {
+    throw new TypeError(
+      `encodeCheckpoint: ${name} is ${type} ${showShape(shape)}, but its numbers are no ${array.name} of ${sizeOf(shape)}; ` +
+        'make tensors by tensor() or ids().',
     );
   }
   return dtypes[type];

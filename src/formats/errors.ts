@@ -13,6 +13,7 @@ export interface FormatError {
     | 'Truncated'
     | 'HeaderTooLarge'
     | 'HeaderNotJson'
+    | 'DuplicateName'
     | 'BadMetadata'
     | 'BadTensor'
     | 'UnsupportedType'

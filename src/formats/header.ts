@@ -1,7 +1,9 @@
-/** The header of a safetensors file: parsed, and checked against the data that follows it. */
+/** The header of a safetensors file: parsed within bounds, and checked against the data that follows it. */
 import * as E from 'fp-ts/lib/Either.js';
-import { type Shape, showShape, sizeOf } from '../tensor.js';
+import { pipe } from 'fp-ts/lib/function.js';
+import type { Shape } from '../tensor.js';
 import type { FormatError } from './errors.js';
+import { type Json, type JsonFault, type JsonObject, parseJson, shown } from './json.js';
 
 /** Where a tensor is, in bytes from the start of the data. */
 export interface Entry {
@@ -19,68 +21,142 @@ export interface Header {
   readonly length: number;
 }
 
-const types: Readonly<Record<string, Entry['type'] | undefined>> = { F32: 'float32', I32: 'int32' };
+/** Bytes before the header, which give its length. */
+export const LENGTH_BYTES = 8;
+
+/**
+ * What a header may be, read or written. Its length is that of the format's own reader; a tensor is 6 values and one for each
+ * size, so that there may be some 70,000 of them.
+ */
+export const headerLimits = { bytes: 100_000_000, values: 500_000, depth: 8 } as const;
+
+const types: ReadonlyMap<Json | undefined, Entry['type']> = new Map([
+  ['F32', 'float32'],
+  ['I32', 'int32'],
+]);
+
+/** The header's length from a file's first bytes, of which there may be fewer; the file has so many in all. */
+export function headerLength(first: Uint8Array, present: number): E.Either<FormatError, number> {
+  if (first.length < LENGTH_BYTES) {
+    return wrong(
+      'Truncated',
+      `a checkpoint starts with ${LENGTH_BYTES} bytes that give its header's length, but there are ${present}.`,
+    );
+  }
+  const length = new DataView(first.buffer, first.byteOffset).getBigUint64(0, true);
+  if (length > headerLimits.bytes) {
+    return wrong(
+      'HeaderTooLarge',
+      `the header would be ${length} bytes long, more than the format's ${headerLimits.bytes.toLocaleString('en')}: ` +
+        'not a safetensors file.',
+    );
+  }
+  if (length > present - LENGTH_BYTES) {
+    return wrong(
+      'Truncated',
+      `the header is ${length} bytes long, but only ${present - LENGTH_BYTES} bytes follow: the file was cut.`,
+    );
+  }
+  return E.right(Number(length));
+}
 
 /** Parses a header and checks that its tensors fill `dataLength` bytes, without a gap and without an overlap. */
 export function parseHeader(bytes: Uint8Array, dataLength: number): E.Either<FormatError, Header> {
-  const parsed = parseJson(bytes);
-  if (E.isLeft(parsed)) return parsed;
-  const { __metadata__: metadata = {}, ...tensors } = parsed.right;
-  if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
+  return pipe(
+    objectOf(bytes),
+    E.chain((tensors) => {
+      const metadata = metadataOf(tensors);
+      if (E.isLeft(metadata)) return metadata;
+      const entries: Entry[] = [];
+      for (const [name, value] of tensors) {
+        if (name === '__metadata__') continue;
+        const entry = parseEntry(name, value);
+        if (E.isLeft(entry)) return entry;
+        entries.push(entry.right);
+      }
+      const gap = firstGap(entries, dataLength);
+      return gap ?? E.right({ entries, metadata: metadata.right, length: bytes.length });
+    }),
+  );
+}
+
+const tagOf: Readonly<Record<JsonFault['kind'], FormatError['_tag']>> = {
+  syntax: 'HeaderNotJson',
+  duplicate: 'DuplicateName',
+  limit: 'HeaderTooLarge',
+};
+
+function objectOf(bytes: Uint8Array): E.Either<FormatError, JsonObject> {
+  if (bytes[0] !== 0x7b) {
+    return wrong('HeaderNotJson', 'the header is not an object, which begins with { and has nothing before it.');
+  }
+  return pipe(
+    E.tryCatch(
+      () => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
+      (): JsonFault => ({ kind: 'syntax', what: 'bytes that are no characters' }),
+    ),
+    E.chain((text) => parseJson(text, headerLimits)),
+    E.map((value) => value as JsonObject),
+    E.mapLeft(({ kind, what }): FormatError => {
+      const is = kind === 'syntax' ? 'is not JSON in UTF-8' : kind === 'limit' ? 'is too large' : 'is ambiguous';
+      return { _tag: tagOf[kind], message: `the header ${is}: ${what}.` };
+    }),
+  );
+}
+
+function metadataOf(header: JsonObject): E.Either<FormatError, Readonly<Record<string, string>>> {
+  const metadata = header.has('__metadata__') ? header.get('__metadata__') : new Map<string, string>();
+  if (!(metadata instanceof Map))
     return wrong('BadMetadata', 'the header has a __metadata__ that is not an object of strings.');
+  for (const [name, value] of metadata as JsonObject) {
+    if (typeof value === 'string') continue;
+    return wrong(
+      'BadMetadata',
+      `the header has a __metadata__ that is not an object of strings: ${shown(name)} is ${shown(value)}.`,
+    );
   }
-  const entries: Entry[] = [];
-  for (const [name, value] of Object.entries(tensors)) {
-    const entry = parseEntry(name, value);
-    if (E.isLeft(entry)) return entry;
-    entries.push(entry.right);
-  }
-  const gap = firstGap(entries, dataLength);
-  return gap ?? E.right({ entries, metadata: metadata as Record<string, string>, length: bytes.length });
+  return E.right(Object.fromEntries(metadata as ReadonlyMap<string, string>));
 }
 
-function parseJson(bytes: Uint8Array): E.Either<FormatError, Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
-    return isRecord(value) ? E.right(value) : wrong('HeaderNotJson', 'the header is JSON, but not an object.');
-  } catch (error) {
-    return wrong('HeaderNotJson', `the header is not JSON in UTF-8 (${(error as Error).message}).`);
-  }
-}
-
-function parseEntry(name: string, value: unknown): E.Either<FormatError, Entry> {
-  const label = `tensor ${JSON.stringify(name)}`;
-  if (!isRecord(value)) return wrong('BadTensor', `${label} is not described by an object.`);
-  const { dtype, shape, data_offsets: offsets } = value;
+function parseEntry(name: string, value: Json): E.Either<FormatError, Entry> {
+  const label = `tensor ${shown(name)}`;
+  if (!(value instanceof Map)) return wrong('BadTensor', `${label} is not described by an object.`);
+  const [dtype, shape, offsets] = ['dtype', 'shape', 'data_offsets'].map((key) => (value as JsonObject).get(key));
   if (typeof dtype !== 'string') return wrong('BadTensor', `${label} has no dtype.`);
-  const type = Object.hasOwn(types, dtype) ? types[dtype] : undefined;
+  const type = types.get(dtype);
   if (type === undefined) {
-    return wrong('UnsupportedType', `${label} has dtype ${dtype}, but only F32 and I32 are read; convert it first.`);
+    return wrong(
+      'UnsupportedType',
+      `${label} has dtype ${shown(dtype).slice(1, -1)}, but only F32 and I32 are read; convert it first.`,
+    );
   }
-  if (!isSizes(shape)) return wrong('BadTensor', `${label} has shape ${JSON.stringify(shape)}, not a list of sizes.`);
+  if (!isSizes(shape)) return wrong('BadTensor', `${label} has shape ${shown(shape)}, not a list of sizes.`);
   if (!isSizes(offsets) || offsets.length !== 2) {
-    return wrong('BadTensor', `${label} has data_offsets ${JSON.stringify(offsets)}, not two places in the data.`);
+    return wrong('BadTensor', `${label} has data_offsets ${shown(offsets)}, not two places in the data.`);
   }
   const [begin, end] = offsets as unknown as readonly [number, number];
-  if (end - begin !== 4 * sizeOf(shape)) {
+  const size = 4 * elementsOf(shape);
+  if (end - begin !== size) {
     return wrong(
       'BadOffsets',
-      `${label} of shape ${showShape(shape)} takes ${4 * sizeOf(shape)} bytes, but its data_offsets ${begin} to ${end} ` +
-        `hold ${end - begin}.`,
+      `${label} of shape ${shown(shape)} takes ${size} bytes, but its data_offsets ${begin} to ${end} hold ${end - begin}.`,
     );
   }
   return E.right({ name, type, shape, begin, end });
 }
 
+/** Where a size is 0 there are none, however large the others: their product could be infinite. */
+const elementsOf = (shape: Shape): number => (shape.includes(0) ? 0 : shape.reduce((size, length) => size * length, 1));
+
 /** The format allows no byte between two tensors, none in two of them, and none after the last. */
 function firstGap(entries: readonly Entry[], dataLength: number): E.Left<FormatError> | undefined {
   let covered = 0;
-  for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+  for (const { name, begin, end } of inOrder(entries)) {
     if (begin !== covered) {
       const what = begin < covered ? 'overlaps the tensor before it' : 'leaves a gap after the tensor before it';
       return wrong(
         'BadOffsets',
-        `tensor ${JSON.stringify(name)} starts at byte ${begin} of the data and ${what}, which ends at ${covered}.`,
+        `tensor ${shown(name)} starts at byte ${begin} of the data and ${what}, which ends at ${covered}.`,
       );
     }
     covered = end;
@@ -97,14 +173,14 @@ function firstGap(entries: readonly Entry[], dataLength: number): E.Left<FormatE
   return undefined;
 }
 
+/** Tensors as their data lie, whatever the order of the header. */
+export const inOrder = <T extends Pick<Entry, 'begin' | 'end'>>(entries: readonly T[]): readonly T[] =>
+  [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
+
 function wrong(tag: FormatError['_tag'], message: string): E.Left<FormatError> {
   return { _tag: 'Left', left: { _tag: tag, message } };
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isSizes(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+function isSizes(value: Json | undefined): value is readonly number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size));
 }

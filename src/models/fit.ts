@@ -66,10 +66,14 @@ export function fitModel(model: Compiled, x: Data, y: Data, options: FitOptions)
   const progress$ = new Observable<FitProgress>((subscriber) => {
     const training = begin(model, x, y, options);
     subscriber.add(training.end);
-    training.run(subscriber).then(
-      () => subscriber.complete(),
-      (error: unknown) => subscriber.error(error),
-    );
+    // Weights and optimizer are what they stay before anybody hears that it has ended, well or not.
+    training
+      .run(subscriber)
+      .finally(training.end)
+      .then(
+        () => subscriber.complete(),
+        (error: unknown) => subscriber.error(error),
+      );
   });
   const history = async () => {
     const last = await lastValueFrom(progress$);
@@ -84,7 +88,7 @@ export function fitModel(model: Compiled, x: Data, y: Data, options: FitOptions)
 
 interface Training {
   run(subscriber: Subscriber<FitProgress>): Promise<void>;
-  /** Keeps what the optimizer knows, and lets go of the rest; called once training is over, however it ended. */
+  /** Restores the best weights where that was wanted, keeps what the optimizer knows, and lets go of the rest. */
   end(): void;
 }
 
@@ -154,6 +158,7 @@ function begin(model: Compiled, x: Data, y: Data, options: FitOptions): Training
   function end(): void {
     if (ended) return;
     ended = true;
+    watching?.end();
     learner.end();
   }
   return { run, end };

@@ -10,7 +10,11 @@ export interface EarlyStopping {
   readonly patience?: number;
   /** By how much a better figure must be better. Default 0. */
   readonly minDelta?: number;
-  /** Whether the weights of the best epoch come back at the end. Default false. */
+  /**
+   * Whether the weights of the best epoch come back at the end, whatever ends it: patience, the last epoch, an error, or
+   * that nobody is subscribed any more. Where no epoch has ended there is none, and the weights are those of the last
+   * update. Default false.
+   */
   readonly restoreBest?: boolean;
 }
 
@@ -19,7 +23,7 @@ export interface Watch {
   /** True where training is over. */
   see(epoch: number, evaluation: Evaluation): boolean;
   readonly bestEpoch: number | undefined;
-  /** The weights of the best epoch come back, if that was wanted. */
+  /** The weights of the best epoch come back, if that was wanted; once, however often it is called. */
   end(): void;
 }
 
@@ -55,6 +59,7 @@ export function watch(options: EarlyStopping, metrics: readonly Metric[], params
       weights?.forEach((values, k) => {
         parameters[k]?.assign(values);
       });
+      weights = undefined;
     },
   };
 }

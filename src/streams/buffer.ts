@@ -3,6 +3,7 @@
  * and what happens when it is full has a name.
  */
 import type { NextObserver } from 'rxjs';
+import { holdSource } from './demand.js';
 import { requireChoice, requireCount } from './options.js';
 
 /** A source that can be told to wait: a Node readable, a socket of `ws`. */
@@ -29,8 +30,11 @@ export type BufferOptions = {
   | { readonly policy: Exclude<BufferPolicy, 'block'> }
   | {
       readonly policy: 'block';
-      /** Paused while the buffer is full. What it had read by then still comes in, beyond the capacity. */
-      readonly source: Pausable;
+      /**
+       * Paused while the buffer is full. What it had read by then still comes in, beyond the capacity. Without one, the
+       * pull source that the pipeline begins with waits (`fromFile`, `fromAsync`, …); what its last chunk gives still comes in.
+       */
+      readonly source?: Pausable;
     }
 );
 
@@ -50,10 +54,11 @@ const POLICIES: readonly BufferPolicy[] = ['block', 'drop-oldest', 'drop-newest'
 export function checkBufferOptions(operation: string, options: BufferOptions): void {
   requireCount(operation, 'capacity', options.capacity);
   requireChoice(operation, 'policy', options.policy, POLICIES);
-  if (options.policy === 'block' && typeof options.source?.pause !== 'function') {
+  if (options.policy === 'block' && options.source !== undefined && typeof options.source?.pause !== 'function') {
     throw new TypeError(
-      `${operation}: the policy 'block' needs a source that can be paused, { policy: 'block', source: readable }; ` +
-        "where there is none (a WebSocket of the browser), choose 'drop-oldest', 'drop-newest' or 'error'.",
+      `${operation}: the policy 'block' takes a source that can be paused, { policy: 'block', source: readable }, or none ` +
+        "where the pipeline begins with a pull source; for any other (a WebSocket of the browser), choose 'drop-oldest', " +
+        "'drop-newest' or 'error'.",
     );
   }
 }
@@ -72,11 +77,13 @@ export function buffer<T>(operation: string, options: BufferOptions): Buffer<T> 
   checkBufferOptions(operation, options);
   const { capacity, policy, gauge } = options;
   const source = policy === 'block' ? options.source : undefined;
-  let values: T[] = [];
+  let values: (T | undefined)[] = [];
   // Values before `head` are taken; they are cut off once they are as many as may wait, so taking one costs O(1).
   let head = 0;
   let dropped = 0;
   let paused = false;
+  /** What lets the pull sources go on that are held. */
+  const holds: (() => void)[] = [];
 
   const depth = () => values.length - head;
   const report = () => gauge?.next({ depth: depth(), dropped });
@@ -84,6 +91,8 @@ export function buffer<T>(operation: string, options: BufferOptions): Buffer<T> 
   function take(): T | undefined {
     if (depth() === 0) return undefined;
     const value = values[head] as T;
+    // It may be large, and the list stays for a while.
+    values[head] = undefined;
     head += 1;
     if (head >= capacity) {
       values = values.slice(head);
@@ -93,9 +102,24 @@ export function buffer<T>(operation: string, options: BufferOptions): Buffer<T> 
   }
 
   function resumeWhenRoom(): void {
-    if (!paused || depth() >= capacity) return;
+    if (depth() >= capacity) return;
+    for (const release of holds.splice(0)) release();
+    if (!paused) return;
     paused = false;
     source?.resume();
+  }
+
+  /** Holds the pull source whose value has just filled the buffer. */
+  function hold(): void {
+    const release = holdSource();
+    if (release !== undefined) holds.push(release);
+    else if (depth() > capacity && holds.length === 0) {
+      take();
+      throw new RangeError(
+        `${operation}: the buffer of ${capacity} is full, and the policy 'block' found nothing to block: the values come ` +
+          "from no pull source; give it a source that can be paused, or choose 'drop-oldest', 'drop-newest' or 'error'.",
+      );
+    }
   }
 
   function push(value: T): void {
@@ -114,9 +138,12 @@ export function buffer<T>(operation: string, options: BufferOptions): Buffer<T> 
       if (policy === 'drop-oldest') take();
     }
     values.push(value);
-    if (source && !paused && depth() >= capacity) {
-      paused = true;
-      source.pause();
+    if (policy === 'block' && depth() >= capacity) {
+      if (source === undefined) hold();
+      else if (!paused) {
+        paused = true;
+        source.pause();
+      }
     }
     report();
   }

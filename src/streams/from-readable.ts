@@ -1,4 +1,4 @@
-import { defer, finalize, type Observable } from 'rxjs';
+import { defer, type Observable } from 'rxjs';
 import { fromAsync } from './from-async.js';
 
 /** What is asked of a Node stream; every `Readable` has it. Said here so that a page needs no types of Node. */
@@ -17,8 +17,6 @@ export interface ReadableLike extends AsyncIterable<unknown> {
  * fromReadable(process.stdin).pipe(tokens(vocab), windows({ length: 32 }))
  */
 export function fromReadable<T = string | Uint8Array>(readable: ReadableLike): Observable<T> {
-  return defer(() => fromAsync<T>(readable as AsyncIterable<T>)).pipe(
-    // The iterator's own `return` would wait for a chunk that may never come.
-    finalize(() => readable.destroy()),
-  );
+  // The iterator's own `return` would wait for a chunk that may never come.
+  return defer(() => fromAsync<T>(readable as AsyncIterable<T>, () => readable.destroy()));
 }

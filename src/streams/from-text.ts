@@ -2,9 +2,11 @@ import { defer, type Observable } from 'rxjs';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { requireCount } from './options.js';
+import { BYTE_ORDER_MARK } from './text-encoding.js';
 
 /**
- * A text as a stream of chunks, each of the given number of code points (the last one may be shorter).
+ * A text as a stream of chunks, each of the given number of code points (the last one may be shorter). A byte-order mark at
+ * its start, which stays where a file is read as a string, is left out.
  *
  * A pull source: a chunk is cut when the consumer of the one before has returned and the event loop has had a turn.
  *
@@ -24,7 +26,7 @@ export function fromText(text: string, { chunk = 4096 }: { readonly chunk?: numb
   }
 
   async function* read(): AsyncGenerator<string> {
-    for (let start = 0; start < text.length; ) {
+    for (let start = text.startsWith(BYTE_ORDER_MARK) ? 1 : 0; start < text.length; ) {
       const end = endOfChunk(start);
       yield text.slice(start, end);
       start = end;

@@ -41,6 +41,19 @@ export function showClosing(socket: SocketLike, { code, reason }: SocketClosing)
   return `${nameOf(socket)} closed with ${code}${reason && ` (${reason})`}`;
 }
 
+const guarded = new WeakSet<SocketLike>();
+
+/**
+ * Keeps an error listener on a socket for its whole life. An emitter that fails while nobody listens ends the process, and
+ * a peer can make a socket of `ws` fail at any moment, by a frame that is none: before a stream is subscribed to, and after
+ * it has ended.
+ */
+export function guard(socket: SocketLike): void {
+  if (guarded.has(socket)) return;
+  guarded.add(socket);
+  socket.addEventListener('error', () => undefined);
+}
+
 /** Listens to events of a socket; the function it gives stops that. */
 export function listen(
   socket: SocketLike,

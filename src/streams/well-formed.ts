@@ -1,4 +1,5 @@
 import { concat, defer, filter, map, type OperatorFunction, of } from 'rxjs';
+import { BYTE_ORDER_MARK } from './text-encoding.js';
 
 /** Stands for what cannot be read: half of a surrogate pair, bytes that are no UTF-8. */
 const REPLACEMENT_CHARACTER = '\uFFFD';
@@ -14,7 +15,9 @@ function isHighSurrogate(unit: number): boolean {
 
 /** Puts pieces of text together again that were cut anywhere. */
 function assembler(): { push(chunk: string | Uint8Array): string; end(): string } {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  // Whether anything has come: a byte-order mark is one at the very start alone.
+  let begun = false;
   let bytesWait = false;
   let highSurrogate = '';
 
@@ -28,6 +31,7 @@ function assembler(): { push(chunk: string | Uint8Array): string; end(): string 
 
   function pushText(chunk: string): string {
     let text = (bytesWait ? end() : '') + highSurrogate + chunk;
+    begun ||= text !== '';
     highSurrogate = '';
     if (isHighSurrogate(text.charCodeAt(text.length - 1))) {
       highSurrogate = text.slice(-1);
@@ -39,7 +43,10 @@ function assembler(): { push(chunk: string | Uint8Array): string; end(): string 
   function pushBytes(chunk: Uint8Array): string {
     const before = highSurrogate ? end() : '';
     bytesWait = true;
-    return before + decoder.decode(chunk, { stream: true });
+    const text = decoder.decode(chunk, { stream: true });
+    const marked = !begun && text.startsWith(BYTE_ORDER_MARK);
+    begun ||= text !== '' || before !== '';
+    return before + (marked ? text.slice(1) : text);
   }
 
   function push(chunk: string | Uint8Array): string {
@@ -58,7 +65,8 @@ function assembler(): { push(chunk: string | Uint8Array): string; end(): string 
  * Text as it arrives, cut anywhere, put into strings that are each well-formed Unicode: what is left of a surrogate
  * pair or of a UTF-8 sequence at the end of a chunk waits for the next one.
  *
- * A half that is never completed becomes U+FFFD. A chunk that gives no whole character gives no signal.
+ * A half that is never completed becomes U+FFFD. A chunk that gives no whole character gives no signal. A byte-order mark that
+ * bytes begin with is left out.
  *
  * @throws TypeError (as an error notification) where a chunk is neither a string nor bytes.
  * @example

@@ -95,8 +95,8 @@ describe('buffer', () => {
   it('rejects impossible options', () => {
     expect(() => buffer('test', { capacity: 0, policy: 'error' })).toThrow(/capacity .* not 0/);
     expect(() => buffer('test', { capacity: 1, policy: 'drop' as never })).toThrow(/'block' or 'drop-oldest' or/);
-    const blocking = { capacity: 1, policy: 'block' } as unknown as BufferOptions;
-    expect(() => bounded(blocking)).toThrow(/needs a source that can be paused/);
+    const blocking = { capacity: 1, policy: 'block', source: {} } as unknown as BufferOptions;
+    expect(() => bounded(blocking)).toThrow(/takes a source that can be paused/);
   });
 });
 

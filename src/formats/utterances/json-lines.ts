@@ -2,7 +2,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import { defer, type Observable } from 'rxjs';
 import { fromAsync } from '../../streams/from-async.js';
 import { badLine, type Thrown } from './failure.js';
-import { linesOf, type TextSource } from './lines.js';
+import { closeSource, isBlank, linesOf, type TextSource } from './lines.js';
 import type { Utterance } from './utterance.js';
 
 type Fault = readonly [tag: 'BadLine' | 'CountMismatch', why: string];
@@ -39,7 +39,7 @@ function parse(text: string): E.Either<Fault, Utterance> {
 async function* read(source: TextSource): AsyncGenerator<Utterance, void, void> {
   const { path, lines } = linesOf(source);
   for await (const { text, number } of lines) {
-    if (text.trim() === '') continue;
+    if (isBlank(text)) continue;
     const parsed = parse(text);
     if (E.isLeft(parsed)) throw badLine(parsed.left[0], path, number, parsed.left[1]) satisfies Thrown;
     yield parsed.right;
@@ -62,15 +62,20 @@ async function* read(source: TextSource): AsyncGenerator<Utterance, void, void> 
  * const corrections$ = fromJsonLines({ name: 'stdin', chunks: process.stdin });
  */
 export function fromJsonLines(source: TextSource): Observable<Utterance> {
-  return defer(() => fromAsync(read(source)));
+  return defer(() => fromAsync(read(source), () => closeSource(source)));
 }
 
 /**
- * An utterance as a line of JSON; `fromJsonLines` reads it.
+ * An utterance as a line of JSON; `fromJsonLines` reads it as it was, whatever its texts are.
  *
+ * @throws TypeError where it would not be read: words or tags that are no lists of strings or not as many, an id or an intent
+ * that is no string.
  * @example
  * toJsonLine({ words: ['hi'], tags: ['O'] }); // '{"words":["hi"],"tags":["O"]}\n'
  */
 export function toJsonLine({ id, words, tags, intent }: Utterance): string {
-  return `${JSON.stringify({ id, words, tags, intent })}\n`;
+  const line = JSON.stringify({ id, words, tags, intent });
+  const read = parse(line);
+  if (E.isLeft(read)) throw new TypeError(`toJsonLine: ${read.left[1]}`);
+  return `${line}\n`;
 }

@@ -1,5 +1,6 @@
 /** Lines of text files, pulled one by one. */
 import { readBytes } from '../../streams/from-file.js';
+import { BYTE_ORDER_MARK, expectUtf8 } from '../../streams/text-encoding.js';
 import { cannotRead } from './failure.js';
 
 /** A text by lines: a file, or chunks as they arrive, which are called by a name of their own in messages. */
@@ -19,6 +20,16 @@ export interface Lines {
 
 const chunkBytes = 65536;
 
+/**
+ * Closes at once what chunks are read from, where it can be told to, as every `Readable` can: a generator that waits for a
+ * chunk which may never come cannot be ended otherwise, and a silent pipe would hold the process.
+ */
+export function closeSource(source: TextSource): void {
+  if (typeof source !== 'object' || !('chunks' in source)) return;
+  const { chunks } = source as { readonly chunks: { destroy?: () => unknown } };
+  if (typeof chunks.destroy === 'function') chunks.destroy();
+}
+
 export function linesOf(source: TextSource): Lines {
   const named = typeof source === 'object' && 'chunks' in source;
   const path = named ? source.name : String(source);
@@ -27,24 +38,34 @@ export function linesOf(source: TextSource): Lines {
 
 async function* read(path: string, chunks: AsyncIterable<string | Uint8Array>): AsyncGenerator<Line, void, void> {
   try {
-    yield* split(decoded(chunks));
+    yield* split(decoded(expectUtf8(chunks)));
   } catch (cause) {
     throw cannotRead(path, cause);
   }
 }
 
-/** Without a byte-order mark; bytes that are no UTF-8 become U+FFFD. */
+const withoutMark = (text: string): string => (text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
+
+/** Without a byte-order mark at the start; bytes that are no UTF-8 become U+FFFD. */
 async function* decoded(chunks: AsyncIterable<string | Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let first = true;
   for await (const chunk of chunks) {
     const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
     if (text === '') continue;
-    yield first && text.startsWith('\uFEFF') ? text.slice(1) : text;
+    yield first ? withoutMark(text) : text;
     first = false;
   }
   yield decoder.decode();
 }
+
+const withoutReturn = (text: string): string => (text.endsWith('\r') ? text.slice(0, -1) : text);
+
+/** The lines of a whole text, as they are read from a file. */
+export const linesIn = (text: string): readonly Line[] =>
+  withoutMark(text)
+    .split('\n')
+    .map((line, k) => ({ text: withoutReturn(line), number: k + 1 }));
 
 /** Lines end in LF or CRLF, and in nothing else: U+2028 and the like are part of what somebody said. */
 async function* split(chunks: AsyncIterable<string>): AsyncGenerator<Line, void, void> {
@@ -52,7 +73,7 @@ async function* split(chunks: AsyncIterable<string>): AsyncGenerator<Line, void,
   let begun = '';
   const line = (text: string): Line => {
     number += 1;
-    return { text: text.endsWith('\r') ? text.slice(0, -1) : text, number };
+    return { text: withoutReturn(text), number };
   };
   for await (const chunk of chunks) {
     let start = 0;
@@ -69,3 +90,15 @@ async function* split(chunks: AsyncIterable<string>): AsyncGenerator<Line, void,
 
 /** Words are parted by spaces and tabs only: other kinds of blanks are part of a word, as a tagger's files have them. */
 export const fieldsOf = (text: string): readonly string[] => text.split(/[ \t]+/).filter((field) => field !== '');
+
+/** Whether there is nothing on a line, whatever ASCII has to show for it. Other kinds of blanks are something. */
+export const isBlank = (text: string): boolean => /^[ \t\r\v\f]*$/.test(text);
+
+/** A text without the spaces and tabs at its ends. */
+export function withoutBlanks(text: string): string {
+  const isSpace = (at: number) => text[at] === ' ' || text[at] === '\t';
+  let [start, end] = [0, text.length];
+  while (start < end && isSpace(start)) start += 1;
+  while (end > start && isSpace(end - 1)) end -= 1;
+  return text.slice(start, end);
+}

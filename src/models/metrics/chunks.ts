@@ -20,15 +20,16 @@ export function partsOf(tag: string): TagParts {
   return at < 0 ? { prefix: tag, type: '' } : { prefix: tag.slice(0, at), type: tag.slice(at + 1) };
 }
 
-const ending = new Set(['BB', 'BO', 'IB', 'IO', 'EE', 'EI', 'EO']);
-const starting = new Set(['BB', 'IB', 'OB', 'OI', 'EE', 'EI', 'OE']);
+// Prefixes of one letter alone are known: `BO-` and an empty one are not B and O.
+const ending = new Set(['B B', 'B O', 'I B', 'I O', 'E E', 'E I', 'E O']);
+const starting = new Set(['B B', 'I B', 'O B', 'O I', 'E E', 'E I', 'O E']);
 const isBracket = (prefix: string): boolean => prefix === '[' || prefix === ']';
 const isInside = (prefix: string): boolean => prefix !== 'O' && prefix !== '.';
 
 /** Whether a chunk ends between a word and the next one. */
 export function endsBetween(before: TagParts, after: TagParts): boolean {
   return (
-    ending.has(before.prefix + after.prefix) ||
+    ending.has(`${before.prefix} ${after.prefix}`) ||
     (isInside(before.prefix) && before.type !== after.type) ||
     isBracket(before.prefix)
   );
@@ -37,7 +38,7 @@ export function endsBetween(before: TagParts, after: TagParts): boolean {
 /** Whether a chunk starts between a word and the next one. */
 export function startsBetween(before: TagParts, after: TagParts): boolean {
   return (
-    starting.has(before.prefix + after.prefix) ||
+    starting.has(`${before.prefix} ${after.prefix}`) ||
     (isInside(after.prefix) && before.type !== after.type) ||
     isBracket(after.prefix)
   );

@@ -99,10 +99,18 @@ function eachMistake(
   for (const chunk of predicted) if (!nearest(chunk, wanted)) see('O', chunk.type);
 }
 
-/** Goes through both sequences side by side, as conlleval does: a chunk is right where both start and end together. */
-function countChunks(prediction: readonly string[], target: readonly string[], tally: (slot: string) => Tally): void {
+/**
+ * Goes through both sequences side by side, as conlleval does: a chunk is right where both start and end together. Whether
+ * one is open that did so far is handed on from utterance to utterance: the rules see no end of a bare label (`x`).
+ */
+function countChunks(
+  prediction: readonly string[],
+  target: readonly string[],
+  before: boolean,
+  tally: (slot: string) => Tally,
+): boolean {
   let [p, t] = [outside, outside];
-  let together = false;
+  let together = before;
   for (let k = 0; k <= target.length; k += 1) {
     const nextP = k < target.length ? partsOf(prediction[k] as string) : outside;
     const nextT = k < target.length ? partsOf(target[k] as string) : outside;
@@ -119,11 +127,14 @@ function countChunks(prediction: readonly string[], target: readonly string[], t
     if (starts[0] && starts[1] && nextP.type === nextT.type) together = true;
     [p, t] = [nextP, nextT];
   }
+  return together;
 }
 
 function counting(): SlotAccumulator {
   const slots = new Map<string, Tally>();
   const mistakes = new Map<string, Map<string, number>>();
+  /** Whether a bare label that both have is open: conlleval counts it where the next chunk ends, or at the last. */
+  let together = false;
   const seen = { utterances: 0, tokens: 0, tokensRight: 0, tagsRight: 0, intents: 0, intentsRight: 0, framesRight: 0 };
 
   function tally(slot: string): Tally {
@@ -144,7 +155,7 @@ function counting(): SlotAccumulator {
           `conlleval: got ${prediction.tags.length} predicted tags and ${length} right ones; each word has one of each.`,
         );
       }
-      countChunks(prediction.tags, target.tags, tally);
+      together = countChunks(prediction.tags, target.tags, together, tally);
       eachMistake(chunksOf(prediction.tags), chunksOf(target.tags), mistake);
       const right = target.tags.filter((tag, k) => {
         const [a, b] = [partsOf(tag), partsOf(prediction.tags[k] as string)];
@@ -162,9 +173,11 @@ function counting(): SlotAccumulator {
       }
     },
     result() {
-      const names = [...slots.keys()].sort();
+      const tallies = new Map(slots);
+      const bare = slots.get('');
+      if (together && bare) tallies.set('', { ...bare, right: bare.right + 1 });
       const all = { right: 0, predicted: 0, wanted: 0 };
-      for (const { right, predicted, wanted } of slots.values()) {
+      for (const { right, predicted, wanted } of tallies.values()) {
         all.right += right;
         all.predicted += predicted;
         all.wanted += wanted;
@@ -177,7 +190,9 @@ function counting(): SlotAccumulator {
         sentenceAccuracy: seen.tagsRight / seen.utterances,
         intentAccuracy: seen.intentsRight / seen.intents,
         frameAccuracy: seen.framesRight / seen.utterances,
-        bySlot: names.map((slot) => ({ slot, ...countsOf(tally(slot)) })),
+        bySlot: [...tallies]
+          .sort(([a], [b]) => compare(a, b))
+          .map(([slot, counted]) => ({ slot, ...countsOf(counted) })),
         confusion: [...mistakes]
           .flatMap(([wanted, row]) => [...row].map(([predicted, count]) => ({ wanted, predicted, count })))
           .sort((a, b) => b.count - a.count || compare(a.wanted, b.wanted) || compare(a.predicted, b.predicted)),

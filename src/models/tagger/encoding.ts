@@ -61,6 +61,8 @@ export interface Encoding {
   readonly spelled: number | undefined;
   /** Rows that the words' properties share, where they are looked at. */
   readonly buckets: number | undefined;
+  /** Whether tags mark slots, so that each must be of the notation; otherwise they are classes of words. */
+  readonly constrained: boolean;
 }
 
 /**
@@ -118,6 +120,24 @@ export function checkTagged({ words, tags }: TaggedUtterance, lane: number): voi
   throw new RangeError(
     `tagger: utterance ${lane} has ${words.length} words and ${tags.length} tags; give one tag a word.`,
   );
+}
+
+/**
+ * A tag that marks nothing: neither outside, O or `.`, nor with a prefix before a hyphen, nor one of the prefixes that mark a
+ * slot without a name. Slots are never made of it, so that it is never right or wrong in an F1.
+ */
+const isBareLabel = (tag: string): boolean => !tag.includes('-') && !['O', '.', 'B', 'I', 'E', '[', ']'].includes(tag);
+
+/** What is wrong with the first of tags that marks no slot, if there is one. */
+export function bareLabelIn(tags: Iterable<string>): string | undefined {
+  for (const tag of tags) {
+    if (!isBareLabel(tag)) continue;
+    return (
+      `the tag ${JSON.stringify(tag)} marks no slot, and F1 would be 0 for it; write B-${tag} for a slot's first word, ` +
+      `I-${tag} for its others and O outside, or make the model { constrained: false } where tags are classes of words.`
+    );
+  }
+  return undefined;
 }
 
 function known(lexicon: Lexicon, name: string, what: string): number {

@@ -1,6 +1,6 @@
 /** Taggers that grow: names that they do not know yet, and the weights that belong to them. */
 import { growAll, type Params } from '../../parameters/parameter.js';
-import { checkTagged, type Encoding, nameOf, type TaggedUtterance } from './encoding.js';
+import { bareLabelIn, checkTagged, type Encoding, nameOf, type TaggedUtterance } from './encoding.js';
 import type { Lexicon } from './lexicon.js';
 
 /** What a model did not know, in the order in which it came; words as they are in the lexicon. */
@@ -18,9 +18,11 @@ export function growTagger(
   mostWords: number,
 ): Grown {
   examples.forEach(checkTagged);
-  const { words, tags, intents, form } = encoding;
+  const { words, tags, intents, form, constrained } = encoding;
   const spoken = examples.flatMap((example) => example.words.map((word) => nameOf(word, form)));
   const marked = examples.flatMap((example) => example.tags);
+  const bare = constrained ? bareLabelIn(marked) : undefined;
+  if (bare !== undefined) throw new RangeError(`tagger: ${bare}`);
   const meant = examples.flatMap(({ intent }) => (intent === undefined ? [] : [intent]));
   const grown = {
     words: add(words, spoken, mostWords),

@@ -6,6 +6,7 @@ import { linearChain } from '../../training/losses/linear-chain.js';
 import type { Loss } from '../../training/losses/loss.js';
 import { bioGrammar, type ChainScores, type ChainTable, chainDecoder, chainTable, type Grammar } from './decoding.js';
 import {
+  bareLabelIn,
   type Encoding,
   encodeTargets,
   encodeUtterances,
@@ -23,13 +24,13 @@ import { type OpenUtterance, openUtterance } from './streaming.js';
 export interface TaggerOptions extends NetOptions {
   /** The words of the training text, each as often as it occurs: how seldom a word is decides how often it is hidden. */
   readonly words: Iterable<string>;
-  /** All tags, in BIO notation: `O`, `B-toloc`, `I-toloc`. */
+  /** All tags, in BIO notation: `O`, `B-toloc`, `I-toloc`; other prefixes are learnt too, and counted as conlleval does. */
   readonly tags: Iterable<string>;
   /** All intents, where the model is to tell them too. */
   readonly intents?: Iterable<string> | undefined;
   /** What is made of words before they are looked up; default `{ lowerCase: true, digits: true }`, digits read as 0. */
   readonly form?: { readonly lowerCase?: boolean; readonly digits?: boolean };
-  /** Whether the best path must be proper BIO; default true. */
+  /** Whether the best path must be proper BIO; default true. Tags that are classes of words, as `NOUN`, are so without it. */
   readonly constrained?: boolean;
   /**
    * How much an utterance's intent counts beside the mean over the words; default 0.3: an intent is one of a few and soon
@@ -60,6 +61,8 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
   readonly intents: Lexicon | undefined;
   /** Whether words can come one by one. */
   readonly streams: boolean;
+  /** Whether tags are of BIO notation and paths proper; otherwise tags may be classes of words. */
+  readonly constrained: boolean;
   /** The name under which a word is found in `words`. */
   nameOf(word: string): string;
   /** Utterances as one window. */
@@ -75,7 +78,8 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
    * and each new intent (where it tells intents). Weights that are there stay as they are. Words beyond `mostWords` are not
    * added.
    *
-   * @throws RangeError where an example has not one tag a word; then nothing grows.
+   * @throws RangeError where an example has not one tag a word, or a tag is a bare label as {@link tagger} refuses it; then
+   * nothing grows.
    */
   grow(examples: readonly TaggedUtterance[], mostWords?: number): Grown;
   /** An utterance that is tagged word by word, from a model that {@link streams}. @throws TypeError where it does not. */
@@ -102,7 +106,8 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
  * Law: without `bidirectional`, T windows of one word are bit for bit one window of T words, and a padded utterance is
  * that utterance alone.
  *
- * @throws RangeError where a size is impossible, or there is no tag.
+ * @throws RangeError where a size is impossible, there is no tag, intents are an empty list, or a tag is a bare label (`city`),
+ * of which no slot is made, unless the model is `constrained: false`.
  * @example
  * const model = tagger({ words: ['to', 'taipei'], tags: ['O', 'B-toloc'], units: 32, seed: 1 });
  * const { learn } = trainer(model, { loss: model.loss, optimizer: adam(2e-3) });
@@ -129,6 +134,13 @@ export function tagger(options: TaggerOptions): Tagger {
     }
   }
   if (tags.size === 0) throw new RangeError('tagger: there is no tag; give one at least, such as O.');
+  const bare = constrained ? bareLabelIn(tags.names) : undefined;
+  if (bare !== undefined) throw new RangeError(`tagger: ${bare}`);
+  if (intents?.size === 0) {
+    throw new RangeError(
+      'tagger: intents is an empty list; give one at least, or leave intents out for a model of none.',
+    );
+  }
   const encoding: Encoding = {
     words,
     tags,
@@ -136,6 +148,7 @@ export function tagger(options: TaggerOptions): Tagger {
     form,
     spelled: characters === false ? undefined : (characters.limit ?? 24),
     buckets: hashed === false ? undefined : (hashed.buckets ?? 1024),
+    constrained,
   };
 
   const { core, chain } = taggerNet({ words, tags, intents }, options);
@@ -186,6 +199,7 @@ export function tagger(options: TaggerOptions): Tagger {
     tags,
     intents,
     streams: !bothWays,
+    constrained,
     nameOf: (word: string) => nameOf(word, form),
     encode,
     target: (examples: readonly TaggedUtterance[]) => encodeTargets(encoding, examples),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { lastValueFrom, type Observable, toArray } from 'rxjs';
 import { onTestFinished } from 'vitest';
 
-export function folderOf(files: Readonly<Record<string, string>>): string {
+export function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'utterances-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   mkdirSync(folder, { recursive: true });

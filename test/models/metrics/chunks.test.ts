@@ -40,6 +40,13 @@ describe('the chunks of tags', () => {
     ['S-to S-to', 'to 0-2'],
     ['B I O', ' 0-2'],
     ['B-to x', 'to 0-1,  1-2'],
+    // BILOU's L and U are not known either, and what is spelled like two known ones is none of them.
+    ['B-to L-to U-to', 'to 0-3'],
+    ['-to BB-to', 'to 0-2'],
+    ['BO-to -to', 'to 0-2'],
+    ['OB-to I-to', 'to 0-2'],
+    // Bare labels mark nothing.
+    ['city city O city', ''],
   ])('%j, in other notations, are %j', (tags, chunks) => {
     expect(shown(tags)).toBe(chunks);
   });

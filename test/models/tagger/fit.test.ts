@@ -1,5 +1,22 @@
 import { fitTagger, generator, parametersOf, scoreTagger, type TaggedUtterance, type TaggerEpoch, tagger } from 'oxbow';
-import { concat, defer, filter, lastValueFrom, of, take, toArray } from 'rxjs';
+import {
+  catchError,
+  concat,
+  defer,
+  delay,
+  EMPTY,
+  filter,
+  lastValueFrom,
+  type Observable,
+  of,
+  share,
+  skip,
+  take,
+  takeUntil,
+  takeWhile,
+  tap,
+  toArray,
+} from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
 const CITIES = ['taipei', 'osaka', 'kyoto', 'new york', 'berlin'];
@@ -59,10 +76,51 @@ describe('fitTagger', () => {
     expect(weightsOf(other)).not.toEqual(weightsOf(one));
   });
 
-  it('ends when nobody listens any more, with the best weights so far', async () => {
+  /** Ends a training of many epochs, and gives the epochs that were told before. */
+  type Ending = (training$: Observable<TaggerEpoch>) => Observable<TaggerEpoch>;
+  it.each<readonly [string, Ending]>([
+    ['a count', (training$) => training$.pipe(take(2))],
+    ['a condition', (training$) => training$.pipe(takeWhile(({ epoch }) => epoch < 4, true))],
+    [
+      'an operator that throws',
+      (training$) =>
+        training$.pipe(
+          tap(({ epoch }) => {
+            if (epoch === 3) throw new Error('mine');
+          }),
+          catchError(() => EMPTY),
+        ),
+    ],
+    ['something else that happens later', (training$) => training$.pipe(takeUntil(training$.pipe(skip(2), delay(1))))],
+  ])('ended by %s leaves the best weights so far', async (_, ended) => {
     const model = modelOf();
-    const [first] = (await lastValueFrom(fitTagger(model, options).pipe(take(1), toArray()))) as [TaggerEpoch];
-    expect(scoreTagger(model, valid)).toEqual(first.validation);
+    let best: TaggerEpoch | undefined;
+    const training$ = fitTagger(model, options).pipe(
+      tap((epoch) => {
+        if (epoch.best) best = epoch;
+      }),
+      share(),
+    );
+    await lastValueFrom(ended(training$));
+    expect(scoreTagger(model, valid)).toEqual(best?.validation);
+  });
+
+  it('ended by an error within leaves the best weights so far', async () => {
+    const model = modelOf();
+    let best: TaggerEpoch | undefined;
+    let draws = 0;
+    const typeOf = (slot: string) => {
+      draws += 1;
+      if (best !== undefined && draws > 2000) throw new Error('mine');
+      return slot;
+    };
+    const training$ = fitTagger(model, { ...options, substitute: { share: 0.5, typeOf } }).pipe(
+      tap((epoch) => {
+        if (epoch.best) best = epoch;
+      }),
+    );
+    await expect(lastValueFrom(training$)).rejects.toThrow('mine');
+    expect(scoreTagger(model, valid)).toEqual(best?.validation);
   });
 
   it('has the best weights in place before anybody hears of its end', async () => {

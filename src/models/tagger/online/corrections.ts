@@ -11,8 +11,8 @@ export type SlotCorrection =
  * Tags after corrections of single slots. A corrected stretch becomes one slot; predicted slots that it overlaps are none
  * any more; the others stay as they are.
  *
- * Words are found without regard to case, where they first stand and are not that slot already. What cannot be found is a
- * message.
+ * Words are found as `slots` gives them, with a blank between two, and without regard to case, where they first stand and are
+ * not that slot already; where they do not stand so, other blanks are as good as one. What cannot be found is a message.
  *
  * @example
  * correctTags(['from', 'taipei'], ['O', 'B-toloc'], [{ slot: 'fromloc', words: 'Taipei' }]); // right: ['O', 'B-fromloc']
@@ -46,11 +46,9 @@ function spanOf(words: readonly string[], tags: readonly string[], correction: S
   if (typeof correction.words !== 'string') {
     return E.left('a correction says which words it is about: { slot, words }, or { slot, start, end }.');
   }
-  const wanted = correction.words.toLowerCase().split(/\s+/u).filter(Boolean);
-  const lower = words.map((word) => word.toLowerCase());
-  const spans = lower.flatMap((_, start): Span[] =>
-    wanted.length > 0 && wanted.every((word, k) => lower[start + k] === word) ? [[start, start + wanted.length]] : [],
-  );
+  const exact = spansOf(words, correction.words.toLowerCase(), asItIs);
+  // What somebody typed may have other blanks than the words, which may have some within them.
+  const spans = exact.length > 0 ? exact : spansOf(words, plain(correction.words.toLowerCase()), plain);
   const already = chunksOf(tags).filter(({ type }) => type === slot);
   const isAlready = ([start, end]: Span) =>
     slot === 'O'
@@ -60,6 +58,27 @@ function spanOf(words: readonly string[], tags: readonly string[], correction: S
   return found === undefined
     ? E.left(`${JSON.stringify(correction.words)} is not in the utterance ${JSON.stringify(words.join(' '))}.`)
     : E.right(found);
+}
+
+const asItIs = (text: string): string => text;
+const plain = (text: string): string => text.trim().replace(/\s+/gu, ' ');
+
+/** Stretches of words that are the wanted text in a form. None begins or ends with a word of which the form leaves nothing. */
+function spansOf(words: readonly string[], wanted: string, form: (text: string) => string): readonly Span[] {
+  const forms = words.map((word) => form(word.toLowerCase()));
+  const isKept = (k: number) => form === asItIs || forms[k] !== '';
+  return forms.flatMap((_, start): Span[] => {
+    if (!isKept(start)) return [];
+    let text = '';
+    for (let end = start + 1; end <= forms.length && text.length <= wanted.length; end += 1) {
+      const next = forms[end - 1] as string;
+      text = end === start + 1 ? next : isKept(end - 1) ? `${text} ${next}` : text;
+      if (text === wanted && isKept(end - 1)) return [[start, end]];
+      // A stretch that leads away from the wanted text does not come back to it.
+      if (!wanted.startsWith(text)) return [];
+    }
+    return [];
+  });
 }
 
 /** Tags of which a stretch is one slot, or none. Of other slots those change that it overlaps. */

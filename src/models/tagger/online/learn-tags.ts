@@ -7,6 +7,7 @@ import { timeSlice } from '../../../streams/event-loop.js';
 import { requireCount } from '../../../streams/options.js';
 import type { TrainerOptions } from '../../../training/trainer.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
+import { bareLabelIn } from '../encoding.js';
 import type { Lexicon } from '../lexicon.js';
 import type { Tagger, Tagging } from '../tagger.js';
 import { taggerTrainer } from '../trainer.js';
@@ -138,6 +139,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     const nameless = tags.findIndex((tag) => typeof tag !== 'string' || tag === '');
     if (nameless >= 0) return `word ${nameless} of an utterance has no tag; words outside of slots have O.`;
     return (
+      (model.constrained ? bareLabelIn(tags) : undefined) ??
       tooMany(model.tags, tags, limits.tags, 'tags') ??
       (model.intents && intent !== undefined ? tooMany(model.intents, [intent], limits.intents, 'intents') : undefined)
     );

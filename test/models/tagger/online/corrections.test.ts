@@ -1,5 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { correctTags, type SlotCorrection, slots, slotsOf } from 'oxbow';
+import { correctTags, generator, type SlotCorrection, slots, slotsOf } from 'oxbow';
 import { from, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
@@ -43,6 +43,71 @@ describe('corrections of slots', () => {
     expect(right([{ slot: 'to', words: 'new york' }], 'O B-to I-to O B-from I-from O O O'.split(' '))).toBe(
       'O B-to I-to O B-to I-to O O O',
     );
+  });
+
+  it.each<readonly [string, readonly string[], string, string]>([
+    ['a word with a blank', ['from', 'New York', 'to'], 'New York', 'O B-x O'],
+    ['its words in other cases', ['from', 'New York', 'to'], 'new york', 'O B-x O'],
+    ['a word with a no-break space', ['from', 'New\u00A0York', 'to'], 'New\u00A0York', 'O B-x O'],
+    ['a no-break space as a blank', ['from', 'New\u00A0York', 'to'], 'new york', 'O B-x O'],
+    ['a blank as a no-break space', ['from', 'New', 'York', 'to'], 'new\u00A0york', 'O B-x I-x O'],
+    ['a part of a word by no means', ['from', 'New York', 'York'], 'york', 'O O B-x'],
+    ['what it is before what it is like', ['a  b', 'a', 'b'], 'a b', 'O B-x I-x'],
+    ['words with blanks at their ends', [' New ', 'York\t', 'to'], 'new york', 'B-x I-x O'],
+    ['a word that is a blank between two', ['a', ' ', 'b'], 'a b', 'B-x I-x I-x'],
+    ['none of the blanks around', [' ', 'a', '\u00A0'], 'a', 'O B-x O'],
+    ['a line separator', ['a\u2028b', 'c'], 'a b', 'B-x O'],
+    ['a word that is a blank', ['a', ' ', 'b'], ' ', 'O B-x O'],
+    ['a word that is empty', ['a', '', 'b'], '', 'O B-x O'],
+    ['two of them', ['a', '', '', 'b'], ' ', 'O B-x I-x O'],
+    ['half a pair', ['a', '\uD800'], '\uD800', 'O B-x'],
+    ['letters that depend on what follows', ['ΟΔΟΣ', 'Σ'], 'οδος σ', 'B-x I-x'],
+  ])('find %s', (_, said, text, wanted) => {
+    const corrected = correctTags(
+      said,
+      said.map(() => 'O'),
+      [{ slot: 'x', words: text }],
+    );
+    expect(corrected).toEqual(E.right(wanted.split(' ')));
+  });
+
+  it('take every value that slots are given as', async () => {
+    const random = generator(5, 'slots');
+    const parts = [
+      'a',
+      'A',
+      'b',
+      ' ',
+      '',
+      '\u00A0',
+      '\t',
+      '\u2028',
+      '\uFEFF',
+      'İ',
+      'Σ',
+      '\uD83E',
+      '\uDD9C',
+      '.',
+      '\u0301',
+      '\n',
+    ];
+    const some = <T>(items: readonly T[]): T => items[random.below(items.length)] as T;
+    for (let round = 0; round < 500; round += 1) {
+      const said = Array.from({ length: 1 + random.below(6) }, () =>
+        Array.from({ length: random.below(4) }, () => some(parts)).join(''),
+      );
+      const names = said.map(() => some(['O', 'B-x', 'I-x', 'B-y', 'I-y', 'U-x', 'E-y']));
+      const tagging = { words: said.map((word, k) => ({ word, tag: names[k] as string, probability: 1 })) };
+      const found = await lastValueFrom(from([tagging]).pipe(slots()));
+      for (const [slot, values] of Object.entries(found)) {
+        for (const value of [values].flat()) {
+          for (const as of [slot, 'z', 'O']) {
+            const corrected = correctTags(said, names, [{ slot: as, words: value }]);
+            expect(E.isRight(corrected), JSON.stringify([said, names, value])).toBe(true);
+          }
+        }
+      }
+    }
   });
 
   it('leave all other tags as they are, in whatever notation', () => {
