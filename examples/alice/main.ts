@@ -1,27 +1,36 @@
 /** `npm run example:alice`: the lecture's two text models, written as in Keras. */
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { failure } from '../shared/failure.js';
+import { type Failure, failure } from '../shared/failure.js';
+import type { Interrupt } from '../shared/interrupt.js';
+import { count } from '../shared/numbers.js';
 import { prepare, runProgram } from '../shared/program.js';
-import { characterTask, wordTask } from './models.js';
+import { characterTask, leastCharacters, leastWords, wordTask } from './models.js';
 import { type Options, parseOptions } from './options.js';
 import { run } from './run.js';
-import { readBook } from './text.js';
+import { type Book, readBook, wordsOf } from './text.js';
 
-function start(options: Options) {
+/** What is left of a text, and what is needed. */
+function tooShort({ file, model }: Options, { text, before }: Book): Failure {
+  const least = model === 'words' ? `${count(leastWords)} words and marks` : `${count(leastCharacters)} characters`;
+  const has = model === 'words' ? `${count(wordsOf(text).length)} words and marks` : `${count(text.length)} characters`;
+  const lost =
+    text.length < before / 2 ? `; of its ${count(before)} characters the lecture's model keeps ASCII alone` : '';
+  return failure(
+    `${file} has ${has}, one batch of ${model} takes ${least}${lost}. Give a longer text in English by --file.`,
+  );
+}
+
+function start(options: Options, interrupt: Interrupt) {
   const taskOf = options.model === 'words' ? wordTask : characterTask;
   return pipe(
     prepare(options),
-    TE.bind('text', () => readBook(options.file)),
-    TE.bind('task', ({ text }) =>
-      TE.fromNullable(failure(`${options.file} is too short for one batch of ${options.model}; give a longer text.`))(
-        taskOf(text, options.seed),
-      ),
-    ),
+    TE.bind('book', () => readBook(options.file)),
+    TE.bind('task', ({ book }) => TE.fromNullable(tooShort(options, book))(taskOf(book.text, options.seed))),
     TE.chain(
       ({ machine, task }) =>
         () =>
-          run(options, task, machine),
+          run(options, interrupt, task, machine),
     ),
   )();
 }
