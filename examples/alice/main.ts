@@ -10,14 +10,15 @@ import { type Options, parseOptions } from './options.js';
 import { run } from './run.js';
 import { type Book, readBook, wordsOf } from './text.js';
 
-/** What is left of a text, and what is needed. */
+/** What there was, what is left of it, and what is needed. */
 function tooShort({ file, model }: Options, { text, before }: Book): Failure {
-  const least = model === 'words' ? `${count(leastWords)} words and marks` : `${count(leastCharacters)} characters`;
-  const has = model === 'words' ? `${count(wordsOf(text).length)} words and marks` : `${count(text.length)} characters`;
-  const lost =
-    text.length < before / 2 ? `; of its ${count(before)} characters the lecture's model keeps ASCII alone` : '';
+  const [left, least, unit] =
+    model === 'words'
+      ? [wordsOf(text).length, leastWords, 'words and marks']
+      : [text.length, leastCharacters, 'characters'];
+  const has = `${file} has ${count(before)} characters; the lecture's preparation, which keeps ASCII alone, leaves`;
   return failure(
-    `${file} has ${has}, one batch of ${model} takes ${least}${lost}. Give a longer text in English by --file.`,
+    `${has} ${count(left)} ${unit}, and one batch of ${model} takes ${count(least)}. Give a longer text in English by --file.`,
   );
 }
 

@@ -48,7 +48,7 @@ function wrongWith(path: string, bytes: Uint8Array): string | undefined {
   const marked = marks.find(([, mark]) => mark.every((byte, k) => bytes[k] === byte))?.[0];
   const encoding = marked ?? unmarked(bytes);
   if (encoding !== undefined) {
-    return `is ${encoding}, not UTF-8; convert it: iconv -f ${encoding} -t UTF-8 ${path} > utf-8.txt`;
+    return `is ${encoding}, not UTF-8; convert it (iconv -f ${encoding} -t UTF-8 ${path} > utf-8.txt) and give that`;
   }
   const zero = bytes.indexOf(0);
   if (zero >= 0) return `is no text but binary (a NUL at byte ${zero}); give a text in UTF-8`;
@@ -56,7 +56,7 @@ function wrongWith(path: string, bytes: Uint8Array): string | undefined {
     const at = firstInvalid(bytes);
     return (
       `is no text in UTF-8 (${hex(bytes[at] as number)} at byte ${at}); where it is a text in an older encoding, ` +
-      `convert it: iconv -f WINDOWS-1252 -t UTF-8 ${path} > utf-8.txt`
+      `convert it (iconv -f WINDOWS-1252 -t UTF-8 ${path} > utf-8.txt) and give that`
     );
   }
   const start = bytes.subarray(0, START);
