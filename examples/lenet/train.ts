@@ -90,7 +90,8 @@ export async function train(session: Session): Promise<E.Either<Failure, void>> 
       yield lesson;
       step += 1;
       if (lesson.last && step > done && !interrupt.requested()) await endEpoch(lesson.epoch);
-      if (failed !== undefined || interrupt.requested()) return;
+      // Within an epoch one step more tells the optimizer's state, and then ends it.
+      if (failed !== undefined || (interrupt.requested() && (lesson.last || step <= done))) return;
     }
   }
 

@@ -18,7 +18,15 @@ const heldOut = ({ out }: Ended) => Number(/held out: ([\d.]+) bits/.exec(out)?.
 
 describe('a text from a file', () => {
   test('is learnt for the given time, reported, saved, continued', async () => {
-    const { code, out, err, wrong } = await run(['--file', 'verse.txt', '--seconds', '1', '--prompt', 'The ship', ...tiny]);
+    const { code, out, err, wrong } = await run([
+      '--file',
+      'verse.txt',
+      '--seconds',
+      '1',
+      '--prompt',
+      'The ship',
+      ...tiny,
+    ]);
     expect({ code, wrong }).toEqual({ code: 0, wrong: '' });
     expect(out).toMatch(/^2,320 characters, 16 symbols; the last 232 held out\n/);
     expect(err).toMatch(/^epoch [\d.]+ · loss [\d.]+ · [\d.]+ bits per character · [\d,]+ characters\/s · 0 s left\n/);
@@ -141,7 +149,10 @@ describe('what cannot be done', () => {
     [['--file', 'short.txt'], /16 symbols.*too short for one window of 64/],
     [['--nonsense'], /unknown option '--nonsense'/],
     [['--file', 'verse.txt', '--units', '1000000'], /does not fit into memory.*fewer --units/],
-    [[...verseFile, '--threads', '65'], /'--threads <n>' argument '65' is invalid\. It must be a whole number from 1 to 64/],
+    [
+      [...verseFile, '--threads', '65'],
+      /'--threads <n>' argument '65' is invalid\. It must be a whole number from 1 to 64/,
+    ],
     [[...verseFile, '--prompt', ''], /--prompt is empty/],
     [[...verseFile, '--prompt', '7'], /"7" \(U\+0037\)/],
     [[...verseFile, '--save', 'none/model'], /--save none\/model cannot be written/],

@@ -37,7 +37,9 @@ describe('the gpt example', () => {
     await run([...tiny, ...long, 'whole']);
     const stopped = await interrupt([...tiny, ...long, 'half'], ' weights; ');
     expect(stopped).toMatchObject({ code: 130, wrong: '' });
-    expect(stopped.err).toMatch(/(?:^|\n)stopped after step [\d,]+ of 4,000; [\d,]+ windows in [\d.]+ s\nsaved half\n$/);
+    expect(stopped.err).toMatch(
+      /(?:^|\n)stopped after step [\d,]+ of 4,000; [\d,]+ windows in [\d.]+ s\nsaved half\n$/,
+    );
     expect(same('half', 'whole')).toBe(false);
     await run(['--file', 'verse.txt', '--load', 'half', '--save', 'resumed']);
     expect(same('resumed', 'whole')).toBe(true);

@@ -39,7 +39,9 @@ describe('the slots example, learning from folders', () => {
     const shown = await run([...args, '--seeds', '2']);
     expect({ code: shown.code, wrong: shown.wrong }).toEqual({ code: 0, wrong: '' });
     expect(shown.out).toContain('utterances: train 300, valid 50, test 50; ');
-    expect(shown.err).toMatch(/(?:^|\n)seed 1 · epoch 30 of 30 · loss [\d.]+ · valid F1 [\d.]+, intents [\d.]+ · 0 s left\n/);
+    expect(shown.err).toMatch(
+      /(?:^|\n)seed 1 · epoch 30 of 30 · loss [\d.]+ · valid F1 [\d.]+, intents [\d.]+ · 0 s left\n/,
+    );
     expect(shown.out).toMatch(/\nslot +precision +recall +F1 +there +found +right\n/);
     expect(shown.out).toMatch(/\nseed 2, epoch \d+: test F1 [\d.]+ .* · intents [\d.]+ · /);
     expect(shown.out).toMatch(/\n2 seeds, mean ± deviation: F1 [\d.]+ ± [\d.]+ · intents [\d.]+ ± [\d.]+\n$/);
