@@ -124,12 +124,14 @@ describe('a checkpoint', () => {
         /^char-rnn: --prompt has "7" \(U\+0037\), which is not among .* 16 symbols.\n$/,
       ],
     ] as const;
-    for (const [args, message] of cases) {
-      const { code, err } = await run(['--file', 'verse.txt', '--save', 'a', '--seconds', '0.1', ...args]);
-      expect(err).toMatch(message);
-      expect(code).toBe(2);
-      expect(readFileSync(inFolder('a')).equals(before)).toBe(true);
-    }
+    await Promise.all(
+      cases.map(async ([args, message]) => {
+        const { code, err } = await run(['--file', 'verse.txt', '--save', 'a', '--seconds', '0.1', ...args]);
+        expect(err).toMatch(message);
+        expect(code).toBe(2);
+        expect(readFileSync(inFolder('a')).equals(before)).toBe(true);
+      }),
+    );
   });
 });
 

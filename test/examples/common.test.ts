@@ -33,12 +33,14 @@ describe.each(Object.entries(examples))('%s', (name, own) => {
       [['text'], 'too many arguments. Expected 0 arguments but got 1. Try --help.'],
       [['--threads', '65'], "option '--threads <n>' argument '65' is invalid. It must be a whole number from 1 to 64."],
     ];
-    for (const [args, message] of cases) {
-      const { code, out, err } = await run(args);
-      expect({ code, out }).toEqual({ code: 2, out: '' });
-      expect(err).toContain(message);
-      expect(err).toMatch(new RegExp(`^${name}: .*\\n$`));
-    }
+    await Promise.all(
+      cases.map(async ([args, message]) => {
+        const { code, out, err } = await run(args);
+        expect({ code, out }).toEqual({ code: 2, out: '' });
+        expect(err).toContain(message);
+        expect(err).toMatch(new RegExp(`^${name}: .*\\n$`));
+      }),
+    );
   });
 });
 

@@ -12,7 +12,8 @@ const small = ['--features', '16', '--heads', '2', '--blocks', '1', '--context',
 /** A run that would take for ever, and what it shows once there is something to lose. */
 const runs: readonly (readonly [name: string, args: readonly string[], shown: string, by: readonly Ending[]])[] = [
   ['gpt', [...verse, ...small, '--steps', '1000000', '--json'], '"step":100,', ['SIGTERM', 'closed pipe']],
-  ['seq2seq', ['--task', 'sort', '--steps', '1000000', '--json'], '"weights"', ['SIGHUP', 'closed pipe']],
+  ['seq2seq', ['--task', 'sort', '--steps', '1000000', '--json'], '"weights"', ['SIGHUP']],
+  ['seq2seq', ['--task', 'sort', '--steps', '10'], ' weights; ', ['closed pipe']],
   ['alice', [...verse, '--iterations', '1000000'], 'iteration 1 ', ['SIGTERM', 'closed pipe']],
   ['lenet', ['--data', '.', '--epochs', '1000000', '--json'], '"epoch":1,', ['SIGHUP', 'closed pipe']],
   ['memory', ['--task', 'slots', 'adding-400', '--model', 'mlp', '--json'], '"slots"', ['SIGTERM']],

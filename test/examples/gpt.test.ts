@@ -69,12 +69,14 @@ describe('the gpt example', () => {
       [['--load', 'a', '--blocks', '2'], /--load a: its model has --blocks 1, not 2; leave --blocks out, or --load\./],
       [['--load', 'a', '--file', 'other.txt'], /the text has "Æ" \(U\+00c6\), which is not among .* 14 symbols/],
     ];
-    for (const [args, message] of cases) {
-      const { code, out, err } = await run(['--file', 'verse.txt', ...args]);
-      expect({ code, out }).toEqual({ code: 2, out: '' });
-      expect(err).toMatch(message);
-      expect(err).toMatch(/^gpt: .*\n$/);
-    }
+    await Promise.all(
+      cases.map(async ([args, message]) => {
+        const { code, out, err } = await run(['--file', 'verse.txt', ...args]);
+        expect({ code, out }).toEqual({ code: 2, out: '' });
+        expect(err).toMatch(message);
+        expect(err).toMatch(/^gpt: .*\n$/);
+      }),
+    );
     const { code, err } = await run([...tiny, '--lr', '1e9']);
     expect({ code, err }).toEqual({
       code: 2,

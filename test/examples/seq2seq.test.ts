@@ -56,12 +56,14 @@ describe('the seq2seq example', () => {
         /--load a: it learnt to sort, not to reverse; leave --task out, or --load\./,
       ],
     ];
-    for (const [args, message] of cases) {
-      const { code, out, err } = await run(args);
-      expect({ code, out }).toEqual({ code: 2, out: '' });
-      expect(err).toMatch(message);
-      expect(err).toMatch(/^seq2seq: .*\n$/);
-    }
+    await Promise.all(
+      cases.map(async ([args, message]) => {
+        const { code, out, err } = await run(args);
+        expect({ code, out }).toEqual({ code: 2, out: '' });
+        expect(err).toMatch(message);
+        expect(err).toMatch(/^seq2seq: .*\n$/);
+      }),
+    );
   });
 });
 

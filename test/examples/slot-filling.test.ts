@@ -35,19 +35,19 @@ const folders = ['--train', 'train', '--valid', 'valid', '--test', 'test'];
 
 describe('the slots example, learning from folders', () => {
   test('chooses on one and tests on another, with a table and for machines', { timeout: 120_000 }, async () => {
-    const args = [...folders, '--epochs', '30', '--units', '48'];
+    const args = [...folders, '--epochs', '16', '--units', '32'];
     const shown = await run([...args, '--seeds', '2']);
     expect({ code: shown.code, wrong: shown.wrong }).toEqual({ code: 0, wrong: '' });
     expect(shown.out).toContain('utterances: train 300, valid 50, test 50; ');
     expect(shown.err).toMatch(
-      /(?:^|\n)seed 1 · epoch 30 of 30 · loss [\d.]+ · valid F1 [\d.]+, intents [\d.]+ · 0 s left\n/,
+      /(?:^|\n)seed 1 · epoch 16 of 16 · loss [\d.]+ · valid F1 [\d.]+, intents [\d.]+ · 0 s left\n/,
     );
     expect(shown.out).toMatch(/\nslot +precision +recall +F1 +there +found +right\n/);
     expect(shown.out).toMatch(/\nseed 2, epoch \d+: test F1 [\d.]+ .* · intents [\d.]+ · /);
     expect(shown.out).toMatch(/\n2 seeds, mean ± deviation: F1 [\d.]+ ± [\d.]+ · intents [\d.]+ ± [\d.]+\n$/);
 
     const [only] = records(await run([...args, '--json'])) as readonly { chosen: number; test: SlotScores }[];
-    expect(only).toMatchObject({ seed: 1, epochs: 30, valid: { utterances: 50 }, test: { utterances: 50 } });
+    expect(only).toMatchObject({ seed: 1, epochs: 16, valid: { utterances: 50 }, test: { utterances: 50 } });
     const { chosen, test: tested } = only as NonNullable<typeof only>;
     expect(chosen).toBeGreaterThan(1);
     expect(tested.f1).toBeGreaterThan(0.4);
