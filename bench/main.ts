@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import * as E from 'fp-ts/lib/Either.js';
 import { configure, type Machine } from '../src/index.js';
+import { fail as endWith } from './arguments.js';
 import { kindOf } from './bars.js';
 import { type Options, parseOptions } from './options.js';
 import { measuredPeak } from './peak.js';
@@ -26,15 +27,15 @@ const workloads: readonly Workload[] = [products, ...training, ...convolution, .
 const kind = kindOf(process.platform === 'linux' ? readFileSync('/proc/cpuinfo', 'utf8') : '');
 
 function fail(message: string, exitCode: 1 | 2): never {
-  console.error(`bench: ${message}`);
-  process.exit(exitCode);
+  return endWith('bench', message, exitCode);
 }
 
 function machineFor({ threads, tier }: Options): Machine {
   try {
     return configure({ ...(threads && { threads }), ...(tier && { tier }) });
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error), 2);
+    const message = error instanceof Error ? error.message : String(error);
+    return fail(message.replace(/^configure: /, '--threads, --tier: '), 2);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The command line of `npm run bench`. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import * as E from 'fp-ts/lib/Either.js';
+import { aboveZero, command, parse, wholeNumber } from './arguments.js';
 
 const tiers = ['wide', 'fma', 'simd'] as const;
 
@@ -28,18 +29,6 @@ interface Typed {
   readonly seconds: number;
 }
 
-const wholeNumber = (text: string): number => {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new InvalidArgumentError('It is a whole number above 0.');
-};
-
-const duration = (text: string): number => {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('It is a number of seconds above 0.');
-};
-
 interface Known {
   readonly id: string;
   readonly title: string;
@@ -50,9 +39,9 @@ const scaling: Known = {
   title: 'time against T, B, H and threads, of each cell, and what the streams cost a signal',
 };
 
-function command(known: readonly Known[]): Command {
+function commandOf(known: readonly Known[]): Command {
   const lines = [...known, scaling].map(({ id, title }) => `  ${id.padEnd(9)}${title}`);
-  return new Command('npm run bench --')
+  return command('npm run bench --')
     .description('Measures workloads: checks a result against float64, warms up, repeats, prints medians.')
     .argument('[workload...]', 'which to run, of those below; by default all but scaling')
     .option('--json', 'one JSON line for each figure')
@@ -61,22 +50,15 @@ function command(known: readonly Known[]): Command {
     .option('--threads <n>', 'threads, this one included (default: all processors)', wholeNumber)
     .addOption(new Option('--tier <tier>', 'kernels to use (default: the best that works here)').choices([...tiers]))
     .option('--repetitions <n>', 'repetitions that are counted', wholeNumber, 7)
-    .option('--seconds <s>', 'seconds a repetition takes at least', duration, 0.4)
-    .addHelpText('after', `\nWorkloads:\n${lines.join('\n')}`)
-    .showSuggestionAfterError(false)
-    .configureOutput({ writeErr: () => undefined })
-    .exitOverride();
+    .option('--seconds <s>', 'seconds a repetition takes at least', aboveZero('seconds'), 0.4)
+    .addHelpText('after', `\nWorkloads:\n${lines.join('\n')}`);
 }
 
 /** Parses the command line; `'help'` where help was asked for, and has been shown. A string on the left says what is wrong. */
 export function parseOptions(args: readonly string[], known: readonly Known[]): E.Either<string, Options | 'help'> {
-  const program = command(known);
-  try {
-    program.parse(args, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? E.right('help') : E.left(`${error.message.replace(/^error: /, '')} Try --help.`);
-  }
+  const program = commandOf(known);
+  const outcome = parse(program, args);
+  if (outcome !== undefined) return outcome === 'help' ? E.right('help') : E.left(outcome.wrong);
   const ids = known.map(({ id }) => id);
   const asked = program.args.filter((id) => id !== scaling.id);
   const unknown = asked.find((id) => !ids.includes(id));

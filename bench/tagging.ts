@@ -17,19 +17,25 @@ import {
   tag,
   tagger,
 } from '../src/index.js';
+import { aboveZero, argumentsOf, command, fail, wholeNumber } from './arguments.js';
 
-const [folder, most = '1500', perText = '8', gapText = '4'] = process.argv.slice(2);
-if (folder === undefined) {
-  console.error(
-    'usage: npm run bench:tagging -- FOLDER [utterances, 1500] [replayed beside each, 8] [ms between words, 4]',
-  );
-  process.exit(2);
-}
-const all = await lastValueFrom(fromSequenceFiles(folder).pipe(toArray()));
-const lessons = all
-  .slice(0, Number(most))
-  .filter((lesson): lesson is typeof lesson & Taught => lesson.tags !== undefined);
-const [per, gap] = [Number(perText), Number(gapText)];
+const program = command('npm run bench:tagging --')
+  .description('How long a word waits for its tag where the model learns from each utterance meanwhile.')
+  .argument('<folder>', 'with seq.in, seq.out and label')
+  .argument('[utterances]', 'to learn from', wholeNumber, 1500)
+  .argument('[replayed]', 'former utterances beside each', wholeNumber, 8)
+  .argument('[gap]', 'milliseconds between two words, on the average', aboveZero('milliseconds'), 4);
+const [folder, most, per, gap] = argumentsOf<[string, number, number, number]>(
+  'tagging',
+  program,
+  process.argv.slice(2),
+);
+const all = await lastValueFrom(fromSequenceFiles(folder).pipe(toArray())).catch((error: unknown) =>
+  fail('tagging', error instanceof Error ? error.message : String(error), 2),
+);
+const lessons = all.slice(0, most).filter((lesson): lesson is typeof lesson & Taught => lesson.tags !== undefined);
+if (lessons.length === 0)
+  fail('tagging', `${folder} has no utterance with tags; give a folder with seq.in and seq.out.`, 2);
 /** Utterances before anything counts: kernels and JavaScript are compiled by then. */
 const WARM = 100;
 

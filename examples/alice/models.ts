@@ -36,10 +36,14 @@ export interface Task {
   say(from: number): Promise<string>;
 }
 
+/** One batch of windows, of the text that is left by its preparation. */
+export const leastCharacters = recipe.characters.length + recipe.characters.batch;
+export const leastWords = 2 * recipe.words.batch * recipe.words.length;
+
 /** The eleventh character from ten. Undefined where the text is too short. */
 export function characterTask(text: string, seed: number): Task | undefined {
   const { length, units, batch, learningRate, rmsprop: numbers, said } = recipe.characters;
-  if (text.length < length + batch) return undefined;
+  if (text.length < leastCharacters) return undefined;
   const vocab = vocabulary(text);
   const symbols = vocab.encode(text);
   const model = sequential([oneHot(vocab.size), simpleRnn(vocab.size, units), lastStep(), dense(units, vocab.size)], {
@@ -63,7 +67,7 @@ export function characterTask(text: string, seed: number): Task | undefined {
 export function wordTask(text: string, seed: number): Task | undefined {
   const { length, features, units, dropout: rate, batch, learningRate, heldOut, said } = recipe.words;
   const words = wordsOf(text);
-  if (words.length < 2 * batch * length) return undefined;
+  if (words.length < leastWords) return undefined;
   const known = [...new Set(words)].sort();
   const idOf = new Map(known.map((word, id) => [word, id]));
   const symbols = Int32Array.from(words, (word) => idOf.get(word) as number);

@@ -28,6 +28,6 @@ export function parseOptions(args: readonly string[]): Either<Failure, Options |
     .option('--iterations <n>', 'epochs, each followed by what the model says', whole(1), recipe.iterations)
     .option('--seed <n>', 'of weights, orders and samples', whole(0), recipe.seed)
     .option('--load <path>', 'go on from a checkpoint, optimizer and all')
-    .option('--save <path>', 'checkpoint to write after each iteration, or on Ctrl-C');
+    .option('--save <path>', 'checkpoint to write after each iteration, whatever ends it');
   return parse(program, 'the start, each iteration and the end', args);
 }

@@ -3,16 +3,21 @@ import * as E from 'fp-ts/lib/Either.js';
 import { type EpochProgress, type Figures, type FitProgress, generator } from 'oxbow';
 import { lastValueFrom, takeUntil, tap } from 'rxjs';
 import { type Failure, failure } from '../shared/failure.js';
-import { onInterrupt } from '../shared/interrupt.js';
+import type { Interrupt } from '../shared/interrupt.js';
 import { count } from '../shared/numbers.js';
 import { screen } from '../shared/screen.js';
 import type { Task } from './models.js';
 import type { Options } from './options.js';
 
-export async function run(options: Options, task: Task, machine: string): Promise<E.Either<Failure, void>> {
+export async function run(
+  options: Options,
+  interrupt: Interrupt,
+  task: Task,
+  machine: string,
+): Promise<E.Either<Failure, void>> {
   const { iterations, seed, load, save } = options;
   const { model, data, batch, heldOut, unit, length } = task;
-  const [shown, interrupt] = [screen(options.json), onInterrupt()];
+  const shown = screen(options.json);
   const examples = data.x.shape[0] as number;
   const loaded = load === undefined ? E.right(undefined) : await model.load(load)();
   if (E.isLeft(loaded)) return E.left(failure(`--load: ${loaded.left.message}`));
@@ -20,7 +25,10 @@ export async function run(options: Options, task: Task, machine: string): Promis
   shown.say(model.summary(data.x));
   shown.record({ model: options.model, windows: examples, symbols: task.symbols, iterations, machine });
 
-  /** One epoch: what came out, or how far it came before Ctrl-C. */
+  /** Of the latest iteration's training. */
+  let seconds = 0;
+
+  /** One epoch: what came out, or how far it came before it was interrupted. */
   function learn(iteration: number): Promise<FitProgress | undefined> {
     const started = performance.now();
     const left = (progress: FitProgress): number =>
@@ -35,7 +43,11 @@ export async function run(options: Options, task: Task, machine: string): Promis
     const fit = model.fit(data.x, data.y, { batch, seed, ...(heldOut !== undefined && { validationSplit: heldOut }) });
     const seen$ = fit.pipe(
       takeUntil(interrupt.requested$),
-      tap((progress) => shown.live(() => line(progress))),
+      tap((progress) => {
+        // What is held out is looked at after the last batch, which is no training.
+        if (progress.kind === 'batch') seconds = (performance.now() - started) / 1000;
+        shown.live(() => line(progress));
+      }),
     );
     return lastValueFrom(seen$, { defaultValue: undefined });
   }
@@ -46,23 +58,25 @@ export async function run(options: Options, task: Task, machine: string): Promis
   }
 
   const random = generator(seed, 'alice');
+  let learnt = false;
   for (let iteration = 1; iteration <= iterations; iteration += 1) {
     const end = await learn(iteration);
+    learnt ||= end !== undefined;
     if (end?.kind === 'epoch') {
       const said = await task.say(random.below(examples));
-      const symbolsPerSecond = (end.samples * length) / (end.history.epochs[0]?.seconds ?? 1);
+      const symbolsPerSecond = (end.samples * length) / seconds;
       shown.say(`iteration ${iteration} · ${figuresOf(end)}\n${shown.dim(`» ${said}`)}`);
       shown.record({ iteration, ...figures(end), symbolsPerSecond, said });
     }
-    const kept = await keep();
+    const kept = learnt ? await keep() : E.right(undefined);
     if (E.isLeft(kept)) return kept;
     if (!interrupt.requested()) continue;
     const reached = end === undefined ? 'before its first batch' : `with ${figuresOf(end)}`;
-    shown.say(`stopped in iteration ${count(iteration)} of ${count(iterations)}, ${reached}`);
+    shown.note(`stopped in iteration ${count(iteration)} of ${count(iterations)}, ${reached}`);
     break;
   }
-  if (save !== undefined) shown.say(`saved ${save}`);
-  shown.record({ saved: save, interrupted: interrupt.requested() });
+  if (save !== undefined) shown.note(learnt ? `saved ${save}` : 'nothing learnt, nothing saved');
+  shown.record({ saved: learnt ? save : undefined, interrupted: interrupt.requested() });
   return E.right(undefined);
 }
 

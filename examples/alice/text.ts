@@ -2,8 +2,8 @@
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import { type Ids, ids } from 'oxbow';
-import { readText } from '../shared/corpus.js';
 import type { Failure } from '../shared/failure.js';
+import { readText } from '../shared/text-file.js';
 import { source } from './recipe.js';
 
 /** The lecture's preparation: lines stripped, lower-cased, ASCII only, joined by spaces. */
@@ -14,9 +14,18 @@ export function prepared(text: string): string {
   return lines.filter((line) => line !== '').join(' ');
 }
 
-export function readBook(path: string): TE.TaskEither<Failure, string> {
+export interface Book {
+  readonly text: string;
+  /** Characters of the file, most of which stay where it is English. */
+  readonly before: number;
+}
+
+export function readBook(path: string): TE.TaskEither<Failure, Book> {
   const remedy = `the text is no part of this package: curl -O ${source}, or give its place by --file`;
-  return pipe(readText(path, remedy), TE.map(prepared));
+  return pipe(
+    readText(path, remedy),
+    TE.map((text) => ({ text: prepared(text), before: text.length })),
+  );
 }
 
 export interface Windows {

@@ -4,18 +4,30 @@ import { finalize } from 'rxjs';
 import { type Failure, failure } from '../shared/failure.js';
 import { learn } from './learn.js';
 import { bitsOf, progress } from './progress.js';
-import { finish, introduce, reportStream } from './report.js';
+import { endedAtOnce, finish, introduce, reportStream, save } from './report.js';
 import type { Session } from './session.js';
 
 /**
  * A stream's chunks in pieces of a window's size, so that a chunk of many windows leaves Ctrl-C and samples their turn
- * in between.
+ * in between. A mark of byte order is no part of the text; what is no UTF-8 is told once, and learnt as U+FFFD.
  */
-async function* pieces(input: NodeJS.ReadStream, size: number): AsyncGenerator<string> {
-  for await (const chunk of input.setEncoding('utf8') as AsyncIterable<string>) {
-    for (let at = 0; at < chunk.length; at += size) yield chunk.slice(at, at + size);
-  }
+async function* pieces(input: NodeJS.ReadStream, size: number, odd: () => void): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let told = false;
+  const cut = function* (text: string) {
+    if (!told && /[\0\uFFFD]/.test(text)) {
+      told = true;
+      odd();
+    }
+    for (let at = 0; at < text.length; at += size) yield text.slice(at, at + size);
+  };
+  for await (const chunk of input as AsyncIterable<Uint8Array>) yield* cut(decoder.decode(chunk, { stream: true }));
+  yield* cut(decoder.decode());
 }
+
+const oddInput =
+  'stdin: what is piped in is not all text in UTF-8 (it has NULs, or bytes that are no character); it is learnt as it is. ' +
+  'Convert it first: iconv -f UTF-16 -t UTF-8 text.txt | npm start -- --stdin';
 
 /** Learns online from stdin, each window once, as it arrives; at the end of the input it reports, saves, speaks. */
 export async function listen(session: Session): Promise<E.Either<Failure, void>> {
@@ -24,7 +36,7 @@ export async function listen(session: Session): Promise<E.Either<Failure, void>>
   const { unknown, ...data } = speaker.vocab.toJSON();
   // A live stream does not end because of one symbol.
   const vocab = vocabularyFrom({ ...data, unknown: unknown === 'error' ? 'skip' : unknown });
-  const windows$ = fromAsync(pieces(process.stdin, length)).pipe(
+  const windows$ = fromAsync(pieces(process.stdin, length, () => screen.note(oddInput))).pipe(
     finalize(() => process.stdin.destroy()),
     tokens(vocab),
     windows({ length }),
@@ -39,10 +51,10 @@ export async function listen(session: Session): Promise<E.Either<Failure, void>>
         failure(`the input has less than one window of ${length} symbols and its targets; nothing was saved.`),
       );
     }
-    screen.say('nothing learnt, nothing saved');
-    screen.record({ characters: 0, interrupted: true });
-    return E.right(undefined);
+    return endedAtOnce(session);
   }
+  const saved = await save(session);
+  if (E.isLeft(saved)) return saved;
   reportStream(session, done.overall(), done.symbols());
   return finish(session, { characters: done.symbols(), bitsPerCharacter: bitsOf(done.overall()) });
 }

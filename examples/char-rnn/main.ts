@@ -1,15 +1,16 @@
 /** `npm start`: a character model that learns from a text, or from lines as they arrive, and speaks. */
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
+import type { Interrupt } from '../shared/interrupt.js';
 import { runProgram } from '../shared/program.js';
 import { listen } from './listen.js';
 import { type Options, parseOptions } from './options.js';
 import { openSession } from './session.js';
 import { train } from './train.js';
 
-function run(options: Options) {
+function run(options: Options, interrupt: Interrupt) {
   return pipe(
-    openSession(options),
+    openSession(options, interrupt),
     TE.chain((session) => () => (options.stdin ? listen(session) : train(session))),
   )();
 }

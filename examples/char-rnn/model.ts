@@ -17,6 +17,7 @@ import {
   vocabularyFrom,
   weightsOf,
 } from 'oxbow';
+import { type Limits, limitsOf, told } from '../shared/checkpoint.js';
 import { type Failure, failure, messageOf } from '../shared/failure.js';
 
 const cells = { rnn: simpleRnn, lstm, gru };
@@ -75,7 +76,7 @@ export function fromCheckpoint(
     return E.left(failure('it has no model and vocabulary in its metadata: not a checkpoint of this example.'));
   }
   const restored = E.tryCatch(
-    () => speaker(readShape(JSON.parse(model)), vocabularyFrom(JSON.parse(vocabulary)), seed),
+    () => speaker(readShape(JSON.parse(model), limitsOf(tensors)), vocabularyFrom(JSON.parse(vocabulary)), seed),
     (error) => failure(`its metadata is damaged: ${messageOf(error)}`),
   );
   if (E.isLeft(restored)) return restored;
@@ -89,13 +90,13 @@ export function fromCheckpoint(
   return E.isLeft(loaded) ? E.left(failure(loaded.left.message)) : restored;
 }
 
-function readShape(value: unknown): Shape {
-  const { cell, units, layers, embed } = (value ?? {}) as Record<string, unknown>;
-  const known = cellNames.find((name) => name === cell);
-  const count = (number: unknown, least: number): number => {
-    if (Number.isSafeInteger(number) && (number as number) >= least) return number as number;
-    throw new RangeError(`${JSON.stringify(value)} is no model.`);
+function readShape(about: unknown, { layers, size }: Limits): Shape {
+  const cell = cellNames.find((name) => name === (about as Partial<Shape> | null)?.cell);
+  if (cell === undefined) throw new RangeError(`${JSON.stringify(about)} is no model.`);
+  return {
+    cell,
+    units: told(about, 'units', 1, size),
+    layers: told(about, 'layers', 1, layers),
+    embed: told(about, 'embed', 0, size),
   };
-  if (known === undefined) throw new RangeError(`${JSON.stringify(value)} is no model.`);
-  return { cell: known, units: count(units, 1), layers: count(layers, 1), embed: count(embed, 0) };
 }

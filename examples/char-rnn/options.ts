@@ -27,6 +27,8 @@ export interface Options extends CommonOptions {
   readonly temperature: number;
   readonly load: string | undefined;
   readonly save: string;
+  /** Seconds. */
+  readonly saveEvery: number;
 }
 
 /** What was typed, option by option; undefined where it was not. */
@@ -44,6 +46,7 @@ interface Typed extends Partial<Shape>, CommonOptions {
   readonly temperature?: number;
   readonly load?: string;
   readonly save?: string;
+  readonly saveEvery?: number;
 }
 
 function charRnn(): Command {
@@ -77,7 +80,15 @@ function charRnn(): Command {
     .option('--prompt <text>', 'what the model continues at the end')
     .option('--temperature <n>', `below 1 bolder, above 1 more varied (default: ${speech.temperature})`, positive)
     .option('--load <path>', 'start from a checkpoint')
-    .option('--save <path>', `checkpoint to write at the end, or on Ctrl-C (default: ${recipe.save})`);
+    .option(
+      '--save <path>',
+      `checkpoint to write while it trains and at the end, whatever ends it (default: ${recipe.save})`,
+    )
+    .option(
+      '--save-every <n>',
+      `seconds from one to the next while it trains (default: ${recipe.saveEvery})`,
+      positive,
+    );
 }
 
 /** Options that make no sense together, and why. */
@@ -117,6 +128,7 @@ function complete(typed: Typed): Options {
     temperature: typed.temperature ?? speech.temperature,
     load: typed.load,
     save: typed.save ?? recipe.save,
+    saveEvery: typed.saveEvery ?? recipe.saveEvery,
   };
 }
 

@@ -1,4 +1,4 @@
-import { clock, fadingMean } from '../shared/course.js';
+import { clock, fadingMean, type Stopwatch, stopwatch } from '../shared/course.js';
 import { count } from '../shared/numbers.js';
 import type { Screen } from '../shared/screen.js';
 
@@ -11,6 +11,8 @@ export interface Plan {
 }
 
 export interface Progress {
+  /** Runs while a window is learnt from; the rate is that of training alone. */
+  readonly watch: Stopwatch;
   /** One window more. */
   seen(loss: number, symbols: number): void;
   /** How far training is, from 0 to 1; 0 where no end is known. */
@@ -31,6 +33,7 @@ export const bitsOf = (nats: number): number => nats / Math.LN2;
 
 export function progress(screen: Screen, plan: Plan): Progress {
   const time = clock();
+  const watch = stopwatch();
   const losses = fadingMean(memory);
   let symbols = 0;
   let total = 0;
@@ -42,7 +45,7 @@ export function progress(screen: Screen, plan: Plan): Progress {
     const parts = [
       `loss ${losses.mean().toFixed(3)}`,
       `${bitsOf(losses.mean()).toFixed(3)} bits per character`,
-      `${count(symbols / time.seconds())} characters/s`,
+      `${count(symbols / watch.seconds())} characters/s`,
     ];
     if (plan.epoch === undefined) parts.unshift(`${count(symbols)} characters`);
     else
@@ -54,6 +57,7 @@ export function progress(screen: Screen, plan: Plan): Progress {
   }
 
   return {
+    watch,
     seen(loss, more) {
       symbols += more;
       losses.add(loss);

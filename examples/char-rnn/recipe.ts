@@ -15,8 +15,12 @@ export const recipe = {
   seconds: 60,
   /** The share of the text that is kept from the model until the end. */
   heldOut: 0.1,
+  /** Of those held out, so many characters are scored at most. */
+  scored: 200_000,
   seed: 42,
   save: 'char-rnn.safetensors',
+  /** Seconds from one checkpoint to the next while it trains. */
+  saveEvery: 30,
 } as const;
 
 /** Text that arrives line by line: shorter windows, one lane, and a rate that does not fall since there is no end. */

@@ -1,13 +1,13 @@
 /** How a run begins and ends: figures, the checkpoint, the model's own words. */
 import * as E from 'fp-ts/lib/Either.js';
 import { lanes, surprisal } from 'oxbow';
-import { map, takeUntil, tap } from 'rxjs';
-import { writeCheckpoint } from '../shared/checkpoint.js';
+import { map, takeUntil, takeWhile, tap } from 'rxjs';
+import { clock } from '../shared/course.js';
 import type { Failure } from '../shared/failure.js';
 import { count } from '../shared/numbers.js';
 import { weightsIn } from '../shared/weights.js';
-import { toCheckpoint } from './model.js';
 import { bitsOf } from './progress.js';
+import { recipe } from './recipe.js';
 import { finalText } from './say.js';
 import type { Session } from './session.js';
 
@@ -20,18 +20,35 @@ export function introduce({ speaker, screen, machine }: Session, data: object = 
   screen.record({ ...data, ...speaker.shape, symbols: speaker.vocab.size, weights, machine });
 }
 
-/** Bits per character of text that was not learnt from, read in a few lanes, each with its carry. */
+/** Seconds that scoring may take in any case. */
+const SCORING = 5;
+
+export interface Scored {
+  readonly bitsPerCharacter: number;
+  /** Of those held out, so many were scored. */
+  readonly characters: number;
+}
+
+/**
+ * Bits per character of text that was not learnt from, read in a few lanes, each with its carry: its first characters, and
+ * no more of them than were read by the time that training was given.
+ */
 export async function reportHeldOut(
-  { speaker, screen, interrupt }: Session,
+  { options, speaker, screen, interrupt }: Session,
   heldOut: Int32Array,
-): Promise<number | undefined> {
-  const predictable = heldOut.length - 1;
+): Promise<Scored | undefined> {
+  const chosen = heldOut.subarray(0, recipe.scored + 1);
+  const predictable = chosen.length - 1;
   const batch = Math.min(16, Math.ceil(predictable / 256));
   const length = Math.min(128, Math.floor(predictable / batch));
+  const time = clock();
+  const most = Math.max(SCORING, options.seconds);
   let bits = 0;
   let symbols = 0;
-  const surprises$ = lanes(heldOut, { batch, length }).pipe(
+  const part = () => Math.max(symbols / predictable, time.seconds() / most);
+  const surprises$ = lanes(chosen, { batch, length }).pipe(
     takeUntil(interrupt.requested$),
+    takeWhile(() => time.seconds() < most),
     map(({ input }) => input),
     surprisal(speaker.model),
   );
@@ -40,12 +57,17 @@ export async function reportHeldOut(
     const counted = symbols === 0 ? data.subarray(batch) : data;
     for (const surprise of counted) bits += surprise;
     symbols += counted.length;
+    screen.live(
+      () =>
+        `scoring held-out text: ${count(symbols)} of ${count(predictable)} characters · ${count(time.left(part()))} s left`,
+    );
   });
   if (interrupt.requested()) return undefined;
   const mean = bits / symbols;
   const nats = (mean * Math.LN2).toFixed(3);
-  screen.say(`held out: ${mean.toFixed(3)} bits per character (${nats} nats), ${count(symbols)} characters`);
-  return mean;
+  const of = symbols < 0.9 * heldOut.length ? ` of ${count(heldOut.length)}` : '';
+  screen.say(`held out: ${mean.toFixed(3)} bits per character (${nats} nats), ${count(symbols)}${of} characters`);
+  return { bitsPerCharacter: mean, characters: symbols };
 }
 
 /** What a stream's symbols cost, each predicted before it was learnt from. */
@@ -55,12 +77,23 @@ export function reportStream({ screen }: Session, overall: number, symbols: numb
   );
 }
 
-/** Writes the checkpoint and lets the model speak; `outcome` is what machines are told beside that. */
+/** Writes the checkpoint, before anything else: what comes after it may be interrupted. */
+export async function save({ options, speaker, screen, keep }: Session): Promise<E.Either<Failure, void>> {
+  const kept = await keep();
+  if (E.isRight(kept)) screen.note(`saved ${options.save}: ${count(weightsIn(speaker.model.params))} weights`);
+  return kept;
+}
+
+/** An end before the first window: an earlier checkpoint stays as it is. */
+export function endedAtOnce({ screen, interrupt }: Session): E.Either<Failure, void> {
+  screen.note('nothing learnt, nothing saved');
+  screen.record({ characters: 0, interrupted: interrupt.requested() });
+  return E.right(undefined);
+}
+
+/** Lets the model speak; `outcome` is what machines are told beside that. */
 export async function finish(session: Session, outcome: object): Promise<E.Either<Failure, void>> {
-  const { speaker, options, screen, interrupt } = session;
-  const saved = await writeCheckpoint(options.save, toCheckpoint(speaker))();
-  if (E.isLeft(saved)) return saved;
-  screen.say(`saved ${options.save}: ${count(weightsIn(speaker.model.params))} weights`);
+  const { options, screen, interrupt } = session;
   const said = interrupt.requested() ? undefined : await speak(session);
   screen.record({ ...outcome, saved: options.save, said, interrupted: interrupt.requested() });
   return E.right(undefined);

@@ -5,11 +5,11 @@ import * as TE from 'fp-ts/lib/TaskEither.js';
 import { readCheckpoint, writeCheckpoint } from '../shared/checkpoint.js';
 import { checkSymbols, readCorpus } from '../shared/corpus.js';
 import { type Failure, failure } from '../shared/failure.js';
-import { onInterrupt } from '../shared/interrupt.js';
+import type { Interrupt } from '../shared/interrupt.js';
 import { count, several } from '../shared/numbers.js';
 import { prepare, runProgram } from '../shared/program.js';
 import { screen } from '../shared/screen.js';
-import { checkSize, weightsIn } from '../shared/weights.js';
+import { checkSize, checkWindow, weightsIn } from '../shared/weights.js';
 import { heldOutLoss } from './held-out.js';
 import { freshSpeaker, type Speaker, savedSpeaker, toCheckpoint } from './model.js';
 import { type Options, parseOptions } from './options.js';
@@ -24,6 +24,10 @@ function speakerOf(options: Options, text: string): TE.TaskEither<Failure, Speak
     readCheckpoint(load),
     TE.chainEitherK((checkpoint) => savedSpeaker(options, load, checkpoint)),
   );
+}
+
+function windowFits({ shape: { context, features }, course: { batch }, vocab }: Speaker): E.Either<Failure, void> {
+  return checkWindow(context * batch, Math.max(features, vocab.size), 'a smaller --batch or --context');
 }
 
 interface Split {
@@ -44,13 +48,14 @@ function splitOf({ vocab, shape: { context } }: Speaker, text: string): E.Either
 
 async function run(
   options: Options,
+  interrupt: Interrupt,
   machine: string,
   speaker: Speaker,
   { training, heldOut }: Split,
 ): Promise<E.Either<Failure, void>> {
   const { model, shape, vocab } = speaker;
-  const { blocks, features, heads, context } = shape;
-  const [out, interrupt] = [screen(options.json), onInterrupt()];
+  const { blocks, features, heads } = shape;
+  const out = screen(options.json);
   const characters = training.length + heldOut.length;
   const weights = weightsIn(model.params);
   out.say(`${count(characters)} characters, ${vocab.size} symbols; the last ${count(heldOut.length)} held out`);
@@ -70,14 +75,14 @@ async function run(
   if (options.save !== undefined && state !== undefined) {
     const saved = await writeCheckpoint(options.save, toCheckpoint(speaker, state))();
     if (E.isLeft(saved)) return saved;
-    out.say(`saved ${options.save}`);
+    out.note(`saved ${options.save}`);
   }
   const ending = { step: state?.step, saved: options.save };
-  if (interrupt.requested()) {
+  const loss = interrupt.requested() ? undefined : await heldOutLoss(speaker, heldOut, out, interrupt);
+  if (loss === undefined) {
     out.record({ ...ending, interrupted: true });
     return E.right(undefined);
   }
-  const loss = heldOutLoss(model, heldOut, context, vocab.size);
   const bits = loss / Math.LN2;
   out.say(`held out: ${loss.toFixed(4)} nats, ${bits.toFixed(3)} bits per character`);
   const said = await speak(speaker, options.temperature, out, interrupt);
@@ -85,18 +90,19 @@ async function run(
   return E.right(undefined);
 }
 
-function start(options: Options) {
+function start(options: Options, interrupt: Interrupt) {
   return pipe(
     prepare(options),
     TE.bind('text', () => readCorpus(options.file)),
     TE.bind('speaker', ({ text }) => speakerOf(options, text)),
     TE.chainFirstEitherK(({ text, speaker }) => checkSymbols('the text', text, speaker.vocab)),
     TE.chainFirstEitherK(({ speaker }) => checkSize(speaker.model.params, 'fewer --features or --blocks')),
+    TE.chainFirstEitherK(({ speaker }) => windowFits(speaker)),
     TE.bind('split', ({ text, speaker }) => TE.fromEither(splitOf(speaker, text))),
     TE.chain(
       ({ machine, speaker, split }) =>
         () =>
-          run(options, machine, speaker, split),
+          run(options, interrupt, machine, speaker, split),
     ),
   )();
 }

@@ -17,7 +17,7 @@ import {
   vocabularyFrom,
   warmup,
 } from 'oxbow';
-import { resume, trainingCheckpoint } from '../shared/checkpoint.js';
+import { type Limits, resume, told, trainingCheckpoint } from '../shared/checkpoint.js';
 import { type Failure, failure } from '../shared/failure.js';
 import type { Options } from './options.js';
 import { type Course, course, recipe, type Shape, shape } from './recipe.js';
@@ -58,12 +58,31 @@ export function freshSpeaker(options: Options, text: string): E.Either<Failure, 
   return E.right(speaker(sizes, asked(course, options), vocabulary(text)));
 }
 
+const shapeOf = (about: unknown, { layers, size }: Limits): Shape => ({
+  context: told(about, 'context', 2, size),
+  features: told(about, 'features', 1, size),
+  heads: told(about, 'heads', 1, size),
+  blocks: told(about, 'blocks', 1, layers),
+});
+
+function courseOf(about: unknown): Course {
+  const { lr } = (about ?? {}) as { readonly lr?: unknown };
+  if (typeof lr !== 'number' || !Number.isFinite(lr) || lr <= 0) {
+    throw new RangeError(`lr is a number above 0 there, not ${JSON.stringify(lr)}.`);
+  }
+  return { steps: told(about, 'steps', 1), batch: told(about, 'batch', 1), lr, seed: told(about, 'seed', 0) };
+}
+
 /** The model of a checkpoint, whose sizes stay as they are. */
 export function savedSpeaker(options: Options, path: string, checkpoint: Checkpoint): E.Either<Failure, Speaker> {
   return pipe(
-    resume(EXAMPLE, path, checkpoint, (about) => {
-      const told = about as { shape: Shape; course: Course; vocabulary: VocabularyData };
-      return speaker(told.shape, asked(told.course, options), vocabularyFrom(told.vocabulary));
+    resume(EXAMPLE, path, checkpoint, (about, limits) => {
+      const { vocabulary: symbols, ...parts } = about as {
+        shape: unknown;
+        course: unknown;
+        vocabulary: VocabularyData;
+      };
+      return speaker(shapeOf(parts.shape, limits), asked(courseOf(parts.course), options), vocabularyFrom(symbols));
     }),
     E.chainFirst(({ shape }) => {
       const changed = (Object.keys(shape) as (keyof Shape)[]).find(

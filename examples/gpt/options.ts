@@ -27,6 +27,6 @@ export function parseOptions(args: readonly string[]): Either<Failure, Options |
     .option('--seed <n>', `of weights, windows and the text at the end (default: ${course.seed})`, whole(0))
     .option('--temperature <n>', 'below 1 bolder, above 1 more varied', positive, recipe.temperature)
     .option('--load <path>', 'go on from a checkpoint, with its sizes, steps, batch, rate and seed')
-    .option('--save <path>', 'checkpoint to write at the end, or on Ctrl-C');
+    .option('--save <path>', 'checkpoint to write at the end, whatever ends it');
   return parse(program, 'the start, each hundred steps and the end', args);
 }

@@ -29,6 +29,8 @@ export const recipe = {
   clipNorm: 1,
   /** The share of the text that is kept from the model until the end. */
   heldOut: 0.1,
+  /** Of that, so many characters are scored at most. */
+  scored: 200_000,
   length: 500,
   temperature: 0.8,
 } as const;

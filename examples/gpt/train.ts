@@ -1,6 +1,6 @@
 import { crossEntropy, randomWindows, type TrainerState, tbptt } from 'oxbow';
 import { lastValueFrom, map, skip, takeWhile, tap } from 'rxjs';
-import { clock, fadingMean } from '../shared/course.js';
+import { clock, fadingMean, stopwatch, timed } from '../shared/course.js';
 import type { Interrupt } from '../shared/interrupt.js';
 import { count } from '../shared/numbers.js';
 import type { Screen } from '../shared/screen.js';
@@ -23,27 +23,32 @@ export async function train(
   const { steps, batch, seed } = course;
   const done = state?.step ?? 0;
   if (done >= steps) {
-    screen.say(`it has learnt from ${count(done)} windows already; give more --steps to go on`);
+    screen.note(`it has learnt from ${count(done)} windows already; give more --steps to go on`);
     return state;
   }
   const time = clock();
+  const watch = stopwatch();
   const losses = fadingMean(memory);
-  const line = (step: number, loss: number, rate: number) =>
+  const rate = (tokens: number) => tokens / watch.seconds();
+  const line = (step: number, loss: number, tokens: number) =>
     [
       `step ${count(step)} of ${count(steps)}`,
       `loss ${loss.toFixed(3)} nats`,
-      `${count(rate)} characters/s`,
+      `${count(rate(tokens))} characters/s`,
       `${count(time.left((step - done) / (steps - done)))} s left`,
     ].join(' · ');
 
   const training$ = randomWindows(symbols, { length: shape.context, batch, count: steps, seed }).pipe(
     skip(done),
-    tbptt(model, { loss: crossEntropy(), optimizer: optimizerOf(course), clipNorm: recipe.clipNorm, state }),
+    timed(
+      watch,
+      tbptt(model, { loss: crossEntropy(), optimizer: optimizerOf(course), clipNorm: recipe.clipNorm, state }),
+    ),
     map((taught) => ({ ...taught, last: taught.step === steps || interrupt.requested() })),
-    tap(({ step, loss, tokensPerSecond, last }) => {
+    tap(({ step, loss, tokens, last }) => {
       const mean = losses.add(loss);
-      screen.live(() => line(step, mean, tokensPerSecond), last);
-      if (step % RECORD === 0 || last) screen.record({ step, loss: mean, charactersPerSecond: tokensPerSecond });
+      screen.live(() => line(step, mean, tokens), last);
+      if (step % RECORD === 0 || last) screen.record({ step, loss: mean, charactersPerSecond: rate(tokens) });
     }),
     takeWhile(({ last }) => !last, true),
     // Only now: by the end of the stream the optimizer is gone.
@@ -52,6 +57,6 @@ export async function train(
   const end = await lastValueFrom(training$);
   const step = end?.step ?? done;
   const windows = `${count(step - done)} windows in ${time.seconds().toFixed(1)} s`;
-  screen.say(step < steps ? `stopped after step ${count(step)} of ${count(steps)}; ${windows}` : `learnt ${windows}`);
+  screen.note(step < steps ? `stopped after step ${count(step)} of ${count(steps)}; ${windows}` : `learnt ${windows}`);
   return end?.state;
 }

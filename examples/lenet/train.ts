@@ -1,16 +1,20 @@
-import { crossEntropy, fromAsync, leNet5, randomShift, tbptt } from 'oxbow';
-import { identity, lastValueFrom, takeUntil, tap } from 'rxjs';
+import * as E from 'fp-ts/lib/Either.js';
+import { crossEntropy, fromAsync, randomShift, type TrainerState, tbptt } from 'oxbow';
+import { identity, lastValueFrom, skip, takeWhile, tap } from 'rxjs';
+import { writeCheckpoint } from '../shared/checkpoint.js';
+import { stopwatch, timed } from '../shared/course.js';
+import type { Failure } from '../shared/failure.js';
 import type { Interrupt } from '../shared/interrupt.js';
 import { count } from '../shared/numbers.js';
 import type { Screen } from '../shared/screen.js';
 import { weightsIn } from '../shared/weights.js';
 import { type Batch, batches, firstOf, type Mnist } from './data.js';
 import { type Evaluation, evaluation, showConfusion } from './evaluation.js';
-import type { Options } from './options.js';
-import { type Recipe, recipes } from './recipe.js';
+import { type Reader, recipeOf, toCheckpoint } from './model.js';
 
 export interface Session {
-  readonly options: Options;
+  readonly reader: Reader;
+  readonly save: string | undefined;
   readonly mnist: Mnist;
   readonly screen: Screen;
   readonly interrupt: Interrupt;
@@ -18,88 +22,138 @@ export interface Session {
   readonly machine: string;
 }
 
-/** Counts the time in which something learns, and nothing else. */
-function stopwatch() {
-  let total = 0;
-  let since = performance.now();
-  return {
-    seconds: () => (total + performance.now() - since) / 1000,
-    /** Leaves out what `run` takes. */
-    apart<T>(run: () => T): T {
-      total += performance.now() - since;
-      const result = run();
-      since = performance.now();
-      return result;
-    },
-  };
+/** What the model makes of the digits that it learnt from, and of those that it did not. */
+interface Assessment {
+  readonly training: Evaluation;
+  readonly test: Evaluation;
 }
 
-/** Learns for the recipe's epochs or until Ctrl-C; reports each epoch and, at the end, what is taken for what. */
-export async function train(session: Session): Promise<void> {
-  const { options, mnist, screen, interrupt, machine } = session;
-  const { seed } = options;
-  const recipe: Recipe = recipes[options.recipe];
-  const digits = firstOf(mnist.training, options.images ?? mnist.training.labels.length);
-  const epochs = options.epochs ?? recipe.epochs;
+/** Learns for the recipe's epochs or until it is interrupted; reports each epoch and, at the end, what is taken for what. */
+export async function train(session: Session): Promise<E.Either<Failure, void>> {
+  const { reader, save, mnist, screen, interrupt, machine } = session;
+  const { course, model, state } = reader;
+  const { seed, epochs } = course;
+  const recipe = recipeOf(reader);
+  const digits = firstOf(mnist.training, course.images);
   const batch = Math.min(recipe.batch, digits.labels.length);
   const perEpoch = Math.floor(digits.labels.length / batch);
-  const model = leNet5({ ...recipe.net, seed });
   const weights = weightsIn(model.params);
   screen.say(`${count(digits.labels.length)} digits, ${count(weights)} weights; ${machine}\n${recipe.about}`);
-  screen.record({ recipe: options.recipe, digits: digits.labels.length, weights, epochs, machine });
+  screen.record({ recipe: course.recipe, digits: digits.labels.length, weights, epochs, machine });
 
-  /** What the model makes of the digits that it learnt from, and of those that it did not. */
-  const assess = (): Assessment => ({ training: evaluation(model, digits), test: evaluation(model, mnist.test) });
-  const watch = stopwatch();
-  let [loss, steps] = [0, 0];
+  const done = state?.step ?? 0;
+  if (done >= epochs * perEpoch) {
+    screen.note(`it has learnt for ${count(done / perEpoch)} epochs already; give more --epochs to go on`);
+  }
+  const [training, assessing] = [stopwatch(), stopwatch()];
+  let [loss, steps, assessed] = [0, 0, 0];
+  let reached: TrainerState | undefined;
   let latest: Assessment | undefined;
-  const learning$ = fromAsync(batches(digits, batch, epochs, seed)).pipe(
-    takeUntil(interrupt.requested$),
+  let failed: Failure | undefined;
+
+  /** Undefined where it was interrupted. */
+  async function assess(): Promise<Assessment | undefined> {
+    assessing.start();
+    const of = (set: typeof digits, name: string) =>
+      evaluation(model, set, interrupt, (part) =>
+        screen.live(() => `recognizing the ${name} digits: ${(100 * part).toFixed(0)} %`),
+      );
+    const own = await of(digits, 'training');
+    const test = own && (await of(mnist.test, 'test'));
+    assessing.stop();
+    assessed += 1;
+    return own && test && { training: own, test };
+  }
+
+  async function keep(): Promise<void> {
+    if (save === undefined || reached === undefined) return;
+    const saved = await writeCheckpoint(save, toCheckpoint(reader, reached))();
+    if (E.isLeft(saved)) failed = saved.left;
+  }
+
+  async function endEpoch(epoch: number): Promise<void> {
+    const mean = loss / steps;
+    [loss, steps] = [0, 0];
+    await keep();
+    const now = await assess();
+    if (now === undefined) return;
+    latest = now;
+    const seconds = training.seconds();
+    screen.say(`epoch ${epoch}: loss ${mean.toFixed(4)}, ${accuracies(latest)}, ${seconds.toFixed(1)} s of training`);
+    screen.record({ epoch, loss: mean, ...recordOf(latest), seconds });
+  }
+
+  /** Between two epochs nothing is pulled, so that the weights are those of the epoch's end. */
+  async function* lessons(): AsyncGenerator<Batch> {
+    let step = 0;
+    for await (const lesson of batches(digits, batch, epochs, seed)) {
+      yield lesson;
+      step += 1;
+      if (lesson.last && step > done && !interrupt.requested()) await endEpoch(lesson.epoch);
+      // Within an epoch one step more tells the optimizer's state, and then ends it.
+      if (failed !== undefined || (interrupt.requested() && (lesson.last || step <= done))) return;
+    }
+  }
+
+  const learning$ = fromAsync(lessons()).pipe(
     recipe.shift > 0 ? randomShift<Batch>(recipe.shift, { seed }) : identity,
-    tbptt(model, { loss: crossEntropy(), optimizer: recipe.optimizer(epochs * perEpoch) }),
+    skip(done),
+    timed(
+      training,
+      tbptt(model, {
+        loss: crossEntropy(),
+        optimizer: recipe.optimizer(epochs * perEpoch),
+        state,
+        carry: carryAfter(reader, batch),
+      }),
+    ),
     tap((step) => {
-      const { epoch, last } = step.window;
       loss += step.loss;
       steps += 1;
-      const line = () => {
-        const left = (watch.seconds() / step.step) * (epochs * perEpoch - step.step);
-        const parts = [
+      // Only now: by the next step the optimizer has gone on.
+      if (step.window.last || interrupt.requested()) reached = step.state();
+      screen.live(() => {
+        const [now, all] = [step.step - done, epochs * perEpoch - done];
+        const left =
+          (training.seconds() / now) * (all - now) +
+          (assessed && (assessing.seconds() / assessed) * (epochs - step.window.epoch + 1));
+        return [
           `epoch ${(step.step / perEpoch).toFixed(2)} of ${epochs}`,
           `loss ${(loss / steps).toFixed(4)}`,
-          `${count(step.tokensPerSecond)} images/s`,
+          `${count(step.tokens / training.seconds())} images/s`,
           `${count(left)} s left`,
-        ];
-        return parts.join(' · ');
-      };
-      screen.live(line);
-      if (!last) return;
-      const seconds = watch.seconds();
-      const mean = loss / steps;
-      latest = watch.apart(assess);
-      screen.say(`epoch ${epoch}: loss ${mean.toFixed(4)}, ${accuracies(latest)}, ${seconds.toFixed(1)} s of training`);
-      screen.record({ epoch, loss: mean, ...recordOf(latest), seconds });
-      [loss, steps] = [0, 0];
+        ].join(' · ');
+      });
     }),
+    takeWhile(() => !interrupt.requested()),
   );
   await lastValueFrom(learning$, { defaultValue: undefined });
 
-  const seconds = watch.seconds();
+  await keep();
+  if (failed !== undefined) return E.left(failed);
+  if (save !== undefined) screen.note(reached === undefined ? 'nothing learnt, nothing saved' : `saved ${save}`);
+  const seconds = training.seconds();
+  const final = interrupt.requested() ? latest : (latest ?? (await assess()));
   const interrupted = interrupt.requested();
-  const final = interrupted || latest === undefined ? assess() : latest;
+  if (interrupted) screen.note(`stopped after ${seconds.toFixed(1)} s of training`);
+  if (final === undefined) {
+    screen.record({ seconds, saved: save, interrupted });
+    return E.right(undefined);
+  }
   const { confusion } = final.test;
   const tested = mnist.test.labels.length;
   const errors = tested - Math.round(final.test.accuracy * tested);
   screen.say(['', 'rows: what it is; columns: what it was taken for', ...showConfusion(final.test), ''].join('\n'));
-  screen.say(
-    `${interrupted ? 'stopped; ' : ''}${accuracies(final)} (${count(errors)} of ${count(tested)} wrong) ` +
-      `after ${seconds.toFixed(1)} s of training`,
-  );
-  screen.record({ ...recordOf(final), errors, confusion, seconds, interrupted });
+  const when = interrupted ? 'at the end of the last whole epoch' : `after ${seconds.toFixed(1)} s of training`;
+  screen.say(`${accuracies(final)} (${count(errors)} of ${count(tested)} wrong) ${when}`);
+  screen.record({ ...recordOf(final), errors, confusion, seconds, saved: save, interrupted });
+  return E.right(undefined);
 }
 
-interface Assessment {
-  readonly training: Evaluation;
-  readonly test: Evaluation;
+/** Digits stand alone; what is carried from step to step is the number of dropout's windows, of which a step has one. */
+function carryAfter({ model, state }: Reader, batch: number) {
+  const zero = model.initial(batch) as Readonly<Record<string, unknown>>;
+  return state !== undefined && 'drop' in zero ? { ...zero, drop: { windows: state.step } } : zero;
 }
 
 const accuracies = ({ training, test }: Assessment): string =>

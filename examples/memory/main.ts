@@ -2,11 +2,11 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { evaluate } from 'oxbow';
 import type { Failure } from '../shared/failure.js';
-import { onInterrupt } from '../shared/interrupt.js';
-import { chooseMachine } from '../shared/machine.js';
+import type { Interrupt } from '../shared/interrupt.js';
 import { several } from '../shared/numbers.js';
-import { runProgram } from '../shared/program.js';
+import { prepare, runProgram } from '../shared/program.js';
 import { type Screen, screen } from '../shared/screen.js';
+import { writeWhole } from '../shared/whole-file.js';
 import { drawFlow } from './flow.js';
 import { type Learnt, learn, type Result } from './learn.js';
 import { type Options, parseOptions } from './options.js';
@@ -23,8 +23,12 @@ function sayResult(out: Screen, task: Task, { model, result }: Learnt): void {
   for (const line of task.examples?.(predict) ?? []) out.say(out.dim(`      ${line}`));
 }
 
-async function runAll(options: Options, out: Screen): Promise<readonly Result[]> {
-  const interrupt = onInterrupt();
+async function runAll(
+  options: Options,
+  out: Screen,
+  interrupt: Interrupt,
+): Promise<E.Either<Failure, readonly Result[]>> {
+  const { save } = options;
   const results: Result[] = [];
   for (const task of tasks.filter(({ name }) => options.task.includes(name))) {
     out.say(`${task.name}: ${task.about}\n  ${task.measure}`);
@@ -36,21 +40,29 @@ async function runAll(options: Options, out: Screen): Promise<readonly Result[]>
         sayResult(out, task, learnt);
         out.record(learnt.result);
         results.push(learnt.result);
+        const saved =
+          save === undefined ? E.right(undefined) : await writeWhole(save, `${JSON.stringify(results)}\n`)();
+        if (E.isLeft(saved)) return saved;
       }
-      if (interrupt.requested()) return results;
+      if (interrupt.requested()) return E.right(results);
     }
   }
-  return results;
+  return E.right(results);
 }
 
-async function run(options: Options): Promise<E.Either<Failure, void>> {
-  const machine = chooseMachine(options);
-  if (E.isLeft(machine)) return machine;
+async function run(options: Options, interrupt: Interrupt): Promise<E.Either<Failure, void>> {
+  const prepared = await prepare(options)();
+  if (E.isLeft(prepared)) return prepared;
+  const { machine } = prepared.right;
   const out = screen(options.json);
   if (options.flow !== undefined) return drawFlow(options.flow, out);
-  out.say(`${several(options.task.length, 'task')}, ${several(options.model.length, 'model')}; ${machine.right}`);
-  const results = await runAll(options, out);
-  out.say(`\n${tableOf(results).join('\n')}`);
+  out.say(`${several(options.task.length, 'task')}, ${several(options.model.length, 'model')}; ${machine}`);
+  const results = await runAll(options, out, interrupt);
+  if (E.isLeft(results)) return results;
+  if (options.save !== undefined) {
+    out.note(results.right.length === 0 ? 'no result yet, nothing saved' : `saved ${options.save}`);
+  }
+  out.say(`\n${tableOf(results.right).join('\n')}`);
   return E.right(undefined);
 }
 

@@ -11,6 +11,7 @@ export interface Options extends CommonOptions {
   readonly model: readonly ModelName[];
   readonly seed: number;
   readonly flow?: string;
+  readonly save?: string;
 }
 
 const about = 'Tasks that need memory, and who has it: a net without, a simple RNN, an LSTM and a GRU.';
@@ -20,6 +21,7 @@ export function parseOptions(args: readonly string[]): Either<Failure, Options |
     .addOption(choice('--task <names...>', 'what is to be learnt', taskNames).default(taskNames, 'all'))
     .addOption(choice('--model <names...>', 'who is to learn it', modelNames).default(modelNames, 'all'))
     .option('--seed <n>', 'of weights and sequences', whole(0), recipe.seed)
-    .option('--flow <path>', 'only draw how gradients flow back through the recurrent cells, as an SVG');
+    .option('--flow <path>', 'only draw how gradients flow back through the recurrent cells, as an SVG')
+    .option('--save <path>', 'file to write the results to, as JSON, after each of them');
   return parse(program, 'each result (or curve)', args);
 }

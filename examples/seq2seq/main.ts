@@ -4,7 +4,7 @@ import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import { readCheckpoint, writeCheckpoint } from '../shared/checkpoint.js';
 import type { Failure } from '../shared/failure.js';
-import { onInterrupt } from '../shared/interrupt.js';
+import type { Interrupt } from '../shared/interrupt.js';
 import { count } from '../shared/numbers.js';
 import { prepare, runProgram } from '../shared/program.js';
 import { screen } from '../shared/screen.js';
@@ -27,10 +27,11 @@ function pupilsOf(options: Options): TE.TaskEither<Failure, readonly Pupil[]> {
 
 async function run(
   { save, json }: Options,
+  interrupt: Interrupt,
   machine: string,
   pupils: readonly Pupil[],
 ): Promise<E.Either<Failure, void>> {
-  const [out, interrupt] = [screen(json), onInterrupt()];
+  const out = screen(json);
   const { blocks, features, heads } = recipe.model;
   const weights = weightsIn((pupils[0] as Pupil).model.params);
   out.say(
@@ -40,29 +41,32 @@ async function run(
   for (const pupil of pupils) {
     const { task } = pupil;
     const state = await train(pupil, out, interrupt);
-    if (save !== undefined) {
+    if (save !== undefined && state !== undefined) {
       const saved = await writeCheckpoint(save, toCheckpoint(pupil, state))();
       if (E.isLeft(saved)) return saved;
-      out.say(`saved ${save}`);
+      out.note(`saved ${save}`);
+    }
+    if (interrupt.requested()) {
+      out.record({ task, step: state?.step, saved: save, interrupted: true });
+      break;
     }
     const { right, asked, shown } = examine(pupil);
     const share = `${((100 * right) / asked).toFixed(2)} %`;
     out.say(`${task}: ${count(right)} of ${count(asked)} unseen sequences right to the last symbol (${share})`);
     for (const example of shown) out.say(out.dim(`  ${example}`));
-    out.record({ task, step: state.step, right, asked, saved: save, interrupted: interrupt.requested() });
-    if (interrupt.requested()) break;
+    out.record({ task, step: state?.step, right, asked, saved: save, interrupted: false });
   }
   return E.right(undefined);
 }
 
-function start(options: Options) {
+function start(options: Options, interrupt: Interrupt) {
   return pipe(
     prepare(options),
     TE.bind('pupils', () => pupilsOf(options)),
     TE.chain(
       ({ machine, pupils }) =>
         () =>
-          run(options, machine, pupils),
+          run(options, interrupt, machine, pupils),
     ),
   )();
 }

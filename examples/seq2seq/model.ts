@@ -15,7 +15,7 @@ import {
   type TrainerState,
   warmup,
 } from 'oxbow';
-import { resume, trainingCheckpoint } from '../shared/checkpoint.js';
+import { resume, told, trainingCheckpoint } from '../shared/checkpoint.js';
 import { type Failure, failure } from '../shared/failure.js';
 import { padding } from './data.js';
 import type { Options } from './options.js';
@@ -58,8 +58,12 @@ interface About {
 export function savedPupil(options: Options, path: string, checkpoint: Checkpoint): E.Either<Failure, Pupil> {
   return pipe(
     resume(EXAMPLE, path, checkpoint, (about) => {
-      const { task, steps, seed, random } = about as About;
+      const { task, random } = about as About;
       if (!Object.hasOwn(tasks, task)) throw new RangeError(`${JSON.stringify(task)} is no task.`);
+      const [steps, seed] = [told(about, 'steps', 1), told(about, 'seed', 0)];
+      if (!random.words.every(Number.isInteger) || !random.words.some((word) => word !== 0)) {
+        throw new RangeError(`random is no generator's state: ${JSON.stringify(random)}.`);
+      }
       const changes = { steps: options.steps ?? steps, seed: options.seed ?? seed };
       return { task, ...changes, model: modelOf(seed), random: restoreGenerator(random) };
     }),

@@ -20,7 +20,7 @@ export function parseOptions(args: readonly string[]): E.Either<Failure, Options
     .option('--steps <n>', `batches to learn from, all in all (default: ${recipe.steps})`, whole(1))
     .option('--seed <n>', `of weights and sequences (default: ${recipe.seed})`, whole(0))
     .option('--load <path>', 'go on from a checkpoint, with its task, steps and seed')
-    .option('--save <path>', 'checkpoint to write at the end, or on Ctrl-C; goes with --task');
+    .option('--save <path>', 'checkpoint to write at the end, whatever ends it; goes with --task');
   const options = parse<Options>(program, 'the start, each hundred steps and the end', args);
   if (E.isLeft(options) || options.right === 'help') return options;
   const { task, save, load } = options.right;

@@ -15,6 +15,7 @@ import {
   weightsOf,
 } from 'oxbow';
 import { type Failure, failure, messageOf } from './failure.js';
+import { count } from './numbers.js';
 
 /** Better now than after a minute of training. */
 export function checkSavePath(path: string | undefined): TE.TaskEither<Failure, void> {
@@ -58,12 +59,34 @@ export function trainingCheckpoint(
   };
 }
 
+/** A whole number that metadata tells, within what is possible. @throws RangeError where it is none. */
+export function told(about: unknown, name: string, least: number, most: number = Number.MAX_SAFE_INTEGER): number {
+  const value: unknown = (about as Record<string, unknown> | null | undefined)?.[name];
+  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${count(most)}`;
+  throw new RangeError(`${name} is a whole number ${range} there, not ${JSON.stringify(value)}.`);
+}
+
+/**
+ * What sizes a model can have whose weights stand in a file. Each layer has a tensor at least, and each size is one of
+ * a tensor's: sizes that are told beside them are held against that before anything is made of them.
+ */
+export interface Limits {
+  readonly layers: number;
+  readonly size: number;
+}
+
+export function limitsOf(weights: Checkpoint['tensors']): Limits {
+  const all = Object.values(weights);
+  return { layers: all.length, size: all.reduce((most, { shape }) => Math.max(most, ...shape), 0) };
+}
+
 /** The training of a checkpoint; `build` makes the model of what is told about it, and throws where that is nonsense. */
 export function resume<M extends { readonly model: { readonly params: Params } }>(
   example: string,
   path: string,
   { tensors, metadata }: Checkpoint,
-  build: (about: unknown) => M,
+  build: (about: unknown, limits: Limits) => M,
 ): E.Either<Failure, M & { readonly state: TrainerState }> {
   const wrong = (message: string) => failure(`--load ${path}: ${message}`);
   const { about } = metadata;
@@ -78,8 +101,8 @@ export function resume<M extends { readonly model: { readonly params: Params } }
   return pipe(
     E.tryCatch(
       () => {
-        const told = JSON.parse(about) as { readonly step: number };
-        return { ...build(told), state: { step: told.step, slots } };
+        const parsed: unknown = JSON.parse(about);
+        return { ...build(parsed, limitsOf(weights)), state: { step: told(parsed, 'step', 0), slots } };
       },
       (error) => wrong(`its metadata is damaged: ${messageOf(error)}`),
     ),

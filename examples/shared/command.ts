@@ -10,6 +10,9 @@ export interface CommonOptions extends MachineChoice {
   readonly json?: true | undefined;
 }
 
+/** What the package's `configure` takes. */
+const MOST_THREADS = 64;
+
 /** A command that says nothing by itself where something is wrong; `script` is how npm starts it. */
 export function command(name: string, script: string, description: string): Command {
   return new Command(name)
@@ -31,7 +34,7 @@ export function parse<T extends CommonOptions>(
   args: readonly string[],
 ): E.Either<Failure, T | 'help'> {
   program
-    .option('--threads <n>', 'threads to use (default: all processors)', whole(1))
+    .option('--threads <n>', 'threads to use (default: all processors)', whole(1, MOST_THREADS))
     .addOption(choice('--tier <name>', 'kernels to use (default: the best that works here)', ['wide', 'fma', 'simd']))
     .option('--json', `one line of JSON for ${json}, and nothing else`);
   try {

@@ -7,6 +7,7 @@ import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import type { Vocabulary } from 'oxbow';
 import { type Failure, failure, messageOf } from './failure.js';
+import { readText } from './text-file.js';
 
 /** The whole text of a file; without one, Moby Dick. */
 export function readCorpus(file: string | undefined): TE.TaskEither<Failure, string> {
@@ -21,14 +22,6 @@ export function readCorpus(file: string | undefined): TE.TaskEither<Failure, str
       (text) => text !== '',
       () => failure(`${file} is empty; give a text by --file.`),
     ),
-  );
-}
-
-export function readText(path: string, remedy = 'give the place of a text by --file'): TE.TaskEither<Failure, string> {
-  return TE.tryCatch(
-    // A byte-order mark is no symbol of the text.
-    async () => (await readFile(path, 'utf8')).replace(/^\uFEFF/, ''),
-    (error) => failure(`${path} cannot be read: ${messageOf(error)}; ${remedy}.`),
   );
 }
 

@@ -1,4 +1,5 @@
 /** How a training goes: figures for its live line. */
+import { type OperatorFunction, tap } from 'rxjs';
 
 export interface FadingMean {
   /** One value more; the mean now. */
@@ -34,3 +35,35 @@ export function clock(): Clock {
   const seconds = () => (performance.now() - started) / 1000;
   return { seconds, left: (part) => Math.max(0, seconds() / part - seconds()) };
 }
+
+/** Counts the time that something takes, and not what comes between. */
+export interface Stopwatch {
+  start(): void;
+  stop(): void;
+  /** All in all. */
+  seconds(): number;
+}
+
+export function stopwatch(): Stopwatch {
+  let total = 0;
+  let since: number | undefined;
+  return {
+    start() {
+      since = performance.now();
+    },
+    stop() {
+      if (since !== undefined) total += performance.now() - since;
+      since = undefined;
+    },
+    seconds: () => (total + (since === undefined ? 0 : performance.now() - since)) / 1000,
+  };
+}
+
+/**
+ * An operator that answers each value within the call, with its time taken: a rate that is made of it knows nothing of
+ * what the program does beside.
+ */
+export const timed =
+  <A, B>(watch: Stopwatch, operator: OperatorFunction<A, B>): OperatorFunction<A, B> =>
+  (source$) =>
+    source$.pipe(tap(watch.start), operator, tap(watch.stop));

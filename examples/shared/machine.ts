@@ -15,6 +15,12 @@ export function chooseMachine({ threads, tier }: MachineChoice): E.Either<Failur
       const machine = configure({ ...(threads !== undefined && { threads }), ...(tier !== undefined && { tier }) });
       return `${several(machine.threads, 'thread')}, tier ${machine.tier}`;
     },
-    (error) => failure(messageOf(error)),
+    // The package names its own `configure`, which nobody typed.
+    (error) =>
+      failure(
+        messageOf(error)
+          .replace(/^configure: /, '--threads, --tier: ')
+          .replace(/^the tier /, '--tier: $&'),
+      ),
   );
 }

@@ -6,11 +6,12 @@ export const count = (value: number): string => Math.round(value).toLocaleString
 /** `1 task`, `2 tasks`. */
 export const several = (value: number, what: string): string => `${count(value)} ${what}${value === 1 ? '' : 's'}`;
 
-/** Parses a whole number of at least `least`. */
-export const whole = (least: number) => (text: string) => {
+/** Parses a whole number of at least `least`, and of at most `most` where there is such a thing. */
+export const whole = (least: number, most?: number) => (text: string) => {
   const value = Number(text);
-  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value;
-  throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least && value <= (most ?? value)) return value;
+  const range = most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new InvalidArgumentError(`It must be a whole number ${range}.`);
 };
 
 /** Parses a number above 0. */

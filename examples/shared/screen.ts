@@ -1,10 +1,15 @@
-import logUpdate from 'log-update';
+import { createLogUpdate } from 'log-update';
 
-/** Where the run is shown: to people by a live line below lines that stay, to machines by records. */
+/**
+ * Where the run is shown. What comes out of it goes to stdout: to people as lines and text, to machines as records. How
+ * it goes is told on stderr, to people by a live line, so that neither is in the other's way.
+ */
 export interface Screen {
   /** Shows how things stand, as often as suits the place; `now` in any case. */
   live(line: () => string, now?: boolean): void;
-  /** A line that stays. */
+  /** A line on how it goes, which machines may want to see too: where it was saved, what is odd about a text. */
+  note(text: string): void;
+  /** A line of what comes out. */
   say(text: string): void;
   /** A line of JSON; people do not see it, and machines see nothing else. */
   record(record: object): void;
@@ -15,31 +20,38 @@ export interface Screen {
 }
 
 /** A terminal has a line that changes; a file or a pipe gets a line every few seconds, and no control codes. */
-export function screen(json = false, out: NodeJS.WriteStream = process.stdout): Screen {
+export function screen(
+  json = false,
+  out: NodeJS.WriteStream = process.stdout,
+  err: NodeJS.WriteStream = process.stderr,
+): Screen {
   const nothing = () => undefined;
   if (json) {
     const record = (value: object) => void out.write(`${JSON.stringify(value)}\n`);
-    return { live: nothing, say: nothing, record, write: nothing, dim: (text) => text };
+    const note = (text: string) => void err.write(`${text}\n`);
+    return { live: nothing, note, say: nothing, record, write: nothing, dim: (text) => text };
   }
-  const terminal = out.isTTY === true;
-  const coloured = terminal && !process.env.NO_COLOR;
-  const every = terminal ? 100 : 5000;
+  const line = err.isTTY === true ? createLogUpdate(err) : undefined;
+  const coloured = out.isTTY === true && !process.env.NO_COLOR;
+  const every = line ? 100 : 5000;
   let shown = performance.now();
-  const write = (text: string) => {
-    if (terminal) logUpdate.clear();
-    out.write(text);
+  // Both may be the same terminal.
+  const writeTo = (stream: NodeJS.WriteStream, text: string) => {
+    line?.clear();
+    stream.write(text);
   };
   return {
-    live(line, now = false) {
+    live(text, now = false) {
       if (!now && performance.now() - shown < every) return;
       shown = performance.now();
-      if (!terminal) out.write(`${line()}\n`);
-      else logUpdate(line());
-      if (terminal && now) logUpdate.done();
+      if (line) line(text());
+      else err.write(`${text()}\n`);
+      if (now) line?.done();
     },
-    say: (text) => write(`${text}\n`),
+    note: (text) => writeTo(err, `${text}\n`),
+    say: (text) => writeTo(out, `${text}\n`),
     record: nothing,
-    write,
+    write: (text) => writeTo(out, text),
     dim: (text) => (coloured ? `\u001b[2m${text}\u001b[22m` : text),
   };
 }

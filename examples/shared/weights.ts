@@ -19,3 +19,17 @@ export function checkSize(params: Params, fewer: string): E.Either<Failure, void
   const most = `${count(MOST_WEIGHTS)} do`;
   return E.left(failure(`a model of ${count(weights)} weights does not fit into memory, ${most}; choose ${fewer}.`));
 }
+
+/** Numbers of one array that fits into the kernels' memory. */
+const MOST_NUMBERS = 2 ** 29;
+
+/** Better now than when a window is made: `positions` are its steps times its lanes, `widest` its layers' most features. */
+export function checkWindow(positions: number, widest: number, fewer: string): E.Either<Failure, void> {
+  const numbers = positions * widest;
+  if (numbers <= MOST_NUMBERS) return E.right(undefined);
+  return E.left(
+    failure(
+      `a window of ${count(positions)} positions of ${count(widest)} numbers does not fit into memory; choose ${fewer}.`,
+    ),
+  );
+}

@@ -1,13 +1,15 @@
 /** Learning from a folder, several times over: the epoch is chosen on `--valid`, and `--test` is looked at once. */
+import * as E from 'fp-ts/lib/Either.js';
 import { fitTagger, type SlotScores, scoreTagger, type TaggerEpoch, tagger } from 'oxbow';
 import { lastValueFrom, takeUntil, tap } from 'rxjs';
+import type { Failure } from '../shared/failure.js';
 import { count } from '../shared/numbers.js';
 import { weightsIn } from '../shared/weights.js';
 import { everyNth, namesOf, type Sets } from './data.js';
 import { netOf } from './options.js';
 import { offline } from './recipe.js';
 import { confusionTable, percent, showSpread, slotTable, spreadOf, summary } from './report.js';
-import type { Session } from './session.js';
+import { keep, type Session } from './session.js';
 
 export interface OfflineRun {
   readonly seed: number;
@@ -21,8 +23,9 @@ export interface OfflineRun {
   readonly seconds: number;
 }
 
-/** One run, to the end or to Ctrl-C. */
-async function trainOnce({ options, screen, interrupt }: Session, sets: Sets, seed: number): Promise<OfflineRun> {
+/** One run, to the end or until it is interrupted. */
+async function trainOnce(session: Session, sets: Sets, seed: number): Promise<E.Either<Failure, OfflineRun>> {
+  const { options, screen, interrupt } = session;
   const { epochs } = options;
   const model = tagger({ ...namesOf(sets.train), ...offline.model, ...netOf(options), seed });
   if (seed === options.seed) screen.say(`${count(weightsIn(model.params))} weights`);
@@ -48,8 +51,11 @@ async function trainOnce({ options, screen, interrupt }: Session, sets: Sets, se
   );
   await lastValueFrom(learning$, { defaultValue: undefined });
   const seconds = last !== undefined && last.epoch === epochs ? last.seconds : (performance.now() - started) / 1000;
-  const test = sets.test && scoreTagger(model, sets.test);
-  return { seed, epochs: last?.epoch ?? 0, chosen: best?.epoch ?? 0, valid: best?.validation, test, seconds };
+  if (last === undefined && options.save !== undefined) screen.note('no epoch was finished, nothing saved');
+  const kept = last === undefined ? E.right(undefined) : await keep(session, model)();
+  if (E.isLeft(kept)) return kept;
+  const test = sets.test && last && scoreTagger(model, sets.test);
+  return E.right({ seed, epochs: last?.epoch ?? 0, chosen: best?.epoch ?? 0, valid: best?.validation, test, seconds });
 }
 
 /** What the runs say together. */
@@ -73,16 +79,18 @@ function sayAll({ screen }: Session, runs: readonly OfflineRun[]): void {
   screen.say(`${tested.length} seeds, mean ± deviation: F1 ${of('f1')} · intents ${of('intentAccuracy')}`);
 }
 
-/** A run for each seed. Ctrl-C ends the run, which is then tested as it is, and there is no further one. */
-export async function trainOffline(session: Session, sets: Sets): Promise<void> {
+/** A run for each seed. An interrupt ends the run, which is then tested as it is, and there is no further one. */
+export async function trainOffline(session: Session, sets: Sets): Promise<E.Either<Failure, void>> {
   const { options, screen, interrupt, machine } = session;
   const counts = (['train', 'valid', 'test'] as const).map((name) => `${name} ${count(sets[name]?.length ?? 0)}`);
   screen.say(`utterances: ${counts.join(', ')}; ${machine}`);
   const runs: OfflineRun[] = [];
   for (let k = 0; k < options.seeds && !interrupt.requested(); k += 1) {
     const run = await trainOnce(session, sets, options.seed + k);
-    screen.record(run);
-    runs.push(run);
+    if (E.isLeft(run)) return run;
+    screen.record(run.right);
+    runs.push(run.right);
   }
   sayAll(session, runs);
+  return E.right(undefined);
 }

@@ -1,6 +1,8 @@
 /** One pass over utterances, each of them learnt from once; and what is said of it. */
+import * as E from 'fp-ts/lib/Either.js';
 import { fromAsync, type LearnTagsState, type SlotScores, scoreTagger, type TaggedUtterance, type Tagger } from 'oxbow';
-import { lastValueFrom, takeUntil, tap } from 'rxjs';
+import { lastValueFrom, takeWhile, tap } from 'rxjs';
+import type { Failure } from '../shared/failure.js';
 import { count } from '../shared/numbers.js';
 import { weightsIn } from '../shared/weights.js';
 import { netOf } from './options.js';
@@ -8,7 +10,7 @@ import { beginner, type Course, type Learnt, labelledOf, oneByOne, prequential }
 import { showQuantiles } from './quantiles.js';
 import type { OnlineRecipe } from './recipe.js';
 import { percent, showSpread, slotTable, sparkline, spreadOf, summary } from './report.js';
-import type { Session } from './session.js';
+import { keep, type Session } from './session.js';
 import { showUtterance } from './show.js';
 
 /** What is to be learnt from in a run, and what it is tested on afterwards. */
@@ -40,7 +42,7 @@ function shown({ paint, screen }: Session, { event }: Learnt): string {
 /** A tagger, and where its learning stands: what it needs in order to go on. */
 export interface Learner {
   readonly model: Tagger;
-  /** Undefined where it was interrupted. */
+  /** Undefined where nothing was learnt. */
   readonly state: LearnTagsState | undefined;
 }
 
@@ -49,8 +51,13 @@ interface Passed {
   readonly learner: Learner;
 }
 
-/** Learns from all utterances in their order, or until Ctrl-C. */
-async function passOver(session: Session, model: Tagger, lessons: Lessons, seed: number): Promise<Passed> {
+/** Learns from all utterances in their order, or until it is interrupted. */
+async function passOver(
+  session: Session,
+  model: Tagger,
+  lessons: Lessons,
+  seed: number,
+): Promise<E.Either<Failure, Passed>> {
   const { screen, interrupt } = session;
   const { utterances, test, recipe } = lessons;
   const started = performance.now();
@@ -70,11 +77,11 @@ async function passOver(session: Session, model: Tagger, lessons: Lessons, seed:
   }
 
   const learning$ = fromAsync(oneByOne(utterances)).pipe(
-    takeUntil(interrupt.requested$),
     prequential(model, recipe, { seed, replay: true }),
     tap((learnt) => {
       latest = learnt;
-      if (learnt.event.step === utterances.length) state = learnt.event.state();
+      // Only now: by the next utterance the optimizer has gone on.
+      if (learnt.event.step === utterances.length || interrupt.requested()) state = learnt.event.state();
       if (learnt.endsBlock) {
         const { utterances: done, recent } = learnt.course();
         const mark = `${count(done).padStart(7)}  ${sparkline([recent.f1])} F1 ${percent(recent.f1).padStart(6)}`;
@@ -82,8 +89,11 @@ async function passOver(session: Session, model: Tagger, lessons: Lessons, seed:
       }
       screen.live(() => `${status(learnt)}\n${shown(session, learnt)}`);
     }),
+    takeWhile(() => !interrupt.requested()),
   );
   await lastValueFrom(learning$, { defaultValue: undefined });
+  const kept = latest === undefined ? E.right(undefined) : await keep(session, model, state)();
+  if (E.isLeft(kept)) return kept;
   const course = latest?.course();
   const run: OnlineRun = {
     seed,
@@ -93,7 +103,7 @@ async function passOver(session: Session, model: Tagger, lessons: Lessons, seed:
     seconds: seconds(),
     interrupted: interrupt.requested(),
   };
-  return { run, learner: { model, state } };
+  return E.right({ run, learner: { model, state } });
 }
 
 function sayRun({ screen }: Session, { seed, course, test, names, seconds }: OnlineRun): void {
@@ -121,7 +131,7 @@ function sayRun({ screen }: Session, { seed, course, test, names, seconds }: Onl
 export async function learnOnline(
   session: Session,
   lessonsOf: (seed: number) => Lessons,
-): Promise<Learner | undefined> {
+): Promise<E.Either<Failure, Learner | undefined>> {
   const { options, screen, interrupt, machine } = session;
   const runs: OnlineRun[] = [];
   let learner: Learner | undefined;
@@ -136,8 +146,9 @@ export async function learnOnline(
       );
     }
     const passed = await passOver(session, model, lessons, seed);
-    const { run } = passed;
-    learner = passed.learner;
+    if (E.isLeft(passed)) return passed;
+    const { run } = passed.right;
+    learner = passed.right.learner;
     if (k === options.seeds - 1 || interrupt.requested()) {
       const scores = run.test ?? run.course?.scores;
       if (scores) screen.say(['', ...slotTable(scores)].join('\n'));
@@ -147,7 +158,7 @@ export async function learnOnline(
     runs.push(run);
   }
   sayMeans(session, runs);
-  return learner;
+  return E.right(learner);
 }
 
 function sayMeans({ screen }: Session, runs: readonly OnlineRun[]): void {

@@ -21,6 +21,8 @@ export interface Options extends CommonOptions {
   readonly seed: number;
   /** One run each. */
   readonly seeds: number;
+  /** Where the tagger is written. */
+  readonly save: string | undefined;
 }
 
 interface Typed extends CommonOptions {
@@ -35,6 +37,7 @@ interface Typed extends CommonOptions {
   readonly forwards?: true;
   readonly seed: number;
   readonly seeds: number;
+  readonly save?: string;
 }
 
 const about = `Slots of what people say: "arrive Taipei on November 2nd" against "leave Taipei on November 2nd".
@@ -58,15 +61,29 @@ const program = () =>
     .option('--units <n>', 'units of the recurrent layer', whole(1))
     .option('--forwards', 'read forwards only, so that each word has a tag as it comes')
     .option('--seed <n>', 'of weights, order and utterances', whole(0), 1)
-    .option('--seeds <n>', 'runs, each with a seed of its own, and their mean', whole(1), 1);
+    .option('--seeds <n>', 'runs, each with a seed of its own, and their mean', whole(1), 1)
+    .option('--save <path>', 'checkpoint of the tagger to write when it has learnt, whatever ends that');
 
 /** Options that make no sense together, and why. */
-function conflict({ train, valid, test, online, forgetting: forget, utterances, epochs }: Typed): string | undefined {
+function conflict({
+  train,
+  valid,
+  test,
+  online,
+  forgetting: forget,
+  utterances,
+  epochs,
+  seeds,
+  save,
+}: Typed): string | undefined {
   const given = (names: Readonly<Record<string, unknown>>) =>
     Object.keys(names).find((name) => names[name] !== undefined);
   if (forget) {
-    const other = given({ train, valid, test, online, epochs });
+    const other = given({ train, valid, test, online, epochs, save });
     if (other !== undefined) return `--forgetting is about the grammar's own domains; leave --${other} out.`;
+  }
+  if (save !== undefined && seeds > 1) {
+    return '--save keeps one tagger, and --seeds makes several; leave one of them out.';
   }
   if (train === undefined) {
     const other = given({ valid, test, epochs });
@@ -89,11 +106,11 @@ function modeOf({ forgetting: forget, online, train }: Typed): Mode {
 }
 
 function complete(typed: Typed): Options {
-  const { train, valid, test, units, seed, seeds, threads, tier, json } = typed;
+  const { train, valid, test, units, seed, seeds, save, threads, tier, json } = typed;
   const mode = modeOf(typed);
   const usual = mode === 'forgetting' ? forgetting.utterances : stream.utterances;
   return {
-    ...{ mode, train, valid, test, units, seed, seeds, threads, tier, json },
+    ...{ mode, train, valid, test, units, seed, seeds, save, threads, tier, json },
     forwards: typed.forwards === true,
     utterances: typed.utterances ?? usual,
     epochs: typed.epochs ?? offline.epochs,

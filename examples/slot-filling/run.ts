@@ -3,6 +3,7 @@ import { stdin, stdout } from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import * as E from 'fp-ts/lib/Either.js';
 import type { Failure } from '../shared/failure.js';
+import type { Interrupt } from '../shared/interrupt.js';
 import { readSets, type Sets } from './data.js';
 import { tryForgetting } from './forgetting.js';
 import { someUtterances, streamOf } from './grammar/index.js';
@@ -10,7 +11,7 @@ import { trainOffline } from './offline.js';
 import { type Learner, type Lessons, learnOnline } from './online.js';
 import type { Options } from './options.js';
 import { forgetting, onFolder, onGrammar } from './recipe.js';
-import { openSession, type Session } from './session.js';
+import { keep, openSession, type Session } from './session.js';
 import { talk } from './talk.js';
 
 /** Utterances of the grammar, and others to test on. */
@@ -23,12 +24,13 @@ const grammarLessons =
   });
 
 /** A prompt, where somebody sits at it. */
-async function talkInTerminal(session: Session, learner: Learner): Promise<void> {
+async function talkInTerminal(session: Session, learner: Learner): Promise<E.Either<Failure, void>> {
   const { options, interrupt } = session;
-  if (options.json || interrupt.requested() || !stdin.isTTY || !stdout.isTTY) return;
+  if (options.json || interrupt.requested() || !stdin.isTTY || !stdout.isTTY) return E.right(undefined);
   const prompt = createInterface({ input: stdin, output: stdout, prompt: '> ' });
   // Within a line, Ctrl-C reaches the prompt and not the process.
   prompt.on('SIGINT', () => prompt.close());
+  const interrupted = interrupt.requested$.subscribe(() => prompt.close());
   async function* lines(): AsyncGenerator<string> {
     prompt.prompt();
     for await (const line of prompt) {
@@ -38,26 +40,29 @@ async function talkInTerminal(session: Session, learner: Learner): Promise<void>
     // Ended by a key and not by a word: the prompt's own line is still open.
     stdout.write('\n');
   }
-  await talk(session, learner, lines());
+  const { model, state } = await talk(session, learner, lines());
+  interrupted.unsubscribe();
   prompt.close();
+  return keep(session, model, state)();
 }
 
-async function runMode(session: Session, sets: Sets): Promise<void> {
+async function runMode(session: Session, sets: Sets): Promise<E.Either<Failure, void>> {
   const { mode, utterances, train } = session.options;
-  if (mode === 'offline') await trainOffline(session, sets);
-  else if (mode === 'forgetting') await tryForgetting(session);
+  if (mode === 'offline') return trainOffline(session, sets);
+  if (mode === 'forgetting') await tryForgetting(session);
   else {
     const fromFolder: Lessons = { utterances: sets.train, test: sets.test, recipe: onFolder };
     const learnt = await learnOnline(session, train === undefined ? grammarLessons(utterances) : () => fromFolder);
-    if (mode === 'stream' && learnt) await talkInTerminal(session, learnt);
+    if (E.isLeft(learnt)) return learnt;
+    if (mode === 'stream' && learnt.right) return talkInTerminal(session, learnt.right);
   }
+  return E.right(undefined);
 }
 
-export async function run(options: Options): Promise<E.Either<Failure, void>> {
-  const session = openSession(options);
+export async function run(options: Options, interrupt: Interrupt): Promise<E.Either<Failure, void>> {
+  const session = await openSession(options, interrupt)();
   if (E.isLeft(session)) return session;
   const sets = await readSets(options)();
   if (E.isLeft(sets)) return sets;
-  await runMode(session.right, sets.right);
-  return E.right(undefined);
+  return runMode(session.right, sets.right);
 }

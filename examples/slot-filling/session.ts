@@ -1,9 +1,10 @@
 /** What every run needs. */
-import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
-import type { Failure } from '../shared/failure.js';
-import { type Interrupt, onInterrupt } from '../shared/interrupt.js';
-import { chooseMachine } from '../shared/machine.js';
+import * as TE from 'fp-ts/lib/TaskEither.js';
+import { type LearnTagsState, saveTagger, type Tagger } from 'oxbow';
+import { type Failure, failure } from '../shared/failure.js';
+import type { Interrupt } from '../shared/interrupt.js';
+import { prepare } from '../shared/program.js';
 import { type Screen, screen } from '../shared/screen.js';
 import type { Options } from './options.js';
 import { coloured, type Paint, painter } from './show.js';
@@ -17,14 +18,28 @@ export interface Session {
   readonly machine: string;
 }
 
-export const openSession = (options: Options): E.Either<Failure, Session> =>
+export const openSession = (options: Options, interrupt: Interrupt): TE.TaskEither<Failure, Session> =>
   pipe(
-    chooseMachine(options),
-    E.map((machine) => ({
+    prepare(options),
+    TE.map(({ machine }) => ({
       options,
       screen: screen(options.json),
       paint: painter(coloured()),
-      interrupt: onInterrupt(),
+      interrupt,
       machine,
     })),
   );
+
+/** Writes the tagger where that was asked for; before anything is made of it, since that may be interrupted. */
+export function keep(
+  { options: { save }, screen }: Pick<Session, 'options' | 'screen'>,
+  model: Tagger,
+  state?: LearnTagsState,
+): TE.TaskEither<Failure, void> {
+  if (save === undefined) return TE.right(undefined);
+  return pipe(
+    saveTagger(model, save, state),
+    TE.mapLeft(({ message }) => failure(`--save: ${message}`)),
+    TE.map(() => screen.note(`saved ${save}`)),
+  );
+}

@@ -33,10 +33,11 @@ export function parseCorrection(line: string): Correction | undefined {
 export type Room = Pick<Session, 'screen' | 'paint' | 'options'>;
 
 /** Goes on where learning stands, until the lines end or one is `quit`. */
-export async function talk(room: Room, { model, state }: Learner, lines: AsyncIterable<string>): Promise<void> {
+export async function talk(room: Room, { model, state }: Learner, lines: AsyncIterable<string>): Promise<Learner> {
   const { screen, paint, options } = room;
   const lessons = new Subject<TagLesson>();
   let outcome: TagOutcome | undefined;
+  let reached = state;
   let failed: unknown;
   const learning = lessons
     .pipe(
@@ -101,6 +102,7 @@ export async function talk(room: Room, { model, state }: Learner, lines: AsyncIt
       ? `learnt with ${updates} ${updates === 1 ? 'update' : 'updates'}`
       : `not yet, after ${updates} updates`;
     screen.say(screen.dim(`  ${again}`));
+    if (event.outcome === 'learned') reached = event.state();
     answer(words);
   }
 
@@ -118,4 +120,5 @@ export async function talk(room: Room, { model, state }: Learner, lines: AsyncIt
   } finally {
     learning.unsubscribe();
   }
+  return { model, state: reached };
 }

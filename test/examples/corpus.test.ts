@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import { expect, test } from 'vitest';
-import { readText } from '../../examples/shared/corpus.js';
+import { readText } from '../../examples/shared/text-file.js';
 
 test.each([
   ['\uFEFFab', 'ab'],

@@ -1,33 +1,18 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { writeDigits as writeAt } from './digits.js';
 import { program, records } from './program.js';
 
 const { run, interrupt, inFolder } = program('lenet');
 
-/** Digits that are bars: the lower their class, the higher they stand. */
-function writeDigits(name: string, count: number): void {
-  const header = (magic: number, ...lengths: number[]) => {
-    const bytes = Buffer.alloc(4 + 4 * lengths.length);
-    [magic, ...lengths].forEach((value, k) => {
-      bytes.writeUInt32BE(value, 4 * k);
-    });
-    return bytes;
-  };
-  const labels = Uint8Array.from({ length: count }, (_, k) => k % 10);
-  const images = Uint8Array.from({ length: count * 784 }, (_, k) => {
-    const row = Math.floor(k / 28) % 28;
-    return Math.floor((row - 4) / 2) === labels[Math.floor(k / 784)] ? 255 : 0;
-  });
-  writeFileSync(inFolder(`${name}-images-idx3-ubyte`), Buffer.concat([header(2051, count, 28, 28), images]));
-  writeFileSync(inFolder(`${name}-labels-idx1-ubyte`), Buffer.concat([header(2049, count), labels]));
-}
+const writeDigits = (name: string, count: number) => writeAt(inFolder, name, count);
 
 describe('the LeNet example', () => {
   test('learns digits, reports each epoch and what is taken for what', async () => {
     writeDigits('train', 200);
     writeDigits('t10k', 50);
-    const { code, out, err } = await run(['--data', '.', '--recipe', 'better', '--epochs', '10']);
-    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const { code, out, wrong } = await run(['--data', '.', '--recipe', 'better', '--epochs', '10']);
+    expect({ code, wrong }).toEqual({ code: 0, wrong: '' });
     expect(out).toMatch(/^200 digits, [\d,]+ weights; \d threads?, tier \w+\n/);
     expect(
       out.match(/^epoch \d+: loss [\d.]+, training accuracy [\d.]+, test accuracy [\d.]+, [\d.]+ s of training$/gm),
@@ -56,12 +41,23 @@ describe('the LeNet example', () => {
     expect(again.map(({ loss }) => loss)).toEqual([undefined, first.loss, second.loss, undefined]);
   });
 
-  test('Ctrl-C ends the training, and the end is reported', async () => {
-    writeDigits('train', 500);
+  test('goes on from where Ctrl-C stopped it to the weights of a run that never stopped', async () => {
+    writeDigits('train', 200);
     writeDigits('t10k', 20);
-    const ended = await interrupt(['--data', '.', '--epochs', '100000', '--json'], '"epoch":1,');
-    expect(ended.code).toBe(0);
-    expect(records(ended).at(-1)).toMatchObject({ interrupted: true, testAccuracy: expect.any(Number) });
+    const args = ['--data', '.', '--json', '--epochs', '24', '--save'];
+    const bytes = (name: string) => readFileSync(inFolder(name));
+    await run([...args, 'whole']);
+    const stopped = await interrupt([...args, 'half'], '"epoch":1,');
+    expect(stopped).toMatchObject({ code: 130, wrong: '' });
+    // What the last whole epoch came to, without another look at all digits.
+    expect(records(stopped).at(-1)).toMatchObject({ interrupted: true, testAccuracy: expect.any(Number) });
+    expect(bytes('half').equals(bytes('whole'))).toBe(false);
+    const resumed = await run(['--data', '.', '--load', 'half', '--save', 'resumed']);
+    expect(resumed).toMatchObject({ code: 0, wrong: '' });
+    expect(bytes('resumed').equals(bytes('whole'))).toBe(true);
+    expect((await run(['--data', '.', '--load', 'half', '--seed', '7'])).err).toBe(
+      'lenet: --load half: it was made with --seed 42, not 7; leave --seed out, or --load.\n',
+    );
   });
 
   test('--help is code 0; what the user can put right is code 2 and one line', async () => {

@@ -12,7 +12,19 @@ export interface Ended {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;
+  /** What on stderr is no progress: what is wrong, and what Node says by itself. */
+  readonly wrong: string;
 }
+
+/** What may end it before its time, and the exit code then. */
+export const endings = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, 'closed pipe': 0 } as const;
+export type Ending = keyof typeof endings;
+
+const wrongIn = (name: string, err: string): string =>
+  err
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}: `) || /^\(node:|^ +at |Error\b/.test(line))
+    .join('\n');
 
 /** Builds the examples, and gives each test a folder of its own to run one of them in. */
 export function program(name: string) {
@@ -37,8 +49,10 @@ export function program(name: string) {
       err += chunk;
     });
     child.stdin.on('error', () => undefined);
-    const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, out, err })));
-    return { child, ended, out: () => out };
+    const ended = new Promise<Ended>((resolve) =>
+      child.on('close', (code) => resolve({ code, out, err, wrong: wrongIn(name, err) })),
+    );
+    return { child, ended, out: () => out, err: () => err };
   }
 
   function run(args: readonly string[], input?: string): Promise<Ended> {
@@ -47,13 +61,14 @@ export function program(name: string) {
     return ended;
   }
 
-  /** Runs it until something is on its screen, then presses Ctrl-C. */
-  function interrupt(args: readonly string[], shown: string): Promise<Ended> {
+  /** Runs it until something is on its screen, then sends it a signal, or closes the pipe that it writes to. */
+  function interrupt(args: readonly string[], shown: string, by: Ending = 'SIGINT'): Promise<Ended> {
     const { child, ended, out } = start(args);
     const press = () => {
       if (!out().includes(shown)) return;
       child.stdout.off('data', press);
-      child.kill('SIGINT');
+      if (by === 'closed pipe') child.stdout.destroy();
+      else child.kill(by);
     };
     child.stdout.on('data', press);
     return ended;

@@ -28,7 +28,7 @@ async function* typed(lines: readonly string[]): AsyncGenerator<string> {
 async function said(...lines: readonly string[]): Promise<readonly string[]> {
   const answers: string[] = [];
   const nothing = () => undefined;
-  const screen = { live: nothing, record: nothing, write: nothing, dim: (text: string) => text };
+  const screen = { live: nothing, note: nothing, record: nothing, write: nothing, dim: (text: string) => text };
   const options = parseOptions([]);
   const room: Room = {
     screen: { ...screen, say: (text) => void answers.push(text) },
