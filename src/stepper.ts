@@ -17,7 +17,8 @@ import type { Ops } from './ops/ops.js';
 import { type Recorded, recorder, sameRecords } from './ops/recording.js';
 import { inWindow, mapTensors, toSignal } from './ops/window.js';
 import { parametersOf } from './parameters/parameter.js';
-import { isTensor, type Numbers, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
+import { isTensor, type Numbers, numbersOf, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
+import { carryFrom, outcome } from './training/carry.js';
 
 export interface StepperOptions<S> {
   /** The carry to start from; the zero carry by default. */
@@ -109,26 +110,28 @@ export function steppedTo<S, X extends Tensor>(
   }
 
   function placed(x: Tensor): Place {
-    const place = new Place(
-      home,
-      own.allocate(4 * sizeOf(x.shape)),
-      x.shape,
-      x.type === 'int32' ? 'int32' : 'float32',
-      scope,
-    );
-    place.data.set(x.data);
+    const numbers = numbersOf(x, 'stepper');
+    const type = x.type === 'int32' ? 'int32' : 'float32';
+    const place = new Place(home, own.allocate(4 * numbers.length), x.shape, type, scope);
+    put(numbers, place);
     return place;
+  }
+
+  function put(numbers: Numbers, { type, address }: Place): void {
+    (type === 'int32' ? home.ints : home.floats).set(numbers, address / 4);
   }
 
   /** The input's place, holding x. */
   function take(x: X): Place {
+    const numbers = numbersOf(x, 'stepper');
     if (input === undefined) {
       const lanes = x.shape[1];
       if (lanes === undefined || x.shape[0] !== 1) {
         throw new RangeError(`stepper: takes one step of some lanes, [1, B, …], but got ${showShape(x.shape)}.`);
       }
+      const before = first === undefined ? model.initial(lanes) : carryFrom('stepper', model, first, lanes);
+      carry = mapTensors(before, placed);
       input = placed(x);
-      carry = mapTensors(first ?? model.initial(lanes), placed);
       start = own.mark();
       return input;
     }
@@ -138,8 +141,8 @@ export function steppedTo<S, X extends Tensor>(
           'make a stepper for each.',
       );
     }
-    checkIds(x.data);
-    (input.type === 'int32' ? home.ints : home.floats).set(x.data, input.address / 4);
+    checkIds(numbers);
+    put(numbers, input);
     return input;
   }
 
@@ -171,7 +174,7 @@ export function steppedTo<S, X extends Tensor>(
     let next: S;
     try {
       const ops = throughLookups(written.over(eager(space)));
-      const [y, after] = model.apply(ops, before, x as Tensor as X);
+      const [y, after] = outcome(model.kind, before, model.apply(ops, before, x as Tensor as X));
       result = space.place(finish?.(ops, y) ?? y);
       next = after;
     } finally {
@@ -232,7 +235,8 @@ export function steppedTo<S, X extends Tensor>(
   /** A step of a model that is not the same each time. */
   function plain(x: Place): Tensor {
     return inWindow((ops, space) => {
-      const [y, next] = model.apply(ops, carry as S, x as Tensor as X);
+      const before = carry as S;
+      const [y, next] = outcome(model.kind, before, model.apply(ops, before, x as Tensor as X));
       const output = space.place(finish?.(ops, y) ?? y);
       const result = toSignal(output);
       carry = toSignal(next);
@@ -283,6 +287,7 @@ export function steppedTo<S, X extends Tensor>(
     },
   };
   abandoned.register(self, { own, programs }, self);
+  scope.owner = self;
   return self;
 }
 

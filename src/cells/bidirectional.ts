@@ -1,3 +1,4 @@
+import { outcome } from '../training/carry.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkLengths, reversed } from '../ops/padding.js';
@@ -66,9 +67,13 @@ export function bidirectional<F, B, X extends Tensor>(
       },
       apply(ops, carry: BidirectionalCarry<F, B>, x: X) {
         const lengths = checkLengths(ops.lengths, x, 'bidirectional');
-        const [ahead, afterForward] = forward.apply(ops, carry.forward, x);
+        const [ahead, afterForward] = outcome(forward.kind, carry.forward, forward.apply(ops, carry.forward, x));
         const start = afresh(backward.initial(x.shape[1] as number), carry.backward);
-        const [mirrored, afterBackward] = backward.apply(ops, start, reversed(ops, x, lengths));
+        const [mirrored, afterBackward] = outcome(
+          backward.kind,
+          start,
+          backward.apply(ops, start, reversed(ops, x, lengths)),
+        );
         const behind = reversed(ops, mirrored, lengths);
         const y = merge?.(ops, ahead, behind) ?? ops.concat([ahead, behind], ahead.shape.length - 1);
         return [y, { forward: afterForward, backward: afterBackward }];

@@ -7,7 +7,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
-import { sizeOf, type Tensor } from '../tensor.js';
+import { numbersOf, restoredTensor, sizeOf, type Tensor } from '../tensor.js';
 import type { FormatError } from './errors.js';
 import { type Entry, parseHeader } from './header.js';
 
@@ -27,12 +27,18 @@ const dtypes = { float32: 'F32', int32: 'I32' } as const;
  * A checkpoint as the bytes of a safetensors file. Equal checkpoints give equal bytes, whatever order their records
  * were filled in.
  *
- * @throws TypeError where a tensor is neither float32 nor int32, or is named `__metadata__`.
+ * @throws TypeError where a tensor is neither float32 nor int32, or is named `__metadata__`, or metadata is not text.
+ * @throws RangeError where a tensor's shape and numbers disagree.
  * @example
  * const bytes = encodeCheckpoint({ tensors: weightsOf(model.params), metadata: { made: 'by hand' } });
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer> {
-  const tensors = sorted(checkpoint.tensors);
+  const tensors = sorted(checkpoint.tensors).map(([name, given]) => {
+    const what = `encodeCheckpoint: ${name}`;
+    const tensor = restoredTensor(given, what);
+    const { shape, type } = tensor;
+    return [name, { shape, type, data: numbersOf(tensor, what) }] as const;
+  });
   let end = 0;
   const entries = tensors.map(([name, tensor]) => {
     const begin = end;
@@ -40,6 +46,10 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
     return [name, { dtype: dtypeOf(name, tensor), shape: tensor.shape, data_offsets: [begin, end] }] as const;
   });
   const metadata = Object.fromEntries(sorted(checkpoint.metadata));
+  for (const [name, text] of Object.entries(metadata)) {
+    if (typeof text === 'string') continue;
+    throw new TypeError(`encodeCheckpoint: metadata is text, but ${name} is ${typeof text}; write JSON.stringify of it.`);
+  }
   const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries])));
   const start = lengthBytes + Math.ceil(header.length / alignment) * alignment;
 

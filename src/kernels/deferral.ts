@@ -34,16 +34,17 @@ function atOnce<R>(machine: Machine, body: () => R): R {
  */
 export function* deferring<R>(machine: Machine, scope: Scope, body: () => R): Course<R> {
   const forks: Machine['deferred'] = [];
-  machine.deferred = forks;
-  // No parameter may grow while kernels that know its place are yet to run.
-  machine.windows += 1;
-  scope.read = () => catchUp(machine);
+  const outside = machine.windows;
   let result: R;
   try {
+    machine.deferred = forks;
+    // No parameter may grow while kernels that know its place are yet to run.
+    machine.windows = outside + 1;
+    scope.read = () => catchUp(machine);
     result = body();
   } finally {
     machine.deferred = undefined;
-    machine.windows -= 1;
+    machine.windows = outside;
     scope.read = undefined;
   }
   for (const fork of forks) {

@@ -1,7 +1,8 @@
 import { defer, type Observable, type OperatorFunction } from 'rxjs';
 import { type Core, evaluate } from '../layer.js';
 import type { Generator } from '../random.js';
-import { type Ids, ids, showShape, type Tensor } from '../tensor.js';
+import { type Ids, ids, numbersOf, showShape, type Tensor } from '../tensor.js';
+import { carryFrom } from '../training/carry.js';
 import { bounded } from './bounded.js';
 import { type BufferOptions, checkBufferOptions } from './buffer.js';
 import { timeSlice } from './event-loop.js';
@@ -41,9 +42,12 @@ function checkOptions(operation: string, options: GenerationOptions<unknown>): v
 
 function checkPrompt(prompt: Ids): void {
   const [steps, lanes] = prompt.shape;
-  if (prompt.shape.length === 2 && lanes === 1 && steps !== undefined && steps > 0) return;
+  if (prompt.shape.length === 2 && lanes === 1 && steps !== undefined && steps > 0 && prompt.type === 'int32') {
+    numbersOf(prompt, 'generate');
+    return;
+  }
   throw new TypeError(
-    `generate: a prompt is one lane of at least one symbol, [T, 1], but got ${showShape(prompt.shape)}; ` +
+    `generate: a prompt is one lane of at least one symbol, [T, 1], but got ${prompt.type} ${showShape(prompt.shape)}; ` +
       'run a generation of its own for each lane.',
   );
 }
@@ -56,7 +60,7 @@ async function* speak<S>(
 ): AsyncGenerator<Ids, void, undefined> {
   const { length, from, context = Number.POSITIVE_INFINITY } = options;
   const slice = timeSlice();
-  let carry = from ?? model.initial(1);
+  let carry = from === undefined ? model.initial(1) : carryFrom('generate', model, from, 1);
   let voice: Speaker | undefined;
   /** Steps that the carry has seen, and the last of them, in so far as they may be needed again. */
   let seen = 0;

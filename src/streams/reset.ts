@@ -1,5 +1,6 @@
 import type { Core } from '../layer.js';
-import { isTensor, showShape, type Tensor } from '../tensor.js';
+import { isTensor, sameShape, showShape, type Tensor } from '../tensor.js';
+import { restored } from '../training/carry.js';
 
 /** Whether a lane starts afresh, lane by lane. */
 export type Resets = readonly boolean[];
@@ -10,6 +11,12 @@ function replaceLanes(kept: Tensor, fresh: Tensor, flags: Resets): Tensor {
     throw new RangeError(
       `reset: a carry of shape ${showShape(kept.shape)} has ${lanes} lanes, but ${flags.length} flags were given; ` +
         'give one flag for each lane.',
+    );
+  }
+  if (!sameShape(kept.shape, fresh.shape)) {
+    throw new RangeError(
+      `reset: a carry of shape ${showShape(kept.shape)} has nothing to start afresh with, since the model's own is ` +
+        `${showShape(fresh.shape)}; give a carry of this model.`,
     );
   }
   const width = kept.data.length / lanes;
@@ -40,5 +47,5 @@ function replaceIn(kept: unknown, fresh: unknown, flags: Resets): unknown {
  */
 export function resetLanes<S>(core: Pick<Core<S>, 'initial'>, carry: S, flags: Resets): S {
   if (!flags.includes(true)) return carry;
-  return replaceIn(carry, core.initial(flags.length), flags) as S;
+  return replaceIn(restored(carry, 'reset: the carry'), core.initial(flags.length), flags) as S;
 }

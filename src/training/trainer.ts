@@ -15,13 +15,21 @@ import type { Ops } from '../ops/ops.js';
 import { inWindow, type OpenWindow, openWindow, toSignal } from '../ops/window.js';
 import { type Params, parametersOf } from '../parameters/parameter.js';
 import { isTensor, sizeOf, type Tensor } from '../tensor.js';
-import { withNumbersOf } from './carry.js';
+import { outcome, withNumbersOf } from './carry.js';
 import type { Loss } from './losses/loss.js';
 import { clipByGlobalNorm } from './optimizers/clipping.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 import { type Prepared, prepare, scaleOf } from './optimizers/preparing.js';
-import { checkState, restore, slotsOf, type Trained, type TrainerState } from './trainer-state.js';
-import { checkWindow, counted, joined, requireFinite, stepsOf, type TrainingWindow } from './training-window.js';
+import { checkedState, restore, slotsOf, type Trained, type TrainerState } from './trainer-state.js';
+import {
+  checkedWindow,
+  counted,
+  joined,
+  requireFinite,
+  requireFiniteStart,
+  stepsOf,
+  type TrainingWindow,
+} from './training-window.js';
 
 /** What a trainer needs of a model; every `Core` and `Layer` is one. */
 export interface Trainable<S, X = Tensor, Y = Tensor> {
@@ -83,7 +91,8 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
 /**
  * A trainer of a model.
  *
- * @throws RangeError where clipNorm is not a number above 0, or `state` is not of this model.
+ * @throws RangeError where clipNorm is not a number above 0, or `state` is not of this model and optimizer, or holds what no
+ * training can have left.
  * @example
  * const { learn } = trainer(model, { loss: crossEntropy(), optimizer: adam(2e-3), clipNorm: 5 });
  * const { loss, carry } = learn({ carry: model.initial(32), input, target });
@@ -92,7 +101,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   model: Trainable<S, X, Y>,
   options: TrainerOptions<Y, Z>,
 ): Trainer<S, X, Z> {
-  const { loss: lossOf, optimizer, clipNorm, state } = options;
+  const { loss: lossOf, optimizer, clipNorm } = options;
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
   }
@@ -100,7 +109,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   const preparations = clipNorm === undefined ? own : [clipByGlobalNorm(clipNorm), ...own];
   const home = machine();
   const trained = trainedOf(model.params);
-  if (state !== undefined) checkState(state, trained, optimizer);
+  const state = options.state === undefined ? undefined : checkedState(options.state, trained, optimizer);
   const parameters = trained.map(({ parameter }) => parameter);
   const kept = spans(home, trained.map(extentOf), optimizer.slots.length);
   if (state !== undefined) restore(kept, trained, optimizer, state);
@@ -110,15 +119,17 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   let underWay = false;
   const memory: Memory = { kept, rooms: [] };
 
+  const applied = (ops: Ops, carry: S, x: X) => outcome(model.kind, carry, model.apply(ops, carry, x));
+
   function forward(ops: Ops, window: TrainingWindow<S, X, Z>): readonly [predictions: Y, carry: S, finalCarry: S] {
     const { input, carryAfter } = window;
     const steps = isTensor(input) ? (input.shape[0] as number) : carryAfter;
     if (!isTensor(input) || carryAfter === undefined || carryAfter === steps) {
-      const [predictions, carry] = model.apply(ops, window.carry, input);
+      const [predictions, carry] = applied(ops, window.carry, input);
       return [predictions, carry, carry];
     }
-    const [first, carry] = model.apply(ops, window.carry, stepsOf(input, 0, carryAfter) as Tensor & X);
-    const [second, finalCarry] = model.apply(ops, carry, stepsOf(input, carryAfter, steps as number) as Tensor & X);
+    const [first, carry] = applied(ops, window.carry, stepsOf(input, 0, carryAfter) as Tensor & X);
+    const [second, finalCarry] = applied(ops, carry, stepsOf(input, carryAfter, steps as number) as Tensor & X);
     return [joined(ops, model.kind, first, second), carry, finalCarry];
   }
 
@@ -146,6 +157,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     if (!Number.isFinite(lossValue) || !Number.isFinite(gradientNorm)) {
       requireFinite(model.kind, 'the input', window.input);
       requireFinite(model.kind, 'the target', window.target);
+      requireFiniteStart(model.kind, window.carry, trained);
       throw new RangeError(
         `trainer: at step ${step} the loss of ${model.kind} is ${lossValue} and its gradient's norm ${gradientNorm}; ` +
           'the weights were left as they are. Lower the learning rate, or clip the gradient.',
@@ -223,15 +235,17 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     };
   }
 
-  function begin(window: TrainingWindow<S, X, Z>): void {
+  /** Makes ready for a window, which comes from outside. */
+  function begin(given: TrainingWindow<S, X, Z>): TrainingWindow<S, X, Z> {
     if (released) throw new Error('trainer: it was released; make a new one.');
     if (underWay) throw new Error('trainer: an update in pieces is under way; end it before the next one begins.');
-    checkWindow(model.kind, window);
+    const window = checkedWindow(model.kind, given);
     follow();
+    return window;
   }
 
-  function learn(window: TrainingWindow<S, X, Z>): Learned<S> {
-    begin(window);
+  function learn(given: TrainingWindow<S, X, Z>): Learned<S> {
+    const window = begin(given);
     return comingBack((away) =>
       inWindow((eager, space) => {
         if (aside?.when === 'before') away(kept.step(trained.map(standing), space.region), { stages: [], scale: 1 });
@@ -254,9 +268,10 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     // Packed weights are for the tier's width, and working memory for so many threads.
     const { tier, threads } = home;
     const versions = parameters.map(({ version }) => version);
-    const open = openWindow(within);
-    const course = pieces(open, window);
+    let open: OpenWindow | undefined;
     try {
+      open = openWindow(within);
+      const course = pieces(open, window);
       for (;;) {
         const piece = course.next();
         if (piece.done) return piece.value;
@@ -266,18 +281,18 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
         if (parameters.some(({ version }, k) => version !== versions[k])) return undefined;
       }
     } finally {
-      open.close();
+      open?.close();
     }
   }
 
-  function* course(window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
+  function* course(given: TrainingWindow<S, X, Z>): Course<Learned<S>> {
     // Nor can it be put off within what is put off itself.
-    if (aside !== undefined || home.deferred !== undefined) return learn(window);
-    begin(window);
-    underWay = true;
-    const [room = region(home.heap)] = memory.rooms;
-    memory.rooms[0] = room;
+    if (aside !== undefined || home.deferred !== undefined) return learn(given);
+    const window = begin(given);
     try {
+      underWay = true;
+      const [room = region(home.heap)] = memory.rooms;
+      memory.rooms[0] = room;
       for (;;) {
         const learned = yield* attempt(window, room);
         if (learned !== undefined) return learned;
