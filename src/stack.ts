@@ -3,9 +3,9 @@
  * parameters, checks that they fit, keeps their carries together, and copies nothing between them.
  */
 
-import { outcome } from './training/carry.js';
 import { below, type Core, type Layer, layer, within } from './layer.js';
 import type { Ops } from './ops/ops.js';
+import { outcome } from './training/carry.js';
 
 /** Layers by name, first to last. */
 export type Children = Readonly<Record<string, Core<unknown, unknown, unknown>>>;

@@ -17,7 +17,7 @@ import type { Ops } from './ops/ops.js';
 import { type Recorded, recorder, sameRecords } from './ops/recording.js';
 import { inWindow, mapTensors, toSignal } from './ops/window.js';
 import { parametersOf } from './parameters/parameter.js';
-import { isTensor, type Numbers, numbersOf, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
+import { checkedNumbers, isTensor, type Numbers, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
 import { carryFrom, outcome } from './training/carry.js';
 
 export interface StepperOptions<S> {
@@ -110,7 +110,7 @@ export function steppedTo<S, X extends Tensor>(
   }
 
   function placed(x: Tensor): Place {
-    const numbers = numbersOf(x, 'stepper');
+    const numbers = checkedNumbers(x, 'stepper');
     const type = x.type === 'int32' ? 'int32' : 'float32';
     const place = new Place(home, own.allocate(4 * numbers.length), x.shape, type, scope);
     put(numbers, place);
@@ -123,7 +123,7 @@ export function steppedTo<S, X extends Tensor>(
 
   /** The input's place, holding x. */
   function take(x: X): Place {
-    const numbers = numbersOf(x, 'stepper');
+    const numbers = checkedNumbers(x, 'stepper');
     if (input === undefined) {
       const lanes = x.shape[1];
       if (lanes === undefined || x.shape[0] !== 1) {

@@ -64,7 +64,7 @@ function countOf(shape: unknown): number {
  *
  * @throws TypeError, RangeError where they do not agree.
  */
-export function numbersOf(x: Tensor, what: string): Numbers {
+export function checkedNumbers(x: Tensor, what: string): Numbers {
   const { shape, type, data } = x;
   return typeOf(data) === type && data?.length === countOf(shape) ? data : refuse(x, what);
 }
@@ -116,7 +116,7 @@ export function restoredTensor(x: Tensor, what: string): Tensor {
   if (agrees(x)) return x;
   const { shape, type, data } = x;
   if (ArrayBuffer.isView(data) || typeof data !== 'object' || data === null || !Object.hasOwn(arrays, type)) {
-    numbersOf(x, what);
+    checkedNumbers(x, what);
     return x;
   }
   const size = checkShape(shape, what);
@@ -150,7 +150,12 @@ const isId = (value: number): boolean => (value | 0) === value && !Object.is(val
  *
  * @throws TypeError, RangeError where it is not a list of so many numbers.
  */
-export function listed(values: ArrayLike<number>, shape: Shape, what: string, ArrayOf = Float32Array as NumbersOf): Numbers {
+export function listed(
+  values: ArrayLike<number>,
+  shape: Shape,
+  what: string,
+  ArrayOf = Float32Array as NumbersOf,
+): Numbers {
   const size = checkShape(shape, what);
   const given: unknown = typeof values === 'object' ? values?.length : undefined;
   if (typeof given !== 'number') {

@@ -1,8 +1,8 @@
-import { outcome } from '../training/carry.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkLengths, reversed } from '../ops/padding.js';
 import { isTensor, type Tensor } from '../tensor.js';
+import { outcome } from '../training/carry.js';
 
 /** What both directions remember after a window: `backward` is that at the window's first step. */
 export interface BidirectionalCarry<F, B> {

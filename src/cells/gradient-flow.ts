@@ -1,4 +1,3 @@
-import { outcome } from '../training/carry.js';
 import { tape } from '../backprop/tape.js';
 import type { Core } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
@@ -7,6 +6,7 @@ import { checkCount } from '../ops/shapes.js';
 import { mapTensors } from '../ops/window.js';
 import { generator } from '../random.js';
 import { isTensor, type Shape, showShape, sizeOf, type Tensor, tensor } from '../tensor.js';
+import { outcome } from '../training/carry.js';
 import type { Cell } from './cell.js';
 
 /** How a gradient grows or shrinks on its way back through time. */

@@ -1,9 +1,9 @@
-import { outcome } from '../training/carry.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import { type DropoutCarry, type DropoutForm, dropout as dropoutLayer } from '../layers/dropout.js';
 import type { Ops } from '../ops/ops.js';
 import { type CarryOf, type Children, chain } from '../stack.js';
 import type { Tensor } from '../tensor.js';
+import { outcome } from '../training/carry.js';
 
 /** The carry of stacked layers: `layer1`, `layer2` and so on. */
 export type StackedCarry<L extends readonly unknown[], Below extends readonly unknown[] = []> = L extends readonly [

@@ -1,8 +1,8 @@
-import { outcome } from '../training/carry.js';
 import { type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { atLengths, checkLengths, type Lengths, realSteps } from '../ops/padding.js';
 import { isTensor, showShape, type Tensor } from '../tensor.js';
+import { outcome } from '../training/carry.js';
 import type { Cell } from './cell.js';
 
 /**

@@ -7,7 +7,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
-import { numbersOf, restoredTensor, sizeOf, type Tensor } from '../tensor.js';
+import { checkedNumbers, restoredTensor, sizeOf, type Tensor } from '../tensor.js';
 import type { FormatError } from './errors.js';
 import { type Entry, parseHeader } from './header.js';
 
@@ -37,7 +37,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
     const what = `encodeCheckpoint: ${name}`;
     const tensor = restoredTensor(given, what);
     const { shape, type } = tensor;
-    return [name, { shape, type, data: numbersOf(tensor, what) }] as const;
+    return [name, { shape, type, data: checkedNumbers(tensor, what) }] as const;
   });
   let end = 0;
   const entries = tensors.map(([name, tensor]) => {
@@ -48,7 +48,9 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array<ArrayBuffer
   const metadata = Object.fromEntries(sorted(checkpoint.metadata));
   for (const [name, text] of Object.entries(metadata)) {
     if (typeof text === 'string') continue;
-    throw new TypeError(`encodeCheckpoint: metadata is text, but ${name} is ${typeof text}; write JSON.stringify of it.`);
+    throw new TypeError(
+      `encodeCheckpoint: metadata is text, but ${name} is ${typeof text}; write JSON.stringify of it.`,
+    );
   }
   const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries([['__metadata__', metadata], ...entries])));
   const start = lengthBytes + Math.ceil(header.length / alignment) * alignment;

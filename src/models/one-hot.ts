@@ -1,5 +1,5 @@
 import { checkCount, checkIds, rowsOf } from '../ops/shapes.js';
-import { type Ids, ids, numbersOf, type Tensor, tensor } from '../tensor.js';
+import { checkedNumbers, type Ids, ids, type Tensor, tensor } from '../tensor.js';
 
 /**
  * Class ids as one-hot rows.
@@ -38,7 +38,7 @@ export function toOneHot(labels: Ids, classes: number): Tensor {
  */
 export function toIds(x: Tensor): Ids {
   const { shape } = x;
-  const data = numbersOf(x, 'toIds');
+  const data = checkedNumbers(x, 'toIds');
   const { rows, width } = rowsOf(shape, 'toIds');
   const classes = Int32Array.from({ length: rows }, (_, row) => classOf(data, row * width, width));
   return ids(shape.slice(0, -1), classes);

@@ -3,7 +3,7 @@
  * figures of other frameworks are held against it.
  */
 import { mix32 } from '../random.js';
-import { checkShape, type Ids, type Numbers, numbersOf, type Shape, sizeOf, type Tensor } from '../tensor.js';
+import { checkedNumbers, checkShape, type Ids, type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
 import { type AttentionForm, attend, attendAdjoint, attentionSizes } from './attention.js';
 import { normalise, normaliseAdjoint } from './layer-norm.js';
 import { nearNormal, nearNormalSlope, normalDensity, normalDistribution } from './normal.js';
@@ -65,12 +65,12 @@ export function reference(options: ReferenceOptions = {}): Ops {
   const { training = false, substitute } = options;
 
   function read(x: Tensor): Float64Array {
-    const numbers = substitute?.get(x) ?? numbersOf(x, 'tensor');
+    const numbers = substitute?.get(x) ?? checkedNumbers(x, 'tensor');
     return numbers instanceof Float64Array ? numbers : Float64Array.from(numbers);
   }
 
   /** A tensor's numbers where they are only moved: ids stay whole. */
-  const move = (x: Tensor): Numbers => (x.type === 'int32' ? numbersOf(x, 'tensor') : read(x));
+  const move = (x: Tensor): Numbers => (x.type === 'int32' ? checkedNumbers(x, 'tensor') : read(x));
   const moved = (x: Tensor, shape: Shape, data: Numbers): Tensor =>
     data instanceof Int32Array ? { shape, type: x.type, data } : real(shape, data as Float64Array);
 
@@ -357,7 +357,9 @@ export function reference(options: ReferenceOptions = {}): Ops {
     bernoulli: (shape, keep, key) =>
       real(
         shape,
-        Float64Array.from({ length: checkShape(shape, 'bernoulli') }, (_, k) => (mix32(key + k) / 0x1_0000_0000 < keep ? 1 : 0)),
+        Float64Array.from({ length: checkShape(shape, 'bernoulli') }, (_, k) =>
+          mix32(key + k) / 0x1_0000_0000 < keep ? 1 : 0,
+        ),
       ),
   };
 }

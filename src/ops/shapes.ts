@@ -2,7 +2,16 @@
  * The shape rules of the primitives, with their errors: `reference` and `eager` ask the same functions, so that both
  * accept and refuse the same operands. Each rule also gives the counts that a loop or a kernel needs.
  */
-import { checkShape, type Ids, numbersOf, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import {
+  checkedNumbers,
+  checkShape,
+  type Ids,
+  type Shape,
+  sameShape,
+  showShape,
+  sizeOf,
+  type Tensor,
+} from '../tensor.js';
 import type { Transposed } from './ops.js';
 
 /**
@@ -260,7 +269,7 @@ export function checkIds(ids: Tensor, rows: number, operation: string, padding =
     throw new RangeError(`${operation}: there are ${rows} rows to choose from; give a whole number of them.`);
   }
   const lowest = padding ? -1 : 0;
-  const data = numbersOf(ids, operation);
+  const data = checkedNumbers(ids, operation);
   for (let k = 0; k < data.length; k += 1) {
     const id = data[k] as number;
     if (id < lowest || id >= rows) {

@@ -1,5 +1,5 @@
 import { map, type OperatorFunction } from 'rxjs';
-import { type Ids, ids, numbersOf, showShape, type Tensor } from '../tensor.js';
+import { checkedNumbers, type Ids, ids, showShape, type Tensor } from '../tensor.js';
 
 /** The place of the largest of some numbers; of the first one where there are several. */
 export function largest(numbers: ArrayLike<number>): number {
@@ -22,7 +22,7 @@ export function largest(numbers: ArrayLike<number>): number {
 export function argmax(): OperatorFunction<Tensor, Ids> {
   return map((x) => {
     const { shape } = x;
-    const data = numbersOf(x, 'argmax');
+    const data = checkedNumbers(x, 'argmax');
     const width = shape.at(-1);
     if (!width) throw new TypeError(`argmax: takes logits [T, B, V], but got ${showShape(shape)}.`);
     const best = new Int32Array(data.length / width);

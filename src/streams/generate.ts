@@ -1,7 +1,7 @@
-import { defer, type Observable, type OperatorFunction } from 'rxjs';
+import { defer, type Observable, type OperatorFunction, throwIfEmpty } from 'rxjs';
 import { type Core, evaluate } from '../layer.js';
 import type { Generator } from '../random.js';
-import { type Ids, ids, numbersOf, showShape, type Tensor } from '../tensor.js';
+import { checkedNumbers, type Ids, ids, showShape, type Tensor } from '../tensor.js';
 import { carryFrom } from '../training/carry.js';
 import { bounded } from './bounded.js';
 import { type BufferOptions, checkBufferOptions } from './buffer.js';
@@ -43,7 +43,7 @@ function checkOptions(operation: string, options: GenerationOptions<unknown>): v
 function checkPrompt(prompt: Ids): void {
   const [steps, lanes] = prompt.shape;
   if (prompt.shape.length === 2 && lanes === 1 && steps !== undefined && steps > 0 && prompt.type === 'int32') {
-    numbersOf(prompt, 'generate');
+    checkedNumbers(prompt, 'generate');
     return;
   }
   throw new TypeError(
@@ -51,6 +51,13 @@ function checkPrompt(prompt: Ids): void {
       'run a generation of its own for each lane.',
   );
 }
+
+// `tokens` gives nothing for a text without symbols, so that nobody would ever be told.
+const noPrompt = () =>
+  new TypeError(
+    'generate: the prompts ended before there was one; a text that is empty, or has only symbols that the vocabulary skips, ' +
+      'gives no prompt: give one of at least one symbol.',
+  );
 
 async function* speak<S>(
   model: Core<S, Ids, Tensor>,
@@ -156,7 +163,7 @@ export function generateFrom<S>(
  * Shapes: prompts `[T, 1]` → ids `[1, 1]`, `length` times for each.
  *
  * @throws RangeError, TypeError where an option is impossible.
- * @throws TypeError (as an error notification) where a prompt is not one lane of at least one symbol.
+ * @throws TypeError (as an error notification) where a prompt is not one lane of at least one symbol, or none ever came.
  * @example
  * prompt$.pipe(tokens(vocab), generate(model, { length: 300, temperature: 0.8 }), text(vocab))
  */
@@ -168,6 +175,7 @@ export function generate<S>(model: Core<S, Ids, Tensor>, options: GenerateOption
     defer(() => {
       const draws = drawsOf(options);
       return source.pipe(
+        throwIfEmpty(noPrompt),
         bounded(
           waiting,
           (prompt) => {

@@ -1,7 +1,7 @@
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
 import { batchOf, type Core } from '../layer.js';
 import type { Tensor } from '../tensor.js';
-import { carryFrom, restored, withNumbersOf } from '../training/carry.js';
+import { carryFrom, withNumbersOf } from '../training/carry.js';
 import { type Learned, type TrainerOptions, trainer } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import { requireCount } from './options.js';
@@ -91,8 +91,7 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TrainingStep<S, W>> {
-  const { k2, state } = options;
-  const from = restored(options.carry, 'tbptt: the carry');
+  const { k2, state, carry: from } = options;
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
   return (source) =>
     defer(() => {

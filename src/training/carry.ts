@@ -51,7 +51,10 @@ function hold(what: string, kind: string, own: unknown, given: unknown, lanes: n
     throw new TypeError(`${what} of ${kind} is a number, not ${String(given)}; ${OF_A_RUN}.`);
   }
   if (typeof own !== 'object' || own === null) return;
-  if (isTensor(own)) return holdTensor(what, kind, own, given, lanes);
+  if (isTensor(own)) {
+    holdTensor(what, kind, own, given, lanes);
+    return;
+  }
   for (const [name, part] of Object.entries(own)) {
     const its = typeof given === 'object' && given !== null ? (given as Record<string, unknown>)[name] : undefined;
     if (its === undefined && part !== undefined) {
@@ -62,7 +65,11 @@ function hold(what: string, kind: string, own: unknown, given: unknown, lanes: n
 }
 
 function holdTensor(what: string, kind: string, own: Tensor, given: unknown, lanes: number): void {
-  if (!isTensor(given) || given.shape.length !== own.shape.length || given.type === 'int32' !== (own.type === 'int32')) {
+  if (
+    !isTensor(given) ||
+    given.shape.length !== own.shape.length ||
+    (given.type === 'int32') !== (own.type === 'int32')
+  ) {
     const got = isTensor(given) ? `${given.type} ${showShape(given.shape)}` : String(given);
     throw new TypeError(`${what} of ${kind} is ${own.type} ${showShape(own.shape)}, but got ${got}; ${OF_A_RUN}.`);
   }
@@ -114,4 +121,11 @@ export function numbersOf(carry: unknown): unknown {
   if (typeof carry !== 'object' || carry === null || ('shape' in carry && 'data' in carry)) return null;
   if (Array.isArray(carry)) return carry.map(numbersOf);
   return Object.fromEntries(Object.entries(carry).map(([name, item]) => [name, numbersOf(item)]));
+}
+
+/** Whether it can be what `numbersOf` gave: numbers that count, nothing, and records of them. */
+export function areNumbers(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object') return value === undefined;
+  return value === null || Object.values(value).every(areNumbers);
 }

@@ -1,8 +1,8 @@
-import { restored } from './carry.js';
 import { tape } from '../backprop/tape.js';
 import { inWindow } from '../ops/window.js';
 import { parametersOf } from '../parameters/parameter.js';
 import { type Ids, sizeOf, type Tensor } from '../tensor.js';
+import { restored } from './carry.js';
 import type { Loss } from './losses/loss.js';
 import type { Trainable } from './trainer.js';
 

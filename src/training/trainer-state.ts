@@ -1,7 +1,16 @@
 /** What an optimizer keeps, as it is written down and put back. */
 import type { Spans } from '../kernels/spans.js';
 import type { Parameter } from '../parameters/parameter.js';
-import { isTensor, type NumberType, restoredTensor, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import {
+  isTensor,
+  type NumberType,
+  restoredTensor,
+  type Shape,
+  sameShape,
+  showShape,
+  sizeOf,
+  type Tensor,
+} from '../tensor.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 
 /** What training needs beyond the weights in order to go on as if it had never stopped. */
@@ -74,7 +83,9 @@ function slotOf({ slots }: TrainerState, { path, shape }: Trained, slot: string,
   const at = tensor.data.findIndex((value) => !(value >= least && Number.isFinite(value)));
   if (at < 0) return tensor;
   const wanted = least > Number.NEGATIVE_INFINITY ? `finite and at least ${least}` : 'finite';
-  throw new RangeError(`${what} has ${tensor.data[at]} at ${at}, but is ${wanted}; it was changed, or training diverged.`);
+  throw new RangeError(
+    `${what} has ${tensor.data[at]} at ${at}, but is ${wanted}; it was changed, or training diverged.`,
+  );
 }
 
 export function restore(kept: Spans, trained: readonly Trained[], optimizer: Optimizer, { slots }: TrainerState): void {

@@ -2,7 +2,7 @@
  * Metrics: what is counted of predictions beside the loss. A metric is a description; what it has seen belongs to the
  * accumulator that it starts, so one metric may serve many runs.
  */
-import { type Numbers, numbersOf, sameShape, showShape, type Tensor } from '../../tensor.js';
+import { checkedNumbers, type Numbers, sameShape, showShape, type Tensor } from '../../tensor.js';
 import { classOf } from '../one-hot.js';
 
 /** Counts as it goes: batch after batch, whatever their sizes. */
@@ -32,7 +32,7 @@ export type Position = (data: Numbers, start: number, width: number, id: number)
 /** Goes through the positions that count. @throws RangeError where the shapes disagree or an id is out of range. */
 export function eachPosition(name: string, prediction: Tensor, target: Tensor, see: Position): void {
   const { shape } = prediction;
-  const [data, targets] = [numbersOf(prediction, name), numbersOf(target, name)];
+  const [data, targets] = [checkedNumbers(prediction, name), checkedNumbers(target, name)];
   const width = shape.at(-1) ?? 0;
   const asIds = target.type === 'int32';
   if (width < 2 || !sameShape(asIds ? shape.slice(0, -1) : shape, target.shape)) {

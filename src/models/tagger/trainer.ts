@@ -1,5 +1,5 @@
 import type { Course } from '../../course.js';
-import { numbersOf } from '../../training/carry.js';
+import { areNumbers, numbersOf } from '../../training/carry.js';
 import { type Learned, type TrainerOptions, trainer } from '../../training/trainer.js';
 import type { TrainerState } from '../../training/trainer-state.js';
 import { freshCarry } from '../subject.js';
@@ -34,16 +34,28 @@ export interface TaggerTrainer {
   release(): void;
 }
 
+function stateProblem(state: unknown): string | undefined {
+  if (typeof state !== 'object' || state === null) return `the state is ${String(state)}`;
+  const { optimizer, numbers } = state as Partial<TaggerTrainerState>;
+  if (optimizer === undefined) return 'the state has nothing of the optimizer';
+  return areNumbers(numbers) ? undefined : "the state's numbers are not counts of masks";
+}
+
 /**
  * A trainer of a tagger: utterances and their tags in, one update for each call. Every utterance starts from the zero
  * carry; dropout's masks go on from call to call.
  *
+ * @throws TypeError, RangeError where `state` is not one of this model and optimizer.
  * @throws RangeError (by `learn`) where there is no utterance, or one has a tag or an intent that the model does not know.
  * @example
  * const { learn } = taggerTrainer(model, { optimizer: adam(2e-3), clipNorm: 5 });
  * learn([{ words: ['to', 'taipei'], tags: ['O', 'B-toloc'] }]).loss;
  */
 export function taggerTrainer(model: Tagger, { state, ...options }: TaggerTrainerOptions): TaggerTrainer {
+  const problem = state === undefined ? undefined : stateProblem(state);
+  if (problem !== undefined) {
+    throw new TypeError(`taggerTrainer: ${problem}; give what state() gave, or leave it out to start afresh.`);
+  }
   const inner = trainer(model, { ...options, loss: model.loss, state: state?.optimizer });
   let numbers = state?.numbers;
 

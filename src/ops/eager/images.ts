@@ -76,7 +76,8 @@ export function images(space: Workspace): Pick<Ops, OnImages> {
       checkSame(places.shape, placement.shape, 'maxPooling2dAdjoint');
       const dy = space.numbers(gradient, 'maxPooling2dAdjoint');
       // Those that maxPooling2d gave are places of the machine, and within the image.
-      if (!(places instanceof Place)) checkIds(places, placement.height * placement.width * placement.channels, 'maxPooling2dAdjoint');
+      if (!(places instanceof Place))
+        checkIds(places, placement.height * placement.width * placement.channels, 'maxPooling2dAdjoint');
       const at = space.ids(places);
       const dx = space.result(shape);
       kernels.maxPoolingAdjoint(machine, placement, dx.address, dy, at);

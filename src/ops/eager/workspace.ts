@@ -7,7 +7,15 @@ import { Place, type Scope } from '../../kernels/place.js';
 import { pack, packedSize, transpose } from '../../kernels/product.js';
 import type { Region } from '../../kernels/region.js';
 import { Parameter } from '../../parameters/parameter.js';
-import { type Numbers, type NumberType, numbersOf, type Shape, showShape, sizeOf, type Tensor } from '../../tensor.js';
+import {
+  checkedNumbers,
+  type Numbers,
+  type NumberType,
+  type Shape,
+  showShape,
+  sizeOf,
+  type Tensor,
+} from '../../tensor.js';
 import { Rows } from './rows.js';
 
 export interface Workspace {
@@ -76,7 +84,7 @@ export function workspace(machine: Machine, scope: Scope, options: WorkspaceOpti
     if (x instanceof Parameter && x.place.machine === machine) return x.place;
     const known = copies.get(x);
     if (known !== undefined) return known;
-    const numbers = x instanceof Rows ? undefined : numbersOf(x, 'tensor');
+    const numbers = x instanceof Rows ? undefined : checkedNumbers(x, 'tensor');
     const copy = allocate(x.shape, x.type === 'int32' ? 'int32' : 'float32');
     if (x instanceof Rows) x.spread(copy.address);
     else (x.type === 'int32' ? machine.ints : machine.floats).set(numbers as Numbers, copy.address / 4);
