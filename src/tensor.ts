@@ -65,16 +65,23 @@ function countOf(shape: unknown): number {
  * @throws TypeError, RangeError where they do not agree.
  */
 export function checkedNumbers(x: Tensor, what: string): Numbers {
-  const { shape, type, data } = x;
+  const { shape, type, data } = x ?? NONE;
   return typeOf(data) === type && data?.length === countOf(shape) ? data : refuse(x, what);
 }
 
+const NONE = {} as Tensor;
+
 /** Whether a tensor's type, shape and numbers agree. What is in the kernels' memory does: it has its numbers by a getter. */
 export function agrees(x: Tensor): boolean {
+  if (typeof x !== 'object' || x === null || !('data' in x)) return false;
   return !Object.hasOwn(x, 'data') || (typeOf(x.data) === x.type && x.data?.length === countOf(x.shape));
 }
 
-function refuse({ shape, type, data }: Tensor, what: string): never {
+function refuse(x: Tensor, what: string): never {
+  if (typeof x !== 'object' || x === null) {
+    throw new TypeError(`${what}: a tensor is a shape, a type and its numbers, not ${nameOf(x)}; ${remedy}.`);
+  }
+  const { shape, type, data } = x;
   const size = checkShape(shape, what);
   if (!Object.hasOwn(arrays, type)) {
     throw new TypeError(`${what}: a tensor is 'float32', 'int32' or 'float64', not ${nameOf(type)}; ${remedy}.`);
@@ -114,7 +121,7 @@ function nameOf(value: unknown): string {
  */
 export function restoredTensor(x: Tensor, what: string): Tensor {
   if (agrees(x)) return x;
-  const { shape, type, data } = x;
+  const { shape, type, data } = x ?? NONE;
   if (ArrayBuffer.isView(data) || typeof data !== 'object' || data === null || !Object.hasOwn(arrays, type)) {
     checkedNumbers(x, what);
     return x;

@@ -24,10 +24,16 @@ function replaceLanes(kept: Tensor, fresh: Tensor, flags: Resets): Tensor {
   flags.forEach((flag, lane) => {
     if (flag) data.set(fresh.data.subarray(lane * width, (lane + 1) * width), lane * width);
   });
-  return { ...kept, data };
+  return { shape: kept.shape, type: kept.type, data };
 }
 
 function replaceIn(kept: unknown, fresh: unknown, flags: Resets): unknown {
+  if (isTensor(kept) !== isTensor(fresh)) {
+    const [got, own] = [kept, fresh].map((part) =>
+      isTensor(part) ? `a tensor ${showShape(part.shape)}` : typeof part,
+    );
+    throw new TypeError(`reset: a part of the carry is ${got}, but of the model's ${own}; give a carry of this model.`);
+  }
   if (isTensor(kept)) return replaceLanes(kept, fresh as Tensor, flags);
   if (typeof kept !== 'object' || kept === null) return kept;
   if (Array.isArray(kept)) return kept.map((item, k) => replaceIn(item, (fresh as unknown[])[k], flags));
@@ -42,6 +48,7 @@ function replaceIn(kept: unknown, fresh: unknown, flags: Resets): unknown {
  * Carry: in its tensors the first axis is the batch. The given carry is not changed.
  *
  * @throws RangeError where there is not one flag for each lane.
+ * @throws TypeError, RangeError where the carry is not one of this model.
  * @example
  * resetLanes(model, carry, [false, true]); // lane 1 starts afresh
  */
