@@ -161,8 +161,11 @@ function learnt(
 /** What an optimizer keeps has its parameter's name and shape, and is finite. */
 function slotsProblem(slots: Tensors, weights: Tensors): string | undefined {
   for (const [name, slot] of Object.entries(slots)) {
-    const shape = weights[name.slice(0, name.lastIndexOf('.'))]?.shape;
-    if (shape === undefined) return `${name} belongs to no parameter`;
+    const owner = name.slice(0, name.lastIndexOf('.'));
+    if (!Object.hasOwn(weights, owner)) return `${name} belongs to no parameter`;
+    const shape = weights[owner]?.shape;
+    // Weights that are none are named by whoever loads them.
+    if (!Array.isArray(shape)) continue;
     if (!isTensor(slot) || !agrees(slot) || slot.type !== 'float32' || !sameShape(slot.shape, shape)) {
       return `${name} is not float32 ${showShape(shape)}`;
     }
