@@ -48,13 +48,13 @@ const PREFIX = 'optimizer.';
 export function trainingCheckpoint(
   example: string,
   params: Params,
-  { step, slots }: TrainerState,
+  { step, tokens, slots }: TrainerState,
   about: object,
 ): Checkpoint {
   const kept = Object.fromEntries(Object.entries(slots).map(([name, slot]) => [PREFIX + name, slot]));
   return {
     tensors: { ...weightsOf(params), ...kept },
-    metadata: { example, about: JSON.stringify({ step, ...about }) },
+    metadata: { example, about: JSON.stringify({ step, tokens, ...about }) },
   };
 }
 
@@ -78,8 +78,9 @@ export function resume<M extends { readonly model: { readonly params: Params } }
   return pipe(
     E.tryCatch(
       () => {
-        const told = JSON.parse(about) as { readonly step: number };
-        return { ...build(told), state: { step: told.step, slots } };
+        const told = JSON.parse(about) as Pick<TrainerState, 'step' | 'tokens'>;
+        const { step, tokens } = told;
+        return { ...build(told), state: { step, slots, ...(tokens !== undefined && { tokens }) } };
       },
       (error) => wrong(`its metadata is damaged: ${messageOf(error)}`),
     ),

@@ -56,7 +56,10 @@ export function checkSteps(operation: string, state: TrainerState): void {
       `${operation}: a state is what state() gave, { step, slots }, not ${String(state)}; leave it out to start afresh.`,
     );
   }
-  for (const [name, count] of Object.entries({ step: state.step, tokens: state.tokens ?? 0 })) {
+  for (const [name, count] of Object.entries({
+    step: state.step,
+    tokens: state.tokens === undefined ? 0 : state.tokens,
+  })) {
     if (Number.isSafeInteger(count) && count >= 0) continue;
     throw new RangeError(
       `${operation}: the state's ${name} is a whole number from 0 up, not ${String(count)}; it is not what state() gave.`,
