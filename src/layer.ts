@@ -3,6 +3,7 @@
  * plain immutable data. Layers hold weights; subscriptions hold carry.
  */
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
+import { carryFrom, outcome, restored } from './carry.js';
 import type { Ops } from './ops/ops.js';
 import { inWindow, toSignal } from './ops/window.js';
 import { nameAll, type Params } from './parameters/parameter.js';
@@ -41,18 +42,24 @@ export const noCarry: NoCarry = Object.freeze({});
 
 /** Lanes of a signal `[T, B, …]`; a record of tensors is asked for its first one. */
 export function batchOf(x: unknown): number {
-  const first = isTensor(x) ? x : Object.values(x as Record<string, unknown>).find(isTensor);
-  if (first === undefined || first.shape.length < 2) {
+  const first = isTensor(x) ? x : Object.values((x ?? {}) as Record<string, unknown>).find(isTensor);
+  if (first === undefined || !Array.isArray(first.shape) || first.shape.length < 2) {
     throw new TypeError(
-      `a layer takes time-major signals [T, B, …], but got ${first ? `[${first.shape.join(', ')}]` : String(x)}.`,
+      `a layer takes time-major signals [T, B, …], but got ${first ? `[${String(first.shape)}]` : String(x)}.`,
     );
   }
   return first.shape[1] as number;
 }
 
-/** One window through a core, outside any gradient: results are signals with arrays of their own. */
+/**
+ * One window through a core, outside any gradient: results are signals with arrays of their own.
+ *
+ * @throws TypeError, RangeError where a tensor's shape and numbers disagree, or as the core does.
+ */
 export function evaluate<S, X, Y>(core: Core<S, X, Y>, carry: S, x: X): readonly [y: Y, carry: S] {
-  return inWindow((ops) => toSignal(core.apply(ops, carry, x)));
+  const before = restored(carry, `${core.kind}: the carry`);
+  const input = restored(x, `${core.kind}: the input`);
+  return inWindow((ops) => toSignal(outcome(core.kind, before, core.apply(ops, before, input))));
 }
 
 /** Runs something; what it throws is said of a place. */
@@ -95,7 +102,9 @@ export interface Carried<S, Y> {
  * A core over a stream, with its carry in the open: `from` restores a carry that an earlier run emitted.
  *
  * Law: a run that was cut anywhere and restored from the carry there gives bit for bit what the uninterrupted run gives.
+ * The carry may have gone through JSON, as long as it holds no NaN and no infinity, which JSON does not know.
  *
+ * @throws TypeError, RangeError (as error notifications) where `from` is not a carry of this core for the stream's lanes.
  * @example
  * const { carry } = await lastValueFrom(first$.pipe(scanCarry(model)));
  * rest$.pipe(scanCarry(model, carry))
@@ -103,7 +112,7 @@ export interface Carried<S, Y> {
 export function scanCarry<S, X, Y>(core: Core<S, X, Y>, from?: S): OperatorFunction<X, Carried<S, Y>> {
   return (source) =>
     defer(() => {
-      let carry = from;
+      let carry: S;
       let batch: number | undefined;
       return source.pipe(
         map((x) => {
@@ -114,8 +123,11 @@ export function scanCarry<S, X, Y>(core: Core<S, X, Y>, from?: S): OperatorFunct
                 'start a subscription of its own for each number.',
             );
           }
+          if (batch === undefined) {
+            carry = from === undefined ? core.initial(lanes) : carryFrom('scanCarry', core, from, lanes);
+          }
           batch = lanes;
-          const [output, next] = evaluate(core, carry ?? core.initial(lanes), x);
+          const [output, next] = evaluate(core, carry, x);
           carry = next;
           return { output, carry: next };
         }),

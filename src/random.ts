@@ -50,11 +50,29 @@ export function generator(seed: number, path = ''): Generator {
   const high = Math.floor(seed / 0x1_0000_0000) | 0;
   const base = (hashText(path) ^ mix32(low ^ mix32(high ^ 0x9e3779b9))) >>> 0;
   const word = (k: number) => mix32((base + Math.imul(k, 0x9e3779b9)) ^ mix32(low + k));
-  return restoreGenerator({ words: [word(1), word(2), word(3), word(4) | 1], spare: null });
+  return restoreGenerator({ words: [word(1), word(2), word(3), (word(4) | 1) >>> 0], spare: null });
 }
 
-/** The generator that was in the given state. */
+/** What is wrong with what should be a generator's state, if anything. */
+export function generatorProblem(state: unknown): string | undefined {
+  const { words, spare } = (state ?? {}) as Partial<GeneratorState>;
+  const isWord = (word: unknown) => typeof word === 'number' && word >>> 0 === word;
+  if (!Array.isArray(words) || words.length !== 4 || !words.every(isWord)) return 'its words are not four of 32 bits';
+  // From there it never comes back.
+  if (words.every((word) => word === 0)) return 'all of its words are 0';
+  return spare === null || Number.isFinite(spare) ? undefined : `its spare is ${String(spare)}, not a number or null`;
+}
+
+/**
+ * The generator that was in the given state.
+ *
+ * @throws TypeError where it is not the state of a generator.
+ */
 export function restoreGenerator(from: GeneratorState): Generator {
+  const problem = generatorProblem(from);
+  if (problem !== undefined) {
+    throw new TypeError(`restoreGenerator: ${problem}; give back what state() gave, or make a new generator.`);
+  }
   let [a, b, c, d] = from.words;
   let spare = from.spare;
 

@@ -3,6 +3,7 @@
  * parameters, checks that they fit, keeps their carries together, and copies nothing between them.
  */
 
+import { outcome } from './carry.js';
 import { type Core, type Layer, layer, within } from './layer.js';
 import type { Ops } from './ops/ops.js';
 import type { Ids } from './tensor.js';
@@ -92,7 +93,9 @@ export function chain<const C extends Children>(
       const next: Record<string, unknown> = {};
       let signal: unknown = x;
       for (const [name, child] of layers) {
-        [signal, next[name]] = within(`"${name}" (${child.kind})`, () => child.apply(ops, carry[name], signal));
+        [signal, next[name]] = within(`"${name}" (${child.kind})`, () =>
+          outcome(child.kind, carry[name], child.apply(ops, carry[name], signal)),
+        );
       }
       return [signal as StackOutput<C>, next as StackCarry<C>];
     },

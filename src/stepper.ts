@@ -3,6 +3,7 @@
  * run again and again over the same memory, the carry staying there: no allocation, no packing, one call a step.
  */
 
+import { carryFrom, outcome } from './carry.js';
 import { atOnce, capture, run } from './kernels/capture.js';
 import { copyBlock } from './kernels/kernels.js';
 import { machine } from './kernels/machine.js';
@@ -17,7 +18,7 @@ import type { Ops } from './ops/ops.js';
 import { type Recorded, recorder, sameRecords } from './ops/recording.js';
 import { inWindow, mapTensors, toSignal } from './ops/window.js';
 import { parametersOf, versionOf } from './parameters/parameter.js';
-import { isTensor, type Numbers, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
+import { checkedNumbers, isTensor, type Numbers, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
 
 export interface StepperOptions<S> {
   /** The carry to start from; the zero carry by default. */
@@ -112,26 +113,28 @@ export function steppedTo<S, X extends Tensor>(
   }
 
   function placed(x: Tensor): Place {
-    const place = new Place(
-      home,
-      own.allocate(4 * sizeOf(x.shape)),
-      x.shape,
-      x.type === 'int32' ? 'int32' : 'float32',
-      scope,
-    );
-    place.data.set(x.data);
+    const numbers = checkedNumbers(x, 'stepper');
+    const type = x.type === 'int32' ? 'int32' : 'float32';
+    const place = new Place(home, own.allocate(4 * numbers.length), x.shape, type, scope);
+    put(numbers, place);
     return place;
+  }
+
+  function put(numbers: Numbers, { type, address }: Place): void {
+    (type === 'int32' ? home.ints : home.floats).set(numbers, address / 4);
   }
 
   /** The input's place, holding x. */
   function take(x: X): Place {
+    const numbers = checkedNumbers(x, 'stepper');
     if (input === undefined) {
       const lanes = x.shape[1];
       if (lanes === undefined || x.shape[0] !== 1) {
         throw new RangeError(`stepper: takes one step of some lanes, [1, B, …], but got ${showShape(x.shape)}.`);
       }
+      const before = first === undefined ? model.initial(lanes) : carryFrom('stepper', model, first, lanes);
+      carry = mapTensors(before, placed);
       input = placed(x);
-      carry = mapTensors(first ?? model.initial(lanes), placed);
       start = own.mark();
       return input;
     }
@@ -141,8 +144,8 @@ export function steppedTo<S, X extends Tensor>(
           'make a stepper for each.',
       );
     }
-    checkIds(x.data);
-    (input.type === 'int32' ? home.ints : home.floats).set(x.data, input.address / 4);
+    checkIds(numbers);
+    put(numbers, input);
     return input;
   }
 
@@ -185,7 +188,7 @@ export function steppedTo<S, X extends Tensor>(
         copied: written.copied,
       });
       const ops = throughLookups(written.over(eager(space)));
-      const [y, next] = model.apply(ops, before, x as Tensor as X);
+      const [y, next] = outcome(model.kind, before, model.apply(ops, before, x as Tensor as X));
       const result = space.place(finish?.(ops, y) ?? y);
       const moves: (readonly [from: Place, to: Place])[] = [];
       const alike = pairUp(before, next, (from, to) => moves.push([space.place(from), to as Place]));
@@ -239,7 +242,8 @@ export function steppedTo<S, X extends Tensor>(
   /** A step of a model that is not the same each time. */
   function plain(x: Place): Tensor {
     return inWindow((ops, space) => {
-      const [y, next] = model.apply(ops, carry as S, x as Tensor as X);
+      const before = carry as S;
+      const [y, next] = outcome(model.kind, before, model.apply(ops, before, x as Tensor as X));
       const output = space.place(finish?.(ops, y) ?? y);
       const result = toSignal(output);
       carry = toSignal(next);
@@ -290,6 +294,7 @@ export function steppedTo<S, X extends Tensor>(
     },
   };
   abandoned.register(self, { own, programs }, self);
+  scope.owner = self;
   return self;
 }
 

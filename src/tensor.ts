@@ -63,45 +63,176 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((length, axis) => length === b[axis]);
 }
 
-function typeOf(data: Numbers): NumberType {
-  if (data instanceof Float32Array) return 'float32';
-  return data instanceof Int32Array ? 'int32' : 'float64';
+const remedy = 'make it by tensor() or ids()';
+
+const arrays = { float32: Float32Array, int32: Int32Array, float64: Float64Array } as const;
+
+/** Number of elements of what should be a shape; NaN where it is none. */
+function countOf(shape: unknown): number {
+  if (!Array.isArray(shape)) return Number.NaN;
+  let size = 1;
+  for (const length of shape) {
+    if (!Number.isSafeInteger(length) || length < 0) return Number.NaN;
+    size *= length;
+  }
+  return size;
 }
 
 /**
- * A tensor over the given numbers; plain arrays become `Float32Array`, typed arrays are taken as they are.
+ * A tensor's numbers, once its type, shape and numbers are known to agree. Numbers that come from outside go through here
+ * before anyone counts, copies or looks them up: what lies in the kernels' memory is then as long as its shape says.
+ *
+ * @throws TypeError, RangeError where they do not agree.
+ */
+export function checkedNumbers(x: Tensor, what: string): Numbers {
+  const { shape, type, data } = x ?? NONE;
+  return typeOf(data) === type && data?.length === countOf(shape) ? data : refuse(x, what);
+}
+
+const NONE = {} as Tensor;
+
+/** Whether a tensor's type, shape and numbers agree. What is in the kernels' memory does: it has its numbers by a getter. */
+export function agrees(x: Tensor): boolean {
+  if (typeof x !== 'object' || x === null || !('data' in x)) return false;
+  return !Object.hasOwn(x, 'data') || (typeOf(x.data) === x.type && x.data?.length === countOf(x.shape));
+}
+
+function refuse(x: Tensor, what: string): never {
+  if (typeof x !== 'object' || x === null) {
+    throw new TypeError(`${what}: a tensor is a shape, a type and its numbers, not ${nameOf(x)}; ${remedy}.`);
+  }
+  const { shape, type, data } = x;
+  const size = checkShape(shape, what);
+  if (!Object.hasOwn(arrays, type)) {
+    throw new TypeError(`${what}: a tensor is 'float32', 'int32' or 'float64', not ${nameOf(type)}; ${remedy}.`);
+  }
+  if (!(data instanceof arrays[type])) {
+    throw new TypeError(
+      `${what}: ${type} ${showShape(shape)} has its numbers in ${nameOf(data)} instead of a ${arrays[type].name}; ${remedy}.`,
+    );
+  }
+  throw miscounted(what, shape, size, data.length);
+}
+
+const miscounted = (what: string, shape: Shape, size: number, given: number) =>
+  new RangeError(`${what}: shape ${showShape(shape)} holds ${size} numbers, but ${given} were given; give as many.`);
+
+/** Number of elements of a shape that comes from outside. @throws RangeError where it is not a list of sizes. */
+export function checkShape(shape: Shape, what: string): number {
+  const size = countOf(shape);
+  if (!Number.isNaN(size)) return size;
+  const got = Array.isArray(shape) ? showShape(shape) : nameOf(shape);
+  throw new RangeError(`${what}: a shape is a list of whole numbers from 0 up, not ${got}; give one size an axis.`);
+}
+
+/** A value as messages show it: what it is, or what made it. */
+function nameOf(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value !== 'object' || value === null) return String(value);
+  const name = value.constructor?.name ?? 'Object';
+  return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`;
+}
+
+/**
+ * The tensor itself, or, of one that went through JSON, the tensor that it was: its numbers may be an array, or a record
+ * by index as JSON writes a typed array. What is in the kernels' memory is left alone.
+ *
+ * @throws TypeError, RangeError where type, shape and numbers do not agree.
+ */
+export function restoredTensor(x: Tensor, what: string): Tensor {
+  if (agrees(x)) return x;
+  const { shape, type, data } = x ?? NONE;
+  if (ArrayBuffer.isView(data) || typeof data !== 'object' || data === null || !Object.hasOwn(arrays, type)) {
+    checkedNumbers(x, what);
+    return x;
+  }
+  const size = checkShape(shape, what);
+  const given = Array.isArray(data) ? (data as ArrayLike<unknown>).length : Object.keys(data).length;
+  if (given !== size) throw miscounted(what, shape, size, given);
+  return { shape, type, data: filled(new arrays[type](size), data as ArrayLike<unknown>, what) };
+}
+
+/** Puts numbers that may be anything into an array. @throws TypeError, RangeError naming the first that it cannot hold. */
+function filled<N extends Numbers>(into: N, values: ArrayLike<unknown>, what: string): N {
+  const whole = into instanceof Int32Array;
+  for (let k = 0; k < into.length; k += 1) {
+    const value = values[k];
+    if (typeof value !== 'number') {
+      const why = value === null ? ' (which is what JSON makes of NaN and infinities)' : '';
+      throw new TypeError(`${what}: element ${k} is ${nameOf(value)}${why}, not a number; put the data right.`);
+    }
+    if (whole && !isId(value)) {
+      const got = Object.is(value, -0) ? '-0' : value;
+      throw new RangeError(`${what}: id ${got} at position ${k} is not a whole number of 32 bits; put the data right.`);
+    }
+    into[k] = value;
+  }
+  return into;
+}
+
+const isId = (value: number): boolean => (value | 0) === value && !Object.is(value, -0);
+
+/**
+ * So many numbers as a typed array: the list itself where it is one that a tensor has, else a copy in `ArrayOf`.
+ *
+ * @throws TypeError, RangeError where it is not a list of so many numbers.
+ */
+export function listed(
+  values: ArrayLike<number>,
+  shape: Shape,
+  what: string,
+  ArrayOf = Float32Array as NumbersOf,
+): Numbers {
+  const size = checkShape(shape, what);
+  const given: unknown = typeof values === 'object' ? values?.length : undefined;
+  if (typeof given !== 'number') {
+    throw new TypeError(`${what}: its numbers are a list, not ${nameOf(values)}; give an array of them.`);
+  }
+  if (given !== size) throw miscounted(what, shape, size, given);
+  const isOwn = ArrayOf === Int32Array ? values instanceof Int32Array : typeOf(values) !== undefined;
+  return isOwn ? (values as Numbers) : filled(new ArrayOf(size), values, what);
+}
+
+type NumbersOf = new (size: number) => Numbers;
+
+const typeOf = (data: unknown): NumberType | undefined =>
+  data instanceof Float32Array
+    ? 'float32'
+    : data instanceof Int32Array
+      ? 'int32'
+      : data instanceof Float64Array
+        ? 'float64'
+        : undefined;
+
+/**
+ * A tensor over the given numbers; plain arrays become `Float32Array`, and so do typed arrays of other kinds than a tensor
+ * has; the others are taken as they are.
  *
  * @throws RangeError where the shape and the number of elements disagree.
+ * @throws TypeError where an element is not a number.
  * @example
  * const x = tensor([2, 3], [1, 2, 3, 4, 5, 6]);
  */
 export function tensor(shape: Shape, data: Numbers | readonly number[]): Tensor {
-  const numbers = ArrayBuffer.isView(data) ? data : Float32Array.from(data);
-  if (shape.some((length) => !Number.isInteger(length) || length < 0)) {
-    throw new RangeError(`tensor: a shape is a list of whole numbers, not ${showShape(shape)}.`);
-  }
-  if (numbers.length !== sizeOf(shape)) {
-    throw new RangeError(
-      `tensor: shape ${showShape(shape)} holds ${sizeOf(shape)} numbers, but ${numbers.length} were given.`,
-    );
-  }
-  return { shape, type: typeOf(numbers), data: numbers };
+  const numbers = listed(data, shape, 'tensor');
+  return { shape, type: typeOf(numbers) as NumberType, data: numbers };
 }
 
 /**
  * Symbol ids as a tensor.
  *
- * @throws RangeError where the shape and the number of ids disagree.
+ * @throws RangeError where the shape and the number of ids disagree, or an id is not a whole number of 32 bits.
+ * @throws TypeError where an id is not a number.
  * @example
  * const x = ids([3, 1], [0, 5, 2]); // three steps of one lane
  */
 export function ids(shape: Shape, data: Int32Array | readonly number[]): Ids {
-  return tensor(shape, data instanceof Int32Array ? data : Int32Array.from(data)) as Ids;
+  return { shape, type: 'int32', data: listed(data, shape, 'ids', Int32Array) as Int32Array };
 }
 
-/** Zeros of a shape, in an array of their own. */
+/** Zeros of a shape, in an array of their own. @throws RangeError where the shape is not a list of sizes. */
 export function zeros(shape: Shape): Tensor {
-  return { shape, type: 'float32', data: new Float32Array(sizeOf(shape)) };
+  return { shape, type: 'float32', data: new Float32Array(checkShape(shape, 'zeros')) };
 }
 
 /** Whether a value is a tensor (and not, say, a record of tensors). */

@@ -49,13 +49,13 @@ const PREFIX = 'optimizer.';
 export function trainingCheckpoint(
   example: string,
   params: Params,
-  { step, slots }: TrainerState,
+  { step, tokens, slots }: TrainerState,
   about: object,
 ): Checkpoint {
   const kept = Object.fromEntries(Object.entries(slots).map(([name, slot]) => [PREFIX + name, slot]));
   return {
     tensors: { ...weightsOf(params), ...kept },
-    metadata: { example, about: JSON.stringify({ step, ...about }) },
+    metadata: { example, about: JSON.stringify({ step, tokens, ...about }) },
   };
 }
 
@@ -102,7 +102,9 @@ export function resume<M extends { readonly model: { readonly params: Params } }
     E.tryCatch(
       () => {
         const parsed: unknown = JSON.parse(about);
-        return { ...build(parsed, limitsOf(weights)), state: { step: told(parsed, 'step', 0), slots } };
+        const tokens = told(parsed, 'tokens', -1);
+        const state = { step: told(parsed, 'step', 0), slots, ...(tokens >= 0 && { tokens }) };
+        return { ...build(parsed, limitsOf(weights)), state };
       },
       (error) => wrong(`its metadata is damaged: ${messageOf(error)}`),
     ),

@@ -1,3 +1,4 @@
+import { outcome } from '../carry.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkLengths, reversed } from '../ops/padding.js';
@@ -61,9 +62,13 @@ export function bidirectional<F, B, X extends Tensor, P extends Params = Params,
       initial: (batch) => ({ forward: forward.initial(batch), backward: backward.initial(batch) }),
       apply(ops, carry: BidirectionalCarry<F, B>, x: X) {
         const lengths = checkLengths(ops.lengths, x, 'bidirectional');
-        const [ahead, afterForward] = forward.apply(ops, carry.forward, x);
+        const [ahead, afterForward] = outcome(forward.kind, carry.forward, forward.apply(ops, carry.forward, x));
         const start = backward.initial(x.shape[1] as number);
-        const [mirrored, afterBackward] = backward.apply(ops, start, reversed(ops, x, lengths));
+        const [mirrored, afterBackward] = outcome(
+          backward.kind,
+          start,
+          backward.apply(ops, start, reversed(ops, x, lengths)),
+        );
         const behind = reversed(ops, mirrored, lengths);
         const y = merge?.(ops, ahead, behind) ?? ops.concat([ahead, behind], ahead.shape.length - 1);
         return [y, { forward: afterForward, backward: afterBackward }];

@@ -1,4 +1,5 @@
 import { tape } from '../backprop/tape.js';
+import { outcome } from '../carry.js';
 import type { Core } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { reference } from '../ops/reference.js';
@@ -105,9 +106,9 @@ function widthOf<S>({ kind, inputs }: Cell<S> | Core<S>): number {
 
 /** One step of a cell, or a window of one through a layer. */
 function advance<S>(model: Cell<S> | Core<S>, ops: Ops, carry: S, x: Tensor): readonly [y: Tensor, carry: S] {
-  if (!('step' in model)) return model.apply(ops, carry, x);
+  if (!('step' in model)) return outcome(model.kind, carry, model.apply(ops, carry, x));
   const projected = model.project?.(ops, x) ?? x;
-  return model.step(ops, carry, ops.reshape(projected, projected.shape.slice(1)));
+  return outcome(model.kind, carry, model.step(ops, carry, ops.reshape(projected, projected.shape.slice(1))));
 }
 
 /** The tensors of a carry by their paths. */

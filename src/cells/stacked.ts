@@ -1,3 +1,4 @@
+import { outcome } from '../carry.js';
 import { type Core, type Layer, layer, noCarry } from '../layer.js';
 import { type DropoutForm, dropout as dropoutLayer } from '../layers/dropout.js';
 import type { Ops } from '../ops/ops.js';
@@ -71,7 +72,8 @@ export function stacked<const L extends readonly Core<unknown>[]>(
     const drop = drops[at - 1];
     let inner = x;
     if (drop !== undefined) [inner] = drop.apply(ops, noCarry, x);
-    const [y, after] = (layers[at] as Core<unknown>).apply(ops, carry[`layer${at + 1}`], inner);
+    const [layer, before] = [layers[at] as Core<unknown>, carry[`layer${at + 1}`]];
+    const [y, after] = outcome(layer.kind, before, layer.apply(ops, before, inner));
     next[`layer${at + 1}`] = after;
     return linked[at] ? ops.add(y, x) : y;
   }

@@ -1,3 +1,4 @@
+import { outcome } from '../carry.js';
 import { type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { atLengths, checkLengths, type Lengths, realSteps } from '../ops/padding.js';
@@ -32,14 +33,14 @@ export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: nu
   /** All lanes from the first step to the last. */
   function span(ops: Ops, carry: S, x: Tensor): readonly [y: Tensor, carry: S] {
     const atOnce = cell.window?.(ops, carry, x);
-    if (atOnce !== undefined) return atOnce;
+    if (atOnce !== undefined) return outcome(kind, carry, atOnce);
     const projected = cell.project?.(ops, x) ?? x;
     const [steps, batch, width] = projected.shape as readonly [number, number, number];
     // One split and one concat of the window's rows: a step costs no slicing of its own, forwards or backwards.
     const rows = ops.reshape(projected, [steps * batch, width]);
     let state = carry;
     const outputs = ops.split(rows, 0, new Array<number>(steps).fill(batch)).map((row) => {
-      const [y, next] = cell.step(ops, state, row);
+      const [y, next] = outcome(kind, state, cell.step(ops, state, row));
       state = next;
       return y;
     });

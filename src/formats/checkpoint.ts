@@ -7,7 +7,7 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
-import { showShape, sizeOf, type Tensor } from '../tensor.js';
+import { checkedNumbers, restoredTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { FormatError } from './errors.js';
 import { type Entry, headerLength, headerLimits, LENGTH_BYTES, parseHeader } from './header.js';
 
@@ -55,7 +55,11 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
 
 /** @throws TypeError, RangeError as {@link encodeCheckpoint}. */
 export function layoutOf(checkpoint: Checkpoint): Layout {
-  const tensors = sorted(checkpoint.tensors);
+  const tensors = sorted(checkpoint.tensors).map(([name, given]) => {
+    const what = `encodeCheckpoint: ${name}`;
+    const tensor = restoredTensor(given, what);
+    return [name, { shape: tensor.shape, type: tensor.type, data: checkedNumbers(tensor, what) }] as const;
+  });
   let end = 0;
   const entries = tensors.map(([name, tensor]) => {
     const begin = end;

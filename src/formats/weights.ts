@@ -1,7 +1,7 @@
 /** A model's parameters as tensors by name, out of the model and back into it. */
 import * as E from 'fp-ts/lib/Either.js';
 import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
-import { type Shape, showShape, type Tensor } from '../tensor.js';
+import { restoredTensor, type Shape, showShape, type Tensor } from '../tensor.js';
 import type { WeightsError } from './errors.js';
 
 /**
@@ -12,7 +12,7 @@ import type { WeightsError } from './errors.js';
  */
 export function weightsOf(params: Params): Readonly<Record<string, Tensor>> {
   return Object.fromEntries(
-    parametersOf(params).map(([path, { shape, type, data }]) => [path, { shape, type, data: Float32Array.from(data) }]),
+    parametersOf(params).map(([path, { shape, type, place }]) => [path, { shape, type, data: place.data.slice() }]),
   );
 }
 
@@ -27,9 +27,14 @@ export function loadWeights(params: Params, tensors: Readonly<Record<string, Ten
   const parameters = new Map(parametersOf(params));
   const missing = [...parameters.keys()].filter((path) => !Object.hasOwn(tensors, path));
   const unexpected = Object.keys(tensors).filter((path) => !parameters.has(path));
+  const sound = new Map<string, Tensor>();
   const misshapen = [...parameters].flatMap(([path, parameter]) => {
     const given = Object.hasOwn(tensors, path) ? tensors[path] : undefined;
-    if (given === undefined || (given.type === 'float32' && canTake(parameter, given.shape))) return [];
+    if (given === undefined) return Object.hasOwn(tensors, path) ? [`${path} is ${String(given)}`] : [];
+    const checked = E.tryCatch(() => restoredTensor(given, path), E.toError);
+    if (E.isLeft(checked)) return [checked.left.message.replace(/\.$/, '')];
+    sound.set(path, checked.right);
+    if (given.type === 'float32' && canTake(parameter, given.shape)) return [];
     return [`${path} is float32 ${showShape(parameter.shape)}, not ${given.type} ${showShape(given.shape)}`];
   });
   if (missing.length + unexpected.length + misshapen.length > 0) {
@@ -42,7 +47,7 @@ export function loadWeights(params: Params, tensors: Readonly<Record<string, Ten
     });
   }
   for (const [path, parameter] of parameters) {
-    const { shape, data } = tensors[path] as Tensor;
+    const { shape, data } = sound.get(path) as Tensor;
     for (const axis of parameter.grows) parameter.grow(axis, shape[axis] as number);
     parameter.assign(data);
   }

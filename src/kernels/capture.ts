@@ -27,13 +27,15 @@ export interface Captured<R> {
 export function capture<R>(machine: Machine, body: (capture: Capture) => R): Captured<R> {
   return atOnce(machine, () => {
     const own: Capture = { forks: [], done: 0, looks: 0 };
-    machine.capturing = own;
-    machine.windows += 1;
+    const outside = machine.windows;
+    // Where the stack is full whatever is called fails, so nothing is between what is set and what sets it back.
     try {
+      machine.capturing = own;
+      machine.windows = outside + 1;
       const result = body(own);
       return { result, forks: own.forks.slice(own.done) };
     } finally {
-      machine.windows -= 1;
+      machine.windows = outside;
       machine.capturing = undefined;
     }
   });

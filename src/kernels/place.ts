@@ -5,6 +5,8 @@ import type { Machine } from './machine.js';
 /** The span in which places may be read: a window, or until a parameter grows. */
 export interface Scope {
   open: boolean;
+  /** Whose memory it is: whoever holds a place keeps that from being given back. */
+  owner?: unknown;
 }
 
 export class Place implements Tensor {

@@ -1,7 +1,16 @@
 /**
  * Data as people have it, example by example, `[N, …]`, and the signals that are made of it, `[T, B, …]`.
  */
-import { isTensor, type Numbers, type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import {
+  checkedNumbers,
+  isTensor,
+  type Numbers,
+  type NumberType,
+  type Shape,
+  showShape,
+  sizeOf,
+  type Tensor,
+} from '../tensor.js';
 
 /** Arrays within arrays, all of one length at each depth. */
 export type Nested = readonly number[] | readonly Nested[] | readonly Numbers[];
@@ -54,7 +63,7 @@ const typeOf = (numbers: Numbers): NumberType =>
 
 function read(what: string, data: Data): Read {
   if (isNumbers(data)) return { shape: [data.length], type: typeOf(data), numbers: data, plain: false };
-  if (isTensor(data)) return { shape: data.shape, type: data.type, numbers: data.data, plain: false };
+  if (isTensor(data)) return { shape: data.shape, type: data.type, numbers: checkedNumbers(data, what), plain: false };
   if (Array.isArray(data)) return readNested(what, data as Nested);
   const name = (data as { constructor?: { name?: string } } | null)?.constructor?.name ?? String(data);
   throw new TypeError(

@@ -1,5 +1,5 @@
 import { checkCount, checkIds, rowsOf } from '../ops/shapes.js';
-import { type Ids, ids, type Tensor, tensor } from '../tensor.js';
+import { checkedNumbers, type Ids, ids, type Tensor, tensor } from '../tensor.js';
 
 /**
  * Class ids as one-hot rows.
@@ -36,7 +36,9 @@ export function toOneHot(labels: Ids, classes: number): Tensor {
  * @example
  * toIds(tensor([2, 2], [0, 1, 1, 0])).data; // 1 0
  */
-export function toIds({ shape, data }: Tensor): Ids {
+export function toIds(x: Tensor): Ids {
+  const { shape } = x;
+  const data = checkedNumbers(x, 'toIds');
   const { rows, width } = rowsOf(shape, 'toIds');
   const classes = Int32Array.from({ length: rows }, (_, row) => classOf(data, row * width, width));
   return ids(shape.slice(0, -1), classes);

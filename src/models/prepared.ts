@@ -1,7 +1,7 @@
 /** Data held against a model: whatever can be wrong is found here, before any weight changes. */
 
 import { within } from '../layer.js';
-import { type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { listed, type Numbers, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';
 import { type Data, type Examples, examplesOf, type Layout, layoutOf, signalOf } from './examples.js';
 import { type Limit, lastLabel, type Rehearsal, rehearse } from './rehearsal.js';
@@ -88,7 +88,8 @@ function targetsOf(operation: string, subject: Subject, output: Shape, given: Ex
       : (layoutFor(given.shape, forNumbers) ?? (features.join() === '1' ? layoutFor(given.shape, [steps]) : undefined));
   if (asNumbers) return { examples: given, layout: asNumbers };
   const asIds = idsFit ? layoutFor(given.shape, forIds) : undefined;
-  if (asIds) return { examples: { ...given, type: 'int32', data: Int32Array.from(given.data) }, layout: asIds };
+  if (asIds)
+    return { examples: { ...given, type: 'int32', data: idsOf(`${operation}: ${name}`, given.data) }, layout: asIds };
   const show = (shape: Shape) => `[${['N', ...(steps === 1 ? shape.slice(1) : shape)].join(', ')}]`;
   throw new RangeError(
     `${operation}: ${lastLabel(subject)} gives [${[steps, 'B', ...features].join(', ')}], so ${name} is ids ` +
@@ -96,6 +97,8 @@ function targetsOf(operation: string, subject: Subject, output: Shape, given: Ex
       `[${['N', ...given.shape].join(', ')}]${steps > 1 ? '; where only the last step counts, put lastStep() before the head' : ''}.`,
   );
 }
+
+const idsOf = (what: string, data: Numbers) => listed(data, [data.length], what, Int32Array);
 
 /** Whether an example's shape is the wanted one, with its steps or without its only one. */
 function layoutFor(shape: Shape, wanted: Shape): Layout | undefined {

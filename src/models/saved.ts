@@ -7,7 +7,8 @@ import { loadThrough, saveCheckpoint } from '../formats/checkpoint-file.js';
 import type { FileError, FormatError, WeightsError } from '../formats/errors.js';
 import { loadWeights, weightsOf } from '../formats/weights.js';
 import { parametersOf } from '../parameters/parameter.js';
-import { sameShape, type Tensor } from '../tensor.js';
+import { isTensor, sameShape, type Tensor } from '../tensor.js';
+import { checkedState } from '../training/trainer-state.js';
 import type { Compiled } from './fit.js';
 import type { Subject } from './subject.js';
 
@@ -46,49 +47,68 @@ function fromCheckpoint(model: Trainable, { tensors, metadata }: Checkpoint): E.
   const all = Object.entries(tensors);
   const weights = Object.fromEntries(all.filter(([name]) => !name.startsWith(PREFIX)));
   return pipe(
-    loadWeights(model.core.params, weights),
-    E.map(() => goOn(model, tensors, metadata)),
+    E.Do,
+    E.bind('memory', () => memoryOf(model, tensors, metadata)),
+    E.chainFirst(() => loadWeights(model.core.params, weights)),
+    E.map(({ memory }) => remember(model, memory)),
   );
 }
 
+type Remembered = Pick<NonNullable<Trainable['memory']>, 'epochs' | 'optimizer'>;
+
 /** Training goes on where it ended; an optimizer of another kind than the saved one starts afresh. */
-function goOn(
+function memoryOf(
   { core, memory, optimizer }: Trainable,
   tensors: Checkpoint['tensors'],
   metadata: Checkpoint['metadata'],
-): void {
-  if (!memory || !optimizer) return;
-  const training = trainingOf(metadata.training);
-  memory.epochs = training.epochs;
-  memory.optimizer = undefined;
-  if (training.optimizer !== optimizer.kind) return;
-  const slots: Record<string, Tensor> = {};
+): E.Either<WeightsError, Remembered | undefined> {
+  if (!memory || !optimizer) return E.right(undefined);
+  const { epochs, step, kind } = trainingOf(metadata.training);
+  const afresh = { epochs, optimizer: undefined };
+  if (kind !== optimizer.kind) return E.right(afresh);
   // A parameter at two places of a model learns once, under the last of its names.
   const distinct = new Map(parametersOf(core.params).map(([path, parameter]) => [parameter, path]));
-  for (const [parameter, path] of distinct) {
-    for (const slot of optimizer.slots) {
-      const name = `${path}.${slot}`;
-      const kept = tensors[PREFIX + name];
-      if (!kept || !sameShape(kept.shape, parameter.shape)) return;
-      slots[name] = kept;
-    }
-  }
-  memory.optimizer = { step: training.step, slots };
+  const trained = Array.from(distinct, ([parameter, path]) => ({ path, parameter, shape: parameter.shape }));
+  const named = trained.flatMap(({ path, shape }) =>
+    optimizer.slots.map((slot) => [`${path}.${slot}`, shape] as const),
+  );
+  const fits = named.every(([name, shape]) => {
+    const kept: unknown = tensors[PREFIX + name];
+    return isTensor(kept) && sameShape(kept.shape, shape);
+  });
+  if (!fits) return E.right(afresh);
+  const slots = Object.fromEntries(named.map(([name]) => [name, tensors[PREFIX + name] as Tensor]));
+  return pipe(
+    E.tryCatch(() => checkedState({ step: step as number, slots }, trained, optimizer), E.toError),
+    E.match(
+      ({ message }) => unsound(message),
+      (state) => E.right({ ...afresh, optimizer: state }),
+    ),
+  );
+}
+
+function remember({ memory }: Trainable, remembered: Remembered | undefined): void {
+  if (memory) Object.assign(memory, remembered);
+}
+
+function unsound(message: string): E.Either<WeightsError, never> {
+  const whole = `the checkpoint says nothing sound of its training: ${message}`;
+  return E.left({ _tag: 'WeightsMismatch', missing: [], unexpected: [], misshapen: [message], message: whole });
 }
 
 interface SavedTraining {
   readonly epochs: number;
-  readonly optimizer: unknown;
-  readonly step: number;
+  readonly kind: unknown;
+  readonly step: unknown;
 }
 
-/** What the metadata says; what it does not say, or says wrongly, is as before the first epoch. */
+/** What the metadata says; where it says nothing, all is as before the first epoch. */
 function trainingOf(text: string | undefined): SavedTraining {
   const parsed = E.tryCatch(
     () => JSON.parse(text ?? '{}') as Record<string, unknown> | null,
     () => undefined,
   );
-  const { epochs, optimizer, step } = (E.isRight(parsed) ? parsed.right : null) ?? {};
-  const count = (value: unknown): number => (Number.isSafeInteger(value) && (value as number) >= 0 ? Number(value) : 0);
-  return { epochs: count(epochs), optimizer, step: count(step) };
+  const { epochs, optimizer: kind, step } = (E.isRight(parsed) ? parsed.right : null) ?? {};
+  const isCount = Number.isSafeInteger(epochs) && (epochs as number) >= 0;
+  return { epochs: isCount ? Number(epochs) : 0, kind, step };
 }

@@ -50,9 +50,9 @@ export function weightAverage(params: Params, decay: number): WeightAverage {
     weights: () => means.map((mean) => mean.slice()),
     put,
     within(body) {
-      const weights = parameters.map(({ data }) => data.slice());
-      put(means);
+      const weights = parameters.map(({ data }) => data);
       try {
+        put(means);
         return body();
       } finally {
         put(weights);

@@ -2,7 +2,7 @@
 import { type Ids, ids, type Shape, sizeOf, type Tensor } from '../tensor.js';
 import { convolutionShape, type Placement, type Pooling, poolingShape } from './images.js';
 import type { Ops } from './ops.js';
-import { checkSame } from './shapes.js';
+import { checkIds, checkSame } from './shapes.js';
 
 type OnImages =
   | 'convolution2d'
@@ -114,6 +114,7 @@ export function referenceImages(
       checkSame(gradient.shape, placement.shape, 'maxPooling2dAdjoint');
       checkSame(places.shape, placement.shape, 'maxPooling2dAdjoint');
       const size = placement.height * placement.width * placement.channels;
+      checkIds(places, size, 'maxPooling2dAdjoint');
       const each = placement.down * placement.across * placement.channels;
       const dx = new Float64Array(sizeOf(shape));
       read(gradient).forEach((value, k) => {

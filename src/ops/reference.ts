@@ -3,7 +3,7 @@
  * figures of other frameworks are held against it.
  */
 import { mix32 } from '../random.js';
-import { type Ids, type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
+import { checkedNumbers, checkShape, type Ids, type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
 import { type AttentionForm, attend, attendAdjoint, attentionSizes } from './attention.js';
 import { draws } from './draws.js';
 import { normalise, normaliseAdjoint } from './layer-norm.js';
@@ -68,12 +68,12 @@ export function reference(options: ReferenceOptions = {}): Ops {
   const { training = false, step = 0, substitute } = options;
 
   function read(x: Tensor): Float64Array {
-    const numbers = substitute?.get(x) ?? x.data;
+    const numbers = substitute?.get(x) ?? checkedNumbers(x, 'tensor');
     return numbers instanceof Float64Array ? numbers : Float64Array.from(numbers);
   }
 
   /** A tensor's numbers where they are only moved: ids stay whole. */
-  const move = (x: Tensor): Numbers => (x.type === 'int32' ? x.data : read(x));
+  const move = (x: Tensor): Numbers => (x.type === 'int32' ? checkedNumbers(x, 'tensor') : read(x));
   const moved = (x: Tensor, shape: Shape, data: Numbers): Tensor =>
     data instanceof Int32Array ? { shape, type: x.type, data } : real(shape, data as Float64Array);
 
@@ -357,11 +357,13 @@ export function reference(options: ReferenceOptions = {}): Ops {
       });
       return real([...ids.shape, classes], y);
     },
-    fill: (shape, value) => real(shape, new Float64Array(sizeOf(shape)).fill(value)),
+    fill: (shape, value) => real(shape, new Float64Array(checkShape(shape, 'fill')).fill(value)),
     bernoulli: (shape, keep, key) =>
       real(
         shape,
-        Float64Array.from({ length: sizeOf(shape) }, (_, k) => (mix32(key + k) / 0x1_0000_0000 < keep ? 1 : 0)),
+        Float64Array.from({ length: checkShape(shape, 'bernoulli') }, (_, k) =>
+          mix32(key + k) / 0x1_0000_0000 < keep ? 1 : 0,
+        ),
       ),
     custom: (operands, rule) => rule.forward(ops, ...operands),
   };

@@ -2,7 +2,16 @@
  * The shape rules of the primitives, with their errors: `reference` and `eager` ask the same functions, so that both
  * accept and refuse the same operands. Each rule also gives the counts that a loop or a kernel needs.
  */
-import { type Ids, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import {
+  checkedNumbers,
+  checkShape,
+  type Ids,
+  type Shape,
+  sameShape,
+  showShape,
+  sizeOf,
+  type Tensor,
+} from '../tensor.js';
 import type { Transposed } from './ops.js';
 
 /**
@@ -218,7 +227,7 @@ export function concatShape(shapes: readonly Shape[], axis: number): Parts {
 
 /** @throws RangeError where a reshape would gain or lose elements. */
 export function checkReshape(from: Shape, to: Shape): void {
-  if (sizeOf(from) !== sizeOf(to)) {
+  if (sizeOf(from) !== checkShape(to, 'reshape')) {
     throw new RangeError(
       `reshape: ${showShape(from)} has ${sizeOf(from)} elements and ${showShape(to)} has ${sizeOf(to)}; ` +
         'they must be as many.',
@@ -256,8 +265,11 @@ export function checkIds(ids: Tensor, rows: number, operation: string, padding =
       `${operation}: needs ids (int32), but got ${ids.type} ${showShape(ids.shape)}; make them by ids().`,
     );
   }
+  if (!Number.isInteger(rows) || rows < 0) {
+    throw new RangeError(`${operation}: there are ${rows} rows to choose from; give a whole number of them.`);
+  }
   const lowest = padding ? -1 : 0;
-  const { data } = ids;
+  const data = checkedNumbers(ids, operation);
   for (let k = 0; k < data.length; k += 1) {
     const id = data[k] as number;
     if (id < lowest || id >= rows) {

@@ -47,13 +47,22 @@ export function openWindow(region: Region): OpenWindow {
  */
 export function inWindow<R>(body: (ops: Ops, space: Workspace) => R): R {
   const home = machine();
-  home.windows += 1;
-  const { ops, space, close } = openWindow(home.region);
+  const outside = home.windows;
+  let window: OpenWindow | undefined;
+  // Where the stack is full, whatever is called fails, closing too: so counting and closing the scope call nothing, and
+  // memory that could not be given back is taken back by the next outermost window.
   try {
+    home.windows = outside + 1;
+    if (outside === 0) home.region.release({ block: 0, offset: 0 });
+    window = openWindow(home.region);
+    const { ops, space } = window;
     return atOnce(home, () => body(ops, space));
   } finally {
-    close();
-    home.windows -= 1;
+    home.windows = outside;
+    if (window !== undefined) {
+      window.scope.open = false;
+      window.close();
+    }
   }
 }
 

@@ -10,7 +10,7 @@ import { lengthen, lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { Place, type Scope } from '../kernels/place.js';
 import { type Generator, generator } from '../random.js';
-import { type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { checkShape, listed, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { RandomKey } from './random-key.js';
 
 /** Draws a parameter's first value. */
@@ -38,12 +38,15 @@ export class Parameter implements Tensor {
   #seed = 0;
   #path = '';
   #place: Place | undefined;
-  #scope: Scope = { open: true };
+  #scope: Scope = { open: true, owner: this };
   /** How many numbers its block of memory holds. */
   #room = 0;
   #version = 0;
+  /** What was last read of it, and its version then. */
+  #read: { readonly numbers: WeakRef<Float32Array>; readonly version: number } | undefined;
 
   constructor(shape: Shape, initializer: Initializer, { grows = [] }: ParameterOptions = {}) {
+    checkShape(shape, 'parameter');
     this.#shape = shape;
     this.#initializer = initializer;
     this.grows = grows;
@@ -78,7 +81,7 @@ export class Parameter implements Tensor {
   /** Where its numbers lie in the kernels' memory; drawn when first asked for. */
   get place(): Place {
     if (this.#place === undefined) {
-      const values = this.#initializer(this.#shape, generator(this.#seed, this.#path));
+      const values = this.#drawn(this.#shape, this.#path);
       const home = machine();
       const address = home.heap.allocate(4 * values.length);
       home.floats.set(values, address / 4);
@@ -89,8 +92,27 @@ export class Parameter implements Tensor {
     return this.#place;
   }
 
+  /**
+   * Its numbers at this moment, in an array of their own: what becomes of the parameter later, or of the memory it was in,
+   * does not show there. `assign` gives it others.
+   */
   get data(): Float32Array {
-    return this.place.data as Float32Array;
+    // Whoever reads number by number gets one copy, as long as nothing has changed.
+    const known = this.#read?.version === this.#version ? this.#read.numbers.deref() : undefined;
+    if (known !== undefined) return known;
+    const numbers = this.place.data.slice() as Float32Array;
+    this.#read = { numbers: new WeakRef(numbers), version: this.#version };
+    return numbers;
+  }
+
+  /** First numbers of a shape, as many as it has. */
+  #drawn(shape: Shape, path: string): Float32Array {
+    const values = this.#initializer(shape, generator(this.#seed, path));
+    if (values.length === sizeOf(shape)) return values;
+    throw new RangeError(
+      `parameter: the initialiser of ${path || 'a parameter'} gave ${values.length} numbers for ${showShape(shape)}; it ` +
+        `gives ${sizeOf(shape)}.`,
+    );
   }
 
   /**
@@ -99,7 +121,7 @@ export class Parameter implements Tensor {
    * seed, the path, the axis and the line's index: lines are the same whether they come one by one or at once.
    *
    * Memory is taken ahead, twice what is wanted, so that to grow by ones is cheap. Trainers and steppers follow by
-   * themselves. What was read from `data` before is of no use afterwards.
+   * themselves.
    *
    * Shapes: `[R, C] → [R′, C]` along axis 0, `[R, C′]` along axis 1.
    *
@@ -132,7 +154,7 @@ export class Parameter implements Tensor {
     const [pieces, inner] = [sizeOf(before.slice(0, axis)), sizeOf(before.slice(axis + 1))];
     const line = before.map((size, k) => (k === axis ? 1 : size));
     for (let index = short; index < length; index += 1) {
-      const values = this.#initializer(line, generator(this.#seed, `${this.#path}[${axis}: ${index}]`));
+      const values = this.#drawn(line, `${this.#path}[${axis}: ${index}]`);
       for (let piece = 0; piece < pieces; piece += 1) {
         const at = to / 4 + (piece * length + index) * inner;
         for (let k = 0; k < inner; k += 1) home.floats[at + k] = values[piece * inner + k] as number;
@@ -140,7 +162,7 @@ export class Parameter implements Tensor {
     }
     this.#shape = after;
     this.#scope.open = false;
-    this.#scope = { open: true };
+    this.#scope = { open: true, owner: this };
     this.#place = new Place(home, to, after, 'float32', this.#scope);
     this.written();
   }
@@ -159,15 +181,12 @@ export class Parameter implements Tensor {
    * Puts other numbers into the parameter (loading a checkpoint, tests).
    *
    * @throws RangeError where the count is wrong.
+   * @throws TypeError where it is no list of numbers.
    */
   assign(values: ArrayLike<number>): void {
-    if (values.length !== sizeOf(this.shape)) {
-      throw new RangeError(
-        `assign: ${this.#path || 'the parameter'} has shape ${showShape(this.shape)}, that is ` +
-          `${sizeOf(this.shape)} numbers, but ${values.length} were given.`,
-      );
-    }
-    this.data.set(values);
+    const what = `assign: ${this.#path || 'the parameter'}`;
+    const { data } = this.place;
+    data.set(listed(values, this.shape, what));
     this.written();
   }
 }

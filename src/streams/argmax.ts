@@ -1,5 +1,5 @@
 import { map, type OperatorFunction } from 'rxjs';
-import { type Ids, ids, showShape, type Tensor } from '../tensor.js';
+import { checkedNumbers, type Ids, ids, showShape, type Tensor } from '../tensor.js';
 
 /** The place of the largest of some numbers; of the first one where there are several. */
 export function largest(numbers: ArrayLike<number>): number {
@@ -20,7 +20,9 @@ export function largest(numbers: ArrayLike<number>): number {
  * ids$.pipe(embedding(65, 64), lstm(64, 128), dense(128, 65), argmax())
  */
 export function argmax(): OperatorFunction<Tensor, Ids> {
-  return map(({ shape, data }) => {
+  return map((x) => {
+    const { shape } = x;
+    const data = checkedNumbers(x, 'argmax');
     const width = shape.at(-1);
     if (!width) throw new TypeError(`argmax: takes logits [T, B, V], but got ${showShape(shape)}.`);
     const best = new Int32Array(data.length / width);

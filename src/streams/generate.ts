@@ -1,7 +1,8 @@
-import { defer, type Observable, type OperatorFunction } from 'rxjs';
+import { defer, type Observable, type OperatorFunction, throwIfEmpty } from 'rxjs';
+import { carryFrom } from '../carry.js';
 import { type Core, evaluate } from '../layer.js';
 import type { Generator } from '../random.js';
-import { type Ids, ids, showShape, type Tensor } from '../tensor.js';
+import { checkedNumbers, type Ids, ids, showShape, type Tensor } from '../tensor.js';
 import { bounded } from './bounded.js';
 import { type BufferOptions, checkBufferOptions } from './buffer.js';
 import { timeSlice } from './event-loop.js';
@@ -41,12 +42,22 @@ function checkOptions(operation: string, options: GenerationOptions<unknown>): v
 
 function checkPrompt(prompt: Ids): void {
   const [steps, lanes] = prompt.shape;
-  if (prompt.shape.length === 2 && lanes === 1 && steps !== undefined && steps > 0) return;
+  if (prompt.shape.length === 2 && lanes === 1 && steps !== undefined && steps > 0 && prompt.type === 'int32') {
+    checkedNumbers(prompt, 'generate');
+    return;
+  }
   throw new TypeError(
-    `generate: a prompt is one lane of at least one symbol, [T, 1], but got ${showShape(prompt.shape)}; ` +
+    `generate: a prompt is one lane of at least one symbol, [T, 1], but got ${prompt.type} ${showShape(prompt.shape)}; ` +
       'run a generation of its own for each lane.',
   );
 }
+
+// `tokens` gives nothing for a text without symbols, so that nobody would ever be told.
+const noPrompt = () =>
+  new TypeError(
+    'generate: the prompts ended before there was one; a text that is empty, or has only symbols that the vocabulary skips, ' +
+      'gives no prompt: give one of at least one symbol.',
+  );
 
 async function* speak<S>(
   model: Core<S, Ids, Tensor>,
@@ -56,7 +67,7 @@ async function* speak<S>(
 ): AsyncGenerator<Ids, void, undefined> {
   const { length, from, context = Number.POSITIVE_INFINITY } = options;
   const slice = timeSlice();
-  let carry = from ?? model.initial(1);
+  let carry = from === undefined ? model.initial(1) : carryFrom('generate', model, from, 1);
   let voice: Speaker | undefined;
   /** Steps that the carry has seen, and the last of them, in so far as they may be needed again. */
   let seen = 0;
@@ -152,7 +163,7 @@ export function generateFrom<S>(
  * Shapes: prompts `[T, 1]` → ids `[1, 1]`, `length` times for each.
  *
  * @throws RangeError, TypeError where an option is impossible.
- * @throws TypeError (as an error notification) where a prompt is not one lane of at least one symbol.
+ * @throws TypeError (as an error notification) where a prompt is not one lane of at least one symbol, or none ever came.
  * @example
  * prompt$.pipe(tokens(vocab), generate(model, { length: 300, temperature: 0.8 }), text(vocab))
  */
@@ -164,6 +175,7 @@ export function generate<S>(model: Core<S, Ids, Tensor>, options: GenerateOption
     defer(() => {
       const draws = drawsOf(options);
       return source.pipe(
+        throwIfEmpty(noPrompt),
         bounded(
           waiting,
           (prompt) => {

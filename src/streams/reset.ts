@@ -1,5 +1,6 @@
+import { restored } from '../carry.js';
 import type { Core } from '../layer.js';
-import { isTensor, showShape, type Tensor } from '../tensor.js';
+import { isTensor, sameShape, showShape, type Tensor } from '../tensor.js';
 
 /** Whether a lane starts afresh, lane by lane. */
 export type Resets = readonly boolean[];
@@ -12,15 +13,27 @@ function replaceLanes(kept: Tensor, fresh: Tensor, flags: Resets): Tensor {
         'give one flag for each lane.',
     );
   }
+  if (!sameShape(kept.shape, fresh.shape)) {
+    throw new RangeError(
+      `reset: a carry of shape ${showShape(kept.shape)} has nothing to start afresh with, since the model's own is ` +
+        `${showShape(fresh.shape)}; give a carry of this model.`,
+    );
+  }
   const width = kept.data.length / lanes;
   const data = kept.data.slice();
   flags.forEach((flag, lane) => {
     if (flag) data.set(fresh.data.subarray(lane * width, (lane + 1) * width), lane * width);
   });
-  return { ...kept, data };
+  return { shape: kept.shape, type: kept.type, data };
 }
 
 function replaceIn(kept: unknown, fresh: unknown, flags: Resets): unknown {
+  if (isTensor(kept) !== isTensor(fresh)) {
+    const [got, own] = [kept, fresh].map((part) =>
+      isTensor(part) ? `a tensor ${showShape(part.shape)}` : typeof part,
+    );
+    throw new TypeError(`reset: a part of the carry is ${got}, but of the model's ${own}; give a carry of this model.`);
+  }
   if (isTensor(kept)) return replaceLanes(kept, fresh as Tensor, flags);
   if (typeof kept !== 'object' || kept === null) return kept;
   if (Array.isArray(kept)) return kept.map((item, k) => replaceIn(item, (fresh as unknown[])[k], flags));
@@ -34,10 +47,11 @@ function replaceIn(kept: unknown, fresh: unknown, flags: Resets): unknown {
  * Carry: in its tensors the first axis is the batch. The given carry is not changed.
  *
  * @throws RangeError where there is not one flag for each lane.
+ * @throws TypeError, RangeError where the carry is not one of this model.
  * @example
  * resetLanes(model, carry, [false, true]); // lane 1 starts afresh
  */
 export function resetLanes<S>(core: Pick<Core<S>, 'initial'>, carry: S, flags: Resets): S {
   if (!flags.includes(true)) return carry;
-  return replaceIn(carry, core.initial(flags.length), flags) as S;
+  return replaceIn(restored(carry, 'reset: the carry'), core.initial(flags.length), flags) as S;
 }

@@ -1,10 +1,11 @@
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
+import { carryFrom } from '../carry.js';
 import { batchOf, type Core } from '../layer.js';
 import type { Tensor } from '../tensor.js';
 import { type Learned, type TrainerOptions, trainer } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import { requireCount } from './options.js';
-import { past } from './past.js';
+import { type Past, past } from './past.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
 import { throughput } from './throughput.js';
@@ -28,7 +29,7 @@ export interface TrainingStep<S, W = Window> {
   /** The norm of each parameter's gradient by its path, before clipping. */
   readonly gradientNorms: Readonly<Record<string, number>>;
   readonly learningRate: number;
-  /** Targets learnt from so far, T·B for each window. */
+  /** Targets learnt from so far, T·B for each window; a run that goes on from a state goes on counting. */
   readonly tokens: number;
   /** Targets per second of wall-clock time, over about the last second. */
   readonly tokensPerSecond: number;
@@ -67,6 +68,7 @@ export interface TrainingStep<S, W = Window> {
  *
  * @throws RangeError where k2 is not a whole number of at least 1, or an option of the trainer is impossible.
  * @throws RangeError (as an error notification) where a window is longer than k2, or the loss is not finite.
+ * @throws TypeError, RangeError (as error notifications) where `carry` is not one of the model for the stream's lanes.
  * @throws TypeError (as an error notification) where the number of lanes changes.
  * @example
  * text$.pipe(
@@ -89,19 +91,19 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TrainingStep<S, W>> {
-  const { k2, carry: from } = options;
+  const { k2, state, carry: from } = options;
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
   return (source) =>
     defer(() => {
       const learner = trainer(model, options);
-      let history = from === undefined ? undefined : past(model, from);
+      let history: Past<S, X> | undefined;
       let zero: S | undefined;
       let lanes: number | undefined;
       let rate: ReturnType<typeof throughput> | undefined;
-      let tokens = 0;
+      let tokens = state?.tokens ?? 0;
 
-      function stateAfter(step: number): TrainerState {
-        if (learner.steps === step) return learner.state();
+      function stateAfter(step: number, tokens: number): TrainerState {
+        if (learner.steps === step) return { ...learner.state(), tokens };
         throw new Error(
           `tbptt: the state after step ${step} is wanted, but step ${learner.steps} has been learnt since; call state() ` +
             'while the step is being handled.',
@@ -126,6 +128,10 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
         }
         const batch = batchOf(input);
         requireSameLanes('tbptt', lanes, batch);
+        // A carry of other lanes is not one to start from, whatever the first window asks for.
+        if (lanes === undefined && from !== undefined && !window.alone) {
+          history = past(model, carryFrom('tbptt', model, from, batch));
+        }
         lanes = batch;
         rate ??= throughput();
         if (window.alone) return told(window, alone(window, batch));
@@ -140,6 +146,7 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
         const count = stepsOf(window.target) * batchOf(window.target);
         rate ??= throughput();
         tokens += count;
+        const total = tokens;
         const step = learner.steps;
         return {
           step,
@@ -150,7 +157,7 @@ export function tbptt<S, X extends Tensor, W extends Window<X>>(
           tokens,
           tokensPerSecond: rate(count),
           carry: finalCarry,
-          state: () => stateAfter(step),
+          state: () => stateAfter(step, total),
           window,
         };
       }

@@ -1,5 +1,5 @@
 import { map, type OperatorFunction } from 'rxjs';
-import { type Ids, showShape } from '../tensor.js';
+import { checkedNumbers, type Ids, showShape } from '../tensor.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /**
@@ -19,6 +19,6 @@ export function text(vocab: Vocabulary): OperatorFunction<Ids, string> {
         `text: a text is one lane of symbols, [T, 1], but got ${showShape(signal.shape)}; take one lane out first.`,
       );
     }
-    return vocab.decode(signal.data);
+    return vocab.decode(checkedNumbers(signal, 'text'));
   });
 }

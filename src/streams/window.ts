@@ -1,4 +1,4 @@
-import { type Ids, showShape, type Tensor } from '../tensor.js';
+import { checkedNumbers, type Ids, showShape, type Tensor } from '../tensor.js';
 
 /** What is learnt from at once: T steps of B lanes, and what should have been predicted at each of them. */
 export interface Window<X = Ids, Y extends Tensor = Tensor> {
@@ -32,5 +32,6 @@ export function stepsAndLanes(operation: string, signal: Tensor): readonly [step
       `${operation}: takes ids [T, B], but got ${signal.type} ${showShape(signal.shape)}; put it after tokens().`,
     );
   }
+  checkedNumbers(signal, operation);
   return [steps, lanes];
 }

@@ -1,4 +1,5 @@
 /** From a window to its loss. */
+import { outcome } from '../carry.js';
 import type { Ops } from '../ops/ops.js';
 import type { Params } from '../parameters/parameter.js';
 import { isTensor, type Tensor } from '../tensor.js';
@@ -37,12 +38,13 @@ function predicted<S, X, Y, Z>(
   model: Trainable<S, X, Y>,
   { input, carry: entering, carryAfter }: TrainingWindow<S, X, Z>,
 ): readonly [predictions: Y, carry: S, finalCarry: S] {
+  const applied = (before: S, x: X) => outcome(model.kind, before, model.apply(ops, before, x));
   const steps = isTensor(input) ? (input.shape[0] as number) : carryAfter;
   if (!isTensor(input) || carryAfter === undefined || carryAfter === steps) {
-    const [predictions, carry] = model.apply(ops, entering, input);
+    const [predictions, carry] = applied(entering, input);
     return [predictions, carry, carry];
   }
-  const [first, carry] = model.apply(ops, entering, stepsOf(input, 0, carryAfter) as Tensor & X);
-  const [second, finalCarry] = model.apply(ops, carry, stepsOf(input, carryAfter, steps as number) as Tensor & X);
+  const [first, carry] = applied(entering, stepsOf(input, 0, carryAfter) as Tensor & X);
+  const [second, finalCarry] = applied(carry, stepsOf(input, carryAfter, steps as number) as Tensor & X);
   return [joined(ops, model.kind, first, second), carry, finalCarry];
 }

@@ -1,4 +1,5 @@
 import { tape } from '../backprop/tape.js';
+import { restored } from '../carry.js';
 import { inWindow } from '../ops/window.js';
 import { parametersOf } from '../parameters/parameter.js';
 import { type Ids, sizeOf, type Tensor } from '../tensor.js';
@@ -51,7 +52,7 @@ export function gradientNorms<S, X extends Tensor>(
       eager,
       named.map(([, parameter]) => parameter),
     );
-    const [prediction] = model.apply(ops, carry, input);
+    const [prediction] = model.apply(ops, restored(carry, 'gradientNorms: the carry'), input);
     return ops.gradients(loss(ops, prediction, target)).map(({ data }) => {
       let sum = 0;
       for (const value of data) sum += value * value;

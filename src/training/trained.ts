@@ -7,7 +7,7 @@ import type { Workspace } from '../ops/eager/workspace.js';
 import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
 import { type Shape, sizeOf, type Tensor } from '../tensor.js';
 import type { Optimizer } from './optimizers/optimizer.js';
-import { checkState, restore, slotsOf, type TrainerState } from './trainer-state.js';
+import { checkedState, restore, slotsOf, type TrainerState } from './trainer-state.js';
 
 /** A parameter that a trainer trains. */
 export interface Trained {
@@ -38,9 +38,9 @@ export interface Kept {
  */
 export function kept(machine: Machine, params: Params, optimizer: Optimizer, state: TrainerState | undefined): Kept {
   const trained = trainedOf(params);
-  if (state !== undefined) checkState(state, trained, optimizer);
+  const checked = state === undefined ? undefined : checkedState(state, trained, optimizer);
   const table = spans(machine, trained.map(extentOf), optimizer.slots.length);
-  if (state !== undefined) restore(table, trained, optimizer, state);
+  if (checked !== undefined) restore(table, trained, optimizer, checked);
   const late = optimizer.slots.map((slot) => optimizer.late?.[slot] ?? 0);
 
   return {

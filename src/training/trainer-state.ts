@@ -1,7 +1,15 @@
 /** What an optimizer keeps, as it is written down and put back. */
 import type { Spans } from '../kernels/spans.js';
-import type { NumberType, Shape, Tensor } from '../tensor.js';
-import { sizeOf } from '../tensor.js';
+import {
+  isTensor,
+  type NumberType,
+  restoredTensor,
+  type Shape,
+  sameShape,
+  showShape,
+  sizeOf,
+  type Tensor,
+} from '../tensor.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 
 /** What training needs beyond the weights in order to go on as if it had never stopped. */
@@ -9,6 +17,8 @@ export interface TrainerState {
   readonly step: number;
   /** The optimizer's arrays by parameter path and slot: `rnn.wx.mean`. */
   readonly slots: Readonly<Record<string, Tensor>>;
+  /** Targets learnt from so far, where that is counted, as `tbptt` does. */
+  readonly tokens?: number;
 }
 
 interface Place {
@@ -17,20 +27,65 @@ interface Place {
   readonly shape: Shape;
 }
 
-/** @throws RangeError where a state is not that of these parameters and this optimizer. */
-export function checkState({ slots }: TrainerState, places: readonly Place[], optimizer: Optimizer): void {
-  for (const { path, shape } of places) {
-    const size = sizeOf(shape);
-    for (const slot of optimizer.slots) {
-      const count = slots[`${path}.${slot}`]?.data.length;
-      if (count !== size) {
-        throw new RangeError(
-          `trainer: the state has ${count ?? 'no'} numbers for ${path}.${slot}, but ${size} are needed; ` +
-            'it is of another model or optimizer.',
-        );
-      }
-    }
+/**
+ * A state as it was before it went through JSON, known to be one of these parameters and this optimizer.
+ *
+ * @throws TypeError, RangeError where it is not, or no optimizer can have left such numbers.
+ */
+export function checkedState(state: TrainerState, places: readonly Place[], optimizer: Optimizer): TrainerState {
+  checkSteps('trainer', state);
+  const { step } = state;
+  const slots = Object.fromEntries(
+    places.flatMap((place) =>
+      optimizer.slots.map((slot) => {
+        const least = optimizer.least?.[slot] ?? Number.NEGATIVE_INFINITY;
+        return [`${place.path}.${slot}`, slotOf(state, place, slot, step === 0 ? Math.min(0, least) : least)] as const;
+      }),
+    ),
+  );
+  return { ...state, step, slots };
+}
+
+/** @throws TypeError, RangeError where what should be a state has no count of steps, or no slots. */
+export function checkSteps(operation: string, state: TrainerState): void {
+  if (typeof state !== 'object' || state === null || typeof state.slots !== 'object' || state.slots === null) {
+    throw new TypeError(
+      `${operation}: a state is what state() gave, { step, slots }, not ${String(state)}; leave it out to start afresh.`,
+    );
   }
+  for (const [name, count] of Object.entries({
+    step: state.step,
+    tokens: state.tokens === undefined ? 0 : state.tokens,
+  })) {
+    if (Number.isSafeInteger(count) && count >= 0) continue;
+    throw new RangeError(
+      `${operation}: the state's ${name} is a whole number from 0 up, not ${String(count)}; it is not what state() gave.`,
+    );
+  }
+}
+
+function slotOf({ slots }: TrainerState, { path, shape }: Place, slot: string, least: number): Tensor {
+  const name = `${path}.${slot}`;
+  const what = `trainer: the state's ${name}`;
+  const given: unknown = Object.hasOwn(slots, name) ? slots[name] : undefined;
+  if (!isTensor(given)) {
+    throw new RangeError(
+      `trainer: the state has no numbers for ${name}, but ${sizeOf(shape)} are needed; it is of another model or optimizer.`,
+    );
+  }
+  const tensor = restoredTensor(given, what);
+  if (tensor.type !== 'float32' || !sameShape(tensor.shape, shape)) {
+    throw new RangeError(
+      `${what} is ${tensor.type} ${showShape(tensor.shape)}, that is ${sizeOf(tensor.shape)} numbers, but float32 ` +
+        `${showShape(shape)} is needed; it is of another model or optimizer.`,
+    );
+  }
+  const at = tensor.data.findIndex((value) => !(value >= least && Number.isFinite(value)));
+  if (at < 0) return tensor;
+  const wanted = least > Number.NEGATIVE_INFINITY ? `finite and at least ${least}` : 'finite';
+  throw new RangeError(
+    `${what} has ${tensor.data[at]} at ${at}, but is ${wanted}; it was changed, or training diverged.`,
+  );
 }
 
 export function restore(kept: Spans, trained: readonly Place[], optimizer: Optimizer, { slots }: TrainerState): void {

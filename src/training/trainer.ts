@@ -8,7 +8,7 @@ import type { Spans, Squares, Step } from '../kernels/spans.js';
 import type { Workspace } from '../ops/eager/workspace.js';
 import { throughLookups } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
-import { inWindow, openWindow, toSignal } from '../ops/window.js';
+import { inWindow, type OpenWindow, openWindow, toSignal } from '../ops/window.js';
 import { versionOf } from '../parameters/parameter.js';
 import type { Tensor } from '../tensor.js';
 import { type Forward, forward, type Trainable } from './forward.js';
@@ -19,7 +19,7 @@ import type { Optimizer } from './optimizers/optimizer.js';
 import { prepare, scaleOf } from './optimizers/preparing.js';
 import { kept as keptFor } from './trained.js';
 import type { TrainerState } from './trainer-state.js';
-import { checkWindow, requireFinite, type TrainingWindow } from './training-window.js';
+import { checkedWindow, requireFinite, requireFiniteStart, type TrainingWindow } from './training-window.js';
 import { inLine } from './turns.js';
 
 /** How often weights may change under an update in pieces; then the rest is done at once, lest it start over for ever. */
@@ -81,7 +81,8 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
 /**
  * A trainer of a model.
  *
- * @throws RangeError where clipNorm is not a number above 0, or `state` is not of this model.
+ * @throws RangeError where clipNorm is not a number above 0, or `state` is not of this model and optimizer, or holds what no
+ * training can have left.
  * @example
  * const { learn } = trainer(model, { loss: crossEntropy(), optimizer: adam(2e-3), clipNorm: 5 });
  * const { loss, carry } = learn({ carry: model.initial(32), input, target });
@@ -125,6 +126,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     if (!Number.isFinite(value) || !Number.isFinite(norm)) {
       requireFinite(model.kind, 'the input', window.input);
       requireFinite(model.kind, 'the target', window.target);
+      requireFiniteStart(model.kind, window.carry, trained);
       throw new RangeError(
         `trainer: at step ${step} the loss of ${model.kind} is ${value} and its gradient's norm ${norm}; ` +
           'the weights were left as they are. Lower the learning rate, or clip the gradient.',
@@ -171,15 +173,17 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     };
   }
 
-  function begin(window: TrainingWindow<S, X, Z>): void {
+  /** Makes ready for a window, which comes from outside. */
+  function begin(given: TrainingWindow<S, X, Z>): TrainingWindow<S, X, Z> {
     if (released) throw new Error('trainer: it was released; make a new one.');
     if (underWay) throw new Error('trainer: an update in pieces is under way; end it before the next one begins.');
-    checkWindow(model.kind, window);
+    const window = checkedWindow(model.kind, given);
     kept.follow();
+    return window;
   }
 
-  function learn(window: TrainingWindow<S, X, Z>): Learned<S> {
-    begin(window);
+  function learn(given: TrainingWindow<S, X, Z>): Learned<S> {
+    const window = begin(given);
     return comingBack(optimizer, kept, step, (away) =>
       inWindow((eager, space) => {
         if (aside?.when === 'before') away(kept.standing(space), { stages: [], scale: 1 });
@@ -204,8 +208,10 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     // Packed weights are for the tier's width, and working memory for so many threads.
     const { tier, threads } = home;
     const version = versionOf(parameters);
-    const { ops, space, close } = openWindow(within);
+    let open: OpenWindow | undefined;
     try {
+      open = openWindow(within);
+      const { ops, space } = open;
       const captured = capture(home, () => gradientOf(ops, space, window));
       if (atOnce) return updated(window, run(home, captured));
       const pieces = inPieces(home, captured);
@@ -218,7 +224,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
         if (versionOf(parameters) !== version) return 'overtaken';
       }
     } finally {
-      close();
+      open?.close();
     }
   }
 
@@ -234,12 +240,12 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     }
   }
 
-  function* course(window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
+  function* course(given: TrainingWindow<S, X, Z>): Course<Learned<S>> {
     // Nor can it be captured within what is captured itself.
-    if (aside !== undefined || home.capturing !== undefined) return learn(window);
-    begin(window);
-    underWay = true;
+    if (aside !== undefined || home.capturing !== undefined) return learn(given);
+    const window = begin(given);
     try {
+      underWay = true;
       return yield* inLine(parameters, attempts(window));
     } finally {
       underWay = false;

@@ -1,7 +1,9 @@
 /** What a trainer learns from at a time. */
 
+import { restored } from '../carry.js';
 import type { Ops } from '../ops/ops.js';
 import { isTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
+import type { Trained } from './trained.js';
 
 export interface TrainingWindow<S, X = Tensor, Z = Tensor> {
   readonly carry: S;
@@ -55,7 +57,52 @@ export function requireFinite(kind: string, what: string, data: unknown): void {
   }
 }
 
-export function checkWindow<S, X, Z>(kind: string, { input, target, carryAfter }: TrainingWindow<S, X, Z>): void {
+/**
+ * @throws RangeError where what a window started from, its carry and the weights, holds NaN or an infinity. Looked for only
+ * once something went wrong.
+ */
+export function requireFiniteStart(kind: string, carry: unknown, trained: readonly Trained[]): void {
+  for (const [path, tensor] of tensorsOf(carry, 'the carry')) {
+    refuseNotFinite(path, kind, tensor, 'Start from another carry.');
+  }
+  for (const { path, parameter } of trained) {
+    refuseNotFinite(
+      `the parameter ${path}`,
+      kind,
+      parameter,
+      'Load sound weights; where training made them so, start over with a lower learning rate, or clip the gradient.',
+    );
+  }
+}
+
+function refuseNotFinite(what: string, kind: string, { shape, data }: Tensor, remedy: string): void {
+  const at = data.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  throw new RangeError(
+    `trainer: ${what} of ${kind} had ${data[at]} at element ${at} of ${showShape(shape)} before this update; the weights ` +
+      `were left as they are. ${remedy}`,
+  );
+}
+
+function tensorsOf(value: unknown, path: string): readonly (readonly [path: string, tensor: Tensor])[] {
+  if (isTensor(value)) return [[path, value]];
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
+  return Object.entries(value).flatMap(([name, part]) => tensorsOf(part, `${path}.${name}`));
+}
+
+/** The window, its tensors known to be what their shapes say. @throws TypeError, RangeError where it is none to learn from. */
+export function checkedWindow<S, X, Z>(kind: string, given: TrainingWindow<S, X, Z>): TrainingWindow<S, X, Z> {
+  const window = {
+    ...given,
+    carry: restored(given.carry, 'trainer: the carry'),
+    input: restored(given.input, 'trainer: the input'),
+    target: restored(given.target, 'trainer: the target'),
+  };
+  checkSteps(kind, window);
+  return window;
+}
+
+function checkSteps<S, X, Z>(kind: string, { input, target, carryAfter }: TrainingWindow<S, X, Z>): void {
   if (!isTensor(input) || !isTensor(target)) {
     if (carryAfter === undefined) return;
     throw new RangeError(`trainer: ${kind} learns from records, which cannot be cut at a step; leave carryAfter out.`);

@@ -2,6 +2,7 @@ import { lastValueFrom, of, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { Cell } from '../../src/cells/cell.js';
 import { unroll } from '../../src/cells/unroll.js';
+import type { Ops } from '../../src/ops/ops.js';
 import { reference } from '../../src/ops/reference.js';
 import { type Tensor, tensor, zeros } from '../../src/tensor.js';
 
@@ -46,6 +47,28 @@ describe('unroll', () => {
     const [y] = projecting.apply(reference(), leaky.initial(1), tensor([3, 1, 1], [1, 0, 0]));
     expect([...y.data]).toEqual([10, 5, 2.5]);
     expect(calls).toBe(1);
+  });
+
+  it.each<[string, (y: Tensor) => unknown]>([
+    ['its output in a list', (y) => [y]],
+    ['its output alone', (y) => y],
+    ['an undefined carry', (y) => [y, undefined]],
+    ['three things', (y) => [y, y, y]],
+    ['nothing', () => undefined],
+  ])('refuses a cell that gives %s at its first step', (_, given) => {
+    const gives = (ops: Ops, { h }: { readonly h: Tensor }, x: Tensor) => given(ops.add(x, h)) as never;
+    for (const cell of [
+      { ...leaky, step: gives },
+      { ...leaky, window: gives },
+    ]) {
+      for (const lengths of [undefined, [1]]) {
+        const ops = { ...reference(), lengths };
+        if (given(one(1)) === undefined && 'window' in cell) continue;
+        expect(() => unroll(cell).apply(ops, leaky.initial(1), one(1))).toThrow(
+          /^leaky: it gives its output and the carry after it, \[y, carry\], but gave .*; give both/,
+        );
+      }
+    }
   });
 
   it('refuses a window without a step, and signals that are no windows', () => {

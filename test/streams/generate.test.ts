@@ -6,6 +6,8 @@ import { parameter } from '../../src/parameters/parameter.js';
 import { type GenerationOptions, generate, generateFrom, generateIterable } from '../../src/streams/generate.js';
 import { lanes } from '../../src/streams/lanes.js';
 import { tbptt } from '../../src/streams/tbptt.js';
+import { tokens } from '../../src/streams/tokens.js';
+import { vocabulary } from '../../src/streams/vocabulary.js';
 import { type Ids, ids, tensor } from '../../src/tensor.js';
 import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
 import { sgd } from '../../src/training/optimizers/sgd.js';
@@ -152,6 +154,19 @@ describe('generate', () => {
     for (const symbol of [0, 1, 2]) prompts$.next(lane(symbol));
     prompts$.complete();
     expect(symbols(await spoken)).toEqual([1, 2, 3, 0]);
+  });
+
+  it.each<[string, readonly string[], 'error' | 'skip']>([
+    ['is empty', [''], 'error'],
+    ['is empty again and again', ['', ''], 'error'],
+    ['has only symbols that are skipped', ['xyz'], 'skip'],
+  ])('says so where the text of its only prompt %s', async (_, texts, unknown) => {
+    const spoken$ = from(texts).pipe(
+      tokens(vocabulary('abcd', { unknown })),
+      generate(cycle, { length: 2, greedy: true }),
+      toArray(),
+    );
+    await expect(lastValueFrom(spoken$)).rejects.toThrow(/^generate: the prompts ended before there was one; .*empty/);
   });
 
   it('stops with the subscription, and passes errors on', async () => {

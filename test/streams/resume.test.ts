@@ -9,6 +9,7 @@ import { type LaneWindow, lanes } from '../../src/streams/lanes.js';
 import { tbptt } from '../../src/streams/tbptt.js';
 import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
 import { adam } from '../../src/training/optimizers/adam.js';
+import type { TrainerState } from '../../src/training/trainer-state.js';
 
 const corpus = Int32Array.from({ length: 61 }, (_, k) => (k * k + 3 * k) % 7);
 const windowsFrom = (from?: { epoch: number; index: number }): Observable<LaneWindow> =>
@@ -24,6 +25,7 @@ describe('training that was cut and goes on', () => {
     const whole = newModel();
     const steps = await lastValueFrom(windowsFrom().pipe(tbptt(whole, options), toArray()));
     const losses = steps.map(({ loss }) => loss);
+    const counts = steps.map(({ tokens }) => tokens);
     expect(losses).toHaveLength(10);
     for (let cut = 1; cut < losses.length; cut += 1) {
       const model = newModel();
@@ -39,7 +41,31 @@ describe('training that was cut and goes on', () => {
       const rest = await lastValueFrom(rest$.pipe(tbptt(model, { ...options, state: ended.state, carry }), toArray()));
       expect(rest.map(({ loss }) => loss)).toEqual(losses.slice(cut));
       expect(rest.at(-1)?.step).toBe(losses.length);
+      expect(ended.state.tokens).toBe(counts[cut - 1]);
+      expect(rest.map(({ tokens }) => tokens)).toEqual(counts.slice(cut));
       expect(weightsOf(model)).toEqual(weightsOf(whole));
+    }
+  });
+
+  it('counts on from a state that has counted, and from 0 where one has not', async () => {
+    const model = newModel();
+    const state = (await lastValueFrom(
+      windowsFrom().pipe(
+        tbptt(model, options),
+        take(1),
+        map((step) => step.state()),
+      ),
+    )) as TrainerState;
+    const firstOf = async (from: TrainerState) =>
+      (await lastValueFrom(windowsFrom().pipe(tbptt(model, { ...options, state: from }), take(1)))).tokens;
+    expect(await firstOf(state)).toBe(28);
+    const { tokens, ...uncounted } = state;
+    expect(tokens).toBe(14);
+    expect(await firstOf(uncounted)).toBe(14);
+    for (const wrong of [-1, 1.5, Number.NaN, null, '14']) {
+      await expect(firstOf({ ...state, tokens: wrong as never })).rejects.toThrow(
+        /^trainer: the state's tokens is a whole/,
+      );
     }
   });
 

@@ -2,7 +2,7 @@
  * Metrics: what is counted of predictions beside the loss. A metric is a description; what it has seen belongs to the
  * accumulator that it starts, so one metric may serve many runs.
  */
-import { type Numbers, sameShape, showShape, type Tensor } from '../../tensor.js';
+import { checkedNumbers, type Numbers, sameShape, showShape, type Tensor } from '../../tensor.js';
 import { classOf } from '../one-hot.js';
 
 /** Counts as it goes: batch after batch, whatever their sizes. */
@@ -31,7 +31,8 @@ export type Position = (data: Numbers, start: number, width: number, id: number)
 
 /** Goes through the positions that count. @throws RangeError where the shapes disagree or an id is out of range. */
 export function eachPosition(name: string, prediction: Tensor, target: Tensor, see: Position): void {
-  const { shape, data } = prediction;
+  const { shape } = prediction;
+  const [data, targets] = [checkedNumbers(prediction, name), checkedNumbers(target, name)];
   const width = shape.at(-1) ?? 0;
   const asIds = target.type === 'int32';
   if (width < 2 || !sameShape(asIds ? shape.slice(0, -1) : shape, target.shape)) {
@@ -42,7 +43,7 @@ export function eachPosition(name: string, prediction: Tensor, target: Tensor, s
   }
   const rows = data.length / width;
   for (let row = 0; row < rows; row += 1) {
-    const id = asIds ? (target.data[row] as number) : classOf(target.data, row * width, width);
+    const id = asIds ? (targets[row] as number) : classOf(targets, row * width, width);
     if (id < -1 || id >= width) {
       throw new RangeError(`${name}: target ${row} is ${id}, but ${width} classes have ids from 0 to ${width - 1}.`);
     }

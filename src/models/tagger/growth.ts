@@ -33,11 +33,21 @@ export function growTagger(
   return grown;
 }
 
+/** The weights that grow with each kind of names. */
+export function tablesOf({ words, tags, chain, intents }: Params): Record<keyof Grown, Params> {
+  return {
+    words: { words } as Params,
+    tags: { tags, ...(chain && { chain }) } as Params,
+    intents: (intents ? { intents } : {}) as Params,
+  };
+}
+
 /** Lets the weights have as many rows and columns as there are names. */
 export function fitTagger({ words, tags, intents }: Encoding, params: Params): void {
-  growAll(params.words as Params, words.size);
-  growAll({ tags: params.tags, ...(params.chain && { chain: params.chain }) } as Params, tags.size);
-  if (intents) growAll(params.intents as Params, intents.size);
+  const tables = tablesOf(params);
+  growAll(tables.words, words.size);
+  growAll(tables.tags, tags.size);
+  if (intents) growAll(tables.intents, intents.size);
 }
 
 function add(lexicon: Lexicon, names: readonly string[], most = Number.POSITIVE_INFINITY): readonly string[] {

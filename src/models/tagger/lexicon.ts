@@ -15,7 +15,8 @@ export interface Lexicon {
   /**
    * Becomes the lexicon that was written down.
    *
-   * @throws RangeError where that one does not begin with this one's names: the ids would change.
+   * @throws RangeError where that one does not begin with this one's names (the ids would change), or is none: one whose
+   * names are not text, each once and counted. Then nothing changes.
    */
   restore(data: LexiconData): void;
 }
@@ -24,6 +25,21 @@ export interface Lexicon {
 export interface LexiconData {
   readonly names: readonly string[];
   readonly counts: readonly number[];
+}
+
+/** What is wrong with what should be a lexicon written down, if anything. */
+export function lexiconProblem(data: unknown): string | undefined {
+  const { names, counts } = (data ?? {}) as Partial<LexiconData>;
+  if (!Array.isArray(names) || !Array.isArray(counts) || names.length !== counts.length) {
+    return 'has no names with a count each';
+  }
+  const nameless = names.findIndex((name) => typeof name !== 'string');
+  if (nameless >= 0) return `has ${JSON.stringify(names[nameless])} for name ${nameless}, which is no text`;
+  if (new Set(names).size !== names.length) {
+    return `has ${JSON.stringify(names.find((name, id) => names.indexOf(name) !== id))} twice`;
+  }
+  const wrong = counts.findIndex((count) => !Number.isSafeInteger(count) || count < 0);
+  return wrong < 0 ? undefined : `counts ${JSON.stringify(names[wrong])} ${String(counts[wrong])} times`;
 }
 
 /**
@@ -62,12 +78,15 @@ export function lexicon(names: Iterable<string> = []): Lexicon {
     countOf: (id) => counts[id] ?? 0,
     add,
     toJSON: () => ({ names: [...all], counts: [...counts] }),
-    restore({ names: wanted, counts: times }) {
+    restore(data) {
+      const problem = lexiconProblem(data);
+      if (problem !== undefined) throw new RangeError(`lexicon: what was written down ${problem}; write it down anew.`);
+      const { names: wanted, counts: times } = data;
       const other = all.findIndex((name, id) => wanted[id] !== name);
-      if (other >= 0 || times.length !== wanted.length || new Set(wanted).size !== wanted.length) {
+      if (other >= 0) {
         throw new RangeError(
           `lexicon: what was written down has ${JSON.stringify(wanted[other])} for name ${other}, not ` +
-            `${JSON.stringify(all[other])}; it must begin with the ${all.length} names that are here, each name once.`,
+            `${JSON.stringify(all[other])}; it must begin with the ${all.length} names that are here.`,
         );
       }
       for (const name of wanted.slice(all.length)) add(name);

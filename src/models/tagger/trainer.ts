@@ -29,6 +29,7 @@ export interface TaggerTrainer {
  * A trainer of a tagger: utterances and their tags in, one update for each call. Every utterance starts from the zero
  * carry.
  *
+ * @throws TypeError, RangeError where `state` is not one of this model and optimizer.
  * @throws RangeError (by `learn`) where there is no utterance, or one has a tag or an intent that the model does not know.
  * @example
  * const { learn } = taggerTrainer(model, { optimizer: adam(2e-3), clipNorm: 5 });

@@ -1,6 +1,6 @@
 import { Binary, Broadcast, Unary } from '../../kernels/jobs.js';
 import * as kernels from '../../kernels/kernels.js';
-import { sizeOf, type Tensor } from '../../tensor.js';
+import { checkShape, sizeOf, type Tensor } from '../../tensor.js';
 import type { Ops } from '../ops.js';
 import { broadcastOf, checkSame } from '../shapes.js';
 import type { Workspace } from './workspace.js';
@@ -82,13 +82,15 @@ export function elementwise(space: Workspace): Pick<Ops, Elementwise> {
     geluAdjoint: (gradient, x) => adjoint(Binary.geluAdjoint, 'geluAdjoint', gradient, x),
     geluTanhAdjoint: (gradient, x) => adjoint(Binary.geluTanhAdjoint, 'geluTanhAdjoint', gradient, x),
     fill(shape, value) {
+      const size = checkShape(shape, 'fill');
       const y = space.result(shape);
-      kernels.fill(machine, y.address, sizeOf(shape), value);
+      kernels.fill(machine, y.address, size, value);
       return y;
     },
     bernoulli(shape, keep, key) {
+      const size = checkShape(shape, 'bernoulli');
       const y = space.result(shape);
-      kernels.bernoulli(machine, y.address, sizeOf(shape), keep, key);
+      kernels.bernoulli(machine, y.address, size, keep, key);
       return y;
     },
   };

@@ -1,8 +1,9 @@
 import * as kernels from '../../kernels/images.js';
+import { Place } from '../../kernels/place.js';
 import type { Ids } from '../../tensor.js';
 import { convolutionShape, type Placement, poolingShape } from '../images.js';
 import type { Ops } from '../ops.js';
-import { checkSame } from '../shapes.js';
+import { checkIds, checkSame } from '../shapes.js';
 import type { Workspace } from './workspace.js';
 
 type OnImages =
@@ -74,6 +75,9 @@ export function images(space: Workspace): Pick<Ops, OnImages> {
       checkSame(gradient.shape, placement.shape, 'maxPooling2dAdjoint');
       checkSame(places.shape, placement.shape, 'maxPooling2dAdjoint');
       const dy = space.numbers(gradient, 'maxPooling2dAdjoint');
+      // Those that maxPooling2d gave are places of the machine, and within the image.
+      if (!(places instanceof Place))
+        checkIds(places, placement.height * placement.width * placement.channels, 'maxPooling2dAdjoint');
       const at = space.ids(places);
       const dx = space.result(shape);
       kernels.maxPoolingAdjoint(machine, placement, dx.address, dy, at);

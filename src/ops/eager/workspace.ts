@@ -7,7 +7,15 @@ import { Place, type Scope } from '../../kernels/place.js';
 import { pack, packedSize, transpose } from '../../kernels/product.js';
 import type { Region } from '../../kernels/region.js';
 import { Parameter } from '../../parameters/parameter.js';
-import { type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../../tensor.js';
+import {
+  checkedNumbers,
+  type Numbers,
+  type NumberType,
+  type Shape,
+  showShape,
+  sizeOf,
+  type Tensor,
+} from '../../tensor.js';
 import { Rows } from './rows.js';
 
 export interface Workspace {
@@ -16,7 +24,7 @@ export interface Workspace {
   readonly region: Region;
   /** Whether what is done here will be done again with other numbers. */
   readonly repeats: boolean;
-  /** The tensor's place: its own, or that of a copy. */
+  /** The tensor's place: its own, or that of a copy. @throws TypeError, RangeError where shape and numbers disagree. */
   place(x: Tensor): Place;
   /** Address of an operand's numbers, float32. @throws TypeError for ids. */
   numbers(x: Tensor, operation: string): number;
@@ -80,9 +88,10 @@ export function workspace(machine: Machine, scope: Scope, options: WorkspaceOpti
     if (x instanceof Parameter && x.place.machine === machine) return x.place;
     const known = copies.get(x);
     if (known !== undefined) return known;
+    const numbers = x instanceof Rows ? undefined : checkedNumbers(x, 'tensor');
     const copy = allocate(x.shape, x.type === 'int32' ? 'int32' : 'float32');
     if (x instanceof Rows) x.spread(copy.address);
-    else (x.type === 'int32' ? machine.ints : machine.floats).set(x.data, copy.address / 4);
+    else (x.type === 'int32' ? machine.ints : machine.floats).set(numbers as Numbers, copy.address / 4);
     copies.set(x, copy);
     options.copied?.(copy);
     return copy;

@@ -29,6 +29,7 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
   return {
     kind: 'adadelta',
     slots: ['meanSquare', 'meanSquareStep'],
+    least: { meanSquare: 0, meanSquareStep: 0 },
     rule: Rule.adadelta,
     idle: Idle.moves,
     learningRate: rate,

@@ -25,6 +25,7 @@ export function adagrad(learningRate: number | Schedule, options: AdagradOptions
   return {
     kind: 'adagrad',
     slots: ['squares'],
+    least: { squares: 0 },
     rule: Rule.adagrad,
     idle: Idle.stays,
     learningRate: rate,

@@ -39,6 +39,7 @@ export function adam(learningRate: number | Schedule, options: AdamOptions = {})
   return {
     kind: 'adam',
     slots: ['mean', 'meanSquare'],
+    least: { meanSquare: 0 },
     rule: Rule.adam,
     idle: options.lazy ? Idle.skipped : Idle.moves,
     learningRate: rate,

@@ -57,6 +57,7 @@ export function adasecant(options: AdasecantOptions = {}): Optimizer {
       'lastCorrected',
     ],
     late: { memory: 2.1 },
+    least: { meanSquare: 0, changeSquare: 0, stepSquare: 0, numerator: 0, denominator: 0, memory: 1.5 },
     damping: DAMPING,
     rule: Rule.adasecant,
     idle: Idle.moves,

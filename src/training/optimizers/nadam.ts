@@ -44,6 +44,7 @@ export function nadam(learningRate: number | Schedule, options: NadamOptions = {
   return {
     kind: 'nadam',
     slots: ['mean', 'meanSquare'],
+    least: { meanSquare: 0 },
     rule: Rule.nadam,
     idle: Idle.moves,
     learningRate: rate,

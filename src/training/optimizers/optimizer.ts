@@ -29,6 +29,8 @@ export interface Optimizer {
   readonly slots: readonly string[];
   /** What arrays start with for weights that a parameter gains while it learns, by name; 0 where none is given. */
   readonly late?: Readonly<Record<string, number>>;
+  /** What numbers of an array are at least after the first step, by name: squares are not below 0. */
+  readonly least?: Readonly<Record<string, number>>;
   /** What is done to the gradient before, first to last; `chain` puts it there. */
   readonly preparations?: readonly Preparation[];
   /** Divides each parameter's gradient by its own norm plus this. */

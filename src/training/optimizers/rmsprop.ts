@@ -27,6 +27,7 @@ export function rmsprop(learningRate: number | Schedule, options: RmspropOptions
   return {
     kind: 'rmsprop',
     slots: ['meanSquare'],
+    least: { meanSquare: 0 },
     rule: Rule.rmsprop,
     idle: Idle.moves,
     learningRate: rate,

@@ -49,6 +49,7 @@ export function vsgd(options: VsgdOptions = {}): Optimizer {
     slots: ['weights', 'gradient', 'mean', 'meanSquare', 'curvature', 'curvatureSquare', 'memory'],
     // A weight that comes later has no windows to collect: its averages start with its first gradient.
     late: { memory: 1 },
+    least: { meanSquare: 0, curvature: 0, curvatureSquare: 0, memory: 1 },
     aside: { rule: Rule.probe, when: 'between', numbers: (step) => [step === 0 ? 1 : 0] },
     rule: Rule.vsgd,
     idle: Idle.moves,

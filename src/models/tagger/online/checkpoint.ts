@@ -6,10 +6,12 @@ import type { Checkpoint } from '../../../formats/checkpoint.js';
 import { loadThrough, saveCheckpoint } from '../../../formats/checkpoint-file.js';
 import type { FileError, FormatError, WeightsError } from '../../../formats/errors.js';
 import { loadWeights, weightsOf } from '../../../formats/weights.js';
-import type { Tensor } from '../../../tensor.js';
-import type { LexiconData } from '../lexicon.js';
+import { parametersOf } from '../../../parameters/parameter.js';
+import { agrees, isTensor, sameShape, showShape, type Tensor } from '../../../tensor.js';
+import { tablesOf } from '../growth.js';
+import { type LexiconData, lexiconProblem } from '../lexicon.js';
 import type { Tagger } from '../tagger.js';
-import type { LearnTagsState } from './lessons.js';
+import { keptProblem, type LearnTagsState } from './lessons.js';
 
 /** What the optimizer keeps stands beside the weights under this name; no part of a tagger has it. */
 const PREFIX = 'optimizer.';
@@ -52,8 +54,12 @@ export function taggerCheckpoint(model: Tagger, state?: LearnTagsState): Checkpo
  */
 export function restoreTagger(
   model: Tagger,
-  { tensors, metadata }: Checkpoint,
+  checkpoint: Checkpoint,
 ): E.Either<WeightsError | TaggerError, LearnTagsState | undefined> {
+  const { tensors, metadata } = (checkpoint ?? {}) as Partial<Checkpoint>;
+  if (!isRecord(tensors) || !isRecord(metadata)) {
+    return wrong('what was given is no checkpoint, { tensors, metadata }; give what loadCheckpoint gives.');
+  }
   const all = Object.entries(tensors);
   const weights = Object.fromEntries(all.filter(([name]) => !name.startsWith(PREFIX)));
   const slots = Object.fromEntries(
@@ -63,21 +69,22 @@ export function restoreTagger(
     parsed<Lexicons>(metadata.lexicons, 'lexicons'),
     E.chain((lexicons) => checked(model, lexicons, weights)),
     E.bindTo('lexicons'),
-    E.bind('learning', () =>
+    E.bind('state', ({ lexicons }) =>
       metadata.learning === undefined
         ? E.right(undefined)
-        : pipe(parsed<Learning>(metadata.learning, 'learning'), E.chain(checkedLearning)),
+        : pipe(
+            parsed<Learning>(metadata.learning, 'learning'),
+            E.chain((learning) => learnt(learning, lexicons, weights, slots)),
+          ),
     ),
-    E.chainW(({ lexicons, learning }) =>
+    E.chainW(({ lexicons, state }) =>
       pipe(
         loadWeights(model.params, weights),
         E.map(() => {
           model.words.restore(lexicons.words);
           model.tags.restore(lexicons.tags);
           if (lexicons.intents) model.intents?.restore(lexicons.intents);
-          if (learning === undefined) return undefined;
-          const { step, ...rest } = learning;
-          return { trainer: { step, slots }, ...rest };
+          return state;
         }),
       ),
     ),
@@ -119,49 +126,74 @@ interface Learning extends Omit<LearnTagsState, 'trainer'> {
 
 const wrong = (message: string): E.Either<TaggerError, never> => E.left({ _tag: 'TaggerMismatch', message });
 
-function parsed<T>(text: string | undefined, what: string): E.Either<TaggerError, T> {
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+function parsed<T>(text: unknown, what: string): E.Either<TaggerError, T> {
   const value = E.tryCatch(
-    () => JSON.parse(text ?? '') as T,
+    () => JSON.parse(text as string) as T,
     () => undefined,
   );
-  const isRecord = E.isRight(value) && typeof value.right === 'object' && value.right !== null;
-  return isRecord ? value : wrong(`the checkpoint has no ${what} of a tagger that can be read.`);
+  return E.isRight(value) && isRecord(value.right)
+    ? value
+    : wrong(`the checkpoint has no ${what} of a tagger that can be read.`);
 }
 
-/** What learning needs, as far as can be told without its options; `learnTags` checks the rest against those. */
-function checkedLearning(learning: Learning): E.Either<TaggerError, Learning> {
-  const { step, replay, outstanding: open } = learning;
-  const isSound =
-    Number.isSafeInteger(step) &&
-    step >= 0 &&
-    (replay === undefined || (Array.isArray(replay.items) && Number.isSafeInteger(replay.seen))) &&
-    (open === undefined || (Array.isArray(open.entries) && Array.isArray(open.expired)));
-  return isSound ? E.right(learning) : wrong('the checkpoint says nothing sound of its learning; it was changed.');
+/** The state that was written down, as far as can be told without its options; `learnTags` holds the rest against those. */
+function learnt(
+  { step, replay, outstanding }: Learning,
+  { tags, intents }: Lexicons,
+  weights: Tensors,
+  slots: Tensors,
+): E.Either<TaggerError, LearnTagsState> {
+  const kept = { ...(replay !== undefined && { replay }), ...(outstanding !== undefined && { outstanding }) };
+  const problem =
+    (Number.isSafeInteger(step) && step >= 0 ? undefined : `its step is ${String(step)}`) ??
+    keptProblem(kept, { tags: tags.names, intents: intents?.names }) ??
+    slotsProblem(slots, weights);
+  return problem === undefined
+    ? E.right({ trainer: { step, slots }, ...kept })
+    : wrong(`the checkpoint says nothing sound of its learning: ${problem}; it was changed.`);
 }
+
+/** What an optimizer keeps has its parameter's name and shape, and is finite. */
+function slotsProblem(slots: Tensors, weights: Tensors): string | undefined {
+  for (const [name, slot] of Object.entries(slots)) {
+    const owner = name.slice(0, name.lastIndexOf('.'));
+    if (!Object.hasOwn(weights, owner)) return `${name} belongs to no parameter`;
+    const shape = weights[owner]?.shape;
+    // Weights that are none are named by whoever loads them.
+    if (!Array.isArray(shape)) continue;
+    if (!isTensor(slot) || !agrees(slot) || slot.type !== 'float32' || !sameShape(slot.shape, shape)) {
+      return `${name} is not float32 ${showShape(shape)}`;
+    }
+    const at = slot.data.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0) return `${name} has ${slot.data[at]} at ${at}`;
+  }
+  return undefined;
+}
+
+type Tensors = Readonly<Record<string, Tensor>>;
 
 /** Lexicons that begin with the model's names, and that the weights have as many rows and columns as. */
-function checked(
-  model: Tagger,
-  lexicons: Lexicons,
-  weights: Readonly<Record<string, Tensor>>,
-): E.Either<TaggerError, Lexicons> {
-  for (const [what, path] of [
-    ['words', 'words.table'],
-    ['tags', 'tags.b'],
-    ['intents', 'intents.b'],
-  ] as const) {
+function checked(model: Tagger, lexicons: Lexicons, weights: Tensors): E.Either<TaggerError, Lexicons> {
+  const tables = tablesOf(model.params);
+  for (const what of ['words', 'tags', 'intents'] as const) {
     const [own, saved] = [model[what], lexicons[what] ?? undefined];
     if (own === undefined && saved === undefined) continue;
-    const rows = weights[path]?.shape[0];
     if (!own || !saved) return wrong(`the ${own ? 'checkpoint' : 'model'} has no ${what}; make the two alike.`);
-    if (!Array.isArray(saved.names) || !Array.isArray(saved.counts) || saved.names.length !== saved.counts.length) {
-      return wrong(`the checkpoint has no ${what} with a count each.`);
-    }
-    if (saved.names.length !== rows) {
-      return wrong(`the checkpoint has ${saved.names.length} ${what}, but weights for ${rows ?? 'none'}.`);
+    const problem = lexiconProblem(saved);
+    if (problem !== undefined) return wrong(`of the checkpoint, the lexicon of ${what} ${problem}; it was changed.`);
+    const count = saved.names.length;
+    for (const [path, { grows }] of parametersOf(tables[what])) {
+      const shape: unknown = weights[path]?.shape;
+      const other = grows
+        .map((axis) => (Array.isArray(shape) ? shape[axis] : undefined))
+        .find((size) => size !== count);
+      if (grows.length === 0 || (Array.isArray(shape) && grows.every((axis) => shape[axis] === count))) continue;
+      return wrong(`the checkpoint has ${count} ${what}, but weights for ${String(other ?? 'none')} in ${path}.`);
     }
     const other = own.names.findIndex((name, id) => name !== saved.names[id]);
-    if (other >= 0 || new Set(saved.names).size !== saved.names.length) {
+    if (other >= 0) {
       return wrong(
         `the checkpoint's ${what} do not begin with the model's ${own.size}, which has ${JSON.stringify(own.names[other])} ` +
           `where it has ${JSON.stringify(saved.names[other])}; make the model with fewer ${what}, and let it grow.`,

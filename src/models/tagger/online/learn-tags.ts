@@ -15,6 +15,7 @@ import { correctTags } from './corrections.js';
 import {
   type Corrected,
   cutUtterance,
+  keptProblem,
   type LearnTagsState,
   type RefusedTags,
   type TagLesson,
@@ -74,6 +75,7 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'>
  * uninterrupted run gives.
  *
  * @throws RangeError where an option is impossible.
+ * @throws TypeError, RangeError (as error notifications) where `state` is not one of this model and these options.
  * @throws RangeError (as an error notification) where the loss is not finite, or more lessons wait than may.
  * @example
  * utterance$.pipe(learnTags(model, { optimizer: adam(1e-3), clipNorm: 5, replay: { size: 1000, per: 8, seed: 1 } }))
@@ -115,10 +117,16 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     state: from,
     ...training
   } = options;
+  if (from !== undefined) checkState(model, from);
   const limits = { words: 100_000, tags: 1000, intents: 1000, ...most };
-  const learner = taggerTrainer(model, { ...training, state: from?.trainer });
   const kept = replay && reservoir<Taught>({ ...replay, state: from?.replay });
-  if (from?.outstanding) open?.restore(from.outstanding);
+  const learner = taggerTrainer(model, { ...training, state: from?.trainer });
+  try {
+    if (from?.outstanding) open?.restore(from.outstanding);
+  } catch (error) {
+    learner.release();
+    throw error;
+  }
   const scored = metric.start();
   let begun = 0;
 
@@ -265,6 +273,18 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
   }
 
   return { take, release: learner.release };
+}
+
+/** @throws TypeError where a state is not what `state()` gave of this model. */
+function checkState({ tags, intents }: Tagger, state: LearnTagsState): void {
+  const problem =
+    typeof state === 'object' && state !== null && typeof state.trainer === 'object' && state.trainer !== null
+      ? keptProblem(state, { tags: tags.names, intents: intents?.names })
+      : 'there is no trainer';
+  if (problem === undefined) return;
+  throw new TypeError(
+    `learnTags: of the state, ${problem}; give what state() or restoreTagger gave, or leave it out to start afresh.`,
+  );
 }
 
 function tooMany(lexicon: Lexicon, names: readonly string[], most: number, what: string): string | undefined {

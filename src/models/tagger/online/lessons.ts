@@ -5,9 +5,9 @@ import type { SlotScores } from '../../metrics/conlleval.js';
 import type { Grown } from '../growth.js';
 import type { Tagging } from '../tagger.js';
 import type { SlotCorrection } from './corrections.js';
-import type { OutstandingState } from './outstanding.js';
+import { type OutstandingState, outstandingProblem } from './outstanding.js';
 import type { Asked, Predicted } from './predict-tags.js';
-import type { ReservoirState } from './reservoir.js';
+import { type ReservoirState, reservoirProblem } from './reservoir.js';
 
 /** An utterance with its tags. With the id of a prediction that waits, it is a correction of that. */
 export interface Taught extends Asked {
@@ -78,6 +78,39 @@ export interface LearnTagsState {
   readonly trainer: TrainerState;
   readonly replay?: ReservoirState<Taught> | undefined;
   readonly outstanding?: OutstandingState | undefined;
+}
+
+/** Names that a model knows: what was taught of others cannot be learnt again. */
+export interface KnownNames {
+  readonly tags: readonly string[];
+  readonly intents: readonly string[] | undefined;
+}
+
+/** What is wrong with what should be an utterance that was taught to a model of these names, if anything. */
+export function taughtProblem(taught: unknown, known: KnownNames): string | undefined {
+  const { id, words, tags, intent } = (taught ?? {}) as Partial<Taught>;
+  const isTexts = (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === 'string');
+  if (!isTexts(words) || !isTexts(tags) || words?.length === 0 || words?.length !== tags?.length) {
+    return 'is not words with a tag each';
+  }
+  for (const [what, name] of Object.entries({ id, intent })) {
+    if (name !== undefined && typeof name !== 'string') return `has an ${what} that is no text, ${String(name)}`;
+  }
+  const strange = tags?.find((tag) => !known.tags.includes(tag));
+  if (strange !== undefined) return `has the tag ${JSON.stringify(strange)}, which the model has not`;
+  if (intent === undefined || known.intents === undefined || known.intents.includes(intent)) return undefined;
+  return `has the intent ${JSON.stringify(intent)}, which the model has not`;
+}
+
+/** What is wrong with what should be kept of lessons to a model of these names, if anything. */
+export function keptProblem(
+  { replay, outstanding }: Pick<LearnTagsState, 'replay' | 'outstanding'>,
+  known: KnownNames,
+): string | undefined {
+  const problem = replay === undefined ? undefined : reservoirProblem(replay, (item) => taughtProblem(item, known));
+  if (problem !== undefined) return `of what is replayed, ${problem}`;
+  const waiting = outstanding === undefined ? undefined : outstandingProblem(outstanding);
+  return waiting === undefined ? undefined : `of what is outstanding, ${waiting}`;
 }
 
 /** Pieces of at most so many words, cut before a word that does not go on with a slot; the intent is the first one's. */

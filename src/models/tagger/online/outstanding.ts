@@ -1,6 +1,6 @@
 /** Predictions whose corrections may still come. */
 import { requireChoice, requireCount } from '../../../streams/options.js';
-import type { Tagging } from '../tagger.js';
+import type { TaggedWord, Tagging } from '../tagger.js';
 
 /** What becomes of a prediction when as many wait as may: the oldest goes, this one does, or it is an error. */
 export type OutstandingPolicy = 'drop-oldest' | 'drop-newest' | 'error';
@@ -42,7 +42,11 @@ export interface Outstanding {
   /** Puts in what has been made of one that waits. */
   replace(id: string, open: OpenTagging): void;
   state(): OutstandingState;
-  /** Becomes what was written down. @throws RangeError where more wait there than may here. */
+  /**
+   * Becomes what was written down. Nothing changes where it throws.
+   *
+   * @throws RangeError where more wait there than may here; TypeError where it is not what `state` gave.
+   */
   restore(state: OutstandingState): void;
 }
 
@@ -118,6 +122,8 @@ export function outstanding({ capacity, policy = 'drop-oldest' }: OutstandingOpt
     },
     state: () => ({ given, dropped, entries: [...entries], expired: [...expired] }),
     restore(state) {
+      const problem = outstandingProblem(state);
+      if (problem !== undefined) throw new TypeError(`outstanding: ${problem}; give back what state() gave.`);
       if (state.entries.length > capacity) {
         throw new RangeError(
           `outstanding: ${state.entries.length} predictions were written down, but ${capacity} may wait here; raise the capacity.`,
@@ -130,6 +136,39 @@ export function outstanding({ capacity, policy = 'drop-oldest' }: OutstandingOpt
       ({ given, dropped } = state);
     },
   };
+}
+
+/** What is wrong with what should be the state of predictions that wait, if anything. */
+export function outstandingProblem(state: unknown): string | undefined {
+  const { given, dropped, entries, expired } = (state ?? {}) as Partial<OutstandingState>;
+  if (!isCount(given) || !isCount(dropped)) {
+    return `the state gave ${String(given)} ids and dropped ${String(dropped)}, which are no counts`;
+  }
+  if (!Array.isArray(entries) || !isTexts(expired)) return 'the state has no list of entries, or none of expired ids';
+  const wrong = entries.findIndex((entry) => !isEntry(entry));
+  if (wrong >= 0) return `entry ${wrong} of the state is not an id with an utterance and what was predicted of it`;
+  return new Set(entries.map(([id]) => id)).size === entries.length ? undefined : 'an id of the state stands twice';
+}
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string');
+const isName = (value: unknown): boolean => value === undefined || typeof value === 'string';
+
+function isEntry(entry: unknown): boolean {
+  if (!Array.isArray(entry) || entry.length !== 2 || typeof entry[0] !== 'string') return false;
+  const { words, prediction, taught } = (entry[1] ?? {}) as Partial<OpenTagging>;
+  if (!isTexts(words) || !isTagging(prediction, words.length)) return false;
+  if (taught === undefined) return true;
+  return taught !== null && isTexts(taught.tags) && taught.tags.length === words.length && isName(taught.intent);
+}
+
+function isTagging(value: unknown, length: number): boolean {
+  const { words, intent } = (value ?? {}) as Partial<Tagging>;
+  const isTagged = (tagged: Partial<TaggedWord> | null) =>
+    typeof tagged?.word === 'string' && typeof tagged.tag === 'string' && typeof tagged.probability === 'number';
+  if (!Array.isArray(words) || words.length !== length || !words.every(isTagged)) return false;
+  return intent === undefined || (typeof intent?.name === 'string' && typeof intent.probability === 'number');
 }
 
 /** Whether an id is one of those that were given. */

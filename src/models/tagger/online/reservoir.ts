@@ -1,5 +1,5 @@
 /** A reservoir: a sample of bounded size of all that has gone by. */
-import { type GeneratorState, generator, restoreGenerator } from '../../../random.js';
+import { type GeneratorState, generator, generatorProblem, restoreGenerator } from '../../../random.js';
 import { requireCount } from '../../../streams/options.js';
 
 /** A reservoir as plain data; `reservoir` takes it back. */
@@ -30,6 +30,25 @@ export interface Reservoir<T> {
   state(): ReservoirState<T>;
 }
 
+/** What is wrong with what should be a reservoir's state, if anything. */
+export function reservoirProblem(
+  state: unknown,
+  itemProblem: (item: unknown) => string | undefined = () => undefined,
+): string | undefined {
+  const { items, seen, random } = (state ?? {}) as Partial<ReservoirState<unknown>>;
+  if (!Array.isArray(items)) return 'the state has no list of items';
+  if (!Number.isSafeInteger(seen) || (seen as number) < items.length) {
+    return `the state has ${items.length} items of ${String(seen)} seen`;
+  }
+  const drawing = generatorProblem(random);
+  if (drawing !== undefined) return `the state's generator is none: ${drawing}`;
+  for (const [k, item] of items.entries()) {
+    const problem = itemProblem(item);
+    if (problem !== undefined) return `item ${k} of the state ${problem}`;
+  }
+  return undefined;
+}
+
 /**
  * A uniform sample of a stream of unknown length, and draws from it.
  *
@@ -39,6 +58,7 @@ export interface Reservoir<T> {
  * (Bentley and Floyd, A sample of brilliance, 1987).
  *
  * @throws RangeError where the size is not a whole number above 0, or the state is of a larger reservoir.
+ * @throws TypeError where the state is not one of a reservoir.
  * @example
  * const kept = reservoir<string>({ size: 2, seed: 1 });
  * for (const word of ['a', 'b', 'c', 'd']) kept.offer(word);
@@ -46,6 +66,10 @@ export interface Reservoir<T> {
  */
 export function reservoir<T>({ size, seed = 0, state }: ReservoirOptions<T>): Reservoir<T> {
   requireCount('reservoir', 'size', size);
+  const problem = state === undefined ? undefined : reservoirProblem(state);
+  if (problem !== undefined) {
+    throw new TypeError(`reservoir: ${problem}; give back what state() gave, or leave it out to start afresh.`);
+  }
   if (state !== undefined && state.items.length > size) {
     throw new RangeError(
       `reservoir: the state holds ${state.items.length} items, but the size is ${size}; make it as large as it was.`,
