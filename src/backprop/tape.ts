@@ -46,6 +46,7 @@ const adjoints = [
   'geluTanhAdjoint',
   'softmaxAdjoint',
   'crossEntropyAdjoint',
+  'linearChainAdjoint',
   'convolution2dInputAdjoint',
   'convolution2dWeightsAdjoint',
   'maxPooling2dAdjoint',
