@@ -19,7 +19,7 @@ import { withNumbersOf } from './carry.js';
 import type { Loss } from './losses/loss.js';
 import { clipByGlobalNorm } from './optimizers/clipping.js';
 import type { Optimizer } from './optimizers/optimizer.js';
-import { type Prepared, prepare, scaleOf } from './optimizers/preparing.js';
+import { type Prepared, prepare, requireBearable, scaled } from './optimizers/preparing.js';
 import { checkState, restore, slotsOf, type Trained, type TrainerState } from './trainer-state.js';
 import { checkWindow, counted, joined, requireFinite, stepsOf, type TrainingWindow } from './training-window.js';
 
@@ -196,16 +196,17 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     const [rule, idle, numbers] = [optimizer.rule, optimizer.idle, optimizer.numbers(step)];
     const carryOut = window.alone ? withNumbersOf(window.carry, carry) : toSignal(carry);
     const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
-    const prepared = prepare(preparations, taken, squares);
-    const scale = scaleOf(optimizer, prepared, taken, squares);
-    const { stages } = prepared;
+    const prepared = scaled(optimizer, prepare(preparations, taken, squares), taken, squares);
+    const { stages, scale } = prepared;
+    requireBearable(optimizer, learningRate, prepared, taken, squares);
     if (aside?.when === 'between') {
-      away?.(taken, { stages, scale });
+      away?.(taken, prepared);
       // Other weights: packed and multiplied anew, in a window of its own.
       inWindow((eagerThere, spaceThere) => {
         const ops = taped(eagerThere);
         const { loss: lossThere } = lossAfter(ops, window);
-        const { taken: takenThere } = stepOf(spaceThere, window, lossThere, ops.gradients(lossThere));
+        const { taken: takenThere, squares: there } = stepOf(spaceThere, window, lossThere, ops.gradients(lossThere));
+        requireBearable(optimizer, learningRate, prepared, takenThere, there);
         takenThere.update({ rule, idle, numbers, stages, scale });
       });
     } else {
