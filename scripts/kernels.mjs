@@ -14,7 +14,7 @@ const sources = join(root, 'src/kernels/assembly');
 const target = join(root, 'src/kernels/generated');
 
 /** What the kernels read of the TypeScript side. */
-const shared = ['control', 'jobs', 'limits', 'span'].map((name) => `src/kernels/${name}.ts`);
+const shared = ['chain-words', 'control', 'jobs', 'limits', 'span'].map((name) => `src/kernels/${name}.ts`);
 
 /** The largest register tile belongs to the tier: without 256-bit registers six rows of sixteen spill. */
 export const tiers = {

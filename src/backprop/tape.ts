@@ -45,6 +45,7 @@ const adjoints: Readonly<Record<keyof Adjoints, 'no derivative'>> = {
   geluTanhAdjoint: 'no derivative',
   softmaxAdjoint: 'no derivative',
   crossEntropyAdjoint: 'no derivative',
+  linearChainAdjoint: 'no derivative',
   convolution2dInputAdjoint: 'no derivative',
   convolution2dWeightsAdjoint: 'no derivative',
   maxPooling2dAdjoint: 'no derivative',

@@ -110,6 +110,8 @@ export const vjps: Vjps = {
 
   gather: (ops, g, [table, ids]) => [ops.scatterAdd(g, ids, table.shape[0] as number)],
   crossEntropy: (ops, g, [logits, targets]) => [ops.crossEntropyAdjoint(g, logits, targets)],
+  linearChain: (ops, g, [x, transitions, start, end, tags]) =>
+    ops.linearChainAdjoint(g, x, transitions, start, end, tags),
 
   convolution2d(ops, g, [x, w, , convolution], y, [needsX, needsW, needsB]) {
     const dz = convolution?.relu ? ops.reluAdjoint(g, y) : g;

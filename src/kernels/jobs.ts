@@ -48,6 +48,10 @@ export enum Job {
   layerNormSums,
   swapAxes,
   countFrom,
+  chainPowers,
+  chain,
+  chainAdjoint,
+  chainTransitions,
   fail,
   straggle,
 }

@@ -13,7 +13,7 @@ export interface Window {
 }
 
 /** Even chunks of rows: at least one a thread, none much larger than what fills the tiles. */
-function rowsOfChunk(machine: Machine, batch: number): number {
+export function rowsOfChunk(machine: Machine, batch: number): number {
   if (!wantsPacking(batch)) return batch;
   const most = Math.ceil(batch / machine.threads);
   const chunks = Math.ceil(batch / Math.min(most, CHUNK_ROWS));

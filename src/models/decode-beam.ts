@@ -1,4 +1,5 @@
 import { evaluate } from '../layer.js';
+import { largestLogit } from '../streams/logits.js';
 import { requireCount } from '../streams/options.js';
 import { type Ids, ids, isTensor, type Numbers, sizeOf, type Tensor } from '../tensor.js';
 import type { DecoderCarry, EncoderDecoder } from './encoder-decoder.js';
@@ -33,7 +34,7 @@ interface Beginning {
  *
  * Shapes: source `[S, B]` → ids `[steps, B]`.
  *
- * @throws RangeError where width or steps is not a whole number above 0.
+ * @throws RangeError where width or steps is not a whole number above 0, or the model has diverged: no largest logit is finite.
  * @example
  * decodeBeam(model, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3, width: 4 }).data;
  */
@@ -104,9 +105,9 @@ function logProbabilities({ shape, data }: Tensor): readonly Float64Array[] {
   const classes = shape.at(-1) as number;
   return Array.from({ length: data.length / classes }, (_, row) => {
     const logits = Float64Array.from(data.subarray(row * classes, (row + 1) * classes));
-    const top = logits.reduce((a, b) => Math.max(a, b));
-    const log = Math.log(logits.reduce((sum, z) => sum + Math.exp(z - top), 0)) + top;
-    return logits.map((z) => z - log);
+    const top = largestLogit('decodeBeam', logits);
+    const log = Math.log(logits.reduce((sum, z) => sum + Math.exp(z - top), 0));
+    return logits.map((z) => z - top - log);
   });
 }
 

@@ -4,6 +4,7 @@ import { dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { type PositionsCarry, sinusoidalPositions } from '../layers/positions.js';
 import { type BlockCarries, decoder, encoder, type StackedBlocksOptions } from '../layers/transformer.js';
+import { placeOfLargest } from '../streams/logits.js';
 import { type Ids, ids, type Tensor, zeros } from '../tensor.js';
 import { visible } from './visible.js';
 
@@ -176,6 +177,7 @@ export interface GreedyOptions {
  *
  * Shapes: source `[S, B]` → ids `[steps, B]`.
  *
+ * @throws RangeError where the model has diverged: a logit is NaN.
  * @example
  * decodeGreedy(model, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3 }).data;
  */
@@ -187,11 +189,9 @@ export function decodeGreedy(model: EncoderDecoder, source: Ids, { start, steps 
   for (let t = 0; t < steps; t += 1) {
     const [logits, next] = evaluate(model.writer, carry, symbols);
     const classes = logits.shape.at(-1) as number;
-    const best = Int32Array.from({ length: batch }, (_, b) => {
-      let top = b * classes;
-      for (let k = top; k < (b + 1) * classes; k += 1) if (logits.data[k] > logits.data[top]) top = k;
-      return top - b * classes;
-    });
+    const best = Int32Array.from({ length: batch }, (_, b) =>
+      placeOfLargest('decodeGreedy', logits.data, b * classes, classes),
+    );
     written.set(best, t * batch);
     symbols = ids([1, batch], best);
     carry = next;

@@ -1,4 +1,5 @@
 import { checkCount, checkIds, rowsOf } from '../ops/shapes.js';
+import { placeOfLargest } from '../streams/logits.js';
 import { checkedNumbers, type Ids, ids, type Tensor, tensor } from '../tensor.js';
 
 /**
@@ -32,7 +33,7 @@ export function toOneHot(labels: Ids, classes: number): Tensor {
  *
  * Shapes: `[…, classes] →` ids `[…]`.
  *
- * @throws RangeError where there is no axis to choose from.
+ * @throws RangeError where there is no axis to choose from, or a number is NaN: the model has diverged.
  * @example
  * toIds(tensor([2, 2], [0, 1, 1, 0])).data; // 1 0
  */
@@ -40,18 +41,14 @@ export function toIds(x: Tensor): Ids {
   const { shape } = x;
   const data = checkedNumbers(x, 'toIds');
   const { rows, width } = rowsOf(shape, 'toIds');
-  const classes = Int32Array.from({ length: rows }, (_, row) => classOf(data, row * width, width));
+  const classes = Int32Array.from({ length: rows }, (_, row) => classOf('toIds', data, row * width, width));
   return ids(shape.slice(0, -1), classes);
 }
 
-/** The place of the largest number of a row, the first of equal ones; −1 where all are 0. */
-export function classOf(data: ArrayLike<number>, start: number, width: number): number {
-  let best = 0;
-  let zeros = true;
-  for (let v = 0; v < width; v += 1) {
-    const value = data[start + v] as number;
-    if (value !== 0) zeros = false;
-    if (value > (data[start + best] as number)) best = v;
-  }
-  return zeros ? -1 : best;
+/** The place of the largest number of a row, the first of equal ones; −1 where all are 0. @throws RangeError for NaN. */
+export function classOf(operation: string, data: ArrayLike<number>, start: number, width: number): number {
+  const best = placeOfLargest(operation, data, start, width);
+  if (data[start + best] !== 0) return best;
+  for (let v = start; v < start + width; v += 1) if (data[v] !== 0) return best;
+  return -1;
 }

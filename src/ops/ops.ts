@@ -103,6 +103,13 @@ export interface Primitives {
    * A target of −1 is padding: its loss and gradient are 0.
    */
   crossEntropy(logits: Tensor, targets: Ids): Tensor;
+  /**
+   * How improbable each lane's tags are among all paths of tags, `log Σ_y e^s(y) − s(tags)`, a path's score being `s(y) =
+   * start[y_1] + Σ_t x_t[y_t] + Σ_t transitions[y_{t−1}, y_t] + end[y_n]`: fused, and stable for any scores. Scores
+   * `[T, B, N]`, transitions `[N, N]` from row to column, start and end `[N]`, tags `[T, B]` → `[B]`. Tags of −1 are padding at
+   * a lane's end: its gradient is 0 there, and so is the loss of a lane without tags.
+   */
+  linearChain(x: Tensor, transitions: Tensor, start: Tensor, end: Tensor, tags: Ids): Tensor;
 
   /**
    * Convolution of images, channels last, with kernels that are not turned (cross-correlation, as the field has it):
@@ -152,6 +159,15 @@ export interface Adjoints {
   ): readonly Tensor[];
   /** `g · (softmax(logits) − onehot(target))` for `gradient [...]`, logits `[..., V]`; 0 where the target is −1. */
   crossEntropyAdjoint(gradient: Tensor, logits: Tensor, targets: Ids): Tensor;
+  /** Gradients of scores, transitions, start and end for `y = linearChain(x, transitions, start, end, tags)`. */
+  linearChainAdjoint(
+    gradient: Tensor,
+    x: Tensor,
+    transitions: Tensor,
+    start: Tensor,
+    end: Tensor,
+    tags: Ids,
+  ): readonly Tensor[];
   /** Gradient of the images of a convolution, which have the given shape; `relu` plays no part. */
   convolution2dInputAdjoint(gradient: Tensor, w: Tensor, shape: Shape, convolution?: Convolution): Tensor;
   /** Gradients of the kernels of a convolution, which have the given shape, and of its bias. */

@@ -5,6 +5,7 @@
 import { mix32 } from '../random.js';
 import { checkedNumbers, checkShape, type Ids, type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
 import { type AttentionForm, attend, attendAdjoint, attentionSizes } from './attention.js';
+import { type ChainNumbers, chainAdjoint, chainNats, chainSizes } from './chain.js';
 import { draws } from './draws.js';
 import { normalise, normaliseAdjoint } from './layer-norm.js';
 import { nearNormal, nearNormalSlope, normalDensity, normalDistribution } from './normal.js';
@@ -252,6 +253,12 @@ export function reference(options: ReferenceOptions = {}): Ops {
     return real(logits.shape, dx);
   }
 
+  function chain(parts: readonly Tensor[], tags: Ids): ChainNumbers {
+    const sizes = chainSizes(parts, tags);
+    const [x, transitions, start, end] = parts.map(read) as [Float64Array, Float64Array, Float64Array, Float64Array];
+    return { ...sizes, x, transitions, start, end, tags: tags.data };
+  }
+
   const ops: Ops = {
     training,
     draw: draws(step),
@@ -325,6 +332,14 @@ export function reference(options: ReferenceOptions = {}): Ops {
     geluTanhAdjoint: adjoint('geluTanhAdjoint', (g, x) => g * nearNormalSlope(x)),
     softmaxAdjoint,
     crossEntropyAdjoint,
+    linearChain: (x, transitions, start, end, tags) =>
+      real([x.shape[1] as number], chainNats(chain([x, transitions, start, end], tags))),
+    linearChainAdjoint(gradient, x, transitions, start, end, tags) {
+      const parts = [x, transitions, start, end];
+      const of = chain(parts, tags);
+      checkSame(gradient.shape, [of.batch], 'linearChainAdjoint');
+      return chainAdjoint(of, read(gradient)).map((slopes, k) => real((parts[k] as Tensor).shape, slopes));
+    },
     layerNorm(x, gain, bias, epsilon) {
       checkLayerNorm(x.shape, gain.shape, bias.shape);
       return real(x.shape, normalise(read(x), read(gain), read(bias), epsilon));

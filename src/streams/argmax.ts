@@ -1,14 +1,6 @@
 import { map, type OperatorFunction } from 'rxjs';
 import { checkedNumbers, type Ids, ids, showShape, type Tensor } from '../tensor.js';
-
-/** The place of the largest of some numbers; of the first one where there are several. */
-export function largest(numbers: ArrayLike<number>): number {
-  let best = 0;
-  for (let k = 1; k < numbers.length; k += 1) {
-    if ((numbers[k] as number) > (numbers[best] as number)) best = k;
-  }
-  return best;
-}
+import { placeOfLargest } from './logits.js';
 
 /**
  * The most probable symbol at each position: `argmax_v x[…, v]`, the first one where several are equal.
@@ -16,6 +8,7 @@ export function largest(numbers: ArrayLike<number>): number {
  * Shapes: `[T, B, V]` → ids `[T, B]`.
  *
  * @throws TypeError (as an error notification) where a signal has no last axis to choose from.
+ * @throws RangeError (as an error notification) where a number is NaN: the model has diverged.
  * @example
  * ids$.pipe(embedding(65, 64), lstm(64, 128), dense(128, 65), argmax())
  */
@@ -27,7 +20,7 @@ export function argmax(): OperatorFunction<Tensor, Ids> {
     if (!width) throw new TypeError(`argmax: takes logits [T, B, V], but got ${showShape(shape)}.`);
     const best = new Int32Array(data.length / width);
     for (let row = 0; row < best.length; row += 1) {
-      best[row] = largest(data.subarray(row * width, (row + 1) * width));
+      best[row] = placeOfLargest('argmax', data, row * width, width);
     }
     return ids(shape.slice(0, -1), best);
   });

@@ -1,5 +1,5 @@
 import { type Generator, generator } from '../random.js';
-import { largest } from './argmax.js';
+import { largestLogit, placeOfLargest } from './logits.js';
 import { requireCount } from './options.js';
 
 /** How a symbol is chosen from what a model predicts. */
@@ -33,23 +33,10 @@ export function checkSampling(operation: string, { temperature = 1, topK = 1, to
   }
 }
 
-/** The largest logit. @throws RangeError where it is no finite number. */
-export function largestLogit(logits: ArrayLike<number>): number {
-  let max = Number.NEGATIVE_INFINITY;
-  for (let v = 0; v < logits.length; v += 1) max = Math.max(max, logits[v] as number);
-  if (!Number.isFinite(max)) {
-    throw new RangeError(
-      `sampler: cannot choose among ${logits.length} logits of which the largest is ${max}; the model has diverged: ` +
-        'lower the learning rate or clip the gradients.',
-    );
-  }
-  return max;
-}
-
 /** `softmax(logits / temperature)` in float64. */
 function softmax(logits: ArrayLike<number>, temperature: number): Float64Array {
   const scaled = Float64Array.from(logits);
-  const max = largestLogit(scaled);
+  const max = largestLogit('sampler', scaled);
   for (let v = 0; v < scaled.length; v += 1) scaled[v] = Math.exp(((scaled[v] as number) - max) / temperature);
   return normalise(scaled);
 }
@@ -88,7 +75,7 @@ export function distribution(logits: ArrayLike<number>, options: SamplingOptions
   checkSampling('distribution', options);
   const { temperature = 1, topK = Number.POSITIVE_INFINITY, topP = 1, greedy = false } = options;
   const all = softmax(logits, temperature);
-  if (greedy) return keepOnly(all, [largest(logits)]);
+  if (greedy) return keepOnly(all, [placeOfLargest('sampler', logits)]);
   const few = topK < all.length ? keepOnly(all, ranked(all).subarray(0, topK)) : all;
   if (topP === 1) return few;
   const order = ranked(few);
@@ -132,8 +119,8 @@ export function sampler(options: SamplingOptions = {}, random?: Generator): Samp
   const draws = random ?? drawsOf(options);
   if (options.greedy) {
     return (logits) => {
-      largestLogit(logits);
-      return largest(logits);
+      largestLogit('sampler', logits);
+      return placeOfLargest('sampler', logits);
     };
   }
   return (logits) => drawAt(distribution(logits, options), draws.uniform());

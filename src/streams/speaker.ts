@@ -5,7 +5,8 @@ import type { Core } from '../layer.js';
 import type { Generator } from '../random.js';
 import { steppedTo } from '../stepper.js';
 import type { Ids, Tensor } from '../tensor.js';
-import { largestLogit, type SamplingOptions } from './sample.js';
+import { largestLogit } from './logits.js';
+import type { SamplingOptions } from './sample.js';
 
 export interface Speaker {
   /** The symbol that follows the given one, or, without one, the symbol said last. */
@@ -42,7 +43,7 @@ export function speaker<S>(
       if (!greedy) home.doubles[uniform / 8] = draws.uniform();
       const logits = after === undefined ? stepper.again() : stepper.step(after);
       const id = home.ints[said / 4] as number;
-      if (id < 0) largestLogit(logits.data);
+      if (id < 0) largestLogit('sampler', logits.data);
       return id;
     },
     release: () => stepper.release(),

@@ -2,15 +2,7 @@ import { defer, map, type OperatorFunction } from 'rxjs';
 import type { Core } from '../layer.js';
 import { type Ids, type Numbers, showShape, type Tensor, tensor } from '../tensor.js';
 import { evaluator } from './evaluator.js';
-
-/** `−log₂ softmax(logits)[id]`, stable: the largest logit is taken out before the exponential. */
-function bits(logits: ArrayLike<number>, id: number): number {
-  let max = Number.NEGATIVE_INFINITY;
-  for (let v = 0; v < logits.length; v += 1) max = Math.max(max, logits[v] as number);
-  let sum = 0;
-  for (let v = 0; v < logits.length; v += 1) sum += Math.exp((logits[v] as number) - max);
-  return (Math.log(sum) + max - (logits[id] as number)) / Math.LN2;
-}
+import { checkSymbol, natsOf } from './logits.js';
 
 /**
  * Bits of surprise of each symbol, given those before it: what a perfect coder with this model would spend on it.
@@ -21,6 +13,7 @@ function bits(logits: ArrayLike<number>, id: number): number {
  * Shapes: ids `[T, B]` → `[T, B]`. The carry, and the last prediction of each lane, live as long as the subscription.
  *
  * @throws TypeError (as an error notification) where the model gives no logits `[T, B, V]`.
+ * @throws RangeError (as an error notification) where the model has diverged, or a symbol is not among its V.
  * @example
  * text$.pipe(tokens(vocab), surprisal(model)) // the mean of its values is the model's bits per character
  */
@@ -43,7 +36,9 @@ export function surprisal<S>(model: Core<S, Ids, Tensor>): OperatorFunction<Ids,
           for (let k = 0; k < surprises.length; k += 1) {
             // Rows are time-major, so the prediction made one step before is B rows up, or the last signal's.
             const prediction = k < lanes ? expected && row(expected, k) : row(logits.data, k - lanes);
-            surprises[k] = prediction ? bits(prediction, x.data[k] as number) : Math.log2(symbols);
+            const id = x.data[k] as number;
+            checkSymbol('surprisal', id, symbols);
+            surprises[k] = prediction ? natsOf('surprisal', prediction, id) / Math.LN2 : Math.log2(symbols);
           }
           expected = logits.data.slice((steps - 1) * lanes * symbols);
           return tensor([steps, lanes], surprises);

@@ -16,7 +16,7 @@ import { type Away, comingBack } from './look-ahead.js';
 import type { Loss } from './losses/loss.js';
 import { clipByGlobalNorm } from './optimizers/clipping.js';
 import type { Optimizer } from './optimizers/optimizer.js';
-import { prepare, scaleOf } from './optimizers/preparing.js';
+import { prepare, requireBearable, scaled } from './optimizers/preparing.js';
 import { kept as keptFor } from './trained.js';
 import type { TrainerState } from './trainer-state.js';
 import { checkedWindow, requireFinite, requireFiniteStart, type TrainingWindow } from './training-window.js';
@@ -142,20 +142,20 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     const learningRate = optimizer.learningRate(step);
     const carryOut = window.alone ? window.carry : toSignal(carry);
     const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
-    const prepared = prepare(preparations, taken, squares);
-    const { stages } = prepared;
-    const scale = scaleOf(optimizer, prepared, taken, squares);
+    const prepared = scaled(optimizer, prepare(preparations, taken, squares), taken, squares);
+    const { stages, scale } = prepared;
+    requireBearable(optimizer, learningRate, prepared, taken, squares);
     const { rule, idle } = optimizer;
     const update = { rule, idle, numbers: optimizer.numbers(step), stages, scale };
     if (aside?.when === 'between') {
-      away?.(taken, { stages, scale });
+      away?.(taken, prepared);
       // Other weights: packed and multiplied anew, in a window of its own.
       inWindow((eager, space) => {
         const there = run(
           home,
           capture(home, () => gradientOf(eager, space, window)),
         );
-        finite(there, window);
+        requireBearable(optimizer, learningRate, prepared, there.taken, finite(there, window).squares);
         there.taken.update(update);
       });
     } else {

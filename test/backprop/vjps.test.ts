@@ -124,7 +124,11 @@ const layout: readonly Case[] = [
   ...broadcasts.map((b): Case => [`sumTo [${b.shape}]`, [x], (ops) => ops.sumTo(x, b.shape)]),
 ];
 
+const chain = [draw([4, 3, 3], 'scores'), draw([3, 3], 'transitions'), draw([3], 'start'), draw([3], 'end')] as const;
+const chained = ids([4, 3], [2, 1, -1, 0, 2, -1, 1, -1, -1, 1, -1, -1]);
+
 const symbols: readonly Case[] = [
+  ['linearChain, lanes of several lengths', chain, (ops) => ops.linearChain(...chain, chained)],
   ['gather, an id twice', [table], (ops) => ops.gather(table, ids([2, 2], [4, 0, 4, 2]))],
   ['crossEntropy, with padding', [logits], (ops) => ops.crossEntropy(logits, ids([2, 3], [0, 3, -1, 2, 2, 1]))],
 ];

@@ -60,6 +60,30 @@ const positive = uniform([7, 5, 13], 3, 0.1, 3);
 const large = uniform([50, 32, 128], 4);
 const weight = parameter([13, 21], (shape) => uniform(shape, 5).data as Float32Array);
 
+/** Chains of awkward sizes, long and short lanes, scores near and (from the third on) so far apart that exponentials vanish. */
+const chains = [
+  [[7, 5, 13], 3, 3],
+  [[1, 3, 6], 2, 2],
+  [[6, 9, 17], 3, 400],
+  [[4, 2, 24], 9000, 9000],
+].map(([shape, near, far]) => {
+  const [steps, lanes, count] = shape as [number, number, number];
+  const parts = [
+    uniform([steps, lanes, count], 1, -(near as number), near as number),
+    uniform([count, count], 2, -(far as number), far as number),
+    uniform([count], 3),
+    uniform([count], 4, -(far as number), far as number),
+  ] as const;
+  const random = generator(5);
+  const tags = ids(
+    [steps, lanes],
+    Array.from({ length: steps * lanes }, (_, k) =>
+      Math.floor(k / lanes) < Math.max(0, steps - (k % lanes)) ? random.below(count) : -1,
+    ),
+  );
+  return { parts, tags };
+});
+
 /** Operands of attention by heads: some steps, lanes and features, and keys of as many steps or others. */
 interface Attended {
   readonly steps: number;
@@ -282,6 +306,11 @@ export const cases: Record<string, Body> = {
     ops.crossEntropy(uniform([7, 5, 64], 6, -50, 50), symbols([7, 5], 64)),
   ],
   crossEntropyAdjoint: (ops) => ops.crossEntropyAdjoint(uniform([7, 5], 6), x, symbols([7, 5], 13, true)),
+  linearChain: (ops) => chains.map(({ parts: [s, t, b, e], tags }) => ops.linearChain(s, t, b, e, tags)),
+  linearChainAdjoint: (ops) =>
+    chains.flatMap(({ parts: [s, t, b, e], tags }) =>
+      ops.linearChainAdjoint(uniform([tags.shape[1] as number], 8), s, t, b, e, tags),
+    ),
   tanhAdjoint: (ops) => ops.tanhAdjoint(x, uniform([7, 5, 13], 6, -1, 1)),
   logisticAdjoint: (ops) => ops.logisticAdjoint(x, uniform([7, 5, 13], 6, 0, 1)),
   reluAdjoint: (ops) => ops.reluAdjoint(x, same),

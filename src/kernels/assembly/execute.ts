@@ -1,6 +1,7 @@
 import { Job } from '../jobs';
 import { attention, attentionAdjoint } from './attention';
 import { batchedGemm } from './batched';
+import { chain, chainAdjoint, chainPowers, chainTransitions } from './chain';
 import {
   convolution, convolutionInputAdjoint, convolutionWeightsAdjoint, pad,
 } from './convolution';
@@ -68,6 +69,10 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.layerNormSums: return layerNormSums(args, from, to);
     case Job.swapAxes: return swapAxes(args, from, to);
     case Job.countFrom: return countFrom(args, from, to);
+    case Job.chainPowers: return chainPowers(args, from, to);
+    case Job.chain: return chain(args, from, to, member);
+    case Job.chainAdjoint: return chainAdjoint(args, from, to, member);
+    case Job.chainTransitions: return chainTransitions(args, from, to);
     case Job.transpose: return transposeWhole(args);
     case Job.fail: return fail(args, member);
     case Job.straggle: return straggle(args, from, to, member);

@@ -27,7 +27,7 @@ export function maximum(x: usize, columns: i32, aside: usize): f32 {
 }
 
 /** Σ e^(x − most). */
-function sumOfExponentials(x: usize, columns: i32, most: f32, aside: usize): f32 {
+export function sumOfExponentials(x: usize, columns: i32, most: f32, aside: usize): f32 {
   store<f32>(aside, most);
   const shift = v128.load32_splat(aside);
   let s = f32x4.splat(0);
@@ -46,7 +46,7 @@ function sumOfExponentials(x: usize, columns: i32, most: f32, aside: usize): f32
 }
 
 /** y = factor · e^(x − most). */
-function scaledExponentials(x: usize, columns: i32, most: f32, factor: f32, y: usize, aside: usize): void {
+export function scaledExponentials(x: usize, columns: i32, most: f32, factor: f32, y: usize, aside: usize): void {
   store<f32>(aside, most);
   store<f32>(aside, factor, 4);
   const shift = v128.load32_splat(aside);

@@ -63,40 +63,79 @@ function firstStored(rows: usize, stored: i32, row: i32): i32 {
   return low;
 }
 
+/** A sum of squares in float32 below or above these may have lost much to underflow, or have overflowed. */
+const LEAST_SUM: f64 = 7.888609052210118e-31; // 2⁻¹⁰⁰
+const MOST_SUM: f64 = 1.2676506002282294e30; // 2¹⁰⁰
+
 /**
  * args: spans, partial sums (f64), stages, how many. The sum of each item's squares; number k of a block is added to lane
- * k mod 8.
+ * k mod 8. Where that is at float32's edges, it is added up once more, in float64.
  */
 export function squares(args: usize, from: i32, to: i32, member: i32): void {
-  const lanes = tailOf(member);
+  const partial = load<usize>(args, 4);
   let span = load<usize>(args);
   for (let item = from; item < to; item += 1) {
     span = spanOf(span, item);
     const start = startOf(span, item);
     const end = min(start + BLOCK, load<i32>(span, SIZE));
-    const gradient = load<usize>(span, GRADIENT);
-    const rows = load<usize>(span, ROWS);
-    memory.fill(lanes, 0, 32);
+    let source = at(load<usize>(span, GRADIENT), start);
+    let whole = load<usize>(span, ROWS) == 0;
     if (load<i32>(args, 12)) {
-      const copy = packedOf(member);
-      copyItem(span, start, end, copy);
-      prepare(load<usize>(args, 8), load<i32>(args, 12), span, start, copy, end - start);
-      addSquares(lanes, 0, copy, end - start);
-    } else if (!rows) {
-      addSquares(lanes, 0, at(gradient, start), end - start);
-    } else {
-      const columns = load<i32>(span, COLUMNS);
-      const stored = load<i32>(span, STORED);
-      for (let k = firstStored(rows, stored, start / columns); k < stored; k += 1) {
-        const first = rowAt(rows, k) * columns;
-        if (first >= end) break;
-        const left = max(first, start);
-        const right = min(first + columns, end);
-        addSquares(lanes, (left - start) & 7, at(gradient, k * columns + (left - first)), right - left);
-      }
+      source = packedOf(member);
+      whole = true;
+      copyItem(span, start, end, source);
+      prepare(load<usize>(args, 8), load<i32>(args, 12), span, start, source, end - start);
     }
-    store<f64>(load<usize>(args, 4) + ((<usize>item) << 3), sum8(v128.load(lanes), v128.load(lanes, 16)));
+    let sum = squaresOf(span, start, end, source, whole, tailOf(member));
+    // Not `<`: what is not a number is to stay so.
+    if (!(sum >= LEAST_SUM && sum <= MOST_SUM)) sum = exactSquaresOf(span, start, end, source, whole);
+    store<f64>(partial + ((<usize>item) << 3), sum);
   }
+}
+
+/** The sum of a block's squares, from `source` on where it is there as a whole, else row by row. */
+function squaresOf(span: usize, start: i32, end: i32, source: usize, whole: bool, lanes: usize): f64 {
+  memory.fill(lanes, 0, 32);
+  if (whole) addSquares(lanes, 0, source, end - start);
+  else {
+    const columns = load<i32>(span, COLUMNS);
+    const rows = load<usize>(span, ROWS);
+    const stored = load<i32>(span, STORED);
+    for (let k = firstStored(rows, stored, start / columns); k < stored; k += 1) {
+      const first = rowAt(rows, k) * columns;
+      if (first >= end) break;
+      const left = max(first, start);
+      const right = min(first + columns, end);
+      addSquares(lanes, (left - start) & 7, at(load<usize>(span, GRADIENT), k * columns + (left - first)), right - left);
+    }
+  }
+  return sum8(v128.load(lanes), v128.load(lanes, 16));
+}
+
+/** The same one by one in float64, which no square of a float32 leaves; numbers that are 0 cost a look. */
+function exactSquaresOf(span: usize, start: i32, end: i32, source: usize, whole: bool): f64 {
+  if (whole) return exactSquares(0, source, end - start);
+  let sum: f64 = 0;
+  const columns = load<i32>(span, COLUMNS);
+  const rows = load<usize>(span, ROWS);
+  const stored = load<i32>(span, STORED);
+  for (let k = firstStored(rows, stored, start / columns); k < stored; k += 1) {
+    const first = rowAt(rows, k) * columns;
+    if (first >= end) break;
+    const left = max(first, start);
+    const right = min(first + columns, end);
+    sum = exactSquares(sum, at(load<usize>(span, GRADIENT), k * columns + (left - first)), right - left);
+  }
+  return sum;
+}
+
+function exactSquares(sum: f64, source: usize, count: i32): f64 {
+  if (isZero(source, count)) return sum;
+  for (const end = at(source, count); source < end; source += 4) {
+    const x = <f64>load<f32>(source);
+    sum += x * x;
+  }
+  return sum;
 }
 
 /** The gradient from `start` to `end`, zeros where it stores no row. */

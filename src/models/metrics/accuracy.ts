@@ -1,5 +1,6 @@
 import { checkCount } from '../../ops/shapes.js';
-import { largestOf, type Metric, meanOver } from './metric.js';
+import { placeOfLargest } from '../../streams/logits.js';
+import { type Metric, meanOver } from './metric.js';
 
 /**
  * The share of positions whose most probable class is the right one; 1 − it is the lecture's error rate.
@@ -32,7 +33,7 @@ export function categoricalAccuracy(): Metric {
 }
 
 const named = (name: string): Metric =>
-  meanOver(name, 'higher', (data, start, width, id) => (largestOf(data, start, width) === id ? 1 : 0));
+  meanOver(name, 'higher', (data, start, width, id) => (placeOfLargest(name, data, start, width) === id ? 1 : 0));
 
 /**
  * The share of positions whose right class is among the k most probable ones.
@@ -48,11 +49,12 @@ const named = (name: string): Metric =>
  */
 export function topKAccuracy(k = 5): Metric {
   checkCount(k, 'k', 'topKAccuracy');
-  return meanOver(`top${k}Accuracy`, 'higher', (data, start, width, id) => {
+  const name = `top${k}Accuracy`;
+  return meanOver(name, 'higher', (data, start, width, id) => {
+    placeOfLargest(name, data, start, width);
     const own = data[start + id] as number;
     let above = 0;
-    // Not `above < k`: a prediction that is not a number is above none, and none is right for it.
     for (let v = start; v < start + width; v += 1) if ((data[v] as number) > own) above += 1;
-    return above < k && !Number.isNaN(own) ? 1 : 0;
+    return above < k ? 1 : 0;
   });
 }

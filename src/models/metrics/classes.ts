@@ -1,4 +1,5 @@
-import { type Accumulator, eachPosition, largestOf, type Metric } from './metric.js';
+import { placeOfLargest } from '../../streams/logits.js';
+import { type Accumulator, eachPosition, type Metric } from './metric.js';
 
 export interface AverageOptions {
   /**
@@ -44,7 +45,7 @@ function counting(name: string, score: Score, average: 'macro' | 'micro'): Accum
         if (counts.length !== 3 * width) {
           throw new RangeError(`${name}: began with ${counts.length / 3} classes and got ${width}; start another one.`);
         }
-        const guess = largestOf(data, start, width);
+        const guess = placeOfLargest(name, data, start, width);
         if (guess === id) counts[3 * id] = (counts[3 * id] as number) + 1;
         counts[3 * guess + 1] = (counts[3 * guess + 1] as number) + 1;
         counts[3 * id + 2] = (counts[3 * id + 2] as number) + 1;
@@ -146,7 +147,7 @@ export function confusionMatrix(): Metric<readonly (readonly number[])[]> {
               );
             }
             const row = matrix[id] as number[];
-            const guess = largestOf(data, start, width);
+            const guess = placeOfLargest('confusionMatrix', data, start, width);
             row[guess] = (row[guess] as number) + 1;
           });
         },

@@ -43,7 +43,8 @@ export function eachPosition(name: string, prediction: Tensor, target: Tensor, s
   }
   const rows = data.length / width;
   for (let row = 0; row < rows; row += 1) {
-    const id = asIds ? (targets[row] as number) : classOf(targets, row * width, width);
+    if (!asIds) requireNumbers(name, targets, row, width);
+    const id = asIds ? (targets[row] as number) : classOf(name, targets, row * width, width);
     if (id < -1 || id >= width) {
       throw new RangeError(`${name}: target ${row} is ${id}, but ${width} classes have ids from 0 to ${width - 1}.`);
     }
@@ -51,11 +52,13 @@ export function eachPosition(name: string, prediction: Tensor, target: Tensor, s
   }
 }
 
-/** The place of the largest number of a row, the first of equal ones. */
-export function largestOf(data: Numbers, start: number, width: number): number {
-  let best = start;
-  for (let k = start + 1; k < start + width; k += 1) if ((data[k] as number) > (data[best] as number)) best = k;
-  return best - start;
+function requireNumbers(name: string, target: Numbers, row: number, width: number): void {
+  for (let k = row * width; k < (row + 1) * width; k += 1) {
+    if (!Number.isNaN(target[k])) continue;
+    throw new RangeError(
+      `${name}: row ${row} of the target holds NaN; rows are one-hot, or zeros where they do not count.`,
+    );
+  }
 }
 
 /** A metric that is a mean over positions, or something made of that. */

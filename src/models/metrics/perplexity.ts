@@ -1,14 +1,9 @@
+import { natsOf } from '../../streams/logits.js';
 import type { Numbers } from '../../tensor.js';
 import { type Metric, meanOver } from './metric.js';
 
-/** `−log softmax(logits)[id]` in nats and in float64, stable: the largest logit is taken out before the exponential. */
-function nats(data: Numbers, start: number, width: number, id: number): number {
-  let max = Number.NEGATIVE_INFINITY;
-  for (let k = start; k < start + width; k += 1) max = Math.max(max, data[k] as number);
-  let sum = 0;
-  for (let k = start; k < start + width; k += 1) sum += Math.exp((data[k] as number) - max);
-  return Math.log(sum) + max - (data[start + id] as number);
-}
+const nats = (name: string) => (data: Numbers, start: number, width: number, id: number) =>
+  natsOf(name, data, id, start, width);
 
 /**
  * Perplexity: among how many equally likely symbols the model would be as uncertain.
@@ -24,7 +19,7 @@ function nats(data: Numbers, start: number, width: number, id: number): number {
  * counted.result(); // 4
  */
 export function perplexity(): Metric {
-  return meanOver('perplexity', 'lower', nats, Math.exp);
+  return meanOver('perplexity', 'lower', nats('perplexity'), Math.exp);
 }
 
 /**
@@ -39,5 +34,5 @@ export function perplexity(): Metric {
  * model.compile({ loss: crossEntropy(), optimizer: rmsprop(1e-3), metrics: [bitsPerCharacter()] })
  */
 export function bitsPerCharacter(): Metric {
-  return meanOver('bitsPerCharacter', 'lower', nats, (mean) => mean / Math.LN2);
+  return meanOver('bitsPerCharacter', 'lower', nats('bitsPerCharacter'), (mean) => mean / Math.LN2);
 }

@@ -1,5 +1,14 @@
 /** From scores to tags: the best path through a chain of tags, and how probable each of its tags is. */
 import type { Numbers } from '../../tensor.js';
+import {
+  type BestPaths,
+  bestPaths,
+  nextSums,
+  probabilities,
+  probabilitiesBefore,
+  relativeScores,
+  type Sums,
+} from './chain-sums.js';
 
 /** What the scores of neighbouring tags add: from each tag to each, to the first and from the last. */
 export interface ChainScores {
@@ -47,130 +56,104 @@ export interface ChainTable {
   readonly start: Float64Array;
   readonly end: Float64Array;
   readonly into: Float64Array;
-  /** `e^into`. */
+  /** The greatest of each row; finite even where nothing may come before. */
+  readonly tops: Float64Array;
+  /** `e^(into − tops)`. */
   readonly powers: Float64Array;
 }
 
+/** @throws RangeError where a score is not a number. */
 export function chainTable(count: number, chain: ChainScores | undefined, grammar: Grammar | undefined): ChainTable {
   const never = Number.NEGATIVE_INFINITY;
   const may = (allowed: Uint8Array | undefined, k: number) => allowed === undefined || allowed[k] === 1;
-  const start = Float64Array.from({ length: count }, (_, k) =>
-    may(grammar?.starts, k) ? ((chain?.start[k] as number | undefined) ?? 0) : never,
-  );
-  const end = Float64Array.from({ length: count }, (_, k) => (chain?.end[k] as number | undefined) ?? 0);
+  if (chain !== undefined) requireNumbers(chain);
+  const scoreOf = (scores: Numbers | undefined, k: number) => (scores?.[k] as number | undefined) ?? 0;
+  const each = (of: (k: number) => number) => belowTop(Float64Array.from({ length: count }, (_, k) => of(k)));
+  const start = each((k) => (may(grammar?.starts, k) ? scoreOf(chain?.start, k) : never));
+  const end = each((k) => scoreOf(chain?.end, k));
   // From all tags to one in a row, so that both passes run through memory from first to last.
   const into = new Float64Array(count * count);
+  const tops = new Float64Array(count).fill(-Number.MAX_VALUE);
   // The chain may have grown since the scores were worked out: its rows are longer then.
   const row = chain?.start.length ?? count;
   for (let from = 0; from < count; from += 1) {
     for (let to = 0; to < count; to += 1) {
-      const score = (chain?.transitions[from * row + to] as number | undefined) ?? 0;
-      into[to * count + from] = may(grammar?.follows, from * count + to) ? score : never;
+      const score = may(grammar?.follows, from * count + to) ? scoreOf(chain?.transitions, from * row + to) : never;
+      into[to * count + from] = score;
+      if (score > (tops[to] as number)) tops[to] = score;
     }
   }
-  return { count, start, end, into, powers: into.map(Math.exp) };
+  const powers = new Float64Array(count * count);
+  for (let to = 0; to < count; to += 1) {
+    const top = tops[to] as number;
+    for (let k = to * count; k < (to + 1) * count; k += 1) powers[k] = Math.exp((into[k] as number) - top);
+  }
+  return { count, start, end, into, tops, powers };
+}
+
+function requireNumbers(chain: ChainScores): void {
+  for (const part of ['transitions', 'start', 'end'] as const) {
+    const at = chain[part].findIndex(Number.isNaN);
+    if (at < 0) continue;
+    throw new RangeError(
+      `tagger: number ${at} of chain.${part} is NaN; the model has diverged: go back to weights that were saved.`,
+    );
+  }
+}
+
+/** Differences alone matter: what all have in common would only take their digits. */
+function belowTop(scores: Float64Array): Float64Array {
+  const top = scores.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  return Number.isFinite(top) ? scores.map((score) => score - top) : scores;
 }
 
 /** Decodes lanes of one model. */
-export function chainDecoder({
-  count,
-  start,
-  end,
-  into,
-  powers,
-}: ChainTable): (scores: (step: number, tag: number) => number, steps: number) => DecodedChain {
-  const never = Number.NEGATIVE_INFINITY;
+export function chainDecoder(
+  table: ChainTable,
+): (scores: (step: number, tag: number) => number, steps: number) => DecodedChain {
+  const { count, end } = table;
 
   /** The path of the greatest score. */
-  function viterbi(scores: Float64Array, steps: number): Int32Array {
-    const from = new Int32Array(steps * count);
-    let best = start.map((value, k) => value + (scores[k] as number));
-    for (let t = 1; t < steps; t += 1) {
-      const next = new Float64Array(count);
-      for (let to = 0; to < count; to += 1) {
-        let [top, at] = [never, 0];
-        const row = to * count;
-        for (let k = 0; k < count; k += 1) {
-          const score = (best[k] as number) + (into[row + k] as number);
-          if (score > top) [top, at] = [score, k];
-        }
-        from[t * count + to] = at;
-        next[to] = top + (scores[t * count + to] as number);
-      }
-      best = next;
-    }
-    const tags = new Int32Array(steps);
-    let at = 0;
-    for (let k = 1; k < count; k += 1) {
-      if ((best[k] as number) + (end[k] as number) > (best[at] as number) + (end[at] as number)) at = k;
-    }
-    for (let t = steps - 1; t >= 0; t -= 1) {
+  function viterbi(scores: readonly Float64Array[]): Int32Array {
+    const tags = new Int32Array(scores.length);
+    const best = accumulated(scores, (row, before: BestPaths | undefined) => bestPaths(row, table, before));
+    const last = Float64Array.from(best.at(-1)?.scores ?? [], (score, k) => score + (end[k] as number));
+    let at = last.reduce((top, score, k) => (score > (last[top] as number) ? k : top), 0);
+    for (let t = tags.length - 1; t >= 0; t -= 1) {
       tags[t] = at;
-      at = from[t * count + at] as number;
+      at = best[t]?.from[at] as number;
     }
     return tags;
   }
 
-  /** `p(tag_t = tags[t] | all scores)`, by forward and backward sums, each step's scaled to add up to 1. */
-  function marginals(scores: Float64Array, steps: number, tags: Int32Array): Float64Array {
-    const local = localPowers(scores, steps, count);
-    const forward = new Float64Array(steps * count);
-    for (let t = 0; t < steps; t += 1) {
-      const row = forward.subarray(t * count, (t + 1) * count);
-      for (let to = 0; to < count; to += 1) {
-        const reached =
-          t === 0 ? Math.exp(start[to] as number) : dot(forward, (t - 1) * count, powers, to * count, count);
-        row[to] = reached * (local[t * count + to] as number);
-      }
-      scale(row);
+  /** `p(tag_t = tags[t] | all scores)`. */
+  function marginals(scores: readonly Float64Array[], tags: Int32Array): Float64Array {
+    const found = new Float64Array(tags.length);
+    const sums = accumulated(scores, (row, before: Sums | undefined) => nextSums(row, table, before));
+    let p: Float64Array = new Float64Array(0);
+    for (let t = sums.length - 1; t >= 0; t -= 1) {
+      const [step, next] = [sums[t] as Sums, sums[t + 1]];
+      p = next === undefined ? probabilities(step, end) : probabilitiesBefore(step, next, p);
+      found[t] = p[tags[t] as number] as number;
     }
-    const probabilities = new Float64Array(steps);
-    let behind: Float64Array = end.map(Math.exp);
-    for (let t = steps - 1; t >= 0; t -= 1) {
-      const row = forward.subarray(t * count, (t + 1) * count);
-      const tag = tags[t] as number;
-      probabilities[t] = ((row[tag] as number) * (behind[tag] as number)) / dot(row, 0, behind, 0, count);
-      const next = new Float64Array(count);
-      for (let to = 0; to < count; to += 1) {
-        const weight = (behind[to] as number) * (local[t * count + to] as number);
-        for (let k = 0; k < count; k += 1) next[k] = (next[k] as number) + weight * (powers[to * count + k] as number);
-      }
-      behind = scale(next);
-    }
-    return probabilities;
+    return found;
   }
 
   return (scoreOf, steps) => {
-    const scores = Float64Array.from({ length: steps * count }, (_, k) => scoreOf(Math.floor(k / count), k % count));
-    const tags = viterbi(scores, steps);
-    return { tags, probabilities: marginals(scores, steps, tags) };
+    const scores = Array.from({ length: steps }, (_, step) =>
+      relativeScores(Float64Array.from({ length: count }, (_, tag) => scoreOf(step, tag))),
+    );
+    const tags = viterbi(scores);
+    return { tags, probabilities: marginals(scores, tags) };
   };
 }
 
-/** `e^score`, each step's greatest being 1. */
-function localPowers(scores: Float64Array, steps: number, count: number): Float64Array {
-  const powers = new Float64Array(steps * count);
-  for (let t = 0; t < steps; t += 1) {
-    const row = scores.subarray(t * count, (t + 1) * count);
-    const top = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-    powers.set(
-      row.map((score) => Math.exp(score - top)),
-      t * count,
-    );
-  }
-  return powers;
-}
-
-function dot(a: Float64Array, atA: number, b: Float64Array, atB: number, count: number): number {
-  let sum = 0;
-  for (let k = 0; k < count; k += 1) sum += (a[atA + k] as number) * (b[atB + k] as number);
-  return sum;
-}
-
-/** Makes numbers add up to 1. */
-function scale(row: Float64Array): Float64Array {
-  let sum = 0;
-  for (const value of row) sum += value;
-  for (let k = 0; k < row.length; k += 1) row[k] = (row[k] as number) / sum;
-  return row;
+/** Each step by the one before it. */
+function accumulated<R>(
+  scores: readonly Float64Array[],
+  next: (row: Float64Array, before: R | undefined) => R,
+): readonly R[] {
+  const steps: R[] = [];
+  for (const row of scores) steps.push(next(row, steps.at(-1)));
+  return steps;
 }

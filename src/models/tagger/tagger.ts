@@ -1,6 +1,7 @@
 import { evaluate, type Layer, layer } from '../../layer.js';
 import type { Ops } from '../../ops/ops.js';
 import { versionOf } from '../../parameters/parameter.js';
+import { natsOf, placeOfLargest } from '../../streams/logits.js';
 import type { Ids, Tensor } from '../../tensor.js';
 import { linearChain } from '../../training/losses/linear-chain.js';
 import type { Loss } from '../../training/losses/loss.js';
@@ -236,8 +237,7 @@ function meanOf(ops: Ops, nats: Tensor, targets: Ids): Tensor {
 
 function mostProbable(logits: Tensor, lane: number, { names }: Lexicon): { name: string; probability: number } {
   const count = logits.shape[1] as number;
-  const row = Array.from(logits.data.subarray(lane * count, (lane + 1) * count));
-  const top = Math.max(...row);
-  const sum = row.reduce((total, logit) => total + Math.exp(logit - top), 0);
-  return { name: names[row.indexOf(top)] as string, probability: 1 / sum };
+  const row = logits.data.subarray(lane * count, (lane + 1) * count);
+  const top = placeOfLargest('tagger', row);
+  return { name: names[top] as string, probability: Math.exp(-natsOf('tagger', row, top)) };
 }

@@ -4,6 +4,7 @@ import { draws } from '../draws.js';
 import type { Ops } from '../ops.js';
 import { arrangement } from './arrangement.js';
 import { attending } from './attention.js';
+import { chains } from './chain.js';
 import { elementwise } from './elementwise.js';
 import { images } from './images.js';
 import { product } from './product.js';
@@ -20,6 +21,7 @@ export function eager(space: Workspace): Ops {
     ...elementwise(space),
     ...arrangement(space),
     ...reduction(space),
+    ...chains(space),
     ...table(space),
     ...images(space),
     ...attending(space),

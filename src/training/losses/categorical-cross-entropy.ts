@@ -1,6 +1,6 @@
 import type { Ops } from '../../ops/ops.js';
 import { rowsOf } from '../../ops/shapes.js';
-import { ids, type Numbers, sameShape, showShape, type Tensor, tensor } from '../../tensor.js';
+import { type Ids, ids, type Numbers, sameShape, showShape, sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { type Loss, type LossOptions, reduced } from './loss.js';
 
 /** How far a distribution's sum may be from 1: rounding, not a mistake. */
@@ -105,13 +105,26 @@ export function categoricalCrossEntropy(options: LossOptions = {}): Loss {
 }
 
 /**
- * With c the most probable class, `−Σ_v t_v log softmax(z)_v = S·(−log softmax(z)_c) + Σ_v (S·[v = c] − t_v) z_v`, S being
- * the row's sum: the fused, stable primitive, and a rest that is 0 for one-hot rows.
+ * With c the most probable class, `−Σ_v t_v log softmax(z)_v = S·(−log softmax(z)_c) + Σ_v (S·[v = c] − t_v) (z_v − z_c)`, S
+ * being the row's sum: the fused, stable primitive, and a rest that is 0 for one-hot rows. What all logits have in common
+ * leaves the rest as z_c does, before it can take the digits of their differences.
  */
 function totalOf(ops: Ops, logits: Tensor, { classes, sums, rest }: Rows): Tensor {
   const positions = logits.shape.slice(0, -1);
   const nats = ops.crossEntropy(logits, ids(positions, classes));
   if (rest === undefined) return ops.sumTo(nats, []);
   const certain = ops.sumTo(ops.multiply(nats, tensor(positions, sums)), []);
-  return ops.add(certain, ops.sumTo(ops.multiply(logits, tensor(logits.shape, rest)), []));
+  const own = ops.gather(
+    ops.reshape(logits, [sizeOf(logits.shape), 1]),
+    placesOf(classes, logits.shape.at(-1) as number),
+  );
+  const above = ops.subtract(logits, ops.reshape(own, [...positions, 1]));
+  return ops.add(certain, ops.sumTo(ops.multiply(above, tensor(logits.shape, rest)), []));
 }
+
+/** Where each row's class stands among all logits; of rows that do not count, the first. */
+const placesOf = (classes: Int32Array, width: number): Ids =>
+  ids(
+    [classes.length],
+    classes.map((id, row) => row * width + Math.max(0, id)),
+  );

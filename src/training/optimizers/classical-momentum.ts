@@ -28,6 +28,7 @@ export function classicalMomentum(learningRate: number | Schedule, options: Clas
   return {
     kind: 'classicalMomentum',
     slots: ['velocity'],
+    linear: true,
     rule: Rule.classicalMomentum,
     idle: Idle.moves,
     learningRate: rate,

@@ -28,6 +28,7 @@ export function momentum(learningRate: number | Schedule, options: MomentumOptio
   return {
     kind: 'momentum',
     slots: ['velocity'],
+    linear: true,
     rule: Rule.momentum,
     idle: Idle.moves,
     learningRate: rate,

@@ -37,6 +37,7 @@ export function nesterov(learningRate: number | Schedule, options: NesterovOptio
     return {
       ...common,
       slots: ['velocity'],
+      linear: true,
       rule: Rule.nesterovSimplified,
       numbers(step) {
         const [eta, now, next] = [rate(step), decay(step), decay(step + 1)];
@@ -47,6 +48,7 @@ export function nesterov(learningRate: number | Schedule, options: NesterovOptio
   return {
     ...common,
     slots: ['weights', 'velocity'],
+    linear: true,
     rule: Rule.nesterov,
     aside: { rule: Rule.lookAhead, when: 'before', numbers: (step) => [decay(step)] },
     numbers: (step) => [rate(step), decay(step)],

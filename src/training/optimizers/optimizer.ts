@@ -33,6 +33,8 @@ export interface Optimizer {
   readonly least?: Readonly<Record<string, number>>;
   /** What is done to the gradient before, first to last; `chain` puts it there. */
   readonly preparations?: readonly Preparation[];
+  /** Whether the rule only adds gradients, times numbers: it can then take any, and squares none. */
+  readonly linear?: true;
   /** Divides each parameter's gradient by its own norm plus this. */
   readonly damping?: number;
   /** Where the gradient is taken, if not at the weights alone. */

@@ -19,6 +19,7 @@ export function sgd(learningRate: number | Schedule): Optimizer {
   return {
     kind: 'sgd',
     slots: [],
+    linear: true,
     rule: Rule.sgd,
     idle: Idle.stays,
     learningRate: rate,

@@ -1,0 +1,139 @@
+/**
+ * Paths through a chain of tags, a step at a time: the best one to each tag, and the sums over all of them, forwards and back. All of
+ * it is relative to the greatest of its step, so that scores may be however large and however far apart.
+ */
+import type { Numbers } from '../../tensor.js';
+import type { ChainTable } from './decoding.js';
+
+const never = Number.NEGATIVE_INFINITY;
+/** A sum of products below it may have lost much to underflow: its tag is reached by what is far from the greatest alone. */
+const LEAST = 1e-200;
+
+/** A step's scores, the greatest 0. @throws RangeError where that is no finite number. */
+export function relativeScores(scores: Numbers): Float64Array {
+  const top = greatest(scores);
+  if (!Number.isFinite(top)) {
+    throw new RangeError(
+      `tagger: the greatest of a word's ${scores.length} scores is ${top}; the model has diverged: go back to weights that ` +
+        'were saved, lower the learning rate or clip the gradients.',
+    );
+  }
+  return Float64Array.from(scores, (score) => score - top);
+}
+
+function greatest(numbers: Numbers): number {
+  let top = never;
+  for (const value of numbers) top = Math.max(top, value);
+  return top;
+}
+
+/** What the best path to each tag scores, the greatest 0, and from which tag it comes. */
+export interface BestPaths {
+  readonly scores: Float64Array;
+  readonly from: Int32Array;
+}
+
+/** Viterbi's step, from the one before it, if any. A tag that was not there then was impossible. */
+export function bestPaths(scores: Float64Array, { count, start, into }: ChainTable, before?: BestPaths): BestPaths {
+  const next = new Float64Array(count);
+  const from = new Int32Array(count);
+  const known = before?.scores ?? new Float64Array(0);
+  for (let to = 0; to < count; to += 1) {
+    let top = never;
+    let at = 0;
+    for (let k = 0; k < known.length; k += 1) {
+      const score = (known[k] as number) + (into[to * count + k] as number);
+      if (score > top) {
+        top = score;
+        at = k;
+      }
+    }
+    from[to] = at;
+    next[to] = (before === undefined ? (start[to] as number) : top) + (scores[to] as number);
+  }
+  const top = greatest(next);
+  return { scores: next.map((score) => score - top), from };
+}
+
+/** All paths to each tag of a step. */
+export interface Sums {
+  /** Logarithms of their sums, the greatest 0; and e to them. */
+  readonly logs: Float64Array;
+  readonly shares: Float64Array;
+  /** Sums of shares times powers over the tags before, and the logarithm of what comes before each tag. */
+  readonly products: Float64Array;
+  readonly reached: Float64Array;
+  readonly table: ChainTable;
+}
+
+/** The forward algorithm's step, from the one before it, if any. */
+export function nextSums(scores: Float64Array, table: ChainTable, before?: Sums): Sums {
+  const { count, start, powers, tops } = table;
+  const products = new Float64Array(count);
+  const reached = start.slice();
+  if (before !== undefined) {
+    for (let to = 0; to < count; to += 1) {
+      const product = dot(before.shares, powers, to * count);
+      products[to] = product;
+      reached[to] = product >= LEAST ? (tops[to] as number) + Math.log(product) : reachedFar(before.logs, table, to);
+    }
+  }
+  const sums = reached.map((log, to) => log + (scores[to] as number));
+  const top = greatest(sums);
+  const logs = sums.map((log) => log - top);
+  return { logs, shares: logs.map(Math.exp), products, reached, table };
+}
+
+/** log Σ e^(log + score) over the tags before a tag, about the greatest. */
+function reachedFar(logs: Float64Array, { count, into }: ChainTable, to: number): number {
+  let top = never;
+  logs.forEach((log, k) => {
+    top = Math.max(top, log + (into[to * count + k] as number));
+  });
+  if (top === never) return never;
+  return top + Math.log(logs.reduce((sum, log, k) => sum + Math.exp(log + (into[to * count + k] as number) - top), 0));
+}
+
+/** How probable each tag of a last step is; what `end` adds may be left out. */
+export function probabilities({ logs }: Sums, end?: Float64Array): Float64Array {
+  const scores = end === undefined ? logs : logs.map((log, tag) => log + (end[tag] as number));
+  const top = greatest(scores);
+  return normalised(scores.map((score) => Math.exp(score - top)));
+}
+
+/** How probable each tag of a step is, from how probable those of the next one are: `Σ_j p(i | j) p(j)`. */
+export function probabilitiesBefore(before: Sums, step: Sums, next: Float64Array): Float64Array {
+  const { count, into, powers } = step.table;
+  const near = new Float64Array(before.logs.length);
+  const far = new Float64Array(before.logs.length);
+  next.forEach((share, to) => {
+    if (share === 0) return;
+    const product = step.products[to] as number;
+    if (product >= LEAST) {
+      const weight = share / product;
+      for (let k = 0; k < near.length; k += 1) {
+        near[k] = (near[k] as number) + weight * (powers[to * count + k] as number);
+      }
+      return;
+    }
+    const reached = step.reached[to] as number;
+    for (let k = 0; k < far.length; k += 1) {
+      const log = (before.logs[k] as number) + (into[to * count + k] as number) - reached;
+      far[k] = (far[k] as number) + share * Math.exp(log);
+    }
+  });
+  return normalised(far.map((value, k) => value + (near[k] as number) * (before.shares[k] as number)));
+}
+
+function dot(a: Float64Array, b: Float64Array, at: number): number {
+  let total = 0;
+  for (let k = 0; k < a.length; k += 1) total += (a[k] as number) * (b[at + k] as number);
+  return total;
+}
+
+/** Numbers that add up to 1. */
+function normalised(row: Float64Array): Float64Array {
+  let total = 0;
+  for (const value of row) total += value;
+  return row.map((value) => value / total);
+}
