@@ -1,20 +1,18 @@
 import type { Readable } from 'node:stream';
-import { defer, finalize, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { fromAsync } from './from-async.js';
 
 /**
- * A Node readable as a source that is pulled: while a consumer works, the stream fills its own bounded buffer and then
+ * A Node readable as a source that is pulled: while the pipeline works, the stream fills its own bounded buffer and then
  * pauses what is behind it.
  *
- * Its chunks come as they are, strings or bytes; `tokens` takes both. Unsubscribing destroys the readable.
+ * Its chunks come as they are, strings or bytes; `tokens` takes both. Unsubscribing destroys the readable at once, also while
+ * a chunk is waited for, so that a silent stdin does not keep the process.
  *
  * @throws the readable's error, as an error notification.
  * @example
  * fromReadable(process.stdin).pipe(tokens(vocab), windows({ length: 32 }))
  */
 export function fromReadable<T = string | Uint8Array>(readable: Readable): Observable<T> {
-  return defer(() => fromAsync<T>(readable)).pipe(
-    // The iterator's own `return` would wait for a chunk that may never come.
-    finalize(() => readable.destroy()),
-  );
+  return fromAsync<T>(readable);
 }

@@ -53,6 +53,19 @@ export function listen(
   };
 }
 
+const guarded = new WeakSet<SocketLike>();
+
+/**
+ * Makes sure that a socket's errors have a listener for as long as it lives. A socket of `ws` without one throws when its
+ * peer breaks the protocol, before the stream is subscribed to or after it has ended too, and that would end the process. It
+ * closes itself after an error, so nothing is left to be done.
+ */
+export function guard(socket: SocketLike): void {
+  if (guarded.has(socket)) return;
+  guarded.add(socket);
+  socket.addEventListener('error', () => undefined);
+}
+
 /** The reason in an error event: the browser's has none, that of `ws` has a message. */
 export function reasonOf(event: unknown): string {
   return typeof event === 'object' && event !== null && 'message' in event && event.message

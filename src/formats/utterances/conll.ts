@@ -1,4 +1,4 @@
-import { defer, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { fromAsync } from '../../streams/from-async.js';
 import { badLine } from './failure.js';
 import { fieldsOf, linesOf, type TextSource } from './lines.js';
@@ -38,9 +38,13 @@ function finished({ words, tags, known }: Begun, tagged: boolean): Utterance | u
   return { ...(id !== undefined && { id }), words, ...(tagged && { tags }), ...(intent !== undefined && { intent }) };
 }
 
-async function* read(source: TextSource, options: ConllOptions): AsyncGenerator<Utterance, void, void> {
+async function* read(
+  source: TextSource,
+  options: ConllOptions,
+  signal: AbortSignal,
+): AsyncGenerator<Utterance, void, void> {
   const { columns: { word = 0, tag = -1 } = {}, separator = 'blank', comment } = options;
-  const { path, lines } = linesOf(source);
+  const { path, lines } = linesOf(source, signal);
   // Of the first line; all others have as many.
   let width: number | undefined;
   const begin = (): Begun => ({ words: [], tags: [], known: new Map() });
@@ -85,7 +89,7 @@ async function* read(source: TextSource, options: ConllOptions): AsyncGenerator<
  *
  * `-DOCSTART-` lines are left out. `# id = …`, `# sent_id = …` and `# intent = …` before a sentence are what they say, and
  * `# words = 0` is a sentence without words. Lines end in LF or CRLF, and a byte-order mark is left out. A pull
- * source: lines are read when the consumer of the last utterance has returned; unsubscribing closes the file.
+ * source: lines are read when the pipeline has dealt with the last utterance; unsubscribing closes what is read at once.
  *
  * Source: Tjong Kim Sang and De Meulder, Introduction to the CoNLL-2003 shared task (2003); comments as in CoNLL-U.
  *
@@ -96,7 +100,7 @@ async function* read(source: TextSource, options: ConllOptions): AsyncGenerator<
  * fromConll('eng.train', { columns: { word: 0, tag: 3 } }).subscribe(({ words, tags }) => console.log(words, tags));
  */
 export function fromConll(source: TextSource, options: ConllOptions = {}): Observable<Utterance> {
-  return defer(() => fromAsync(read(source, options)));
+  return fromAsync((signal) => read(source, options, signal));
 }
 
 /**
