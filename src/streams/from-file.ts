@@ -13,6 +13,7 @@ export async function* readBytes(path: string | URL, size: number, signal: Abort
   const fs = await import('node:fs');
   const { promisify } = await import('node:util');
   const file = await opened(path, signal);
+  if (file === undefined) return;
   let reader: AsyncIterable<Uint8Array> | undefined;
   try {
     reader = await silentReader(file, fs.fstatSync(file));
@@ -34,11 +35,15 @@ export async function* readBytes(path: string | URL, size: number, signal: Abort
   }
 }
 
-/** The file's number. A named pipe opens when its other end does: where nobody waits any more, that is done here. */
-async function opened(path: string | URL, signal: AbortSignal): Promise<number> {
+/**
+ * The file's number, `undefined` where nobody waits any more. A named pipe opens when its other end does: that is done here
+ * then.
+ */
+async function opened(path: string | URL, signal: AbortSignal): Promise<number | undefined> {
   const fs = await import('node:fs');
   const { promisify } = await import('node:util');
   const { O_WRONLY, O_NONBLOCK } = fs.constants;
+  if (signal.aborted) return undefined;
   const give = () => {
     if (!fs.statSync(path, { throwIfNoEntry: false })?.isFIFO()) return;
     fs.open(path, O_WRONLY | O_NONBLOCK, (error, other) => error ?? fs.close(other));

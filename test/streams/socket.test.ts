@@ -1,9 +1,10 @@
 import type { AddressInfo } from 'node:net';
-import { from, lastValueFrom, map, of, Subject, take, timer, toArray } from 'rxjs';
+import { finalize, from, lastValueFrom, map, of, Subject, take, timer, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { bounded } from '../../src/streams/bounded.js';
 import type { BufferState } from '../../src/streams/buffer.js';
+import { fromAsync } from '../../src/streams/from-async.js';
 import { fromSocket } from '../../src/streams/from-socket.js';
 import { toSocket } from '../../src/streams/to-socket.js';
 
@@ -189,6 +190,57 @@ describe('toSocket', () => {
     await expect(lastValueFrom(of('late').pipe(toSocket(peer)))).rejects.toThrow(/closed already/);
   });
 
+  it.each([
+    ['closes normally', 1000, 1000, 2 ** 20],
+    ['goes away', 1001, 1001, 2 ** 20],
+    ['closes without a code', undefined, 1005, 2 ** 20],
+    ['closes normally, and the socket has taken all texts', 1000, 1000, 2 ** 30],
+    ['is lost, and the socket has taken all texts', 'terminate', 1006, 2 ** 30],
+  ] as const)('counts all that was not sent where the peer %s', async (_, how, code, highWaterMark) => {
+    const texts = Array.from({ length: 100 }, (_, k) => `${k} ${'x'.repeat(200_000)}`);
+    client.pause();
+    const handedOn: string[] = [];
+    const sent$ = from(texts).pipe(toSocket(peer, { highWaterMark }));
+    const failed = new Promise<Error>((resolve, reject) =>
+      sent$.subscribe({ next: (text) => handedOn.push(text), error: resolve, complete: () => reject('completed') }),
+    );
+    if (how !== 'terminate') {
+      client.close(how);
+      await vi.waitFor(() => expect(peer.readyState).toBe(WebSocket.CLOSING));
+    }
+    client.terminate();
+    const { message } = await failed;
+    const [, told, count] = /closed with (\d+), (\d+) texts were not sent/.exec(message) ?? [];
+    expect(Number(told)).toBe(code);
+    expect(handedOn).toEqual(texts.slice(0, 100 - Number(count)));
+    expect(Number(count)).toBeGreaterThan(50);
+  });
+
+  it('completes only when the network has taken all, and lets a file wait meanwhile', async () => {
+    client.pause();
+    const texts = Array.from({ length: 100 }, (_, k) => `${k} ${'x'.repeat(200_000)}`);
+    let pulled = 0;
+    async function* read() {
+      for (const text of texts) {
+        pulled += 1;
+        yield text;
+      }
+    }
+    const done = vi.fn();
+    const sent = lastValueFrom(fromAsync(read).pipe(toSocket(peer), finalize(done), toArray()));
+    await vi.waitFor(() => expect(peer.bufferedAmount).toBeGreaterThan(2 ** 20));
+    await later(20);
+    const before = pulled;
+    await later(20);
+    expect(pulled).toBe(before);
+    expect(pulled).toBeLessThan(80);
+    expect(peer.bufferedAmount).toBeLessThan(2 ** 20 + 3 * 200_100);
+    expect(done).not.toHaveBeenCalled();
+    client.resume();
+    expect(await sent).toEqual(texts);
+    expect(peer.bufferedAmount).toBe(0);
+  });
+
   it('leaves no listener or timer when unsubscribed', async () => {
     const before = listeners(peer);
     client.pause();
@@ -229,6 +281,43 @@ describe('other sockets', () => {
     const sent = lastValueFrom(of('a').pipe(toSocket(socket as unknown as globalThis.WebSocket)));
     await expect(sent).rejects.toThrow('wss://example.org/ did not take a text: the message is too big');
   });
+
+  it.each([
+    ['normally, with all taken', 1000, [], 0],
+    ['normally, with some left', 1000, [5], 3],
+    ['normally, with part of a text left', 1000, [9, 4], 1],
+    ['in trouble', 1011, [11], 4],
+  ] as const)(
+    'counts by bufferedAmount where a socket does not call back and closes %s',
+    async (_, code, amounts, unsentTexts) => {
+      const socket = Object.assign(new EventTarget(), {
+        readyState: 1,
+        bufferedAmount: 0,
+        send(text: string) {
+          socket.bufferedAmount += text.length;
+        },
+      });
+      const handedOn: string[] = [];
+      const outcome = new Promise<string>((resolve) =>
+        from(['one', 'two', 'three', '', 'four'])
+          .pipe(toSocket(socket as unknown as globalThis.WebSocket))
+          .subscribe({
+            next: (text) => handedOn.push(text),
+            error: ({ message }) => resolve(message),
+            complete: () => resolve('complete'),
+          }),
+      );
+      for (const amount of amounts) {
+        socket.bufferedAmount = amount;
+        await later(8);
+      }
+      if (amounts.length === 0) socket.bufferedAmount = 0;
+      socket.readyState = 3;
+      socket.dispatchEvent(Object.assign(new Event('close'), { code, reason: '' }));
+      expect(await outcome).toMatch(unsentTexts === 0 ? 'complete' : `closed with ${code}, ${unsentTexts} text`);
+      expect(handedOn).toEqual(['one', 'two', 'three', '', 'four'].slice(0, 5 - unsentTexts));
+    },
+  );
 
   it('takes what has the face of a browser’s WebSocket', async () => {
     const target = new EventTarget();
