@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { evaluate, scanCarry } from '../../src/layer.js';
 import { uniform } from '../../src/parameters/initializers.js';
 import { parameter } from '../../src/parameters/parameter.js';
+import { paced } from '../../src/streams/bounded.js';
+import { fromAsync } from '../../src/streams/from-async.js';
 import { type GenerationOptions, generate, generateFrom, generateIterable } from '../../src/streams/generate.js';
 import { lanes } from '../../src/streams/lanes.js';
 import { tbptt } from '../../src/streams/tbptt.js';
@@ -152,6 +154,24 @@ describe('generate', () => {
     for (const symbol of [0, 1, 2]) prompts$.next(lane(symbol));
     prompts$.complete();
     expect(symbols(await spoken)).toEqual([1, 2, 3, 0]);
+  });
+
+  it('lets a source of prompts that is pulled wait until one is answered', async () => {
+    let [pulled, answered, ahead] = [0, 0, 0];
+    const pull = function* () {
+      for (; pulled < 6; pulled += 1) yield lane(0);
+    };
+    const spoken$ = fromAsync(pull).pipe(
+      generate(cycle, { length: 3, greedy: true }),
+      paced(async (symbol) => {
+        ahead = Math.max(ahead, pulled - Math.floor(answered / 3));
+        answered += 1;
+        return symbol;
+      }),
+      toArray(),
+    );
+    expect(await lastValueFrom(spoken$)).toHaveLength(18);
+    expect(ahead).toBeLessThanOrEqual(1);
   });
 
   it('stops with the subscription, and passes errors on', async () => {
