@@ -60,13 +60,15 @@ function held(by: Delivery): () => void {
 
 /** Hands a value on. What it gives, if anything, resolves when the value has been dealt with. */
 export function deliver(at: Stage | undefined, emit: () => void): Promise<void> | undefined {
-  const outer = delivery;
+  const [outer, before] = [delivery, stage];
   const own: Delivery = { holds: 0, free: undefined };
   delivery = own;
+  stage = at;
   try {
-    during(at, emit);
+    emit();
   } finally {
     delivery = outer;
+    stage = before;
   }
   if (own.holds === 0) return undefined;
   // What is handed on while another value is, is a part of dealing with that one.
