@@ -274,7 +274,7 @@ export {
   randomFlip,
   randomShift,
 } from './streams/augment.js';
-export { bounded } from './streams/bounded.js';
+export { bounded, paced } from './streams/bounded.js';
 export type { Buffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
 export { holdSource } from './streams/demand.js';
 export { timeSlice } from './streams/event-loop.js';
@@ -302,9 +302,10 @@ export type { SocketLike } from './streams/socket.js';
 export { surprisal } from './streams/surprisal.js';
 export { type TbpttOptions, type TrainingStep, tbptt } from './streams/tbptt.js';
 export { text } from './streams/text.js';
-export { type SocketSink, type ToSocketOptions, toSocket } from './streams/to-socket.js';
+export { type ToSocketOptions, toSocket } from './streams/to-socket.js';
 export { toWebStream } from './streams/to-web-stream.js';
 export { tokens } from './streams/tokens.js';
+export type { SocketSink } from './streams/unsent.js';
 export {
   type UnknownSymbols,
   type Vocabulary,

@@ -9,8 +9,12 @@ import {
   of,
   tap,
 } from 'rxjs';
-import { type BufferOptions, buffer, checkBufferOptions } from './buffer.js';
+import { type BufferOptions, buffer, checkBufferOptions, type Taken, WAIT_OR_FAIL } from './buffer.js';
+import { deliver, during, stageOf } from './demand.js';
 import { nextTurn } from './event-loop.js';
+import { fromAsync } from './from-async.js';
+
+const isAsyncIterable = (given: unknown): given is AsyncIterable<unknown> => Symbol.asyncIterator in Object(given);
 
 /** The value now, completion a turn later: what waits behind it is let through one by one. */
 function onePerTurn<T>(value: T): Observable<T> {
@@ -24,9 +28,13 @@ function onePerTurn<T>(value: T): Observable<T> {
  * Without `work` the values themselves come out, one for each turn of the event loop, so that a burst of arrivals
  * leaves timers and other pipelines room in between.
  *
+ * With the policy `block` a pull source waits until its value has been dealt with: its work is complete, and whoever goes on
+ * with what came out of it has done so. Memory: the values that one chunk of the source gives.
+ *
  * @param operation the name in error messages, for operators that are built on this one.
  * @throws RangeError, TypeError where the options are impossible.
- * @throws RangeError (as an error notification) where the buffer is full and its policy is `error`.
+ * @throws RangeError (as an error notification) where the buffer is full and its policy is `error`, or `block` and its source
+ * cannot wait.
  * @example
  * fromSocket(socket).pipe(bounded({ capacity: 64, policy: 'block', source: socket }, (line) => translate(line)))
  */
@@ -45,33 +53,45 @@ export function bounded<T>(
   return (source) =>
     new Observable((subscriber) => {
       const waiting = buffer<T>(operation, options);
-      let working = false;
+      let working: Taken<T> | undefined;
       let ended = false;
 
       function proceed(): void {
         // A loop, not a recursion: work that completes at once must not grow the stack.
         while (!working && waiting.depth > 0 && !subscriber.closed) {
-          working = true;
-          start(waiting.shift() as T);
+          working = waiting.take() as Taken<T>;
+          start(working);
         }
         if (ended && !working && waiting.depth === 0) subscriber.complete();
       }
 
-      function start(value: T): void {
+      function start({ value, within, release }: Taken<T>): void {
+        const stage = stageOf(waiting, within);
         let immediate = true;
+        // The work itself, and what it gave that is not dealt with yet.
+        let open = 1;
         const done = () => {
-          working = false;
+          open -= 1;
+          if (open > 0) return;
+          working = undefined;
+          release?.();
           if (!immediate) proceed();
         };
+        const handOn = (output: unknown) => {
+          const dealt = deliver(stage, () => subscriber.next(output));
+          if (dealt === undefined) return;
+          open += 1;
+          void dealt.then(done);
+        };
         try {
-          const result = from(work(value));
-          subscriber.add(
-            result.subscribe({
-              next: (output) => subscriber.next(output),
-              error: (error) => subscriber.error(error),
-              complete: done,
-            }),
-          );
+          during(stage, () => {
+            const given = work(value);
+            // RxJS would not wait for what becomes of its values.
+            const result = isAsyncIterable(given) ? fromAsync(given) : from(given);
+            subscriber.add(
+              result.subscribe({ next: handOn, error: (error) => subscriber.error(error), complete: done }),
+            );
+          });
         } catch (error) {
           subscriber.error(error);
         }
@@ -89,6 +109,27 @@ export function bounded<T>(
           },
         }),
       );
-      subscriber.add(waiting.clear);
+      subscriber.add(() => {
+        working?.release?.();
+        waiting.clear();
+      });
     });
+}
+
+/**
+ * `concatMap` for what takes its time, behind a source that is pulled: the source waits until the work on its value is
+ * complete, so that nothing queues but what one chunk gives. Any asynchronous operator of RxJS can be part of the work.
+ *
+ * Memory: the values of one chunk of a pull source. Of a source that cannot wait up to 1024 values do; `bounded` has a capacity
+ * and a policy of your own.
+ *
+ * Work that needs a further value of the same source waits for ever.
+ *
+ * @throws RangeError (as an error notification) where more than 1024 values wait, of a source that cannot.
+ * @example
+ * fromFile('moby-dick.txt').pipe(tokens(vocab), windows({ length: 64 }), paced(async (window) => store(window)));
+ * fromText(corpus).pipe(paced((chunk) => of(chunk).pipe(delay(10))));
+ */
+export function paced<T, R>(work: (value: T) => ObservableInput<R>): OperatorFunction<T, R> {
+  return bounded(WAIT_OR_FAIL, work, 'paced');
 }

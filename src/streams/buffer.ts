@@ -3,7 +3,7 @@
  * and what happens when it is full has a name.
  */
 import type { NextObserver } from 'rxjs';
-import { holdSource } from './demand.js';
+import { currentStage, holdSource, type Stage } from './demand.js';
 import { requireChoice, requireCount } from './options.js';
 
 /** A source that can be told to wait: a Node readable, a socket of `ws`. */
@@ -18,7 +18,11 @@ export interface BufferState {
   readonly dropped: number;
 }
 
-/** What a full buffer does: lets its source wait, drops a value, or fails. */
+/**
+ * What a buffer does with more than it has room for: drops a value, or fails. With `block` sources wait that can: a pull
+ * source from the first value on until that has been dealt with, and `source` while the buffer is full. Where nobody can
+ * wait, it fails when it is full.
+ */
 export type BufferPolicy = 'block' | 'drop-oldest' | 'drop-newest' | 'error';
 
 export type BufferOptions = {
@@ -30,21 +34,32 @@ export type BufferOptions = {
   | { readonly policy: Exclude<BufferPolicy, 'block'> }
   | {
       readonly policy: 'block';
-      /**
-       * Paused while the buffer is full. What it had read by then still comes in, beyond the capacity. Without one, the
-       * pull source that the pipeline begins with waits (`fromFile`, `fromAsync`, …); what its last chunk gives still comes in.
-       */
+      /** Paused while the buffer is full. What it had read by then still comes in, beyond the capacity. */
       readonly source?: Pausable;
     }
 );
 
+/** What operators of the library do that are not told otherwise. */
+export const WAIT_OR_FAIL: BufferOptions = { capacity: 1024, policy: 'block' };
+
+/** A value that was taken out of a buffer. */
+export interface Taken<T> {
+  readonly value: T;
+  /** What work it came from. */
+  readonly within: Stage | undefined;
+  /** Tells its source that it has been dealt with. */
+  readonly release: (() => void) | undefined;
+}
+
 /** A queue of finite capacity. */
 export interface Buffer<T> extends BufferState {
-  /** Adds a value, or does what the policy says. @throws RangeError where the buffer is full and the policy `error`. */
+  /** Adds a value, or does what the policy says. @throws RangeError where the buffer is full and nothing else can be done. */
   push(value: T): void;
-  /** Takes the oldest value, `undefined` where there is none. */
+  /** Takes the oldest value, `undefined` where there is none, and lets its source go on. */
   shift(): T | undefined;
-  /** Forgets what waits and lets a paused source go on. */
+  /** Takes the oldest value; its source goes on when it is released. */
+  take(): Taken<T> | undefined;
+  /** Forgets what waits and lets its sources go on. */
   clear(): void;
 }
 
@@ -54,11 +69,11 @@ const POLICIES: readonly BufferPolicy[] = ['block', 'drop-oldest', 'drop-newest'
 export function checkBufferOptions(operation: string, options: BufferOptions): void {
   requireCount(operation, 'capacity', options.capacity);
   requireChoice(operation, 'policy', options.policy, POLICIES);
-  if (options.policy === 'block' && options.source !== undefined && typeof options.source?.pause !== 'function') {
+  if (options.policy !== 'block' || options.source === undefined) return;
+  if (typeof options.source?.pause !== 'function' || typeof options.source.resume !== 'function') {
     throw new TypeError(
-      `${operation}: the policy 'block' takes a source that can be paused, { policy: 'block', source: readable }, or none ` +
-        "where the pipeline begins with a pull source; for any other (a WebSocket of the browser), choose 'drop-oldest', " +
-        "'drop-newest' or 'error'.",
+      `${operation}: the source of the policy 'block' is one that can be paused, { policy: 'block', source: socket }; ` +
+        "where it cannot be (a WebSocket of the browser), choose 'drop-oldest', 'drop-newest' or 'error'.",
     );
   }
 }
@@ -77,78 +92,63 @@ export function buffer<T>(operation: string, options: BufferOptions): Buffer<T> 
   checkBufferOptions(operation, options);
   const { capacity, policy, gauge } = options;
   const source = policy === 'block' ? options.source : undefined;
-  let values: (T | undefined)[] = [];
-  // Values before `head` are taken; they are cut off once they are as many as may wait, so taking one costs O(1).
+  // Places before `head` are empty; they are cut off once they are as many as may wait, so taking a value costs O(1).
+  let places: (Taken<T> | undefined)[] = [];
   let head = 0;
   let dropped = 0;
   let paused = false;
-  /** What lets the pull sources go on that are held. */
-  const holds: (() => void)[] = [];
 
-  const depth = () => values.length - head;
+  const depth = () => places.length - head;
   const report = () => gauge?.next({ depth: depth(), dropped });
 
-  function take(): T | undefined {
+  function first(): Taken<T> | undefined {
     if (depth() === 0) return undefined;
-    const value = values[head] as T;
-    // It may be large, and the list stays for a while.
-    values[head] = undefined;
+    const taken = places[head];
+    // What was taken is the taker's to keep.
+    places[head] = undefined;
     head += 1;
     if (head >= capacity) {
-      values = values.slice(head);
+      places = places.slice(head);
       head = 0;
     }
-    return value;
+    return taken;
   }
 
   function resumeWhenRoom(): void {
-    if (depth() >= capacity) return;
-    for (const release of holds.splice(0)) release();
-    if (!paused) return;
+    if (!paused || depth() >= capacity) return;
     paused = false;
     source?.resume();
   }
 
-  /** Holds the pull source whose value has just filled the buffer. */
-  function hold(): void {
-    const release = holdSource();
-    if (release !== undefined) holds.push(release);
-    else if (depth() > capacity && holds.length === 0) {
-      take();
-      throw new RangeError(
-        `${operation}: the buffer of ${capacity} is full, and the policy 'block' found nothing to block: the values come ` +
-          "from no pull source; give it a source that can be paused, or choose 'drop-oldest', 'drop-newest' or 'error'.",
-      );
-    }
+  function take(): Taken<T> | undefined {
+    const taken = first();
+    if (taken === undefined) return undefined;
+    resumeWhenRoom();
+    report();
+    return taken;
   }
 
   function push(value: T): void {
+    const release = policy === 'block' ? holdSource(self) : undefined;
     if (depth() >= capacity) {
-      if (policy === 'error') {
-        throw new RangeError(
-          `${operation}: the buffer of ${capacity} is full; raise its capacity, slow the source down, or choose the ` +
-            "policy 'drop-oldest', 'drop-newest' or, where the source can be paused, 'block'.",
-        );
-      }
+      if (policy === 'error' || (policy === 'block' && !source && !release))
+        throw overflow(operation, capacity, policy);
       if (policy !== 'block') dropped += 1;
       if (policy === 'drop-newest') {
         report();
         return;
       }
-      if (policy === 'drop-oldest') take();
+      if (policy === 'drop-oldest') first();
     }
-    values.push(value);
-    if (policy === 'block' && depth() >= capacity) {
-      if (source === undefined) hold();
-      else if (!paused) {
-        paused = true;
-        source.pause();
-      }
+    places.push({ value, within: currentStage(), release });
+    if (source && !paused && depth() >= capacity) {
+      paused = true;
+      source.pause();
     }
     report();
   }
 
-  return {
+  const self: Buffer<T> = {
     get depth() {
       return depth();
     },
@@ -156,18 +156,32 @@ export function buffer<T>(operation: string, options: BufferOptions): Buffer<T> 
       return dropped;
     },
     push,
+    take,
     shift() {
-      if (depth() === 0) return undefined;
-      const value = take();
-      resumeWhenRoom();
-      report();
-      return value;
+      const taken = take();
+      taken?.release?.();
+      return taken?.value;
     },
     clear() {
-      values = [];
+      const waiting = places.slice(head);
+      places = [];
       head = 0;
+      for (const taken of waiting) taken?.release?.();
       resumeWhenRoom();
       report();
     },
   };
+  return self;
+}
+
+function overflow(operation: string, capacity: number, policy: BufferPolicy): RangeError {
+  const full = `${operation}: the buffer of ${capacity} is full`;
+  return new RangeError(
+    policy === 'block'
+      ? `${full}, and its source cannot wait; raise its capacity, read from a pull source (fromText, fromFile, ` +
+          "fromReadable, fromAsync, …) without an asynchronous operator of RxJS in between, name what can be paused, { policy: 'block', " +
+          "source: socket }, or choose 'drop-oldest' or 'drop-newest'."
+      : `${full}; raise its capacity, slow the source down, or choose the policy 'drop-oldest', 'drop-newest' or, ` +
+          "where the source can wait, 'block'.",
+  );
 }

@@ -1,60 +1,108 @@
 /**
- * Demand: how a pull source learns that somebody down its pipeline is not done yet. RxJS has no way back up a pipeline, but
- * what is handed on is handed on by calls: whoever takes a value within such a call can hold the source that made it.
+ * Who waits for whom. RxJS has no back-pressure: `next` returns nothing, so a source cannot see whether its value has been
+ * dealt with or put into a queue. A source that can wait hands each value on by `deliver`. Whoever cannot deal with a
+ * value before `next` returns holds its source by `holdSource`, through any number of synchronous operators.
  */
 
+/** A value on its way; its source waits until nobody holds it. */
 interface Delivery {
   holds: number;
-  /** Called when the last hold is released. */
-  settled: (() => void) | undefined;
+  free: (() => void) | undefined;
 }
 
-/** The pull source whose value is being handed on at this moment. */
-let current: Delivery | undefined;
+/** The work of an operator, and the work that its value came from. */
+export interface Stage {
+  readonly operator: object;
+  readonly within: Stage | undefined;
+}
 
-/**
- * Hands a value on for a pull source.
- *
- * @returns what to wait for before the next one is asked for; undefined where nobody holds the source.
- */
-export function deliver(handOn: () => void): Promise<void> | undefined {
-  const delivery: Delivery = { holds: 0, settled: undefined };
-  const outer = current;
-  current = delivery;
+// Both are those of the call to `next`, or to `subscribe`, that is running.
+let delivery: Delivery | undefined;
+let stage: Stage | undefined;
+
+/** The work that is running or has given the value that is being handled, to be kept by whoever goes on with it later. */
+export function currentStage(): Stage | undefined {
+  return stage;
+}
+
+function containing(operator: object, from: Stage | undefined): Stage | undefined {
+  let at = from;
+  while (at && at.operator !== operator) at = at.within;
+  return at;
+}
+
+/** The stage of an operator's work. Where its outputs come back to it, the chain ends there, and so does not grow. */
+export function stageOf(operator: object, within: Stage | undefined): Stage {
+  return containing(operator, within) ?? { operator, within };
+}
+
+/** Runs something as a part of a stage: sources that are subscribed to meanwhile belong to it. */
+export function during<R>(at: Stage | undefined, run: () => R): R {
+  const before = stage;
+  stage = at;
   try {
-    handOn();
+    return run();
   } finally {
-    current = outer;
+    stage = before;
   }
-  if (delivery.holds === 0) return undefined;
-  return new Promise((resolve) => {
-    delivery.settled = resolve;
+}
+
+function held(by: Delivery): () => void {
+  let holding = true;
+  by.holds += 1;
+  return () => {
+    if (!holding) return;
+    holding = false;
+    by.holds -= 1;
+    if (by.holds === 0) by.free?.();
+  };
+}
+
+/** Hands a value on. What it gives, if anything, resolves when the value has been dealt with. */
+export function deliver(at: Stage | undefined, emit: () => void): Promise<void> | undefined {
+  const [outer, before] = [delivery, stage];
+  const own: Delivery = { holds: 0, free: undefined };
+  delivery = own;
+  stage = at;
+  try {
+    emit();
+  } finally {
+    delivery = outer;
+    stage = before;
+  }
+  if (own.holds === 0) return undefined;
+  // What is handed on while another value is, is a part of dealing with that one.
+  const release = outer && held(outer);
+  return new Promise<void>((resolve) => {
+    own.free = () => {
+      release?.();
+      resolve();
+    };
   });
 }
 
 /**
- * Makes the pull source (`fromFile`, `fromText`, `fromReadable`, `fromWebStream`, `fromAsync`, `fromConll`, …) whose value is
- * being handed on wait until it is released: for operators of one's own that work asynchronously. To be called while a
- * value is being taken, not later. `bounded`, and whatever else takes `{ policy: 'block' }`, does it by itself.
+ * Lets the source of the value that is being handled wait until the function it gives is called: for operators of your own
+ * that go on with a value after their `next` has returned.
  *
- * @returns what releases it, to be called once; undefined where no pull source is behind, or something in between
- * (`delay`, `observeOn`) hands values on at another time.
+ * Sources that can wait are the pull sources (`fromText`, `fromFile`, `fromReadable`, `fromWebStream`, `fromAsync`, `lanes`, …)
+ * and the work of `bounded` and `paced`. Where there is none (a `Subject`, a socket, a timer in between) it gives `undefined`.
+ *
+ * @param operator whoever asks. Where the value comes from its own work, as in a loop of two models that answer each other,
+ * that work cannot wait for itself, and there is nothing to hold.
+ * @returns what lets the source go on; calling it again does nothing.
  * @example
- * // One at a time, and no more is read meanwhile.
- * const slowly = mergeMap((window: Window) => {
- *   const release = holdSource();
- *   return from(work(window)).pipe(finalize(() => release?.()));
- * });
+ * new Observable((subscriber) =>
+ *   source.subscribe((value) => {
+ *     const release = holdSource();
+ *     setTimeout(() => {
+ *       subscriber.next(value);
+ *       release?.();
+ *     }, 10);
+ *   }),
+ * );
  */
-export function holdSource(): (() => void) | undefined {
-  const held = current;
-  if (held === undefined) return undefined;
-  held.holds += 1;
-  let released = false;
-  return () => {
-    if (released) return;
-    released = true;
-    held.holds -= 1;
-    if (held.holds === 0) held.settled?.();
-  };
+export function holdSource(operator?: object): (() => void) | undefined {
+  if (delivery === undefined || (operator && containing(operator, stage))) return undefined;
+  return held(delivery);
 }

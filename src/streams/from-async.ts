@@ -1,26 +1,50 @@
 import { Observable } from 'rxjs';
-import { deliver } from './demand.js';
+import { closingIterator, isPullable, type Pullable } from './closing.js';
+import { currentStage, deliver } from './demand.js';
 import { timeSlice } from './event-loop.js';
 
 /**
- * An async iterable as a source that is pulled: the next value is asked for once the pipeline has dealt with the last one,
- * so nothing queues here. That is when its consumers have returned and nobody holds the source any more: operators that
- * work asynchronously do, where they take `{ policy: 'block' }` (`bounded`, `generate`, `toSocket`) or call `holdSource`.
- * `concatMap` of an asynchronous function does not; `bounded({ capacity, policy: 'block' }, work)` is what takes its place.
- * Values that are there at once still leave the event loop a turn every few milliseconds.
+ * An async iterable, or any other, as a source that is pulled: the next value is asked for once the pipeline has dealt with
+ * the last one, so nothing queues. Operators of this library that go on with a value later (`generate`, `learnTags`,
+ * `toSocket`, `bounded` with the policy `block`, `paced`) let it wait until they have; those of RxJS cannot, so put
+ * what takes its time into `paced`. Values that are there at once still leave the event loop a turn every few milliseconds.
  *
- * Unsubscribing calls the iterator's `return`, which closes what the iterable holds open. That of an async generator
- * waits for a value that it is waiting for itself: where that may never come, say how to `close` what it reads from.
+ * Unsubscribing closes at once what the iterable holds open, also while a value is waited for: a Node readable is destroyed, a
+ * web stream cancelled, a readline interface closed; of others the iterator's `return` is called. That of an async generator
+ * takes effect only when its own `await` is over: let one that waits for something take the signal, which is
+ * aborted then.
  *
- * @param close closes at once what the iterable reads from; called where it is unsubscribed from before its end.
- *
+ * @param values what is iterated; or what makes it, at each subscription anew.
+ * @throws TypeError where there is nothing to iterate over.
  * @throws whatever the iterable throws, as an error notification.
  * @example
- * fromAsync(fetchedLines()).pipe(tokens(vocab))
+ * fromAsync(fetchedLines()).pipe(tokens(vocab));
+ * fromAsync((signal) => on(emitter, 'reading', { signal })).subscribe(([reading]) => console.log(reading));
  */
-export function fromAsync<T>(iterable: AsyncIterable<T>, close?: () => void): Observable<T> {
+export function fromAsync<T>(
+  values: AsyncIterable<T> | Iterable<T> | ((signal: AbortSignal) => AsyncIterable<T> | Iterable<T>),
+): Observable<T> {
+  if (typeof values === 'function') return pulled(values);
+  checkPullable(values);
+  return pulled(() => values);
+}
+
+function checkPullable(values: unknown): void {
+  if (isPullable(values)) return;
+  throw new TypeError(
+    `fromAsync: takes an iterable, or a function that makes one, not ${values === null ? 'null' : typeof values}; ` +
+      'give an async iterable, a generator, a stream or an array.',
+  );
+}
+
+/** What `fromAsync` gives, also of web streams, whose types lack their iterator. */
+export function pulled<T>(begin: (signal: AbortSignal) => Pullable<T>): Observable<T> {
   return new Observable<T>((subscriber) => {
-    const iterator = iterable[Symbol.asyncIterator]();
+    const controller = new AbortController();
+    const values = begin(controller.signal);
+    checkPullable(values);
+    const iterator = closingIterator(values);
+    const stage = currentStage();
     const slice = timeSlice();
     let exhausted = false;
 
@@ -33,7 +57,8 @@ export function fromAsync<T>(iterable: AsyncIterable<T>, close?: () => void): Ob
             subscriber.complete();
             return;
           }
-          await deliver(() => subscriber.next(value));
+          const dealt = deliver(stage, () => subscriber.next(value));
+          if (dealt) await dealt;
           await slice();
         }
       } catch (error) {
@@ -42,18 +67,11 @@ export function fromAsync<T>(iterable: AsyncIterable<T>, close?: () => void): Ob
       }
     }
 
-    async function end(): Promise<void> {
-      try {
-        close?.();
-        await iterator.return?.();
-      } catch {
-        // Nobody is subscribed any more who could be told.
-      }
-    }
-
     void pull();
     return () => {
-      if (!exhausted) void end();
+      if (exhausted) return;
+      controller.abort();
+      iterator.close();
     };
   });
 }

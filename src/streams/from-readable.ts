@@ -1,4 +1,4 @@
-import { defer, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { fromAsync } from './from-async.js';
 
 /** What is asked of a Node stream; every `Readable` has it. Said here so that a page needs no types of Node. */
@@ -7,16 +7,16 @@ export interface ReadableLike extends AsyncIterable<unknown> {
 }
 
 /**
- * A Node readable as a source that is pulled: while a consumer works, the stream fills its own bounded buffer and then
+ * A Node readable as a source that is pulled: while the pipeline works, the stream fills its own bounded buffer and then
  * pauses what is behind it.
  *
- * Its chunks come as they are, strings or bytes; `tokens` takes both. Unsubscribing destroys the readable.
+ * Its chunks come as they are, strings or bytes; `tokens` takes both. Unsubscribing destroys the readable at once, also while
+ * a chunk is waited for, so that a silent stdin does not keep the process.
  *
  * @throws the readable's error, as an error notification.
  * @example
  * fromReadable(process.stdin).pipe(tokens(vocab), windows({ length: 32 }))
  */
 export function fromReadable<T = string | Uint8Array>(readable: ReadableLike): Observable<T> {
-  // The iterator's own `return` would wait for a chunk that may never come.
-  return defer(() => fromAsync<T>(readable as AsyncIterable<T>, () => readable.destroy()));
+  return fromAsync<T>(readable as unknown as AsyncIterable<T>);
 }

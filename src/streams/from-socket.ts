@@ -9,14 +9,16 @@ import { CLOSING, closedNormally, guard, listen, nameOf, reasonOf, type SocketLi
  * is full, and its sender waits. Sockets that cannot be paused need another policy.
  *
  * A connection that was closed normally (1000, 1001, 1005) completes the stream. Unsubscribing takes the listeners
- * off; the socket itself stays open, since it is the caller's. One listener stays, so that what the peer sends later,
- * whatever it is, does not end the process.
+ * off; the socket itself stays open, since it is the caller's. Nothing that the peer sends throws, whenever it comes: one
+ * listener for errors stays. Handle the stream's own error, though: RxJS throws those that nobody handles.
  *
  * @throws Error (as an error notification) naming the socket where it fails or closes otherwise.
  * @throws TypeError (as an error notification) at a binary frame.
  * @example
  * server.on('connection', (socket) => {
- *   fromSocket(socket).pipe(tokens(vocab), generate(model, { length: 300 }), text(vocab), toSocket(socket)).subscribe();
+ *   fromSocket(socket)
+ *     .pipe(tokens(vocab), generate(model, { length: 300 }), text(vocab), toSocket(socket))
+ *     .subscribe({ error: ({ message }) => socket.close(1011, message.slice(0, 30)) });
  * });
  */
 export function fromSocket(socket: SocketLike): Observable<string> {

@@ -1,4 +1,4 @@
-import { defer, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { requireCount } from './options.js';
@@ -8,7 +8,7 @@ import { BYTE_ORDER_MARK } from './text-encoding.js';
  * A text as a stream of chunks, each of the given number of code points (the last one may be shorter). A byte-order mark at
  * its start, which stays where a file is read as a string, is left out.
  *
- * A pull source: a chunk is cut when the consumer of the one before has returned and the event loop has had a turn.
+ * A pull source: a chunk is cut when the pipeline has dealt with the one before and the event loop has had a turn.
  *
  * @throws RangeError where the chunk is not a whole number of at least 1.
  * @example
@@ -33,5 +33,5 @@ export function fromText(text: string, { chunk = 4096 }: { readonly chunk?: numb
       await nextTurn();
     }
   }
-  return defer(() => fromAsync(read()));
+  return fromAsync(read);
 }

@@ -4,7 +4,7 @@ import { type Core, evaluate } from '../layer.js';
 import type { Generator } from '../random.js';
 import { checkedNumbers, type Ids, ids, showShape, type Tensor } from '../tensor.js';
 import { bounded } from './bounded.js';
-import { type BufferOptions, checkBufferOptions } from './buffer.js';
+import { type BufferOptions, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
 import { timeSlice } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { requireCount } from './options.js';
@@ -25,7 +25,7 @@ export interface GenerationOptions<S> extends SamplingOptions {
 }
 
 export interface GenerateOptions<S> extends GenerationOptions<S> {
-  /** Where prompts wait while an earlier one is answered. Default `{ capacity: 1024, policy: 'error' }`. */
+  /** Where prompts wait while an earlier one is answered. Default `{ capacity: 1024, policy: 'block' }`. */
   readonly waiting?: BufferOptions;
 }
 
@@ -152,13 +152,13 @@ export function generateFrom<S>(
 ): Observable<Ids> {
   checkOptions('generateFrom', options);
   checkPrompt(prompt);
-  return defer(() => fromAsync(speak(model, prompt, options, drawsOf(options))));
+  return fromAsync(() => speak(model, prompt, options, drawsOf(options)));
 }
 
 /**
  * Answers each prompt with symbols that a model generates; see `generateIterable`. Each signal is a prompt of its own,
- * which starts from the zero carry or from `from`; prompts are answered one after the other, and wait in a bounded
- * buffer meanwhile. The draws of one subscription follow from its seed.
+ * which starts from the zero carry or from `from`; prompts are answered one after the other. A pull source of prompts waits
+ * meanwhile; those of others wait in a bounded buffer. The draws of one subscription follow from its seed.
  *
  * Shapes: prompts `[T, 1]` → ids `[1, 1]`, `length` times for each.
  *
@@ -168,7 +168,7 @@ export function generateFrom<S>(
  * prompt$.pipe(tokens(vocab), generate(model, { length: 300, temperature: 0.8 }), text(vocab))
  */
 export function generate<S>(model: Core<S, Ids, Tensor>, options: GenerateOptions<S>): OperatorFunction<Ids, Ids> {
-  const { waiting = { capacity: 1024, policy: 'error' } } = options;
+  const { waiting = WAIT_OR_FAIL } = options;
   checkOptions('generate', options);
   checkBufferOptions('generate', waiting);
   return (source) =>

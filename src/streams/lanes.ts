@@ -1,4 +1,4 @@
-import { defer, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { type Ids, ids } from '../tensor.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
@@ -51,7 +51,7 @@ function cut(corpus: Int32Array, batch: number, laneLength: number, from: number
  * b + 1. The carry runs on from window to window; each epoch's first window asks for a reset of all lanes, and no other
  * does, also where `from` makes it the first of the run: the windows from there on are those of the whole run.
  *
- * A pull source: a window is cut when the consumer of the one before has returned and the event loop has had a turn.
+ * A pull source: a window is cut when the pipeline has dealt with the one before and the event loop has had a turn.
  *
  * Shapes: `[N, 1]` → input `[T, B]`, target `[T, B]`.
  *
@@ -100,5 +100,5 @@ export function lanes(corpus: Ids | Int32Array, options: LanesOptions): Observab
       }
     }
   }
-  return defer(() => fromAsync(read()));
+  return fromAsync(read);
 }

@@ -1,4 +1,4 @@
-import { defer, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { generator } from '../random.js';
 import { ids } from '../tensor.js';
 import { nextTurn } from './event-loop.js';
@@ -59,5 +59,5 @@ export function randomWindows(symbols: Int32Array, options: RandomWindowsOptions
       await nextTurn();
     }
   }
-  return defer(() => fromAsync(draw()));
+  return fromAsync(draw);
 }

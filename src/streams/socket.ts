@@ -41,19 +41,6 @@ export function showClosing(socket: SocketLike, { code, reason }: SocketClosing)
   return `${nameOf(socket)} closed with ${code}${reason && ` (${reason})`}`;
 }
 
-const guarded = new WeakSet<SocketLike>();
-
-/**
- * Keeps an error listener on a socket for its whole life. An emitter that fails while nobody listens ends the process, and
- * a peer can make a socket of `ws` fail at any moment, by a frame that is none: before a stream is subscribed to, and after
- * it has ended.
- */
-export function guard(socket: SocketLike): void {
-  if (guarded.has(socket)) return;
-  guarded.add(socket);
-  socket.addEventListener('error', () => undefined);
-}
-
 /** Listens to events of a socket; the function it gives stops that. */
 export function listen(
   socket: SocketLike,
@@ -64,6 +51,19 @@ export function listen(
   return () => {
     for (const [type, listener] of pairs) socket.removeEventListener(type, listener);
   };
+}
+
+const guarded = new WeakSet<SocketLike>();
+
+/**
+ * Makes sure that a socket's errors have a listener for as long as it lives. A socket of `ws` without one throws when its
+ * peer breaks the protocol, before the stream is subscribed to or after it has ended too, and that would end the process. It
+ * closes itself after an error, so nothing is left to be done.
+ */
+export function guard(socket: SocketLike): void {
+  if (guarded.has(socket)) return;
+  guarded.add(socket);
+  socket.addEventListener('error', () => undefined);
 }
 
 /** The reason in an error event: the browser's has none, that of `ws` has a message. */

@@ -3,7 +3,7 @@ import { type BufferOptions, buffer } from './buffer.js';
 
 /**
  * A stream of values as a web stream, to be read when the reader is ready; what comes faster waits in a bounded
- * buffer.
+ * buffer. With the policy `block` a pull source waits until the web stream wants its value.
  *
  * Cancelling the web stream unsubscribes. An error of the source, or an overflow under the policy `error`, is the
  * error of the web stream.

@@ -96,7 +96,7 @@ describe('buffer', () => {
     expect(() => buffer('test', { capacity: 0, policy: 'error' })).toThrow(/capacity .* not 0/);
     expect(() => buffer('test', { capacity: 1, policy: 'drop' as never })).toThrow(/'block' or 'drop-oldest' or/);
     const blocking = { capacity: 1, policy: 'block', source: {} } as unknown as BufferOptions;
-    expect(() => bounded(blocking)).toThrow(/takes a source that can be paused/);
+    expect(() => bounded(blocking)).toThrow(/the source of the policy 'block' is one that can be paused/);
   });
 });
 
@@ -132,7 +132,7 @@ describe('bounded', () => {
       const source = hot('abc---|');
       const full = new RangeError(
         "bounded: the buffer of 1 is full; raise its capacity, slow the source down, or choose the policy 'drop-oldest', " +
-          "'drop-newest' or, where the source can be paused, 'block'.",
+          "'drop-newest' or, where the source can wait, 'block'.",
       );
       expectObservable(source.pipe(bounded({ capacity: 1, policy: 'error' }, () => NEVER))).toBe('--#', {}, full);
       expectSubscriptions(source.subscriptions).toBe('^-!');

@@ -1,160 +1,274 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import {
-  bufferCount,
   concatMap,
-  finalize,
+  delay,
   from,
-  interval,
   lastValueFrom,
   map,
   mergeMap,
+  Observable,
   of,
+  Subject,
+  share,
   take,
   tap,
   toArray,
 } from 'rxjs';
-import { describe, expect, it } from 'vitest';
-import { bounded } from '../../src/streams/bounded.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bounded, paced } from '../../src/streams/bounded.js';
 import { buffer } from '../../src/streams/buffer.js';
 import { holdSource } from '../../src/streams/demand.js';
 import { fromAsync } from '../../src/streams/from-async.js';
 import { fromText } from '../../src/streams/from-text.js';
+import { fromWebStream } from '../../src/streams/from-web-stream.js';
+import { toWebStream } from '../../src/streams/to-web-stream.js';
 import { tokens } from '../../src/streams/tokens.js';
 import { vocabulary } from '../../src/streams/vocabulary.js';
 import { windows } from '../../src/streams/windows.js';
 
-const vocab = vocabulary('abcdefghij');
-const text = 'abcdefghij'.repeat(400);
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const turns = async (many: number) => {
+  for (let k = 0; k < many; k += 1) await turn();
+};
 
-/** Work that takes some turns of the event loop. */
-async function work<T>(value: T): Promise<T> {
-  await turn();
-  await turn();
-  return value;
-}
-
-/** A source that counts how far ahead of what is done it was asked. */
-function counted(count: number) {
-  const state = { asked: 0, done: 0, most: 0 };
-  async function* numbers() {
-    for (let k = 0; k < count; k += 1) {
-      state.asked += 1;
-      state.most = Math.max(state.most, state.asked - state.done);
-      yield k;
-    }
+/** Values that are counted when they are pulled. */
+function counted(upTo: number) {
+  const count = { pulled: 0 };
+  async function* pull() {
+    while (count.pulled < upTo) yield count.pulled++;
   }
-  return { state, values$: fromAsync(numbers()) };
+  return { count, values$: fromAsync(pull) };
 }
 
-describe('a pull source waits for what works asynchronously', () => {
-  it.each([1, 3, 16])('with a buffer of %i', async (capacity) => {
-    const { state, values$ } = counted(60);
-    const done = tap(() => {
-      state.done += 1;
-    });
-    const out = await lastValueFrom(values$.pipe(bounded({ capacity, policy: 'block' }, work), done, toArray()));
-    expect(out).toEqual(Array.from({ length: 60 }, (_, k) => k));
-    // One is worked on, so many wait.
-    expect(state.most).toBeLessThanOrEqual(capacity + 1);
-  });
+const later = async <T>(value: T): Promise<T> => {
+  await turns(2);
+  return value;
+};
 
-  it('through operators that hand on at once, whatever they make of a chunk', async () => {
-    let [depth, most] = [0, 0];
-    const gauge = {
-      next(state: { depth: number }) {
-        most = Math.max(most, state.depth);
-      },
-    };
-    const out = await lastValueFrom(
-      fromText(text, { chunk: 40 }).pipe(
-        tokens(vocab),
-        windows({ length: 4 }),
-        bounded({ capacity: 2, policy: 'block', gauge }, work),
-        tap(() => {
-          depth += 1;
-        }),
-        toArray(),
-      ),
-    );
-    expect(out.length).toBe(1000);
-    expect(depth).toBe(1000);
-    // Its capacity, and what one chunk gives.
-    expect(most).toBeLessThanOrEqual(2 + 10);
-  });
-
-  it('through holdSource, for operators of RxJS', async () => {
-    const { state, values$ } = counted(40);
-    const slowly = mergeMap((value: number) => {
-      const release = holdSource();
-      return from(work(value)).pipe(
-        finalize(() => {
-          state.done += 1;
-          release?.();
-        }),
-      );
-    });
-    expect(await lastValueFrom(values$.pipe(slowly, toArray()))).toHaveLength(40);
-    expect(state.most).toBe(1);
-  });
-
-  it('goes on where who held it was unsubscribed from', async () => {
-    const { values$ } = counted(20);
-    const both = values$.pipe(
-      mergeMap((value) => of(value).pipe(bounded({ capacity: 1, policy: 'block' }, work), take(1))),
-      bufferCount(20),
-    );
-    expect(await lastValueFrom(both)).toHaveLength(20);
-  });
-
-  it('can be held by several, and released once each', async () => {
-    const { state, values$ } = counted(10);
-    const releases: (() => void)[] = [];
-    const out = lastValueFrom(
-      values$.pipe(
-        tap(() => {
-          for (const release of [holdSource(), holdSource()]) if (release) releases.push(release);
-        }),
-        toArray(),
-      ),
-    );
-    for (let k = 1; k <= 10; k += 1) {
-      while (releases.length < 2) await turn();
-      const [first, second] = releases.splice(0);
-      first?.();
-      first?.();
+/** `mergeMap` of RxJS, made to let its source wait by hand. */
+const merging = <T>(source: Observable<T>) =>
+  source.pipe(
+    map((value) => ({ value, release: holdSource() })),
+    mergeMap(async ({ value, release }) => {
       await turn();
-      expect(state.asked).toBe(k);
-      second?.();
-    }
-    expect(await out).toHaveLength(10);
+      release?.();
+      return value;
+    }),
+  );
+
+const bySetImmediate = <T>(source: Observable<T>) =>
+  new Observable<T>((subscriber) =>
+    source.subscribe({
+      next(value) {
+        const release = holdSource();
+        setImmediate(() => {
+          subscriber.next(value);
+          release?.();
+        });
+      },
+      complete: () => void turns(2).then(() => subscriber.complete()),
+    }),
+  );
+
+const block = { capacity: 1, policy: 'block' } as const;
+
+describe('a pull source waits until the end has dealt with its value', () => {
+  const ends: Record<string, (source: Observable<number>) => Observable<unknown>> = {
+    'paced, a promise': (source) => source.pipe(paced(later)),
+    'paced, an operator of RxJS': (source) => source.pipe(paced((value) => of(value).pipe(delay(1)))),
+    'paced, an async generator': (source) =>
+      source.pipe(
+        paced(async function* (value) {
+          await turn();
+          yield value;
+        }),
+      ),
+    'bounded with work': (source) => source.pipe(bounded({ capacity: 64, policy: 'block' }, later)),
+    'bounded without work': (source) => source.pipe(bounded(block)),
+    'behind synchronous operators': (source) =>
+      source.pipe(
+        concatMap((value) => [value]),
+        share(),
+        paced(later),
+      ),
+    'two, one after the other': (source) => source.pipe(paced(later), paced(later)),
+    'the second one alone being slow': (source) => source.pipe(bounded(block), paced(later)),
+    'one within another': (source) => source.pipe(paced((value) => fromAsync([value]).pipe(paced(later)))),
+    'a web stream in between': (source) => fromWebStream(toWebStream(source, block)).pipe(paced(later)),
+    'holdSource before mergeMap': merging,
+    'holdSource in an operator of one’s own': bySetImmediate,
+  };
+
+  it.each(Object.entries(ends))('%s', async (name, end) => {
+    const { count, values$ } = counted(12);
+    let dealt = 0;
+    let ahead = 0;
+    const seen$ = end(values$).pipe(
+      tap(() => {
+        ahead = Math.max(ahead, count.pulled - dealt);
+        dealt += 1;
+      }),
+      toArray(),
+    );
+    expect(await lastValueFrom(seen$)).toEqual(Array.from({ length: 12 }, (_, k) => k));
+    // A web stream has a queue of one of its own, and one is on its way into it and out of it.
+    expect(ahead).toBeLessThanOrEqual(name.includes('web stream') ? 4 : 1);
   });
 
-  it('is not there where values come from no pull source: the buffer says so', async () => {
-    expect(holdSource()).toBeUndefined();
-    const never = interval(0).pipe(
-      concatMap(() => from([1, 2, 3])),
-      bounded({ capacity: 1, policy: 'block' }, work),
-      take(50),
-      map((value) => value),
+  it('so that no more queues than the windows of one chunk', async () => {
+    const corpus = 'the river bends. '.repeat(2000);
+    const vocab = vocabulary(corpus);
+    const [chunk, length] = [512, 8];
+    let depth = 0;
+    const gauge = { next: (state: { depth: number }) => (depth = Math.max(depth, state.depth)) };
+    const windows$ = fromText(corpus, { chunk }).pipe(tokens(vocab), windows({ length }));
+    const all = await lastValueFrom(
+      windows$.pipe(
+        bounded({ ...block, gauge }, async (window) => window),
+        toArray(),
+      ),
     );
-    await expect(lastValueFrom(never)).rejects.toThrow("the policy 'block' found nothing to block");
+    expect(all).toHaveLength(Math.ceil((corpus.length - 1) / length));
+    expect(depth).toBeLessThanOrEqual(chunk / length);
+  });
+
+  it('also where the pipeline is two, and one is slower', async () => {
+    const { count, values$ } = counted(8);
+    const shared$ = values$.pipe(share());
+    let slow = 0;
+    let ahead = 0;
+    const fast = lastValueFrom(
+      shared$.pipe(
+        tap(() => (ahead = Math.max(ahead, count.pulled - slow))),
+        paced(async (value) => value),
+        toArray(),
+      ),
+    );
+    const slower = lastValueFrom(
+      shared$.pipe(
+        paced(later),
+        tap(() => (slow += 1)),
+        toArray(),
+      ),
+    );
+    expect(await fast).toEqual(await slower);
+    expect(ahead).toBeLessThanOrEqual(1);
   });
 });
 
-it('a buffer keeps nothing that was taken', async () => {
-  const { setFlagsFromString } = await import('node:v8');
-  const { runInNewContext } = await import('node:vm');
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  const waiting = buffer<Uint8Array>('test', { capacity: 1000, policy: 'error' });
-  const taken: WeakRef<Uint8Array>[] = [];
-  for (let k = 0; k < 20; k += 1) {
-    waiting.push(new Uint8Array(1024));
-    taken.push(new WeakRef(waiting.shift() as Uint8Array));
-  }
-  await turn();
-  collect();
-  await turn();
-  expect(taken.filter((each) => each.deref() !== undefined).length).toBeLessThanOrEqual(1);
-  expect(waiting.depth).toBe(0);
+describe('a source that waits goes on', () => {
+  it('where the one it waits for unsubscribes, at work or in the queue', async () => {
+    const { count, values$ } = counted(100);
+    const shared$ = values$.pipe(share());
+    const others = shared$.subscribe();
+    const never = shared$.pipe(
+      concatMap((value) => [value, value]),
+      paced(() => new Promise(() => undefined)),
+    );
+    const waiting = never.subscribe();
+    await turns(3);
+    expect(count.pulled).toBe(1);
+    waiting.unsubscribe();
+    await turns(3);
+    expect(count.pulled).toBeGreaterThan(1);
+    others.unsubscribe();
+  });
+
+  it('where work fails', async () => {
+    const { count, values$ } = counted(5);
+    const shared$ = values$.pipe(share());
+    const all = lastValueFrom(shared$.pipe(toArray()));
+    const failing = lastValueFrom(shared$.pipe(paced(() => Promise.reject(new Error('no')))));
+    await expect(failing).rejects.toThrow('no');
+    expect(await all).toHaveLength(5);
+    expect(count.pulled).toBe(5);
+  });
+
+  it('closes what it reads when it is unsubscribed from while it waits', async () => {
+    let closed = false;
+    async function* read() {
+      try {
+        for (;;) yield 1;
+      } finally {
+        closed = true;
+      }
+    }
+    const stream = fromAsync(read)
+      .pipe(paced(() => new Promise(() => undefined)))
+      .subscribe();
+    await turns(2);
+    stream.unsubscribe();
+    await turns(2);
+    expect(closed).toBe(true);
+  });
+
+  it('where what comes of its values comes back: work does not wait for itself', async () => {
+    const asked$ = new Subject<number>();
+    const answers$ = new Subject<number>();
+    const plus = paced((value: number) => fromAsync([value + 1]));
+    asked$.pipe(plus).subscribe(answers$);
+    const seen = lastValueFrom(
+      answers$.pipe(
+        plus,
+        tap((value) => value < 50 && asked$.next(value)),
+        take(25),
+        toArray(),
+      ),
+    );
+    fromAsync([0]).subscribe((value) => asked$.next(value));
+    expect(await seen).toEqual(Array.from({ length: 25 }, (_, k) => 2 * k + 2));
+  });
+});
+
+describe('a source that cannot wait', () => {
+  it.each([
+    ['bounded', bounded({ capacity: 2, policy: 'block' }, later), 2],
+    ['paced', paced(later), 1024],
+  ] as const)('is an error of %s where more come than there is room for', async (name, operator, capacity) => {
+    const fitting = Array.from({ length: capacity + 1 }, (_, k) => k);
+    if (capacity < 10) expect(await lastValueFrom(from(fitting).pipe(operator, toArray()))).toEqual(fitting);
+    await expect(lastValueFrom(from([...fitting, 0]).pipe(operator))).rejects.toThrow(
+      new RegExp(
+        `${name}: the buffer of ${capacity} is full, and its source cannot wait; .*pull source.*source: socket`,
+      ),
+    );
+  });
+
+  it('is no error where it is told to drop', async () => {
+    const dropping = bounded({ capacity: 1, policy: 'drop-newest' } as const, later<number>);
+    expect(await lastValueFrom(fromAsync([1, 2, 3, 4, 5]).pipe(dropping, take(1), toArray()))).toEqual([1]);
+    expect(holdSource()).toBeUndefined();
+  });
+});
+
+describe('memory', () => {
+  let gc: () => void;
+  beforeAll(() => {
+    setFlagsFromString('--expose-gc');
+    gc = runInNewContext('gc') as () => void;
+  });
+  afterAll(() => setFlagsFromString('--no-expose-gc'));
+
+  it.each(['error', 'block', 'drop-oldest'] as const)(
+    'a buffer forgets what was taken out of it (%s)',
+    async (policy) => {
+      const source = { pause: () => undefined, resume: () => undefined };
+      const queue = buffer<object>(
+        'test',
+        policy === 'block' ? { capacity: 1000, policy, source } : { capacity: 1000, policy },
+      );
+      const taken: WeakRef<object>[] = [];
+      for (let k = 0; k < 100; k += 1) {
+        const frame = { bytes: k };
+        taken.push(new WeakRef(frame));
+        queue.push(frame);
+        if (k > 0) queue.shift();
+      }
+      await turn();
+      gc();
+      expect(taken.filter((frame) => frame.deref() !== undefined).length).toBe(1);
+      expect(queue.depth).toBe(1);
+    },
+  );
 });

@@ -80,7 +80,7 @@ describe('fromText', () => {
             order.push(chunk);
             setImmediate(() => order.push('turn'));
           },
-          complete: () => setTimeout(resolve, 5),
+          complete: () => setImmediate(resolve),
         });
     });
     expect(order).toEqual(['a', 'turn', 'b', 'turn', 'c', 'turn']);

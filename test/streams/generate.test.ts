@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { evaluate, scanCarry } from '../../src/layer.js';
 import { uniform } from '../../src/parameters/initializers.js';
 import { parameter } from '../../src/parameters/parameter.js';
+import { paced } from '../../src/streams/bounded.js';
+import { fromAsync } from '../../src/streams/from-async.js';
 import { type GenerationOptions, generate, generateFrom, generateIterable } from '../../src/streams/generate.js';
 import { lanes } from '../../src/streams/lanes.js';
 import { tbptt } from '../../src/streams/tbptt.js';
-import { tokens } from '../../src/streams/tokens.js';
-import { vocabulary } from '../../src/streams/vocabulary.js';
 import { type Ids, ids, tensor } from '../../src/tensor.js';
 import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
 import { sgd } from '../../src/training/optimizers/sgd.js';
@@ -156,17 +156,22 @@ describe('generate', () => {
     expect(symbols(await spoken)).toEqual([1, 2, 3, 0]);
   });
 
-  it.each<[string, readonly string[], 'error' | 'skip']>([
-    ['is empty', [''], 'error'],
-    ['is empty again and again', ['', ''], 'error'],
-    ['has only symbols that are skipped', ['xyz'], 'skip'],
-  ])('says so where the text of its only prompt %s', async (_, texts, unknown) => {
-    const spoken$ = from(texts).pipe(
-      tokens(vocabulary('abcd', { unknown })),
-      generate(cycle, { length: 2, greedy: true }),
+  it('lets a source of prompts that is pulled wait until one is answered', async () => {
+    let [pulled, answered, ahead] = [0, 0, 0];
+    const pull = function* () {
+      for (; pulled < 6; pulled += 1) yield lane(0);
+    };
+    const spoken$ = fromAsync(pull).pipe(
+      generate(cycle, { length: 3, greedy: true }),
+      paced(async (symbol) => {
+        ahead = Math.max(ahead, pulled - Math.floor(answered / 3));
+        answered += 1;
+        return symbol;
+      }),
       toArray(),
     );
-    await expect(lastValueFrom(spoken$)).rejects.toThrow(/^generate: the prompts ended before there was one; .*empty/);
+    expect(await lastValueFrom(spoken$)).toHaveLength(18);
+    expect(ahead).toBeLessThanOrEqual(1);
   });
 
   it('stops with the subscription, and passes errors on', async () => {

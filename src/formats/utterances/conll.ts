@@ -1,16 +1,7 @@
-import { defer, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { fromAsync } from '../../streams/from-async.js';
 import { badLine, isThrown } from './failure.js';
-import {
-  closeSource,
-  fieldsOf,
-  isBlank,
-  type Line,
-  linesIn,
-  linesOf,
-  type TextSource,
-  withoutBlanks,
-} from './lines.js';
+import { fieldsOf, isBlank, type Line, linesIn, linesOf, type TextSource, withoutBlanks } from './lines.js';
 import type { Utterance } from './utterance.js';
 
 export interface ConllOptions {
@@ -94,8 +85,12 @@ function reader(path: string, options: ConllOptions): Reader {
   return { take, end };
 }
 
-async function* read(source: TextSource, options: ConllOptions): AsyncGenerator<Utterance, void, void> {
-  const { path, lines } = linesOf(source);
+async function* read(
+  source: TextSource,
+  options: ConllOptions,
+  signal: AbortSignal,
+): AsyncGenerator<Utterance, void, void> {
+  const { path, lines } = linesOf(source, signal);
   const { take, end } = reader(path, options);
   for await (const line of lines) {
     const utterance = take(line);
@@ -111,7 +106,7 @@ async function* read(source: TextSource, options: ConllOptions): AsyncGenerator<
  * `-DOCSTART-` lines are left out. `# id = …`, `# sent_id = …` and `# intent = …` before a sentence are what they say, and
  * `# words = 0` is a sentence without words, with `# tags = none` one without tags too. Words are parted by spaces and tabs, and
  * by no other blank. Lines end in LF or CRLF, and a byte-order mark at the start is left out. A pull
- * source: lines are read when the consumer of the last utterance has returned; unsubscribing closes the file.
+ * source: lines are read when the pipeline has dealt with the last utterance; unsubscribing closes what is read at once.
  *
  * Source: Tjong Kim Sang and De Meulder, Introduction to the CoNLL-2003 shared task (2003); comments as in CoNLL-U.
  *
@@ -122,7 +117,7 @@ async function* read(source: TextSource, options: ConllOptions): AsyncGenerator<
  * fromConll('eng.train', { columns: { word: 0, tag: 3 } }).subscribe(({ words, tags }) => console.log(words, tags));
  */
 export function fromConll(source: TextSource, options: ConllOptions = {}): Observable<Utterance> {
-  return defer(() => fromAsync(read(source, options), () => closeSource(source)));
+  return fromAsync((signal) => read(source, options, signal));
 }
 
 /**

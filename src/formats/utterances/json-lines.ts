@@ -1,8 +1,8 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { defer, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { fromAsync } from '../../streams/from-async.js';
 import { badLine, type Thrown } from './failure.js';
-import { closeSource, isBlank, linesOf, type TextSource } from './lines.js';
+import { isBlank, linesOf, type TextSource } from './lines.js';
 import type { Utterance } from './utterance.js';
 
 type Fault = readonly [tag: 'BadLine' | 'CountMismatch', why: string];
@@ -36,8 +36,8 @@ function parse(text: string): E.Either<Fault, Utterance> {
   });
 }
 
-async function* read(source: TextSource): AsyncGenerator<Utterance, void, void> {
-  const { path, lines } = linesOf(source);
+async function* read(source: TextSource, signal: AbortSignal): AsyncGenerator<Utterance, void, void> {
+  const { path, lines } = linesOf(source, signal);
   for await (const { text, number } of lines) {
     if (isBlank(text)) continue;
     const parsed = parse(text);
@@ -51,7 +51,7 @@ async function* read(source: TextSource): AsyncGenerator<Utterance, void, void> 
  * words must be there; other names are left out.
  *
  * Blank lines are nothing; lines end in LF or CRLF, and a byte-order mark is left out. A pull source: lines are read
- * when the consumer of the last utterance has returned; unsubscribing closes the file.
+ * when the pipeline has dealt with the last utterance; unsubscribing closes what is read at once.
  *
  * Source: JSON Lines, jsonlines.org.
  *
@@ -62,7 +62,7 @@ async function* read(source: TextSource): AsyncGenerator<Utterance, void, void> 
  * const corrections$ = fromJsonLines({ name: 'stdin', chunks: process.stdin });
  */
 export function fromJsonLines(source: TextSource): Observable<Utterance> {
-  return defer(() => fromAsync(read(source), () => closeSource(source)));
+  return fromAsync((signal) => read(source, signal));
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Lines of text files, pulled one by one. */
+import { closedBy } from '../../streams/closing.js';
 import { readBytes } from '../../streams/from-file.js';
 import { BYTE_ORDER_MARK, expectUtf8 } from '../../streams/text-encoding.js';
 import { cannotRead } from './failure.js';
@@ -20,20 +21,12 @@ export interface Lines {
 
 const chunkBytes = 65536;
 
-/**
- * Closes at once what chunks are read from, where it can be told to, as every `Readable` can: a generator that waits for a
- * chunk which may never come cannot be ended otherwise, and a silent pipe would hold the process.
- */
-export function closeSource(source: TextSource): void {
-  if (typeof source !== 'object' || !('chunks' in source)) return;
-  const { chunks } = source as { readonly chunks: { destroy?: () => unknown } };
-  if (typeof chunks.destroy === 'function') chunks.destroy();
-}
-
-export function linesOf(source: TextSource): Lines {
+/** @param signal closes what is read at once, also while it says nothing. */
+export function linesOf(source: TextSource, signal: AbortSignal): Lines {
   const named = typeof source === 'object' && 'chunks' in source;
   const path = named ? source.name : String(source);
-  return { path, lines: read(path, named ? source.chunks : readBytes(source, chunkBytes)) };
+  const chunks = named ? closedBy(signal, source.chunks) : readBytes(source, chunkBytes, signal);
+  return { path, lines: read(path, chunks) };
 }
 
 async function* read(path: string, chunks: AsyncIterable<string | Uint8Array>): AsyncGenerator<Line, void, void> {

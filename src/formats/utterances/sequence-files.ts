@@ -1,4 +1,4 @@
-import { defer, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { fromAsync } from '../../streams/from-async.js';
 import { badLine } from './failure.js';
 import { fieldsOf, type Lines, linesOf } from './lines.js';
@@ -67,7 +67,7 @@ function utteranceOf(files: Files, { number, texts }: Row): Utterance {
   return { words, ...(tags && { tags }), ...(intent && { intent: intent[0] as string }) };
 }
 
-async function filesOf(folder: string, options: SequenceFilesOptions): Promise<Files> {
+async function filesOf(folder: string, options: SequenceFilesOptions, signal: AbortSignal): Promise<Files> {
   // Asked for here, so that a page in a browser can load everything else.
   const { access } = await import('node:fs/promises');
   const { join } = await import('node:path');
@@ -79,14 +79,18 @@ async function filesOf(folder: string, options: SequenceFilesOptions): Promise<F
   const { words = 'seq.in', tags = 'seq.out' } = options;
   const intents = options.intents === undefined && (await hasLabels()) ? 'label' : (options.intents ?? null);
   return {
-    words: linesOf(join(folder, words)),
-    ...(tags === null ? {} : { tags: linesOf(join(folder, tags)) }),
-    ...(intents === null ? {} : { intents: linesOf(join(folder, intents)) }),
+    words: linesOf(join(folder, words), signal),
+    ...(tags === null ? {} : { tags: linesOf(join(folder, tags), signal) }),
+    ...(intents === null ? {} : { intents: linesOf(join(folder, intents), signal) }),
   };
 }
 
-async function* read(folder: string, options: SequenceFilesOptions): AsyncGenerator<Utterance, void, void> {
-  const files = await filesOf(folder, options);
+async function* read(
+  folder: string,
+  options: SequenceFilesOptions,
+  signal: AbortSignal,
+): AsyncGenerator<Utterance, void, void> {
+  const files = await filesOf(folder, options, signal);
   const wordless: Utterance = { words: [], ...(files.tags && { tags: [] }) };
   // Not known to be utterances before something follows.
   let blanks = 0;
@@ -104,7 +108,7 @@ async function* read(folder: string, options: SequenceFilesOptions): AsyncGenera
  * Utterances of a folder with a file of words, one of tags and one of intents: line n of each is utterance n, its words
  * and tags parted by spaces or tabs.
  *
- * A pull source: lines are read when the consumer of the last utterance has returned; unsubscribing closes the files.
+ * A pull source: lines are read when the pipeline has dealt with the last utterance; unsubscribing closes the files.
  * Lines end in LF or CRLF, and a byte-order mark is left out. A blank line is an utterance without words; blank lines
  * at the end are nothing.
  *
@@ -118,5 +122,5 @@ async function* read(folder: string, options: SequenceFilesOptions): AsyncGenera
  * fromSequenceFiles('atis/train').subscribe(({ words, tags, intent }) => console.log(intent, words, tags));
  */
 export function fromSequenceFiles(folder: string, options: SequenceFilesOptions = {}): Observable<Utterance> {
-  return defer(() => fromAsync(read(folder, options)));
+  return fromAsync((signal) => read(folder, options, signal));
 }

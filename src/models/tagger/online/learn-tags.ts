@@ -2,7 +2,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
 import { type Course, finish, inTurns } from '../../../course.js';
 import { bounded } from '../../../streams/bounded.js';
-import { type BufferOptions, checkBufferOptions } from '../../../streams/buffer.js';
+import { type BufferOptions, checkBufferOptions, WAIT_OR_FAIL } from '../../../streams/buffer.js';
 import { timeSlice } from '../../../streams/event-loop.js';
 import { requireCount } from '../../../streams/options.js';
 import type { TrainerOptions } from '../../../training/trainer.js';
@@ -42,7 +42,10 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'>
    * they are before it. By default an update is done at once, and whoever comes waits for its end.
    */
   readonly slice?: number | undefined;
-  /** Where lessons wait while one is learnt in slices; default 1024 of them, and an error where there are more. */
+  /**
+   * Where lessons wait while one is learnt in slices. By default a pull source waits itself; of others 1024 do, and an error
+   * where there are more.
+   */
   readonly waiting?: BufferOptions | undefined;
   /** Where an earlier run was, from `state()`. */
   readonly state?: LearnTagsState | undefined;
@@ -82,7 +85,7 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'>
  *   .subscribe((event) => event.outcome === 'learned' && console.log(event.scores().f1, event.grown.words));
  */
 export function learnTags(model: Tagger, options: LearnTagsOptions): OperatorFunction<TagLesson, TagOutcome> {
-  const { replay, longest = 100, slice, waiting = { capacity: 1024, policy: 'error' } } = options;
+  const { replay, longest = 100, slice, waiting = WAIT_OR_FAIL } = options;
   requireCount('learnTags', 'longest', longest);
   if (replay !== undefined) {
     requireCount('learnTags', 'replay.size', replay.size);

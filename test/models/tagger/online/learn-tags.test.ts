@@ -5,6 +5,7 @@ import {
   type BufferState,
   conlleval,
   correctTags,
+  fromAsync,
   type LearnedTags,
   type LearnTagsOptions,
   type LearnTagsState,
@@ -12,6 +13,7 @@ import {
   machine,
   outstanding,
   type Predicted,
+  paced,
   parametersOf,
   predictTags,
   type RefusedTags,
@@ -366,6 +368,30 @@ describe('updates in slices', () => {
     expect(() => learnTags(empty(), { ...options, slice: 0, waiting: { capacity: 0, policy: 'error' } })).toThrow(
       'learnTags: capacity',
     );
+  });
+
+  it('let a source that is pulled wait for them', async () => {
+    let [pulled, handled, ahead] = [0, 0, 0];
+    const pull = function* () {
+      for (const lesson of lessons.slice(0, 5)) {
+        pulled += 1;
+        yield lesson;
+      }
+    };
+    const saved$ = fromAsync(pull).pipe(
+      learnTags(empty(), { ...options, slice: 0 }),
+      paced(async (outcome) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        // The next lesson has not begun, so this is still the state.
+        const { state } = learned(outcome);
+        ahead = Math.max(ahead, pulled - handled);
+        handled += 1;
+        return state();
+      }),
+      toArray(),
+    );
+    expect(await lastValueFrom(saved$)).toHaveLength(5);
+    expect(ahead).toBe(1);
   });
 
   it('want a time that is one', () => {
