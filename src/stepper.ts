@@ -60,7 +60,7 @@ interface Replay {
  *
  * Shapes: x `[1, B, …]` → y `[1, B, …]`. The carry stays in the stepper; `carry` is a copy.
  *
- * @throws RangeError, TypeError as the model's layers do.
+ * @throws RangeError, TypeError as the model's layers do, or where `carry` is not one of the model's for these lanes.
  * @example
  * const { step } = stepper(model, { finish: (ops, y) => ops.softmax(y) });
  * step(ids([1, 3], [4, 0, 7])).data; // what each of three lanes expects next

@@ -232,6 +232,8 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   function* attempts(window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
     const [room = region(home.heap)] = memory.rooms;
     memory.rooms[0] = room;
+    // What a course left that could not be closed, where the stack was full.
+    room.release({ block: 0, offset: 0 });
     for (let overtaken = 0; ; ) {
       kept.follow();
       const learned = yield* attempt(window, room, overtaken === MOST_OVERTAKEN);
