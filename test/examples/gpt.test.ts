@@ -30,9 +30,7 @@ describe('the gpt example', () => {
     expect(told[3]?.said).toHaveLength(500);
   });
 
-  it('goes on from where Ctrl-C stopped it to the weights of a run that never stopped', {
-    timeout: 30_000,
-  }, async () => {
+  it('goes on from where Ctrl-C stopped it to the weights of a run that never stopped', async () => {
     const long = ['--steps', '4000', '--save'];
     await run([...tiny, ...long, 'whole']);
     const stopped = await interrupt([...tiny, ...long, 'half'], ' weights; ');
