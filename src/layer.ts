@@ -4,6 +4,7 @@
  */
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
 import type { Ops } from './ops/ops.js';
+import type { Lengths } from './ops/padding.js';
 import { inWindow, toSignal } from './ops/window.js';
 import { type Params, parametersOf } from './parameters/parameter.js';
 import { isTensor, type Tensor } from './tensor.js';
@@ -26,6 +27,13 @@ export interface Core<S, X = Tensor, Y = Tensor> {
   initial(batch: number): S;
   /** Told its place in a model, by a core of which more than its parameters follows from it (dropout's masks). */
   named?(path: string, seed: number | undefined): void;
+  /**
+   * In a padded window, how many steps of what it gives are real in each lane, from how many of its input are. Without it
+   * they are as many, and a layer that gives another number of steps than it takes is refused there.
+   *
+   * @throws RangeError where a lane is too short for the layer.
+   */
+  lengthsAfter?(lengths: Lengths): Lengths;
   /** One window of any length T ≥ 1: x is time-major, `[T, B, …]`. */
   apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
 }

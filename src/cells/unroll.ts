@@ -56,8 +56,10 @@ export function unroll<S>(cell: Cell<S>, seed?: number): Layer<S> {
       0,
       ends.map((end, k) => end - (moments[k] as number)),
     );
+    // Within a span every step is real, also for a layer that a cell is made of.
+    const whole = { ...ops, lengths: undefined };
     const outputs = spans.map((part) => {
-      const [y, next] = span(ops, carries.at(-1) as S, part);
+      const [y, next] = span(whole, carries.at(-1) as S, part);
       carries.push(next);
       return y;
     });

@@ -26,6 +26,7 @@ export function residual<S>(inner: Core<S, Tensor>): Layer<S> {
     outputs: outputs ?? 'inputs',
     params,
     initial: inner.initial,
+    ...(inner.lengthsAfter && { lengthsAfter: inner.lengthsAfter }),
     apply(ops, carry, x) {
       const [y, next] = inner.apply(ops, carry, x);
       return [ops.add(x, y), next];
