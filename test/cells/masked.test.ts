@@ -8,6 +8,7 @@ import { residualRnn } from '../../src/cells/residual-rnn.js';
 import { simpleRnn } from '../../src/cells/simple-rnn.js';
 import { stacked } from '../../src/cells/stacked.js';
 import { type Core, type Layer, layer, noCarry } from '../../src/layer.js';
+import { causalAttention } from '../../src/layers/attention.js';
 import { convolution1d } from '../../src/layers/convolution-1d.js';
 import { dense } from '../../src/layers/dense.js';
 import { dropout } from '../../src/layers/dropout.js';
@@ -17,6 +18,7 @@ import { maxPooling1d, meanPooling1d } from '../../src/layers/pooling.js';
 import { learnedPositions } from '../../src/layers/positions.js';
 import { residual } from '../../src/layers/residual.js';
 import { scaledDotProductAttention } from '../../src/layers/scaled-dot-product.js';
+import { causalBlock } from '../../src/layers/transformer.js';
 import type { Ops } from '../../src/ops/ops.js';
 import { reference } from '../../src/ops/reference.js';
 import { inWindow, toSignal } from '../../src/ops/window.js';
@@ -205,6 +207,20 @@ describe('masked', () => {
     expect(() => masked(inner).apply(reference(), inner.initial(2), x)).toThrow(
       'bidirectional: forward (maxPooling1d) gives lanes of 2,3 steps, but backward (convolution1d) of 1,3; make the two equal.',
     );
+  });
+
+  it.each<[string, () => Any]>([
+    ['causalAttention', () => causalAttention(4, 2, { context: 3 })],
+    ['causalBlock', () => causalBlock(4, 2, { context: 9 })],
+    ['convolution1d', () => convolution1d(4, 3, 4)],
+    ['learnedPositions', () => learnedPositions(9, 4)],
+  ])('leaves the carry of a lane without a step as it was: %s', (_, make) => {
+    const inner = make();
+    const [, carry] = inner.apply(reference(), inner.initial(2), draw([2, 2, 4], 'before'));
+    const x = Object.assign(draw([3, 2, 4], 'x'), { lengths: [0, 2] });
+    const [, after] = masked(inner).apply(reference(), carry, x);
+    expect(mapCarry(after, laneOf(0))).toEqual(mapCarry(carry, laneOf(0)));
+    expect(mapCarry(after, laneOf(1))).not.toEqual(mapCarry(carry, laneOf(1)));
   });
 
   it('cannot tell which keys of its own are padding', () => {
