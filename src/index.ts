@@ -135,6 +135,7 @@ export type { Data, Layout, Nested } from './models/examples.js';
 export type { Callback, Fit, FitOptions } from './models/fit.js';
 export { type GptCarry, type GptOptions, gpt } from './models/gpt.js';
 export { type LeNet5Options, leNet5 } from './models/le-net.js';
+export type { Mask } from './models/mask.js';
 export { accuracy, categoricalAccuracy, topKAccuracy } from './models/metrics/accuracy.js';
 export type { MetricName } from './models/metrics/by-name.js';
 export { type Chunk, chunksOf } from './models/metrics/chunks.js';
@@ -163,6 +164,7 @@ export type {
 } from './models/progress.js';
 export {
   type CompileOptions,
+  type EvaluateOptions,
   type Model,
   type Sequential,
   type SequentialOptions,

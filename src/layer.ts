@@ -5,6 +5,7 @@
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
 import { carryFrom, outcome, restored } from './carry.js';
 import type { Ops } from './ops/ops.js';
+import type { Lengths } from './ops/padding.js';
 import { inWindow, toSignal } from './ops/window.js';
 import { nameAll, type Params } from './parameters/parameter.js';
 import { type Features, isTensor, type Tensor } from './tensor.js';
@@ -25,6 +26,13 @@ export interface Core<S, X = Features, Y = Tensor, P extends Params = Params> {
   readonly params: P;
   /** The carry before the first step. */
   initial(batch: number): S;
+  /**
+   * In a padded window, how many steps of what it gives are real in each lane, from how many of its input are. Without it
+   * they are as many, and a layer that gives another number of steps than it takes is refused there.
+   *
+   * @throws RangeError where a lane is too short for the layer.
+   */
+  lengthsAfter?(lengths: Lengths): Lengths;
   /** One window of any length T ≥ 1: x is time-major, `[T, B, …]`. */
   apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
 }

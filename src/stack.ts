@@ -6,7 +6,7 @@
 import { outcome } from './carry.js';
 import { type Core, type Layer, layer, within } from './layer.js';
 import type { Ops } from './ops/ops.js';
-import type { Ids } from './tensor.js';
+import { type Ids, isTensor } from './tensor.js';
 
 /** Layers by name, first to last. */
 export type Children = Readonly<Record<string, Core<unknown, unknown, unknown>>>;
@@ -89,17 +89,41 @@ export function chain<const C extends Children>(
     initial(batch) {
       return Object.fromEntries(layers.map(([name, child]) => [name, child.initial(batch)])) as StackCarry<C>;
     },
+    lengthsAfter: (lengths) =>
+      layers.reduce(
+        (real, [name, child]) => within(`"${name}" (${child.kind})`, () => child.lengthsAfter?.(real) ?? real),
+        lengths,
+      ),
     apply(ops, carry, x) {
       const next: Record<string, unknown> = {};
       let signal: unknown = x;
+      let inner = ops;
       for (const [name, child] of layers) {
-        [signal, next[name]] = within(`"${name}" (${child.kind})`, () =>
-          outcome(child.kind, carry[name], child.apply(ops, carry[name], signal)),
-        );
+        within(`"${name}" (${child.kind})`, () => {
+          const input = signal;
+          [signal, next[name]] = outcome(child.kind, carry[name], child.apply(inner, carry[name], input));
+          inner = opsAfter(inner, child, input, signal);
+        });
       }
       return [signal as StackOutput<C>, next as StackCarry<C>];
     },
   };
+}
+
+/**
+ * Ops for what comes after a layer: in a padded window they know how many steps of what it gave are real.
+ *
+ * @throws TypeError where that cannot be told.
+ */
+export function opsAfter(ops: Ops, child: Core<unknown, never, unknown>, x: unknown, y: unknown): Ops {
+  const { lengths } = ops;
+  if (lengths === undefined) return ops;
+  if (child.lengthsAfter !== undefined) return { ...ops, lengths: child.lengthsAfter(lengths) };
+  if (!isTensor(x) || !isTensor(y) || x.shape[0] === y.shape[0]) return ops;
+  throw new TypeError(
+    `${child.kind}: cannot be masked, since it gives ${y.shape[0]} steps for ${x.shape[0]} and does not say how many of ` +
+      'them are real; give it lengthsAfter, or put it outside masked.',
+  );
 }
 
 function checkNames(kind: string, names: readonly string[]): void {

@@ -37,6 +37,11 @@ describe('the code of docs/keras.md runs as written', () => {
     expect(printed.at(-1)?.[2]).toBe(1);
   });
 
+  it('a padded sequence is what it is alone', async () => {
+    await run('const mask =');
+    expect(printed).toEqual([[true]]);
+  });
+
   it('algorithm 4.1 stops by itself', async () => {
     await run("earlyStopping: { monitor: 'accuracy' }");
     const [[epochs, stoppedEarly] = []] = printed;

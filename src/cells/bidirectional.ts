@@ -1,8 +1,9 @@
 import { outcome } from '../carry.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
-import { checkLengths, reversed } from '../ops/padding.js';
+import { checkLengths, type Lengths, lastOf, reversed } from '../ops/padding.js';
 import type { Params } from '../parameters/parameter.js';
+import { opsAfter } from '../stack.js';
 import type { Tensor } from '../tensor.js';
 
 /** What both directions remember after a window: `backward` is that at the window's first step. */
@@ -18,6 +19,11 @@ export interface BidirectionalOptions {
   readonly seed?: number;
   /** Default `(ops, f, b) => ops.concat([f, b], 2)`; a sum is `(ops, f, b) => ops.add(f, b)`. */
   readonly merge?: Merge;
+  /**
+   * Whether it gives one step alone, made of the last one that either direction comes to: the forward one's at the
+   * sequence's end, the backward one's at its beginning, each having read all of it. Default false: all steps.
+   */
+  readonly last?: boolean;
   /** Features that `merge` gives, where it is not the default and the two directions' widths do not tell. */
   readonly outputs?: number;
 }
@@ -29,16 +35,19 @@ export interface BidirectionalOptions {
  * Source: the lecture's bidirectional recurrent network; Schuster and Paliwal (1997).
  *
  * Shapes: `x: [T, B, …] → y: [T, B, F + G]`, the widths of both side by side unless `merge` says otherwise. The parameters
- * are named `forward` and `backward`. The carry: `{ forward, backward }`, the states each direction ends with.
+ * are named `forward` and `backward`. With `{ last: true }`, `y: [1, B, F + G] = merge(forward(x_{1…T})_T,
+ * backward(x_{T…1})_T)`: Keras' `Bidirectional(…)` with `return_sequences=False`. (`lastStep()` after it would take the
+ * backward direction's state when it has read one step only.) The carry: `{ forward, backward }`, the states each direction ends with.
  *
  * A window is read as a whole: an utterance, a sentence. In a stream of windows the forward direction goes on from window
  * to window; the backward one starts afresh at each window's end, since what comes after it is not known yet. So
  * `carry.backward` leaves a window, but does not enter the next one, and T windows of one are not one window of T. In a
  * padded window (`masked`) the backward direction starts at each lane's own end.
  *
- * @throws RangeError where the layers take other numbers of features than each other.
+ * @throws RangeError where the layers take other numbers of features than each other, or give other numbers of steps.
  * @example
  * signal$.pipe(bidirectional(lstm(8, 16), lstm(8, 16), { seed: 1 })) // [T, B, 32]
+ * signal$.pipe(bidirectional(lstm(8, 16), lstm(8, 16), { last: true })) // [1, B, 32]
  * signal$.pipe(bidirectional(gru(8, 16), gru(8, 16), { merge: (ops, f, b) => ops.add(f, b), outputs: 16 }))
  */
 export function bidirectional<F, B, X extends Tensor, P extends Params = Params, Q extends Params = Params>(
@@ -46,7 +55,7 @@ export function bidirectional<F, B, X extends Tensor, P extends Params = Params,
   backward: Core<B, X, Tensor, Q>,
   options: BidirectionalOptions = {},
 ): Layer<BidirectionalCarry<F, B>, X, Tensor, { readonly forward: P; readonly backward: Q }> {
-  const { seed, merge, outputs } = options;
+  const { seed, merge, outputs, last = false } = options;
   if (forward.inputs !== undefined && backward.inputs !== undefined && forward.inputs !== backward.inputs) {
     throw new RangeError(
       `bidirectional: forward (${forward.kind}) takes ${forward.inputs} features, but backward (${backward.kind}) ` +
@@ -60,16 +69,27 @@ export function bidirectional<F, B, X extends Tensor, P extends Params = Params,
       outputs: merge === undefined ? sideBySide(forward, backward) : outputs,
       params: { forward: forward.params, backward: backward.params },
       initial: (batch) => ({ forward: forward.initial(batch), backward: backward.initial(batch) }),
+      lengthsAfter(lengths) {
+        const [ahead, behind] = [forward, backward].map((each) => each.lengthsAfter?.(lengths) ?? lengths);
+        if (last) return lengths.map(() => 1);
+        if (String(ahead) === String(behind)) return ahead as Lengths;
+        throw new RangeError(
+          `bidirectional: forward (${forward.kind}) gives lanes of ${ahead} steps, but backward (${backward.kind}) of ` +
+            `${behind}; make the two equal.`,
+        );
+      },
       apply(ops, carry: BidirectionalCarry<F, B>, x: X) {
         const lengths = checkLengths(ops.lengths, x, 'bidirectional');
-        const [ahead, afterForward] = outcome(forward.kind, carry.forward, forward.apply(ops, carry.forward, x));
+        const [read, afterForward] = outcome(forward.kind, carry.forward, forward.apply(ops, carry.forward, x));
         const start = backward.initial(x.shape[1] as number);
-        const [mirrored, afterBackward] = outcome(
-          backward.kind,
-          start,
-          backward.apply(ops, start, reversed(ops, x, lengths)),
-        );
-        const behind = reversed(ops, mirrored, lengths);
+        const mirror = reversed(ops, x, lengths);
+        const [mirrored, afterBackward] = outcome(backward.kind, start, backward.apply(ops, start, mirror));
+        /** What either gave, up to its end. */
+        const within = (each: Core<unknown, never>, from: Tensor, to: Tensor) =>
+          checkLengths(opsAfter(ops, each, from, to).lengths, to, 'bidirectional');
+        const [real, back] = [within(forward, x, read), within(backward, mirror, mirrored)];
+        const ahead = last ? lastOf(ops, read, real, 'bidirectional') : read;
+        const behind = last ? lastOf(ops, mirrored, back, 'bidirectional') : reversed(ops, mirrored, back);
         const y = merge?.(ops, ahead, behind) ?? ops.concat([ahead, behind], ahead.shape.length - 1);
         return [y, { forward: afterForward, backward: afterBackward }];
       },

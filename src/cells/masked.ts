@@ -1,21 +1,27 @@
 import { type Core, type Layer, layer } from '../layer.js';
-import { checkLengths, type Padded } from '../ops/padding.js';
+import type { Ops } from '../ops/ops.js';
+import { checkLengths, cleared, type Lengths, type Padded } from '../ops/padding.js';
 import type { Params } from '../parameters/parameter.js';
-import { showShape, type Tensor } from '../tensor.js';
+import { opsAfter } from '../stack.js';
+import { isTensor, showShape, type Tensor } from '../tensor.js';
 
 /**
- * A layer over sequences of several lengths, padded to one: whatever within it remembers stops at each lane's own last
- * step, and a backward direction starts there. It shares its weights with the layer it is made of.
+ * A layer over sequences of several lengths, padded to one: whatever within it remembers, or looks at several steps, stops
+ * at each lane's own last step, and a backward direction starts there. It shares its weights with the layer it is made of.
  *
- * Equation: for each lane b, `y_{1…L}, carry = layer(x_{1…L})` with L = lengths[b]; after that y of recurrent layers is 0.
+ * Equation: for each lane b, `y_{1…L}, carry = layer(x_{1…L})` with L = lengths[b]; after that y of recurrent layers is 0,
+ * and of others finite but nothing to go by.
  * Source: PyTorch's packed sequences (`pack_padded_sequence`), whose results these are.
  *
- * Shapes: those of the layer; x is a `Padded` signal, as `padded` makes it. The carry: the layer's own.
+ * Shapes: those of the layer; x is a `Padded` signal, as `padded` makes it, whatever stands at its padding; within a layer
+ * that is masked already, any signal. The carry: the layer's own.
  *
- * Law: y and carry of a lane are bit for bit those of the lane alone, without padding.
+ * Law: y and carry of a lane are bit for bit those of the lane alone, without padding, where nothing is dropped at random.
+ * Masks of dropout are each lane's own, and do not depend on how much padding there is (but for attention's weights).
  *
- * @throws TypeError where x has no lengths.
- * @throws RangeError where there is not one length for each lane, or one is not a whole number from 0 to T.
+ * @throws TypeError where x has no lengths, or a layer cannot tell how many of the steps it gives are real.
+ * @throws RangeError where there is not one length for each lane, one is not a whole number from 0 to T, or a lane is too
+ * short for a layer.
  * @example
  * const model = stack({ embed: embedding(9, 8), rnn: bidirectional(gru(8, 16), gru(8, 16)), head: dense(32, 4) });
  * const learning$ = batches$.pipe(map(padded), tbptt(masked(model), { loss: crossEntropy(), optimizer: adam(1e-2) }));
@@ -23,19 +29,46 @@ import { showShape, type Tensor } from '../tensor.js';
 export function masked<S, X extends Tensor, Y, P extends Params = Params>(
   inner: Core<S, X, Y, P>,
 ): Layer<S, Padded<X>, Y, P> {
+  const whole = toldLengths(inner);
   return layer<S, Padded<X>, Y, P>(
     {
-      ...inner,
+      ...whole,
       apply(ops, carry, x) {
-        if (x.lengths === undefined) {
+        if (!isTensor(x)) {
           throw new TypeError(
-            `masked: the signal ${showShape(x.shape)} has no lengths; make it by padded(), or use the ${inner.kind} as it is.`,
+            `masked: takes a signal [T, B, …] with lengths, but ${inner.kind} was given a record; tell it what is padding ` +
+              'in its own way, by a mask or an option.',
           );
         }
-        return inner.apply({ ...ops, lengths: checkLengths(x.lengths, x, 'masked') }, carry, x);
+        if (x.lengths === undefined && ops.lengths === undefined) {
+          throw new TypeError(
+            `masked: the signal ${showShape(x.shape)} has no lengths; make it by padded(), or use the ${inner.kind} as it is. ` +
+              'Within a sequential model, give its fit, evaluate and predict a mask.',
+          );
+        }
+        return whole.apply(ops, carry, x);
       },
     },
     undefined,
     '',
   );
 }
+
+/** A core that goes by its input's lengths where that has some, and else by those that it is told, if any. */
+export function toldLengths<S, X, Y, P extends Params = Params>(inner: Core<S, X, Y, P>): Core<S, X, Y, P> {
+  return {
+    ...inner,
+    apply(ops, carry, x) {
+      if (!isPadded(x)) return inner.apply(ops, carry, x);
+      const { lengths } = x;
+      const real = checkLengths(lengths, x, 'masked');
+      const told: Ops = { ...ops, lengths };
+      const result = inner.apply(told, carry, real === undefined ? x : cleared(ops, x, real));
+      opsAfter(told, inner, x, result[0]);
+      return result;
+    },
+  };
+}
+
+const isPadded = (x: unknown): x is Tensor & { readonly lengths: Lengths } =>
+  isTensor(x) && (x as Partial<Padded>).lengths !== undefined;

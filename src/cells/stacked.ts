@@ -2,7 +2,7 @@ import { outcome } from '../carry.js';
 import { type Core, type Layer, layer, noCarry } from '../layer.js';
 import { type DropoutForm, dropout as dropoutLayer } from '../layers/dropout.js';
 import type { Ops } from '../ops/ops.js';
-import { type CarryOf, type Children, chain } from '../stack.js';
+import { type CarryOf, type Children, chain, opsAfter } from '../stack.js';
 import type { Tensor } from '../tensor.js';
 
 /** The carry of stacked layers: `layer1`, `layer2` and so on. */
@@ -86,7 +86,12 @@ export function stacked<const L extends readonly Core<unknown>[]>(
     },
     apply(ops, carry, x) {
       const next: Record<string, unknown> = {};
-      const y = layers.reduce((signal, _, at) => level(ops, at, carry as Record<string, unknown>, next, signal), x);
+      let inner = ops;
+      const y = layers.reduce((signal, child, at) => {
+        const above = level(inner, at, carry as Record<string, unknown>, next, signal);
+        inner = opsAfter(inner, child, signal, above);
+        return above;
+      }, x);
       return [y, next as Carry];
     },
   };

@@ -3,7 +3,7 @@ import { type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { atLengths, checkLengths, type Lengths, realSteps } from '../ops/padding.js';
 import type { Params } from '../parameters/parameter.js';
-import { type Features, isTensor, showShape, type Tensor } from '../tensor.js';
+import { type Features, isTensor, type Shape, showShape, type Tensor } from '../tensor.js';
 import type { Cell } from './cell.js';
 
 /**
@@ -30,13 +30,11 @@ import type { Cell } from './cell.js';
 export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: number): Layer<S, Features, Tensor, P> {
   const { kind, inputs, units, params, initial } = cell;
 
-  /** All lanes from the first step to the last. */
-  function span(ops: Ops, carry: S, x: Tensor): readonly [y: Tensor, carry: S] {
-    const atOnce = cell.window?.(ops, carry, x);
-    if (atOnce !== undefined) return outcome(kind, carry, atOnce);
+  /** The outputs of all lanes from the first step to the last, step after step or all at once, in rows `[…, H]`. */
+  function span(ops: Ops, carry: S, x: Tensor): readonly [rows: readonly Tensor[], carry: S] {
     const projected = cell.project?.(ops, x) ?? x;
     const [steps, batch, width] = projected.shape as readonly [number, number, number];
-    // One split and one concat of the window's rows: a step costs no slicing of its own, forwards or backwards.
+    // One split of the window's rows: a step costs no slicing of its own, forwards or backwards.
     const rows = ops.reshape(projected, [steps * batch, width]);
     let state = carry;
     const outputs = ops.split(rows, 0, new Array<number>(steps).fill(batch)).map((row) => {
@@ -44,12 +42,23 @@ export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: nu
       state = next;
       return y;
     });
-    return [ops.reshape(ops.concat(outputs, 0), [steps, batch, units]), state];
+    return [outputs, state];
+  }
+
+  /** Rows as a window: one concat of all of them, for the same reason. */
+  const joined = (ops: Ops, rows: readonly Tensor[], [steps = 0, batch = 0]: Shape) =>
+    ops.reshape(ops.concat(rows, 0), [steps, batch, units]);
+
+  function whole(ops: Ops, carry: S, x: Tensor): readonly [y: Tensor, carry: S] {
+    const atOnce = cell.window?.(ops, carry, x);
+    if (atOnce !== undefined) return outcome(kind, carry, atOnce);
+    const [rows, last] = span(ops, carry, x);
+    return [joined(ops, rows, x.shape), last];
   }
 
   /** Cut wherever a lane ends, since what it carries there is its last; all lanes run on, and padding comes to 0. */
   function inSpans(ops: Ops, carry: S, x: Tensor, lengths: Lengths): readonly [y: Tensor, carry: S] {
-    const steps = x.shape[0] as number;
+    const [steps = 0, batch = 0] = x.shape;
     const ends = [...new Set([...lengths, steps])].filter((end) => end > 0).sort((a, b) => a - b);
     const moments = [0, ...ends];
     const carries = [carry];
@@ -58,13 +67,19 @@ export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: nu
       0,
       ends.map((end, k) => end - (moments[k] as number)),
     );
-    const outputs = spans.map((part) => {
-      const [y, next] = span(ops, carries.at(-1) as S, part);
-      carries.push(next);
-      return y;
+    // Within a span every step is real, also for a layer that a cell is made of.
+    const inner = { ...ops, lengths: undefined };
+    const outputs = spans.flatMap((part) => {
+      const state = carries.at(-1) as S;
+      const [y, next] = cell.window?.(inner, state, part) ?? [undefined, state];
+      const [rows, last] = y
+        ? [[ops.reshape(y, [(part.shape[0] as number) * batch, units])], next]
+        : span(inner, state, part);
+      carries.push(last);
+      return rows;
     });
     const last = mapTogether(carries, (states) => atLengths(ops, states, moments, lengths));
-    return [ops.multiply(ops.concat(outputs, 0), realSteps(steps, lengths)), last];
+    return [ops.multiply(joined(ops, outputs, x.shape), realSteps(steps, lengths)), last];
   }
 
   return layer(
@@ -83,7 +98,7 @@ export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: nu
           );
         }
         const lengths = checkLengths(ops.lengths, x, kind);
-        return lengths === undefined ? span(ops, carry, x) : inSpans(ops, carry, x, lengths);
+        return lengths === undefined ? whole(ops, carry, x) : inSpans(ops, carry, x, lengths);
       },
     },
     seed,

@@ -1,9 +1,10 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { AttentionForm } from '../ops/attention.js';
 import type { Ops } from '../ops/ops.js';
+import { checkLengths, type Lengths, realSteps, taken } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
 import type { Initializer, Params } from '../parameters/parameter.js';
-import { isTensor, showShape, type Tensor, zeros } from '../tensor.js';
+import { isTensor, showShape, type Tensor, tensor, zeros } from '../tensor.js';
 import { dense } from './dense.js';
 import { dropper } from './drop.js';
 import { countOn } from './positions.js';
@@ -96,24 +97,41 @@ function projections(
       const form: AttentionForm = { heads, causal: true, drop: drop.weights(ops) };
       const y = ops.attention([project(ops, query, x), k, v, keys, values], form, undefined, known);
       const [steps, most] = [x.shape[0] as number, keys.shape[1] as number];
+      const lengths = checkLengths(ops.lengths, x, kind);
       const next = {
-        keys: remember(ops, keys, k),
-        values: remember(ops, values, v),
-        known: countOn(ops, known, steps, most),
+        keys: remember(ops, keys, k, lengths),
+        values: remember(ops, values, v, lengths),
+        known: countOn(ops, known, steps, most, lengths),
       };
       return [project(ops, output, y), next];
     },
   };
 }
 
-/** The last M steps of a past `[B, M, F]` and a window `[T, B, F]` after it, as a past again. */
-function remember(ops: Ops, past: Tensor, window: Tensor): Tensor {
+/**
+ * The last M steps of a past `[B, M, F]` and a window `[T, B, F]` after it, as a past again: up to the window's end, or to
+ * each lane's own.
+ */
+function remember(ops: Ops, past: Tensor, window: Tensor, lengths: Lengths | undefined): Tensor {
   const [most, steps] = [past.shape[1] as number, window.shape[0] as number];
+  if (lengths !== undefined) {
+    const all = ops.concat([ops.swapAxes(past), window], 0);
+    return ops.swapAxes(taken(ops, all, most, (step, lane) => (lengths[lane] as number) + step));
+  }
   if (steps < most) {
     const kept = ops.split(past, 1, [steps, most - steps])[1] as Tensor;
     return ops.concat([kept, ops.swapAxes(window)], 1);
   }
   return ops.swapAxes(steps === most ? window : (ops.split(window, 0, [steps - most, most])[1] as Tensor));
+}
+
+/** What is hidden from attention within a window, the padding of its lanes as well. */
+function hidingPadding(ops: Ops, x: Tensor, masks: Masks, kind: string): Masks {
+  const lengths = checkLengths(ops.lengths, x, kind);
+  if (lengths === undefined) return masks;
+  const [steps = 0, lanes = 0] = x.shape;
+  const real = tensor([steps, lanes], realSteps(steps, lengths).data);
+  return { ...masks, mask: masks.mask === undefined ? real : ops.multiply(masks.mask, real) };
 }
 
 /**
@@ -125,7 +143,8 @@ function remember(ops: Ops, past: Tensor, window: Tensor): Tensor {
  *
  * Shapes: `x: [T, B, F] → y: [T, B, F]`, or `{ x, mask?: [T, B], pairs?: [T, T] or [B, T, T] }`: steps are seen by none where
  * the mask is 0, and by one where its pair is 0. Parameters `query.w [F, F]`, `query.b [F]`, and likewise `key`, `value`,
- * `output`. No carry, since windows stand alone.
+ * `output`. No carry, since windows stand alone. In a padded window (`masked`) padding is seen by none, as with a mask. (Which
+ * weights are dropped depends on the window's size.)
  *
  * @throws RangeError where features cannot be cut into heads, or x has other features.
  * @example
@@ -146,7 +165,7 @@ export function selfAttention(
       initial: () => noCarry,
       apply(ops, carry, signal) {
         const { x, ...masks } = isTensor(signal) ? { x: signal } : signal;
-        return [attend(ops, x, x, masks), carry];
+        return [attend(ops, x, x, hidingPadding(ops, x, masks, 'selfAttention')), carry];
       },
     },
     options.seed,

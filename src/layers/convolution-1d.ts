@@ -2,6 +2,7 @@ import { type Layer, layer } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { relu } from '../ops/activations.js';
 import type { Ops } from '../ops/ops.js';
+import { checkLengths, type Lengths, lengthsAfterLooks, realSteps, taken } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
 import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
@@ -47,10 +48,10 @@ export interface Convolution1dOptions {
  *
  * Shapes: `x: [T, B, I] → y: [T′, B, O]`; parameters `w [k, I, O]`, `b [O]`. The carry: the last k − 1 inputs,
  * `[B, k − 1, I]`, zeros at first, where it is causal; then T′ = T, and T windows of one give bit for bit what one window of
- * T gives.
+ * T gives. In a padded window (`masked`) each lane ends after its own last step.
  *
- * @throws RangeError where a size is not a whole number above 0, x has other axes or features, or is shorter than a
- * kernel without padding.
+ * @throws RangeError where a size is not a whole number above 0, x has other axes or features, or it or a lane of it is
+ * shorter than a kernel without padding.
  * @throws TypeError where a causal convolution has a stride.
  * @example
  * signal$.pipe(convolution1d(64, 128, 3, { activation: 'relu' }), dense(128, 65))
@@ -78,6 +79,8 @@ export function convolution1d(
   const b = bias ? parameter([outputs], initializers.b ?? zeroInitializer()) : undefined;
   const around = causal ? ([0, 0] as const) : zerosAround(size, padding);
   const kept = causal ? size - 1 : 0;
+  const looks = { size, stride, zeros: kept + around[0] + around[1] };
+  const lengthsAfter = (lengths: Lengths) => lengthsAfterLooks('convolution1d', lengths, looks);
 
   return layer(
     {
@@ -86,9 +89,14 @@ export function convolution1d(
       outputs,
       params: b === undefined ? { w } : { w, b },
       initial: (batch) => ({ past: zeros([batch, kept, inputs]) }),
+      lengthsAfter,
       apply(ops, { past }: Convolution1dCarry, x) {
         checkSequence(x.shape, inputs, 'convolution1d');
-        const whole = kept === 0 ? x : ops.concat([stepsFirst(ops, past), x], 0);
+        const lengths = checkLengths(ops.lengths, x, 'convolution1d');
+        if (lengths !== undefined) lengthsAfter(lengths);
+        // A lane that is no longer than its real steps has zeros after them.
+        const ended = lengths === undefined || causal ? x : ops.multiply(x, realSteps(x.shape[0] as number, lengths));
+        const whole = kept === 0 ? ended : ops.concat([stepsFirst(ops, past), ended], 0);
         // Time is the image's height and the batch its width: a kernel one column wide sees each lane by itself.
         const kernel = flipped ? turned(ops, w, 0) : w;
         const z = ops.convolution2d(whole, ops.reshape(kernel, [size, 1, inputs, outputs]), b, {
@@ -98,7 +106,7 @@ export function convolution1d(
         });
         return [
           activation === undefined || activation === relu ? z : activation(ops, z),
-          { past: kept === 0 ? past : lanesFirst(ops, lastSteps(ops, whole, kept)) },
+          { past: kept === 0 ? past : lanesFirst(ops, pastOf(ops, whole, kept, lengths)) },
         ];
       },
     },
@@ -122,6 +130,8 @@ function lanesFirst(ops: Ops, x: Tensor): Tensor {
   return ops.concat(parts, 1);
 }
 
-function lastSteps(ops: Ops, x: Tensor, count: number): Tensor {
-  return ops.split(x, 0, [(x.shape[0] as number) - count, count])[1] as Tensor;
+/** What a window leaves for the next one: the steps before the window's end, or before each lane's own. */
+function pastOf(ops: Ops, whole: Tensor, kept: number, lengths: Lengths | undefined): Tensor {
+  if (lengths !== undefined) return taken(ops, whole, kept, (step, lane) => (lengths[lane] as number) + step);
+  return ops.split(whole, 0, [(whole.shape[0] as number) - kept, kept])[1] as Tensor;
 }

@@ -1,5 +1,6 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
-import { showShape, type Tensor } from '../tensor.js';
+import { checkLengths, lastOf } from '../ops/padding.js';
+import type { Tensor } from '../tensor.js';
 
 /**
  * The last step of a window alone: many steps in, one out.
@@ -8,9 +9,12 @@ import { showShape, type Tensor } from '../tensor.js';
  * Source: the lecture's many-to-one network; Keras' `return_sequences=False`.
  *
  * Shapes: `x: [T, B, …] → y: [1, B, …]`. No parameters, no carry. It is about windows: of a stream it passes the last
- * step of each signal.
+ * step of each signal. In a padded window (`masked`) it is each lane's own last step.
  *
- * @throws RangeError where there is no step.
+ * After `bidirectional` it is not what it seems: at the last step the backward direction has read one step. For both
+ * directions' states after the whole sequence there is `bidirectional(…, { last: true })`.
+ *
+ * @throws RangeError where there is no step, or a lane has none of its own.
  * @example
  * ids$.pipe(stack({ code: oneHot(65), rnn: simpleRnn(65, 128), last: lastStep(), head: dense(128, 65) }))
  */
@@ -20,11 +24,7 @@ export function lastStep(): Layer<NoCarry> {
     outputs: 'inputs',
     params: {},
     initial: () => noCarry,
-    apply(ops, carry, x) {
-      const [steps = 0] = x.shape;
-      if (steps === 0)
-        throw new RangeError(`lastStep: takes a window [T, B, …] with T ≥ 1, but got ${showShape(x.shape)}.`);
-      return [steps === 1 ? x : (ops.split(x, 0, [steps - 1, 1])[1] as Tensor), carry];
-    },
+    lengthsAfter: (lengths) => lengths.map(() => 1),
+    apply: (ops, carry, x) => [lastOf(ops, x, checkLengths(ops.lengths, x, 'lastStep'), 'lastStep'), carry],
   });
 }

@@ -1,6 +1,7 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Pair, Pooling } from '../ops/images.js';
 import type { Ops } from '../ops/ops.js';
+import { checkLengths, type Lengths, lengthsAfterLooks } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
 import type { Shape, Tensor } from '../tensor.js';
 import { pairOf } from './convolution-2d.js';
@@ -26,16 +27,23 @@ function pooling(
   size: Pair,
   stride: Pair,
   check: (x: Shape, channels: undefined, operation: string) => void,
+  overTime = false,
 ): Layer<NoCarry> {
   for (const value of size) checkCount(value, 'a size', kind);
   for (const value of stride) checkCount(value, 'a stride', kind);
+  const looks = { size: size[0], stride: stride[0], zeros: 0 };
+  // A pool that reaches beyond a lane's own end is none of that lane's.
+  const lengthsAfter = (lengths: Lengths) => lengthsAfterLooks(kind, lengths, looks);
   return layer({
     kind,
     outputs: 'inputs',
     params: {},
     initial: () => noCarry,
+    ...(overTime && { lengthsAfter }),
     apply(ops, carry: NoCarry, x: Tensor) {
       check(x.shape, undefined, kind);
+      const lengths = overTime ? checkLengths(ops.lengths, x, kind) : undefined;
+      if (lengths !== undefined) lengthsAfter(lengths);
       return [pool(ops, x, { size, stride }), carry];
     },
   });
@@ -82,14 +90,16 @@ export function meanPooling2d(size: number | Pair, { stride = size }: Pooling2dO
  * Equation: `y_t = max_{r} x_{t·s + r}`; the gradient goes to the first of several that are largest.
  * Source: the lecture's max pooling, over one dimension.
  *
- * Shapes: `x: [T, B, F] → y: [T′, B, F]` with `T′ = ⌊(T − size) / s⌋ + 1`. No parameters, no carry.
+ * Shapes: `x: [T, B, F] → y: [T′, B, F]` with `T′ = ⌊(T − size) / s⌋ + 1`. No parameters, no carry. In a padded
+ * window (`masked`) no pool of a lane reaches beyond its own last step.
  *
- * @throws RangeError where a size is not a whole number above 0, x has other axes, or is shorter than a pool.
+ * @throws RangeError where a size is not a whole number above 0, x has other axes, or it or a lane of it is shorter than a
+ * pool.
  * @example
  * sequence$.pipe(convolution1d(4, 16, 3, { padding: 'same' }), maxPooling1d(2))
  */
 export function maxPooling1d(size: number, { stride = size }: Pooling1dOptions = {}): Layer<NoCarry> {
-  return pooling('maxPooling1d', largest, [size, 1], [stride, 1], checkSequence);
+  return pooling('maxPooling1d', largest, [size, 1], [stride, 1], checkSequence, true);
 }
 
 /**
@@ -98,12 +108,14 @@ export function maxPooling1d(size: number, { stride = size }: Pooling1dOptions =
  * Equation: `y_t = 1/k Σ_{r} x_{t·s + r}`.
  * Source: the lecture's mean pooling, over one dimension.
  *
- * Shapes: `x: [T, B, F] → y: [T′, B, F]` with `T′ = ⌊(T − size) / s⌋ + 1`. No parameters, no carry.
+ * Shapes: `x: [T, B, F] → y: [T′, B, F]` with `T′ = ⌊(T − size) / s⌋ + 1`. No parameters, no carry. In a padded
+ * window (`masked`) no pool of a lane reaches beyond its own last step.
  *
- * @throws RangeError where a size is not a whole number above 0, x has other axes, or is shorter than a pool.
+ * @throws RangeError where a size is not a whole number above 0, x has other axes, or it or a lane of it is shorter than a
+ * pool.
  * @example
  * sequence$.pipe(convolution1d(4, 16, 3, { padding: 'same' }), meanPooling1d(2))
  */
 export function meanPooling1d(size: number, { stride = size }: Pooling1dOptions = {}): Layer<NoCarry> {
-  return pooling('meanPooling1d', mean, [size, 1], [stride, 1], checkSequence);
+  return pooling('meanPooling1d', mean, [size, 1], [stride, 1], checkSequence, true);
 }

@@ -1,5 +1,6 @@
 import { type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
+import { checkLengths, type Lengths } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
 import { normal } from '../parameters/initializers.js';
 import { type Initializer, type Params, parameter } from '../parameters/parameter.js';
@@ -21,9 +22,19 @@ export interface LearnedPositionsOptions extends PositionsOptions {
   readonly initializers?: { readonly table?: Initializer };
 }
 
-/** `min(at + steps, most)`, lane by lane, in the primitives that there are. */
-export function countOn(ops: Ops, at: Tensor, steps: number, most: number): Tensor {
-  return ops.affine(ops.relu(ops.affine(at, -1, most - steps)), -1, most);
+/** `min(at + steps, most)`, lane by lane, in the primitives that there are; each lane by its own steps where it has some. */
+export function countOn(ops: Ops, at: Tensor, steps: number, most: number, lengths: Lengths | undefined): Tensor {
+  const room =
+    lengths === undefined
+      ? ops.affine(at, -1, most - steps)
+      : ops.subtract(
+          tensor(
+            at.shape,
+            lengths.map((length) => most - length),
+          ),
+          at,
+        );
+  return ops.affine(ops.relu(room), -1, most);
 }
 
 function positions(
@@ -45,13 +56,15 @@ function positions(
         if (x.shape.length !== 3 || x.shape[2] !== features) {
           throw new RangeError(`${kind}: takes [T, B, ${features}], but got ${showShape(x.shape)}.`);
         }
-        if (length > steps) {
+        const lengths = checkLengths(ops.lengths, x, kind);
+        const longest = lengths === undefined ? length : Math.max(0, ...lengths);
+        if (longest > steps) {
           throw new RangeError(
-            `${kind}: has ${steps} positions, but the window has ${length} steps; use shorter windows or more positions.`,
+            `${kind}: has ${steps} positions, but the window has ${longest} steps; use shorter windows or more positions.`,
           );
         }
         const y = ops.add(x, ops.gather(table, ops.countFrom(carry.at, length, steps)));
-        return [y, restart ? carry : { at: countOn(ops, carry.at, length, steps) }];
+        return [y, restart ? carry : { at: countOn(ops, carry.at, length, steps, lengths) }];
       },
     },
     seed,

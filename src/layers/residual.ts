@@ -29,6 +29,7 @@ export function residual<S, P extends Params = Params>(
     outputs: outputs ?? 'inputs',
     params,
     initial: inner.initial,
+    ...(inner.lengthsAfter && { lengthsAfter: inner.lengthsAfter }),
     apply(ops, carry, x) {
       const [y, next] = inner.apply(ops, carry, x);
       return [ops.add(x, y), next];

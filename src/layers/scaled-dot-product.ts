@@ -1,6 +1,7 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { AttentionForm } from '../ops/attention.js';
 import type { Ops } from '../ops/ops.js';
+import { checkLengths } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
 import { sameShape, showShape, type Tensor, tensor } from '../tensor.js';
 
@@ -39,6 +40,7 @@ export interface ScaledDotProductOptions {
  * Within a layer of one's own: `scaledDotProductAttention().apply(ops, noCarry, { queries, keys, values })[0]`.
  *
  * @throws RangeError where shapes do not fit together, or features cannot be cut into heads.
+ * @throws TypeError in a padded window (`masked`) without a mask of the keys, unless it is causal.
  * @example
  * operands$.pipe(scaledDotProductAttention({ heads: 4, causal: true })) // { queries, keys, values }
  */
@@ -49,7 +51,16 @@ export function scaledDotProductAttention(options: ScaledDotProductOptions = {})
     kind: 'scaledDotProductAttention',
     params: {},
     initial: () => noCarry,
-    apply: (ops, carry, operands) => [attendTo(ops, operands, { heads, causal }), carry],
+    apply(ops, carry, operands) {
+      const lengths = checkLengths(ops.lengths, operands.queries, 'scaledDotProductAttention');
+      if (lengths !== undefined && !causal && operands.mask === undefined) {
+        throw new TypeError(
+          'scaledDotProductAttention: in a padded window it cannot tell which keys are padding; give it a mask ' +
+            `[${operands.keys.shape.slice(0, 2).join(', ')}] of them, 1 where they are real.`,
+        );
+      }
+      return [attendTo(ops, operands, { heads, causal }), carry];
+    },
   });
 }
 

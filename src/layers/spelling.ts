@@ -1,4 +1,5 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import type { Ops } from '../ops/ops.js';
 import { type Lengths, realSteps } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
 import { normal } from '../parameters/initializers.js';
@@ -108,7 +109,9 @@ export function spelling(options: SpellingOptions = {}): Layer<NoCarry, Spelling
       outputs: maps,
       params: { embed: embed.params, convolve: convolve.params },
       initial: () => noCarry,
-      apply(ops, carry, { characters, lengths, at }) {
+      apply(outer, carry, { characters, lengths, at }) {
+        // Lengths are those of lanes of words, and here a lane is a word.
+        const ops: Ops = { ...outer, lengths: undefined };
         const [steps = 0, words = 0] = characters.shape;
         const real = realSteps(steps, lengths);
         const [embedded] = embed.apply(ops, noCarry, characters);

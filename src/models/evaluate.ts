@@ -4,7 +4,8 @@ import { timeSlice } from '../streams/event-loop.js';
 import { requireCount } from '../streams/options.js';
 import { showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';
-import { type Data, intoExamples, signalOf } from './examples.js';
+import { type Data, type Examples, intoExamples, signalOf } from './examples.js';
+import { type Mask, paddedAfter } from './mask.js';
 import { meter } from './meter.js';
 import type { Metric } from './metrics/metric.js';
 import { everyOf, inputsOf, type Prepared } from './prepared.js';
@@ -38,19 +39,22 @@ export async function score(
 export interface PredictOptions {
   /** Examples at once. Default 128. */
   readonly batch?: number;
+  /** Which steps of x are real, `[N, T]`; what is given at others is 0. By default all, or what `padding` leaves. */
+  readonly mask?: Mask;
   /** What is made of the output: `(ops, y) => ops.softmax(y)` for probabilities. */
   readonly finish?: (ops: Ops, y: Tensor) => Tensor;
 }
 
 /** A model's outputs, example by example. */
 export async function predict(model: Subject, x: Data, options: PredictOptions): Promise<Tensor> {
-  const { batch = BATCH, finish = (_, y) => y } = options;
+  const { batch = BATCH, finish = (_, y) => y, mask } = options;
   requireCount('predict', 'batch', batch);
-  const { examples, layout } = inputsOf('predict', model, x);
+  const { examples, layout, after } = inputsOf('predict', model, x, mask);
   const slice = timeSlice();
   const order = everyOf(examples.count);
   let numbers: Float32Array | undefined;
   let shape: readonly number[] = [];
+  let steps = 0;
   for (let at = 0; at < examples.count; at += batch) {
     await slice();
     const input = signalOf(examples, order.subarray(at, at + batch), layout);
@@ -62,10 +66,19 @@ export async function predict(model: Subject, x: Data, options: PredictOptions):
     if (y.shape[1] !== lanes) {
       throw new TypeError(`predict: finish gives ${showShape(y.shape)} for ${lanes} lanes; it keeps [T, B, …].`);
     }
-    const [steps = 0, , ...features] = y.shape;
+    const [given = 0, , ...features] = y.shape;
+    steps = given;
     shape = steps === 1 ? features : [steps, ...features];
     numbers ??= new Float32Array(examples.count * sizeOf(shape));
     intoExamples(y, numbers, at);
   }
-  return { shape: [examples.count, ...shape], type: 'float32', data: numbers as Float32Array };
+  const outputs: Examples = {
+    count: examples.count,
+    shape,
+    type: 'float32',
+    data: numbers as Float32Array,
+    plain: false,
+  };
+  const { data } = after && steps > 1 ? paddedAfter(outputs, after, 0) : outputs;
+  return { shape: [examples.count, ...shape], type: 'float32', data };
 }

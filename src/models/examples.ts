@@ -1,6 +1,7 @@
 /**
  * Data as people have it, example by example, `[N, …]`, and the signals that are made of it, `[T, B, …]`.
  */
+import type { Lengths, Padded } from '../ops/padding.js';
 import {
   checkedNumbers,
   isTensor,
@@ -28,6 +29,8 @@ export interface Examples {
   readonly shape: Shape;
   readonly type: NumberType;
   readonly data: Numbers;
+  /** How many steps of each are real, where some are padding. */
+  readonly lengths?: Lengths;
   /** Whether it was plain arrays, whose whole numbers may be ids. */
   readonly plain: boolean;
 }
@@ -125,7 +128,7 @@ export function layoutOf({ shape, type }: Examples): Layout {
  * examples of one moment, `[N, …]`, become `[1, B, …]`. Numbers get a last axis of 1 where they have no features.
  */
 export function signalOf(examples: Examples, order: Int32Array, layout: Layout): Tensor {
-  const { shape, type, data } = examples;
+  const { shape, type, data, lengths } = examples;
   const [steps, rest] = layout === 'sequence' ? [shape[0] ?? 1, shape.slice(1)] : [1, shape];
   const width = sizeOf(rest);
   const lanes = order.length;
@@ -141,7 +144,10 @@ export function signalOf(examples: Examples, order: Int32Array, layout: Layout):
     }
   }
   const features = rest.length === 0 && type !== 'int32' ? [1] : rest;
-  return { shape: [steps, lanes, ...features], type: typeOf(numbers), data: numbers };
+  const signal: Tensor = { shape: [steps, lanes, ...features], type: typeOf(numbers), data: numbers };
+  if (lengths === undefined) return signal;
+  const padded: Padded = { ...signal, lengths: Array.from(order, (k) => lengths[k] as number) };
+  return padded;
 }
 
 /** A signal `[T, B, …]` into examples `[N, T, …]` from the given one on; one step only becomes `[N, …]`. */

@@ -11,6 +11,7 @@ import { type Learned, type Trainer, trainer } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import { score } from './evaluate.js';
 import type { Data } from './examples.js';
+import type { Mask } from './mask.js';
 import { type Meter, meter } from './meter.js';
 import type { Metric } from './metrics/metric.js';
 import { everyOf, type Prepared, prepare } from './prepared.js';
@@ -30,8 +31,10 @@ export interface FitOptions {
   readonly shuffle?: boolean;
   /** Of the orders. Default 0. */
   readonly seed?: number;
+  /** Which steps of x are real, `[N, T]`; the others are neither read nor asked for. By default all, or what `padding` leaves. */
+  readonly mask?: Mask;
   /** What is looked at after each epoch, and not learnt from. */
-  readonly validationData?: readonly [x: Data, y: Data];
+  readonly validationData?: readonly [x: Data, y: Data, mask?: Mask];
   /** Or that share of the data, taken from its end before anything is shuffled. */
   readonly validationSplit?: number;
   /** Ends training where validation no longer gets better. */
@@ -205,7 +208,7 @@ function dataOf(
   model: Compiled,
   x: Data,
   y: Data,
-  { validationData, validationSplit }: FitOptions,
+  { validationData, validationSplit, mask }: FitOptions,
 ): { readonly training: Prepared; readonly validation: Prepared | undefined } {
   const { loss } = model;
   if (validationData !== undefined && validationSplit !== undefined) {
@@ -214,14 +217,14 @@ function dataOf(
     );
   }
   if (validationSplit === undefined) {
-    const training = prepare('fit', model, loss, [x, y]);
-    const names = ['validationData x', 'validationData y'] as const;
+    const training = prepare('fit', model, loss, [x, y, mask]);
+    const names = ['validationData x', 'validationData y', 'validationData mask'] as const;
     return { training, validation: validationData && prepare('fit', model, loss, validationData, names) };
   }
   if (!(validationSplit > 0 && validationSplit < 1)) {
     throw new RangeError(`fit: validationSplit is a share of the data between 0 and 1, not ${validationSplit}.`);
   }
-  const all = prepare('fit', model, loss, [x, y]);
+  const all = prepare('fit', model, loss, [x, y, mask]);
   const kept = all.count - Math.round(all.count * validationSplit);
   if (kept < 1 || kept === all.count) {
     throw new RangeError(

@@ -1,9 +1,11 @@
 /** Data held against a model: whatever can be wrong is found here, before any weight changes. */
 
 import { within } from '../layer.js';
+import type { Lengths } from '../ops/padding.js';
 import { listed, type Numbers, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';
 import { type Data, type Examples, examplesOf, type Layout, layoutOf, signalOf } from './examples.js';
+import { lengthsOfIds, lengthsOfMask, type Mask, paddedAfter } from './mask.js';
 import { type Limit, lastLabel, type Rehearsal, rehearse } from './rehearsal.js';
 import type { Subject } from './subject.js';
 
@@ -12,6 +14,8 @@ export interface Inputs {
   readonly examples: Examples;
   readonly layout: Layout;
   readonly rehearsal: Rehearsal;
+  /** How many steps of each example's output are real, where some are padding. */
+  readonly after: Lengths | undefined;
 }
 
 /** Inputs and what they should give. */
@@ -26,13 +30,25 @@ export interface Prepared {
  *
  * @throws TypeError, RangeError where there are none, they hold NaN, or a layer cannot take them.
  */
-export function inputsOf(operation: string, subject: Subject, x: Data, name = 'x'): Inputs {
-  const examples = examplesOf(`${operation}: ${name}`, x);
-  const layout = subject.input ?? layoutOf(examples);
+export function inputsOf(
+  operation: string,
+  subject: Subject,
+  x: Data,
+  mask?: Mask,
+  [name, maskName]: readonly [string, string] = ['x', 'mask'],
+): Inputs {
+  const given = examplesOf(`${operation}: ${name}`, x);
+  const layout = subject.input ?? layoutOf(given);
+  const { padding } = subject;
+  let lengths: Lengths | undefined;
+  if (mask !== undefined) lengths = lengthsOfMask(`${operation}: ${maskName}`, mask, given, layout);
+  else if (padding !== undefined) lengths = lengthsOfIds(`${operation}: ${name}`, given, layout, padding);
+  const examples = lengths === undefined ? given : paddedAfter(given, lengths, 0);
   checkFinite(`${operation}: ${name}`, examples);
   const rehearsal = rehearse(operation, subject, signalOf(examples, Int32Array.of(0), layout));
   if (rehearsal.limit) checkIdsOf(`${operation}: ${name}`, examples, 0, rehearsal.limit);
-  return { examples, layout, rehearsal };
+  const after = lengths && within(operation, () => subject.core.lengthsAfter?.(lengths) ?? lengths);
+  return { examples, layout, rehearsal, after };
 }
 
 /**
@@ -44,10 +60,10 @@ export function prepare(
   operation: string,
   subject: Subject,
   loss: Loss,
-  [x, y]: readonly [x: Data, y: Data],
-  [xName, yName]: readonly [string, string] = ['x', 'y'],
+  [x, y, mask]: readonly [x: Data, y: Data, mask?: Mask | undefined],
+  [xName, yName, maskName]: readonly [string, string, string] = ['x', 'y', 'mask'],
 ): Prepared {
-  const { examples, layout, rehearsal } = inputsOf(operation, subject, x, xName);
+  const { examples, layout, rehearsal, after } = inputsOf(operation, subject, x, mask, [xName, maskName]);
   const given = examplesOf(`${operation}: ${yName}`, y);
   if (given.count !== examples.count) {
     throw new RangeError(
@@ -60,7 +76,12 @@ export function prepare(
         'out, and ask predict for probabilities: { finish: (ops, y) => ops.softmax(y) }.',
     );
   }
-  const targets = targetsOf(operation, subject, rehearsal.output, given, yName);
+  const asked = targetsOf(operation, subject, rehearsal.output, given, yName);
+  // What is asked at padding does not count: ids are −1 there, numbers have the lengths with them.
+  const isPadded = after?.some((length) => length !== rehearsal.output[0]);
+  const targets = isPadded
+    ? { ...asked, examples: paddedAfter(asked.examples, after as Lengths, asked.examples.type === 'int32' ? -1 : 0) }
+    : asked;
   checkTargets(`${operation}: ${yName}`, subject, loss, rehearsal.output, targets);
   return {
     count: examples.count,

@@ -2,7 +2,9 @@
 
 import { within } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
+import type { Padded } from '../ops/padding.js';
 import { inWindow } from '../ops/window.js';
+import { opsAfter } from '../stack.js';
 import { isTensor, type Shape, showShape, type Tensor } from '../tensor.js';
 import { labelOf, type Subject } from './subject.js';
 
@@ -59,9 +61,14 @@ export function rehearse(operation: string, subject: Subject, input: Tensor): Re
       },
     };
     let signal: unknown = input;
+    let inner: Ops = { ...ops, lengths: (input as Partial<Padded>).lengths };
     const shapes = subject.layers.map(([name, core]) => {
       layer = labelOf(name, core);
-      signal = within(`${operation}: ${layer}`, () => core.apply(ops, core.initial(lanes), signal)[0]);
+      within(`${operation}: ${layer}`, () => {
+        const given = signal;
+        [signal] = core.apply(inner, core.initial(lanes), given);
+        inner = opsAfter(inner, core, given, signal);
+      });
       return isTensor(signal) ? signal.shape : [];
     });
     const output = shapes.at(-1) as Shape;

@@ -1,4 +1,5 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js';
+import { toldLengths } from '../cells/masked.js';
 import type { FileError, FormatError, WeightsError } from '../formats/errors.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
@@ -11,6 +12,7 @@ import type { Optimizer } from '../training/optimizers/optimizer.js';
 import { BATCH, type PredictOptions, predict, score } from './evaluate.js';
 import type { Data, Layout } from './examples.js';
 import { type Compiled, type Fit, type FitOptions, fitModel } from './fit.js';
+import type { Mask } from './mask.js';
 import { type MetricName, metricsOf } from './metrics/by-name.js';
 import type { Metric } from './metrics/metric.js';
 import { prepare } from './prepared.js';
@@ -27,6 +29,11 @@ export interface SequentialOptions {
    * `[N, T, F]` are sequences, and everything else is examples: say it for images `[N, H, W]` or videos.
    */
   readonly input?: Layout;
+  /**
+   * The id that fills up shorter sequences at their ends, as Keras' `mask_zero` has 0: no layer reads it, and nothing is
+   * asked there. `mask` says the same of one call's data, whatever it is. Default: there is none.
+   */
+  readonly padding?: number;
 }
 
 export interface CompileOptions {
@@ -81,12 +88,19 @@ export interface Sequential<X = Tensor> extends Common<X> {
   compile(options: CompileOptions): Model<X>;
 }
 
+export interface EvaluateOptions {
+  /** Examples at once. Default 128. */
+  readonly batch?: number;
+  /** Which steps of x are real, `[N, T]`; the others do not count. By default all, or what `padding` leaves. */
+  readonly mask?: Mask;
+}
+
 /** A model that learns. */
 export interface Model<X = Tensor> extends Common<X> {
   /** A training, which starts when it is subscribed to or awaited; see {@link sequential}. */
   fit(x: Data, y: Data, options?: FitOptions): Fit;
   /** Loss and metrics of data, as they are for all of it at once, whatever the batch. */
-  evaluate(x: Data, y: Data, options?: { readonly batch?: number }): Promise<Evaluation>;
+  evaluate(x: Data, y: Data, options?: EvaluateOptions): Promise<Evaluation>;
 }
 
 /**
@@ -101,6 +115,9 @@ export interface Model<X = Tensor> extends Common<X> {
  * `[T, B, …]`, examples of one moment become `[1, B, …]`. Every layer works on all steps, so nothing need be distributed
  * over time; where only the last step counts, `lastStep()` stands before the head. The carry: each batch starts from zero,
  * as in Keras.
+ *
+ * Sequences of several lengths are padded at their ends, and `mask` (or `padding`) says where: each is then what it is
+ * alone, as in `masked`. A signal with lengths of its own (`padded`) is taken so too.
  *
  * `fit` gives an observable of progress, batch by batch and epoch by epoch, that can be awaited for its history. It is
  * cold: each subscription, and each await, is one training. Unsubscribing stops it after the batch at hand. Every few
@@ -125,8 +142,17 @@ export function sequential<const L extends readonly AnyCore[]>(
   options: SequentialOptions = {},
 ): Sequential<SequentialInput<L>> {
   const named = namesOf(layers);
+  const { padding } = options;
+  if (padding !== undefined && (!Number.isInteger(padding) || padding < 0)) {
+    throw new RangeError(`sequential: padding is an id, a whole number from 0 up, not ${padding}.`);
+  }
   const core = chain('sequential', Object.fromEntries(named) as Children) as unknown as Core<unknown>;
-  const subject: Subject = { core: layer(core, options.seed, ''), layers: named, input: options.input };
+  const subject: Subject = {
+    core: layer(toldLengths(core), options.seed, ''),
+    layers: named,
+    input: options.input,
+    padding,
+  };
   return Object.assign(operatorOf<SequentialInput<L>>(subject), {
     ...commonOf(subject),
     add: (each: AnyCore) => sequential([...layers, each], options) as unknown as Sequential<SequentialInput<L>>,
@@ -149,9 +175,9 @@ function compile<X>(subject: Subject, options: CompileOptions): Model<X> {
   return Object.assign(operatorOf<X>(subject), {
     ...commonOf(compiled),
     fit: (x: Data, y: Data, given: FitOptions = {}) => fitModel(compiled, x, y, given),
-    async evaluate(x: Data, y: Data, { batch = BATCH }: { readonly batch?: number } = {}) {
+    async evaluate(x: Data, y: Data, { batch = BATCH, mask }: EvaluateOptions = {}) {
       requireCount('evaluate', 'batch', batch);
-      return score(compiled, prepare('evaluate', compiled, loss, [x, y]), batch);
+      return score(compiled, prepare('evaluate', compiled, loss, [x, y, mask]), batch);
     },
   });
 }

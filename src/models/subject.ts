@@ -10,6 +10,8 @@ export interface Subject {
   readonly layers: readonly (readonly [name: string, layer: AnyCore])[];
   /** How examples are taken, where the user said so. */
   readonly input: Layout | undefined;
+  /** The id that fills up shorter sequences, where there is one. */
+  readonly padding: number | undefined;
 }
 
 /** A layer as messages call it. */

@@ -212,8 +212,9 @@ export interface Ops extends Primitives, Adjoints, Sources {
   /** Where a tensor's rows were looked up, if they were, where this Ops knows. */
   lookupOf?(x: Tensor): Lookup | undefined;
   /**
-   * How many steps of each lane are real, where the window is padded. A layer that remembers then gives the carry that
-   * each lane had after its own last step, and zeros at padding; others need not care.
+   * How many steps of each lane are real, where the window is padded. What a layer gives at a lane's real steps, and the
+   * carry of that lane, are then those of the lane alone: a layer that remembers, or that looks at several steps at once,
+   * reads this; one that takes each step by itself need not. What it gives at padding is nobody's business, but finite.
    */
   readonly lengths?: Lengths | undefined;
   /** Windows of recurrences in one primitive each, where this Ops has them. */

@@ -2,6 +2,7 @@
 
 import { restored } from '../carry.js';
 import type { Ops } from '../ops/ops.js';
+import { lengthsWith, lengthsWithin, type Padded } from '../ops/padding.js';
 import { isTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Trained } from './trained.js';
 
@@ -19,11 +20,16 @@ export interface TrainingWindow<S, X = Tensor, Z = Tensor> {
   readonly carryAfter?: number | undefined;
 }
 
-/** Steps `from` to `to` of a time-major signal; the numbers are shared, not copied. */
+/** Steps `from` to `to` of a time-major signal, its lengths too; the numbers are shared, not copied. */
 export function stepsOf(signal: Tensor, from: number, to: number): Tensor {
   const [, ...rest] = signal.shape;
   const width = sizeOf(rest);
-  return { shape: [to - from, ...rest], type: signal.type, data: signal.data.subarray(from * width, to * width) };
+  const data = signal.data.subarray(from * width, to * width);
+  const part: Tensor = { shape: [to - from, ...rest], type: signal.type, data };
+  const lengths = lengthsWith(signal);
+  if (lengths === undefined) return part;
+  const padded: Padded = { ...part, lengths: lengthsWithin(lengths, from, to) };
+  return padded;
 }
 
 /** The predictions of a window that was run in two parts. */

@@ -52,6 +52,40 @@ describe('bidirectional', () => {
     expect(layer.outputs).toBe(1);
   });
 
+  it('gives what either direction comes to in the end', () => {
+    const layer = bidirectional(sums(), sums(), { last: true });
+    const [y, carry] = layer.apply(reference(), layer.initial(2), signal);
+    expect(y.shape).toEqual([1, 2, 2]);
+    expect([...y.data]).toEqual([7, 7, 70, 70]);
+    expect([...carry.forward.h.data, ...carry.backward.h.data]).toEqual([7, 70, 7, 70]);
+    const own = masked(layer).apply(reference(), layer.initial(2), { ...signal, lengths: [2, 3] })[0];
+    expect([...own.data]).toEqual([3, 3, 70, 70]);
+  });
+
+  it.each([1, 5])('is in the end each direction by itself, of %d steps', (steps) => {
+    const [forward, backward] = [lstm(3, 2), gru(3, 4)];
+    const layer = bidirectional(forward, backward, { last: true });
+    scatterParameters(layer.params);
+    const ops = reference();
+    const x = draw([steps, 2, 3], 'x');
+    const turned = ops.concat([...ops.split(x, 0, new Array<number>(steps).fill(1))].reverse(), 0);
+    const end = (y: Tensor) => ops.split(y, 0, [steps - 1, 1])[1] as Tensor;
+    const expected = ops.concat(
+      [end(forward.apply(ops, forward.initial(2), x)[0]), end(backward.apply(ops, backward.initial(2), turned)[0])],
+      2,
+    );
+    const [y] = layer.apply(ops, layer.initial(2), x);
+    expect(y).toEqual(expected);
+    expect(inWindow((eager) => toSignal(layer.apply(eager, layer.initial(2), x)[0])).data[0]).toBeCloseTo(
+      expected.data[0] as number,
+      6,
+    );
+    expectGradients(
+      [...parametersOf(layer.params).map(([, parameter]) => parameter), x],
+      (each) => layer.apply(each, layer.initial(2), x)[0],
+    );
+  });
+
   it('starts the backward direction at the end of each lane', () => {
     const layer = masked(bidirectional(sums(), sums()));
     const [y, carry] = layer.apply(reference(), layer.initial(2), { ...signal, lengths: [2, 3] });

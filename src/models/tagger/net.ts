@@ -186,6 +186,6 @@ function largest(ops: Ops, h: Tensor, before: Tensor, lengths: readonly number[]
   const [steps = 0, ...rest] = h.shape;
   // States lie between −1 and 1, and are 0 at padding.
   const real = lengths === undefined ? h : ops.add(h, ops.affine(realSteps(steps, lengths), 1, -1));
-  const [most] = maxPooling1d(steps).apply(ops, noCarry, real);
+  const [most] = maxPooling1d(steps).apply({ ...ops, lengths: undefined }, noCarry, real);
   return ops.maximum(ops.reshape(most, rest), before);
 }
