@@ -2,6 +2,7 @@
 import type { Course } from '../course.js';
 import type { Machine } from './machine.js';
 import type { Scope } from './place.js';
+import { ARGUMENT_WORDS } from './program.js';
 
 /** Runs what was put off. */
 function catchUp(machine: Machine): void {
@@ -16,6 +17,22 @@ export function afterDeferred<R>(machine: Machine, body: () => R): R {
   if (machine.deferred === undefined) return body();
   catchUp(machine);
   return atOnce(machine, body);
+}
+
+/**
+ * Runs a body whose kernels have nothing to do with those around it, such as the draw of a parameter that is met for the
+ * first time: they are neither put off nor written down.
+ */
+export function aside<R>(machine: Machine, body: () => R): R {
+  const { recorded } = machine;
+  machine.recorded = undefined;
+  try {
+    return atOnce(machine, body);
+  } finally {
+    machine.recorded = recorded;
+    // As a fork that was written down leaves them.
+    if (recorded !== undefined) machine.ints.fill(0, machine.arguments, machine.arguments + ARGUMENT_WORDS);
+  }
 }
 
 function atOnce<R>(machine: Machine, body: () => R): R {

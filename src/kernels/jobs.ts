@@ -48,6 +48,8 @@ export enum Job {
   layerNormSums,
   swapAxes,
   countFrom,
+  orthonormalPanel,
+  freeOfPanel,
   fail,
   straggle,
 }
