@@ -5,7 +5,7 @@
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
 import type { Ops } from './ops/ops.js';
 import { inWindow, toSignal } from './ops/window.js';
-import { type Params, parametersOf } from './parameters/parameter.js';
+import { type Params, parametersOf, releaseAll } from './parameters/parameter.js';
 import { isTensor, type Tensor } from './tensor.js';
 
 /**
@@ -31,7 +31,17 @@ export interface Core<S, X = Tensor, Y = Tensor> {
 }
 
 /** A core that is a stream operator too. */
-export interface Layer<S, X = Tensor, Y = Tensor> extends Core<S, X, Y>, OperatorFunction<X, Y> {}
+export interface Layer<S, X = Tensor, Y = Tensor> extends Core<S, X, Y>, OperatorFunction<X, Y> {
+  /**
+   * Gives the memory of all of its weights back at once; it is of no use afterwards, nor is any model that shares them. A model
+   * that is dropped gives it back by itself, in a later turn of the event loop.
+   *
+   * @throws Error within a window.
+   */
+  release(): void;
+  /** `release`, for `using`. */
+  [Symbol.dispose](): void;
+}
 
 /** The carry of a layer that remembers nothing. */
 export type NoCarry = Readonly<Record<string, never>>;
@@ -81,7 +91,8 @@ export function layer<S, X, Y>(core: Core<S, X, Y>, seed?: number, path: string 
   for (const [name, parameter] of parametersOf(core.params)) parameter.name(below(path, name), seed);
   core.named?.(path, seed);
   const operator = (source: Observable<X>): Observable<Y> => scanCarry(core)(source).pipe(map(({ output }) => output));
-  return Object.assign(operator, core);
+  const release = () => releaseAll(core.params);
+  return Object.assign(operator, core, { release, [Symbol.dispose]: release });
 }
 
 /** What `scanCarry` emits. */

@@ -9,6 +9,7 @@ import { machine } from './kernels/machine.js';
 import { Place, type Scope } from './kernels/place.js';
 import { type Program, program } from './kernels/program.js';
 import { region } from './kernels/region.js';
+import { staying } from './kernels/staying.js';
 import type { Core } from './layer.js';
 import { eager } from './ops/eager/index.js';
 import { workspace } from './ops/eager/workspace.js';
@@ -38,6 +39,8 @@ export interface Stepper<S, X extends Tensor = Tensor> {
   readonly carry: S;
   /** Gives its memory back; it is of no use afterwards. */
   release(): void;
+  /** `release`, for `using`. */
+  [Symbol.dispose](): void;
 }
 
 /** A step that is run again and again. */
@@ -242,7 +245,7 @@ export function steppedTo<S, X extends Tensor>(
   }
 
   function run(x: Place): Tensor {
-    if (replay === undefined) return steady ? record(x) : plain(x);
+    if (replay === undefined) return steady ? staying(home, () => record(x)) : plain(x);
     if (replay.weights !== home.weights) {
       home.replay(replay.preparation);
       replay.weights = home.weights;
@@ -281,6 +284,7 @@ export function steppedTo<S, X extends Tensor>(
       scope.open = false;
       giveBack({ own, programs });
     },
+    [Symbol.dispose]: () => self.release(),
   };
   abandoned.register(self, { own, programs }, self);
   return self;

@@ -3,6 +3,7 @@ import type { Course } from '../course.js';
 import type { Machine } from './machine.js';
 import type { Scope } from './place.js';
 import { ARGUMENT_WORDS } from './program.js';
+import { staying } from './staying.js';
 
 /** Runs what was put off. */
 function catchUp(machine: Machine): void {
@@ -52,15 +53,13 @@ function atOnce<R>(machine: Machine, body: () => R): R {
 export function* deferring<R>(machine: Machine, scope: Scope, body: () => R): Course<R> {
   const forks: Machine['deferred'] = [];
   machine.deferred = forks;
-  // No parameter may grow while kernels that know its place are yet to run.
-  machine.windows += 1;
   scope.read = () => catchUp(machine);
   let result: R;
   try {
-    result = body();
+    // No parameter may grow while kernels that know its place are yet to run.
+    result = staying(machine, body);
   } finally {
     machine.deferred = undefined;
-    machine.windows -= 1;
     scope.read = undefined;
   }
   for (const fork of forks) {

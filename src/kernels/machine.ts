@@ -6,8 +6,10 @@ import * as fma from './generated/fma.js';
 import * as simd from './generated/simd.js';
 import * as wide from './generated/wide.js';
 import { type Heap, heap } from './heap.js';
+import { type Holdings, holdings } from './holding.js';
 import { environment, prepareTier, processors, type Tier, tierNames } from './host.js';
 import type { Job } from './jobs.js';
+import { HIGHEST_LIMIT, limitWanted, type MemoryUse, refusal } from './memory-limit.js';
 import { ARGUMENT_WORDS, argumentsOf, type Fork, forkOf, type Program } from './program.js';
 import { type Region, region } from './region.js';
 import { type Exports, type Team, team } from './team.js';
@@ -20,6 +22,8 @@ export interface MachineOptions {
   readonly tier?: Tier;
   /** Whether the memory is shared between threads; without it everything runs on one. Fixed at the machine's start. */
   readonly shared?: boolean;
+  /** Bytes that the kernels' memory may take at most; default 4 GiB, which is all that there can be. */
+  readonly memoryLimit?: number;
 }
 
 export interface Machine {
@@ -31,6 +35,10 @@ export interface Machine {
   readonly ints: Int32Array;
   readonly doubles: Float64Array;
   readonly heap: Heap;
+  /** Blocks that give way where memory is short. */
+  readonly holdings: Holdings;
+  /** What the kernels' memory is in use for. */
+  readonly memory: MemoryUse;
   /** Memory of the window that is open. */
   readonly region: Region;
   /** Index of the kernels' arguments in `ints` and `floats`. */
@@ -103,22 +111,32 @@ function tierWanted(options: MachineOptions): Tier | undefined {
 /** Makes a machine of its own; most callers want `machine()`. */
 export function createMachine(options: MachineOptions = {}): Machine & { reconfigure(changes: MachineOptions): void } {
   const shared = options.shared ?? typeof SharedArrayBuffer === 'function';
-  const memory = new WebAssembly.Memory({ initial: 64, maximum: 65_536, shared });
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: HIGHEST_LIMIT / PAGE, shared });
+  let limit = limitWanted(options) ?? HIGHEST_LIMIT;
   let floats = new Float32Array(memory.buffer);
   let ints = new Int32Array(memory.buffer);
   let doubles = new Float64Array(memory.buffer);
 
-  function reserve(end: number): void {
+  function reserve(end: number): boolean {
     const missing = Math.ceil(end / PAGE) - memory.buffer.byteLength / PAGE;
-    if (missing <= 0) return;
+    if (end > limit) return false;
+    if (missing <= 0) return true;
     try {
       memory.grow(missing);
     } catch {
-      throw new RangeError(`memory: the kernels' memory ends at 4 GiB; ${end} bytes are wanted. Use smaller windows.`);
+      return false;
     }
     floats = new Float32Array(memory.buffer);
     ints = new Int32Array(memory.buffer);
     doubles = new Float64Array(memory.buffer);
+    return true;
+  }
+
+  /** What is idle goes first, then what others hold. */
+  function relieve(bytes: number, enough: () => boolean): void {
+    window.trim();
+    const { free, end } = blocks.usage();
+    if (!enough()) self.holdings.giveWay(bytes - free - Math.max(0, limit - end), enough);
   }
 
   let current: Team | undefined;
@@ -133,7 +151,7 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
     return instance.exports as unknown as Exports;
   }
 
-  const blocks = heap(HEAP_BASE, reserve);
+  const blocks = heap(HEAP_BASE, { reserve, relieve, refusal: (bytes, want) => refusal(self.memory, bytes, want) });
   const window = region(blocks);
 
   /** Sets up the best tier that is wanted and can be trusted; where there is none, everything stays as it was. */
@@ -186,6 +204,13 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
       return doubles;
     },
     heap: blocks,
+    get holdings() {
+      return held;
+    },
+    get memory() {
+      const { used, free, peak } = blocks.usage();
+      return { used, free, peak, reserved: memory.buffer.byteLength, limit, gaveWay: held.gaveWay };
+    },
     region: window,
     get arguments() {
       return (current as Team).arguments;
@@ -223,10 +248,12 @@ export function createMachine(options: MachineOptions = {}): Machine & { reconfi
         throw new Error('configure: whether the memory is shared is fixed at its first use; configure before that.');
       }
       const { tier: newTier = tier, threads = self.threads } = changes;
-      if (newTier === tier && threads === self.threads && (current as Team).sound) return;
-      seat({ tier: newTier, threads });
+      const newLimit = limitWanted(changes) ?? limit;
+      if (newTier !== tier || threads !== self.threads || !(current as Team).sound) seat({ tier: newTier, threads });
+      limit = newLimit;
     },
   };
+  const held = holdings(self);
   seat(options);
   return self;
 }
@@ -240,10 +267,10 @@ export function machine(): Machine {
 }
 
 /**
- * Chooses threads, tier and kind of memory. Threads and tier may change at any time between windows; the results of
- * any number of threads are the same, bit for bit.
+ * Chooses threads, tier and kind of memory, and how much of it there may be. All but the kind may change at any time
+ * between windows; the results of any number of threads are the same, bit for bit.
  *
- * @throws RangeError for an impossible number of threads or an unknown tier; Error where the tier does not work here.
+ * @throws RangeError for an impossible number of threads or bytes, or an unknown tier; Error where the tier does not work here.
  * @example
  * configure({ threads: 1 });
  */

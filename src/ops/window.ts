@@ -6,6 +6,7 @@ import { afterDeferred } from '../kernels/deferral.js';
 import { machine } from '../kernels/machine.js';
 import type { Scope } from '../kernels/place.js';
 import type { Region } from '../kernels/region.js';
+import { staying } from '../kernels/staying.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import { eager } from './eager/index.js';
 import { type Workspace, workspace } from './eager/workspace.js';
@@ -47,14 +48,14 @@ export function openWindow(region: Region): OpenWindow {
  */
 export function inWindow<R>(body: (ops: Ops, space: Workspace) => R): R {
   const home = machine();
-  home.windows += 1;
-  const { ops, space, close } = openWindow(home.region);
-  try {
-    return afterDeferred(home, () => body(ops, space));
-  } finally {
-    close();
-    home.windows -= 1;
-  }
+  return staying(home, () => {
+    const { ops, space, close } = openWindow(home.region);
+    try {
+      return afterDeferred(home, () => body(ops, space));
+    } finally {
+      close();
+    }
+  });
 }
 
 /** The same numbers, records and lists, every tensor copied into a float32 or int32 array of its own. */

@@ -7,7 +7,8 @@ import { Idle } from '../kernels/jobs.js';
 import { lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { type Region, region } from '../kernels/region.js';
-import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
+import { type Extent, type Moved, type Step, spans } from '../kernels/spans.js';
+import { staying } from '../kernels/staying.js';
 import { Rows } from '../ops/eager/rows.js';
 import type { Workspace } from '../ops/eager/workspace.js';
 import { throughLookups } from '../ops/lookups.js';
@@ -78,6 +79,8 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
   state(): TrainerState;
   /** Gives back the optimizer's memory; the trainer is of no use afterwards. */
   release(): void;
+  /** `release`, for `using`. */
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -108,7 +111,8 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   let step = state?.step ?? 0;
   let released = false;
   let underWay = false;
-  const memory: Memory = { kept, rooms: [] };
+  /** Where courses have their windows, since those of others come and go meanwhile. */
+  const rooms: Region[] = [];
 
   function forward(ops: Ops, window: TrainingWindow<S, X, Z>): readonly [predictions: Y, carry: S, finalCarry: S] {
     const { input, carryAfter } = window;
@@ -256,9 +260,11 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     const versions = parameters.map(({ version }) => version);
     const open = openWindow(within);
     const course = pieces(open, window);
+    // Kernels that are yet to run know where weights lie.
+    const leave = parameters.map((parameter) => parameter.stay());
     try {
       for (;;) {
-        const piece = course.next();
+        const piece = staying(home, () => course.next());
         if (piece.done) return piece.value;
         yield;
         if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
@@ -266,6 +272,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
         if (parameters.some(({ version }, k) => version !== versions[k])) return undefined;
       }
     } finally {
+      for (const each of leave) each();
       open.close();
     }
   }
@@ -275,8 +282,8 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     if (aside !== undefined || home.deferred !== undefined) return learn(window);
     begin(window);
     underWay = true;
-    const [room = region(home.heap)] = memory.rooms;
-    memory.rooms[0] = room;
+    const [room = region(home.heap)] = rooms;
+    rooms[0] = room;
     try {
       for (;;) {
         const learned = yield* attempt(window, room);
@@ -303,27 +310,21 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
       if (released) return;
       released = true;
       abandoned.unregister(self);
-      giveBack(memory);
+      kept.free();
+      giveBack(rooms);
     },
+    [Symbol.dispose]: () => self.release(),
   };
   // A trainer that nobody holds any more gives its memory back all the same.
-  abandoned.register(self, memory, self);
+  abandoned.register(self, rooms, self);
   return self;
 }
 
-/** What a trainer holds of the machine's memory; it must not lead to the trainer, which nobody would ever find abandoned then. */
-interface Memory {
-  readonly kept: Spans;
-  /** Where courses have their windows, since those of others come and go meanwhile. */
-  readonly rooms: Region[];
-}
-
-function giveBack({ kept, rooms }: Memory): void {
-  kept.free();
+function giveBack(rooms: readonly Region[]): void {
   for (const { free } of rooms) free();
 }
 
-const abandoned = new FinalizationRegistry<Memory>(giveBack);
+const abandoned = new FinalizationRegistry<readonly Region[]>(giveBack);
 
 function trainedOf(params: Params): readonly Trained[] {
   // A parameter that stands at two places of a model (tied weights) learns once.
