@@ -1,5 +1,6 @@
 /** Orthonormal sets by Gram–Schmidt, many vectors at a time: of normal vectors it makes a uniformly distributed set. */
 import { aside } from './deferral.js';
+import type { Want } from './heap.js';
 import { Job } from './jobs.js';
 import { give } from './kernels.js';
 import type { Machine } from './machine.js';
@@ -10,6 +11,8 @@ const PANEL = 16;
 const TOGETHER = 4;
 /** Numbers of a row that an item works through in about 5 µs. */
 const LENGTH_A_GRAIN = 512;
+
+const WORK: Want = { what: 'drawing an orthogonal matrix', remedy: 'make the layer smaller' };
 
 /**
  * Draws `count` rows of `length` numbers each and makes them orthonormal: the k-th of them spans with those before it what
@@ -30,7 +33,7 @@ export function orthonormal<R>(
 ): R {
   const size = count * length;
   // A copy of four rows for each thread, and four sums of either of two rows.
-  const address = machine.heap.allocate(8 * size + machine.threads * (32 * length + 64));
+  const address = machine.heap.allocate(8 * size + machine.threads * (32 * length + 64), WORK);
   const rows = machine.doubles.subarray(address / 8, address / 8 + size);
   const grain = Math.max(1, Math.floor(LENGTH_A_GRAIN / length));
   try {
