@@ -10,8 +10,12 @@ export default defineConfig([
     platform: 'neutral',
     clean: true,
     silent: true,
-    // tsup's declaration build sets an option of its own that TypeScript 6 calls outdated.
-    dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+    dts: {
+      // For `Symbol.dispose`, whatever libraries a project's own options name.
+      banner: '/// <reference lib="esnext.disposable" />\n',
+      // tsup's declaration build sets an option of its own that TypeScript 6 calls outdated.
+      compilerOptions: { ignoreDeprecations: '6.0' },
+    },
   },
   {
     entry: {

@@ -40,6 +40,7 @@ export type { Utterance } from './formats/utterances/utterance.js';
 export { loadWeights, weightsOf } from './formats/weights.js';
 export type { Tier } from './kernels/host.js';
 export { configure, type Machine, type MachineOptions, machine } from './kernels/machine.js';
+export type { MemoryUse } from './kernels/memory-limit.js';
 export {
   batchOf,
   type Carried,

@@ -7,7 +7,7 @@ import { carryFrom, outcome, restored } from './carry.js';
 import type { Ops } from './ops/ops.js';
 import type { Lengths } from './ops/padding.js';
 import { inWindow, toSignal } from './ops/window.js';
-import { nameAll, type Params } from './parameters/parameter.js';
+import { nameAll, type Params, releaseAll } from './parameters/parameter.js';
 import { type Features, isTensor, type Tensor } from './tensor.js';
 
 /**
@@ -40,7 +40,17 @@ export interface Core<S, X = Features, Y = Tensor, P extends Params = Params> {
 /** A core that is a stream operator too. */
 export interface Layer<S, X = Features, Y = Tensor, P extends Params = Params>
   extends Core<S, X, Y, P>,
-    OperatorFunction<X, Y> {}
+    OperatorFunction<X, Y> {
+  /**
+   * Gives the memory of all of its weights back at once; it is of no use afterwards, nor is any model that shares them. A model
+   * that is dropped gives it back by itself, in a later turn of the event loop.
+   *
+   * @throws Error within a window.
+   */
+  release(): void;
+  /** `release`, for `using`. */
+  [Symbol.dispose](): void;
+}
 
 /** The carry of a layer that remembers nothing. */
 export type NoCarry = Readonly<Record<string, never>>;
@@ -96,7 +106,8 @@ export function layer<S, X, Y, P extends Params = Params>(
 ): Layer<S, X, Y, P> {
   nameAll(core.params, path, seed);
   const operator = (source: Observable<X>): Observable<Y> => scanCarry(core)(source).pipe(map(({ output }) => output));
-  return Object.assign(operator, core);
+  const release = () => releaseAll(core.params);
+  return Object.assign(operator, core, { release, [Symbol.dispose]: release });
 }
 
 /** What `scanCarry` emits. */

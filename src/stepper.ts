@@ -10,6 +10,7 @@ import { machine } from './kernels/machine.js';
 import { Place, type Scope } from './kernels/place.js';
 import { type Program, program } from './kernels/program.js';
 import { region } from './kernels/region.js';
+import { staying } from './kernels/staying.js';
 import type { Core } from './layer.js';
 import { eager } from './ops/eager/index.js';
 import { workspace } from './ops/eager/workspace.js';
@@ -39,6 +40,8 @@ export interface Stepper<S, X extends Tensor = Tensor> {
   readonly carry: S;
   /** Gives its memory back; it is of no use afterwards. */
   release(): void;
+  /** `release`, for `using`. */
+  [Symbol.dispose](): void;
 }
 
 /** A step that is run again and again. */
@@ -253,7 +256,7 @@ export function steppedTo<S, X extends Tensor>(
   }
 
   function go(x: Place): Tensor {
-    if (replay === undefined) return steady ? record(x) : plain(x);
+    if (replay === undefined) return steady ? staying(home, () => record(x)) : plain(x);
     if (replay.version !== version) {
       home.replay(replay.preparation);
       replay.version = version;
@@ -292,6 +295,7 @@ export function steppedTo<S, X extends Tensor>(
       scope.open = false;
       giveBack({ own, programs });
     },
+    [Symbol.dispose]: () => self.release(),
   };
   abandoned.register(self, { own, programs }, self);
   scope.owner = self;

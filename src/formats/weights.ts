@@ -1,6 +1,6 @@
 /** A model's parameters as tensors by name, out of the model and back into it. */
 import * as E from 'fp-ts/lib/Either.js';
-import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
+import { growTogether, type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
 import { restoredTensor, type Shape, showShape, type Tensor } from '../tensor.js';
 import type { WeightsError } from './errors.js';
 
@@ -46,11 +46,12 @@ export function loadWeights(params: Params, tensors: Readonly<Record<string, Ten
       message: `the weights are of another model: ${show({ missing, unexpected, misshapen })}.`,
     });
   }
-  for (const [path, parameter] of parameters) {
-    const { shape, data } = sound.get(path) as Tensor;
-    for (const axis of parameter.grows) parameter.grow(axis, shape[axis] as number);
-    parameter.assign(data);
-  }
+  growTogether(
+    [...parameters].flatMap(([path, parameter]) =>
+      parameter.grows.map((axis) => [parameter, axis, sound.get(path)?.shape[axis] as number] as const),
+    ),
+  );
+  for (const [path, parameter] of parameters) parameter.assign((sound.get(path) as Tensor).data);
   return E.right(undefined);
 }
 

@@ -1,7 +1,8 @@
 /** Capture: a body's kernels written down instead of being run, so that they can run later, in pieces or somewhere else. */
 import type { Course } from '../course.js';
 import type { Machine } from './machine.js';
-import type { Fork } from './program.js';
+import { ARGUMENT_WORDS, type Fork } from './program.js';
+import { staying } from './staying.js';
 
 /** What is being written down. */
 export interface Capture {
@@ -27,15 +28,12 @@ export interface Captured<R> {
 export function capture<R>(machine: Machine, body: (capture: Capture) => R): Captured<R> {
   return atOnce(machine, () => {
     const own: Capture = { forks: [], done: 0, looks: 0 };
-    const outside = machine.windows;
-    // Where the stack is full whatever is called fails, so nothing is between what is set and what sets it back.
+    clearArguments(machine);
     try {
       machine.capturing = own;
-      machine.windows = outside + 1;
-      const result = body(own);
+      const result = staying(machine, () => body(own));
       return { result, forks: own.forks.slice(own.done) };
     } finally {
-      machine.windows = outside;
       machine.capturing = undefined;
     }
   });
@@ -43,15 +41,29 @@ export function capture<R>(machine: Machine, body: (capture: Capture) => R): Cap
 
 /** Runs a body whose forks run at once, after those that have been captured so far. */
 export function atOnce<R>(machine: Machine, body: () => R): R {
+  machine.settle();
+  return aside(machine, body);
+}
+
+/**
+ * Runs a body whose kernels have nothing to do with those around it, such as the draw of a parameter that is met for the
+ * first time: they run at once, and are not written down.
+ */
+export function aside<R>(machine: Machine, body: () => R): R {
   const outer = machine.capturing;
   if (outer === undefined) return body();
-  machine.settle();
-  machine.capturing = undefined;
   try {
+    machine.capturing = undefined;
     return body();
   } finally {
     machine.capturing = outer;
+    clearArguments(machine);
   }
+}
+
+/** Words that a job does not give are the same whenever it is written down. */
+export function clearArguments({ ints, arguments: from }: Machine): void {
+  ints.fill(0, from, from + ARGUMENT_WORDS);
 }
 
 /** Runs what was captured, all of it. */

@@ -52,6 +52,8 @@ export enum Job {
   chain,
   chainAdjoint,
   chainTransitions,
+  orthonormalPanel,
+  freeOfPanel,
   fail,
   straggle,
 }

@@ -4,9 +4,11 @@
  */
 import type { Capture } from './capture.js';
 import { type Heap, heap } from './heap.js';
+import { type Holdings, holdings } from './holding.js';
 import { environment, processors, type Tier, tierNames } from './host.js';
 import type { Job } from './jobs.js';
 import { kernelMemory, threadsWithRoom } from './memory.js';
+import { HIGHEST_LIMIT, limitWanted, type MemoryUse, refusal } from './memory-limit.js';
 import { ARGUMENT_WORDS, argumentsOf, type Fork, forkOf, type Program } from './program.js';
 import { type Region, region } from './region.js';
 import { type Exports, type Team, team, warnOfFewer } from './team.js';
@@ -20,6 +22,8 @@ export interface MachineOptions {
   readonly tier?: Tier;
   /** Whether the memory is shared between threads; without it everything runs on one. Fixed at the machine's start. */
   readonly shared?: boolean;
+  /** Bytes that the kernels' memory may take at most; default 4 GiB, which is all that there can be. */
+  readonly memoryLimit?: number;
 }
 
 export interface Machine {
@@ -31,6 +35,10 @@ export interface Machine {
   readonly ints: Int32Array;
   readonly doubles: Float64Array;
   readonly heap: Heap;
+  /** Blocks that give way where memory is short. */
+  readonly holdings: Holdings;
+  /** What the kernels' memory is in use for. */
+  readonly memory: MemoryUse;
   /** Memory of the window that is open. */
   readonly region: Region;
   /** Index of the kernels' arguments in `ints` and `floats`. */
@@ -103,22 +111,33 @@ export function createMachine(
 ): Machine & { reconfigure(changes: MachineOptions): void } {
   const wanted = { tier: tierWanted(options), threads: threadsWanted(options) };
   const shared = sharedWanted(options, wanted.threads);
+  const limitGiven = limitWanted(options);
   const memory = kernelMemory(shared, shared ? wanted.threads : 1);
+  let limit = limitGiven ?? HIGHEST_LIMIT;
   let floats = new Float32Array(memory.buffer);
   let ints = new Int32Array(memory.buffer);
   let doubles = new Float64Array(memory.buffer);
 
-  function reserve(end: number): void {
+  function reserve(end: number): boolean {
     const missing = Math.ceil(end / PAGE) - memory.buffer.byteLength / PAGE;
-    if (missing <= 0) return;
+    if (end > limit) return false;
+    if (missing <= 0) return true;
     try {
       memory.grow(missing);
     } catch {
-      throw new RangeError(`memory: the kernels' memory ends at 4 GiB; ${end} bytes are wanted. Use smaller windows.`);
+      return false;
     }
     floats = new Float32Array(memory.buffer);
     ints = new Int32Array(memory.buffer);
     doubles = new Float64Array(memory.buffer);
+    return true;
+  }
+
+  /** What is idle goes first, then what others hold. */
+  function relieve(bytes: number, enough: () => boolean): void {
+    window.trim();
+    const { free, end } = blocks.usage();
+    if (!enough()) self.holdings.giveWay(bytes - free - Math.max(0, limit - end), enough);
   }
 
   let current: Team | undefined;
@@ -133,7 +152,7 @@ export function createMachine(
     return instance.exports as unknown as Exports;
   }
 
-  const blocks = heap(HEAP_BASE, reserve);
+  const blocks = heap(HEAP_BASE, { reserve, relieve, refusal: (bytes, want) => refusal(self.memory, bytes, want) });
   const window = region(blocks);
 
   /** Whether what was just instantiated is right, and as fast as it has to be where another tier could be had. */
@@ -224,6 +243,13 @@ export function createMachine(
       return doubles;
     },
     heap: blocks,
+    get holdings() {
+      return held;
+    },
+    get memory() {
+      const { used, free, peak } = blocks.usage();
+      return { used, free, peak, reserved: memory.buffer.byteLength, limit, gaveWay: held.gaveWay };
+    },
     region: window,
     get arguments() {
       return (current as Team).arguments;
@@ -273,16 +299,20 @@ export function createMachine(
       const newTier = changes.tier === undefined ? tier : tierWanted(changes);
       const asked = changes.threads === undefined ? self.threads : threadsWanted(changes);
       const threads = shared ? asked : 1;
-      if (newTier === tier && threads === self.threads && (current as Team).sound) return;
-      // Packed weights are for the tier's width, and working memory for so many threads.
-      if (self.windows > 0) {
-        throw new Error(
-          'configure: a window is open, whose numbers were laid out for the team of now; configure after it.',
-        );
+      const newLimit = limitWanted(changes) ?? limit;
+      if (newTier !== tier || threads !== self.threads || !(current as Team).sound) {
+        // Packed weights are for the tier's width, and working memory for so many threads.
+        if (self.windows > 0) {
+          throw new Error(
+            'configure: a window is open, whose numbers were laid out for the team of now; configure after it.',
+          );
+        }
+        seat(newTier, threads);
       }
-      seat(newTier, threads);
+      limit = newLimit;
     },
   };
+  const held = holdings(self);
   seat(wanted.tier, shared ? wanted.threads : 1);
   return self;
 }
@@ -296,12 +326,12 @@ export function machine(): Machine {
 }
 
 /**
- * Chooses threads, tier and kind of memory. Threads and tier may change at any time between windows; the results of
- * any number of threads are the same, bit for bit. Where fewer threads can be started than are asked for, those go on, and
- * a process warning says so once. Where it throws, nothing has changed.
+ * Chooses threads, tier and kind of memory, and how much of it there may be. All but the kind may change at any time between
+ * windows; the results of any number of threads are the same, bit for bit. Where fewer threads can be started than are asked
+ * for, those go on, and a process warning says so once. Where it throws, nothing has changed.
  *
- * @throws RangeError for an impossible number of threads or an unknown tier; Error where the tier does not work here, or a
- * window is open.
+ * @throws RangeError for an impossible number of threads or bytes, or an unknown tier; Error where the tier does not work here,
+ * or a window is open.
  * @example
  * configure({ threads: 1 });
  */

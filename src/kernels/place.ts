@@ -5,7 +5,7 @@ import type { Machine } from './machine.js';
 /** The span in which places may be read: a window, or until a parameter grows. */
 export interface Scope {
   open: boolean;
-  /** Whose memory it is: whoever holds a place keeps that from being given back. */
+  /** Whose memory all of it is: whoever holds one of its places keeps that from being given back. */
   owner?: unknown;
 }
 
@@ -15,13 +15,16 @@ export class Place implements Tensor {
   readonly shape: Shape;
   readonly type: NumberType;
   readonly scope: Scope;
+  /** Whose memory it is, where the scope has no owner: the same. */
+  readonly owner: unknown;
 
-  constructor(machine: Machine, address: number, shape: Shape, type: NumberType, scope: Scope) {
+  constructor(machine: Machine, address: number, shape: Shape, type: NumberType, scope: Scope, owner?: unknown) {
     this.machine = machine;
     this.address = address;
     this.shape = shape;
     this.type = type;
     this.scope = scope;
+    this.owner = owner;
   }
 
   /** @throws Error where the window has ended: its memory holds other numbers by now. */

@@ -2,7 +2,7 @@
  * A region: memory of a window, taken piece by piece and given back whole. Its blocks stay for the next window, so a
  * steady stream of windows takes no new memory.
  */
-import type { Heap } from './heap.js';
+import type { Heap, Want } from './heap.js';
 
 export interface Region {
   /** Address of `bytes` bytes, at a multiple of 64, padded to one. */
@@ -10,7 +10,9 @@ export interface Region {
   /** Where the region stands; give it to `release` to give back all that came after. */
   mark(): Mark;
   release(mark: Mark): void;
-  /** Gives its blocks back to the heap; it is of no use afterwards. */
+  /** Gives the blocks in which nothing lies back to the heap. */
+  trim(): void;
+  /** Gives all of its blocks back to the heap; it is of no use afterwards. */
   free(): void;
 }
 
@@ -22,6 +24,12 @@ export interface Mark {
 const LEAST_BLOCK = 1 << 20;
 /** Bytes taken ahead of need at most. */
 const MOST_AHEAD = 1 << 28;
+
+/** What a window wants memory for. */
+const WINDOW: Want = {
+  what: 'a window',
+  remedy: 'make windows shorter, batches smaller or the model smaller',
+};
 
 export function region(heap: Heap, leastBlock = LEAST_BLOCK): Region {
   const blocks: { readonly address: number; readonly size: number }[] = [];
@@ -40,8 +48,10 @@ export function region(heap: Heap, leastBlock = LEAST_BLOCK): Region {
       }
       // Each block is as large as all before it, within limits, so that a large window has few of them.
       const total = blocks.reduce((sum, { size: held }) => sum + held, 0);
-      const fresh = Math.max(size, leastBlock, Math.min(total, MOST_AHEAD));
-      blocks.push({ address: heap.allocate(fresh), size: fresh });
+      const ahead = Math.max(size, leastBlock, Math.min(total, MOST_AHEAD));
+      const spare = heap.allocateSpare(ahead);
+      const address = spare ?? heap.allocate(size, WINDOW);
+      blocks.push({ address, size: spare === undefined ? size : ahead });
       offset = size;
       return blocks[block].address;
     },
@@ -49,6 +59,10 @@ export function region(heap: Heap, leastBlock = LEAST_BLOCK): Region {
     release(mark) {
       block = mark.block;
       offset = mark.offset;
+    },
+    trim() {
+      const unused = blocks.splice(offset === 0 ? block : block + 1);
+      for (const { address } of unused) heap.free(address);
     },
     free() {
       for (const { address } of blocks) heap.free(address);

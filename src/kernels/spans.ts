@@ -2,8 +2,11 @@
  * All parameters of a model at once: the sum of their gradients' squares and their update are one fork each, however
  * many parameters there are. What an optimizer keeps for them is one piece of memory.
  */
+import { aside } from './capture.js';
+import type { Want } from './heap.js';
+import type { Holding } from './holding.js';
 import { Idle, Job, type Rule, Stage } from './jobs.js';
-import { give, giveFloats } from './kernels.js';
+import { fill, give, giveFloats } from './kernels.js';
 import { BLOCK } from './limits.js';
 import { type Lengthened, lengthen } from './lines.js';
 import type { Machine } from './machine.js';
@@ -87,6 +90,8 @@ export interface Spans {
   slot(parameter: number, slot: number): Float32Array;
   /** Follows a parameter that has grown. Its slots' new numbers are those given, by slot. */
   grow(parameter: number, extent: Extent, lengthened: readonly Lengthened[], first: readonly number[]): void;
+  /** Keeps everything where it lies until the function that is returned is called. */
+  stay(): () => void;
   /** Gives the memory back, when nobody needs it any more. */
   free(): void;
   /** A step, its parameters in the order of their extents. What it needs besides comes from the window's region. */
@@ -99,18 +104,41 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
   const extents = [...atFirst];
   const zeros = (extents.length + 1) * SPAN_BYTES;
   let bytes = zeros + 4 * BLOCK;
-  /** Where a parameter's slots lie, one every so many bytes. */
-  const places = extents.map(({ size }) => {
-    const place = { address: bytes, stride: Math.ceil(size / 16) * 64, own: false };
+  /** Where a parameter's slots lie: in what holding, from where, one every so many bytes. */
+  interface Slots {
+    /** The one of all if there is none of its own. */
+    readonly own?: Holding;
+    readonly offset: number;
+    readonly stride: number;
+  }
+  const places = extents.map(({ size }): Slots => {
+    const place = { offset: bytes, stride: Math.ceil(size / 16) * 64 };
     bytes += slots * place.stride;
     return place;
   });
-  const address = machine.heap.allocate(bytes);
-  machine.floats.fill(0, address / 4, (address + bytes) / 4);
+  const common = machine.holdings.take(bytes, KEPT);
+  let address = common.address;
+  aside(machine, () => fill(machine, address, Math.ceil(bytes / 64) * 16, 0));
+  let moves = common.moves;
   extents.forEach((_, k) => {
-    places[k].address += address;
     describe(k);
   });
+
+  /** Has everything in the kernels' memory, and says anew where it lies if it has moved. */
+  function settle(): void {
+    address = common.address;
+    let now = common.moves;
+    for (const { own } of places) {
+      if (own === undefined) continue;
+      void own.address;
+      now += own.moves;
+    }
+    if (now === moves) return;
+    moves = now;
+    extents.forEach((_, k) => {
+      describe(k);
+    });
+  }
 
   function describe(k: number): void {
     const { size, columns, bias = false } = extents[k];
@@ -121,7 +149,8 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
   }
 
   function slotAt(k: number, slot: number): number {
-    return places[k].address + slot * places[k].stride;
+    const { own, offset, stride } = places[k];
+    return (own?.address ?? address) + offset + slot * stride;
   }
 
   function write(span: number, word: number, value: number): void {
@@ -144,16 +173,23 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
 
   return {
     slot(parameter, slot) {
+      settle();
       const from = slotAt(parameter, slot) / 4;
       return machine.floats.subarray(from, from + extents[parameter].size);
     },
     grow(parameter, extent, lengthened, first) {
-      const old = places[parameter];
+      settle();
+      const { own, stride } = places[parameter];
       const from = first.map((_, slot) => slotAt(parameter, slot) / 4);
-      if (slots > 0 && 4 * extent.size > old.stride) {
-        // Twice what is wanted, so that growing by ones copies each number a few times at most.
-        const stride = 128 * Math.ceil(extent.size / 16);
-        places[parameter] = { address: machine.heap.allocate(slots * stride), stride, own: true };
+      if (slots > 0 && 4 * extent.size > stride) {
+        const wider = 64 * Math.ceil(extent.size / 16);
+        // What is left stays until its numbers have moved.
+        const leave = (own ?? common).stay();
+        try {
+          places[parameter] = roomFor(machine, wider, slots);
+        } finally {
+          leave();
+        }
       }
       const { size } = extents[parameter];
       first.forEach((value, slot) => {
@@ -161,15 +197,25 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
         if (to !== from[slot]) machine.floats.copyWithin(to, from[slot], from[slot] + size);
         for (const step of lengthened) lengthen(machine.floats, to, to, step, value);
       });
-      if (places[parameter] !== old && old.own) machine.heap.free(old.address);
+      if (places[parameter].own !== own) own?.free();
       extents[parameter] = extent;
       describe(parameter);
+      // Another holding's count, perhaps: it says nothing about the next.
+      moves = -1;
+    },
+    stay() {
+      settle();
+      const leave = [common, ...places.flatMap(({ own }) => own ?? [])].map((each) => each.stay());
+      return () => {
+        for (const each of leave) each();
+      };
     },
     free() {
-      machine.heap.free(address);
-      for (const place of places) if (place.own) machine.heap.free(place.address);
+      common.free();
+      for (const { own } of places) own?.free();
     },
     step(moved, region) {
+      settle();
       const lists = moved.map(({ rows }, k) => rows && blocksOf(machine, region, rows.numbers, extents[k]));
       moved.forEach(({ weights, gradient, rows }, k) => {
         const { size, columns } = extents[k];
@@ -213,6 +259,17 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
       };
     },
   };
+}
+
+/** What an optimizer keeps wants memory for. */
+const KEPT: Want = { what: 'what the optimizer keeps', remedy: 'make the model smaller' };
+
+/** Slots of a parameter that has grown, twice as wide where there is room: so growing by ones copies each number seldom. */
+function roomFor(machine: Machine, stride: number, slots: number) {
+  const twice = machine.heap.allocateSpare(2 * slots * stride);
+  if (twice !== undefined) machine.heap.free(twice);
+  const width = twice === undefined ? stride : 2 * stride;
+  return { own: machine.holdings.take(slots * width, KEPT), offset: 0, stride: width };
 }
 
 /** The stages in the window's region. */

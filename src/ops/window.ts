@@ -6,6 +6,7 @@ import { atOnce } from '../kernels/capture.js';
 import { machine } from '../kernels/machine.js';
 import type { Scope } from '../kernels/place.js';
 import type { Region } from '../kernels/region.js';
+import { staying } from '../kernels/staying.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import { eager } from './eager/index.js';
 import { type Workspace, workspace } from './eager/workspace.js';
@@ -47,23 +48,22 @@ export function openWindow(region: Region): OpenWindow {
  */
 export function inWindow<R>(body: (ops: Ops, space: Workspace) => R): R {
   const home = machine();
-  const outside = home.windows;
-  let window: OpenWindow | undefined;
-  // Where the stack is full, whatever is called fails, closing too: so counting and closing the scope call nothing, and
-  // memory that could not be given back is taken back by the next outermost window.
-  try {
-    home.windows = outside + 1;
-    if (outside === 0) home.region.release({ block: 0, offset: 0 });
-    window = openWindow(home.region);
-    const { ops, space } = window;
-    return atOnce(home, () => body(ops, space));
-  } finally {
-    home.windows = outside;
-    if (window !== undefined) {
-      window.scope.open = false;
-      window.close();
+  return staying(home, () => {
+    let window: OpenWindow | undefined;
+    // Where the stack is full, whatever is called fails, closing too: so closing the scope calls nothing, and memory that could
+    // not be given back is taken back by the next outermost window.
+    try {
+      if (home.windows === 1) home.region.release({ block: 0, offset: 0 });
+      window = openWindow(home.region);
+      const { ops, space } = window;
+      return atOnce(home, () => body(ops, space));
+    } finally {
+      if (window !== undefined) {
+        window.scope.open = false;
+        window.close();
+      }
     }
-  }
+  });
 }
 
 /** The same numbers, records and lists, every tensor copied into a float32 or int32 array of its own. */

@@ -2,12 +2,10 @@
  * Initialisers: how a parameter's first value is drawn. Weight matrices are `[fan-in, fan-out]`, as they multiply from
  * the right; the kernels of a convolution are `[kh, kw, C, O]`, with a fan-in of kh·kw·C and a fan-out of kh·kw·O.
  */
+import { machine } from '../kernels/machine.js';
+import { orthonormal } from '../kernels/orthonormal.js';
 import { type Shape, showShape, sizeOf } from '../tensor.js';
-import { orthonormalise } from './orthonormal.js';
 import type { Initializer } from './parameter.js';
-
-const drawn = (shape: Shape, draw: () => number): Float32Array =>
-  Float32Array.from({ length: sizeOf(shape) }, () => draw());
 
 /** Every number the same. */
 export const constant =
@@ -24,14 +22,20 @@ export const ones = (): Initializer => constant(1);
 /** Normal with mean 0 and the given standard deviation: `N(0, σ²)`. PyTorch's Embedding is `normal(1)`. */
 export const normal =
   (deviation: number): Initializer =>
-  (shape, random) =>
-    drawn(shape, () => deviation * random.normal());
+  (shape, random) => {
+    const values = new Float32Array(sizeOf(shape));
+    for (let k = 0; k < values.length; k += 1) values[k] = deviation * random.normal();
+    return values;
+  };
 
 /** Uniform in `[−limit, limit)`. */
 export const uniform =
   (limit: number): Initializer =>
-  (shape, random) =>
-    drawn(shape, () => limit * (2 * random.uniform() - 1));
+  (shape, random) => {
+    const values = new Float32Array(sizeOf(shape));
+    for (let k = 0; k < values.length; k += 1) values[k] = limit * (2 * random.uniform() - 1);
+    return values;
+  };
 
 /**
  * Uniform in `±1/√fan`: what PyTorch draws weights and biases from, with the inputs as fan in Linear and the units as
@@ -53,7 +57,8 @@ export const fanUniform = (fan: number): Initializer => uniform(1 / Math.sqrt(fa
  */
 export const chrono = (longest: number, sign: 1 | -1 = 1): Initializer => {
   if (!(longest > 2)) throw new RangeError(`chrono: the longest span is a number of steps above 2, not ${longest}.`);
-  return (shape, random) => drawn(shape, () => sign * Math.log(1 + random.uniform() * (longest - 2)));
+  return (shape, random) =>
+    new Float32Array(sizeOf(shape)).map(() => sign * Math.log(1 + random.uniform() * (longest - 2)));
 };
 
 /**
@@ -121,9 +126,8 @@ export const sumOf =
   (shape, random) => {
     const sum = new Float64Array(sizeOf(shape));
     for (const part of parts) {
-      part(shape, random).forEach((value, k) => {
-        sum[k] = (sum[k] as number) + value;
-      });
+      const values = part(shape, random);
+      for (let k = 0; k < sum.length; k += 1) sum[k] = (sum[k] as number) + (values[k] as number);
     }
     return Float32Array.from(sum);
   };
@@ -143,13 +147,14 @@ export const orthogonal =
     const [rows, columns] = matrixOf(shape, 'orthogonal');
     const count = Math.min(rows, columns);
     const length = Math.max(rows, columns);
-    const vectors = new Float64Array(count * length);
-    for (let k = 0; k < vectors.length; k += 1) vectors[k] = random.normal();
-    orthonormalise(vectors, count, length);
-    if (rows <= columns) return Float32Array.from(vectors, (value) => gain * value);
-    return Float32Array.from({ length: rows * columns }, (_, k) => {
-      const [row, column] = [Math.floor(k / columns), k % columns];
-      return gain * (vectors[column * rows + row] as number);
+    // Vectors are the rows, or the columns.
+    const [along, across] = rows <= columns ? [1, columns] : [columns, 1];
+    return orthonormal(machine(), count, length, random.normal, (vectors) => {
+      const values = new Float32Array(count * length);
+      for (let v = 0, k = 0; v < count; v += 1) {
+        for (let n = 0; n < length; n += 1, k += 1) values[v * across + n * along] = gain * (vectors[k] as number);
+      }
+      return values;
     });
   };
 

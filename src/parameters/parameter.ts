@@ -6,11 +6,14 @@
  * numbers are first asked for. A parameter that was drawn already (trained, loaded) keeps its numbers when its layer is
  * put into a further model.
  */
+import type { Want } from '../kernels/heap.js';
+import type { Holding } from '../kernels/holding.js';
 import { lengthen, lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
-import { Place, type Scope } from '../kernels/place.js';
+import { HIGHEST_LIMIT, refusal } from '../kernels/memory-limit.js';
+import { Place } from '../kernels/place.js';
 import { type Generator, generator } from '../random.js';
-import { checkShape, listed, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { checkShape, listed, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { RandomKey } from './random-key.js';
 
 /** Draws a parameter's first value. */
@@ -26,8 +29,16 @@ export interface Params {
   readonly [name: string]: Parameter | RandomKey | Params;
 }
 
-// A parameter's memory goes back when nobody holds the parameter any more.
-const abandoned = new FinalizationRegistry<number>((address) => machine().heap.free(address));
+/** An axis of a parameter that is to become so long. */
+export type Growth = readonly [parameter: Parameter, axis: number, length: number];
+
+/** A growth for which everything is there. */
+interface Planned {
+  /** Makes it so. */
+  commit(): void;
+  /** Leaves everything as it was. */
+  cancel(): void;
+}
 
 export class Parameter implements Tensor {
   readonly type = 'float32';
@@ -37,16 +48,19 @@ export class Parameter implements Tensor {
   #shape: Shape;
   #seed = 0;
   #path = '';
+  #holding: Holding | undefined;
   #place: Place | undefined;
-  #scope: Scope = { open: true, owner: this };
-  /** How many numbers its block of memory holds. */
-  #room = 0;
+  #released = false;
   #version = 0;
   /** What was last read of it, and its version then. */
   #read: { readonly numbers: WeakRef<Float32Array>; readonly version: number } | undefined;
 
   constructor(shape: Shape, initializer: Initializer, { grows = [] }: ParameterOptions = {}) {
     checkShape(shape, 'parameter');
+    // Without a machine, which need not run where a model is only put together.
+    if (4 * sizeOf(shape) > HIGHEST_LIMIT) {
+      throw refusal({ used: 0, limit: HIGHEST_LIMIT }, 4 * sizeOf(shape), wantOf('a parameter', shape));
+    }
     this.#shape = shape;
     this.#initializer = initializer;
     this.grows = grows;
@@ -57,9 +71,9 @@ export class Parameter implements Tensor {
     return this.#shape;
   }
 
-  /** How often it has had other numbers: by an update, `assign`, or as it grew. */
+  /** How often it has had other numbers or another place: by an update, `assign`, or as it grew. */
   get version(): number {
-    return this.#version;
+    return this.#version + (this.#holding?.moves ?? 0);
   }
 
   /** Counts that other numbers were written to its place. */
@@ -80,16 +94,59 @@ export class Parameter implements Tensor {
 
   /** Where its numbers lie in the kernels' memory; drawn when first asked for. */
   get place(): Place {
-    if (this.#place === undefined) {
-      const values = this.#drawn(this.#shape, this.#path);
-      const home = machine();
-      const address = home.heap.allocate(4 * values.length);
-      home.floats.set(values, address / 4);
-      this.#room = values.length;
-      this.#place = new Place(home, address, this.#shape, 'float32', this.#scope);
-      abandoned.register(this, address, this);
-    }
+    this.#holding ??= this.#drawn();
+    const { address, scope } = this.#holding;
+    if (this.#place?.scope !== scope) this.#place = new Place(machine(), address, this.#shape, 'float32', scope, this);
     return this.#place;
+  }
+
+  #drawn(): Holding {
+    const what = this.#path || 'the parameter';
+    if (this.#released) throw new Error(`${what}: it was released, and its numbers with it; make a new model.`);
+    const home = machine();
+    const bytes = 4 * sizeOf(this.#shape);
+    // Before anything is drawn: what is too large is refused at once.
+    const holding = home.holdings.take(bytes, wantOf(what, this.#shape));
+    const leave = holding.stay();
+    try {
+      const values = this.#numbersOf(this.#shape, this.#path);
+      home.floats.set(values, holding.address / 4);
+      return holding;
+    } catch (error) {
+      holding.free();
+      throw error;
+    } finally {
+      leave();
+    }
+  }
+
+  /** Keeps its numbers where they lie until the function that is returned is called. */
+  stay(): () => void {
+    void this.place;
+    return (this.#holding as Holding).stay();
+  }
+
+  /**
+   * Gives its memory back; it is of no use afterwards.
+   *
+   * @throws Error within a window.
+   */
+  release(): void {
+    if (machine().windows > 0) {
+      throw new Error(
+        `release: ${this.#path || 'the parameter'} is in use by a window that is open; release it afterwards.`,
+      );
+    }
+    this.#released = true;
+    // Whoever wrote its address down is to look, and be refused.
+    this.#version = this.version + 1;
+    this.#holding?.free();
+    this.#holding = undefined;
+    this.#place = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
   }
 
   /**
@@ -98,15 +155,15 @@ export class Parameter implements Tensor {
    */
   get data(): Float32Array {
     // Whoever reads number by number gets one copy, as long as nothing has changed.
-    const known = this.#read?.version === this.#version ? this.#read.numbers.deref() : undefined;
+    const known = this.#read?.version === this.version ? this.#read.numbers.deref() : undefined;
     if (known !== undefined) return known;
     const numbers = this.place.data.slice() as Float32Array;
-    this.#read = { numbers: new WeakRef(numbers), version: this.#version };
+    this.#read = { numbers: new WeakRef(numbers), version: this.version };
     return numbers;
   }
 
   /** First numbers of a shape, as many as it has. */
-  #drawn(shape: Shape, path: string): Float32Array {
+  #numbersOf(shape: Shape, path: string): Float32Array {
     const values = this.#initializer(shape, generator(this.#seed, path));
     if (values.length === sizeOf(shape)) return values;
     throw new RangeError(
@@ -125,56 +182,75 @@ export class Parameter implements Tensor {
    *
    * Shapes: `[R, C] → [R′, C]` along axis 0, `[R, C′]` along axis 1.
    *
-   * @throws RangeError where the parameter does not grow along the axis, or is longer already.
+   * @throws RangeError where the parameter does not grow along the axis, is longer already, or there is too little memory;
+   * then nothing has changed.
    * @throws Error within a window, whose tensors have the shapes and places of before.
    * @example
    * const table = parameter([1, 64], initializers.normal(1), { grows: [0] });
    * table.grow(0, 2); // [2, 64]
    */
   grow(axis: number, length: number): void {
+    growTogether([[this, axis, length]]);
+  }
+
+  /** Checks growths, one after the other, takes the memory and draws what is new, so that nothing can fail any more. */
+  planned(growths: readonly (readonly [axis: number, length: number])[]): Planned | undefined {
     const what = this.#path || 'the parameter';
     const before = this.#shape;
-    const short = before[axis] ?? 0;
-    if (!this.grows.includes(axis) || !Number.isSafeInteger(length) || length < short) {
-      throw new RangeError(
-        `grow: ${what} is ${showShape(before)} and grows along ${this.grows.length > 0 ? `axis ${this.grows}` : 'no axis'}, ` +
-          `so its axis ${axis} cannot become ${length} long; say { grows: [${axis}] } where it is made, and never less.`,
-      );
+    const after = [...before];
+    for (const [axis, length] of growths) {
+      if (!this.grows.includes(axis) || !Number.isSafeInteger(length) || length < (after[axis] ?? 0)) {
+        throw new RangeError(
+          `grow: ${what} is ${showShape(after)} and grows along ${this.grows.length > 0 ? `axis ${this.grows}` : 'no axis'}, ` +
+            `so its axis ${axis} cannot become ${length} long; say { grows: [${axis}] } where it is made, and never less.`,
+        );
+      }
+      after[axis] = length;
     }
-    if (length === short) return;
+    if (sameShape(before, after)) return undefined;
     const home = machine();
     if (home.windows > 0) {
       throw new Error(`grow: ${what} is in use by a window that is open; let it grow before the window or after it.`);
     }
-    const { address: from } = this.place;
-    const after = before.map((size, k) => (k === axis ? length : size));
-    const to = this.#roomFor(sizeOf(after), from);
-    for (const step of lengthenings(before, after)) lengthen(home.floats, from / 4, to / 4, step, 0);
-    if (to !== from) home.heap.free(from);
-    const [pieces, inner] = [sizeOf(before.slice(0, axis)), sizeOf(before.slice(axis + 1))];
-    const line = before.map((size, k) => (k === axis ? 1 : size));
-    for (let index = short; index < length; index += 1) {
-      const values = this.#drawn(line, `${this.#path}[${axis}: ${index}]`);
-      for (let piece = 0; piece < pieces; piece += 1) {
-        const at = to / 4 + (piece * length + index) * inner;
-        for (let k = 0; k < inner; k += 1) home.floats[at + k] = values[piece * inner + k] as number;
-      }
+    void this.place;
+    const holding = this.#holding as Holding;
+    const bytes = 4 * sizeOf(after);
+    const larger = bytes > holding.bytes ? holding.enlarge(bytes, wantOf(what, after)) : undefined;
+    try {
+      const lines = this.#linesOf(growths);
+      return {
+        commit: () => {
+          larger?.put();
+          const at = holding.address / 4;
+          for (const each of lines) putLines(home.floats, at, each);
+          holding.renew();
+          this.#shape = after;
+          this.written();
+        },
+        cancel: () => larger?.cancel(),
+      };
+    } catch (error) {
+      larger?.cancel();
+      throw error;
     }
-    this.#shape = after;
-    this.#scope.open = false;
-    this.#scope = { open: true, owner: this };
-    this.#place = new Place(home, to, after, 'float32', this.#scope);
-    this.written();
   }
 
-  /** Where so many numbers have room: where they are, or in a new block. */
-  #roomFor(size: number, address: number): number {
-    if (size <= this.#room) return address;
-    this.#room = 2 * size;
-    const block = machine().heap.allocate(4 * this.#room);
-    abandoned.unregister(this);
-    abandoned.register(this, block, this);
-    return block;
+  /** The new lines of growths, one after the other. */
+  #linesOf(growths: readonly (readonly [axis: number, length: number])[]): readonly Lines[] {
+    let before = this.#shape;
+    return growths.map(([axis, length]) => {
+      const short = before[axis] as number;
+      const line = before.map((size, k) => (k === axis ? 1 : size));
+      const values = new Float32Array((length - short) * sizeOf(line));
+      for (let index = short; index < length; index += 1) {
+        const drawn = this.#numbersOf(line, `${this.#path}[${axis}: ${index}]`);
+        values.set(drawn, (index - short) * drawn.length);
+      }
+      const after = before.map((size, k) => (k === axis ? length : size));
+      const lines = { axis, before, after, values };
+      before = after;
+      return lines;
+    });
   }
 
   /**
@@ -223,7 +299,60 @@ export function versionOf(parameters: readonly Parameter[]): number {
   return version;
 }
 
-/** Makes all parameters so long along each axis that they grow along. */
-export function growAll(params: Params, length: number): void {
-  for (const [, each] of parametersOf(params)) for (const axis of each.grows) each.grow(axis, length);
+/** Lines that an array gains along an axis, one after the other. */
+interface Lines {
+  readonly axis: number;
+  readonly before: Shape;
+  readonly after: Shape;
+  readonly values: Float32Array;
+}
+
+/** Makes an array longer where it is, and puts its new lines in. */
+function putLines(numbers: Float32Array, at: number, { axis, before, after, values }: Lines): void {
+  for (const step of lengthenings(before, after)) lengthen(numbers, at, at, step, 0);
+  const [pieces, inner] = [sizeOf(before.slice(0, axis)), sizeOf(before.slice(axis + 1))];
+  const [short, length] = [before[axis] as number, after[axis] as number];
+  for (let index = short; index < length; index += 1) {
+    for (let piece = 0; piece < pieces; piece += 1) {
+      const from = ((index - short) * pieces + piece) * inner;
+      numbers.set(values.subarray(from, from + inner), at + (piece * length + index) * inner);
+    }
+  }
+}
+
+const wantOf = (what: string, shape: Shape): Want => ({
+  what: `${what} ${showShape(shape)}`,
+  remedy: 'make the model smaller',
+});
+
+/**
+ * Lets parameters grow, all of them or none: memory is taken and everything drawn before the first one changes.
+ *
+ * @throws as {@link Parameter.grow}.
+ */
+export function growTogether(growths: readonly Growth[]): void {
+  const byParameter = new Map<Parameter, (readonly [axis: number, length: number])[]>();
+  for (const [each, axis, length] of growths) {
+    byParameter.set(each, [...(byParameter.get(each) ?? []), [axis, length]]);
+  }
+  const plans: Planned[] = [];
+  try {
+    for (const [each, own] of byParameter) {
+      const plan = each.planned(own);
+      if (plan !== undefined) plans.push(plan);
+    }
+  } catch (error) {
+    for (const plan of plans) plan.cancel();
+    throw error;
+  }
+  for (const plan of plans) plan.commit();
+}
+
+/** What makes all parameters so long along each axis that they grow along. */
+export const growthsOf = (params: Params, length: number): readonly Growth[] =>
+  parametersOf(params).flatMap(([, each]) => each.grows.map((axis) => [each, axis, length] as const));
+
+/** Gives the memory of all parameters back. @throws Error within a window. */
+export function releaseAll(params: Params): void {
+  for (const [, each] of parametersOf(params)) each.release();
 }

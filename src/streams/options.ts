@@ -1,4 +1,5 @@
 /** Checks of options: a wrong one is an error where the pipeline is put together, not a surprise when it runs. */
+import { HIGHEST_LIMIT, showBytes } from '../kernels/memory-limit.js';
 
 /** @throws RangeError where an option is not a whole number of at least `least`. */
 export function requireCount(operation: string, name: string, value: number, least = 1): void {
@@ -11,4 +12,14 @@ export function requireChoice(operation: string, name: string, value: unknown, c
   if (choices.some((choice) => choice === value)) return;
   const listed = choices.map((choice) => `'${choice}'`).join(' or ');
   throw new TypeError(`${operation}: ${name} is ${listed}, not ${JSON.stringify(value)}.`);
+}
+
+/** @throws RangeError where the ids of such windows, inputs and targets, have no room in the kernels' memory. */
+export function requireRoom(operation: string, steps: number, lanes: number): void {
+  const bytes = 2 * 4 * steps * lanes;
+  if (bytes <= HIGHEST_LIMIT) return;
+  throw new RangeError(
+    `${operation}: a window of ${steps} steps of ${lanes} ${lanes === 1 ? 'lane' : 'lanes'} is ${showBytes(bytes)} of ids ` +
+      `alone, but the kernels' memory ends at ${showBytes(HIGHEST_LIMIT)}; make windows shorter or lanes fewer.`,
+  );
 }

@@ -3,7 +3,7 @@ import { generator } from '../random.js';
 import { ids } from '../tensor.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
-import { requireCount } from './options.js';
+import { requireCount, requireRoom } from './options.js';
 import type { SymbolWindow } from './window.js';
 
 export interface RandomWindowsOptions {
@@ -30,7 +30,8 @@ export interface RandomWindow extends SymbolWindow {
  * Shapes: N symbols → `count` times input `[T, B]`, target `[T, B]`, the input one step later. Each subscription draws
  * the same places.
  *
- * @throws RangeError where an option is not a whole number of at least 1, or the text is too short for a window.
+ * @throws RangeError where an option is not a whole number of at least 1, the text is too short for a window, or a
+ * window has no room in the kernels' memory.
  * @example
  * randomWindows(vocab.encode(text), { length: 64, batch: 12, count: 2000 }).pipe(tbptt(model, { loss, optimizer }))
  */
@@ -39,6 +40,7 @@ export function randomWindows(symbols: Int32Array, options: RandomWindowsOptions
   requireCount('randomWindows', 'length', length);
   requireCount('randomWindows', 'batch', batch);
   requireCount('randomWindows', 'count', count);
+  requireRoom('randomWindows', length, batch);
   const places = symbols.length - length;
   if (places < 1) {
     throw new RangeError(

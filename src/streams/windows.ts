@@ -1,6 +1,6 @@
 import { concat, concatMap, defer, from, type OperatorFunction } from 'rxjs';
 import { type Ids, ids } from '../tensor.js';
-import { requireChoice, requireCount } from './options.js';
+import { requireChoice, requireCount, requireRoom } from './options.js';
 import { requireSameLanes, type SymbolWindow, stepsAndLanes } from './window.js';
 
 export interface WindowsOptions {
@@ -10,10 +10,24 @@ export interface WindowsOptions {
   readonly partial?: 'emit' | 'drop';
 }
 
+/** Steps for which there is room at first, where windows are longer. */
+const FIRST_STEPS = 1024;
+
 /** Collects steps of B lanes and gives a window whenever T + 1 of them are there. */
 function cutter(length: number, lanes: number) {
-  const rows = new Int32Array((length + 1) * lanes);
+  requireRoom('windows', length, lanes);
+  const most = (length + 1) * lanes;
+  // It grows with what comes: a text may be far shorter than a window.
+  let rows = new Int32Array(Math.min(most, FIRST_STEPS * lanes));
   let filled = 0;
+
+  function makeRoom(more: number): void {
+    const wanted = Math.min(most, filled * lanes + more);
+    if (wanted <= rows.length) return;
+    const larger = new Int32Array(Math.min(most, Math.max(wanted, 2 * rows.length)));
+    larger.set(rows.subarray(0, filled * lanes));
+    rows = larger;
+  }
 
   function cut(): SymbolWindow {
     const steps = filled - 1;
@@ -31,7 +45,8 @@ function cutter(length: number, lanes: number) {
     lanes,
     *push(data: Int32Array): Generator<SymbolWindow> {
       for (let at = 0; at < data.length; ) {
-        const taken = data.subarray(at, at + rows.length - filled * lanes);
+        const taken = data.subarray(at, at + most - filled * lanes);
+        makeRoom(taken.length);
         rows.set(taken, filled * lanes);
         filled += taken.length / lanes;
         at += taken.length;
@@ -50,13 +65,14 @@ function cutter(length: number, lanes: number) {
  *
  * Shapes: `[any, B]` → input `[T, B]`, target `[T, B]`.
  *
- * @throws RangeError where the length is not a whole number of at least 1.
+ * @throws RangeError where the length is not a whole number of at least 1, or no window of it has room in the kernels' memory.
  * @throws TypeError (as an error notification) where a signal is not `[T, B]`, or the number of lanes changes.
  * @example
  * text$.pipe(tokens(vocab), windows({ length: 32 }), tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3) }))
  */
 export function windows({ length, partial = 'emit' }: WindowsOptions): OperatorFunction<Ids, SymbolWindow> {
   requireCount('windows', 'length', length);
+  requireRoom('windows', length, 1);
   requireChoice('windows', 'partial', partial, ['emit', 'drop']);
   return (source) =>
     defer(() => {

@@ -4,7 +4,8 @@ import type { Course } from '../course.js';
 import { capture, inPieces, run } from '../kernels/capture.js';
 import { machine } from '../kernels/machine.js';
 import { type Region, region } from '../kernels/region.js';
-import type { Spans, Squares, Step } from '../kernels/spans.js';
+import type { Squares, Step } from '../kernels/spans.js';
+import { staying } from '../kernels/staying.js';
 import type { Workspace } from '../ops/eager/workspace.js';
 import { throughLookups } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
@@ -76,6 +77,8 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
   state(): TrainerState;
   /** Gives back the optimizer's memory; the trainer is of no use afterwards. */
   release(): void;
+  /** `release`, for `using`. */
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -103,7 +106,8 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   let step = state?.step ?? 0;
   let released = false;
   let underWay = false;
-  const memory: Memory = { spans: kept.spans, rooms: [] };
+  /** Where courses have their windows, since those of others come and go meanwhile. */
+  const rooms: Region[] = [];
 
   /** A gradient, and the sums of its squares once their fork has run. */
   interface Gradient extends Forward<S> {
@@ -207,31 +211,34 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   ): Course<Learned<S> | 'elsewhere' | 'overtaken'> {
     // Packed weights are for the tier's width, and working memory for so many threads.
     const { tier, threads } = home;
+    // Kernels that are yet to run know where weights lie, and what is kept of them.
+    const leave = [...parameters.map((parameter) => parameter.stay()), kept.spans.stay()];
     const version = versionOf(parameters);
     let open: OpenWindow | undefined;
     try {
       open = openWindow(within);
       const { ops, space } = open;
       const captured = capture(home, () => gradientOf(ops, space, window));
-      if (atOnce) return updated(window, run(home, captured));
+      if (atOnce) return staying(home, () => updated(window, run(home, captured)));
       const pieces = inPieces(home, captured);
       for (;;) {
-        const piece = pieces.next();
-        if (piece.done) return updated(window, piece.value);
+        const piece = staying(home, () => pieces.next());
+        if (piece.done) return staying(home, () => updated(window, piece.value));
         yield;
         if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
         if (home.tier !== tier || home.threads !== threads) return 'elsewhere';
         if (versionOf(parameters) !== version) return 'overtaken';
       }
     } finally {
+      for (const each of leave) each();
       open?.close();
     }
   }
 
   /** Attempts until one comes to something. */
   function* attempts(window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
-    const [room = region(home.heap)] = memory.rooms;
-    memory.rooms[0] = room;
+    const [room = region(home.heap)] = rooms;
+    rooms[0] = room;
     // What a course left that could not be closed, where the stack was full.
     room.release({ block: 0, offset: 0 });
     for (let overtaken = 0; ; ) {
@@ -269,24 +276,18 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
       if (released) return;
       released = true;
       abandoned.unregister(self);
-      giveBack(memory);
+      kept.spans.free();
+      giveBack(rooms);
     },
+    [Symbol.dispose]: () => self.release(),
   };
   // A trainer that nobody holds any more gives its memory back all the same.
-  abandoned.register(self, memory, self);
+  abandoned.register(self, rooms, self);
   return self;
 }
 
-/** What a trainer holds of the machine's memory; it must not lead to the trainer, which nobody would ever find abandoned then. */
-interface Memory {
-  readonly spans: Spans;
-  /** Where courses have their windows, since those of others come and go meanwhile. */
-  readonly rooms: Region[];
-}
-
-function giveBack({ spans, rooms }: Memory): void {
-  spans.free();
+function giveBack(rooms: readonly Region[]): void {
   for (const { free } of rooms) free();
 }
 
-const abandoned = new FinalizationRegistry<Memory>(giveBack);
+const abandoned = new FinalizationRegistry<readonly Region[]>(giveBack);

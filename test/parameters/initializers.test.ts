@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { reference } from '../../src/ops/reference.js';
 import * as initializers from '../../src/parameters/initializers.js';
 import type { Initializer } from '../../src/parameters/parameter.js';
-import { generator } from '../../src/random.js';
+import { generator, hashText } from '../../src/random.js';
 import { type Shape, tensor } from '../../src/tensor.js';
 
 const { chrono, constant, fanUniform, glorotNormal, glorotUniform, heNormal, heUniform, normal, ones } = initializers;
@@ -28,6 +28,17 @@ describe('initializers', () => {
       expect(drawn(initializer, [3, 4])).toEqual(drawn(initializer, [3, 4]));
       expect(drawn(initializer, [3, 4])).not.toEqual(drawn(initializer, [3, 4], 2));
     }
+  });
+
+  it.each([
+    ['orthogonal, square', orthogonal(1.5), [67, 67], 3666841513],
+    ['orthogonal, tall', orthogonal(1.5), [70, 33], 1776101391],
+    ['orthogonal, wide', orthogonal(1.5), [33, 90], 3224246885],
+    ['normal', normal(2), [100], 1425549574],
+    ['uniform', uniform(2), [100], 3391813094],
+  ] as const)('draw the numbers that they always drew: %s', (_, initializer, shape, hash) => {
+    const values = initializer(shape, generator(1, 'w'));
+    expect(hashText(new Uint32Array(values.buffer).join())).toBe(hash);
   });
 
   it('normal(σ) has mean 0 and deviation σ', () => {

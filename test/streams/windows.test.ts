@@ -94,4 +94,20 @@ describe('windows', () => {
     await expect(collect({ length: 2 }, lane(0), ids([1, 2], [0, 1]))).rejects.toThrow(/1 became 2/);
     await expect(collect({ length: 2 }, ids([2], [0, 1]))).rejects.toThrow(/ids \[T, B\].*\[2\]/);
   });
+
+  it.each([
+    [1e9, 1, 'a window of 1000000000 steps of 1 lane is 8 GB of ids alone'],
+    [1e13, 1, 'is 80 TB of ids alone'],
+    [3e8, 4, 'a window of 300000000 steps of 4 lanes is 9.6 GB of ids alone'],
+  ])('refuses at once a window of %i steps of %i lanes, for which there is no room', async (length, count, said) => {
+    await expect(async () => collect({ length }, ids([1, count], new Int32Array(count)))).rejects.toThrow(said);
+  });
+
+  it('of a length beyond the text take memory for the text alone', async () => {
+    const symbols = Int32Array.from({ length: 5000 }, (_, k) => k);
+    const before = process.memoryUsage().arrayBuffers;
+    const [only] = await collect({ length: 5e8 }, ids([5000, 1], symbols));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e7);
+    expect([...(only as SymbolWindow).target.data]).toEqual([...symbols.subarray(1)]);
+  });
 });

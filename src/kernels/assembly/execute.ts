@@ -9,6 +9,7 @@ import { affine, bernoulli, binary, copyBlock, fill, swapAxes, unary } from './e
 import { fail } from './fail';
 import { gemm } from './gemm';
 import { layerNorm, layerNormAdjoint, layerNormSums } from './layer-norm';
+import { freeOfPanel, orthonormalPanel } from './orthonormal';
 import { pack } from './pack';
 import { maxPooling, maxPoolingAdjoint, meanPooling, meanPoolingAdjoint } from './pooling';
 import { gruBackward, gruForward } from './recurrent/gru';
@@ -73,6 +74,8 @@ export function execute(job: i32, args: usize, from: i32, to: i32, member: i32):
     case Job.chain: return chain(args, from, to, member);
     case Job.chainAdjoint: return chainAdjoint(args, from, to, member);
     case Job.chainTransitions: return chainTransitions(args, from, to);
+    case Job.orthonormalPanel: return orthonormalPanel(args);
+    case Job.freeOfPanel: return freeOfPanel(args, from, to, member);
     case Job.transpose: return transposeWhole(args);
     case Job.fail: return fail(args, member);
     case Job.straggle: return straggle(args, from, to, member);

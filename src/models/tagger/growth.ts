@@ -1,5 +1,5 @@
 /** Taggers that grow: names that they do not know yet, and the weights that belong to them. */
-import { growAll, type Params } from '../../parameters/parameter.js';
+import { growTogether, growthsOf, type Params } from '../../parameters/parameter.js';
 import { bareLabelIn, checkTagged, type Encoding, nameOf, type TaggedUtterance } from './encoding.js';
 import type { Lexicon } from './lexicon.js';
 
@@ -25,11 +25,20 @@ export function growTagger(
   if (bare !== undefined) throw new RangeError(`tagger: ${bare}`);
   const meant = examples.flatMap(({ intent }) => (intent === undefined ? [] : [intent]));
   const grown = {
-    words: add(words, spoken, mostWords),
-    tags: add(tags, marked),
-    intents: intents ? add(intents, meant) : [],
+    words: unknown(words, spoken, mostWords),
+    tags: unknown(tags, marked),
+    intents: intents ? unknown(intents, meant) : [],
   };
-  fitTagger(encoding, params);
+  // Names are added only once there are weights for them all.
+  const tables = tablesOf(params);
+  growTogether([
+    ...growthsOf(tables.words, words.size + grown.words.length),
+    ...growthsOf(tables.tags, tags.size + grown.tags.length),
+    ...(intents ? growthsOf(tables.intents, intents.size + grown.intents.length) : []),
+  ]);
+  count(words, spoken, mostWords);
+  count(tags, marked);
+  if (intents) count(intents, meant);
   return grown;
 }
 
@@ -42,16 +51,12 @@ export function tablesOf({ words, tags, chain, intents }: Params): Record<keyof 
   };
 }
 
-/** Lets the weights have as many rows and columns as there are names. */
-export function fitTagger({ words, tags, intents }: Encoding, params: Params): void {
-  const tables = tablesOf(params);
-  growAll(tables.words, words.size);
-  growAll(tables.tags, tags.size);
-  if (intents) growAll(tables.intents, intents.size);
+/** Those that a lexicon does not know and has room for, in the order in which they come. */
+function unknown(lexicon: Lexicon, names: readonly string[], most = Number.POSITIVE_INFINITY): readonly string[] {
+  const others = new Set(names.filter((name) => lexicon.idOf(name) === undefined));
+  return [...others].slice(0, Math.max(0, most - lexicon.size));
 }
 
-function add(lexicon: Lexicon, names: readonly string[], most = Number.POSITIVE_INFINITY): readonly string[] {
-  const before = lexicon.size;
+function count(lexicon: Lexicon, names: readonly string[], most = Number.POSITIVE_INFINITY): void {
   for (const name of names) if (lexicon.size < most || lexicon.idOf(name) !== undefined) lexicon.add(name);
-  return lexicon.names.slice(before);
 }
