@@ -12,11 +12,11 @@ import { lengthen, lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { HIGHEST_LIMIT, refusal } from '../kernels/memory-limit.js';
 import { Place } from '../kernels/place.js';
-import { type Generator, generator } from '../random.js';
+import { generator } from '../random.js';
 import { type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { columnsOf, drawInto, type Initializer } from './initializer.js';
 
-/** Draws a parameter's first value. */
-export type Initializer = (shape: Shape, random: Generator) => Float32Array;
+export type { Initializer } from './initializer.js';
 
 export interface ParameterOptions {
   /** Axes along which it may grow while it is in use; none by default. */
@@ -111,8 +111,13 @@ export class Parameter implements Tensor {
     const holding = home.holdings.take(bytes, wantOf(what, this.#shape));
     const leave = holding.stay();
     try {
-      const values = this.#initializer(this.#shape, generator(this.#seed, this.#path));
-      home.floats.set(values, holding.address / 4);
+      drawInto(this.#initializer, this.#shape, generator(this.#seed, this.#path), {
+        get numbers() {
+          return home.floats;
+        },
+        at: holding.address / 4,
+        stride: columnsOf(this.#shape),
+      });
       return holding;
     } catch (error) {
       holding.free();
