@@ -28,16 +28,16 @@ export function orthonormal<R>(
   machine: Machine,
   count: number,
   length: number,
-  draw: () => number,
+  draw: (into: Float64Array) => void,
   read: (rows: Float64Array) => R,
 ): R {
   const size = count * length;
-  // A copy of four rows for each thread, and four sums of either of two rows.
+  // For each thread, a copy of four rows, or the sums of four by two others.
   const address = machine.heap.allocate(8 * size + machine.threads * (32 * length + 64), WORK);
   const rows = machine.doubles.subarray(address / 8, address / 8 + size);
   const grain = Math.max(1, Math.floor(LENGTH_A_GRAIN / length));
   try {
-    for (let k = 0; k < size; k += 1) rows[k] = draw();
+    draw(rows);
     aside(machine, () => {
       for (let first = 0; first < count; first += PANEL) {
         const end = Math.min(first + PANEL, count);

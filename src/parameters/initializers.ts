@@ -5,13 +5,14 @@
 import { machine } from '../kernels/machine.js';
 import { orthonormal } from '../kernels/orthonormal.js';
 import { type Shape, showShape, sizeOf } from '../tensor.js';
-import type { Initializer } from './parameter.js';
+import { columnsOf, drawInto, filling, type Initializer, rowsOf } from './initializer.js';
 
 /** Every number the same. */
-export const constant =
-  (value: number): Initializer =>
-  (shape) =>
-    new Float32Array(sizeOf(shape)).fill(value);
+export const constant = (value: number): Initializer =>
+  filling((shape, _, { numbers, at, stride }) => {
+    const [rows, columns] = [rowsOf(shape), columnsOf(shape)];
+    for (let row = 0; row < rows; row += 1) numbers.fill(value, at + row * stride, at + row * stride + columns);
+  });
 
 /** Every number 0. */
 export const zeros = (): Initializer => constant(0);
@@ -20,22 +21,27 @@ export const zeros = (): Initializer => constant(0);
 export const ones = (): Initializer => constant(1);
 
 /** Normal with mean 0 and the given standard deviation: `N(0, σ²)`. PyTorch's Embedding is `normal(1)`. */
-export const normal =
-  (deviation: number): Initializer =>
-  (shape, random) => {
-    const values = new Float32Array(sizeOf(shape));
-    for (let k = 0; k < values.length; k += 1) values[k] = deviation * random.normal();
-    return values;
-  };
+export const normal = (deviation: number): Initializer =>
+  filling((shape, random, { numbers, at, stride }) => {
+    const [rows, columns] = [rowsOf(shape), columnsOf(shape)];
+    const drawn = new Float64Array(columns);
+    for (let row = 0; row < rows; row += 1) {
+      random.normals(drawn);
+      for (let column = 0; column < columns; column += 1) {
+        numbers[at + row * stride + column] = deviation * (drawn[column] as number);
+      }
+    }
+  });
 
 /** Uniform in `[−limit, limit)`. */
-export const uniform =
-  (limit: number): Initializer =>
-  (shape, random) => {
-    const values = new Float32Array(sizeOf(shape));
-    for (let k = 0; k < values.length; k += 1) values[k] = limit * (2 * random.uniform() - 1);
-    return values;
-  };
+export const uniform = (limit: number): Initializer =>
+  filling((shape, random, { numbers, at, stride }) => {
+    const [rows, columns] = [rowsOf(shape), columnsOf(shape)];
+    for (let row = 0; row < rows; row += 1) {
+      const start = at + row * stride;
+      for (let k = start; k < start + columns; k += 1) numbers[k] = limit * (2 * random.uniform() - 1);
+    }
+  });
 
 /**
  * Uniform in `±1/√fan`: what PyTorch draws weights and biases from, with the inputs as fan in Linear and the units as
@@ -68,10 +74,11 @@ export const chrono = (longest: number, sign: 1 | -1 = 1): Initializer => {
  *
  * @throws RangeError (when drawn) for anything but a matrix or kernels.
  */
-export const glorotUniform = (): Initializer => (shape, random) => {
-  const [fanIn, fanOut] = fansOf(shape, 'glorotUniform');
-  return uniform(Math.sqrt(6 / (fanIn + fanOut)))(shape, random);
-};
+export const glorotUniform = (): Initializer =>
+  filling((shape, random, target) => {
+    const [fanIn, fanOut] = fansOf(shape, 'glorotUniform');
+    drawInto(uniform(Math.sqrt(6 / (fanIn + fanOut))), shape, random, target);
+  });
 
 /**
  * Normal with mean 0 and variance `2 / (fan-in + fan-out)`: what {@link glorotUniform} keeps level, from a normal.
@@ -82,10 +89,11 @@ export const glorotUniform = (): Initializer => (shape, random) => {
  * @example
  * dense(128, 64, { initializers: { w: initializers.glorotNormal() } })
  */
-export const glorotNormal = (): Initializer => (shape, random) => {
-  const [fanIn, fanOut] = fansOf(shape, 'glorotNormal');
-  return normal(Math.sqrt(2 / (fanIn + fanOut)))(shape, random);
-};
+export const glorotNormal = (): Initializer =>
+  filling((shape, random, target) => {
+    const [fanIn, fanOut] = fansOf(shape, 'glorotNormal');
+    drawInto(normal(Math.sqrt(2 / (fanIn + fanOut))), shape, random, target);
+  });
 
 /**
  * Uniform in `±√(6 / fan-in)`: variance `2 / fan-in`, since ReLU lets half of it through.
@@ -96,10 +104,11 @@ export const glorotNormal = (): Initializer => (shape, random) => {
  * @example
  * dense(128, 64, { activation: activations.relu, initializers: { w: initializers.heUniform() } })
  */
-export const heUniform = (): Initializer => (shape, random) => {
-  const [fanIn] = fansOf(shape, 'heUniform');
-  return uniform(Math.sqrt(6 / fanIn))(shape, random);
-};
+export const heUniform = (): Initializer =>
+  filling((shape, random, target) => {
+    const [fanIn] = fansOf(shape, 'heUniform');
+    drawInto(uniform(Math.sqrt(6 / fanIn)), shape, random, target);
+  });
 
 /**
  * Normal with mean 0 and variance `2 / fan-in`, since ReLU lets half of it through.
@@ -110,10 +119,11 @@ export const heUniform = (): Initializer => (shape, random) => {
  * @example
  * dense(128, 64, { activation: activations.relu, initializers: { w: initializers.heNormal() } })
  */
-export const heNormal = (): Initializer => (shape, random) => {
-  const [fanIn] = fansOf(shape, 'heNormal');
-  return normal(Math.sqrt(2 / fanIn))(shape, random);
-};
+export const heNormal = (): Initializer =>
+  filling((shape, random, target) => {
+    const [fanIn] = fansOf(shape, 'heNormal');
+    drawInto(normal(Math.sqrt(2 / fanIn)), shape, random, target);
+  });
 
 /**
  * The sum of several draws: two biases of another framework of which ours is the sum.
@@ -141,22 +151,21 @@ export const sumOf =
  *
  * @throws RangeError (when drawn) for anything but a matrix.
  */
-export const orthogonal =
-  (gain = 1): Initializer =>
-  (shape, random) => {
+export const orthogonal = (gain = 1): Initializer =>
+  filling((shape, random, target) => {
     const [rows, columns] = matrixOf(shape, 'orthogonal');
     const count = Math.min(rows, columns);
     const length = Math.max(rows, columns);
-    // Vectors are the rows, or the columns.
-    const [along, across] = rows <= columns ? [1, columns] : [columns, 1];
-    return orthonormal(machine(), count, length, random.normal, (vectors) => {
-      const values = new Float32Array(count * length);
+    orthonormal(machine(), count, length, random.normals, (vectors) => {
+      const { numbers, at, stride } = target;
+      // Vectors are the rows, or the columns.
+      const [along, across] = rows <= columns ? [1, stride] : [stride, 1];
       for (let v = 0, k = 0; v < count; v += 1) {
-        for (let n = 0; n < length; n += 1, k += 1) values[v * across + n * along] = gain * (vectors[k] as number);
+        const start = at + v * across;
+        for (let n = 0; n < length; n += 1, k += 1) numbers[start + n * along] = gain * (vectors[k] as number);
       }
-      return values;
     });
-  };
+  });
 
 /**
  * Blocks of equal width side by side, each drawn by an initialiser of its own: the gates of a cell, whose weights share
@@ -166,26 +175,24 @@ export const orthogonal =
  * @example
  * sideBySide([zeros(), ones()])([2, 4], generator(1)); // 0 0 1 1 | 0 0 1 1
  */
-export const sideBySide =
-  (blocks: readonly Initializer[]): Initializer =>
-  (shape, random) => {
-    const width = shape.at(-1) ?? 0;
-    const part = width / blocks.length;
+export const sideBySide = (blocks: readonly Initializer[]): Initializer =>
+  filling((shape, random, target) => {
+    const part = columnsOf(shape) / blocks.length;
     if (!Number.isInteger(part)) {
       throw new RangeError(
         `sideBySide: ${showShape(shape)} does not divide into ${blocks.length} blocks of one width.`,
       );
     }
-    const rows = shape.slice(0, -1);
-    const whole = new Float32Array(sizeOf(shape));
-    blocks.forEach((block, at) => {
-      const values = block([...rows, part], random);
-      for (let row = 0; row < sizeOf(rows); row += 1) {
-        whole.set(values.subarray(row * part, (row + 1) * part), row * width + at * part);
-      }
+    blocks.forEach((block, which) => {
+      drawInto(block, [...shape.slice(0, -1), part], random, {
+        get numbers() {
+          return target.numbers;
+        },
+        at: target.at + which * part,
+        stride: target.stride,
+      });
     });
-    return whole;
-  };
+  });
 
 /** How many numbers each number of a layer's output sums, and each of its input goes to. */
 function fansOf(shape: Shape, operation: string): readonly [fanIn: number, fanOut: number] {

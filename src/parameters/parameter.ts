@@ -12,12 +12,12 @@ import { lengthen, lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { HIGHEST_LIMIT, refusal } from '../kernels/memory-limit.js';
 import { Place } from '../kernels/place.js';
-import { type Generator, generator } from '../random.js';
+import { generator } from '../random.js';
 import { checkShape, listed, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { columnsOf, drawInto, drawn, type Initializer } from './initializer.js';
 import { RandomKey } from './random-key.js';
 
-/** Draws a parameter's first value. */
-export type Initializer = (shape: Shape, random: Generator) => Float32Array;
+export type { Initializer } from './initializer.js';
 
 export interface ParameterOptions {
   /** Axes along which it may grow while it is in use; none by default. */
@@ -109,8 +109,14 @@ export class Parameter implements Tensor {
     const holding = home.holdings.take(bytes, wantOf(what, this.#shape));
     const leave = holding.stay();
     try {
-      const values = this.#numbersOf(this.#shape, this.#path);
-      home.floats.set(values, holding.address / 4);
+      const target = {
+        get numbers() {
+          return home.floats;
+        },
+        at: holding.address / 4,
+        stride: columnsOf(this.#shape),
+      };
+      drawInto(this.#initializer, this.#shape, generator(this.#seed, this.#path), target, this.#path);
       return holding;
     } catch (error) {
       holding.free();
@@ -164,12 +170,7 @@ export class Parameter implements Tensor {
 
   /** First numbers of a shape, as many as it has. */
   #numbersOf(shape: Shape, path: string): Float32Array {
-    const values = this.#initializer(shape, generator(this.#seed, path));
-    if (values.length === sizeOf(shape)) return values;
-    throw new RangeError(
-      `parameter: the initialiser of ${path || 'a parameter'} gave ${values.length} numbers for ${showShape(shape)}; it ` +
-        `gives ${sizeOf(shape)}.`,
-    );
+    return drawn(this.#initializer, shape, generator(this.#seed, path), path);
   }
 
   /**

@@ -112,6 +112,11 @@ describe('initializers', () => {
     expect([3, 4, 5, 9, 10, 11, 15, 16, 17].map((k) => w[k])).toEqual(new Array(9).fill(7));
   });
 
+  it('sideBySide takes blocks of a user that only give arrays', () => {
+    const count: Initializer = (shape) => new Float32Array(shape.reduce((a, b) => a * b, 1)).map((_, k) => k);
+    expect([...drawn(sideBySide([count, constant(9), count]), [2, 6])]).toEqual([0, 1, 9, 9, 0, 1, 2, 3, 9, 9, 2, 3]);
+  });
+
   it('refuse shapes they have no meaning for', () => {
     expect(() => drawn(glorotUniform(), [3])).toThrow(
       'glorotUniform: draws matrices [fan-in, fan-out] and kernels [kh, kw, C, O], not [3].',

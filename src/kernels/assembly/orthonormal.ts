@@ -1,14 +1,22 @@
 // Orthonormal sets by Gram–Schmidt, in float64 and without fused multiply-adds: a set follows from its vectors alone, bit
 // for bit the same in every tier and for any number of threads.
 
-/** Rows that are freed together, one number of each beside the other. */
+//
+// Rows come one after the other. Those that are yet to be made orthonormal are kept by groups of four from the first panel on,
+// one number of each beside the other; a panel puts its own back. What is left over beyond whole groups stays as it is.
+
+/** Rows of a group. */
 const TOGETHER: i32 = 4;
 
-/** args: rows (float64), length, first, end. Makes rows `first` to `end` orthonormal among themselves; one item. */
+/** args: rows (float64), length, first, end, count, working memory. Makes rows `first` to `end` orthonormal among themselves; one item. */
 export function orthonormalPanel(args: usize): void {
   const length = load<i32>(args, 4);
+  const first = load<i32>(args, 8);
   const end = load<i32>(args, 12);
-  for (let row = load<i32>(args, 8); row < end; row += 1) {
+  if (first > 0) {
+    for (let row = first; row + TOGETHER <= end; row += TOGETHER) separate(length, rowAt(args, row), load<usize>(args, 20));
+  }
+  for (let row = first; row < end; row += 1) {
     const q = rowAt(args, row);
     const factor = 1 / Math.sqrt(dot(length, q, q));
     scale(length, q, factor);
@@ -17,19 +25,21 @@ export function orthonormalPanel(args: usize): void {
 }
 
 /**
- * args: those of the panel, count, working memory (32 · length bytes a thread). Frees the rows after a panel, an even number
- * of rows, of those in it. An item is four of them.
+ * args: those of the panel, with 32 · length + 64 bytes of working memory a thread. Frees the rows after a panel, which has an
+ * even number of rows, of those in it. An item is a group, or what is left over.
  */
 export function freeOfPanel(args: usize, from: i32, to: i32, member: i32): void {
   const length = load<i32>(args, 4);
   const first = load<i32>(args, 8);
   const end = load<i32>(args, 12);
   const count = load<i32>(args, 16);
-  const sums = load<usize>(args, 20) + <usize>member * (((<usize>length) << 5) + 64);
+  const room = load<usize>(args, 20) + <usize>member * (((<usize>length) << 5) + 64);
   for (let item = from; item < to; item += 1) {
     const row = end + item * TOGETHER;
-    if (row + TOGETHER <= count) freeFour(args, length, first, end, row, sums);
-    else for (let later = row; later < count; later += 1) {
+    if (row + TOGETHER <= count) {
+      if (first == 0) interleave(length, rowAt(args, row), room);
+      freeFour(args, length, first, end, rowAt(args, row), room);
+    } else for (let later = row; later < count; later += 1) {
       for (let at = first; at < end; at += 1) free(length, rowAt(args, at), rowAt(args, later));
     }
   }
@@ -69,30 +79,31 @@ function free(length: i32, q: usize, v: usize): void {
   for (; v < end; v += 8, q += 8) store<f64>(v, load<f64>(v) - c * load<f64>(q));
 }
 
-/** The same for four rows, two orthonormal ones at a time: a pass frees them of two and multiplies by the next two. */
-function freeFour(args: usize, length: i32, first: i32, end: i32, row: i32, sums: usize): void {
-  const a = sums + 64;
-  interleave(length, rowAt(args, row), a);
+/** The same for a group, two orthonormal rows at a time: a pass frees it of two and multiplies by the next two. */
+function freeFour(args: usize, length: i32, first: i32, end: i32, a: usize, sums: usize): void {
   dots(length, rowAt(args, first), rowAt(args, first + 1), a, sums);
   let at = first;
   for (; at + 2 < end; at += 2) {
     freeAndDots(length, rowAt(args, at), rowAt(args, at + 1), rowAt(args, at + 2), rowAt(args, at + 3), a, sums);
   }
   freeOfTwo(length, rowAt(args, at), rowAt(args, at + 1), a, sums);
-  separate(length, a, rowAt(args, row));
 }
 
-function interleave(length: i32, v: usize, a: usize): void {
+/** Puts the numbers of four rows beside each other, in place. */
+function interleave(length: i32, rows: usize, room: usize): void {
   const stride = (<usize>length) << 3;
-  for (const end = v + stride; v < end; v += 8, a += 32) {
-    for (let k: usize = 0; k < 4; k += 1) store<f64>(a + (k << 3), load<f64>(v + k * stride));
+  memory.copy(room, rows, stride << 2);
+  for (const end = room + stride; room < end; room += 8, rows += 32) {
+    for (let k: usize = 0; k < 4; k += 1) store<f64>(rows + (k << 3), load<f64>(room + k * stride));
   }
 }
 
-function separate(length: i32, a: usize, v: usize): void {
+/** The reverse. */
+function separate(length: i32, rows: usize, room: usize): void {
   const stride = (<usize>length) << 3;
-  for (const end = v + stride; v < end; v += 8, a += 32) {
-    for (let k: usize = 0; k < 4; k += 1) store<f64>(v + k * stride, load<f64>(a + (k << 3)));
+  memory.copy(room, rows, stride << 2);
+  for (const end = rows + stride; rows < end; rows += 8, room += 32) {
+    for (let k: usize = 0; k < 4; k += 1) store<f64>(rows + k * stride, load<f64>(room + (k << 3)));
   }
 }
 

@@ -1,0 +1,68 @@
+/** What draws a parameter's first value, into an array of its own or to where it is to lie. */
+import type { Generator } from '../random.js';
+import { type Shape, showShape, sizeOf } from '../tensor.js';
+
+/** Draws a parameter's first value. */
+export interface Initializer {
+  (shape: Shape, random: Generator): Float32Array;
+  /** Puts the same numbers where they are to lie, which spares an array; optional. */
+  readonly fill?: Fill;
+}
+
+export type Fill = (shape: Shape, random: Generator, target: Target) => void;
+
+/** Where numbers go. Rows, what one index of all axes but the last selects, may lie apart. */
+export interface Target {
+  /** To be asked for anew whenever memory may have been taken: it may be another array then. */
+  readonly numbers: Float32Array;
+  /** Index of the first one. */
+  readonly at: number;
+  /** Numbers from the start of one row to the next. */
+  readonly stride: number;
+}
+
+/** An initialiser that fills. */
+export function filling(fill: Fill): Initializer {
+  const draw = (shape: Shape, random: Generator) => {
+    const numbers = new Float32Array(sizeOf(shape));
+    fill(shape, random, { numbers, at: 0, stride: columnsOf(shape) });
+    return numbers;
+  };
+  return Object.assign(draw, { fill });
+}
+
+/** Draws as many numbers as the shape has, or says of the path that they are not. */
+export function drawn(initializer: Initializer, shape: Shape, random: Generator, path = ''): Float32Array {
+  const values = initializer(shape, random);
+  if (values.length === sizeOf(shape)) return values;
+  throw new RangeError(
+    `parameter: the initialiser of ${path || 'a parameter'} gave ${values.length} numbers for ${showShape(shape)}; it ` +
+      `gives ${sizeOf(shape)}.`,
+  );
+}
+
+/** Draws to where the numbers are to lie. @throws RangeError where they are not as many as the shape has. */
+export function drawInto(
+  initializer: Initializer,
+  shape: Shape,
+  random: Generator,
+  target: Target,
+  path?: string,
+): void {
+  if (initializer.fill !== undefined) {
+    initializer.fill(shape, random, target);
+    return;
+  }
+  const values = drawn(initializer, shape, random, path);
+  const columns = columnsOf(shape);
+  const { numbers, at, stride } = target;
+  for (let from = 0, to = at; from < values.length; from += columns, to += stride) {
+    numbers.set(values.subarray(from, from + columns), to);
+  }
+}
+
+/** Numbers of a row. */
+export const columnsOf = (shape: Shape): number => shape.at(-1) ?? 1;
+
+/** How many rows there are. */
+export const rowsOf = (shape: Shape): number => sizeOf(shape.slice(0, -1));
