@@ -102,8 +102,13 @@ export function resume<M extends { readonly model: { readonly params: Params } }
     E.tryCatch(
       () => {
         const parsed: unknown = JSON.parse(about);
-        const tokens = told(parsed, 'tokens', -1);
-        const state = { step: told(parsed, 'step', 0), slots, ...(tokens >= 0 && { tokens }) };
+        // Not every example counts them.
+        const counted = (parsed as { readonly tokens?: unknown } | null)?.tokens !== undefined;
+        const state = {
+          step: told(parsed, 'step', 0),
+          slots,
+          ...(counted && { tokens: told(parsed, 'tokens', 0) }),
+        };
         return { ...build(parsed, limitsOf(weights)), state };
       },
       (error) => wrong(`its metadata is damaged: ${messageOf(error)}`),

@@ -158,7 +158,6 @@ describe('a checkpoint of a tagger is refused as a whole where it has', () => {
 
   const learning: readonly (readonly [path: readonly (string | number)[], value: unknown])[] = [
     ...[null, -1, 1.5, '3', undefined].map((step) => [['step'], step] as const),
-    ...[[1, 'x'], 'x', { below: 'x' }].map((numbers) => [['numbers'], numbers] as const),
     ...[null, 3, [], 'x'].map((replay) => [['replay'], replay] as const),
     ...[null, {}, 3].map((items) => [['replay', 'items'], items] as const),
     ...[
