@@ -263,7 +263,7 @@ export {
 } from './parameters/parameter.js';
 export { RandomKey } from './parameters/random-key.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
-export { type Generator, type GeneratorState, generator, restoreGenerator } from './random.js';
+export { type GeneratorState, generator, type RandomGenerator, restoreGenerator } from './random.js';
 export { type StackCarry, type StackOptions, type StackParams, stack } from './stack.js';
 export { type Stepper, type StepperOptions, stepper } from './stepper.js';
 export { argmax } from './streams/argmax.js';
@@ -278,7 +278,7 @@ export {
   randomShift,
 } from './streams/augment.js';
 export { bounded, paced } from './streams/bounded.js';
-export type { Buffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
+export type { BoundedBuffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
 export { holdSource } from './streams/demand.js';
 export { timeSlice } from './streams/event-loop.js';
 export { fromAsync } from './streams/from-async.js';
@@ -317,7 +317,7 @@ export {
   vocabularyFrom,
 } from './streams/vocabulary.js';
 export { wellFormed } from './streams/well-formed.js';
-export type { SymbolWindow, Window } from './streams/window.js';
+export type { SignalWindow, SymbolWindow } from './streams/window.js';
 export { type WindowsOptions, windows } from './streams/windows.js';
 export {
   type Features,

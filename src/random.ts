@@ -4,7 +4,7 @@
  */
 
 /** A stream of random numbers. */
-export interface Generator {
+export interface RandomGenerator {
   /** Uniform in [0, 1), 32 random bits. */
   uniform(): number;
   /** Standard normal, N(0, 1). */
@@ -46,7 +46,7 @@ export function hashText(text: string): number {
  * const g = generator(42, 'rnn.wx');
  * g.uniform(); // the same number in every run
  */
-export function generator(seed: number, path = ''): Generator {
+export function generator(seed: number, path = ''): RandomGenerator {
   if (!Number.isSafeInteger(seed)) throw new RangeError(`generator: a seed is a whole number, not ${seed}.`);
   const low = seed >>> 0;
   const high = Math.floor(seed / 0x1_0000_0000) | 0;
@@ -70,7 +70,7 @@ export function generatorProblem(state: unknown): string | undefined {
  *
  * @throws TypeError where it is not the state of a generator.
  */
-export function restoreGenerator(from: GeneratorState): Generator {
+export function restoreGenerator(from: GeneratorState): RandomGenerator {
   const problem = generatorProblem(from);
   if (problem !== undefined) {
     throw new TypeError(`restoreGenerator: ${problem}; give back what state() gave, or make a new generator.`);

@@ -1,5 +1,5 @@
 /** One model learns one task, until it passes the exam or its updates are used up. */
-import { adam, evaluate, fromAsync, generator, type Padded, tbptt, type Window } from 'oxbow';
+import { adam, evaluate, fromAsync, generator, type Padded, type SignalWindow, tbptt } from 'oxbow';
 import { filter, last, lastValueFrom, map, type Observable, takeUntil, takeWhile, tap } from 'rxjs';
 import { type Model, modelOf } from './model.js';
 import { type ModelName, recipe } from './recipe.js';
@@ -13,7 +13,7 @@ export interface Result extends Grade {
 }
 
 /** Windows one after another, each drawn when the one before has been learnt from. */
-async function* windowsOf(task: Task, seed: number): AsyncGenerator<Window<Padded>> {
+async function* windowsOf(task: Task, seed: number): AsyncGenerator<SignalWindow<Padded>> {
   const random = generator(seed, `${task.name} windows`);
   for (let update = 0; update < task.updates; update += 1) yield task.window(random);
 }

@@ -1,5 +1,5 @@
 /** Random sequences, and what is to be written about them. */
-import { type Generator, type Ids, ids } from 'oxbow';
+import { type Ids, ids, type RandomGenerator } from 'oxbow';
 import { longest, recipe, shortest, symbols, type TaskName, tasks } from './recipe.js';
 
 /** Of the source; of the target the symbol that starts it and the one that ends it. */
@@ -24,7 +24,7 @@ function timeMajor(lanes: readonly (readonly number[])[], length: number, filler
 }
 
 /** A batch of random sequences of random lengths. */
-export function draw(random: Generator, task: TaskName): Lesson {
+export function draw(random: RandomGenerator, task: TaskName): Lesson {
   const lanes = Array.from({ length: recipe.batch }, () =>
     Array.from({ length: shortest + random.below(longest - shortest + 1) }, () => random.below(symbols)),
   );

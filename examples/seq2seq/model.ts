@@ -7,10 +7,10 @@ import {
   cosine,
   type EncoderDecoder,
   encoderDecoder,
-  type Generator,
   type GeneratorState,
   generator,
   type Optimizer,
+  type RandomGenerator,
   restoreGenerator,
   type TrainerState,
   warmup,
@@ -27,7 +27,7 @@ export interface Pupil {
   readonly seed: number;
   readonly model: EncoderDecoder;
   /** Of the sequences; it goes on. */
-  readonly random: Generator;
+  readonly random: RandomGenerator;
   /** What an earlier run came to. */
   readonly state?: TrainerState;
 }

@@ -1,15 +1,15 @@
 /** What draws a parameter's first value, into an array of its own or to where it is to lie. */
-import type { Generator } from '../random.js';
+import type { RandomGenerator } from '../random.js';
 import { type Shape, showShape, sizeOf } from '../tensor.js';
 
 /** Draws a parameter's first value. */
 export interface Initializer {
-  (shape: Shape, random: Generator): Float32Array;
+  (shape: Shape, random: RandomGenerator): Float32Array;
   /** Puts the same numbers where they are to lie, which spares an array; optional. */
   readonly fill?: Fill;
 }
 
-export type Fill = (shape: Shape, random: Generator, target: Target) => void;
+export type Fill = (shape: Shape, random: RandomGenerator, target: Target) => void;
 
 /** Where numbers go. Rows, what one index of all axes but the last selects, may lie apart. */
 export interface Target {
@@ -23,7 +23,7 @@ export interface Target {
 
 /** An initialiser that fills. */
 export function filling(fill: Fill): Initializer {
-  const draw = (shape: Shape, random: Generator) => {
+  const draw = (shape: Shape, random: RandomGenerator) => {
     const numbers = new Float32Array(sizeOf(shape));
     fill(shape, random, { numbers, at: 0, stride: columnsOf(shape) });
     return numbers;
@@ -32,7 +32,7 @@ export function filling(fill: Fill): Initializer {
 }
 
 /** Draws as many numbers as the shape has, or says of the path that they are not. */
-export function drawn(initializer: Initializer, shape: Shape, random: Generator, path = ''): Float32Array {
+export function drawn(initializer: Initializer, shape: Shape, random: RandomGenerator, path = ''): Float32Array {
   const values = initializer(shape, random);
   if (values.length === sizeOf(shape)) return values;
   throw new RangeError(
@@ -45,7 +45,7 @@ export function drawn(initializer: Initializer, shape: Shape, random: Generator,
 export function drawInto(
   initializer: Initializer,
   shape: Shape,
-  random: Generator,
+  random: RandomGenerator,
   target: Target,
   path?: string,
 ): void {

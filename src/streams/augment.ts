@@ -1,5 +1,5 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
-import { type Generator, generator } from '../random.js';
+import { generator, type RandomGenerator } from '../random.js';
 import { isTensor, type Numbers, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { requireCount } from './options.js';
 
@@ -18,7 +18,7 @@ interface Side {
 }
 
 /** Writes one image, `from` on, from another. */
-type Change = (source: Numbers, from: number, target: Numbers, to: number, side: Side, random: Generator) => void;
+type Change = (source: Numbers, from: number, target: Numbers, to: number, side: Side, random: RandomGenerator) => void;
 
 /** Directions of colour, and how far images differ along each. */
 export interface PrincipalColours {
@@ -34,7 +34,7 @@ function augment<X extends ImagesOrWindow>(
   change: Change,
   sizeOfResult: (side: Side) => readonly [rows: number, columns: number] = ({ height, width }) => [height, width],
 ): OperatorFunction<X, X> {
-  function changed(images: Tensor, random: Generator): Tensor {
+  function changed(images: Tensor, random: RandomGenerator): Tensor {
     const { shape, type, data } = images;
     if (shape.length !== 5) {
       throw new TypeError(`${kind}: takes images [T, B, H, W, C], channels last, but got ${showShape(shape)}.`);

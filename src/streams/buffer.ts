@@ -52,7 +52,7 @@ export interface Taken<T> {
 }
 
 /** A queue of finite capacity. */
-export interface Buffer<T> extends BufferState {
+export interface BoundedBuffer<T> extends BufferState {
   /** Adds a value, or does what the policy says. @throws RangeError where the buffer is full and nothing else can be done. */
   push(value: T): void;
   /** Takes the oldest value, `undefined` where there is none, and lets its source go on. */
@@ -88,7 +88,7 @@ export function checkBufferOptions(operation: string, options: BufferOptions): v
  * recent.shift(); // 'b'
  * recent.dropped; // 1
  */
-export function buffer<T>(operation: string, options: BufferOptions): Buffer<T> {
+export function buffer<T>(operation: string, options: BufferOptions): BoundedBuffer<T> {
   checkBufferOptions(operation, options);
   const { capacity, policy, gauge } = options;
   const source = policy === 'block' ? options.source : undefined;
@@ -148,7 +148,7 @@ export function buffer<T>(operation: string, options: BufferOptions): Buffer<T> 
     report();
   }
 
-  const self: Buffer<T> = {
+  const self: BoundedBuffer<T> = {
     get depth() {
       return depth();
     },

@@ -1,7 +1,7 @@
 import { defer, type Observable, type OperatorFunction, throwIfEmpty } from 'rxjs';
 import { carryFrom } from '../carry.js';
 import { type Core, evaluate } from '../layer.js';
-import type { Generator } from '../random.js';
+import type { RandomGenerator } from '../random.js';
 import { checkedNumbers, type Ids, ids, showShape, type Tensor } from '../tensor.js';
 import { bounded } from './bounded.js';
 import { type BufferOptions, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
@@ -63,7 +63,7 @@ async function* speak<S>(
   model: Core<S, Ids, Tensor>,
   prompt: Ids,
   options: GenerationOptions<S>,
-  draws: Generator,
+  draws: RandomGenerator,
 ): AsyncGenerator<Ids, void, undefined> {
   const { length, from, context = Number.POSITIVE_INFINITY } = options;
   const slice = timeSlice();

@@ -1,6 +1,6 @@
 import type { Padded } from '../ops/padding.js';
 import { type Ids, ids, showShape, sizeOf, type Tensor, tensor } from '../tensor.js';
-import type { Window } from './window.js';
+import type { SignalWindow } from './window.js';
 
 /** Steps of one lane: ids, or features `[T, F]`. */
 export type Steps = readonly number[] | Int32Array | Tensor;
@@ -12,7 +12,7 @@ export interface Sequence<X extends Steps = Steps> {
 }
 
 /** Sequences side by side, to be learnt from by a `masked` model. */
-export interface PaddedWindow<X extends Tensor = Tensor> extends Window<Padded<X>, Padded> {
+export interface PaddedWindow<X extends Tensor = Tensor> extends SignalWindow<Padded<X>, Padded> {
   readonly reset: readonly boolean[];
 }
 

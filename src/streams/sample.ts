@@ -1,4 +1,4 @@
-import { type Generator, generator } from '../random.js';
+import { generator, type RandomGenerator } from '../random.js';
 import { largestLogit, placeOfLargest } from './logits.js';
 import { requireCount } from './options.js';
 
@@ -104,7 +104,7 @@ function drawAt(probabilities: Float64Array, u: number): number {
 }
 
 /** The uniform numbers that a subscription's symbols are drawn by. */
-export const drawsOf = ({ seed = 0 }: SamplingOptions): Generator => generator(seed, 'sampler');
+export const drawsOf = ({ seed = 0 }: SamplingOptions): RandomGenerator => generator(seed, 'sampler');
 
 /**
  * Chooses symbols by the given options, each call one draw of the generator (none where greedy).
@@ -114,7 +114,7 @@ export const drawsOf = ({ seed = 0 }: SamplingOptions): Generator => generator(s
  * const choose = sampler({ temperature: 0.8, topK: 20, seed: 7 });
  * choose(Float32Array.of(2, 1, 0));
  */
-export function sampler(options: SamplingOptions = {}, random?: Generator): Sampler {
+export function sampler(options: SamplingOptions = {}, random?: RandomGenerator): Sampler {
   checkSampling('sampler', options);
   const draws = random ?? drawsOf(options);
   if (options.greedy) {

@@ -2,7 +2,7 @@
 import { sample, sampleScratch } from '../kernels/kernels.js';
 import { machine } from '../kernels/machine.js';
 import type { Core } from '../layer.js';
-import type { Generator } from '../random.js';
+import type { RandomGenerator } from '../random.js';
 import { steppedTo } from '../stepper.js';
 import type { Ids, Tensor } from '../tensor.js';
 import { largestLogit } from './logits.js';
@@ -23,7 +23,7 @@ export interface Speaker {
 export function speaker<S>(
   model: Core<S, Ids, Tensor>,
   { temperature = 1, topK = Number.POSITIVE_INFINITY, topP = 1, greedy = false }: SamplingOptions,
-  draws: Generator,
+  draws: RandomGenerator,
   carry?: S,
 ): Speaker {
   const home = machine();

@@ -9,7 +9,7 @@ import { type Past, past } from './past.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
 import { throughput } from './throughput.js';
-import { requireSameLanes, type Window } from './window.js';
+import { requireSameLanes, type SignalWindow } from './window.js';
 
 export interface TbpttOptions<S> extends TrainerOptions {
   /** Steps that gradients flow back through, at least the window's length k1. Default k1. */
@@ -19,7 +19,7 @@ export interface TbpttOptions<S> extends TrainerOptions {
 }
 
 /** What one window taught. */
-export interface TrainingStep<S, W = Window> {
+export interface TrainingStep<S, W = SignalWindow> {
   /** Updates so far, this one included. */
   readonly step: number;
   /** The window's loss, of the weights as they were before this update. */
@@ -87,7 +87,7 @@ export interface TrainingStep<S, W = Window> {
  *   ),
  * );
  */
-export function tbptt<S, X extends Tensor, W extends Window<X>>(
+export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TrainingStep<S, W>> {

@@ -1,7 +1,7 @@
 import { checkedNumbers, type Ids, showShape, type Tensor } from '../tensor.js';
 
 /** What is learnt from at once: T steps of B lanes, and what should have been predicted at each of them. */
-export interface Window<X = Ids, Y extends Tensor = Tensor> {
+export interface SignalWindow<X = Ids, Y extends Tensor = Tensor> {
   /** `[T, B, …]`. */
   readonly input: X;
   /** `[T, B, …]`: for next-symbol prediction the input, one step later. */
@@ -13,7 +13,7 @@ export interface Window<X = Ids, Y extends Tensor = Tensor> {
 }
 
 /** Next-symbol prediction: both are ids, `[T, B]`. */
-export type SymbolWindow = Window<Ids, Ids>;
+export type SymbolWindow = SignalWindow<Ids, Ids>;
 
 /** @throws TypeError where the number of lanes changes within a stream. */
 export function requireSameLanes(operation: string, before: number | undefined, now: number): void {

@@ -8,7 +8,7 @@ import {
   piecesOf,
 } from '../../src/formats/checkpoint.js';
 import type { FormatError } from '../../src/formats/errors.js';
-import { type Generator, generator } from '../../src/random.js';
+import { generator, type RandomGenerator } from '../../src/random.js';
 import { ids, type Tensor, tensor } from '../../src/tensor.js';
 
 const small: Checkpoint = {
@@ -32,14 +32,14 @@ function errorOf(bytes: Uint8Array): FormatError {
   return decoded.left;
 }
 
-function randomTensor(random: Generator): Tensor {
+function randomTensor(random: RandomGenerator): Tensor {
   const shape = Array.from({ length: random.below(4) }, () => random.below(5));
   const bits = Int32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.below(2 ** 32) | 0);
   // Any bit pattern is a float, NaNs with payloads and denormal numbers among them.
   return random.below(2) === 0 ? ids(shape, bits) : tensor(shape, new Float32Array(bits.buffer));
 }
 
-function randomName(random: Generator): string {
+function randomName(random: RandomGenerator): string {
   const symbols = ['a', 'Z', '.', '"', '\\', '\n', '船', '🦜', '__proto__', '\u0000', '7'];
   return Array.from({ length: 1 + random.below(6) }, () => symbols[random.below(symbols.length)]).join('');
 }

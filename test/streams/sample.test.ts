@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Generator, generator } from '../../src/random.js';
+import { generator, type RandomGenerator } from '../../src/random.js';
 import { distribution, type SamplingOptions, sampler } from '../../src/streams/sample.js';
 
 /** Logits whose softmax are the given probabilities. */
@@ -9,7 +9,7 @@ const close = (actual: Float64Array, expected: number[]) => {
   for (const [id, probability] of expected.entries()) expect(actual[id]).toBeCloseTo(probability, 12);
 };
 /** A generator that gives the uniform numbers it is told to. */
-const draws = (...uniforms: number[]): Generator => ({
+const draws = (...uniforms: number[]): RandomGenerator => ({
   ...generator(0),
   uniform: () => uniforms.shift() as number,
 });

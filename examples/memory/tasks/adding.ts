@@ -1,9 +1,13 @@
 /** The adding problem (Hochreiter and Schmidhuber, 1997): the sum of two marked numbers, far back among many others. */
-import { type Generator, type Ops, squaredError, type Tensor, tensor } from 'oxbow';
+import { type Ops, type RandomGenerator, squaredError, type Tensor, tensor } from 'oxbow';
 import type { Task, TaskName } from './task.js';
 
 /** Numbers in [0, 1) and marks: one in the first half, one in the second. */
-function sums(random: Generator, steps: number, lanes: number): { readonly input: Tensor; readonly target: Tensor } {
+function sums(
+  random: RandomGenerator,
+  steps: number,
+  lanes: number,
+): { readonly input: Tensor; readonly target: Tensor } {
   const input = new Float32Array(steps * lanes * 2);
   const target = new Float32Array(lanes);
   const half = Math.floor(steps / 2);

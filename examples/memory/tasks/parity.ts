@@ -1,10 +1,10 @@
 /** A finite automaton of two states: is the number of ones so far odd? */
-import { crossEntropy, type Generator, padded } from 'oxbow';
+import { crossEntropy, padded, type RandomGenerator } from 'oxbow';
 import { drawMany, likeliest, percent, type Task } from './task.js';
 
 const [longest, examined] = [20, 100];
 
-function string(random: Generator, length: number) {
+function string(random: RandomGenerator, length: number) {
   const input = Array.from({ length }, () => random.below(2));
   let state = 0;
   const target = input.map((bit) => {

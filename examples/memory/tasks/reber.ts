@@ -3,7 +3,7 @@
  * grammar, then the same one of T and P again, then E. What stands last but one must be remembered through the whole
  * string between.
  */
-import { crossEntropy, type Generator, padded } from 'oxbow';
+import { crossEntropy, padded, type RandomGenerator } from 'oxbow';
 import { drawMany, likeliest, oneOf, percent, type Task, type TaskName } from './task.js';
 
 const symbols = ['B', 'T', 'P', 'S', 'X', 'V', 'E'] as const;
@@ -45,7 +45,7 @@ interface Text {
 
 const idOf = (symbol: Symbol) => symbols.indexOf(symbol);
 
-function text(random: Generator, loops: number): Text {
+function text(random: RandomGenerator, loops: number): Text {
   const mark = oneOf(random, ['T', 'P'] as const);
   const string: Symbol[] = ['B', mark];
   const legal: Symbol[][] = [['T', 'P'], ['B']];

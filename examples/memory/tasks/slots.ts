@@ -1,5 +1,5 @@
 /** The lecture's slot filling: the same city is a destination after "arrive" and a place of departure after "leave". */
-import { crossEntropy, type Generator, padded } from 'oxbow';
+import { crossEntropy, padded, type RandomGenerator } from 'oxbow';
 import { drawMany, likeliest, oneOf, percent, type Task } from './task.js';
 
 const labels = ['other', 'destination', 'departure', 'time'] as const;
@@ -16,7 +16,7 @@ type Tagged = readonly (readonly [word: string, label: Label])[];
 
 const others = (text: string): Tagged => (text === '' ? [] : text.split(' ').map((word) => [word, 'other'] as const));
 
-function journey(random: Generator, verb: string): Tagged {
+function journey(random: RandomGenerator, verb: string): Tagged {
   const when: Tagged = [
     ['on', 'other'],
     [oneOf(random, months), 'time'],
@@ -27,7 +27,7 @@ function journey(random: Generator, verb: string): Tagged {
 }
 
 /** "please leave Rome on May 3rd and arrive Paris": one verb or both, in either order. */
-function sentence(random: Generator): Tagged {
+function sentence(random: RandomGenerator): Tagged {
   const verbs = oneOf(random, [['arrive'], ['leave'], ['arrive', 'leave'], ['leave', 'arrive']]);
   const journeys = verbs.flatMap((verb, k) => [...(k > 0 ? others('and') : []), ...journey(random, verb)]);
   return [...others(oneOf(random, openings)), ...journeys];

@@ -1,5 +1,5 @@
 /** What a task is: sequences to learn from, and an exam on sequences that were not learnt from. */
-import type { Generator, Loss, Padded, Tensor, Window } from 'oxbow';
+import type { Loss, Padded, RandomGenerator, SignalWindow, Tensor } from 'oxbow';
 import type { ModelName } from '../recipe.js';
 
 export const taskNames = ['slots', 'parity', 'reber', 'reber-long', 'adding-100', 'adding-400'] as const;
@@ -33,8 +33,8 @@ export interface Task {
   readonly units: number;
   readonly learningRates: Readonly<Record<ModelName, number>>;
   /** Sequences to learn from, drawn anew each time. */
-  window(random: Generator): Window<Padded>;
-  exam(random: Generator): Exam;
+  window(random: RandomGenerator): SignalWindow<Padded>;
+  exam(random: RandomGenerator): Exam;
   show(figure: number): string;
   /** What a model that has been trained says to a few examples, line by line. */
   examples?(predict: (input: Padded) => Tensor): readonly string[];
@@ -52,4 +52,4 @@ export function likeliest({ shape, data }: Tensor, t: number, b: number, among?:
 
 export const drawMany = <T>(count: number, draw: () => T): readonly T[] => Array.from({ length: count }, draw);
 
-export const oneOf = <T>(random: Generator, values: readonly T[]): T => values[random.below(values.length)] as T;
+export const oneOf = <T>(random: RandomGenerator, values: readonly T[]): T => values[random.below(values.length)] as T;

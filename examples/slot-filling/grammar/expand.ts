@@ -1,8 +1,8 @@
 /** From rules to words with tags. */
-import type { Generator } from 'oxbow';
+import type { RandomGenerator } from 'oxbow';
 
 /** Draws one of the many ways to say something. */
-export type Draw = (random: Generator) => string;
+export type Draw = (random: RandomGenerator) => string;
 
 /**
  * What can be said. In a text `(a|b)` is one of both, which may be empty, `<rule>` one of that rule's texts, and `{slot}` a
@@ -20,10 +20,10 @@ export interface Said {
   readonly tags: readonly string[];
 }
 
-export const oneOf = <T>(random: Generator, values: readonly T[]): T => values[random.below(values.length)] as T;
+export const oneOf = <T>(random: RandomGenerator, values: readonly T[]): T => values[random.below(values.length)] as T;
 
 /** One of them, the first ones more often: a few names are in everybody's mouth, most are rare. */
-export const skewed = <T>(random: Generator, values: readonly T[]): T =>
+export const skewed = <T>(random: RandomGenerator, values: readonly T[]): T =>
   values[Math.floor(values.length * random.uniform() ** 2)] as T;
 
 function entry<T>(table: Readonly<Record<string, T>>, name: string): T {
@@ -33,7 +33,7 @@ function entry<T>(table: Readonly<Record<string, T>>, name: string): T {
 }
 
 /** A text with every choice made: words, and slots still to be filled. */
-function choose(random: Generator, domain: Domain, text: string): string {
+function choose(random: RandomGenerator, domain: Domain, text: string): string {
   let chosen = text;
   while (chosen.includes('<')) {
     chosen = chosen.replace(/<(\w+)>/, (_, name: string) => oneOf(random, entry(domain.rules, name)));
@@ -48,7 +48,7 @@ function choose(random: Generator, domain: Domain, text: string): string {
 const wordsOf = (text: string): readonly string[] => text.split(' ').filter((word) => word !== '');
 
 /** Something that can be said, word by word. @throws RangeError where the grammar lacks a rule or a slot's values. */
-export function expand(random: Generator, domain: Domain, text: string): Said {
+export function expand(random: RandomGenerator, domain: Domain, text: string): Said {
   const words: string[] = [];
   const tags: string[] = [];
   for (const part of wordsOf(choose(random, domain, text))) {

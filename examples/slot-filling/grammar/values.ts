@@ -1,5 +1,5 @@
 /** What slots are filled with. Lists for what everybody knows, rules for what nobody can list. */
-import type { Generator } from 'oxbow';
+import type { RandomGenerator } from 'oxbow';
 import { oneOf, skewed } from './expand.js';
 
 const list = (text: string): readonly string[] => text.split(',').map((name) => name.trim());
@@ -18,17 +18,17 @@ const ends = list('dale, vale, mira, ton, burg, ville, haven, stad, field, grad,
 const before = list('Port, New, San, Lake, Upper, Fort, Saint, El');
 const after = list('City, Beach, Springs, Falls, Park');
 
-const name = (random: Generator): string => oneOf(random, starts) + oneOf(random, middles) + oneOf(random, ends);
+const name = (random: RandomGenerator): string => oneOf(random, starts) + oneOf(random, middles) + oneOf(random, ends);
 
 /** A city that is on no list, of one word or two: Karodale, Port Telmira, Ashford Falls. */
-function newCity(random: Generator): string {
+function newCity(random: RandomGenerator): string {
   const city = name(random);
   const form = random.below(10);
   if (form < 2) return `${oneOf(random, before)} ${city}`;
   return form < 4 ? `${city} ${oneOf(random, after)}` : city;
 }
 
-export const city = (random: Generator): string =>
+export const city = (random: RandomGenerator): string =>
   random.below(5) === 0 ? newCity(random) : skewed(random, knownCities);
 
 const months = list('January, February, March, April, May, June, July, August, September, October, November, December');
@@ -39,9 +39,9 @@ const ordinal = (day: number): string => {
   const teen = day >= 11 && day <= 13;
   return `${day}${teen ? 'th' : (['th', 'st', 'nd', 'rd'][day % 10] ?? 'th')}`;
 };
-const day = (random: Generator): string => ordinal(1 + random.below(31));
+const day = (random: RandomGenerator): string => ordinal(1 + random.below(31));
 
-export function date(random: Generator): string {
+export function date(random: RandomGenerator): string {
   switch (random.below(7)) {
     case 0:
       return `the ${day(random)} of ${oneOf(random, months)}`;
@@ -56,7 +56,7 @@ export function date(random: Generator): string {
   }
 }
 
-export function time(random: Generator): string {
+export function time(random: RandomGenerator): string {
   const hour = 1 + random.below(12);
   const half = oneOf(random, ['am', 'pm']);
   switch (random.below(7)) {
@@ -78,21 +78,21 @@ const knownAirlines = list(
   'United, Lufthansa, Delta, British Airways, EVA Air, KLM, Air France, Qantas, Cathay Pacific, American Airlines, Iberia',
 );
 const airlineEnds = list('Air, Airways, Airlines, Wings, Express');
-export const airline = (random: Generator): string =>
+export const airline = (random: RandomGenerator): string =>
   random.below(6) === 0 ? `${name(random)} ${oneOf(random, airlineEnds)}` : skewed(random, knownAirlines);
 
-export const cabin = (random: Generator): string =>
+export const cabin = (random: RandomGenerator): string =>
   oneOf(random, ['business', 'first class', 'economy', 'premium economy', 'business class']);
 
 /** Numbers that hardly ever come twice. */
-export const flightNumber = (random: Generator): string => String(10 + random.below(4990));
-export const price = (random: Generator): string => String(20 + random.below(1980));
+export const flightNumber = (random: RandomGenerator): string => String(10 + random.below(4990));
+export const price = (random: RandomGenerator): string => String(20 + random.below(1980));
 
 const adjectives = list('Golden, Blue, Hungry, Silent, Red, Little, Rusty, Green, Lucky, Old, Wild, Velvet');
 const things = list('Otter, Lantern, Fox, Table, Anchor, Spoon, Dragon, Goose, Garden, Barrel, Lemon, Heron');
 const knownRestaurants = list('Noma, La Strada, Bella Napoli, Din Tai Fung, Joe, The Ritz, Osteria Lucia, Sakura');
 
-export function restaurant(random: Generator): string {
+export function restaurant(random: RandomGenerator): string {
   switch (random.below(5)) {
     case 0:
       return `The ${oneOf(random, adjectives)} ${oneOf(random, things)}`;
@@ -105,7 +105,7 @@ export function restaurant(random: Generator): string {
   }
 }
 
-export const cuisine = (random: Generator): string =>
+export const cuisine = (random: RandomGenerator): string =>
   skewed(
     random,
     list(
@@ -113,5 +113,5 @@ export const cuisine = (random: Generator): string =>
     ),
   );
 
-export const people = (random: Generator): string =>
+export const people = (random: RandomGenerator): string =>
   random.below(3) === 0 ? oneOf(random, numbers) : String(1 + random.below(20));

@@ -1,5 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { type Generator, generator } from '../../random.js';
+import { generator, type RandomGenerator } from '../../random.js';
 import { timeSlice } from '../../streams/event-loop.js';
 import { requireCount } from '../../streams/options.js';
 import { adam } from '../../training/optimizers/adam.js';
@@ -162,7 +162,7 @@ const scoreOf = ({ f1, intentAccuracy }: SlotScores) => f1 + (Number.isNaN(inten
 function batchesOf(
   utterances: readonly TaggedUtterance[],
   size: number,
-  random: Generator,
+  random: RandomGenerator,
 ): readonly (readonly TaggedUtterance[])[] {
   const order = shuffled(utterances, random);
   const batches: (readonly TaggedUtterance[])[] = [];
@@ -174,7 +174,7 @@ function batchesOf(
 }
 
 /** Fisher and Yates. */
-function shuffled<T>(items: readonly T[], random: Generator): T[] {
+function shuffled<T>(items: readonly T[], random: RandomGenerator): T[] {
   const order = [...items];
   for (let k = order.length - 1; k > 0; k -= 1) {
     const other = random.below(k + 1);

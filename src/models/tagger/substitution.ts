@@ -1,5 +1,5 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
-import { type Generator, generator } from '../../random.js';
+import { generator, type RandomGenerator } from '../../random.js';
 import { chunksOf } from '../metrics/chunks.js';
 import { checkTagged, type TaggedUtterance, type Words } from './encoding.js';
 
@@ -23,7 +23,7 @@ export function substitution(
   operation: string,
   examples: readonly TaggedUtterance[],
   { share, typeOf = lastPart }: SubstitutionOptions,
-): <U extends TaggedUtterance>(utterance: U, random: Generator) => U {
+): <U extends TaggedUtterance>(utterance: U, random: RandomGenerator) => U {
   if (!(share >= 0 && share <= 1)) {
     throw new RangeError(`${operation}: a share of slots is a number from 0 to 1, not ${share}.`);
   }
@@ -39,7 +39,7 @@ export function substitution(
   }
 
   /** Words for a slot, now and then others than its own; its own where the others would need a tag that is never there. */
-  function wordsFor(slot: string, own: Words, random: Generator): Words {
+  function wordsFor(slot: string, own: Words, random: RandomGenerator): Words {
     const alike = values.get(typeOf(slot));
     if (alike === undefined || random.uniform() >= share) return own;
     const others = alike[random.below(alike.length)] as Words;
