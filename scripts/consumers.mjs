@@ -1,0 +1,58 @@
+// Whether the package's declarations compile for those who use them, in a project of their own: with the oldest TypeScript that is
+// meant and with this one, without the types of Node and without skipLibCheck. `npm run check:consumers`, after a build.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const compilers = ['typescript-5.4', 'typescript'];
+
+const program = `
+import { dense, embedding, ids, lstm, type LstmCarry, stack, tensor } from 'oxbow';
+const x = tensor([3], [1, 2, 3]);
+export const sum: number = x.data.reduce((a, b) => a + b, 0);
+export const texts: string[] = x.data.reduce((all: string[], value) => all.concat(String(value)), []);
+export const model = stack({ embed: embedding(4, 4), rnn: lstm(4, 8), head: dense(8, 3) });
+export const wx: Float32Array = model.params.rnn.wx.data;
+export const walked = (carry: LstmCarry): Record<string, unknown> => carry;
+export const step = model.apply.bind(undefined);
+export const symbols = ids([1, 1], [2]);
+// @ts-expect-error ids are no features
+export const wrong = stack({ rnn: lstm(4, 8) })(undefined as never as import('rxjs').Observable<typeof symbols>);
+`;
+
+const config = {
+  compilerOptions: {
+    target: 'es2022',
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    lib: ['es2022', 'dom'],
+    strict: true,
+    noEmit: true,
+    types: [],
+    skipLibCheck: false,
+  },
+  include: ['*.ts'],
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'consumers-'));
+try {
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(root, join(folder, 'node_modules/oxbow'));
+  for (const name of ['rxjs', 'fp-ts']) symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  writeFileSync(join(folder, 'program.ts'), program);
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  for (const compiler of compilers) {
+    const tsc = join(root, 'node_modules', compiler, 'bin/tsc');
+    try {
+      execFileSync(process.execPath, [tsc, '-p', folder], { stdio: 'pipe' });
+    } catch (error) {
+      process.stderr.write(`consumers: the declarations do not compile with ${compiler}:\n${error.stdout}\n`);
+      process.exitCode = 1;
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
