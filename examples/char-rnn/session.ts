@@ -9,7 +9,7 @@ import { type Failure, failure } from '../shared/failure.js';
 import type { Interrupt } from '../shared/interrupt.js';
 import { prepare } from '../shared/program.js';
 import { type Screen, screen } from '../shared/screen.js';
-import { checkSize, checkWindow, sized } from '../shared/weights.js';
+import { checkSize, checkWindow } from '../shared/weights.js';
 import { fromCheckpoint, type Speaker, speaker, toCheckpoint } from './model.js';
 import type { Options } from './options.js';
 import { speech } from './recipe.js';
@@ -32,15 +32,12 @@ export interface Session {
 /** Printable ASCII, tab and newline: a stream's symbols cannot be known beforehand. */
 const streamSymbols = `\t\n${Array.from({ length: 95 }, (_, k) => String.fromCharCode(32 + k)).join('')}`;
 
-/** What to choose where a model is too large. */
-const FEWER = 'fewer --units or --layers';
-
 export function openSession(options: Options, interrupt: Interrupt): TE.TaskEither<Failure, Session> {
   return pipe(
     prepare(options),
     TE.bind('text', () => textOf(options)),
-    TE.bind('speaker', ({ text }) => sized(FEWER, () => speakerOf(options, text))),
-    TE.chainFirstEitherK(({ speaker }) => checkSize(speaker.model.params, FEWER)),
+    TE.bind('speaker', ({ text }) => speakerOf(options, text)),
+    TE.chainFirstEitherK(({ speaker }) => checkSize(speaker.model.params, 'fewer --units or --layers')),
     TE.chainFirstEitherK(({ text, speaker }) => checkSymbols('the text', text, speaker.vocab)),
     TE.bind('prompt', ({ speaker }) => TE.fromEither(promptOf(options, speaker.vocab))),
     TE.chainFirstEitherK(({ speaker }) => windowFits(options, speaker)),

@@ -9,7 +9,7 @@ import type { Interrupt } from '../shared/interrupt.js';
 import { count, several } from '../shared/numbers.js';
 import { prepare, runProgram } from '../shared/program.js';
 import { screen } from '../shared/screen.js';
-import { checkSize, checkWindow, sized, weightsIn } from '../shared/weights.js';
+import { checkSize, checkWindow, weightsIn } from '../shared/weights.js';
 import { heldOutLoss } from './held-out.js';
 import { freshSpeaker, type Speaker, savedSpeaker, toCheckpoint } from './model.js';
 import { type Options, parseOptions } from './options.js';
@@ -90,16 +90,13 @@ async function run(
   return E.right(undefined);
 }
 
-/** What to choose where a model is too large. */
-const FEWER = 'fewer --features or --blocks';
-
 function start(options: Options, interrupt: Interrupt) {
   return pipe(
     prepare(options),
     TE.bind('text', () => readCorpus(options.file)),
-    TE.bind('speaker', ({ text }) => sized(FEWER, () => speakerOf(options, text))),
+    TE.bind('speaker', ({ text }) => speakerOf(options, text)),
     TE.chainFirstEitherK(({ text, speaker }) => checkSymbols('the text', text, speaker.vocab)),
-    TE.chainFirstEitherK(({ speaker }) => checkSize(speaker.model.params, FEWER)),
+    TE.chainFirstEitherK(({ speaker }) => checkSize(speaker.model.params, 'fewer --features or --blocks')),
     TE.chainFirstEitherK(({ speaker }) => windowFits(speaker)),
     TE.bind('split', ({ text, speaker }) => TE.fromEither(splitOf(speaker, text))),
     TE.chain(

@@ -1,5 +1,4 @@
 import * as E from 'fp-ts/lib/Either.js';
-import * as TE from 'fp-ts/lib/TaskEither.js';
 import { type Params, parametersOf } from 'oxbow';
 import { type Failure, failure } from './failure.js';
 import { count } from './numbers.js';
@@ -19,17 +18,6 @@ export function checkSize(params: Params, fewer: string): E.Either<Failure, void
   if (weights <= MOST_WEIGHTS) return E.right(undefined);
   const most = `${count(MOST_WEIGHTS)} do`;
   return E.left(failure(`a model of ${count(weights)} weights does not fit into memory, ${most}; choose ${fewer}.`));
-}
-
-/** Makes a model; one that is too large to be put together at all is refused as by `checkSize`. */
-export function sized<M>(fewer: string, make: () => TE.TaskEither<Failure, M>): TE.TaskEither<Failure, M> {
-  const remedy = 'make the model smaller';
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof RangeError) || !error.message.includes(remedy)) throw error;
-    return TE.left(failure(error.message.replace(remedy, `choose ${fewer}`)));
-  }
 }
 
 /** Numbers of one array that fits into the kernels' memory. */

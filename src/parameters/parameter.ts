@@ -10,7 +10,6 @@ import type { Want } from '../kernels/heap.js';
 import type { Holding } from '../kernels/holding.js';
 import { lengthen, lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
-import { HIGHEST_LIMIT, refusal } from '../kernels/memory-limit.js';
 import { Place } from '../kernels/place.js';
 import { generator } from '../random.js';
 import { checkShape, listed, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
@@ -56,11 +55,14 @@ export class Parameter implements Tensor {
   #read: { readonly numbers: WeakRef<Float32Array>; readonly version: number } | undefined;
 
   constructor(shape: Shape, initializer: Initializer, { grows = [] }: ParameterOptions = {}) {
+<<<<<<< HEAD
     checkShape(shape, 'parameter');
     // Without a machine, which need not run where a model is only put together.
     if (4 * sizeOf(shape) > HIGHEST_LIMIT) {
       throw refusal({ used: 0, limit: HIGHEST_LIMIT }, 4 * sizeOf(shape), wantOf('a parameter', shape));
     }
+=======
+>>>>>>> memory
     this.#shape = shape;
     this.#initializer = initializer;
     this.grows = grows;

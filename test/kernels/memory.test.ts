@@ -134,9 +134,9 @@ describe('too little memory is refused at once', () => {
   it.each([
     [
       'a table that can never be',
-      () => embedding(1e9, 64),
-      "a parameter [1000000000, 64] needs 256 GB, but the kernels' memory ends at 4.29 GB",
-      'make the model smaller.',
+      () => evaluate(embedding(1e9, 64), {}, ids([1, 1], [0])),
+      "embedding.table [1000000000, 64] needs 256 GB, but the kernels' memory ends at 67.1 MB",
+      'make the model smaller, or raise it by configure({ memoryLimit }).',
     ],
     [
       'a table beyond the limit',
