@@ -55,14 +55,7 @@ export class Parameter implements Tensor {
   #read: { readonly numbers: WeakRef<Float32Array>; readonly version: number } | undefined;
 
   constructor(shape: Shape, initializer: Initializer, { grows = [] }: ParameterOptions = {}) {
-<<<<<<< HEAD
     checkShape(shape, 'parameter');
-    // Without a machine, which need not run where a model is only put together.
-    if (4 * sizeOf(shape) > HIGHEST_LIMIT) {
-      throw refusal({ used: 0, limit: HIGHEST_LIMIT }, 4 * sizeOf(shape), wantOf('a parameter', shape));
-    }
-=======
->>>>>>> memory
     this.#shape = shape;
     this.#initializer = initializer;
     this.grows = grows;
