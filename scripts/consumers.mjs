@@ -1,5 +1,6 @@
-// Whether the package's declarations compile for those who use them, in a project of their own: with the oldest TypeScript that is
-// meant and with this one, without the types of Node and without skipLibCheck. `npm run check:consumers`, after a build.
+// Whether the package's declarations compile for those who use them, in a project of their own, without the types of Node and
+// without skipLibCheck: `npm run check:consumers`, after a build. Another compiler is given by its folder, as in
+// `node scripts/consumers.mjs /elsewhere/node_modules/typescript` (5.4 is the oldest that is meant).
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const compilers = ['typescript-5.4', 'typescript'];
+const [compiler = join(root, 'node_modules/typescript')] = process.argv.slice(2);
 
 const program = `
 import { dense, embedding, ids, lstm, type LstmCarry, stack, tensor } from 'oxbow';
@@ -44,15 +45,10 @@ try {
   for (const name of ['rxjs', 'fp-ts']) symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
   writeFileSync(join(folder, 'program.ts'), program);
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-  for (const compiler of compilers) {
-    const tsc = join(root, 'node_modules', compiler, 'bin/tsc');
-    try {
-      execFileSync(process.execPath, [tsc, '-p', folder], { stdio: 'pipe' });
-    } catch (error) {
-      process.stderr.write(`consumers: the declarations do not compile with ${compiler}:\n${error.stdout}\n`);
-      process.exitCode = 1;
-    }
-  }
+  execFileSync(process.execPath, [join(compiler, 'bin/tsc'), '-p', folder], { stdio: 'pipe' });
+} catch (error) {
+  process.stderr.write(`consumers: the declarations do not compile with ${compiler}:\n${error.stdout}\n`);
+  process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true });
 }
