@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: { alias: { oxbow: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
   test: {
     include: ['test/**/*.test.ts'],
+    // Each starts processes that train: they have a script of their own, test:examples.
+    exclude: process.env.OXBOW_TEST_EXAMPLES ? configDefaults.exclude : [...configDefaults.exclude, 'test/examples/**'],
     // Processes rather than threads: the kernels start threads of their own and set flags of the whole process.
     pool: 'forks',
   },

@@ -42,7 +42,8 @@ const folder = mkdtempSync(join(tmpdir(), 'consumers-'));
 try {
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules/oxbow'));
-  for (const name of ['rxjs', 'fp-ts']) symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  for (const name of ['rxjs', 'fp-ts'])
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
   writeFileSync(join(folder, 'program.ts'), program);
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
   execFileSync(process.execPath, [join(compiler, 'bin/tsc'), '-p', folder], { stdio: 'pipe' });
