@@ -357,7 +357,7 @@ describe('numbers', () => {
   });
 
   it.each([null, 3, undefined, {}])('of metadata are text, not %j', (wrong) => {
-    expect(() => encodeCheckpoint({ tensors: {}, metadata: { wrong: any(wrong) } })).toThrow(/metadata is text/);
+    expect(() => encodeCheckpoint({ tensors: {}, metadata: { wrong: any(wrong) } })).toThrow(/metadata are strings/);
   });
 
   it('of weights are all looked at before the first one changes', () => {

@@ -176,7 +176,8 @@ export function createMachine(
       memory,
       scratchBytes: exports.scratchBytes(),
       patience,
-      allocate: blocks.allocate,
+      allocate: (bytes) =>
+        blocks.allocate(bytes, { what: `a team of ${threads} threads`, remedy: 'choose fewer threads' }),
       free: blocks.free,
     });
 

@@ -14,7 +14,7 @@ const failing: Readonly<Record<string, readonly [code: string, message: string]>
   'an open window, other threads': ['inOpenWindow(() => configure({ threads: 1 }))', 'a window is open'],
   'too little memory for the team': [
     "withoutMemory(() => configure({ threads: 64, tier: 'simd' }))",
-    'memory: the kernels',
+    'a team of 64 threads needs',
   ],
   'kernels that are wrong': [
     "withKernels((real) => ({ ...real, run() {} }), () => configure({ threads: 4, tier: 'simd' }))",
