@@ -55,6 +55,8 @@ function withKernels(change, body) {
   try { return body(); } finally { WebAssembly.Instance = Instance; }
 }
 function stateOf(m) {
+  // What is idle may go at any time, where memory is short.
+  m.region.trim();
   return { tier: m.tier, threads: m.threads, used: m.heap.used(), bits: bitsOf(m) };
 }
 `;
