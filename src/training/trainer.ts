@@ -1,7 +1,7 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
 import { tape } from '../backprop/tape.js';
 import type { Course } from '../course.js';
-import { capture, inPieces, run } from '../kernels/capture.js';
+import { capture, inPieces } from '../kernels/capture.js';
 import { machine } from '../kernels/machine.js';
 import { type Region, region } from '../kernels/region.js';
 import type { Squares, Step } from '../kernels/spans.js';
@@ -155,10 +155,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
       away?.(taken, prepared);
       // Other weights: packed and multiplied anew, in a window of its own.
       inWindow((eager, space) => {
-        const there = run(
-          home,
-          capture(home, () => gradientOf(eager, space, window)),
-        );
+        const there = gradientOf(eager, space, window);
         requireBearable(optimizer, learningRate, prepared, there.taken, finite(there, window).squares);
         there.taken.update(update);
       });
@@ -191,14 +188,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     return comingBack(optimizer, kept, step, (away) =>
       inWindow((eager, space) => {
         if (aside?.when === 'before') away(kept.standing(space), { stages: [], scale: 1 });
-        return updated(
-          window,
-          run(
-            home,
-            capture(home, () => gradientOf(eager, space, window)),
-          ),
-          away,
-        );
+        return updated(window, gradientOf(eager, space, window), away);
       }),
     );
   }
@@ -218,9 +208,11 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     try {
       open = openWindow(within);
       const { ops, space } = open;
-      const captured = capture(home, () => gradientOf(ops, space, window));
-      if (atOnce) return staying(home, () => updated(window, run(home, captured)));
-      const pieces = inPieces(home, captured);
+      if (atOnce) return staying(home, () => updated(window, gradientOf(ops, space, window)));
+      const pieces = inPieces(
+        home,
+        capture(home, () => gradientOf(ops, space, window)),
+      );
       for (;;) {
         const piece = staying(home, () => pieces.next());
         if (piece.done) return staying(home, () => updated(window, piece.value));
