@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
+import { executeSource, readJobs, structsSource, writersSource } from './arguments.mjs';
 import { tilesSource } from './tiles.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -14,7 +15,10 @@ const sources = join(root, 'src/kernels/assembly');
 const target = join(root, 'src/kernels/generated');
 
 /** What the kernels read of the TypeScript side. */
-const shared = ['chain-words', 'control', 'jobs', 'limits', 'span'].map((name) => `src/kernels/${name}.ts`);
+const shared = ['control', 'jobs', 'limits', 'span'].map((name) => `src/kernels/${name}.ts`);
+
+/** The jobs, and the arguments of each. */
+const description = 'src/kernels/arguments.ts';
 
 /** The largest register tile belongs to the tier: without 256-bit registers six rows of sixteen spill. */
 export const tiers = {
@@ -29,12 +33,19 @@ function fingerprint() {
     .filter((name) => name.endsWith('.ts'))
     .sort()
     .map((name) => join(sources, name));
-  const scripts = ['scripts/kernels.mjs', 'scripts/tiles.mjs', ...shared, 'node_modules/assemblyscript/package.json'];
+  const scripts = [
+    'scripts/kernels.mjs',
+    'scripts/tiles.mjs',
+    'scripts/arguments.mjs',
+    description,
+    ...shared,
+    'node_modules/assemblyscript/package.json',
+  ];
   for (const file of [...files, ...scripts.map((name) => join(root, name))]) hash.update(readFileSync(file));
   return hash.digest('hex');
 }
 
-async function compile(folder, { relaxed, rows }, sharedMemory) {
+async function compile(folder, jobs, { relaxed, rows }, sharedMemory) {
   const assembly = join(folder, 'assembly');
   writeFileSync(
     join(assembly, 'config.ts'),
@@ -42,6 +53,8 @@ async function compile(folder, { relaxed, rows }, sharedMemory) {
   );
   mkdirSync(join(assembly, 'generated'), { recursive: true });
   writeFileSync(join(assembly, 'generated/tiles.ts'), tilesSource(rows));
+  writeFileSync(join(assembly, 'generated/arguments.ts'), structsSource(jobs));
+  writeFileSync(join(assembly, 'generated/execute.ts'), executeSource(jobs, sources));
   const options = [
     'assembly/index.ts',
     '--baseDir',
@@ -88,10 +101,12 @@ const folder = mkdtempSync(join(tmpdir(), 'kernels-'));
 try {
   for (const name of shared) cpSync(join(root, name), join(folder, basename(name)));
   cpSync(sources, join(folder, 'assembly'), { recursive: true });
+  const jobs = await readJobs(join(root, description));
+  writeFileSync(join(target, 'writers.ts'), writersSource(jobs));
   for (const [tier, options] of Object.entries(tiers)) {
     const text = [];
     for (const memory of ['shared', 'unshared']) {
-      const wasm = await compile(folder, options, memory === 'shared');
+      const wasm = await compile(folder, jobs, options, memory === 'shared');
       text.push(`export const ${memory} =\n  '${wasm.toString('base64')}';\n`);
       process.stdout.write(`kernels: ${tier}, ${memory} memory: ${wasm.length} bytes\n`);
     }

@@ -1,5 +1,6 @@
 /** Attention by heads, and its derivative. */
-import { Job } from './jobs.js';
+import type { Arguments } from './arguments.js';
+import { fork } from './fork.js';
 import type { Machine } from './machine.js';
 
 /** Where everything lies, and how much of it there is; addresses that are 0 stand for nothing. */
@@ -58,30 +59,48 @@ export const attentionScratch = (machine: Machine, sizes: Sizes): number => mach
 /** Multiply-adds below which one thread does it all. */
 const WORTH_SHARING = 100_000;
 
-function give(machine: Machine, a: Attention): number {
-  const { ints, floats, arguments: base } = machine;
-  const words = [a.q, a.k, a.v, a.pastKeys, a.pastValues, a.known, a.mask, a.y, a.queries, a.keys, a.lanes];
-  words.push(a.features, a.heads, a.before, a.causal ? 1 : 0, a.scratch, 4 * scratchOf(a));
-  for (const [at, word] of words.entries()) ints[base + at] = word;
-  floats[base + 17] = Math.sqrt(a.heads / a.features);
-  ints[base + 24] = a.drop?.key ?? 0;
-  ints[base + 25] = a.drop ? Math.min(Math.ceil(a.drop.keep * 0x1_0000_0000), 0xffff_ffff) : 0;
-  floats[base + 26] = a.drop ? 1 / a.drop.keep : 0;
-  const items = a.lanes * a.heads;
-  const work = 2 * a.queries * (a.before + a.keys) * a.features * a.lanes;
-  return work < WORTH_SHARING ? items : 1;
+/** Where everything lies, as the jobs take it. */
+function valuesOf(a: Attention): Arguments<'attention'> {
+  const { q, k, v, pastKeys, pastValues, known, mask, y, queries, keys, lanes, features, heads, before, causal } = a;
+  return {
+    q,
+    k,
+    v,
+    pastKeys,
+    pastValues,
+    known,
+    mask,
+    y,
+    queries,
+    keys,
+    lanes,
+    features,
+    heads,
+    before,
+    causal,
+    scratch: a.scratch,
+    scratchBytes: 4 * scratchOf(a),
+    scale: Math.sqrt(heads / features),
+    dropKey: a.drop?.key ?? 0,
+    dropThreshold: a.drop ? Math.min(Math.ceil(a.drop.keep * 0x1_0000_0000), 0xffff_ffff) : 0,
+    dropFactor: a.drop ? 1 / a.drop.keep : 0,
+  };
+}
+
+/** Heads that a thread takes at a time. */
+function grainOf({ queries, before, keys, features, lanes, heads }: Attention): number {
+  const work = 2 * queries * (before + keys) * features * lanes;
+  return work < WORTH_SHARING ? lanes * heads : 1;
 }
 
 /** y = softmax(q·kᵀ/√d)·v for each head of each lane. */
 export function attention(machine: Machine, a: Attention): void {
-  machine.run(Job.attention, a.lanes * a.heads, give(machine, a));
+  fork(machine, 'attention', valuesOf(a), a.lanes * a.heads, grainOf(a));
 }
 
 /** The gradients of q, k and v (and of the past) from that of y. */
 export function attentionAdjoint(machine: Machine, a: Attention, gradients: AttentionGradients): void {
-  const grain = give(machine, a);
-  const { y, q, k, v, pastKeys, pastValues } = gradients;
-  for (const [at, word] of [y, q, k, v, pastKeys, pastValues].entries())
-    machine.ints[machine.arguments + 18 + at] = word;
-  machine.run(Job.attentionAdjoint, a.lanes * a.heads, grain);
+  const { y: dy, q: dq, k: dk, v: dv, pastKeys: dPastKeys, pastValues: dPastValues } = gradients;
+  const values = { ...valuesOf(a), dy, dq, dk, dv, dPastKeys, dPastValues };
+  fork(machine, 'attentionAdjoint', values, a.lanes * a.heads, grainOf(a));
 }

@@ -1,7 +1,7 @@
 /** Many matrix products of one shape at once. */
-import { Job } from './jobs.js';
+import { fork } from './fork.js';
 import type { Machine } from './machine.js';
-import { cells, giveProduct, type Layout, type Product, WORTH_SHARING } from './product.js';
+import { cells, type Layout, type Product, productOf, WORTH_SHARING } from './product.js';
 
 /** Multiply-adds that a thread takes at a time: about 5 µs. */
 const GRAIN = 250_000;
@@ -21,18 +21,15 @@ export interface BatchedProduct extends Omit<Product, 'bias'> {
  * they are enough to keep all threads busy, else they are cut into cells; the cut changes no bit of the result.
  */
 export function batchedGemm(machine: Machine, p: BatchedProduct): void {
-  const { count, m, n, k } = p;
+  const { count, m, n, k, aStride, bStride, cStride } = p;
   if (count * m * n === 0) return;
-  const { ints, arguments: base, threads } = machine;
+  const { threads } = machine;
   // Four rounds or more, so that the last one leaves no thread idle for long.
   const [columns, rows] = cells(threads === 1 ? 1 : Math.ceil((4 * threads) / count), m, n, k);
-  giveProduct(machine, p, columns, rows);
-  ints[base + 15] = p.aStride;
-  ints[base + 16] = p.bStride;
-  ints[base + 17] = p.cStride;
   const each = Math.ceil(n / columns) * Math.ceil(m / rows);
   const work = m * n * k;
   const grain =
     count * work < WORTH_SHARING ? count * each : Math.max(1, Math.floor((GRAIN * each) / Math.max(1, work)));
-  machine.run(Job.batchedGemm, count * each, grain);
+  const products = { ...productOf(p, columns, rows), aStride, bStride, cStride };
+  fork(machine, 'batchedGemm', products, count * each, grain);
 }

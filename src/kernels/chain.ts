@@ -1,6 +1,5 @@
 /** Linear chains of tags as functions: the loss of lanes, and its gradients. */
-import * as words from './chain-words.js';
-import { Job } from './jobs.js';
+import { fork } from './fork.js';
 import { sumTrailing } from './kernels.js';
 import type { Machine } from './machine.js';
 import { gemm, Layout, pack, packedSize } from './product.js';
@@ -26,28 +25,18 @@ type Allocate = (numbers: number) => number;
 
 const strideOf = ({ count }: Chain): number => Math.ceil(count / 8) * 8;
 
-/** Writes arguments by their words. */
-function give({ ints, arguments: base }: Machine, values: Readonly<Record<number, number>>): void {
-  for (const [word, value] of Object.entries(values)) ints[base + Number(word) / 4] = value;
+/** e^transitions, each column's greatest being 1, and as a right operand. */
+function powersOf(machine: Machine, { count, transitions }: Chain, allocate: Allocate) {
+  const [powers, tops] = [allocate(count * count), allocate(count)];
+  const grain = Math.max(4, 4 * Math.ceil(GRAIN / (4 * count)));
+  fork(machine, 'chainPowers', { transitions, powers, tops, count }, count, grain);
+  return { powers, tops, into: packed(machine, powers, count, false, allocate) };
 }
 
-/** e^transitions, each column's greatest being 1, as right operands. */
-function powersOf(machine: Machine, { count, transitions }: Chain, bothWays: boolean, allocate: Allocate) {
-  const [powers, tops] = [allocate(count * count), allocate(count)];
-  const { ints, arguments: base } = machine;
-  for (const [k, word] of [transitions, powers, tops, count].entries()) ints[base + k] = word;
-  machine.run(Job.chainPowers, count, Math.max(4, 4 * Math.ceil(GRAIN / (4 * count))));
-  const packed = (transposed: boolean) => {
-    const target = allocate(packedSize(count, count));
-    pack(machine, powers, count, transposed, count, count, target);
-    return target;
-  };
-  return {
-    [words.POWERS]: powers,
-    [words.TOPS]: tops,
-    [words.INTO]: packed(false),
-    ...(bothWays && { [words.OUT_OF]: packed(true) }),
-  };
+function packed(machine: Machine, powers: number, count: number, transposed: boolean, allocate: Allocate): number {
+  const target = allocate(packedSize(count, count));
+  pack(machine, powers, count, transposed, count, count, target);
+  return target;
 }
 
 /** What is written at each of `kept` steps, and for each lane. */
@@ -55,29 +44,29 @@ function stepsOf(chain: Chain, kept: number, allocate: Allocate) {
   const { batch, count } = chain;
   const [rows, stride] = [kept * batch, strideOf(chain)];
   return {
-    [words.STEPS]: chain.steps,
-    [words.BATCH]: batch,
-    [words.COUNT]: count,
-    [words.X]: chain.x,
-    [words.TRANSITIONS]: chain.transitions,
-    [words.START]: chain.start,
-    [words.END]: chain.end,
-    [words.TAGS]: chain.tags,
-    [words.LOGS]: allocate(2 * rows * count),
-    [words.SHARES]: allocate(rows * stride),
-    [words.SUMS]: allocate(rows * stride),
-    [words.REACHED]: allocate(2 * rows * count),
-    [words.BASES]: allocate(rows * count),
-    [words.LAST]: allocate(batch * stride),
+    steps: chain.steps,
+    batch,
+    count,
+    x: chain.x,
+    transitions: chain.transitions,
+    start: chain.start,
+    end: chain.end,
+    tags: chain.tags,
+    logs: allocate(2 * rows * count),
+    shares: allocate(rows * stride),
+    sums: allocate(rows * stride),
+    reached: allocate(2 * rows * count),
+    bases: allocate(rows * count),
+    last: allocate(batch * stride),
   };
 }
 
 /** −log of the share that each lane's tags have of all paths, `[B]`. */
 export function chain(machine: Machine, of: Chain, nats: number, allocate: Allocate): void {
-  const powers = powersOf(machine, of, false, allocate);
+  const powers = powersOf(machine, of, allocate);
   const totals = allocate(2 * of.batch);
-  give(machine, { ...stepsOf(of, 2, allocate), ...powers, [words.NATS]: nats, [words.TOTALS]: totals });
-  machine.run(Job.chain, of.batch, rowsOfChunk(machine, of.batch));
+  const values = { ...stepsOf(of, 2, allocate), ...powers, nats, totals };
+  fork(machine, 'chain', values, of.batch, rowsOfChunk(machine, of.batch));
 }
 
 /** Where gradients go. */
@@ -98,27 +87,28 @@ export function chainAdjoint(
 ): void {
   const { steps, batch, count } = of;
   const stride = strideOf(of);
-  const powers = powersOf(machine, of, true, allocate);
+  const powers = powersOf(machine, of, allocate);
+  const outOf = packed(machine, powers.powers, count, true, allocate);
   const ends = allocate(batch * count);
   const weights = allocate(steps * batch * stride);
   const kept = stepsOf(of, steps, allocate);
-  const all = {
+  const values = {
     ...kept,
     ...powers,
-    [words.NATS]: gradient,
-    [words.SLOPES]: allocate(batch * stride),
-    [words.WEIGHTS]: weights,
-    [words.RARE]: allocate(steps * batch * count),
-    [words.FAR]: allocate(steps * batch),
-    [words.DX]: x,
-    [words.D_TRANSITIONS]: transitions,
-    [words.D_END]: ends,
+    outOf,
+    nats: gradient,
+    slopes: allocate(batch * stride),
+    weights,
+    rare: allocate(steps * batch * count),
+    far: allocate(steps * batch),
+    dx: x,
+    dTransitions: transitions,
+    dEnd: ends,
   };
-  give(machine, all);
-  machine.run(Job.chainAdjoint, batch, rowsOfChunk(machine, batch));
+  fork(machine, 'chainAdjoint', values, batch, rowsOfChunk(machine, batch));
   // Steps but the last, transposed, times steps but the first.
   gemm(machine, {
-    a: kept[words.SHARES] as number,
+    a: kept.shares,
     lda: stride,
     aTransposed: true,
     b: weights + 4 * batch * stride,
@@ -131,8 +121,8 @@ export function chainAdjoint(
     k: (steps - 1) * batch,
     accumulate: false,
   });
-  give(machine, all);
-  machine.run(Job.chainTransitions, count, Math.max(1, Math.ceil(GRAIN / (count + steps * batch))));
+  const grain = Math.max(1, Math.ceil(GRAIN / (count + steps * batch)));
+  fork(machine, 'chainTransitions', values, count, grain);
   sumTrailing(machine, x, start, batch, count);
   sumTrailing(machine, ends, end, batch, count);
 }

@@ -1,5 +1,5 @@
 /** Kernels of images `[N, H, W, C]`: convolution and pooling, with their adjoints. */
-import { Job } from './jobs.js';
+import { fork } from './fork.js';
 import type { Machine } from './machine.js';
 
 /** Multiply-adds that a thread takes at a time: about 5 µs. */
@@ -39,13 +39,10 @@ export const patchSize = ({ windowHeight, windowWidth, channels }: Sliding): num
 /** Pixels of all results. */
 const pixelsOf = ({ images, down, across }: Sliding) => images * down * across;
 
-function give({ ints, arguments: base }: Machine, words: readonly number[]): void {
-  for (let k = 0; k < words.length; k += 1) ints[base + k] = words[k] as number;
-}
-
-function giveConvolution(machine: Machine, image: number, s: Sliding, ...words: readonly number[]): void {
+/** Sizes as jobs take them. */
+function sizesOf(s: Sliding) {
   const { height, width, channels, down, across, windowHeight, windowWidth, strideY, strideX } = s;
-  give(machine, [image, height, width, channels, down, across, windowHeight, windowWidth, strideY, strideX, ...words]);
+  return { height, width, channels, down, across, windowHeight, windowWidth, strideY, strideX };
 }
 
 /** The same over images that have their zeros around them already. */
@@ -63,8 +60,10 @@ export const withZeros = (s: Sliding): Sliding => ({
 export function pad(machine: Machine, s: Sliding, x: number, y: number): void {
   const { height, width, channels, above, before } = s;
   const { height: rows, width: columns } = withZeros(s);
-  give(machine, [x, y, height, width * channels, rows, columns * channels, above, before * channels]);
-  machine.run(Job.pad, s.images * rows, Math.max(1, Math.floor(CHEAP / Math.max(1, columns * channels))));
+  const [line, paddedLine] = [width * channels, columns * channels];
+  const zeros = { above, before: before * channels };
+  const grain = Math.max(1, Math.floor(CHEAP / Math.max(1, paddedLine)));
+  fork(machine, 'pad', { x, y, height, line, rows, paddedLine, ...zeros }, s.images * rows, grain);
 }
 
 /** y = patches(x)·w + b over images with their zeros; `weights` is w in panels, `bias` its address or 0. */
@@ -78,10 +77,11 @@ export function convolution(
   outputs: number,
   relu: boolean,
 ): void {
-  giveConvolution(machine, x, s, weights, bias, y, outputs, relu ? 1 : 0);
   const pixels = pixelsOf(s);
   const grain = roundUp(Math.ceil(GRAIN / (patchSize(s) * roundUp(outputs, 16))), 48);
-  machine.run(Job.convolution, pixels, Math.min(grain, Math.max(48, roundUp(pixels / machine.threads, 48))));
+  const most = Math.max(48, roundUp(pixels / machine.threads, 48));
+  const values = { image: x, ...sizesOf(s), weights, bias, y, outputs, relu };
+  fork(machine, 'convolution', values, pixels, Math.min(grain, most));
 }
 
 /** Gradient of x; `weights` is wᵀ in panels. */
@@ -97,9 +97,11 @@ export function convolutionInputAdjoint(
   const wanted = machine.threads === 1 ? 1 : Math.ceil((2 * machine.threads) / Math.max(1, s.images));
   const rows = Math.max(Math.ceil(s.height / wanted), Math.min(s.height, 4 * s.windowHeight));
   const bands = Math.ceil(s.height / rows);
-  giveConvolution(machine, dx, s, s.above, s.before, weights, dy, outputs, rows, bands);
   const work = (pixelsOf(s) * patchSize(s) * outputs) / Math.max(1, s.images * bands);
-  machine.run(Job.convolutionInputAdjoint, s.images * bands, Math.max(1, Math.floor(GRAIN / Math.max(1, work))));
+  const { above, before } = s;
+  const values = { image: dx, ...sizesOf(s), above, before, weights, dy, outputs, bandRows: rows, bands };
+  const grain = Math.max(1, Math.floor(GRAIN / Math.max(1, work)));
+  fork(machine, 'convolutionInputAdjoint', values, s.images * bands, grain);
 }
 
 /** Gradients of w and b, one under the other, `[kh·kw·C + 1, O]`, over images with their zeros. */
@@ -120,34 +122,26 @@ export function convolutionWeightsAdjoint(
   const wanted = threads === 1 ? 1 : rows >= 48 * threads ? bandsFor(2 * threads) : bandsFor(threads);
   const bands = Math.max(Math.ceil(rows / CELL_ROWS), Math.min(wanted, Math.ceil(rows / 6)));
   const cellRows = Math.ceil(rows / bands);
-  giveConvolution(machine, x, s, dy, result, outputs, pixelsOf(s), cellRows, columns);
-  machine.run(Job.convolutionWeightsAdjoint, Math.ceil(rows / cellRows) * across, 1);
-}
-
-function givePooling(machine: Machine, s: Sliding, x: number, y: number, places = 0): void {
-  const { height, width, channels, down, across, windowHeight, windowWidth, strideY, strideX } = s;
-  give(machine, [x, y, height, width, channels, down, across, windowHeight, windowWidth, strideY, strideX, places]);
+  const cells = { cellRows, cellColumns: columns };
+  const values = { image: x, ...sizesOf(s), dy, result, outputs, pixels: pixelsOf(s), ...cells };
+  fork(machine, 'convolutionWeightsAdjoint', values, Math.ceil(rows / cellRows) * across, 1);
 }
 
 const pixelGrain = (s: Sliding) => Math.max(1, Math.floor(CHEAP / Math.max(1, patchSize(s))));
 const imageGrain = (s: Sliding) => Math.max(1, Math.floor(CHEAP / Math.max(1, s.height * s.width * s.channels)));
 
 export function maxPooling(machine: Machine, s: Sliding, x: number, y: number, places: number): void {
-  givePooling(machine, s, x, y, places);
-  machine.run(Job.maxPooling, pixelsOf(s), pixelGrain(s));
+  fork(machine, 'maxPooling', { x, y, ...sizesOf(s), places }, pixelsOf(s), pixelGrain(s));
 }
 
 export function maxPoolingAdjoint(machine: Machine, s: Sliding, dx: number, dy: number, places: number): void {
-  givePooling(machine, s, dx, dy, places);
-  machine.run(Job.maxPoolingAdjoint, s.images, imageGrain(s));
+  fork(machine, 'maxPoolingAdjoint', { x: dx, y: dy, ...sizesOf(s), places }, s.images, imageGrain(s));
 }
 
 export function meanPooling(machine: Machine, s: Sliding, x: number, y: number): void {
-  givePooling(machine, s, x, y);
-  machine.run(Job.meanPooling, pixelsOf(s), pixelGrain(s));
+  fork(machine, 'meanPooling', { x, y, ...sizesOf(s), places: 0 }, pixelsOf(s), pixelGrain(s));
 }
 
 export function meanPoolingAdjoint(machine: Machine, s: Sliding, dx: number, dy: number): void {
-  givePooling(machine, s, dx, dy);
-  machine.run(Job.meanPoolingAdjoint, s.images, imageGrain(s));
+  fork(machine, 'meanPoolingAdjoint', { x: dx, y: dy, ...sizesOf(s), places: 0 }, s.images, imageGrain(s));
 }

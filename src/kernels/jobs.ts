@@ -1,64 +1,6 @@
-/**
- * What a team can be asked to do. Read by both sides: the AssemblyScript kernels dispatch on these numbers, the
- * TypeScript side asks for them.
- */
-export enum Job {
-  gemm,
-  batchedGemm,
-  pack,
-  unary,
-  affine,
-  binary,
-  copyBlock,
-  fill,
-  bernoulli,
-  sumTrailing,
-  sumRows,
-  sumBlocks,
-  sumFinish,
-  gather,
-  scatterAdd,
-  softmax,
-  softmaxAdjoint,
-  crossEntropy,
-  crossEntropyAdjoint,
-  sample,
-  squares,
-  update,
-  lstmForward,
-  lstmBackward,
-  gruForward,
-  gruBackward,
-  rnnForward,
-  rnnBackward,
-  transpose,
-  oneHot,
-  convolution,
-  convolutionInputAdjoint,
-  convolutionWeightsAdjoint,
-  pad,
-  maxPooling,
-  maxPoolingAdjoint,
-  meanPooling,
-  meanPoolingAdjoint,
-  attention,
-  attentionAdjoint,
-  layerNorm,
-  layerNormAdjoint,
-  layerNormSums,
-  swapAxes,
-  countFrom,
-  chainPowers,
-  chain,
-  chainAdjoint,
-  chainTransitions,
-  orthonormalPanel,
-  freeOfPanel,
-  fail,
-  straggle,
-}
+/** What jobs are told by a number. Read by both sides: the AssemblyScript kernels and the TypeScript that asks for them. */
 
-/** Functions of one operand; `Job.unary` takes one of them as an argument. */
+/** Functions of one operand; `unary` takes one of them as an argument. */
 export enum Unary {
   exp,
   log,
@@ -72,7 +14,7 @@ export enum Unary {
   geluTanh,
 }
 
-/** Functions of two operands; `Job.binary` takes one of them as an argument. */
+/** Functions of two operands; `binary` takes one of them as an argument. */
 export enum Binary {
   add,
   subtract,
@@ -86,7 +28,7 @@ export enum Binary {
   geluTanhAdjoint,
 }
 
-/** How the second operand of `Job.binary` meets the first, `[outer, inner]`. */
+/** How the second operand of `binary` meets the first, `[outer, inner]`. */
 export enum Broadcast {
   same,
   trailing,
@@ -94,7 +36,7 @@ export enum Broadcast {
   one,
 }
 
-/** What becomes of an LSTM's c; `Job.lstmForward` and `Job.lstmBackward` take one of them as an argument. */
+/** What becomes of an LSTM's c; `lstmForward` and `lstmBackward` take one of them as an argument. */
 export enum Forget {
   /** A gate of its own says how much of it stays. */
   learned,
@@ -104,7 +46,7 @@ export enum Forget {
   coupled,
 }
 
-/** How an optimizer moves a parameter; `Job.update` takes one of them as an argument. */
+/** How an optimizer moves a parameter; `update` takes one of them as an argument. */
 export enum Rule {
   sgd,
   momentum,
@@ -123,7 +65,7 @@ export enum Rule {
   vsgd,
 }
 
-/** What is done to a gradient before the rule sees it; a list of them is an argument of `Job.squares` and `Job.update`. */
+/** What is done to a gradient before the rule sees it; a list of them is an argument of `squares` and `update`. */
 export enum Stage {
   /** g ← x g. */
   scale,

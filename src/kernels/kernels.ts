@@ -1,8 +1,9 @@
 /**
- * The kernels as functions: addresses and sizes in, numbers in the machine's memory out. Each writes its arguments into
- * the team's control block and forks over its items. Grains are about 5 µs of work, ten times what a fork costs.
+ * The kernels as functions: addresses and sizes in, numbers in the machine's memory out. Each gives a job
+ * its arguments and forks over its items. Grains are about 5 µs of work, ten times what a fork costs.
  */
-import { type Binary, Broadcast, Job, type Unary } from './jobs.js';
+import { fork } from './fork.js';
+import { type Binary, Broadcast, type Unary } from './jobs.js';
 import { BLOCK } from './limits.js';
 import type { Machine } from './machine.js';
 
@@ -11,28 +12,15 @@ const CHEAP = 16_384;
 /** Elements a thread takes at a time where each costs a transcendental. */
 const DEAR = 8_192;
 
-export function give(machine: Machine, ...words: readonly number[]): void {
-  const { ints, arguments: base } = machine;
-  for (let k = 0; k < words.length; k += 1) ints[base + k] = words[k];
-}
-
-export function giveFloats(machine: Machine, from: number, ...numbers: readonly number[]): void {
-  const { floats, arguments: base } = machine;
-  for (let k = 0; k < numbers.length; k += 1) floats[base + from + k] = numbers[k];
-}
-
 /** Items of `size` elements each that make about `elements` elements. */
 const items = (elements: number, size: number) => Math.max(1, Math.floor(elements / Math.max(1, size)));
 
 export function unary(machine: Machine, op: Unary, x: number, y: number, size: number): void {
-  give(machine, x, y, op);
-  machine.run(Job.unary, size, DEAR);
+  fork(machine, 'unary', { x, y, op }, size, DEAR);
 }
 
 export function affine(machine: Machine, x: number, y: number, size: number, scale: number, shift: number): void {
-  give(machine, x, y);
-  giveFloats(machine, 2, scale, shift);
-  machine.run(Job.affine, size, CHEAP);
+  fork(machine, 'affine', { x, y, scale, shift }, size, CHEAP);
 }
 
 /** `outer × inner` elements of a against b, broadcast. */
@@ -46,9 +34,9 @@ export function binary(
   outer: number,
   inner: number,
 ): void {
-  give(machine, a, b, y, op, form, inner);
-  if (form === Broadcast.same || form === Broadcast.one) machine.run(Job.binary, outer * inner, CHEAP);
-  else machine.run(Job.binary, outer, items(CHEAP, inner));
+  const operands = { a, b, y, op, form, inner };
+  if (form === Broadcast.same || form === Broadcast.one) fork(machine, 'binary', operands, outer * inner, CHEAP);
+  else fork(machine, 'binary', operands, outer, items(CHEAP, inner));
 }
 
 /** `rows` rows of `columns` numbers from x at one stride to y at another. */
@@ -61,38 +49,37 @@ export function copyBlock(
   rows: number,
   columns: number,
 ): void {
-  give(machine, x, xStride, y, yStride, columns);
-  machine.run(Job.copyBlock, rows, items(CHEAP, columns));
+  fork(machine, 'copyBlock', { x, xStride, y, yStride, columns }, rows, items(CHEAP, columns));
 }
 
 /** y `[inner, outer, columns]` is x `[outer, inner, columns]`. */
 export function swapAxes(machine: Machine, x: number, y: number, outer: number, inner: number, columns: number): void {
-  give(machine, x, y, outer, inner, columns);
-  machine.run(Job.swapAxes, outer * inner, items(CHEAP, columns));
+  fork(machine, 'swapAxes', { x, y, outer, inner, columns }, outer * inner, items(CHEAP, columns));
 }
 
 export function fill(machine: Machine, y: number, size: number, value: number): void {
-  give(machine, y);
-  giveFloats(machine, 1, value);
-  machine.run(Job.fill, size, CHEAP);
+  fork(machine, 'fill', { y, value }, size, CHEAP);
 }
 
 export function bernoulli(machine: Machine, y: number, size: number, keep: number, key: number): void {
   const threshold = Math.ceil(keep * 0x1_0000_0000);
-  give(machine, y, key | 0, threshold | 0, threshold >= 0x1_0000_0000 ? 1 : 0);
-  machine.run(Job.bernoulli, size, DEAR);
+  fork(
+    machine,
+    'bernoulli',
+    { y, key: key | 0, threshold: threshold | 0, always: threshold >= 0x1_0000_0000 },
+    size,
+    DEAR,
+  );
 }
 
 /** y[j] = Σ_r x[r][j]. */
 export function sumTrailing(machine: Machine, x: number, y: number, rows: number, columns: number): void {
-  give(machine, x, y, rows, columns);
-  machine.run(Job.sumTrailing, Math.ceil(columns / 8), items(CHEAP, rows * 8));
+  fork(machine, 'sumTrailing', { x, y, rows, columns }, Math.ceil(columns / 8), items(CHEAP, rows * 8));
 }
 
 /** y[r] = Σ_j x[r][j]. */
 export function sumRows(machine: Machine, x: number, y: number, rows: number, columns: number): void {
-  give(machine, x, y, columns);
-  machine.run(Job.sumRows, rows, items(CHEAP, columns));
+  fork(machine, 'sumRows', { x, y, columns }, rows, items(CHEAP, columns));
 }
 
 /** How many partial sums `total` needs room for; they are float64. */
@@ -101,20 +88,16 @@ export const partialSums = (size: number) => Math.ceil(size / BLOCK);
 /** y = Σ x[k], added up in float64. */
 export function total(machine: Machine, x: number, size: number, partial: number, y: number): void {
   const blocks = partialSums(size);
-  give(machine, x, partial, size);
-  machine.run(Job.sumBlocks, blocks, 4);
-  give(machine, partial, blocks, y);
-  machine.run(Job.sumFinish, 1, 1);
+  fork(machine, 'sumBlocks', { x, partial, size }, blocks, 4);
+  fork(machine, 'sumFinish', { partial, blocks, y }, 1, 1);
 }
 
 export function gather(machine: Machine, table: number, ids: number, y: number, rows: number, columns: number): void {
-  give(machine, table, ids, y, columns);
-  machine.run(Job.gather, rows, items(CHEAP, columns));
+  fork(machine, 'gather', { table, ids, y, columns }, rows, items(CHEAP, columns));
 }
 
 export function oneHot(machine: Machine, ids: number, y: number, rows: number, columns: number): void {
-  give(machine, ids, y, columns);
-  machine.run(Job.oneHot, rows, items(CHEAP, columns));
+  fork(machine, 'oneHot', { ids, y, columns }, rows, items(CHEAP, columns));
 }
 
 /** Ids that count on from a number of each lane, and stay at the last one. */
@@ -126,8 +109,7 @@ export function countFrom(
   lanes: number,
   below: number,
 ): void {
-  give(machine, start, ids, lanes, below);
-  machine.run(Job.countFrom, steps * lanes, CHEAP);
+  fork(machine, 'countFrom', { start, ids, lanes, below }, steps * lanes, CHEAP);
 }
 
 export function scatterAdd(
@@ -139,15 +121,13 @@ export function scatterAdd(
   rows: number,
   columns: number,
 ): void {
-  give(machine, gradient, ids, count, y, columns);
   // Each chunk reads all ids, so there are few of them, and one where there is little to add.
   const chunks = count * columns < 4 * CHEAP ? 1 : 2 * machine.threads;
-  machine.run(Job.scatterAdd, rows, Math.max(1, Math.ceil(rows / chunks)));
+  fork(machine, 'scatterAdd', { gradient, ids, count, y, columns }, rows, Math.max(1, Math.ceil(rows / chunks)));
 }
 
 export function softmax(machine: Machine, x: number, y: number, rows: number, columns: number): void {
-  give(machine, x, y, columns);
-  machine.run(Job.softmax, rows, items(DEAR, columns));
+  fork(machine, 'softmax', { x, y, columns }, rows, items(DEAR, columns));
 }
 
 export function softmaxAdjoint(
@@ -158,8 +138,7 @@ export function softmaxAdjoint(
   rows: number,
   columns: number,
 ): void {
-  give(machine, gradient, y, result, columns);
-  machine.run(Job.softmaxAdjoint, rows, items(DEAR, columns));
+  fork(machine, 'softmaxAdjoint', { gradient, y, result, columns }, rows, items(DEAR, columns));
 }
 
 export function crossEntropy(
@@ -170,8 +149,7 @@ export function crossEntropy(
   rows: number,
   columns: number,
 ): void {
-  give(machine, logits, targets, y, columns);
-  machine.run(Job.crossEntropy, rows, items(DEAR, columns));
+  fork(machine, 'crossEntropy', { logits, targets, y, columns }, rows, items(DEAR, columns));
 }
 
 export function crossEntropyAdjoint(
@@ -183,8 +161,7 @@ export function crossEntropyAdjoint(
   rows: number,
   columns: number,
 ): void {
-  give(machine, gradient, logits, targets, result, columns);
-  machine.run(Job.crossEntropyAdjoint, rows, items(DEAR, columns));
+  fork(machine, 'crossEntropyAdjoint', { gradient, logits, targets, result, columns }, rows, items(DEAR, columns));
 }
 
 /** How ids are drawn; all have an effect, unless the most probable one is taken. */
@@ -210,8 +187,22 @@ export function sample(
   columns: number,
   { temperature, topK, topP, greedy }: Drawing,
 ): void {
-  give(machine, logits, uniforms, ids, scratch, columns, topK, greedy ? 1 : 0);
-  // Held within normal numbers: neither 0 · ∞ nor ∞ · 0 may arise.
-  giveFloats(machine, 7, Math.min(Math.max(1 / temperature, 2 ** -126), 2 ** 127), Math.max(topP, 2 ** -126));
-  machine.run(Job.sample, rows, items(DEAR, columns));
+  fork(
+    machine,
+    'sample',
+    {
+      logits,
+      uniforms,
+      ids,
+      scratch,
+      columns,
+      topK,
+      greedy,
+      // Held within normal numbers: neither 0 · ∞ nor ∞ · 0 may arise.
+      inverse: Math.min(Math.max(1 / temperature, 2 ** -126), 2 ** 127),
+      topP: Math.max(topP, 2 ** -126),
+    },
+    rows,
+    items(DEAR, columns),
+  );
 }

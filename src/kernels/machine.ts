@@ -6,7 +6,6 @@ import type { Capture } from './capture.js';
 import { type Heap, heap } from './heap.js';
 import { type Holdings, holdings } from './holding.js';
 import { environment, processors, type Tier, tierNames } from './host.js';
-import type { Job } from './jobs.js';
 import { kernelMemory, threadsWithRoom } from './memory.js';
 import { HIGHEST_LIMIT, limitWanted, type MemoryUse, refusal } from './memory-limit.js';
 import { ARGUMENT_WORDS, argumentsOf, type Fork, forkOf, type Program } from './program.js';
@@ -43,8 +42,8 @@ export interface Machine {
   readonly region: Region;
   /** Index of the kernels' arguments in `ints` and `floats`. */
   readonly arguments: number;
-  /** Runs a job over items in chunks of at least `grain`; its arguments were written before. */
-  run(job: Job, items: number, grain: number): void;
+  /** Runs a job, by its number, over items in chunks of at least `grain`; its arguments were written before, by `fork`. */
+  run(job: number, items: number, grain: number): void;
   /** Windows that are open, one within another. */
   windows: number;
   /** Where forks are written down instead of being run; `capture` sets it. */
@@ -284,7 +283,7 @@ export function createMachine(
       }
     },
     runFork(fork) {
-      const [job, items, grain] = fork as unknown as [Job, number, number];
+      const [job, items, grain] = fork as unknown as [number, number, number];
       ints.set(argumentsOf(fork), self.arguments);
       self.run(job, items, grain);
     },

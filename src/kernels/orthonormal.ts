@@ -1,8 +1,7 @@
 /** Orthonormal sets by Gram–Schmidt, many vectors at a time: of normal vectors it makes a uniformly distributed set. */
 import { aside } from './capture.js';
+import { fork } from './fork.js';
 import type { Want } from './heap.js';
-import { Job } from './jobs.js';
-import { give } from './kernels.js';
 import type { Machine } from './machine.js';
 
 /** Vectors that are made orthonormal among themselves before all later ones are freed of them at once; an even number. */
@@ -41,9 +40,9 @@ export function orthonormal<R>(
     aside(machine, () => {
       for (let first = 0; first < count; first += PANEL) {
         const end = Math.min(first + PANEL, count);
-        give(machine, address, length, first, end, count, address + 8 * size);
-        machine.run(Job.orthonormalPanel, 1, 1);
-        if (end < count) machine.run(Job.freeOfPanel, Math.ceil((count - end) / TOGETHER), grain);
+        const panel = { rows: address, length, first, end, count, working: address + 8 * size };
+        fork(machine, 'orthonormalPanel', panel, 1, 1);
+        if (end < count) fork(machine, 'freeOfPanel', panel, Math.ceil((count - end) / TOGETHER), grain);
       }
     });
     return read(rows);

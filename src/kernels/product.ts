@@ -1,5 +1,6 @@
 /** Matrix products: the choice of cells, and packed operands. */
-import { Job } from './jobs.js';
+import type { Arguments } from './arguments.js';
+import { fork } from './fork.js';
 import { CELL_COLUMNS, STREAM_ROWS, WIDE_COLUMNS } from './limits.js';
 import type { Machine } from './machine.js';
 
@@ -81,9 +82,8 @@ export function gemm(machine: Machine, p: Product): void {
   // A transposed A is long beside the product: a gradient of weights.
   const wide = aTransposed || m >= 2 * n;
   const [columns, rows] = cells(cellsWanted(machine.threads, p), m, n, k, wide);
-  giveProduct(machine, p, columns, rows);
   const count = Math.ceil(n / columns) * Math.ceil(m / rows);
-  machine.run(Job.gemm, count, worthSharing(m, n, k) ? 1 : count);
+  fork(machine, 'gemm', productOf(p, columns, rows), count, worthSharing(m, n, k) ? 1 : count);
 }
 
 /**
@@ -95,24 +95,10 @@ function cellsWanted(threads: number, { m, n, k, aTransposed }: Product): number
   return (m * n * k >= LARGE * threads ? 4 : 2) * threads;
 }
 
-/** Writes a product's arguments, its cells being so large. */
-export function giveProduct(machine: Machine, p: Product, columns: number, rows: number): void {
-  const { ints, arguments: base } = machine;
-  ints[base] = p.a;
-  ints[base + 1] = p.lda;
-  ints[base + 2] = p.aTransposed ? 1 : 0;
-  ints[base + 3] = p.b;
-  ints[base + 4] = p.ldb;
-  ints[base + 5] = p.layout;
-  ints[base + 6] = p.c;
-  ints[base + 7] = p.ldc;
-  ints[base + 8] = p.m;
-  ints[base + 9] = p.n;
-  ints[base + 10] = p.k;
-  ints[base + 11] = p.accumulate ? 1 : 0;
-  ints[base + 12] = columns;
-  ints[base + 13] = rows;
-  ints[base + 14] = p.bias ?? 0;
+/** A product as a job takes it, its cells being so large. */
+export function productOf(p: Product, cellColumns: number, cellRows: number): Arguments<'gemm'> {
+  const { a, lda, aTransposed, b, ldb, layout, c, ldc, m, n, k, accumulate, bias = 0 } = p;
+  return { a, lda, aTransposed, b, ldb, layout, c, ldc, m, n, k, accumulate, cellColumns, cellRows, bias };
 }
 
 /** Numbers that a packed right operand takes: each panel is an odd number of lines long. */
@@ -122,12 +108,7 @@ export function packedSize(n: number, k: number): number {
 
 /** yᵀ = x for a matrix x `[rows, columns]`. */
 export function transpose(machine: Machine, x: number, y: number, rows: number, columns: number): void {
-  const { ints, arguments: base } = machine;
-  ints[base] = x;
-  ints[base + 1] = y;
-  ints[base + 2] = rows;
-  ints[base + 3] = columns;
-  machine.run(Job.transpose, 1, 1);
+  fork(machine, 'transpose', { x, y, rows, columns }, 1, 1);
 }
 
 /** Packs a right operand [K, N] (or [N, K], transposed) into panels, so that many products can share the work. */
@@ -140,12 +121,6 @@ export function pack(
   k: number,
   target: number,
 ): void {
-  const { ints, arguments: base } = machine;
-  ints[base] = b;
-  ints[base + 1] = ldb;
-  ints[base + 2] = transposed ? 1 : 0;
-  ints[base + 3] = n;
-  ints[base + 4] = k;
-  ints[base + 5] = target;
-  machine.run(Job.pack, Math.ceil(n / 16), Math.max(1, Math.floor(32_768 / Math.max(1, 16 * k))));
+  const grain = Math.max(1, Math.floor(32_768 / Math.max(1, 16 * k)));
+  fork(machine, 'pack', { b, ldb, transposed, n, k, target }, Math.ceil(n / 16), grain);
 }

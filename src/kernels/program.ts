@@ -3,7 +3,6 @@
  * does at each step of a stream is the same every time, over the same addresses; only the numbers there differ.
  */
 import { ARGS, CONTROL_BYTES, ENTRY_ARGS, ENTRY_BYTES } from './control.js';
-import type { Job } from './jobs.js';
 import type { Machine } from './machine.js';
 
 /** A fork in the words of a program's entry: job, items, grain, nothing, arguments. */
@@ -17,7 +16,7 @@ export interface Program {
 export const ARGUMENT_WORDS = (CONTROL_BYTES - ARGS) / 4;
 
 /** The fork that is about to run, its arguments as they stand. */
-export function forkOf({ ints, arguments: base }: Machine, job: Job, items: number, grain: number): Fork {
+export function forkOf({ ints, arguments: base }: Machine, job: number, items: number, grain: number): Fork {
   const fork = new Int32Array(ENTRY_BYTES / 4);
   fork.set([job, items, grain]);
   fork.set(ints.subarray(base, base + ARGUMENT_WORDS), ENTRY_ARGS / 4);

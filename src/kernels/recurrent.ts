@@ -1,5 +1,7 @@
 /** Recurrent kernels as functions: a window of T steps, the batch's rows shared out among the threads. */
-import { Forget, Job } from './jobs.js';
+import type { Arguments, JobName } from './arguments.js';
+import { fork } from './fork.js';
+import { Forget } from './jobs.js';
 import type { Machine } from './machine.js';
 import { gemm, Layout, wantsPacking, worthSharing } from './product.js';
 
@@ -21,21 +23,17 @@ export function rowsOfChunk(machine: Machine, batch: number): number {
   return Math.max(1, Math.ceil(batch / Math.min(even, batch)));
 }
 
-function call(machine: Machine, job: Job, items: number, grain: number, ...words: readonly number[]): void {
-  const { ints, arguments: base } = machine;
-  for (let k = 0; k < words.length; k += 1) ints[base + k] = words[k];
-  machine.run(job, items, grain);
+/** Forks over the batch's rows. */
+function forkRows<J extends JobName>(machine: Machine, job: J, { batch }: Window, values: Arguments<J>): void {
+  fork(machine, job, values, batch, rowsOfChunk(machine, batch));
 }
 
-function window(machine: Machine, job: Job, { batch }: Window, ...words: readonly number[]): void {
-  call(machine, job, batch, rowsOfChunk(machine, batch), ...words);
-}
-
-const packedFlag = ({ batch }: Window) => (wantsPacking(batch) ? 1 : 0);
+/** What every recurrent job takes. */
+const sizesOf = ({ steps, batch, units }: Window) => ({ steps, batch, units, packed: wantsPacking(batch) });
 
 /** In each: with `ids` (0 for none) z is a table, and they choose its rows. */
 export function rnnForward(machine: Machine, w: Window, z: number, ids: number, wh: number, states: number): void {
-  window(machine, Job.rnnForward, w, z, wh, packedFlag(w), states, w.steps, w.batch, w.units, ids);
+  forkRows(machine, 'rnnForward', w, { ...sizesOf(w), z, wh, states, ids });
 }
 
 export function rnnBackward(
@@ -47,7 +45,7 @@ export function rnnBackward(
   dz: number,
   dh: number,
 ): void {
-  window(machine, Job.rnnBackward, w, dy, wht, packedFlag(w), y, dz, dh, w.steps, w.batch, w.units);
+  forkRows(machine, 'rnnBackward', w, { ...sizesOf(w), dy, wht, y, dz, dh });
 }
 
 /** Which LSTM it is. */
@@ -73,9 +71,9 @@ export function lstmForward(
 ): void {
   const { steps, batch, units } = w;
   const size = lstmGates(forget) * units;
-  const form = [Forget[forget], peepholes] as const;
+  const form = { forget: Forget[forget], peepholes };
   if (machine.threads === 1 || batch !== 1 || ids !== 0 || !worthSharing(1, size, units)) {
-    window(machine, Job.lstmForward, w, z, wh, packedFlag(w), gates, cells, states, steps, batch, units, ids, ...form);
+    forkRows(machine, 'lstmForward', w, { ...sizesOf(w), ...form, z, wh, gates, cells, states, ids });
     return;
   }
   // One stream and a large matrix: the rows of the batch give the other threads nothing to do, so the columns of each
@@ -103,7 +101,8 @@ export function lstmForward(
       accumulate: false,
       bias: input,
     });
-    window(machine, Job.lstmForward, one, input, 0, 0, gate, cell, state, 1, batch, units, 0, ...form);
+    const row = { z: input, wh: 0, packed: false, gates: gate, cells: cell, states: state, ids: 0 };
+    forkRows(machine, 'lstmForward', one, { ...one, ...form, ...row });
   }
 }
 
@@ -121,25 +120,8 @@ export function lstmBackward(
   dc: number,
   slopes: number,
 ): void {
-  window(
-    machine,
-    Job.lstmBackward,
-    w,
-    dy,
-    wht,
-    packedFlag(w),
-    gates,
-    cells,
-    dz,
-    dh,
-    dc,
-    w.steps,
-    w.batch,
-    w.units,
-    Forget[forget],
-    peepholes,
-    slopes,
-  );
+  const form = { forget: Forget[forget], peepholes };
+  forkRows(machine, 'lstmBackward', w, { ...sizesOf(w), ...form, dy, wht, gates, cells, dz, dh, dc, slopes });
 }
 
 /** `wn` is 0 where the reset gate acts after the product, and then `bn` is not. `product` is room for `[B, 3H]`. */
@@ -155,23 +137,7 @@ export function gruForward(
   states: number,
   product: number,
 ): void {
-  window(
-    machine,
-    Job.gruForward,
-    w,
-    x,
-    wh,
-    packedFlag(w),
-    wn,
-    bn,
-    gates,
-    states,
-    w.steps,
-    w.batch,
-    w.units,
-    product,
-    ids,
-  );
+  forkRows(machine, 'gruForward', w, { ...sizesOf(w), x, wh, wn, bn, gates, states, product, ids });
 }
 
 /**
@@ -191,22 +157,5 @@ export function gruBackward(
   dh: number,
   working: number,
 ): void {
-  window(
-    machine,
-    Job.gruBackward,
-    w,
-    dy,
-    wht,
-    packedFlag(w),
-    wnt,
-    gates,
-    states,
-    dx,
-    du,
-    dh,
-    w.steps,
-    w.batch,
-    w.units,
-    working,
-  );
+  forkRows(machine, 'gruBackward', w, { ...sizesOf(w), dy, wht, wnt, gates, states, dx, du, dh, working });
 }

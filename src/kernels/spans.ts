@@ -3,10 +3,11 @@
  * many parameters there are. What an optimizer keeps for them is one piece of memory.
  */
 import { aside } from './capture.js';
+import { fork } from './fork.js';
 import type { Want } from './heap.js';
 import type { Holding } from './holding.js';
-import { Idle, Job, type Rule, Stage } from './jobs.js';
-import { fill, give, giveFloats } from './kernels.js';
+import { Idle, type Rule, Stage } from './jobs.js';
+import { fill } from './kernels.js';
 import { BLOCK } from './limits.js';
 import { type Lengthened, lengthen } from './lines.js';
 import type { Machine } from './machine.js';
@@ -230,9 +231,9 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
         squares(stages = []) {
           const items = share(reachesAll(stages) ? [] : lists);
           const partial = region.allocate(8 * items);
-          give(machine, address, partial, putStages(machine, region, stages), stages.length);
+          const prepared = { stages: putStages(machine, region, stages), howMany: stages.length };
           const firsts = Array.from({ length: extents.length + 1 }, (_, k) => read(k, FIRST));
-          machine.run(Job.squares, items, BLOCKS_TO_SUM);
+          fork(machine, 'squares', { spans: address, partial, ...prepared }, items, BLOCKS_TO_SUM);
           return () => {
             const each = new Float64Array(extents.length);
             let total = 0;
@@ -252,9 +253,9 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
           extents.forEach((_, k) => {
             machine.floats[(address + k * SPAN_BYTES + SCALE) / 4] = typeof scale === 'number' ? scale : scale[k];
           });
-          give(machine, address, rule, idle, slots, address + zeros, putStages(machine, region, stages), stages.length);
-          giveFloats(machine, 7, ...numbers);
-          machine.run(Job.update, items, BLOCKS_TO_UPDATE);
+          const prepared = { stages: putStages(machine, region, stages), howMany: stages.length };
+          const values = { spans: address, rule, idle, slots, zeros: address + zeros, ...prepared, numbers };
+          fork(machine, 'update', values, items, BLOCKS_TO_UPDATE);
         },
       };
     },

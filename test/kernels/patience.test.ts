@@ -16,7 +16,6 @@ const program = `
   const m = createMachine({ threads: 2 }, { patience: ${PATIENCE} });
   const y = m.heap.allocate(400);
   m.ints.fill(-1, y / 4, y / 4 + 100);
-  m.ints.set([y, 1000, 0], m.arguments);
   const reader = new Worker(\`
     const { workerData: { buffer, at }, parentPort } = require('node:worker_threads');
     parentPort.postMessage('there');
@@ -27,7 +26,7 @@ const program = `
   await new Promise((resolve) => reader.once('message', resolve));
   say('waiting');
   let message = 'done';
-  try { m.run(Job.straggle, 100, 1); } catch (error) { message = error.message; }
+  try { fork(m, 'straggle', { y, chunks: 1000, held: false }, 100, 1); } catch (error) { message = error.message; }
   say(message);
   say(message === 'done' ? [...new Set(m.ints.subarray(y / 4, y / 4 + 100))].sort() : []);
   process.exit();

@@ -16,7 +16,8 @@ const common = `
 import { readdirSync, readFileSync, writeSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { configure, createMachine, machine } from '../../src/kernels/machine.js';
-import { Job, Unary } from '../../src/kernels/jobs.js';
+import { fork } from '../../src/kernels/fork.js';
+import { Unary } from '../../src/kernels/jobs.js';
 import { unary } from '../../src/kernels/kernels.js';
 
 const warnings = [];

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
 import { describe, expect, it, vi } from 'vitest';
-import { Job, Unary } from '../../src/kernels/jobs.js';
+import { fork } from '../../src/kernels/fork.js';
+import { Unary } from '../../src/kernels/jobs.js';
 import { unary } from '../../src/kernels/kernels.js';
 import { createMachine, type Machine } from '../../src/kernels/machine.js';
 import { bits, put, take, uniform } from './machines.js';
@@ -47,8 +48,7 @@ async function warningsDuring(action: () => Promise<unknown>): Promise<readonly 
 /** Runs items of which a worker holds one until `finished` others are done; who did which. */
 function straggle(machine: Machine, items: number, finished: number): number[] {
   const y = put(machine, new Int32Array(items).fill(-1));
-  machine.ints.set([y, finished, 0], machine.arguments);
-  machine.run(Job.straggle, items, 1);
+  fork(machine, 'straggle', { y, chunks: finished, held: false }, items, 1);
   return Array.from(machine.ints.subarray(y / 4, y / 4 + items));
 }
 
@@ -130,7 +130,7 @@ describe('a team', () => {
     const machine = createMachine({ threads: 2 });
     const x = uniform(100_000, 1);
     const before = bits(tanhOf(machine, x));
-    expect(() => machine.run(Job.fail, 4096, 1)).toThrow('worker 1 of 2 failed within a kernel');
+    expect(() => fork(machine, 'fail', {}, 4096, 1)).toThrow('worker 1 of 2 failed within a kernel');
     expect(() => tanhOf(machine, x)).toThrow('go on with configure({ threads: 2 })');
     machine.reconfigure({ threads: 2 });
     expect(bits(tanhOf(machine, x))).toEqual(before);
@@ -142,12 +142,7 @@ describe('a team', () => {
     const address = machine.region.allocate(4 * size);
     machine.floats.fill(1, address / 4, address / 4 + size);
     // A grain of 8 makes more chunks than a fork can have.
-    const { ints, floats, arguments: base } = machine;
-    ints[base] = address;
-    ints[base + 1] = address;
-    floats[base + 2] = 2;
-    floats[base + 3] = 0;
-    machine.run(Job.affine, size, 8);
+    fork(machine, 'affine', { x: address, y: address, scale: 2, shift: 0 }, size, 8);
     expect(new Set(take(machine, address, size))).toEqual(new Set([2]));
   });
 
@@ -176,9 +171,9 @@ describe('a team', () => {
       stdin: {
         contents: `
           import { createMachine } from ${JSON.stringify(entry)};
-          import { Job } from ${JSON.stringify(entry.replace('machine.ts', 'jobs.ts'))};
+          import { fork } from ${JSON.stringify(entry.replace('machine.ts', 'fork.ts'))};
           const machine = createMachine({ threads: 2 });
-          try { machine.run(Job.fail, 4096, 1); } catch (error) { console.log(error.message); }`,
+          try { fork(machine, 'fail', {}, 4096, 1); } catch (error) { console.log(error.message); }`,
         resolveDir: fileURLToPath(new URL('.', import.meta.url)),
         loader: 'ts',
       },

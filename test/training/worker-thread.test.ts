@@ -17,17 +17,17 @@ async function program(): Promise<string> {
   const contents = `
     import { parentPort, workerData } from 'node:worker_threads';
     import * as oxbow from '../../src/index.js';
-    import { Job } from '../../src/kernels/jobs.js';
+    import { fork } from '../../src/kernels/fork.js';
     import { trainingRun } from './training-run.js';
     const { threads } = oxbow.configure({ threads: 2 });
     const runs = [trainingRun(oxbow, 'lstm')];
     parentPort.postMessage('training');
     do runs.push(trainingRun(oxbow, 'lstm')); while (Atomics.load(workerData, 0) === 0);
     // Ends only once a worker of the team has done an item of it.
-    const { ints, heap, arguments: base, run } = oxbow.machine();
+    const machine = oxbow.machine();
+    const { ints, heap } = machine;
     const y = heap.allocate(4 * 64);
-    ints.set([y, 63, 0], base);
-    run(Job.straggle, 64, 1);
+    fork(machine, 'straggle', { y, chunks: 63, held: false }, 64, 1);
     parentPort.postMessage({ threads, runs, members: [...new Set(ints.subarray(y / 4, y / 4 + 64))].sort() });
   `;
   const { outputFiles } = await build({

@@ -9,6 +9,7 @@
 // give what one window of T gives.
 import { exp4, horizontalMax, horizontalSum, store8 } from './math';
 import { edge, strip } from './gemm';
+import { AttentionAdjointArguments, AttentionArguments } from './generated/arguments';
 import { packBlock } from './pack';
 
 /** Queries of a block: few, so that a causal block meets few hidden keys; enough for whole tiles. */
@@ -48,32 +49,32 @@ function copyHead(from: usize, to: usize): void {
   for (; k < headBytes; k += 4) store<f32>(to + k, load<f32>(from + k));
 }
 
-function addressOf(args: usize, place: i32, signal: i32, past: i32): usize {
-  const before = load<i32>(args, 52);
-  if (place >= before) return rowOf(load<usize>(args + <usize>signal), place - before, load<i32>(args, 40));
-  return load<usize>(args + <usize>past) + <usize>(lane * before + place) * rowBytes + <usize>head * headBytes;
+function addressOf(args: AttentionArguments, place: i32, signal: usize, past: usize): usize {
+  const before = args.before;
+  if (place >= before) return rowOf(signal, place - before, args.lanes);
+  return past + <usize>(lane * before + place) * rowBytes + <usize>head * headBytes;
 }
 
 /** Takes up an item; notes the places of the keys that may be seen, and copies their rows of one signal together. */
-function begin(args: usize, item: i32, member: i32): void {
-  const heads = load<i32>(args, 48);
+function begin(args: AttentionArguments, item: i32, member: i32): void {
+  const heads = args.heads;
   lane = item / heads;
   head = item % heads;
-  rowBytes = (<usize>load<i32>(args, 44)) << 2;
-  width = load<i32>(args, 44) / heads;
+  rowBytes = (<usize>args.features) << 2;
+  width = args.features / heads;
   headBytes = (<usize>width) << 2;
-  free = load<usize>(args, 60) + <usize>member * load<usize>(args, 64);
-  const before = load<i32>(args, 52);
-  const keys = load<i32>(args, 36);
+  free = args.scratch + <usize>member * <usize>args.scratchBytes;
+  const before = args.before;
+  const keys = args.keys;
   places = take((<usize>(before + keys)) << 2);
   count = 0;
   if (before > 0) {
-    const known = min(before, <i32>load<f32>(load<usize>(args, 20) + ((<usize>lane) << 2)));
+    const known = min(before, <i32>load<f32>(args.known + ((<usize>lane) << 2)));
     for (let place = before - known; place < before; place += 1) note(place);
   }
-  const mask = load<usize>(args, 24);
+  const mask = args.mask;
   for (let key = 0; key < keys; key += 1) {
-    if (mask == 0 || load<f32>(mask + ((<usize>(key * load<i32>(args, 40) + lane)) << 2)) != 0) note(before + key);
+    if (mask == 0 || load<f32>(mask + ((<usize>(key * args.lanes + lane)) << 2)) != 0) note(before + key);
   }
   scoreBytes = ((<usize>((count + 15) & ~15)) << 2) + 64;
 }
@@ -85,7 +86,7 @@ function note(place: i32): void {
   count += 1;
 }
 
-function collect(args: usize, signal: i32, past: i32): usize {
+function collect(args: AttentionArguments, signal: usize, past: usize): usize {
   const rows = take(<usize>count * headBytes);
   for (let k = 0; k < count; k += 1) {
     copyHead(addressOf(args, load<i32>(places + ((<usize>k) << 2)), signal, past), rows + <usize>k * headBytes);
@@ -126,12 +127,12 @@ let last: i32 = 0;
 /** Goes on to a query: a causal one sees itself and what is no further back than the past is long. */
 // @ts-ignore: decorator
 @inline
-function look(args: usize, query: i32): void {
-  if (!load<i32>(args, 56)) {
+function look(args: AttentionArguments, query: i32): void {
+  if (!args.causal) {
     last = count;
     return;
   }
-  const before = load<i32>(args, 52);
+  const before = args.before;
   const here = before + query;
   if (before > 0) {
     while (first < count && load<i32>(places + ((<usize>first) << 2)) < query) first += 1;
@@ -178,12 +179,12 @@ function exponentials(row: usize, from: i32, to: i32, factor: usize): f32 {
  * Sets weights of the current query to 0 at random, over the keys seen, and multiplies the others by 1 / keep. Each draw is
  * hashed from its own number, that of lane, head, query and place of the key, by MurmurHash3's finaliser.
  */
-function drop(args: usize, row: usize, query: i32): void {
-  const all = load<i32>(args, 52) + load<i32>(args, 36);
-  const number = ((lane * load<i32>(args, 48) + head) * load<i32>(args, 32) + query) * all;
-  const base = i32x4.splat(load<i32>(args, 96) + number);
-  const threshold = v128.load32_splat(args, 100);
-  const factor = v128.load32_splat(args, 104);
+function drop(args: AttentionArguments, row: usize, query: i32): void {
+  const all = args.before + args.keys;
+  const number = ((lane * args.heads + head) * args.queries + query) * all;
+  const base = i32x4.splat(args.dropKey + number);
+  const threshold = v128.load32_splat(changetype<usize>(args), offsetof<AttentionArguments>('dropThreshold'));
+  const factor = v128.load32_splat(changetype<usize>(args), offsetof<AttentionArguments>('dropFactor'));
   const one = i32x4.splat(0x85ebca6b);
   const other = i32x4.splat(0xc2b2ae35);
   // Past the last key are zeros, in the row's padding.
@@ -210,24 +211,21 @@ function scaleHead(x: usize, factor: f32): void {
   for (; k < headBytes; k += 4) store<f32>(x + k, load<f32>(x + k) * factor);
 }
 
-/**
- * args: q, k, v, past k, past v, known of the past a lane (f32), mask or 0, y, queries, keys, lanes, features, heads,
- * length of the past, causal, scratch, its bytes a member, scale; words 24 to 26: key, threshold and factor of dropped
- * weights, the factor 0 where none are. Items: heads of the first lane, of the second, …
- */
-export function attention(args: usize, from: i32, to: i32, member: i32): void {
-  const queries = load<i32>(args, 32);
-  const lanes = load<i32>(args, 40);
-  const stride = <usize>lanes * (<usize>load<i32>(args, 44) << 2);
-  const dropping = load<f32>(args, 104) != 0;
+/** Items: heads of the first lane, of the second, … */
+export function attention(args: AttentionArguments, from: i32, to: i32, member: i32): void {
+  const queries = args.queries;
+  const lanes = args.lanes;
+  const stride = <usize>lanes * (<usize>args.features << 2);
+  const dropping = args.dropFactor != 0;
+  const scale = changetype<usize>(args) + offsetof<AttentionArguments>('scale');
   for (let item = from; item < to; item += 1) {
     begin(args, item, member);
     if (count == 0) {
-      for (let t = 0; t < queries; t += 1) memory.fill(rowOf(load<usize>(args, 28), t, lanes), 0, headBytes);
+      for (let t = 0; t < queries; t += 1) memory.fill(rowOf(args.y, t, lanes), 0, headBytes);
       continue;
     }
-    const keys = panelsOf(collect(args, 4, 12), headBytes, count, true);
-    const values = panelsOf(collect(args, 8, 16), headBytes, count, false);
+    const keys = panelsOf(collect(args, args.k, args.pastKeys), headBytes, count, true);
+    const values = panelsOf(collect(args, args.v, args.pastValues), headBytes, count, false);
     const scores = take(<usize>BLOCK * scoreBytes + 64);
     const sums = take(<usize>BLOCK << 2);
     first = 0;
@@ -241,7 +239,7 @@ export function attention(args: usize, from: i32, to: i32, member: i32): void {
       const stop = last;
       first = start;
       last = firstLast;
-      const y = rowOf(load<usize>(args, 28), query, lanes);
+      const y = rowOf(args.y, query, lanes);
       if (stop <= start) {
         for (let r = 0; r < rows; r += 1) memory.fill(y + <usize>r * stride, 0, headBytes);
         continue;
@@ -249,13 +247,13 @@ export function attention(args: usize, from: i32, to: i32, member: i32): void {
       const panel = start >> 4;
       const columns = (stop - (panel << 4) + 15) & ~15;
       times(
-        rows, columns, width, rowOf(load<usize>(args), query, lanes), stride, 4, keys + <usize>panel * (headBytes << 4),
+        rows, columns, width, rowOf(args.q, query, lanes), stride, 4, keys + <usize>panel * (headBytes << 4),
         headBytes << 4, false, scores + ((<usize>panel) << 6), scoreBytes, member,
       );
       for (let r = 0; r < rows; r += 1) {
         look(args, query + r);
         const row = scores + <usize>r * scoreBytes;
-        const sum = exponentials(row, start, stop, args + 68);
+        const sum = exponentials(row, start, stop, scale);
         store<f32>(sums + ((<usize>r) << 2), last > first ? <f32>1 / sum : 0);
         if (dropping) drop(args, row, query + r);
       }
@@ -294,40 +292,37 @@ function slopes(p: usize, end: usize, dp: usize, inverse: f32, dot: f32, scale: 
 }
 
 /** Puts rows that were worked out together back to their places; what no query may see gets 0. */
-function spread(args: usize, rows: usize, signal: i32, past: i32): void {
-  const before = load<i32>(args, 52);
-  const all = before + load<i32>(args, 36);
-  const withPast = load<usize>(args + <usize>past) != 0;
+function spread(args: AttentionArguments, rows: usize, signal: usize, past: usize): void {
+  const before = args.before;
+  const all = before + args.keys;
   let k = 0;
   for (let place = 0; place < all; place += 1) {
     const seen = k < count && load<i32>(places + ((<usize>k) << 2)) == place;
     const source = rows + <usize>k * headBytes;
     if (seen) k += 1;
-    if (place < before && !withPast) continue;
+    if (place < before && past == 0) continue;
     const target = addressOf(args, place, signal, past);
     if (seen) copyHead(source, target);
     else memory.fill(target, 0, headBytes);
   }
 }
 
-/**
- * args: as above, then the gradient of y, and where those of q, k, v, past k and past v go (the last two 0 where they are
- * not wanted).
- */
-export function attentionAdjoint(args: usize, from: i32, to: i32, member: i32): void {
-  const queries = load<i32>(args, 32);
-  const lanes = load<i32>(args, 40);
-  const factor = load<f32>(args, 68);
-  const stride = <usize>lanes * (<usize>load<i32>(args, 44) << 2);
-  const dropping = load<f32>(args, 104) != 0;
+/** Those of the past are 0 where they are not wanted. */
+export function attentionAdjoint(args: AttentionAdjointArguments, from: i32, to: i32, member: i32): void {
+  const queries = args.queries;
+  const lanes = args.lanes;
+  const factor = args.scale;
+  const stride = <usize>lanes * (<usize>args.features << 2);
+  const dropping = args.dropFactor != 0;
+  const scale = changetype<usize>(args) + offsetof<AttentionArguments>('scale');
   for (let item = from; item < to; item += 1) {
     begin(args, item, member);
     const dk = take(<usize>count * headBytes);
     const dv = take(<usize>count * headBytes);
     memory.fill(dk, 0, <usize>count * headBytes);
     memory.fill(dv, 0, <usize>count * headBytes);
-    const keyRows = collect(args, 4, 12);
-    const valueRows = collect(args, 8, 16);
+    const keyRows = collect(args, args.k, args.pastKeys);
+    const valueRows = collect(args, args.v, args.pastValues);
     const turnedKeys = panelsOf(keyRows, headBytes, count, true);
     const turnedValues = panelsOf(valueRows, headBytes, count, true);
     const keys = panelsOf(keyRows, headBytes, count, false);
@@ -345,10 +340,10 @@ export function attentionAdjoint(args: usize, from: i32, to: i32, member: i32): 
       const stop = last;
       first = start;
       last = firstLast;
-      const q = rowOf(load<usize>(args), query, lanes);
-      const y = rowOf(load<usize>(args, 28), query, lanes);
-      const g = rowOf(load<usize>(args, 72), query, lanes);
-      const dq = rowOf(load<usize>(args, 76), query, lanes);
+      const q = rowOf(args.q, query, lanes);
+      const y = rowOf(args.y, query, lanes);
+      const g = rowOf(args.dy, query, lanes);
+      const dq = rowOf(args.dq, query, lanes);
       if (stop <= start) {
         for (let r = 0; r < rows; r += 1) memory.fill(dq + <usize>r * stride, 0, headBytes);
         continue;
@@ -363,7 +358,7 @@ export function attentionAdjoint(args: usize, from: i32, to: i32, member: i32): 
       for (let r = 0; r < rows; r += 1) {
         look(args, query + r);
         const row = scores + <usize>r * scoreBytes;
-        const sum = exponentials(row, start, stop, args + 68);
+        const sum = exponentials(row, start, stop, scale);
         const dot = dotHead(g + <usize>r * stride, y + <usize>r * stride);
         const inverse: f32 = last > first ? <f32>1 / sum : 0;
         const begins = row + ((<usize>start) << 2);
@@ -381,7 +376,7 @@ export function attentionAdjoint(args: usize, from: i32, to: i32, member: i32): 
       times(seen, width, rows, p, 4, scoreBytes, panelsOf(g, stride, rows, false), (<usize>rows) << 6, true, dv + offset, headBytes, member);
       times(seen, width, rows, ds, 4, scoreBytes, panelsOf(q, stride, rows, false), (<usize>rows) << 6, true, dk + offset, headBytes, member);
     }
-    spread(args, dk, 80, 88);
-    spread(args, dv, 84, 92);
+    spread(args, dk, args.dk, args.dPastKeys);
+    spread(args, dv, args.dv, args.dPastValues);
   }
 }

@@ -6,6 +6,7 @@
 import { STREAM_ROWS } from '../limits';
 import { TILE_ROWS } from './config';
 import { cell, edge, strip } from './gemm';
+import { BatchedProductArguments, ProductArguments } from './generated/arguments';
 import { packBlock, panelStride } from './pack';
 import { DEPTH, packedOf } from './scratch';
 
@@ -17,23 +18,22 @@ const A_NEAR: usize = 262_144;
 const ROWS: i32 = 64;
 
 /**
- * args: as `gemm`'s (b row-major or transposed, no bias), then the numbers from one matrix to the next in a, b and c; 0
- * repeats an operand. Items: the cells of the first matrix, of the second, and so on.
+ * b is row-major or transposed, and there is no bias. Items: the cells of the first matrix, of the second, and so on.
  */
-export function batchedGemm(args: usize, from: i32, to: i32, member: i32): void {
-  const m = load<i32>(args, 32);
-  const n = load<i32>(args, 36);
-  const cellColumns = load<i32>(args, 48);
-  const cellRows = load<i32>(args, 52);
+export function batchedGemm(args: BatchedProductArguments, from: i32, to: i32, member: i32): void {
+  const m = args.m;
+  const n = args.n;
+  const cellColumns = args.cellColumns;
+  const cellRows = args.cellRows;
   const down = (m + cellRows - 1) / cellRows;
   const cells = down * ((n + cellColumns - 1) / cellColumns);
   for (let item = from; item < to; item += 1) {
     const matrix = <usize>(item / cells);
     const column = ((item % cells) / down) * cellColumns;
     const row = ((item % cells) % down) * cellRows;
-    const a = load<usize>(args) + ((matrix * <usize>load<i32>(args, 60)) << 2);
-    const b = load<usize>(args, 12) + ((matrix * <usize>load<i32>(args, 64)) << 2);
-    const c = load<usize>(args, 24) + ((matrix * <usize>load<i32>(args, 68)) << 2);
+    const a = args.a + ((matrix * <usize>args.aStride) << 2);
+    const b = args.b + ((matrix * <usize>args.bStride) << 2);
+    const c = args.c + ((matrix * <usize>args.cStride) << 2);
     const rowTo = min(m, row + cellRows);
     const columnTo = min(n, column + cellColumns);
     if (small(args, rowTo - row, columnTo - column)) near(args, a, b, c, row, rowTo, column, columnTo, member);
@@ -42,25 +42,25 @@ export function batchedGemm(args: usize, from: i32, to: i32, member: i32): void 
 }
 
 /** Whether a cell is one block of K, wants no transposed copy of A, and is not better streamed. */
-function small(args: usize, rows: i32, columns: i32): bool {
-  const k = load<i32>(args, 40);
+function small(args: ProductArguments, rows: i32, columns: i32): bool {
+  const k = args.k;
   if (k == 0 || k > DEPTH) return false;
-  if (load<i32>(args, 8)) return (<usize>load<i32>(args, 4) << 2) * <usize>k <= A_NEAR;
-  return load<i32>(args, 20) != 0 || rows > STREAM_ROWS || (columns & 63) != 0;
+  if (args.aTransposed) return (<usize>args.lda << 2) * <usize>k <= A_NEAR;
+  return args.layout != 0 || rows > STREAM_ROWS || (columns & 63) != 0;
 }
 
 function near(
-  args: usize, a: usize, b: usize, c: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: i32, member: i32,
+  args: ProductArguments, a: usize, b: usize, c: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: i32, member: i32,
 ): void {
-  const aTransposed = load<i32>(args, 8);
-  const lda = (<usize>load<i32>(args, 4)) << 2;
+  const aTransposed = args.aTransposed;
+  const lda = (<usize>args.lda) << 2;
   const aRow: usize = aTransposed ? 4 : lda;
   const aStep: usize = aTransposed ? lda : 4;
-  const ldb = (<usize>load<i32>(args, 16)) << 2;
-  const bTransposed = load<i32>(args, 20);
-  const ldc = (<usize>load<i32>(args, 28)) << 2;
-  const k = load<i32>(args, 40);
-  const accumulate = load<i32>(args, 44);
+  const ldb = (<usize>args.ldb) << 2;
+  const bTransposed = args.layout;
+  const ldc = (<usize>args.ldc) << 2;
+  const k = args.k;
+  const accumulate = args.accumulate;
   const rows = rowTo - rowFrom;
   const columns = columnTo - columnFrom;
   const whole = columns >> 4;

@@ -8,10 +8,10 @@
 //
 // What may come before a tag is kept in two parts, a score (the greatest, or the start's) and a logarithm beside it, and what
 // rounding takes from a sum of scores is put back: so small numbers count beside scores of 1e30 that all paths share.
-import * as CHAIN from '../chain-words';
 import { at } from './address';
 import { exp4, log4, store8 } from './math';
 import { multiplyRows } from './gemm';
+import { ChainArguments, ChainPowersArguments, PathsAdjointArguments, PathsArguments } from './generated/arguments';
 import { tailOf } from './scratch';
 import { scaledExponentials, sumOfExponentials } from './softmax';
 
@@ -56,34 +56,34 @@ function strideOf(count: i32): i32 {
   return (count + 7) & ~7;
 }
 
-/** args: transitions [N, N], powers [N, N], tops [N], N: powers = e^(transitions − tops), tops of columns. Items: columns. */
-export function chainPowers(args: usize, from: i32, to: i32): void {
-  const count = load<i32>(args, 12);
+/** powers = e^(transitions − tops), tops of columns. Items: columns. */
+export function chainPowers(args: ChainPowersArguments, from: i32, to: i32): void {
+  const count = args.count;
   const stride = (<usize>count) << 2;
   const bytes = (<usize>(count * count)) << 2;
   let column = from;
   for (; column + 4 <= to; column += 4) {
-    const x = at(load<usize>(args), column);
-    const y = at(load<usize>(args, 4), column);
+    const x = at(args.transitions, column);
+    const y = at(args.powers, column);
     let top = f32x4.splat(-f32.MAX_VALUE);
     for (let k: usize = 0; k < bytes; k += stride) top = f32x4.max(top, v128.load(x + k));
     for (let k: usize = 0; k < bytes; k += stride) v128.store(y + k, exp4(f32x4.sub(v128.load(x + k), top)));
-    v128.store(at(load<usize>(args, 8), column), top);
+    v128.store(at(args.tops, column), top);
   }
   for (; column < to; column += 1) {
-    const x = at(load<usize>(args), column);
-    const y = at(load<usize>(args, 4), column);
+    const x = at(args.transitions, column);
+    const y = at(args.powers, column);
     let top: f32 = -f32.MAX_VALUE;
     for (let k: usize = 0; k < bytes; k += stride) top = max(top, load<f32>(x + k));
     for (let k: usize = 0; k < bytes; k += stride) store<f32>(y + k, power(<f64>(load<f32>(x + k) - top)));
-    store<f32>(at(load<usize>(args, 8), column), top);
+    store<f32>(at(args.tops, column), top);
   }
 }
 
-/** −log of the share that each lane's tags have of all paths. args: as `chain-words.ts` has them. */
-export function chain(args: usize, from: i32, to: i32, member: i32): void {
-  const results = load<usize>(args, CHAIN.NATS);
-  const totals = load<usize>(args, CHAIN.TOTALS);
+/** −log of the share that each lane's tags have of all paths. */
+export function chain(args: ChainArguments, from: i32, to: i32, member: i32): void {
+  const results = args.nats;
+  const totals = args.totals;
   for (let lane = from; lane < to; lane += 1) store<f64>(at8(totals, lane), 0);
   forwards(args, from, to, member, 2, totals);
   for (let lane = from; lane < to; lane += 1) {
@@ -97,20 +97,20 @@ export function chain(args: usize, from: i32, to: i32, member: i32): void {
  * With `totals` (f64, one a lane) it adds up the loss: how improbable each tag is given the one after it, since sums of
  * terms of one sign lose no digits, as the difference of all paths and one would.
  */
-function forwards(args: usize, from: i32, to: i32, member: i32, kept: i32, totals: usize): void {
-  const steps = load<i32>(args, CHAIN.STEPS);
-  const batch = load<i32>(args, CHAIN.BATCH);
-  const count = load<i32>(args, CHAIN.COUNT);
+function forwards(args: PathsArguments, from: i32, to: i32, member: i32, kept: i32, totals: usize): void {
+  const steps = args.steps;
+  const batch = args.batch;
+  const count = args.count;
   const stride = strideOf(count);
   const bytes = (<usize>stride) << 2;
-  const shares = load<usize>(args, CHAIN.SHARES);
-  const sums = load<usize>(args, CHAIN.SUMS);
+  const shares = args.shares;
+  const sums = args.sums;
   for (let t = 0; t < steps; t += 1) {
     const row = (t % kept) * batch;
     const before = ((t + kept - 1) % kept) * batch;
     if (t > 0) {
       multiplyRows(
-        to - from, count, count, at(shares, (before + from) * stride), bytes, load<usize>(args, CHAIN.INTO), 1, 0, 0,
+        to - from, count, count, at(shares, (before + from) * stride), bytes, args.into, 1, 0, 0,
         at(sums, (row + from) * stride), bytes, member,
       );
     }
@@ -136,42 +136,42 @@ function forwards(args: usize, from: i32, to: i32, member: i32, kept: i32, total
 /** The tag at a step of a lane; −1 after its last. */
 // @ts-ignore: decorator
 @inline
-function tagOf(args: usize, t: i32, lane: i32): i32 {
-  return load<i32>(at(load<usize>(args, CHAIN.TAGS), t * load<i32>(args, CHAIN.BATCH) + lane));
+function tagOf(args: PathsArguments, t: i32, lane: i32): i32 {
+  return load<i32>(at(args.tags, t * args.batch + lane));
 }
 
 // @ts-ignore: decorator
 @inline
-function isLast(args: usize, t: i32, lane: i32): bool {
-  return t + 1 == load<i32>(args, CHAIN.STEPS) || tagOf(args, t + 1, lane) < 0;
+function isLast(args: PathsArguments, t: i32, lane: i32): bool {
+  return t + 1 == args.steps || tagOf(args, t + 1, lane) < 0;
 }
 
 /** log p(tag | next tag), what came before given. */
 // @ts-ignore: decorator
 @inline
-function pairOf(args: usize, before: i32, row: i32, tag: i32, next: i32): f64 {
-  const count = load<i32>(args, CHAIN.COUNT);
-  const score = load<f32>(at(load<usize>(args, CHAIN.TRANSITIONS), tag * count + next));
-  const log = load<f64>(at8(load<usize>(args, CHAIN.LOGS), before * count + tag));
-  const base = load<f32>(at(load<usize>(args, CHAIN.BASES), row * count + next));
-  return <f64>score - <f64>base + (log - load<f64>(at8(load<usize>(args, CHAIN.REACHED), row * count + next)));
+function pairOf(args: PathsArguments, before: i32, row: i32, tag: i32, next: i32): f64 {
+  const count = args.count;
+  const score = load<f32>(at(args.transitions, tag * count + next));
+  const log = load<f64>(at8(args.logs, before * count + tag));
+  const base = load<f32>(at(args.bases, row * count + next));
+  return <f64>score - <f64>base + (log - load<f64>(at8(args.reached, row * count + next)));
 }
 
 /** One step of a lane, kept in `row`, the one before it in `before`. */
-function step(args: usize, t: i32, lane: i32, row: i32, before: i32): void {
-  const count = load<i32>(args, CHAIN.COUNT);
+function step(args: PathsArguments, t: i32, lane: i32, row: i32, before: i32): void {
+  const count = args.count;
   const stride = strideOf(count);
-  const x = at(load<usize>(args, CHAIN.X), (t * load<i32>(args, CHAIN.BATCH) + lane) * count);
-  const logs = at8(load<usize>(args, CHAIN.LOGS), row * count);
-  const shares = at(load<usize>(args, CHAIN.SHARES), row * stride);
-  const reached = at8(load<usize>(args, CHAIN.REACHED), row * count);
-  const bases = at(load<usize>(args, CHAIN.BASES), row * count);
-  const sums = at(load<usize>(args, CHAIN.SUMS), row * stride);
+  const x = at(args.x, (t * args.batch + lane) * count);
+  const logs = at8(args.logs, row * count);
+  const shares = at(args.shares, row * stride);
+  const reached = at8(args.reached, row * count);
+  const bases = at(args.bases, row * count);
+  const sums = at(args.sums, row * stride);
   if (t == 0) {
-    memory.copy(bases, load<usize>(args, CHAIN.START), (<usize>count) << 2);
+    memory.copy(bases, args.start, (<usize>count) << 2);
     memory.fill(reached, 0, (<usize>count) << 3);
   } else {
-    memory.copy(bases, load<usize>(args, CHAIN.TOPS), (<usize>count) << 2);
+    memory.copy(bases, args.tops, (<usize>count) << 2);
     logarithms(sums, shares, stride);
     for (let k = 0; k < count; k += 1) {
       if (load<f32>(at(sums, k)) >= LEAST) store<f64>(at8(reached, k), <f64>load<f32>(at(shares, k)));
@@ -211,11 +211,11 @@ function exponentials(x: usize, count: i32): void {
 }
 
 /** log Σ e^score over the tags before a tag, about the greatest, whose score is the base. */
-function reachFar(args: usize, before: i32, tag: i32, base: usize, reached: usize): void {
-  const count = load<i32>(args, CHAIN.COUNT);
+function reachFar(args: PathsArguments, before: i32, tag: i32, base: usize, reached: usize): void {
+  const count = args.count;
   const stride = (<usize>count) << 2;
-  const logs = at8(load<usize>(args, CHAIN.LOGS), before * count);
-  const into = at(load<usize>(args, CHAIN.TRANSITIONS), tag);
+  const logs = at8(args.logs, before * count);
+  const into = at(args.transitions, tag);
   let top = <f64>load<f32>(into);
   let rest = load<f64>(logs);
   for (let k = 1, x = into + stride; k < count; k += 1, x += stride) {
@@ -242,11 +242,11 @@ function reachFar(args: usize, before: i32, tag: i32, base: usize, reached: usiz
 }
 
 /** Scores of whole paths by their last tag, the greatest 0, into a lane's `last`; how far the given tag is below it. */
-function ended(args: usize, lane: i32, row: i32, tag: i32): f64 {
-  const count = load<i32>(args, CHAIN.COUNT);
-  const logs = at8(load<usize>(args, CHAIN.LOGS), row * count);
-  const end = load<usize>(args, CHAIN.END);
-  const last = at(load<usize>(args, CHAIN.LAST), lane * strideOf(count));
+function ended(args: PathsArguments, lane: i32, row: i32, tag: i32): f64 {
+  const count = args.count;
+  const logs = at8(args.logs, row * count);
+  const end = args.end;
+  const last = at(args.last, lane * strideOf(count));
   let top = <f64>load<f32>(end);
   let rest = load<f64>(logs);
   for (let k = 1; k < count; k += 1) {
@@ -264,10 +264,10 @@ function ended(args: usize, lane: i32, row: i32, tag: i32): f64 {
 }
 
 /** −log p(the lane's last tag). */
-function atEnd(args: usize, lane: i32, row: i32, tag: i32, aside: usize): f64 {
-  const count = load<i32>(args, CHAIN.COUNT);
+function atEnd(args: PathsArguments, lane: i32, row: i32, tag: i32, aside: usize): f64 {
+  const count = args.count;
   const below = ended(args, lane, row, tag);
-  return below + logarithm(sumOfExponentials(at(load<usize>(args, CHAIN.LAST), lane * strideOf(count)), count, 0, aside));
+  return below + logarithm(sumOfExponentials(at(args.last, lane * strideOf(count)), count, 0, aside));
 }
 
 /**
@@ -275,42 +275,42 @@ function atEnd(args: usize, lane: i32, row: i32, tag: i32, aside: usize): f64 {
  * p(tag before | tag) = e^(score − reached). Where pairs are reached by a product, what is left in `weights` (the gradient of a
  * sum) makes their gradient by another one, with `shares`; where far, their tag's probability is in `rare`, and `far` counts them.
  */
-export function chainAdjoint(args: usize, from: i32, to: i32, member: i32): void {
-  const steps = load<i32>(args, CHAIN.STEPS);
-  const batch = load<i32>(args, CHAIN.BATCH);
-  const count = load<i32>(args, CHAIN.COUNT);
+export function chainAdjoint(args: PathsAdjointArguments, from: i32, to: i32, member: i32): void {
+  const steps = args.steps;
+  const batch = args.batch;
+  const count = args.count;
   const stride = strideOf(count);
   const bytes = (<usize>stride) << 2;
-  const last = load<usize>(args, CHAIN.LAST);
-  const slopes = load<usize>(args, CHAIN.SLOPES);
+  const last = args.last;
+  const slopes = args.slopes;
   forwards(args, from, to, member, steps, 0);
   for (let lane = from; lane < to; lane += 1) {
-    memory.fill(at(load<usize>(args, CHAIN.D_END), lane * count), 0, (<usize>count) << 2);
+    memory.fill(at(args.dEnd, lane * count), 0, (<usize>count) << 2);
   }
   for (let t = steps - 1; t >= 0; t -= 1) {
     for (let lane = from; lane < to; lane += 1) {
       const row = t * batch + lane;
       const tag = tagOf(args, t, lane);
       if (tag < 0) {
-        memory.fill(at(load<usize>(args, CHAIN.DX), row * count), 0, (<usize>count) << 2);
-        memory.fill(at(load<usize>(args, CHAIN.WEIGHTS), row * stride), 0, bytes);
+        memory.fill(at(args.dx, row * count), 0, (<usize>count) << 2);
+        memory.fill(at(args.weights, row * stride), 0, bytes);
         memory.fill(at(slopes, lane * stride), 0, bytes);
         continue;
       }
       const p = at(last, lane * stride);
-      const gradient = load<f32>(at(load<usize>(args, CHAIN.NATS), lane));
+      const gradient = load<f32>(at(args.nats, lane));
       if (isLast(args, t, lane)) {
         ended(args, lane, row, tag);
         const sum = sumOfExponentials(p, count, 0, tailOf(member));
         scaledExponentials(p, count, 0, 1 / sum, p, tailOf(member));
-        slope(p, gradient, tag, count, at(load<usize>(args, CHAIN.D_END), lane * count));
+        slope(p, gradient, tag, count, at(args.dEnd, lane * count));
       }
-      slope(p, gradient, tag, count, at(load<usize>(args, CHAIN.DX), row * count));
+      slope(p, gradient, tag, count, at(args.dx, row * count));
       if (t > 0) divide(args, lane, row, gradient);
     }
     if (t == 0) break;
     multiplyRows(
-      to - from, count, count, at(slopes, from * stride), bytes, load<usize>(args, CHAIN.OUT_OF), 1, 0, 0,
+      to - from, count, count, at(slopes, from * stride), bytes, args.outOf, 1, 0, 0,
       at(last, from * stride), bytes, member,
     );
     for (let lane = from; lane < to; lane += 1) {
@@ -326,13 +326,13 @@ function slope(p: usize, gradient: f32, tag: i32, count: i32, result: usize): vo
 }
 
 /** Probabilities of a step's tags over their sums: what their pairs' are made of. */
-function divide(args: usize, lane: i32, row: i32, gradient: f32): void {
-  const count = load<i32>(args, CHAIN.COUNT);
+function divide(args: PathsAdjointArguments, lane: i32, row: i32, gradient: f32): void {
+  const count = args.count;
   const stride = strideOf(count);
-  const p = at(load<usize>(args, CHAIN.LAST), lane * stride);
-  const sums = at(load<usize>(args, CHAIN.SUMS), row * stride);
-  const slopes = at(load<usize>(args, CHAIN.SLOPES), lane * stride);
-  const weights = at(load<usize>(args, CHAIN.WEIGHTS), row * stride);
+  const p = at(args.last, lane * stride);
+  const sums = at(args.sums, row * stride);
+  const slopes = at(args.slopes, lane * stride);
+  const weights = at(args.weights, row * stride);
   let far = 0;
   for (let k = 0; k < count; k += 1) {
     const sum = load<f32>(at(sums, k));
@@ -342,22 +342,22 @@ function divide(args: usize, lane: i32, row: i32, gradient: f32): void {
     store<f32>(at(weights, k), gradient * quotient);
     if (!near && load<f32>(at(p, k)) != 0) far += 1;
   }
-  store<i32>(at(load<usize>(args, CHAIN.FAR), row), far);
+  store<i32>(at(args.far, row), far);
   if (far == 0) return;
-  const rare = at(load<usize>(args, CHAIN.RARE), row * count);
+  const rare = at(args.rare, row * count);
   for (let k = 0; k < count; k += 1) {
     store<f32>(at(rare, k), load<f32>(at(sums, k)) >= LEAST ? 0 : load<f32>(at(p, k)));
   }
 }
 
 /** Probabilities of the tags before, of which `last` has the sums over the products. */
-function goBack(args: usize, lane: i32, row: i32, before: i32): void {
-  const count = load<i32>(args, CHAIN.COUNT);
+function goBack(args: PathsAdjointArguments, lane: i32, row: i32, before: i32): void {
+  const count = args.count;
   const stride = strideOf(count);
-  const p = at(load<usize>(args, CHAIN.LAST), lane * stride);
-  const shares = at(load<usize>(args, CHAIN.SHARES), before * stride);
+  const p = at(args.last, lane * stride);
+  const shares = at(args.shares, before * stride);
   for (let k = 0; k < count; k += 1) store<f32>(at(p, k), load<f32>(at(p, k)) * load<f32>(at(shares, k)));
-  if (load<i32>(at(load<usize>(args, CHAIN.FAR), row))) {
+  if (load<i32>(at(args.far, row))) {
     for (let k = 0; k < count; k += 1) store<f32>(at(p, k), load<f32>(at(p, k)) + pairsFar(args, row, before, k, 0));
   }
   // They add up to 1; what rounding does to that would grow with the steps.
@@ -368,9 +368,9 @@ function goBack(args: usize, lane: i32, row: i32, before: i32): void {
 }
 
 /** How probable the pairs from a tag to those are that are reached far: their sum, or each added, times a gradient, to `result`. */
-function pairsFar(args: usize, row: i32, before: i32, tag: i32, result: usize, gradient: f32 = 0): f32 {
-  const count = load<i32>(args, CHAIN.COUNT);
-  const rare = at(load<usize>(args, CHAIN.RARE), row * count);
+function pairsFar(args: PathsAdjointArguments, row: i32, before: i32, tag: i32, result: usize, gradient: f32 = 0): f32 {
+  const count = args.count;
+  const rare = at(args.rare, row * count);
   let sum: f32 = 0;
   for (let next = 0; next < count; next += 1) {
     const p = load<f32>(at(rare, next));
@@ -385,16 +385,16 @@ function pairsFar(args: usize, row: i32, before: i32, tag: i32, result: usize, g
 }
 
 /** Gradients of the transitions, of which dTransitions has the sums over the products. Items: rows, the tags before. */
-export function chainTransitions(args: usize, from: i32, to: i32): void {
-  const steps = load<i32>(args, CHAIN.STEPS);
-  const batch = load<i32>(args, CHAIN.BATCH);
-  const count = load<i32>(args, CHAIN.COUNT);
-  const far = load<usize>(args, CHAIN.FAR);
-  const tags = load<usize>(args, CHAIN.TAGS);
-  const gradients = load<usize>(args, CHAIN.NATS);
+export function chainTransitions(args: PathsAdjointArguments, from: i32, to: i32): void {
+  const steps = args.steps;
+  const batch = args.batch;
+  const count = args.count;
+  const far = args.far;
+  const tags = args.tags;
+  const gradients = args.nats;
   for (let tag = from; tag < to; tag += 1) {
-    const result = at(load<usize>(args, CHAIN.D_TRANSITIONS), tag * count);
-    const powers = at(load<usize>(args, CHAIN.POWERS), tag * count);
+    const result = at(args.dTransitions, tag * count);
+    const powers = at(args.powers, tag * count);
     for (let k = 0; k < count; k += 1) store<f32>(at(result, k), load<f32>(at(result, k)) * load<f32>(at(powers, k)));
     for (let row = batch; row < steps * batch; row += 1) {
       const next = load<i32>(at(tags, row));

@@ -5,11 +5,12 @@
 // images have their zeros around them already (`pad`). Work is split over outputs: pixels of y, rows of the input's
 // gradient, rows of the weights' gradient. An element is one chain of multiply-adds whatever the blocks, so the bits
 // depend neither on the threads nor on how many images or steps there are at once.
-//
-// args of each, in numbers: image tensor, H, W, C, rows and columns of y, kh, kw, strides (10 words); then what each says.
 import { at } from './address';
 import { TILE_ROWS } from './config';
 import { strip } from './gemm';
+import {
+  ConvolutionArguments, ConvolutionInputAdjointArguments, ConvolutionWeightsAdjointArguments, PadArguments, SlidingArguments,
+} from './generated/arguments';
 import { tileAt, tileAtAdd } from './generated/tiles';
 import { storeUpTo } from './math';
 import { packBlock, panelStride } from './pack';
@@ -30,8 +31,8 @@ const PIXELS: i32 = 192;
 
 // @ts-ignore: decorator
 @inline
-function patchSize(args: usize): i32 {
-  return load<i32>(args, 24) * load<i32>(args, 28) * load<i32>(args, 12);
+function patchSize(args: SlidingArguments): i32 {
+  return args.windowHeight * args.windowWidth * args.channels;
 }
 
 /** Pixels of a block: enough to use each panel of weights often, few enough to stay near. */
@@ -40,26 +41,26 @@ function pixelsAtOnce(size: i32): i32 {
 }
 
 /** Where numbers `from` to `to` of a patch are, from its first one on. */
-function offsetsOfPatch(args: usize, from: i32, to: i32, target: usize): void {
-  const channels = load<i32>(args, 12);
-  const line = load<i32>(args, 28) * channels;
-  const lineOfImage = load<i32>(args, 8) * channels;
+function offsetsOfPatch(args: SlidingArguments, from: i32, to: i32, target: usize): void {
+  const channels = args.channels;
+  const line = args.windowWidth * channels;
+  const lineOfImage = args.width * channels;
   for (let k = from; k < to; k += 1, target += 4) {
     store<i32>(target, ((k / line) * lineOfImage + (k % line)) << 2);
   }
 }
 
 /** Where the patches of pixels `from` to `to` start. */
-function startsOfPatches(args: usize, from: i32, to: i32, target: usize): void {
-  const channels = load<i32>(args, 12);
-  const down = load<i32>(args, 16);
-  const across = load<i32>(args, 20);
-  const right = (load<i32>(args, 36) * channels) << 2;
-  const line = (load<i32>(args, 8) * channels) << 2;
-  const below = load<i32>(args, 32) * line;
+function startsOfPatches(args: SlidingArguments, from: i32, to: i32, target: usize): void {
+  const channels = args.channels;
+  const down = args.down;
+  const across = args.across;
+  const right = (args.strideX * channels) << 2;
+  const line = (args.width * channels) << 2;
+  const below = args.strideY * line;
   let column = from % across;
   let row = (from / across) % down;
-  let image = load<usize>(args) + <usize>(from / (across * down)) * <usize>(load<i32>(args, 4) * line);
+  let image = args.image + <usize>(from / (across * down)) * <usize>(args.height * line);
   let start = image + <usize>(row * below + column * right);
   for (let k = from; k < to; k += 1, target += 4) {
     store<usize>(target, start);
@@ -70,7 +71,7 @@ function startsOfPatches(args: usize, from: i32, to: i32, target: usize): void {
       row += 1;
       if (row == down) {
         row = 0;
-        image += <usize>(load<i32>(args, 4) * line);
+        image += <usize>(args.height * line);
       }
       start = image + <usize>(row * below);
     }
@@ -110,26 +111,23 @@ function patchesThroughPanel(
   }
 }
 
-/**
- * args: x [N, H, W, C], y [N, H + zeros, W + zeros, C], H, W·C, rows of y, numbers of its rows, zeros above, numbers of
- * zeros before. Items: rows of y.
- */
-export function pad(args: usize, from: i32, to: i32): void {
-  const height = load<i32>(args, 8);
-  const bytes = (<usize>load<i32>(args, 12)) << 2;
-  const rows = load<i32>(args, 16);
-  const all = (<usize>load<i32>(args, 20)) << 2;
-  const above = load<i32>(args, 24);
-  const before = (<usize>load<i32>(args, 28)) << 2;
+/** x `[N, H, W, C]` with zeros around it, y `[N, H + zeros, W + zeros, C]`. Items: rows of y. */
+export function pad(args: PadArguments, from: i32, to: i32): void {
+  const height = args.height;
+  const bytes = (<usize>args.line) << 2;
+  const rows = args.rows;
+  const all = (<usize>args.paddedLine) << 2;
+  const above = args.above;
+  const before = (<usize>args.before) << 2;
   for (let row = from; row < to; row += 1) {
-    const y = load<usize>(args, 4) + <usize>row * all;
+    const y = args.y + <usize>row * all;
     const r = (row % rows) - above;
     if (r < 0 || r >= height) {
       memory.fill(y, 0, all);
       continue;
     }
     memory.fill(y, 0, before);
-    memory.copy(y + before, load<usize>(args) + <usize>((row / rows) * height + r) * bytes, bytes);
+    memory.copy(y + before, args.x + <usize>((row / rows) * height + r) * bytes, bytes);
     memory.fill(y + before + bytes, 0, all - before - bytes);
   }
 }
@@ -146,12 +144,12 @@ function throughPanel(
   }
 }
 
-/** Further args: weights in panels, bias or 0, y, O, whether negative results become 0. Items: pixels of y. */
-export function convolution(args: usize, from: i32, to: i32, member: i32): void {
-  const weights = load<usize>(args, 40);
-  const bias = load<usize>(args, 44);
-  const outputs = load<i32>(args, 52);
-  const relu = load<i32>(args, 56);
+/** Items: pixels of y. */
+export function convolution(args: ConvolutionArguments, from: i32, to: i32, member: i32): void {
+  const weights = args.weights;
+  const bias = args.bias;
+  const outputs = args.outputs;
+  const relu = args.relu;
   const size = patchSize(args);
   const bytes = (<usize>outputs) << 2;
   const panelBytes = panelStride(size);
@@ -164,7 +162,7 @@ export function convolution(args: usize, from: i32, to: i32, member: i32): void 
   for (let pixel = from; pixel < to; pixel += atOnce) {
     const rows = min(atOnce, to - pixel);
     startsOfPatches(args, pixel, pixel + rows, starts);
-    const y = load<usize>(args, 48) + <usize>pixel * bytes;
+    const y = args.y + <usize>pixel * bytes;
     let panel = weights;
     let column = 0;
     for (; column + 16 <= outputs; column += 16, panel += panelBytes) {
@@ -196,27 +194,23 @@ export function convolution(args: usize, from: i32, to: i32, member: i32): void 
   }
 }
 
-/**
- * The image tensor is the input's gradient, without zeros around it. Further args: zeros above and before, weights
- * transposed in panels, gradient of y, O, rows of a band, bands of an image. Items: bands. Each gains the gradients of
- * the patches that touch it, in the order of pixels.
- */
-export function convolutionInputAdjoint(args: usize, from: i32, to: i32, member: i32): void {
-  const height = load<i32>(args, 4);
-  const width = load<i32>(args, 8);
-  const channels = load<i32>(args, 12);
-  const down = load<i32>(args, 16);
-  const across = load<i32>(args, 20);
-  const kernelHeight = load<i32>(args, 24);
-  const kernelWidth = load<i32>(args, 28);
-  const strideY = load<i32>(args, 32);
-  const strideX = load<i32>(args, 36);
-  const above = load<i32>(args, 40);
-  const before = load<i32>(args, 44);
-  const weights = load<usize>(args, 48);
-  const outputs = load<i32>(args, 56);
-  const bandRows = load<i32>(args, 60);
-  const bands = load<i32>(args, 64);
+/** Items: bands. Each gains the gradients of the patches that touch it, in the order of pixels. */
+export function convolutionInputAdjoint(args: ConvolutionInputAdjointArguments, from: i32, to: i32, member: i32): void {
+  const height = args.height;
+  const width = args.width;
+  const channels = args.channels;
+  const down = args.down;
+  const across = args.across;
+  const kernelHeight = args.windowHeight;
+  const kernelWidth = args.windowWidth;
+  const strideY = args.strideY;
+  const strideX = args.strideX;
+  const above = args.above;
+  const before = args.before;
+  const weights = args.weights;
+  const outputs = args.outputs;
+  const bandRows = args.bandRows;
+  const bands = args.bands;
   const size = patchSize(args);
   const padded = (size + 15) & ~15;
   const stride = (<usize>padded) << 2;
@@ -230,12 +224,12 @@ export function convolutionInputAdjoint(args: usize, from: i32, to: i32, member:
     const image = item / bands;
     const rowFrom = (item % bands) * bandRows;
     const rowTo = min(height, rowFrom + bandRows);
-    const dx = load<usize>(args) + <usize>(image * height) * lineOfImage;
+    const dx = args.image + <usize>(image * height) * lineOfImage;
     memory.fill(dx + <usize>rowFrom * lineOfImage, 0, <usize>(rowTo - rowFrom) * lineOfImage);
     const firstRow = max(0, (rowFrom + above - kernelHeight + strideY) / strideY);
     const lastRow = min(down - 1, (rowTo - 1 + above) / strideY);
     const end = (lastRow + 1) * across;
-    const dy = load<usize>(args, 52) + <usize>(image * down * across) * bytes;
+    const dy = args.dy + <usize>(image * down * across) * bytes;
     for (let pixel = firstRow * across; pixel < end; pixel += atOnce) {
       const rows = min(atOnce, end - pixel);
       for (let column = 0; column < padded; column += 16) {
@@ -276,16 +270,13 @@ function addRun(x: usize, y: usize, count: i32): void {
   for (; count > 0; count -= 4, x += 16, y += 16) storeUpTo(y, f32x4.add(v128.load(y), v128.load(x)), count);
 }
 
-/**
- * Further args: gradient of y, result [kh·kw·C + 1, O] (the last row is the bias's), O, pixels, rows and columns of a
- * cell. Items: cells of the result, column-major.
- */
-export function convolutionWeightsAdjoint(args: usize, from: i32, to: i32, member: i32): void {
-  const dy = load<usize>(args, 40);
-  const outputs = load<i32>(args, 48);
-  const pixels = load<i32>(args, 52);
-  const cellRows = load<i32>(args, 56);
-  const cellColumns = load<i32>(args, 60);
+/** Items: cells of the result, column-major. */
+export function convolutionWeightsAdjoint(args: ConvolutionWeightsAdjointArguments, from: i32, to: i32, member: i32): void {
+  const dy = args.dy;
+  const outputs = args.outputs;
+  const pixels = args.pixels;
+  const cellRows = args.cellRows;
+  const cellColumns = args.cellColumns;
   const size = patchSize(args);
   const down = (size + cellRows) / cellRows;
   const bytes = (<usize>outputs) << 2;
@@ -329,7 +320,7 @@ export function convolutionWeightsAdjoint(args: usize, from: i32, to: i32, membe
       z = sums;
     }
     for (let row = 0; row < rowTo - rowFrom; row += 1) {
-      const target = load<usize>(args, 44) + <usize>(rowFrom + row) * bytes + ((<usize>columnFrom) << 2);
+      const target = args.result + <usize>(rowFrom + row) * bytes + ((<usize>columnFrom) << 2);
       const count = (<usize>(columnTo - columnFrom)) << 2;
       if (pixels == 0) memory.fill(target, 0, count);
       else memory.copy(target, sums + <usize>row * ldc, count);

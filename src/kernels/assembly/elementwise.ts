@@ -5,14 +5,16 @@
 import { at } from './address';
 import { Binary, Broadcast, Unary } from '../jobs';
 import {
+  AffineArguments, BernoulliArguments, BinaryArguments, CopyBlockArguments, FillArguments, SwapAxesArguments, UnaryArguments,
+} from './generated/arguments';
+import {
   EXP, exp4, expm14, gelu4, geluSlope4, geluTanh4, geluTanhSlope4, log4, logistic4, madd, softplus4, store8, tanh4,
 } from './math';
 
-/** args: x, y, function. */
-export function unary(args: usize, from: i32, to: i32): void {
-  const x = load<usize>(args);
-  const y = load<usize>(args, 4);
-  switch (load<i32>(args, 8)) {
+export function unary(args: UnaryArguments, from: i32, to: i32): void {
+  const x = args.x;
+  const y = args.y;
+  switch (args.op) {
     case Unary.exp: return exp(at(x, from), at(x, to), at(y, from));
     case Unary.log: return log(at(x, from), at(x, to), at(y, from));
     case Unary.sqrt: return sqrt(at(x, from), at(x, to), at(y, from));
@@ -75,13 +77,13 @@ function relu(x: usize, end: usize, y: usize): void {
   }
 }
 
-/** args: x, y, scale, shift. */
-export function affine(args: usize, from: i32, to: i32): void {
-  let x = at(load<usize>(args), from);
-  const end = at(load<usize>(args), to);
-  let y = at(load<usize>(args, 4), from);
-  const scale = v128.load32_splat(args, 8);
-  const shift = v128.load32_splat(args, 12);
+/** y = scale · x + shift. */
+export function affine(args: AffineArguments, from: i32, to: i32): void {
+  let x = at(args.x, from);
+  const end = at(args.x, to);
+  let y = at(args.y, from);
+  const scale = v128.load32_splat(changetype<usize>(args), offsetof<AffineArguments>('scale'));
+  const shift = v128.load32_splat(changetype<usize>(args), offsetof<AffineArguments>('shift'));
   for (; x < end; x += 32, y += 32) {
     const a = madd(v128.load(x), scale, shift);
     const b = madd(v128.load(x, 16), scale, shift);
@@ -89,26 +91,25 @@ export function affine(args: usize, from: i32, to: i32): void {
   }
 }
 
-/** args: y, value. */
-export function fill(args: usize, from: i32, to: i32): void {
-  let y = at(load<usize>(args), from);
-  const end = at(load<usize>(args), to);
-  const value = v128.load32_splat(args, 4);
+export function fill(args: FillArguments, from: i32, to: i32): void {
+  let y = at(args.y, from);
+  const end = at(args.y, to);
+  const value = v128.load32_splat(changetype<usize>(args), offsetof<FillArguments>('value'));
   for (; y < end; y += 32) {
     store8(y, value, value);
   }
 }
 
-/** args: y, key, threshold, 1 where every draw is kept. Element k is hashed from key + k by MurmurHash3's finaliser. */
-export function bernoulli(args: usize, from: i32, to: i32): void {
-  let y = at(load<usize>(args), from);
-  const end = at(load<usize>(args), to);
-  const threshold = i32x4.splat(load<i32>(args, 8));
-  const always = i32x4.splat(-load<i32>(args, 12));
+/** Element k is hashed from key + k by MurmurHash3's finaliser. */
+export function bernoulli(args: BernoulliArguments, from: i32, to: i32): void {
+  let y = at(args.y, from);
+  const end = at(args.y, to);
+  const threshold = i32x4.splat(args.threshold);
+  const always = i32x4.splat(-args.always);
   const one = f32x4.splat(1);
   const first = i32x4.splat(0x85ebca6b);
   const second = i32x4.splat(0xc2b2ae35);
-  let counter = i32x4.add(i32x4.splat(load<i32>(args, 4) + from), i32x4(0, 1, 2, 3));
+  let counter = i32x4.add(i32x4.splat(args.key + from), i32x4(0, 1, 2, 3));
   for (; y < end; y += 16) {
     let h = counter;
     h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 16)), first);
@@ -174,14 +175,14 @@ function withRow(op: i32, x: usize, count: i32, w: usize, y: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function broadcast(op: i32, args: usize, from: i32, to: i32): void {
-  const x = load<usize>(args);
-  const w = load<usize>(args, 4);
-  const y = load<usize>(args, 8);
-  const form = load<i32>(args, 16);
+function broadcast(op: i32, args: BinaryArguments, from: i32, to: i32): void {
+  const x = args.a;
+  const w = args.b;
+  const y = args.y;
+  const form = args.form;
   if (form == Broadcast.same) return flat(op, at(x, from), at(x, to), at(w, from), at(y, from));
   if (form == Broadcast.one) return withNumber(op, at(x, from), to - from, w, at(y, from));
-  const inner = load<i32>(args, 20);
+  const inner = args.inner;
   for (let row = from; row < to; row += 1) {
     const offset = row * inner;
     if (form == Broadcast.trailing) withRow(op, at(x, offset), inner, w, at(y, offset));
@@ -189,9 +190,9 @@ function broadcast(op: i32, args: usize, from: i32, to: i32): void {
   }
 }
 
-/** args: a, b, y, function, broadcast, inner. Items are elements (same, one) or rows of `inner` elements. */
-export function binary(args: usize, from: i32, to: i32): void {
-  switch (load<i32>(args, 12)) {
+/** Items are elements (same, one) or rows of `inner` elements. */
+export function binary(args: BinaryArguments, from: i32, to: i32): void {
+  switch (args.op) {
     case Binary.add: return broadcast(Binary.add, args, from, to);
     case Binary.subtract: return broadcast(Binary.subtract, args, from, to);
     case Binary.multiply: return broadcast(Binary.multiply, args, from, to);
@@ -206,49 +207,49 @@ export function binary(args: usize, from: i32, to: i32): void {
   }
 }
 
-function geluAdjoint(args: usize, from: i32, to: i32): void {
-  let g = at(load<usize>(args), from);
-  const end = at(load<usize>(args), to);
-  let x = at(load<usize>(args, 4), from);
-  for (let y = at(load<usize>(args, 8), from); g < end; g += 32, x += 32, y += 32) {
+function geluAdjoint(args: BinaryArguments, from: i32, to: i32): void {
+  let g = at(args.a, from);
+  const end = at(args.a, to);
+  let x = at(args.b, from);
+  for (let y = at(args.y, from); g < end; g += 32, x += 32, y += 32) {
     const a = f32x4.mul(v128.load(g), geluSlope4(v128.load(x)));
     const b = f32x4.mul(v128.load(g, 16), geluSlope4(v128.load(x, 16)));
     store8(y, a, b);
   }
 }
 
-function geluTanhAdjoint(args: usize, from: i32, to: i32): void {
-  let g = at(load<usize>(args), from);
-  const end = at(load<usize>(args), to);
-  let x = at(load<usize>(args, 4), from);
-  for (let y = at(load<usize>(args, 8), from); g < end; g += 32, x += 32, y += 32) {
+function geluTanhAdjoint(args: BinaryArguments, from: i32, to: i32): void {
+  let g = at(args.a, from);
+  const end = at(args.a, to);
+  let x = at(args.b, from);
+  for (let y = at(args.y, from); g < end; g += 32, x += 32, y += 32) {
     const a = f32x4.mul(v128.load(g), geluTanhSlope4(v128.load(x)));
     const b = f32x4.mul(v128.load(g, 16), geluTanhSlope4(v128.load(x, 16)));
     store8(y, a, b);
   }
 }
 
-/** args: x, stride of x, y, stride of y, columns (all in numbers). Items are rows: cuts out or puts in a block. */
-export function copyBlock(args: usize, from: i32, to: i32): void {
-  const x = load<usize>(args);
-  const xStride = load<i32>(args, 4);
-  const y = load<usize>(args, 8);
-  const yStride = load<i32>(args, 12);
-  const bytes = (<usize>load<i32>(args, 16)) << 2;
+/** Items are rows: cuts out or puts in a block. */
+export function copyBlock(args: CopyBlockArguments, from: i32, to: i32): void {
+  const x = args.x;
+  const xStride = args.xStride;
+  const y = args.y;
+  const yStride = args.yStride;
+  const bytes = (<usize>args.columns) << 2;
   for (let row = from; row < to; row += 1) {
     copyRow(at(x, row * xStride), at(y, row * yStride), bytes);
   }
 }
 
-/** args: x [outer, inner, columns], y [inner, outer, columns], outer, inner, columns. Items: rows of y. */
-export function swapAxes(args: usize, from: i32, to: i32): void {
-  const outer = load<i32>(args, 8);
-  const inner = load<i32>(args, 12);
-  const columns = load<i32>(args, 16);
+/** x `[outer, inner, columns]`, y `[inner, outer, columns]`. Items: rows of y. */
+export function swapAxes(args: SwapAxesArguments, from: i32, to: i32): void {
+  const outer = args.outer;
+  const inner = args.inner;
+  const columns = args.columns;
   const bytes = (<usize>columns) << 2;
-  let y = at(load<usize>(args, 4), from * columns);
+  let y = at(args.y, from * columns);
   for (let row = from; row < to; row += 1, y += bytes) {
-    copyRow(at(load<usize>(args), ((row % outer) * inner + row / outer) * columns), y, bytes);
+    copyRow(at(args.x, ((row % outer) * inner + row / outer) * columns), y, bytes);
   }
 }
 

@@ -7,26 +7,23 @@
 // So the bits depend neither on the tile's shape nor on the cells nor on the number of rows asked for at once.
 import { CELL_COLUMNS, STREAM_ROWS } from '../limits';
 import { TILE_ROWS } from './config';
+import { ProductArguments } from './generated/arguments';
 import { tile, tileAdd } from './generated/tiles';
 import { packBlock, panelStride } from './pack';
 import { stream } from './stream';
 import { A_STRIDE, BLOCK_ROWS, DEPTH, packedOf, squareOf, transposedOf, WIDE_DEPTH } from './scratch';
-import { transpose } from './transpose';
+import { transposeStrided } from './transpose';
 
-/**
- * args: a, lda, transposed a, b, ldb, form of b (0 row-major, 1 transposed, 2 packed by `pack`), c, ldc, m, n, k,
- * accumulate, cell columns (a multiple of 16), cell rows, bias [n] or 0. Leading dimensions in numbers. Items: cells,
- * column-major.
- */
-export function gemm(args: usize, from: i32, to: i32, member: i32): void {
-  const m = load<i32>(args, 32);
-  const n = load<i32>(args, 36);
-  const cellColumns = load<i32>(args, 48);
-  const cellRows = load<i32>(args, 52);
+/** Items: cells, column-major. */
+export function gemm(args: ProductArguments, from: i32, to: i32, member: i32): void {
+  const m = args.m;
+  const n = args.n;
+  const cellColumns = args.cellColumns;
+  const cellRows = args.cellRows;
   const down = (m + cellRows - 1) / cellRows;
-  const a = load<usize>(args);
-  const b = load<usize>(args, 12);
-  const c = load<usize>(args, 24);
+  const a = args.a;
+  const b = args.b;
+  const c = args.c;
   for (let item = from; item < to; item += 1) {
     const column = (item / down) * cellColumns;
     const row = (item % down) * cellRows;
@@ -36,17 +33,17 @@ export function gemm(args: usize, from: i32, to: i32, member: i32): void {
 
 /** A cell of C; the operands' addresses are not those in `args` where there are many products. */
 export function cell(
-  args: usize, a: usize, b: usize, c: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: i32, member: i32,
+  args: ProductArguments, a: usize, b: usize, c: usize, rowFrom: i32, rowTo: i32, columnFrom: i32, columnTo: i32, member: i32,
 ): void {
-  const lda = (<usize>load<i32>(args, 4)) << 2;
-  const aTransposed = load<i32>(args, 8);
-  const ldb = (<usize>load<i32>(args, 16)) << 2;
-  const bForm = load<i32>(args, 20);
-  const ldc = (<usize>load<i32>(args, 28)) << 2;
-  const k = load<i32>(args, 40);
+  const lda = (<usize>args.lda) << 2;
+  const aTransposed = args.aTransposed;
+  const ldb = (<usize>args.ldb) << 2;
+  const bForm = args.layout;
+  const ldc = (<usize>args.ldc) << 2;
+  const k = args.k;
   // What the product is added to: nothing (0), c itself, or a bias under every row.
-  const bias = load<usize>(args, 56);
-  let z = bias != 0 ? bias : load<i32>(args, 44) ? c : 0;
+  const bias = args.bias;
+  let z = bias != 0 ? bias : args.accumulate ? c : 0;
   let ldz = bias != 0 ? 0 : ldc;
 
   if (k == 0) {
@@ -86,7 +83,7 @@ export function cell(
       if (aTransposed) {
         blockOfA = transposedOf(member);
         stride = A_STRIDE;
-        transpose(a + <usize>depth * lda + ((<usize>row) << 2), lda, deep, rows, blockOfA, stride);
+        transposeStrided(a + <usize>depth * lda + ((<usize>row) << 2), lda, deep, rows, blockOfA, stride);
       }
       for (let p = 0; p < panels; p += 1) {
         const column = columnFrom + (p << 4);

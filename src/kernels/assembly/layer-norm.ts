@@ -1,5 +1,6 @@
 // Layer normalisation over rows, and its derivative. A row is one thread's; so is a group of columns in the sums over rows.
 import { at } from './address';
+import { LayerNormAdjointArguments, LayerNormArguments, LayerNormSumsArguments } from './generated/arguments';
 import { horizontalSum, store8 } from './math';
 
 /** Rows that are summed before their sum is added to the total, as in the other sums over rows. */
@@ -38,17 +39,17 @@ function inverseDeviation(x: usize, columns: i32, about: f32, epsilon: f32): f32
   return <f32>1 / Mathf.sqrt(sum / <f32>columns + epsilon);
 }
 
-/** args: x, gain, bias, y, columns, ε. Items: rows. */
-export function layerNorm(args: usize, from: i32, to: i32): void {
-  const columns = load<i32>(args, 16);
+/** Items: rows. */
+export function layerNorm(args: LayerNormArguments, from: i32, to: i32): void {
+  const columns = args.columns;
   const whole = (<usize>(columns & ~7)) << 2;
   const bytes = (<usize>columns) << 2;
-  const epsilon = load<f32>(args, 20);
-  const gain = load<usize>(args, 4);
-  const bias = load<usize>(args, 8);
+  const epsilon = args.epsilon;
+  const gain = args.gain;
+  const bias = args.bias;
   for (let row = from; row < to; row += 1) {
-    const x = load<usize>(args) + <usize>row * bytes;
-    const y = load<usize>(args, 12) + <usize>row * bytes;
+    const x = args.x + <usize>row * bytes;
+    const y = args.y + <usize>row * bytes;
     const m = mean(x, columns);
     const inverse = inverseDeviation(x, columns, m, epsilon);
     const about = f32x4.splat(m);
@@ -66,23 +67,23 @@ export function layerNorm(args: usize, from: i32, to: i32): void {
 }
 
 /**
- * args: gradient, x, gain, gradient of x, columns, ε, means and inverse deviations (two a row, for the sums). Items: rows.
+ * Items: rows.
  * dx = (u − mean u − x̂ · mean(u ⊙ x̂)) / σ with u = g ⊙ gain.
  */
-export function layerNormAdjoint(args: usize, from: i32, to: i32): void {
-  const columns = load<i32>(args, 16);
+export function layerNormAdjoint(args: LayerNormAdjointArguments, from: i32, to: i32): void {
+  const columns = args.columns;
   const whole = (<usize>(columns & ~7)) << 2;
   const bytes = (<usize>columns) << 2;
-  const epsilon = load<f32>(args, 20);
-  const gain = load<usize>(args, 8);
+  const epsilon = args.epsilon;
+  const gain = args.gain;
   for (let row = from; row < to; row += 1) {
-    const g = load<usize>(args) + <usize>row * bytes;
-    const x = load<usize>(args, 4) + <usize>row * bytes;
-    const dx = load<usize>(args, 12) + <usize>row * bytes;
+    const g = args.gradient + <usize>row * bytes;
+    const x = args.x + <usize>row * bytes;
+    const dx = args.dx + <usize>row * bytes;
     const m = mean(x, columns);
     const inverse = inverseDeviation(x, columns, m, epsilon);
-    store<f32>(at(load<usize>(args, 24), 2 * row), m);
-    store<f32>(at(load<usize>(args, 24), 2 * row + 1), inverse);
+    store<f32>(at(args.known, 2 * row), m);
+    store<f32>(at(args.known, 2 * row + 1), inverse);
     const about = f32x4.splat(m);
     const by = f32x4.splat(inverse);
     let s = f32x4.splat(0);
@@ -126,21 +127,20 @@ export function layerNormAdjoint(args: usize, from: i32, to: i32): void {
 }
 
 /**
- * args: gradient, x, means and inverse deviations, gradient of gain, gradient of bias, rows, columns. Items: groups of 8
- * columns: d gain = Σ g ⊙ x̂ and d bias = Σ g over all rows.
+ * Items: groups of 8 columns: d gain = Σ g ⊙ x̂ and d bias = Σ g over all rows.
  */
-export function layerNormSums(args: usize, from: i32, to: i32): void {
-  const rows = load<i32>(args, 20);
-  const columns = load<i32>(args, 24);
+export function layerNormSums(args: LayerNormSumsArguments, from: i32, to: i32): void {
+  const rows = args.rows;
+  const columns = args.columns;
   const stride = (<usize>columns) << 2;
   for (let group = from; group < to; group += 1) {
     const column = group << 3;
     const offset = (<usize>column) << 2;
-    let g = load<usize>(args) + offset;
-    let x = load<usize>(args, 4) + offset;
-    let known = load<usize>(args, 8);
-    const gain = load<usize>(args, 12) + offset;
-    const bias = load<usize>(args, 16) + offset;
+    let g = args.gradient + offset;
+    let x = args.x + offset;
+    let known = args.known;
+    const gain = args.dgain + offset;
+    const bias = args.dbias + offset;
     if (column + 8 <= columns) {
       let a = f32x4.splat(0), b = a, c = a, d = a;
       for (let row = 0; row < rows; row += BLOCK_ROWS) {

@@ -1,5 +1,6 @@
 // Orthonormal sets by Gram–Schmidt, in float64 and without fused multiply-adds: a set follows from its vectors alone, bit
 // for bit the same in every tier and for any number of threads.
+import { OrthonormalArguments } from './generated/arguments';
 
 //
 // Rows come one after the other. Those that are yet to be made orthonormal are kept by groups of four from the first panel on,
@@ -8,13 +9,13 @@
 /** Rows of a group. */
 const TOGETHER: i32 = 4;
 
-/** args: rows (float64), length, first, end, count, working memory. Makes rows `first` to `end` orthonormal among themselves; one item. */
-export function orthonormalPanel(args: usize): void {
-  const length = load<i32>(args, 4);
-  const first = load<i32>(args, 8);
-  const end = load<i32>(args, 12);
+/** Makes rows `first` to `end` orthonormal among themselves; one item. */
+export function orthonormalPanel(args: OrthonormalArguments): void {
+  const length = args.length;
+  const first = args.first;
+  const end = args.end;
   if (first > 0) {
-    for (let row = first; row + TOGETHER <= end; row += TOGETHER) separate(length, rowAt(args, row), load<usize>(args, 20));
+    for (let row = first; row + TOGETHER <= end; row += TOGETHER) separate(length, rowAt(args, row), args.working);
   }
   for (let row = first; row < end; row += 1) {
     const q = rowAt(args, row);
@@ -25,15 +26,15 @@ export function orthonormalPanel(args: usize): void {
 }
 
 /**
- * args: those of the panel, with 32 · length + 64 bytes of working memory a thread. Frees the rows after a panel, which has an
+ * With 32 · length + 64 bytes of working memory a thread. Frees the rows after a panel, which has an
  * even number of rows, of those in it. An item is a group, or what is left over.
  */
-export function freeOfPanel(args: usize, from: i32, to: i32, member: i32): void {
-  const length = load<i32>(args, 4);
-  const first = load<i32>(args, 8);
-  const end = load<i32>(args, 12);
-  const count = load<i32>(args, 16);
-  const room = load<usize>(args, 20) + <usize>member * (((<usize>length) << 5) + 64);
+export function freeOfPanel(args: OrthonormalArguments, from: i32, to: i32, member: i32): void {
+  const length = args.length;
+  const first = args.first;
+  const end = args.end;
+  const count = args.count;
+  const room = args.working + <usize>member * (((<usize>length) << 5) + 64);
   for (let item = from; item < to; item += 1) {
     const row = end + item * TOGETHER;
     if (row + TOGETHER <= count) {
@@ -45,8 +46,8 @@ export function freeOfPanel(args: usize, from: i32, to: i32, member: i32): void 
   }
 }
 
-function rowAt(args: usize, row: i32): usize {
-  return load<usize>(args) + ((<usize>row * <usize>load<i32>(args, 4)) << 3);
+function rowAt(args: OrthonormalArguments, row: i32): usize {
+  return args.rows + ((<usize>row * <usize>args.length) << 3);
 }
 
 /** Four sums at once: one alone waits for its own last addition. */
@@ -80,7 +81,7 @@ function free(length: i32, q: usize, v: usize): void {
 }
 
 /** The same for a group, two orthonormal rows at a time: a pass frees it of two and multiplies by the next two. */
-function freeFour(args: usize, length: i32, first: i32, end: i32, a: usize, sums: usize): void {
+function freeFour(args: OrthonormalArguments, length: i32, first: i32, end: i32, a: usize, sums: usize): void {
   dots(length, rowAt(args, first), rowAt(args, first + 1), a, sums);
   let at = first;
   for (; at + 2 < end; at += 2) {

@@ -1,5 +1,6 @@
 // Packing of the right operand of a product in panels of 16 columns: k × 16 numbers in one piece.
-import { transpose } from './transpose';
+import { PackArguments } from './generated/arguments';
+import { transposeStrided } from './transpose';
 
 /** Bytes between panels of depth k, an odd number of lines: at a multiple of 4 KB they would share sets of the caches. */
 // @ts-ignore: decorator
@@ -20,7 +21,7 @@ export function packBlock(
   if (rest) memory.fill(target + <usize>whole * panelBytes, 0, (<usize>deep) << 6);
   if (transposed) {
     for (let column = from; column < to; column += 16, target += panelBytes) {
-      transpose(b + <usize>column * ldb + ((<usize>depth) << 2), ldb, min(16, to - column), deep, target, 64);
+      transposeStrided(b + <usize>column * ldb + ((<usize>depth) << 2), ldb, min(16, to - column), deep, target, 64);
     }
     return;
   }
@@ -44,12 +45,12 @@ export function packBlock(
   }
 }
 
-/** args: b, ldb, transposed, n, k, target. Items: panels of 16 columns. */
-export function pack(args: usize, from: i32, to: i32): void {
-  const n = load<i32>(args, 12);
-  const k = load<i32>(args, 16);
-  const ldb = (<usize>load<i32>(args, 4)) << 2;
+/** Items: panels of 16 columns. */
+export function pack(args: PackArguments, from: i32, to: i32): void {
+  const n = args.n;
+  const k = args.k;
+  const ldb = (<usize>args.ldb) << 2;
   const panelBytes = panelStride(k);
-  const target = load<usize>(args, 20) + <usize>from * panelBytes;
-  packBlock(load<usize>(args), ldb, load<i32>(args, 8), 0, k, from << 4, min(n, to << 4), target, panelBytes);
+  const target = args.target + <usize>from * panelBytes;
+  packBlock(args.b, ldb, args.transposed, 0, k, from << 4, min(n, to << 4), target, panelBytes);
 }

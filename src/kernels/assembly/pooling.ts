@@ -1,30 +1,28 @@
 // Pooling of images [N, H, W, C], channels last: four channels at a time.
-//
-// args of each: x (or its gradient), y (or its gradient), H, W, C, rows and columns of y, rows and columns of a pool,
-// strides (11 words); then places, int32, for the maximum.
+import { PoolingArguments } from './generated/arguments';
 import { storeUpTo } from './math';
 
 /**
  * The largest of each pool and its place within the image, the first of several; NaN where one of them is. Items: pixels
  * of y.
  */
-export function maxPooling(args: usize, from: i32, to: i32): void {
-  const height = load<i32>(args, 8);
-  const width = load<i32>(args, 12);
-  const channels = load<i32>(args, 16);
-  const down = load<i32>(args, 20);
-  const across = load<i32>(args, 24);
-  const poolHeight = load<i32>(args, 28);
-  const poolWidth = load<i32>(args, 32);
-  const strideY = load<i32>(args, 36);
-  const strideX = load<i32>(args, 40);
+export function maxPooling(args: PoolingArguments, from: i32, to: i32): void {
+  const height = args.height;
+  const width = args.width;
+  const channels = args.channels;
+  const down = args.down;
+  const across = args.across;
+  const poolHeight = args.windowHeight;
+  const poolWidth = args.windowWidth;
+  const strideY = args.strideY;
+  const strideX = args.strideX;
   const line = width * channels;
   const lanes = i32x4(0, 1, 2, 3);
   let column = from % across;
   let row = (from / across) % down;
-  let image = load<usize>(args) + ((<usize>(from / (across * down)) * <usize>(height * line)) << 2);
-  let y = load<usize>(args, 4) + ((<usize>from * <usize>channels) << 2);
-  let places = load<usize>(args, 44) + ((<usize>from * <usize>channels) << 2);
+  let image = args.x + ((<usize>(from / (across * down)) * <usize>(height * line)) << 2);
+  let y = args.y + ((<usize>from * <usize>channels) << 2);
+  let places = args.places + ((<usize>from * <usize>channels) << 2);
   for (let pixel = from; pixel < to; pixel += 1) {
     const corner = row * strideY * line + column * strideX * channels;
     for (let c = 0; c < channels; c += 4) {
@@ -58,15 +56,15 @@ export function maxPooling(args: usize, from: i32, to: i32): void {
 }
 
 /** Items: images. Each number of y's gradient goes to where the maximum was. */
-export function maxPoolingAdjoint(args: usize, from: i32, to: i32): void {
-  const size = load<i32>(args, 8) * load<i32>(args, 12) * load<i32>(args, 16);
-  const count = load<i32>(args, 20) * load<i32>(args, 24) * load<i32>(args, 16);
+export function maxPoolingAdjoint(args: PoolingArguments, from: i32, to: i32): void {
+  const size = args.height * args.width * args.channels;
+  const count = args.down * args.across * args.channels;
   const bytes = (<usize>count) << 2;
   for (let image = from; image < to; image += 1) {
-    const dx = load<usize>(args) + ((<usize>image * <usize>size) << 2);
+    const dx = args.x + ((<usize>image * <usize>size) << 2);
     memory.fill(dx, 0, (<usize>size) << 2);
-    let dy = load<usize>(args, 4) + <usize>image * bytes;
-    let place = load<usize>(args, 44) + <usize>image * bytes;
+    let dy = args.y + <usize>image * bytes;
+    let place = args.places + <usize>image * bytes;
     for (const end = dy + bytes; dy < end; dy += 4, place += 4) {
       const target = dx + ((<usize>load<i32>(place)) << 2);
       store<f32>(target, load<f32>(target) + load<f32>(dy));
@@ -75,24 +73,24 @@ export function maxPoolingAdjoint(args: usize, from: i32, to: i32): void {
 }
 
 /** The mean of each pool. Items: pixels of y. */
-export function meanPooling(args: usize, from: i32, to: i32): void {
-  const height = load<i32>(args, 8);
-  const width = load<i32>(args, 12);
-  const channels = load<i32>(args, 16);
-  const down = load<i32>(args, 20);
-  const across = load<i32>(args, 24);
-  const poolHeight = load<i32>(args, 28);
-  const poolWidth = load<i32>(args, 32);
-  const strideY = load<i32>(args, 36);
-  const strideX = load<i32>(args, 40);
+export function meanPooling(args: PoolingArguments, from: i32, to: i32): void {
+  const height = args.height;
+  const width = args.width;
+  const channels = args.channels;
+  const down = args.down;
+  const across = args.across;
+  const poolHeight = args.windowHeight;
+  const poolWidth = args.windowWidth;
+  const strideY = args.strideY;
+  const strideX = args.strideX;
   const line = width * channels;
   const share = f32x4.splat(1.0 / <f32>(poolHeight * poolWidth));
   for (let pixel = from; pixel < to; pixel += 1) {
     const row = (pixel / across) % down;
     const corner =
-      load<usize>(args) + ((<usize>(pixel / (across * down)) * <usize>(height * line)) << 2) +
+      args.x + ((<usize>(pixel / (across * down)) * <usize>(height * line)) << 2) +
       ((<usize>(row * strideY * line + (pixel % across) * strideX * channels)) << 2);
-    const y = load<usize>(args, 4) + ((<usize>pixel * <usize>channels) << 2);
+    const y = args.y + ((<usize>pixel * <usize>channels) << 2);
     for (let c = 0; c < channels; c += 4) {
       let sum = f32x4.splat(0);
       for (let r = 0; r < poolHeight; r += 1) {
@@ -105,22 +103,22 @@ export function meanPooling(args: usize, from: i32, to: i32): void {
 }
 
 /** Items: images. Each number of y's gradient goes to its pool in equal shares. */
-export function meanPoolingAdjoint(args: usize, from: i32, to: i32): void {
-  const width = load<i32>(args, 12);
-  const channels = load<i32>(args, 16);
-  const down = load<i32>(args, 20);
-  const across = load<i32>(args, 24);
-  const poolHeight = load<i32>(args, 28);
-  const poolWidth = load<i32>(args, 32);
-  const strideY = load<i32>(args, 36);
-  const strideX = load<i32>(args, 40);
+export function meanPoolingAdjoint(args: PoolingArguments, from: i32, to: i32): void {
+  const width = args.width;
+  const channels = args.channels;
+  const down = args.down;
+  const across = args.across;
+  const poolHeight = args.windowHeight;
+  const poolWidth = args.windowWidth;
+  const strideY = args.strideY;
+  const strideX = args.strideX;
   const line = width * channels;
-  const size = load<i32>(args, 8) * line;
+  const size = args.height * line;
   const share = f32x4.splat(1.0 / <f32>(poolHeight * poolWidth));
   for (let image = from; image < to; image += 1) {
-    const dx = load<usize>(args) + ((<usize>image * <usize>size) << 2);
+    const dx = args.x + ((<usize>image * <usize>size) << 2);
     memory.fill(dx, 0, (<usize>size) << 2);
-    let dy = load<usize>(args, 4) + ((<usize>(image * down * across) * <usize>channels) << 2);
+    let dy = args.y + ((<usize>(image * down * across) * <usize>channels) << 2);
     for (let row = 0; row < down; row += 1) {
       for (let column = 0; column < across; column += 1, dy += (<usize>channels) << 2) {
         const corner = dx + ((<usize>(row * strideY * line + column * strideX * channels)) << 2);

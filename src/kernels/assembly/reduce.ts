@@ -2,17 +2,18 @@
 // any number of threads. Long chains are cut into blocks whose sums are added up, which keeps the rounding error low.
 import { BLOCK } from '../limits';
 import { at } from './address';
+import { SumBlocksArguments, SumFinishArguments, SumRowsArguments, SumTrailingArguments } from './generated/arguments';
 import { horizontalSum, loadTail } from './math';
 
 /** Rows that are summed before their sum is added to the total. */
 const BLOCK_ROWS: i32 = 64;
 
-/** args: x, y, rows, columns. y[j] = Σ_r x[r][j]. Items: groups of 8 columns. */
-export function sumTrailing(args: usize, from: i32, to: i32): void {
-  const x = load<usize>(args);
-  const y = load<usize>(args, 4);
-  const rows = load<i32>(args, 8);
-  const columns = load<i32>(args, 12);
+/** y[j] = Σ_r x[r][j]. Items: groups of 8 columns. */
+export function sumTrailing(args: SumTrailingArguments, from: i32, to: i32): void {
+  const x = args.x;
+  const y = args.y;
+  const rows = args.rows;
+  const columns = args.columns;
   const stride = (<usize>columns) << 2;
   for (let group = from; group < to; group += 1) {
     const column = group << 3;
@@ -48,11 +49,11 @@ export function sumTrailing(args: usize, from: i32, to: i32): void {
   }
 }
 
-/** args: x, y, columns. y[r] = Σ_j x[r][j]. Items: rows. */
-export function sumRows(args: usize, from: i32, to: i32): void {
-  const x = load<usize>(args);
-  const y = load<usize>(args, 4);
-  const columns = load<i32>(args, 8);
+/** y[r] = Σ_j x[r][j]. Items: rows. */
+export function sumRows(args: SumRowsArguments, from: i32, to: i32): void {
+  const x = args.x;
+  const y = args.y;
+  const columns = args.columns;
   for (let row = from; row < to; row += 1) {
     let source = x + ((<usize>(row * columns)) << 2);
     let s = f32x4.splat(0);
@@ -64,11 +65,11 @@ export function sumRows(args: usize, from: i32, to: i32): void {
   }
 }
 
-/** args: x, partial sums (f64), numbers. Items: blocks. */
-export function sumBlocks(args: usize, from: i32, to: i32): void {
-  const x = load<usize>(args);
-  const partial = load<usize>(args, 4);
-  const size = load<i32>(args, 8);
+/** Items: blocks. */
+export function sumBlocks(args: SumBlocksArguments, from: i32, to: i32): void {
+  const x = args.x;
+  const partial = args.partial;
+  const size = args.size;
   for (let block = from; block < to; block += 1) {
     const count = min(BLOCK, size - block * BLOCK);
     let source = at(x, block * BLOCK);
@@ -84,12 +85,12 @@ export function sumBlocks(args: usize, from: i32, to: i32): void {
   }
 }
 
-/** args: partial sums (f64), how many, y. y (one f32) is their sum. One item. */
-export function sumFinish(args: usize): void {
-  const partial = load<usize>(args);
+/** y (one f32) is their sum. One item. */
+export function sumFinish(args: SumFinishArguments): void {
+  const partial = args.partial;
   let sum: f64 = 0;
-  for (let k = 0; k < load<i32>(args, 4); k += 1) sum += load<f64>(partial + ((<usize>k) << 3));
-  store<f32>(load<usize>(args, 8), <f32>sum);
+  for (let k = 0; k < args.blocks; k += 1) sum += load<f64>(partial + ((<usize>k) << 3));
+  store<f32>(args.y, <f32>sum);
 }
 
 /** The sum of eight numbers in float64. */

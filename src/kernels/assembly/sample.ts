@@ -3,6 +3,7 @@
 // A row's weights e^((x − max) / temperature) lie in its scratch, padded with zeros to whole groups of eight, so that
 // what a loop reads beyond a row of logits has no weight. What is cut off has its weights set to 0; the draw is the same.
 import { at } from './address';
+import { SampleArguments } from './generated/arguments';
 import { exp4, store8 } from './math';
 import { maximum } from './softmax';
 
@@ -11,33 +12,32 @@ const MINUS_INFINITY: f32 = -f32.MAX_VALUE * 2.0;
 const BLOCK: i32 = 64;
 
 /**
- * args: logits [rows, columns], u (f64, one a row), ids, scratch, columns, top k (0: all), greedy, 1 / temperature, top p.
  * Scratch has for each row `columns` floats, padded to whole groups of eight. An id is −1 where the row's largest logit
  * is not finite.
  */
-export function sample(args: usize, from: i32, to: i32): void {
-  const columns = load<i32>(args, 16);
-  const k = load<i32>(args, 20);
-  const p = load<f32>(args, 32);
+export function sample(args: SampleArguments, from: i32, to: i32): void {
+  const columns = args.columns;
+  const k = args.topK;
+  const p = args.topP;
   const padded = (columns + 7) & ~7;
   for (let row = from; row < to; row += 1) {
-    const x = at(load<usize>(args), row * columns);
-    const id = at(load<usize>(args, 8), row);
-    const weights = at(load<usize>(args, 12), row * padded);
+    const x = at(args.logits, row * columns);
+    const id = at(args.ids, row);
+    const weights = at(args.scratch, row * padded);
     const most = maximum(x, columns, weights);
     // The difference of infinities, and of NaN from itself, is NaN.
     if (most - most != 0) {
       store<i32>(id, -1);
       continue;
     }
-    if (load<i32>(args, 24)) {
+    if (args.greedy) {
       store<i32>(id, firstEqual(x, most));
       continue;
     }
-    weigh(x, columns, most, load<f32>(args, 28), weights);
+    weigh(x, columns, most, args.inverse, weights);
     if (k > 0 && k < columns) cut(x, weights, padded, most, k, false);
     if (p < 1) cut(x, weights, padded, most, p * sumFrom(x, weights, padded, MINUS_INFINITY), true);
-    store<i32>(id, draw(weights, padded, load<f64>(load<usize>(args, 4) + ((<usize>row) << 3))));
+    store<i32>(id, draw(weights, padded, load<f64>(args.uniforms + ((<usize>row) << 3))));
   }
 }
 

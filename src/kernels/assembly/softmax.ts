@@ -1,5 +1,8 @@
 // Softmax and cross-entropy over rows. Items are rows; a row is one thread's.
 import { at } from './address';
+import {
+  CrossEntropyAdjointArguments, CrossEntropyArguments, SoftmaxAdjointArguments, SoftmaxArguments,
+} from './generated/arguments';
 import { exp4, horizontalMax, horizontalSum, loadTail, log4, store8, storeTail } from './math';
 import { tailOf } from './scratch';
 
@@ -64,31 +67,31 @@ export function scaledExponentials(x: usize, columns: i32, most: f32, factor: f3
   storeTail(y, columns & 3, f32x4.mul(scale, exp4(f32x4.sub(loadTail(x, columns & 3, 0), shift))));
 }
 
-/** args: x, y, columns. */
-export function softmax(args: usize, from: i32, to: i32, member: i32): void {
+/** Items: rows. */
+export function softmax(args: SoftmaxArguments, from: i32, to: i32, member: i32): void {
   const aside = tailOf(member);
-  const columns = load<i32>(args, 8);
+  const columns = args.columns;
   const bytes = (<usize>columns) << 2;
   for (let row = from; row < to; row += 1) {
-    const x = load<usize>(args) + <usize>row * bytes;
+    const x = args.x + <usize>row * bytes;
     const most = maximum(x, columns, aside);
     const factor: f32 = 1.0 / sumOfExponentials(x, columns, most, aside);
-    scaledExponentials(x, columns, most, factor, load<usize>(args, 4) + <usize>row * bytes, aside);
+    scaledExponentials(x, columns, most, factor, args.y + <usize>row * bytes, aside);
   }
 }
 
-/** args: gradient, y, result, columns: y ⊙ (g − Σ g ⊙ y). */
-export function softmaxAdjoint(args: usize, from: i32, to: i32, member: i32): void {
+/** y ⊙ (g − Σ g ⊙ y). */
+export function softmaxAdjoint(args: SoftmaxAdjointArguments, from: i32, to: i32, member: i32): void {
   const aside = tailOf(member);
-  const columns = load<i32>(args, 12);
+  const columns = args.columns;
   const bytes = (<usize>columns) << 2;
   const whole = (<usize>(columns & ~7)) << 2;
   const rest = columns & 7;
   for (let row = from; row < to; row += 1) {
     const offset = <usize>row * bytes;
-    const g = load<usize>(args) + offset;
-    const y = load<usize>(args, 4) + offset;
-    const result = load<usize>(args, 8) + offset;
+    const g = args.gradient + offset;
+    const y = args.y + offset;
+    const result = args.result + offset;
     let s = f32x4.splat(0);
     let t = s;
     for (let k: usize = 0; k < whole; k += 32) {
@@ -111,34 +114,34 @@ export function softmaxAdjoint(args: usize, from: i32, to: i32, member: i32): vo
   }
 }
 
-/** args: logits, targets, y, columns. y = log Σ e^(x − max) + max − x[target]; 0 for the target −1. */
-export function crossEntropy(args: usize, from: i32, to: i32, member: i32): void {
+/** y = log Σ e^(x − max) + max − x[target]; 0 for the target −1. */
+export function crossEntropy(args: CrossEntropyArguments, from: i32, to: i32, member: i32): void {
   const aside = tailOf(member);
-  const columns = load<i32>(args, 12);
+  const columns = args.columns;
   const bytes = (<usize>columns) << 2;
   for (let row = from; row < to; row += 1) {
-    const x = load<usize>(args) + <usize>row * bytes;
-    const target = load<i32>(load<usize>(args, 4) + ((<usize>row) << 2));
+    const x = args.logits + <usize>row * bytes;
+    const target = load<i32>(args.targets + ((<usize>row) << 2));
     let loss: f32 = 0;
     if (target >= 0) {
       const most = maximum(x, columns, aside);
       const sum = f32x4.splat(sumOfExponentials(x, columns, most, aside));
       loss = f32x4.extract_lane(log4(sum), 0) + (most - load<f32>(x + ((<usize>target) << 2)));
     }
-    store<f32>(load<usize>(args, 8) + ((<usize>row) << 2), loss);
+    store<f32>(args.y + ((<usize>row) << 2), loss);
   }
 }
 
-/** args: gradient (one a row), logits, targets, result, columns. */
-export function crossEntropyAdjoint(args: usize, from: i32, to: i32, member: i32): void {
+/** `gradient` is one number a row. */
+export function crossEntropyAdjoint(args: CrossEntropyAdjointArguments, from: i32, to: i32, member: i32): void {
   const aside = tailOf(member);
-  const columns = load<i32>(args, 16);
+  const columns = args.columns;
   const bytes = (<usize>columns) << 2;
   for (let row = from; row < to; row += 1) {
-    const gradient = load<f32>(at(load<usize>(args), row));
-    const x = load<usize>(args, 4) + <usize>row * bytes;
-    const target = load<i32>(at(load<usize>(args, 8), row));
-    const result = load<usize>(args, 12) + <usize>row * bytes;
+    const gradient = load<f32>(at(args.gradient, row));
+    const x = args.logits + <usize>row * bytes;
+    const target = load<i32>(at(args.targets, row));
+    const result = args.result + <usize>row * bytes;
     if (target < 0) {
       memory.fill(result, 0, bytes);
       continue;

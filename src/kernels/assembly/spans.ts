@@ -22,6 +22,7 @@ import {
   WEIGHTS,
 } from '../span';
 import { at } from './address';
+import { SquaresArguments, UpdateArguments } from './generated/arguments';
 import { madd } from './math';
 import { apply } from './optimizers';
 import { sum8 } from './reduce';
@@ -68,23 +69,23 @@ const LEAST_SUM: f64 = 7.888609052210118e-31; // 2⁻¹⁰⁰
 const MOST_SUM: f64 = 1.2676506002282294e30; // 2¹⁰⁰
 
 /**
- * args: spans, partial sums (f64), stages, how many. The sum of each item's squares; number k of a block is added to lane
+ * The sum of each item's squares; number k of a block is added to lane
  * k mod 8. Where that is at float32's edges, it is added up once more, in float64.
  */
-export function squares(args: usize, from: i32, to: i32, member: i32): void {
-  const partial = load<usize>(args, 4);
-  let span = load<usize>(args);
+export function squares(args: SquaresArguments, from: i32, to: i32, member: i32): void {
+  const partial = args.partial;
+  let span = args.spans;
   for (let item = from; item < to; item += 1) {
     span = spanOf(span, item);
     const start = startOf(span, item);
     const end = min(start + BLOCK, load<i32>(span, SIZE));
     let source = at(load<usize>(span, GRADIENT), start);
     let whole = load<usize>(span, ROWS) == 0;
-    if (load<i32>(args, 12)) {
+    if (args.howMany) {
       source = packedOf(member);
       whole = true;
       copyItem(span, start, end, source);
-      prepare(load<usize>(args, 8), load<i32>(args, 12), span, start, source, end - start);
+      prepare(args.stages, args.howMany, span, start, source, end - start);
     }
     let sum = squaresOf(span, start, end, source, whole, tailOf(member));
     // Not `<`: what is not a number is to stay so.
@@ -210,11 +211,11 @@ function addSquare(lane: usize, source: usize): void {
   store<f32>(lane, load<f32>(lane) + x * x);
 }
 
-/** args: spans, rule, what becomes of idle rows, slots, zeros, stages, how many, numbers of the rule. */
-export function update(args: usize, from: i32, to: i32, member: i32): void {
-  const idle = load<i32>(args, 8);
-  const zeros = load<usize>(args, 16);
-  let span = load<usize>(args);
+/** Items: blocks. */
+export function update(args: UpdateArguments, from: i32, to: i32, member: i32): void {
+  const idle = args.idle;
+  const zeros = args.zeros;
+  let span = args.spans;
   for (let item = from; item < to; item += 1) {
     span = spanOf(span, item);
     const start = startOf(span, item);
@@ -252,12 +253,12 @@ function isZero(row: usize, columns: i32): bool {
 }
 
 /** Updates `count` numbers of a span from `index` on, by a gradient that the stages prepare first. */
-function move(args: usize, span: usize, index: i32, gradient: usize, count: i32, member: i32): void {
-  const howMany = load<i32>(args, 24);
+function move(args: UpdateArguments, span: usize, index: i32, gradient: usize, count: i32, member: i32): void {
+  const howMany = args.howMany;
   if (howMany && count > 0) {
     const copy = packedOf(member);
     memory.copy(copy, gradient, (<usize>count) << 2);
-    prepare(load<usize>(args, 20), howMany, span, index, copy, count);
+    prepare(args.stages, howMany, span, index, copy, count);
     gradient = copy;
   }
   step(args, span, index, gradient, count, tailOf(member));
@@ -270,10 +271,11 @@ const GROUPS: usize = (((<usize>(MOST_SLOTS + 2)) << 2) + 31) & ~31;
  * Updates `count` numbers of a span from `index` on. Rows start and end anywhere: what is left of a whole group of eight
  * is updated in a copy, so that no number beyond it is touched.
  */
-function step(args: usize, span: usize, index: i32, gradient: usize, count: i32, operands: usize): void {
-  const rule = load<i32>(args, 4);
-  const arrays = load<i32>(args, 12) + 2;
-  const numbers = args + 28;
+function step(args: UpdateArguments, span: usize, index: i32, gradient: usize, count: i32, operands: usize): void {
+  const rule = args.rule;
+  const arrays = args.slots + 2;
+  // They follow the struct.
+  const numbers = changetype<usize>(args) + offsetof<UpdateArguments>();
   store<usize>(operands, at(load<usize>(span, WEIGHTS), index));
   store<usize>(operands, gradient, 4);
   for (let k = 2; k < arrays; k += 1) store<usize>(at(operands, k), at(load<usize>(at(span + SLOTS, k - 2)), index));

@@ -1,45 +1,47 @@
-/** args: table, ids, y, columns. Items: rows of y. Ids were checked before. */
-export function gather(args: usize, from: i32, to: i32): void {
-  const table = load<usize>(args);
-  const ids = load<usize>(args, 4);
-  const y = load<usize>(args, 8);
-  const bytes = (<usize>load<i32>(args, 12)) << 2;
+import { CountFromArguments, GatherArguments, OneHotArguments, ScatterAddArguments } from './generated/arguments';
+
+/** Items: rows of y. Ids were checked before. */
+export function gather(args: GatherArguments, from: i32, to: i32): void {
+  const table = args.table;
+  const ids = args.ids;
+  const y = args.y;
+  const bytes = (<usize>args.columns) << 2;
   for (let row = from; row < to; row += 1) {
     memory.copy(y + <usize>row * bytes, table + <usize>load<i32>(ids + ((<usize>row) << 2)) * bytes, bytes);
   }
 }
 
-/** args: ids, y, columns. Items: rows of y. */
-export function oneHot(args: usize, from: i32, to: i32): void {
-  const ids = load<usize>(args);
-  const y = load<usize>(args, 4);
-  const bytes = (<usize>load<i32>(args, 8)) << 2;
+/** Items: rows of y. */
+export function oneHot(args: OneHotArguments, from: i32, to: i32): void {
+  const ids = args.ids;
+  const y = args.y;
+  const bytes = (<usize>args.columns) << 2;
   memory.fill(y + <usize>from * bytes, 0, <usize>(to - from) * bytes);
   for (let row = from; row < to; row += 1) {
     store<f32>(y + <usize>row * bytes + ((<usize>load<i32>(ids + ((<usize>row) << 2))) << 2), 1);
   }
 }
 
-/** args: start (one a lane), ids, lanes, below. Items: ids. They count from the start on, and stay at the last one. */
-export function countFrom(args: usize, from: i32, to: i32): void {
-  const lanes = load<i32>(args, 8);
-  const highest = load<i32>(args, 12) - 1;
+/** `start` is one number a lane. Items: ids. They count from the start on, and stay at the last one. */
+export function countFrom(args: CountFromArguments, from: i32, to: i32): void {
+  const lanes = args.lanes;
+  const highest = args.below - 1;
   for (let k = from; k < to; k += 1) {
-    const start = <i32>load<f32>(load<usize>(args) + ((<usize>(k % lanes)) << 2));
-    store<i32>(load<usize>(args, 4) + ((<usize>k) << 2), min(start + k / lanes, highest));
+    const start = <i32>load<f32>(args.start + ((<usize>(k % lanes)) << 2));
+    store<i32>(args.ids + ((<usize>k) << 2), min(start + k / lanes, highest));
   }
 }
 
 /**
- * args: gradient, ids, how many, y, columns. Items: rows of the table y, so that each row is one thread's and gains
+ * Items: rows of the table y, so that each row is one thread's and gains
  * its gradients in the order of the ids.
  */
-export function scatterAdd(args: usize, from: i32, to: i32): void {
-  const gradient = load<usize>(args);
-  const ids = load<usize>(args, 4);
-  const count = load<i32>(args, 8);
-  const y = load<usize>(args, 12);
-  const columns = load<i32>(args, 16);
+export function scatterAdd(args: ScatterAddArguments, from: i32, to: i32): void {
+  const gradient = args.gradient;
+  const ids = args.ids;
+  const count = args.count;
+  const y = args.y;
+  const columns = args.columns;
   const bytes = (<usize>columns) << 2;
   memory.fill(y + <usize>from * bytes, 0, <usize>(to - from) * bytes);
   for (let k = 0; k < count; k += 1) {

@@ -10,7 +10,7 @@ import {
   SCRATCH, SLEEPERS, SPINS, STOP, UNCLAIMED,
 } from '../control';
 import { at } from './address';
-import { execute } from './execute';
+import { execute } from './generated/execute';
 import { setScratch } from './scratch';
 
 const MAX_CHUNKS: i32 = 4096;

@@ -1,8 +1,10 @@
+import { TransposeArguments } from './generated/arguments';
+
 /**
  * target[c][r] = source[r][c], strides in bytes: 4 × 4 blocks in registers, edges one by one. Four blocks side by side, since
  * a row's cache line should be met once: rows a power of two apart crowd each other out of the cache.
  */
-export function transpose(
+export function transposeStrided(
   source: usize, sourceStride: usize, rows: i32, columns: i32, target: usize, targetStride: usize,
 ): void {
   const evenRows = rows & ~3;
@@ -51,4 +53,11 @@ function block(from: usize, sourceStride: usize, to: usize, targetStride: usize)
   v128.store(to + targetStride, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
   v128.store(to + targetStride * 2, v128.shuffle<f32>(ef, gh, 0, 1, 4, 5));
   v128.store(to + targetStride * 3, v128.shuffle<f32>(ef, gh, 2, 3, 6, 7));
+}
+
+/** One item. */
+export function transpose(args: TransposeArguments): void {
+  const rows = args.rows;
+  const columns = args.columns;
+  transposeStrided(args.x, (<usize>columns) << 2, rows, columns, args.y, (<usize>rows) << 2);
 }

@@ -3,28 +3,29 @@
 // the way back: h_n + bn (after), or r ⊙ h_{t−1} (before). `states` holds T + 1 steps, the carry that entered first.
 import { at } from '../address';
 import { multiplyRows } from '../gemm';
+import { GruBackwardArguments, GruForwardArguments } from '../generated/arguments';
 import { logistic4, store8 } from '../math';
 import { tailOf } from '../scratch';
 import { logisticOfSum, tanhRow } from './rows';
 import { copyFew, rowOf } from './tail';
 
 /**
- * args: x [T, B, 3H], wh [H, 3H] (after) or [H, 2H] (before), packed, wn [H, H] (before) or 0, bn [H] (after) or 0,
- * gates, states, T, B, H, product [B, 3H], ids [T, B] or 0 as for the LSTM.
+ * x [T, B, 3H], wh [H, 3H] (after) or [H, 2H] (before), wn [H, H] (before) or 0, bn [H] (after) or 0, product [B, 3H], ids
+ * [T, B] or 0 as for the LSTM.
  */
-export function gruForward(args: usize, from: i32, to: i32, member: i32): void {
-  const x = load<usize>(args);
-  const wh = load<usize>(args, 4);
-  const packed = load<i32>(args, 8);
-  const wn = load<usize>(args, 12);
-  const bn = load<usize>(args, 16);
-  const gates = load<usize>(args, 20);
-  const states = load<usize>(args, 24);
-  const steps = load<i32>(args, 28);
-  const batch = load<i32>(args, 32);
-  const units = load<i32>(args, 36);
-  const product = load<usize>(args, 40);
-  const ids = load<usize>(args, 44);
+export function gruForward(args: GruForwardArguments, from: i32, to: i32, member: i32): void {
+  const x = args.x;
+  const wh = args.wh;
+  const packed = args.packed;
+  const wn = args.wn;
+  const bn = args.bn;
+  const gates = args.gates;
+  const states = args.states;
+  const steps = args.steps;
+  const batch = args.batch;
+  const units = args.units;
+  const product = args.product;
+  const ids = args.ids;
   const stride = (<usize>units) << 2;
   const rows = to - from;
   const whole = units & ~7;
@@ -136,24 +137,24 @@ function forwardRow(
 }
 
 /**
- * args: dy [T, B, H], whᵀ [3H, H] or [2H, H], packed, wnᵀ [H, H] or 0, gates, states, dx [T, B, 3H], du [T, B, 3H] (after)
- * or 0, dh [B, H], T, B, H, working memory [B, H] (before). On entry dh is zero; on return it is the carry's gradient. `du` is
+ * dy [T, B, H], wht [3H, H] or [2H, H], wnt [H, H] or 0, dx [T, B, 3H], du [T, B, 3H] (after) or 0, dh [B, H], working
+ * [B, H] (before). On entry dh is zero; on return it is the carry's gradient. `du` is
  * the gradient of h_{t−1}·wh, which differs from dx in its last third: dn ⊙ r.
  */
-export function gruBackward(args: usize, from: i32, to: i32, member: i32): void {
-  const dy = load<usize>(args);
-  const wht = load<usize>(args, 4);
-  const packed = load<i32>(args, 8);
-  const wnt = load<usize>(args, 12);
-  const gates = load<usize>(args, 16);
-  const states = load<usize>(args, 20);
-  const dx = load<usize>(args, 24);
-  const du = load<usize>(args, 28);
-  const dh = load<usize>(args, 32);
-  const steps = load<i32>(args, 36);
-  const batch = load<i32>(args, 40);
-  const units = load<i32>(args, 44);
-  const working = load<usize>(args, 48);
+export function gruBackward(args: GruBackwardArguments, from: i32, to: i32, member: i32): void {
+  const dy = args.dy;
+  const wht = args.wht;
+  const packed = args.packed;
+  const wnt = args.wnt;
+  const gates = args.gates;
+  const states = args.states;
+  const dx = args.dx;
+  const du = args.du;
+  const dh = args.dh;
+  const steps = args.steps;
+  const batch = args.batch;
+  const units = args.units;
+  const working = args.working;
   const stride = (<usize>units) << 2;
   const rows = to - from;
   const whole = units & ~7;

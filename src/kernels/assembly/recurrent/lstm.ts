@@ -7,6 +7,7 @@
 import { Forget } from '../../jobs';
 import { at } from '../address';
 import { multiplyRows } from '../gemm';
+import { LstmBackwardArguments, LstmForwardArguments } from '../generated/arguments';
 import { madd, store8, tanh4 } from '../math';
 import { tailOf } from '../scratch';
 import { addProduct, logisticOfPeephole, logisticRow, tanhRow } from './rows';
@@ -19,23 +20,22 @@ function gatesOf(forget: i32): i32 {
 }
 
 /**
- * args: z [T, B, 4H], wh [H, 4H] (0: `gates` hold z + h·wh already), packed, gates [T, B, 4H], cells [T+1, B, H],
- * states [T+1, B, H], T, B, H, ids [T, B] or 0: with ids z is a table of rows that they choose from; forget, peepholes
- * [3H] or 0. Where there is no f, 4H is 3H, and 3H is 2H.
+ * z [T, B, 4H], wh [H, 4H] (0: `gates` hold z + h·wh already), gates [T, B, 4H], cells and states [T+1, B, H], peepholes [3H]
+ * or 0, ids [T, B] or 0: with ids z is a table of rows that they choose from. Where there is no f, 4H is 3H, and 3H is 2H.
  */
-export function lstmForward(args: usize, from: i32, to: i32, member: i32): void {
-  const z = load<usize>(args);
-  const wh = load<usize>(args, 4);
-  const packed = load<i32>(args, 8);
-  const gates = load<usize>(args, 12);
-  const cells = load<usize>(args, 16);
-  const states = load<usize>(args, 20);
-  const steps = load<i32>(args, 24);
-  const batch = load<i32>(args, 28);
-  const units = load<i32>(args, 32);
-  const ids = load<usize>(args, 36);
-  const forget = load<i32>(args, 40);
-  const peepholes = load<usize>(args, 44);
+export function lstmForward(args: LstmForwardArguments, from: i32, to: i32, member: i32): void {
+  const z = args.z;
+  const wh = args.wh;
+  const packed = args.packed;
+  const gates = args.gates;
+  const cells = args.cells;
+  const states = args.states;
+  const steps = args.steps;
+  const batch = args.batch;
+  const units = args.units;
+  const ids = args.ids;
+  const forget = args.forget;
+  const peepholes = args.peepholes;
   const parts = gatesOf(forget);
   const width = parts * units;
   const rows = to - from;
@@ -124,26 +124,26 @@ function logisticSeeing(z: usize, c: usize, v: usize, count: i32): void {
 }
 
 /**
- * args: dy [T, B, H], whᵀ [4H, H], packed, gates [T, B, 4H], cells [T+1, B, H], dz [T, B, 4H], dh [B, H], dc [B, H],
- * T, B, H, forget, peepholes [3H] or 0, their gradients' rows [B, 3H] or 0. On entry dh and those rows are zero and dc
+ * dy [T, B, H], wht [4H, H], gates and dz [T, B, 4H], cells [T+1, B, H], dh and dc [B, H], peepholes [3H] or 0, slopes (their
+ * gradients' rows) [B, 3H] or 0. On entry dh and those rows are zero and dc
  * the gradient of the last cell; on return dh and dc are those of the carry that entered, and a peephole's gradient is
  * the sum of its rows.
  */
-export function lstmBackward(args: usize, from: i32, to: i32, member: i32): void {
-  const dy = load<usize>(args);
-  const wht = load<usize>(args, 4);
-  const packed = load<i32>(args, 8);
-  const gates = load<usize>(args, 12);
-  const cells = load<usize>(args, 16);
-  const dz = load<usize>(args, 20);
-  const dh = load<usize>(args, 24);
-  const dc = load<usize>(args, 28);
-  const steps = load<i32>(args, 32);
-  const batch = load<i32>(args, 36);
-  const units = load<i32>(args, 40);
-  const forget = load<i32>(args, 44);
-  const peepholes = load<usize>(args, 48);
-  const slopes = load<usize>(args, 52);
+export function lstmBackward(args: LstmBackwardArguments, from: i32, to: i32, member: i32): void {
+  const dy = args.dy;
+  const wht = args.wht;
+  const packed = args.packed;
+  const gates = args.gates;
+  const cells = args.cells;
+  const dz = args.dz;
+  const dh = args.dh;
+  const dc = args.dc;
+  const steps = args.steps;
+  const batch = args.batch;
+  const units = args.units;
+  const forget = args.forget;
+  const peepholes = args.peepholes;
+  const slopes = args.slopes;
   const parts = gatesOf(forget);
   const stride = (<usize>units) << 2;
   const width = parts * units;

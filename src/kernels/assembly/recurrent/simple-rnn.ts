@@ -2,26 +2,27 @@
 // steps, the carry that entered first.
 import { at } from '../address';
 import { multiplyRows } from '../gemm';
+import { RnnBackwardArguments, RnnForwardArguments } from '../generated/arguments';
 import { store8, tanh4 } from '../math';
 import { tailOf } from '../scratch';
 import { copyFew, layRows } from './tail';
 
-/** args: z [T, B, H], wh [H, H], packed, states, T, B, H, ids [T, B] or 0 as for the LSTM. */
-export function rnnForward(args: usize, from: i32, to: i32, member: i32): void {
-  const z = load<usize>(args);
-  const states = load<usize>(args, 12);
-  const batch = load<i32>(args, 20);
-  const units = load<i32>(args, 24);
+/** z [T, B, H], wh [H, H], states [T+1, B, H], ids [T, B] or 0 as for the LSTM. */
+export function rnnForward(args: RnnForwardArguments, from: i32, to: i32, member: i32): void {
+  const z = args.z;
+  const states = args.states;
+  const batch = args.batch;
+  const units = args.units;
   const stride = (<usize>units) << 2;
   const whole = units & ~7;
   const rest = units & 7;
   const tail = tailOf(member);
-  for (let t = 0; t < load<i32>(args, 16); t += 1) {
+  for (let t = 0; t < args.steps; t += 1) {
     const row = t * batch + from;
     const target = at(states, (row + batch) * units);
-    layRows(target, z, load<usize>(args, 28), row, to - from, units);
+    layRows(target, z, args.ids, row, to - from, units);
     multiplyRows(
-      to - from, units, units, at(states, row * units), stride, load<usize>(args, 4), load<i32>(args, 8),
+      to - from, units, units, at(states, row * units), stride, args.wh, args.packed,
       target, stride, target, stride, member,
     );
     for (let r = 0; r < to - from; r += 1) {
@@ -42,19 +43,19 @@ function forwardRow(count: i32, h: usize): void {
   }
 }
 
-/** args: dy [T, B, H], whᵀ [H, H], packed, y [T, B, H], dz [T, B, H], dh [B, H], T, B, H. On entry dh is zero. */
-export function rnnBackward(args: usize, from: i32, to: i32, member: i32): void {
-  const dy = load<usize>(args);
-  const output = load<usize>(args, 12);
-  const dz = load<usize>(args, 16);
-  const dh = load<usize>(args, 20);
-  const batch = load<i32>(args, 28);
-  const units = load<i32>(args, 32);
+/** dy, y and dz [T, B, H], wht [H, H], dh [B, H]. On entry dh is zero. */
+export function rnnBackward(args: RnnBackwardArguments, from: i32, to: i32, member: i32): void {
+  const dy = args.dy;
+  const output = args.y;
+  const dz = args.dz;
+  const dh = args.dh;
+  const batch = args.batch;
+  const units = args.units;
   const stride = (<usize>units) << 2;
   const whole = units & ~7;
   const rest = units & 7;
   const tail = tailOf(member);
-  for (let t = load<i32>(args, 24) - 1; t >= 0; t -= 1) {
+  for (let t = args.steps - 1; t >= 0; t -= 1) {
     const row = t * batch;
     for (let r = from; r < to; r += 1) {
       const above = at(dy, (row + r) * units);
@@ -71,7 +72,7 @@ export function rnnBackward(args: usize, from: i32, to: i32, member: i32): void 
       }
     }
     multiplyRows(
-      to - from, units, units, at(dz, (row + from) * units), stride, load<usize>(args, 4), load<i32>(args, 8),
+      to - from, units, units, at(dz, (row + from) * units), stride, args.wht, args.packed,
       0, 0, at(dh, from * units), stride, member,
     );
   }

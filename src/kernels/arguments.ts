@@ -1,0 +1,435 @@
+/**
+ * The jobs that a team can be asked for, and the arguments of each: one 32-bit word a field, in this order. Both sides follow
+ * from this table. Here it types what `fork` takes; `scripts/arguments.mjs` makes of it the structs that the kernels read, the
+ * jobs' numbers and the dispatch on them.
+ *
+ * Addresses that are 0 stand for nothing. Sizes, strides and leading dimensions count numbers.
+ */
+
+/** What a field holds: an address in the machine's memory, an int32, 0 or 1, a float32, or (as the last one) float32s up to the end. */
+export type Kind = 'address' | 'int' | 'flag' | 'float' | 'floats';
+
+export type Fields = Readonly<Record<string, Kind>>;
+
+/** A struct's name and its fields, after those of the one that it extends. */
+export interface Description<F extends Fields = Fields> {
+  readonly name: string;
+  readonly fields: F;
+  readonly extends: Description | undefined;
+}
+
+function struct<const F extends Fields>(name: string, fields: F): Description<F> {
+  return { name, fields, extends: undefined };
+}
+
+function extended<B extends Fields, const F extends Fields>(
+  base: Description<B>,
+  name: string,
+  fields: F,
+): Description<B & F> {
+  return { name, fields: { ...base.fields, ...fields }, extends: base };
+}
+
+const product = struct('Product', {
+  a: 'address',
+  lda: 'int',
+  aTransposed: 'flag',
+  b: 'address',
+  ldb: 'int',
+  /** A `Layout`. */
+  layout: 'int',
+  c: 'address',
+  ldc: 'int',
+  m: 'int',
+  n: 'int',
+  k: 'int',
+  accumulate: 'flag',
+  /** A multiple of 16. */
+  cellColumns: 'int',
+  cellRows: 'int',
+  /** `[n]`. */
+  bias: 'address',
+});
+
+/** Images `[N, H, W, C]` and a window that moves over them. */
+const sliding = struct('Sliding', {
+  image: 'address',
+  height: 'int',
+  width: 'int',
+  channels: 'int',
+  /** Rows and columns of the result. */
+  down: 'int',
+  across: 'int',
+  windowHeight: 'int',
+  windowWidth: 'int',
+  strideY: 'int',
+  strideX: 'int',
+});
+
+/** Adjoints have gradients in the place of x and y. */
+const pooling = struct('Pooling', {
+  x: 'address',
+  y: 'address',
+  height: 'int',
+  width: 'int',
+  channels: 'int',
+  /** Rows and columns of the result. */
+  down: 'int',
+  across: 'int',
+  windowHeight: 'int',
+  windowWidth: 'int',
+  strideY: 'int',
+  strideX: 'int',
+  /** Of the maximum: where it was within its image (int32). */
+  places: 'address',
+});
+
+const attention = struct('Attention', {
+  q: 'address',
+  k: 'address',
+  v: 'address',
+  pastKeys: 'address',
+  pastValues: 'address',
+  /** How much of the past there is, one float32 a lane. */
+  known: 'address',
+  mask: 'address',
+  y: 'address',
+  queries: 'int',
+  keys: 'int',
+  lanes: 'int',
+  features: 'int',
+  heads: 'int',
+  /** Length of the past. */
+  before: 'int',
+  causal: 'flag',
+  scratch: 'address',
+  /** Bytes of it that a member has. */
+  scratchBytes: 'int',
+  scale: 'float',
+  dropKey: 'int',
+  dropThreshold: 'int',
+  /** 0 where no weights are dropped. */
+  dropFactor: 'float',
+});
+
+/** Rows within are those of steps, lane by lane, as wide as there are tags; S stands for N made up to whole groups of eight. */
+const paths = struct('Paths', {
+  steps: 'int',
+  batch: 'int',
+  /** How many tags, N. */
+  count: 'int',
+  /** Scores `[T, B, N]`. */
+  x: 'address',
+  transitions: 'address',
+  start: 'address',
+  end: 'address',
+  /** `[T, B]`; −1 after a lane's last. */
+  tags: 'address',
+  /** Forwards the result, backwards its gradient, `[B]`. */
+  nats: 'address',
+  /** Of `chainPowers`: powers `[N, N]`, and the tops of their columns. */
+  powers: 'address',
+  tops: 'address',
+  /** The powers as a right operand, in panels. */
+  into: 'address',
+  /** Kept of steps: f64 `[…, B, N]`, `[…, B, S]`, `[…, B, S]`, f64 `[…, B, N]`, `[…, B, N]`. */
+  logs: 'address',
+  shares: 'address',
+  sums: 'address',
+  reached: 'address',
+  bases: 'address',
+  /** Of each lane, `[B, S]`: how probable its tags are at the step that is looked at. */
+  last: 'address',
+});
+
+const pathsAdjoint = extended(paths, 'PathsAdjoint', {
+  /** The powers transposed, in panels. */
+  outOf: 'address',
+  /** `last` over the sums, `[B, S]`. */
+  slopes: 'address',
+  /** `[T, B, S]`, `[T, B, N]`, int32 `[T, B]`. */
+  weights: 'address',
+  rare: 'address',
+  far: 'address',
+  /** Gradients of scores, transitions and, lane by lane, of the end. */
+  dx: 'address',
+  dTransitions: 'address',
+  dEnd: 'address',
+});
+
+const orthonormal = struct('Orthonormal', {
+  /** Float64. */
+  rows: 'address',
+  length: 'int',
+  /** The panel: from its first row up to its end. */
+  first: 'int',
+  end: 'int',
+  count: 'int',
+  working: 'address',
+});
+
+/** What each job takes. A job's number is its place here. */
+export const jobs = {
+  gemm: product,
+  batchedGemm: extended(product, 'BatchedProduct', {
+    /** From one matrix to the next; 0 repeats an operand. */
+    aStride: 'int',
+    bStride: 'int',
+    cStride: 'int',
+  }),
+  pack: struct('Pack', { b: 'address', ldb: 'int', transposed: 'flag', n: 'int', k: 'int', target: 'address' }),
+  unary: struct('Unary', { x: 'address', y: 'address', op: 'int' }),
+  affine: struct('Affine', { x: 'address', y: 'address', scale: 'float', shift: 'float' }),
+  binary: struct('Binary', { a: 'address', b: 'address', y: 'address', op: 'int', form: 'int', inner: 'int' }),
+  copyBlock: struct('CopyBlock', { x: 'address', xStride: 'int', y: 'address', yStride: 'int', columns: 'int' }),
+  fill: struct('Fill', { y: 'address', value: 'float' }),
+  bernoulli: struct('Bernoulli', { y: 'address', key: 'int', threshold: 'int', always: 'flag' }),
+  sumTrailing: struct('SumTrailing', { x: 'address', y: 'address', rows: 'int', columns: 'int' }),
+  sumRows: struct('SumRows', { x: 'address', y: 'address', columns: 'int' }),
+  /** `partial` is float64. */
+  sumBlocks: struct('SumBlocks', { x: 'address', partial: 'address', size: 'int' }),
+  sumFinish: struct('SumFinish', { partial: 'address', blocks: 'int', y: 'address' }),
+  gather: struct('Gather', { table: 'address', ids: 'address', y: 'address', columns: 'int' }),
+  scatterAdd: struct('ScatterAdd', { gradient: 'address', ids: 'address', count: 'int', y: 'address', columns: 'int' }),
+  softmax: struct('Softmax', { x: 'address', y: 'address', columns: 'int' }),
+  softmaxAdjoint: struct('SoftmaxAdjoint', { gradient: 'address', y: 'address', result: 'address', columns: 'int' }),
+  crossEntropy: struct('CrossEntropy', { logits: 'address', targets: 'address', y: 'address', columns: 'int' }),
+  crossEntropyAdjoint: struct('CrossEntropyAdjoint', {
+    gradient: 'address',
+    logits: 'address',
+    targets: 'address',
+    result: 'address',
+    columns: 'int',
+  }),
+  sample: struct('Sample', {
+    logits: 'address',
+    /** Float64, one a row. */
+    uniforms: 'address',
+    ids: 'address',
+    scratch: 'address',
+    columns: 'int',
+    /** 0 for all. */
+    topK: 'int',
+    greedy: 'flag',
+    /** 1 / temperature. */
+    inverse: 'float',
+    topP: 'float',
+  }),
+  /** `partial` is float64. */
+  squares: struct('Squares', { spans: 'address', partial: 'address', stages: 'address', howMany: 'int' }),
+  update: struct('Update', {
+    spans: 'address',
+    rule: 'int',
+    idle: 'int',
+    slots: 'int',
+    zeros: 'address',
+    stages: 'address',
+    howMany: 'int',
+    /** The rule's own. */
+    numbers: 'floats',
+  }),
+  lstmForward: struct('LstmForward', {
+    z: 'address',
+    wh: 'address',
+    packed: 'flag',
+    gates: 'address',
+    cells: 'address',
+    states: 'address',
+    steps: 'int',
+    batch: 'int',
+    units: 'int',
+    ids: 'address',
+    forget: 'int',
+    peepholes: 'address',
+  }),
+  lstmBackward: struct('LstmBackward', {
+    dy: 'address',
+    wht: 'address',
+    packed: 'flag',
+    gates: 'address',
+    cells: 'address',
+    dz: 'address',
+    dh: 'address',
+    dc: 'address',
+    steps: 'int',
+    batch: 'int',
+    units: 'int',
+    forget: 'int',
+    peepholes: 'address',
+    slopes: 'address',
+  }),
+  gruForward: struct('GruForward', {
+    x: 'address',
+    wh: 'address',
+    packed: 'flag',
+    wn: 'address',
+    bn: 'address',
+    gates: 'address',
+    states: 'address',
+    steps: 'int',
+    batch: 'int',
+    units: 'int',
+    product: 'address',
+    ids: 'address',
+  }),
+  gruBackward: struct('GruBackward', {
+    dy: 'address',
+    wht: 'address',
+    packed: 'flag',
+    wnt: 'address',
+    gates: 'address',
+    states: 'address',
+    dx: 'address',
+    du: 'address',
+    dh: 'address',
+    steps: 'int',
+    batch: 'int',
+    units: 'int',
+    working: 'address',
+  }),
+  rnnForward: struct('RnnForward', {
+    z: 'address',
+    wh: 'address',
+    packed: 'flag',
+    states: 'address',
+    steps: 'int',
+    batch: 'int',
+    units: 'int',
+    ids: 'address',
+  }),
+  rnnBackward: struct('RnnBackward', {
+    dy: 'address',
+    wht: 'address',
+    packed: 'flag',
+    y: 'address',
+    dz: 'address',
+    dh: 'address',
+    steps: 'int',
+    batch: 'int',
+    units: 'int',
+  }),
+  transpose: struct('Transpose', { x: 'address', y: 'address', rows: 'int', columns: 'int' }),
+  oneHot: struct('OneHot', { ids: 'address', y: 'address', columns: 'int' }),
+  convolution: extended(sliding, 'Convolution', {
+    /** In panels, as those of the adjoint. */
+    weights: 'address',
+    bias: 'address',
+    y: 'address',
+    outputs: 'int',
+    relu: 'flag',
+  }),
+  /** The image is the input's gradient, without zeros around it. */
+  convolutionInputAdjoint: extended(sliding, 'ConvolutionInputAdjoint', {
+    above: 'int',
+    before: 'int',
+    /** Transposed. */
+    weights: 'address',
+    dy: 'address',
+    outputs: 'int',
+    bandRows: 'int',
+    /** Of an image. */
+    bands: 'int',
+  }),
+  convolutionWeightsAdjoint: extended(sliding, 'ConvolutionWeightsAdjoint', {
+    dy: 'address',
+    /** `[kh·kw·C + 1, O]`: the last row is the bias's. */
+    result: 'address',
+    outputs: 'int',
+    pixels: 'int',
+    cellRows: 'int',
+    cellColumns: 'int',
+  }),
+  pad: struct('Pad', {
+    x: 'address',
+    y: 'address',
+    height: 'int',
+    /** Numbers of a row of x, and of y. */
+    line: 'int',
+    rows: 'int',
+    paddedLine: 'int',
+    /** Rows of zeros above, and numbers of zeros before a row. */
+    above: 'int',
+    before: 'int',
+  }),
+  maxPooling: pooling,
+  maxPoolingAdjoint: pooling,
+  meanPooling: pooling,
+  meanPoolingAdjoint: pooling,
+  attention,
+  attentionAdjoint: extended(attention, 'AttentionAdjoint', {
+    dy: 'address',
+    dq: 'address',
+    dk: 'address',
+    dv: 'address',
+    dPastKeys: 'address',
+    dPastValues: 'address',
+  }),
+  layerNorm: struct('LayerNorm', {
+    x: 'address',
+    gain: 'address',
+    bias: 'address',
+    y: 'address',
+    columns: 'int',
+    epsilon: 'float',
+  }),
+  layerNormAdjoint: struct('LayerNormAdjoint', {
+    gradient: 'address',
+    x: 'address',
+    gain: 'address',
+    dx: 'address',
+    columns: 'int',
+    epsilon: 'float',
+    /** Of each row, its mean and inverse deviation: what the sums need. */
+    known: 'address',
+  }),
+  layerNormSums: struct('LayerNormSums', {
+    gradient: 'address',
+    x: 'address',
+    known: 'address',
+    dgain: 'address',
+    dbias: 'address',
+    rows: 'int',
+    columns: 'int',
+  }),
+  swapAxes: struct('SwapAxes', { x: 'address', y: 'address', outer: 'int', inner: 'int', columns: 'int' }),
+  countFrom: struct('CountFrom', { start: 'address', ids: 'address', lanes: 'int', below: 'int' }),
+  chainPowers: struct('ChainPowers', { transitions: 'address', powers: 'address', tops: 'address', count: 'int' }),
+  /** `totals` is float64 `[B]`. */
+  chain: extended(paths, 'Chain', { totals: 'address' }),
+  chainAdjoint: pathsAdjoint,
+  chainTransitions: pathsAdjoint,
+  orthonormalPanel: orthonormal,
+  freeOfPanel: orthonormal,
+  fail: struct('Fail', {}),
+  straggle: struct('Straggle', { y: 'address', chunks: 'int', held: 'flag' }),
+} as const satisfies Readonly<Record<string, Description>>;
+
+export type JobName = keyof typeof jobs;
+
+/** The numbers that jobs go by. */
+export const Job = Object.fromEntries(Object.keys(jobs).map((name, k) => [name, k])) as Readonly<
+  Record<JobName, number>
+>;
+
+interface Given {
+  readonly address: number;
+  readonly int: number;
+  readonly flag: boolean;
+  readonly float: number;
+  readonly floats: readonly number[];
+}
+
+type ValuesOf<F extends Fields> = { readonly [Name in keyof F]: Given[F[Name]] };
+
+/** The arguments of a job. */
+export type Arguments<J extends JobName> = ValuesOf<(typeof jobs)[J]['fields']>;
+
+/** Where arguments are written: the machine's memory as numbers, and an index in it. */
+export interface Words {
+  readonly ints: Int32Array;
+  readonly floats: Float32Array;
+  readonly arguments: number;
+}
+
+/** What writes each job's arguments. */
+export type Writers = { readonly [J in JobName]: (words: Words, values: Arguments<J>) => void };
