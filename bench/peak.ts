@@ -1,5 +1,6 @@
 /** What the silicon gives: multiply-adds from cache, and weights from wherever so many of them lie. */
-import { type Machine, machine } from '../src/kernels/machine.js';
+import { machine } from '../src/kernels/machine.js';
+import type { Machine } from '../src/kernels/machine-type.js';
 import { gemm, Layout, type Product, pack, packedSize } from '../src/kernels/product.js';
 import { rate } from './measure.js';
 

@@ -39,7 +39,8 @@ export { fromSequenceFiles, type SequenceFilesOptions } from './formats/utteranc
 export type { Utterance } from './formats/utterances/utterance.js';
 export { loadWeights, weightsOf } from './formats/weights.js';
 export type { Tier } from './kernels/host.js';
-export { configure, type Machine, type MachineOptions, machine } from './kernels/machine.js';
+export { configure, type MachineOptions, machine } from './kernels/machine.js';
+export type { Machine } from './kernels/machine-type.js';
 export type { MemoryUse } from './kernels/memory-limit.js';
 export {
   batchOf,
@@ -228,13 +229,8 @@ export {
   type SubstitutionOptions,
   substituteSlots,
 } from './models/tagger/substitution.js';
-export {
-  type TaggedWord,
-  type Tagger,
-  type TaggerOptions,
-  type Tagging,
-  tagger,
-} from './models/tagger/tagger.js';
+export { type Tagger, type TaggerOptions, tagger } from './models/tagger/tagger.js';
+export type { TaggedWord, Tagging } from './models/tagger/tagging.js';
 export {
   type TaggerLearned,
   type TaggerTrainer,
@@ -245,11 +241,12 @@ export type { ActivationChoice, ActivationName } from './ops/activation-names.js
 export type { Activation } from './ops/activations.js';
 export * as activations from './ops/activations.js';
 export type { AttentionForm } from './ops/attention.js';
-export { type CustomVjp, customVjp } from './ops/custom.js';
+export { customVjp } from './ops/custom.js';
 export type { Convolution, Pair, Pooling } from './ops/images.js';
-export type { Adjoints, Ops, Primitives, Sources, Transposed } from './ops/ops.js';
-export type { Lengths, Padded } from './ops/padding.js';
+export type { Lengths, Padded } from './ops/lengths.js';
+export type { Adjoints, CustomVjp, Ops, Primitives, Sources } from './ops/ops.js';
 export { type ReferenceOptions, reference } from './ops/reference.js';
+export type { Transposed } from './ops/shapes.js';
 export { inWindow, toSignal } from './ops/window.js';
 export { defaultsOf } from './parameters/framework-defaults.js';
 export * as initializers from './parameters/initializers.js';

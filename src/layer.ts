@@ -4,8 +4,8 @@
  */
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
 import { carryFrom, outcome, restored } from './carry.js';
+import type { Lengths } from './ops/lengths.js';
 import type { Ops } from './ops/ops.js';
-import type { Lengths } from './ops/padding.js';
 import { inWindow, toSignal } from './ops/window.js';
 import { nameAll, type Params, releaseAll } from './parameters/parameter.js';
 import { type Features, isTensor, type Tensor } from './tensor.js';

@@ -1,7 +1,8 @@
 import { outcome } from '../carry.js';
 import { type Core, type Layer, layer } from '../layer.js';
+import { checkLengths, type Lengths } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { checkLengths, type Lengths, lastOf, reversed } from '../ops/padding.js';
+import { lastOf, reversed } from '../ops/padding.js';
 import type { Params } from '../parameters/parameter.js';
 import { opsAfter } from '../stack.js';
 import type { Tensor } from '../tensor.js';

@@ -1,6 +1,7 @@
 import { type Core, type Layer, layer } from '../layer.js';
+import { checkLengths, type Lengths, type Padded } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { checkLengths, cleared, type Lengths, type Padded } from '../ops/padding.js';
+import { cleared } from '../ops/padding.js';
 import type { Params } from '../parameters/parameter.js';
 import { opsAfter } from '../stack.js';
 import { isTensor, showShape, type Tensor } from '../tensor.js';

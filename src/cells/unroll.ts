@@ -1,7 +1,8 @@
 import { outcome } from '../carry.js';
 import { type Layer, layer } from '../layer.js';
+import { checkLengths, type Lengths, realSteps } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { atLengths, checkLengths, type Lengths, realSteps } from '../ops/padding.js';
+import { atLengths } from '../ops/padding.js';
 import type { Params } from '../parameters/parameter.js';
 import { type Features, isTensor, type Shape, showShape, type Tensor } from '../tensor.js';
 import type { Cell } from './cell.js';

@@ -1,7 +1,7 @@
 /** Attention by heads, and its derivative. */
 import type { Arguments } from './arguments.js';
 import { fork } from './fork.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './machine-type.js';
 
 /** Where everything lies, and how much of it there is; addresses that are 0 stand for nothing. */
 export interface Attention {

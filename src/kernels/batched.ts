@@ -1,6 +1,6 @@
 /** Many matrix products of one shape at once. */
 import { fork } from './fork.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './machine-type.js';
 import { cells, type Layout, type Product, productOf, WORTH_SHARING } from './product.js';
 
 /** Multiply-adds that a thread takes at a time: about 5 µs. */

@@ -1,18 +1,8 @@
 /** Capture: a body's kernels written down instead of being run, so that they can run later, in pieces or somewhere else. */
 import type { Course } from '../course.js';
-import type { Machine } from './machine.js';
-import { ARGUMENT_WORDS, type Fork } from './program.js';
+import type { Capture, Fork, Machine } from './machine-type.js';
+import { ARGUMENT_WORDS } from './program.js';
 import { staying } from './staying.js';
-
-/** What is being written down. */
-export interface Capture {
-  /** All forks so far, in their order. */
-  readonly forks: Fork[];
-  /** How many of them have been run, since somebody looked at numbers. */
-  done: number;
-  /** How often somebody did. */
-  looks: number;
-}
 
 /** A body's result, and the forks that are yet to be run before its numbers are there. */
 export interface Captured<R> {

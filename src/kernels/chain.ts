@@ -1,7 +1,7 @@
 /** Linear chains of tags as functions: the loss of lanes, and its gradients. */
 import { fork } from './fork.js';
 import { sumTrailing } from './kernels.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './machine-type.js';
 import { gemm, Layout, pack, packedSize } from './product.js';
 import { rowsOfChunk } from './recurrent.js';
 

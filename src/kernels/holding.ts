@@ -3,9 +3,8 @@
  * give way: their numbers wait in arrays of JavaScript's, and come back when they are asked for. So models that are
  * dropped within one turn of the event loop, in which no finaliser runs, are no burden: what gave way goes with them.
  */
-import type { Want } from './heap.js';
-import type { Machine } from './machine.js';
-import type { Scope } from './place.js';
+import type { Heap, Want } from './heap.js';
+import type { Scope } from './scope.js';
 
 /** A block while it lies in the kernels' memory. It must lead neither to its holding nor, once it has left, to its numbers. */
 interface Residence {
@@ -168,16 +167,25 @@ const RETURN: Want = {
   remedy: 'use fewer of them at once',
 };
 
+/** The machine, as far as holdings need it. */
+interface Ground {
+  readonly heap: Heap;
+  /** The whole memory; anew after it has grown. */
+  readonly floats: Float32Array;
+  /** Windows that are open. */
+  readonly windows: number;
+}
+
 /** What the holdings of a machine share. */
 interface House {
-  readonly machine: Machine;
+  readonly machine: Ground;
   readonly registry: FinalizationRegistry<Residence>;
   tick(): number;
   enter(holding: Holding, residence: Residence): void;
   leave(residence: Residence): void;
 }
 
-export function holdings(machine: Machine): Holdings {
+export function holdings(machine: Ground): Holdings {
   const residences = new Set<Residence>();
   let clock = 0;
   /** The clock when the window opened, if one is open. */

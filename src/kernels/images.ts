@@ -1,6 +1,6 @@
 /** Kernels of images `[N, H, W, C]`: convolution and pooling, with their adjoints. */
 import { fork } from './fork.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './machine-type.js';
 
 /** Multiply-adds that a thread takes at a time: about 5 µs. */
 const GRAIN = 250_000;

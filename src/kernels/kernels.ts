@@ -5,7 +5,7 @@
 import { fork } from './fork.js';
 import { type Binary, Broadcast, type Unary } from './jobs.js';
 import { BLOCK } from './limits.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './machine-type.js';
 
 /** Elements a thread takes at a time where each costs little. Multiples of 8: whole groups. */
 const CHEAP = 16_384;

@@ -1,6 +1,6 @@
 /** Layer normalisation over rows, and its derivative. */
 import { fork } from './fork.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './machine-type.js';
 
 /** Numbers that a thread takes at a time. */
 const GRAIN = 8_192;

@@ -2,14 +2,14 @@
  * The machine: one linear memory, the kernels compiled over it, and the team that runs them. A process has one; it
  * starts at its first use, or with `configure`.
  */
-import type { Capture } from './capture.js';
-import { type Heap, heap } from './heap.js';
-import { type Holdings, holdings } from './holding.js';
+import { heap } from './heap.js';
+import { holdings } from './holding.js';
 import { environment, processors, type Tier, tierNames } from './host.js';
+import type { Fork, Machine } from './machine-type.js';
 import { kernelMemory, threadsWithRoom } from './memory.js';
-import { HIGHEST_LIMIT, limitWanted, type MemoryUse, refusal } from './memory-limit.js';
-import { ARGUMENT_WORDS, argumentsOf, type Fork, forkOf, type Program } from './program.js';
-import { type Region, region } from './region.js';
+import { HIGHEST_LIMIT, limitWanted, refusal } from './memory-limit.js';
+import { ARGUMENT_WORDS, argumentsOf, forkOf } from './program.js';
+import { region } from './region.js';
 import { type Exports, type Team, team, warnOfFewer } from './team.js';
 import { moduleOf, RACE_BYTES, wideIsSlow } from './tiers.js';
 import { trusted } from './trust.js';
@@ -23,36 +23,6 @@ export interface MachineOptions {
   readonly shared?: boolean;
   /** Bytes that the kernels' memory may take at most; default 4 GiB, which is all that there can be. */
   readonly memoryLimit?: number;
-}
-
-export interface Machine {
-  readonly tier: Tier;
-  readonly threads: number;
-  readonly shared: boolean;
-  /** The whole memory as numbers; anew after it has grown. */
-  readonly floats: Float32Array;
-  readonly ints: Int32Array;
-  readonly doubles: Float64Array;
-  readonly heap: Heap;
-  /** Blocks that give way where memory is short. */
-  readonly holdings: Holdings;
-  /** What the kernels' memory is in use for. */
-  readonly memory: MemoryUse;
-  /** Memory of the window that is open. */
-  readonly region: Region;
-  /** Index of the kernels' arguments in `ints` and `floats`. */
-  readonly arguments: number;
-  /** Runs a job, by its number, over items in chunks of at least `grain`; its arguments were written before, by `fork`. */
-  run(job: number, items: number, grain: number): void;
-  /** Windows that are open, one within another. */
-  windows: number;
-  /** Where forks are written down instead of being run; `capture` sets it. */
-  capturing: Capture | undefined;
-  /** Runs what has been captured so far, for somebody who looks at numbers. */
-  settle(): void;
-  /** Runs a fork that was written down. */
-  runFork(fork: Fork): void;
-  replay(program: Program): void;
 }
 
 const PAGE = 65_536;

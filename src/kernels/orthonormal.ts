@@ -2,7 +2,7 @@
 import { aside } from './capture.js';
 import { fork } from './fork.js';
 import type { Want } from './heap.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './machine-type.js';
 
 /** Vectors that are made orthonormal among themselves before all later ones are freed of them at once; an even number. */
 const PANEL = 16;

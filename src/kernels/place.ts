@@ -1,13 +1,7 @@
 /** Tensors that are places in the machine's memory. */
 import { type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
-import type { Machine } from './machine.js';
-
-/** The span in which places may be read: a window, or until a parameter grows. */
-export interface Scope {
-  open: boolean;
-  /** Whose memory all of it is: whoever holds one of its places keeps that from being given back. */
-  owner?: unknown;
-}
+import type { Machine } from './machine-type.js';
+import type { Scope } from './scope.js';
 
 export class Place implements Tensor {
   readonly machine: Machine;

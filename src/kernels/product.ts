@@ -2,7 +2,7 @@
 import type { Arguments } from './arguments.js';
 import { fork } from './fork.js';
 import { CELL_COLUMNS, STREAM_ROWS, WIDE_COLUMNS } from './limits.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './machine-type.js';
 
 /** How a right operand lies in memory. */
 export enum Layout {

@@ -3,15 +3,7 @@
  * does at each step of a stream is the same every time, over the same addresses; only the numbers there differ.
  */
 import { ARGS, CONTROL_BYTES, ENTRY_ARGS, ENTRY_BYTES } from './control.js';
-import type { Machine } from './machine.js';
-
-/** A fork in the words of a program's entry: job, items, grain, nothing, arguments. */
-export type Fork = Int32Array;
-
-export interface Program {
-  readonly address: number;
-  readonly forks: number;
-}
+import type { Fork, Machine, Program } from './machine-type.js';
 
 export const ARGUMENT_WORDS = (CONTROL_BYTES - ARGS) / 4;
 

@@ -2,7 +2,7 @@
 import type { Arguments, JobName } from './arguments.js';
 import { fork } from './fork.js';
 import { Forget } from './jobs.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './machine-type.js';
 import { gemm, Layout, wantsPacking, worthSharing } from './product.js';
 
 /** Rows that fill the register tiles well: chunks are cut to about this many. */

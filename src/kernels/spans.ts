@@ -10,7 +10,7 @@ import { Idle, type Rule, Stage } from './jobs.js';
 import { fill } from './kernels.js';
 import { BLOCK } from './limits.js';
 import { type Lengthened, lengthen } from './lines.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './machine-type.js';
 import type { Region } from './region.js';
 import {
   BIAS,

@@ -1,5 +1,5 @@
 /** While numbers are in use, what holds them stays where it is. */
-import type { Machine } from './machine.js';
+import type { Machine } from './machine-type.js';
 
 /** Runs a body in which no parameter grows, and nothing that it uses gives way to others. */
 export function staying<R>(machine: Machine, body: () => R): R {

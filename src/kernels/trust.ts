@@ -2,7 +2,7 @@
 
 import { Unary } from './jobs.js';
 import { unary } from './kernels.js';
-import type { Machine } from './machine.js';
+import type { Machine } from './machine-type.js';
 import { gemm, Layout } from './product.js';
 
 const close = (a: number, b: number) => Math.abs(a - b) <= 1e-5 * Math.max(1, Math.abs(b));

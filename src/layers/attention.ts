@@ -1,7 +1,8 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { AttentionForm } from '../ops/attention.js';
+import { checkLengths, type Lengths, realSteps } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { checkLengths, type Lengths, realSteps, taken } from '../ops/padding.js';
+import { taken } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
 import type { Initializer, Params } from '../parameters/parameter.js';
 import { isTensor, showShape, type Tensor, tensor, zeros } from '../tensor.js';

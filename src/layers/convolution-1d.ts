@@ -1,8 +1,9 @@
 import { type Layer, layer } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { relu } from '../ops/activations.js';
+import { checkLengths, type Lengths, lengthsAfterLooks, realSteps } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { checkLengths, type Lengths, lengthsAfterLooks, realSteps, taken } from '../ops/padding.js';
+import { taken } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
 import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';

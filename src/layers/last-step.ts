@@ -1,5 +1,6 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
-import { checkLengths, lastOf } from '../ops/padding.js';
+import { checkLengths } from '../ops/lengths.js';
+import { lastOf } from '../ops/padding.js';
 import type { Tensor } from '../tensor.js';
 
 /**

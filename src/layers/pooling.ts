@@ -1,7 +1,7 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Pair, Pooling } from '../ops/images.js';
+import { checkLengths, type Lengths, lengthsAfterLooks } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { checkLengths, type Lengths, lengthsAfterLooks } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
 import type { Shape, Tensor } from '../tensor.js';
 import { pairOf } from './convolution-2d.js';

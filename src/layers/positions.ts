@@ -1,6 +1,6 @@
 import { type Layer, layer } from '../layer.js';
+import { checkLengths, type Lengths } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { checkLengths, type Lengths } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
 import { normal } from '../parameters/initializers.js';
 import { type Initializer, type Params, parameter } from '../parameters/parameter.js';

@@ -1,7 +1,7 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { AttentionForm } from '../ops/attention.js';
+import { checkLengths } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { checkLengths } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
 import { sameShape, showShape, type Tensor, tensor } from '../tensor.js';
 

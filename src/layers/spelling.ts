@@ -1,6 +1,6 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
+import { type Lengths, realSteps } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { type Lengths, realSteps } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
 import { normal } from '../parameters/initializers.js';
 import { type Ids, ids, type Tensor } from '../tensor.js';

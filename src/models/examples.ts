@@ -1,7 +1,7 @@
 /**
  * Data as people have it, example by example, `[N, …]`, and the signals that are made of it, `[T, B, …]`.
  */
-import type { Lengths, Padded } from '../ops/padding.js';
+import type { Lengths, Padded } from '../ops/lengths.js';
 import {
   checkedNumbers,
   isTensor,

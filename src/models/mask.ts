@@ -1,6 +1,6 @@
 /** Which steps of examples are real, and which are there only because arrays have no ragged edge. */
 
-import type { Lengths } from '../ops/padding.js';
+import type { Lengths } from '../ops/lengths.js';
 import { showShape, sizeOf } from '../tensor.js';
 import { type Data, type Examples, examplesOf, type Layout } from './examples.js';
 

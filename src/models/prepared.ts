@@ -1,7 +1,7 @@
 /** Data held against a model: whatever can be wrong is found here, before any weight changes. */
 
 import { within } from '../layer.js';
-import type { Lengths } from '../ops/padding.js';
+import type { Lengths } from '../ops/lengths.js';
 import { listed, type Numbers, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';
 import { type Data, type Examples, examplesOf, type Layout, layoutOf, signalOf } from './examples.js';

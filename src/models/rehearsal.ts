@@ -1,8 +1,8 @@
 /** A rehearsal: one example through the layers, one by one, so that a mistake has a name before any weight changes. */
 
 import { within } from '../layer.js';
+import type { Padded } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import type { Padded } from '../ops/padding.js';
 import { inWindow } from '../ops/window.js';
 import { opsAfter } from '../stack.js';
 import { isTensor, type Shape, showShape, type Tensor } from '../tensor.js';

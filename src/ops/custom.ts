@@ -1,24 +1,5 @@
 import { sameShape, showShape, type Tensor } from '../tensor.js';
-import type { Ops } from './ops.js';
-
-/** A primitive of one's own: what it computes, and how its gradient goes back. */
-export interface CustomVjp {
-  /** What messages call it. */
-  readonly kind: string;
-  /** The result, written in primitives; they are not recorded for gradients. */
-  forward(ops: Ops, ...operands: readonly Tensor[]): Tensor;
-  /**
-   * The vector–Jacobian product `ȳᵀ · ∂y/∂operand` for each operand, in their order and of their shapes; undefined for
-   * one that has no gradient, such as ids. `needs` says which are asked for.
-   */
-  backward(
-    ops: Ops,
-    gradient: Tensor,
-    operands: readonly Tensor[],
-    y: Tensor,
-    needs: readonly boolean[],
-  ): readonly (Tensor | undefined)[];
-}
+import type { CustomVjp, Ops } from './ops.js';
 
 /**
  * A function of tensors with a derivative of one's own, to be used in the `apply` of a layer or the `step` of a cell, in

@@ -5,15 +5,8 @@
  * the results are the same, bit for bit.
  */
 import { type Ids, sizeOf, type Tensor } from '../tensor.js';
-import type { Ops } from './ops.js';
+import type { Lookup, Ops } from './ops.js';
 import { checkLinear, matmulShape } from './shapes.js';
-
-/** Where a tensor's rows come from: a table's rows, or unit vectors where there is none. */
-export interface Lookup {
-  readonly ids: Ids;
-  readonly rows: number;
-  readonly table: Tensor | undefined;
-}
 
 /** Ops whose products of looked-up rows cost no more than those of the table. */
 export function throughLookups<O extends Ops>(ops: O): O {

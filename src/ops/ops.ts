@@ -12,17 +12,17 @@
  */
 import type { Ids, Shape, Tensor } from '../tensor.js';
 import type { AttentionForm } from './attention.js';
-import type { CustomVjp } from './custom.js';
 import type { Draw } from './draws.js';
 import type { Convolution, Pooling } from './images.js';
-import type { Lookup } from './lookups.js';
-import type { Lengths } from './padding.js';
+import type { Lengths } from './lengths.js';
 import type { RecurrenceAdjoints, Recurrences } from './recurrences.js';
+import type { Transposed } from './shapes.js';
 
-/** Which operands of a product are taken transposed. */
-export interface Transposed {
-  readonly a?: boolean;
-  readonly b?: boolean;
+/** Where a tensor's rows come from: a table's rows, or unit vectors where there is none. */
+export interface Lookup {
+  readonly ids: Ids;
+  readonly rows: number;
+  readonly table: Tensor | undefined;
 }
 
 /** Primitives with a derivative each. */
@@ -219,4 +219,23 @@ export interface Ops extends Primitives, Adjoints, Sources {
   readonly lengths?: Lengths | undefined;
   /** Windows of recurrences in one primitive each, where this Ops has them. */
   readonly recurrences?: Recurrences & RecurrenceAdjoints;
+}
+
+/** A primitive of one's own: what it computes, and how its gradient goes back. */
+export interface CustomVjp {
+  /** What messages call it. */
+  readonly kind: string;
+  /** The result, written in primitives; they are not recorded for gradients. */
+  forward(ops: Ops, ...operands: readonly Tensor[]): Tensor;
+  /**
+   * The vector–Jacobian product `ȳᵀ · ∂y/∂operand` for each operand, in their order and of their shapes; undefined for
+   * one that has no gradient, such as ids. `needs` says which are asked for.
+   */
+  backward(
+    ops: Ops,
+    gradient: Tensor,
+    operands: readonly Tensor[],
+    y: Tensor,
+    needs: readonly boolean[],
+  ): readonly (Tensor | undefined)[];
 }

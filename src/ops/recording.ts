@@ -5,8 +5,7 @@
  * left out.
  */
 
-import type { Capture } from '../kernels/capture.js';
-import type { Fork } from '../kernels/program.js';
+import type { Capture, Fork } from '../kernels/machine-type.js';
 import { type Ids, isList, isTensor, type Numbers, type Tensor } from '../tensor.js';
 import type { Ops } from './ops.js';
 

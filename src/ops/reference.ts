@@ -9,8 +9,9 @@ import { type ChainNumbers, chainAdjoint, chainNats, chainSizes } from './chain.
 import { draws } from './draws.js';
 import { normalise, normaliseAdjoint } from './layer-norm.js';
 import { nearNormal, nearNormalSlope, normalDensity, normalDistribution } from './normal.js';
-import type { Ops, Transposed } from './ops.js';
+import type { Ops } from './ops.js';
 import { referenceImages } from './reference-images.js';
+import type { Transposed } from './shapes.js';
 import {
   type Broadcast,
   batchedMatmulShape,

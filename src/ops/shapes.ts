@@ -12,7 +12,12 @@ import {
   sizeOf,
   type Tensor,
 } from '../tensor.js';
-import type { Transposed } from './ops.js';
+
+/** Which operands of a product are taken transposed. */
+export interface Transposed {
+  readonly a?: boolean;
+  readonly b?: boolean;
+}
 
 /**
  * How a second operand lies under a first one that is seen as `[outer, inner]`. Its element for the first operand's

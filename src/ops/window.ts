@@ -4,8 +4,8 @@
  */
 import { atOnce } from '../kernels/capture.js';
 import { machine } from '../kernels/machine.js';
-import type { Scope } from '../kernels/place.js';
 import type { Region } from '../kernels/region.js';
+import type { Scope } from '../kernels/scope.js';
 import { staying } from '../kernels/staying.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import { eager } from './eager/index.js';

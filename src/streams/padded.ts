@@ -1,4 +1,4 @@
-import type { Padded } from '../ops/padding.js';
+import type { Padded } from '../ops/lengths.js';
 import { type Ids, ids, showShape, sizeOf, type Tensor, tensor } from '../tensor.js';
 import type { SignalWindow } from './window.js';
 

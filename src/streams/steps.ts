@@ -1,4 +1,4 @@
-import { lengthsJoined, lengthsWith, lengthsWithin } from '../ops/padding.js';
+import { lengthsJoined, lengthsWith, lengthsWithin } from '../ops/lengths.js';
 import { type Numbers, showShape, type Tensor } from '../tensor.js';
 
 /** Steps of a signal `[T, B, …]`. */

@@ -1,6 +1,6 @@
 /** The parameters that a trainer trains, and what its optimizer keeps beside them. */
 import { lengthenings } from '../kernels/lines.js';
-import type { Machine } from '../kernels/machine.js';
+import type { Machine } from '../kernels/machine-type.js';
 import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
 import { Rows } from '../ops/eager/rows.js';
 import type { Workspace } from '../ops/eager/workspace.js';

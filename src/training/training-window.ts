@@ -1,8 +1,8 @@
 /** What a trainer learns from at a time. */
 
 import { restored } from '../carry.js';
+import { lengthsWith, lengthsWithin, type Padded } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { lengthsWith, lengthsWithin, type Padded } from '../ops/padding.js';
 import { isTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Trained } from './trained.js';
 

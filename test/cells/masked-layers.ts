@@ -59,7 +59,7 @@ import {
   tensor,
   unroll,
 } from 'oxbow';
-import { realSteps } from '../../src/ops/padding.js';
+import { realSteps } from '../../src/ops/lengths.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: a layer whatever its carry and signals are.
 export type Any = Core<any, any, any>;

@@ -6,8 +6,8 @@ import { masked } from '../../src/cells/masked.js';
 import { type SimpleRnnCarry, simpleRnn } from '../../src/cells/simple-rnn.js';
 import { stacked } from '../../src/cells/stacked.js';
 import type { Layer } from '../../src/layer.js';
+import type { Padded } from '../../src/ops/lengths.js';
 import type { Ops } from '../../src/ops/ops.js';
-import type { Padded } from '../../src/ops/padding.js';
 import type { Tensor } from '../../src/tensor.js';
 import { asLayers, expectCase, signals } from './hold.js';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type BatchedProduct, batchedGemm } from '../../src/kernels/batched.js';
-import type { Machine } from '../../src/kernels/machine.js';
+import type { Machine } from '../../src/kernels/machine-type.js';
 import { gemm, Layout } from '../../src/kernels/product.js';
 import { bits, machineOf, put, take, tiersHere, uniform } from './machines.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Unary } from '../../src/kernels/jobs.js';
 import { unary } from '../../src/kernels/kernels.js';
-import type { Machine } from '../../src/kernels/machine.js';
+import type { Machine } from '../../src/kernels/machine-type.js';
 import { nearNormal, normalDistribution } from '../../src/ops/normal.js';
 import { bits, machineOf, put, take, tiersHere } from './machines.js';
 

@@ -1,5 +1,6 @@
 import { type Tier, tierNames } from '../../src/kernels/host.js';
-import { createMachine, type Machine } from '../../src/kernels/machine.js';
+import { createMachine } from '../../src/kernels/machine.js';
+import type { Machine } from '../../src/kernels/machine-type.js';
 import { generator } from '../../src/random.js';
 
 const machines = new Map<string, Machine>();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Machine } from '../../src/kernels/machine.js';
+import type { Machine } from '../../src/kernels/machine-type.js';
 import { gemm, Layout, pack, packedSize } from '../../src/kernels/product.js';
 import { bits, machineOf, put, take, tiersHere, uniform } from './machines.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Drawing, sample, sampleScratch } from '../../src/kernels/kernels.js';
-import type { Machine } from '../../src/kernels/machine.js';
+import type { Machine } from '../../src/kernels/machine-type.js';
 import { generator } from '../../src/random.js';
 import { distribution, sampler } from '../../src/streams/sample.js';
 import { machineOf, put, tiersHere } from './machines.js';

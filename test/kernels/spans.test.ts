@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Idle, Rule } from '../../src/kernels/jobs.js';
-import type { Machine } from '../../src/kernels/machine.js';
+import type { Machine } from '../../src/kernels/machine-type.js';
 import { spans } from '../../src/kernels/spans.js';
 import { bits, machineOf, put, take, tiersHere, uniform } from './machines.js';
 

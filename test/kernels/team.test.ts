@@ -8,7 +8,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { fork } from '../../src/kernels/fork.js';
 import { Unary } from '../../src/kernels/jobs.js';
 import { unary } from '../../src/kernels/kernels.js';
-import { createMachine, type Machine } from '../../src/kernels/machine.js';
+import { createMachine } from '../../src/kernels/machine.js';
+import type { Machine } from '../../src/kernels/machine-type.js';
 import { bits, put, take, uniform } from './machines.js';
 
 function tanhOf(machine: Machine, x: Float32Array): Float32Array {

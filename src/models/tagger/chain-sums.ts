@@ -3,11 +3,22 @@
  * it is relative to the greatest of its step, so that scores may be however large and however far apart.
  */
 import type { Numbers } from '../../tensor.js';
-import type { ChainTable } from './decoding.js';
 
 const never = Number.NEGATIVE_INFINITY;
 /** A sum of products below it may have lost much to underflow: its tag is reached by what is far from the greatest alone. */
 const LEAST = 1e-200;
+
+/** What follows from a model's chain and grammar alone; of `into` and `powers` each row is one tag's, from all tags. */
+export interface ChainTable {
+  readonly count: number;
+  readonly start: Float64Array;
+  readonly end: Float64Array;
+  readonly into: Float64Array;
+  /** The greatest of each row; finite even where nothing may come before. */
+  readonly tops: Float64Array;
+  /** `e^(into − tops)`. */
+  readonly powers: Float64Array;
+}
 
 /** A step's scores, the greatest 0. @throws RangeError where that is no finite number. */
 export function relativeScores(scores: Numbers): Float64Array {

@@ -3,6 +3,7 @@ import type { Numbers } from '../../tensor.js';
 import {
   type BestPaths,
   bestPaths,
+  type ChainTable,
   nextSums,
   probabilities,
   probabilitiesBefore,
@@ -48,18 +49,6 @@ export function bioGrammar(names: readonly string[]): Grammar {
     }
   }
   return { follows, starts };
-}
-
-/** What follows from a model's chain and grammar alone; of `into` and `powers` each row is one tag's, from all tags. */
-export interface ChainTable {
-  readonly count: number;
-  readonly start: Float64Array;
-  readonly end: Float64Array;
-  readonly into: Float64Array;
-  /** The greatest of each row; finite even where nothing may come before. */
-  readonly tops: Float64Array;
-  /** `e^(into − tops)`. */
-  readonly powers: Float64Array;
 }
 
 /** @throws RangeError where a score is not a number. */

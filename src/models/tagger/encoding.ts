@@ -2,7 +2,7 @@
 
 import { hashesOf } from '../../layers/hashed-features.js';
 import { type Spellings, spellingsOf } from '../../layers/spelling.js';
-import type { Lengths } from '../../ops/padding.js';
+import type { Lengths } from '../../ops/lengths.js';
 import { type Ids, ids } from '../../tensor.js';
 import type { Lexicon } from './lexicon.js';
 

@@ -1,5 +1,6 @@
 /** The best path of tags as an utterance grows word by word: what a further word says about those before it. */
 import type { Numbers } from '../../tensor.js';
+import type { ChainTable } from './chain-sums.js';
 import {
   type BestPaths,
   bestPaths,
@@ -9,7 +10,6 @@ import {
   relativeScores,
   type Sums,
 } from './chain-sums.js';
-import type { ChainTable } from './decoding.js';
 
 /** A tag that is new, or that is another one than before. */
 export interface Step {

@@ -1,12 +1,12 @@
 /** Utterances whose words come one by one. */
 import { type Core, evaluate } from '../../layer.js';
 import { type Numbers, type Tensor, tensor } from '../../tensor.js';
-import type { ChainTable } from './decoding.js';
+import type { ChainTable } from './chain-sums.js';
 import type { TaggerInput, Words } from './encoding.js';
 import type { Lexicon } from './lexicon.js';
 import type { TaggerCarry, TaggerOutput } from './net.js';
 import { growingPath } from './path.js';
-import type { Tagging } from './tagger.js';
+import type { Tagging } from './tagging.js';
 
 /** A word's tag as far as it can be told by now. */
 export interface ProvisionalTag {

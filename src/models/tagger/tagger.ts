@@ -5,7 +5,8 @@ import { natsOf, placeOfLargest } from '../../streams/logits.js';
 import type { Ids, Tensor } from '../../tensor.js';
 import { linearChain } from '../../training/losses/linear-chain.js';
 import type { Loss } from '../../training/losses/loss.js';
-import { bioGrammar, type ChainScores, type ChainTable, chainDecoder, chainTable, type Grammar } from './decoding.js';
+import type { ChainTable } from './chain-sums.js';
+import { bioGrammar, type ChainScores, chainDecoder, chainTable, type Grammar } from './decoding.js';
 import {
   bareLabelIn,
   type Encoding,
@@ -21,6 +22,7 @@ import { type Grown, growTagger } from './growth.js';
 import { type Lexicon, lexicon } from './lexicon.js';
 import { type Chain, type NetOptions, type TaggerCarry, type TaggerOutput, taggerNet } from './net.js';
 import { type OpenUtterance, openUtterance } from './streaming.js';
+import type { Tagging } from './tagging.js';
 
 export interface TaggerOptions extends NetOptions {
   /** The words of the training text, each as often as it occurs: how seldom a word is decides how often it is hidden. */
@@ -40,18 +42,6 @@ export interface TaggerOptions extends NetOptions {
   readonly intentWeight?: number;
   /** Of weights and masks; default 0. */
   readonly seed?: number;
-}
-
-export interface TaggedWord {
-  readonly word: string;
-  readonly tag: string;
-  /** How probable the tag is, given all of the window. */
-  readonly probability: number;
-}
-
-export interface Tagging {
-  readonly words: readonly TaggedWord[];
-  readonly intent?: { readonly name: string; readonly probability: number };
 }
 
 /** A tagger: a layer that knows its words and tags. */

@@ -1,7 +1,8 @@
 import { batchedGemm } from '../../kernels/batched.js';
 import { gemm, Layout, wantsPacking } from '../../kernels/product.js';
 import type { Tensor } from '../../tensor.js';
-import type { Ops, Transposed } from '../ops.js';
+import type { Ops } from '../ops.js';
+import type { Transposed } from '../shapes.js';
 import { batchedMatmulShape, checkLinear, matmulShape } from '../shapes.js';
 import type { Workspace } from './workspace.js';
 

@@ -2,10 +2,11 @@
  * A window's workspace: where operands lie in the machine's memory, and where results go. Signals are copied in once a
  * window; results and copies are released with it.
  */
-import type { Machine } from '../../kernels/machine.js';
-import { Place, type Scope } from '../../kernels/place.js';
+import type { Machine } from '../../kernels/machine-type.js';
+import { Place } from '../../kernels/place.js';
 import { pack, packedSize, transpose } from '../../kernels/product.js';
 import type { Region } from '../../kernels/region.js';
+import type { Scope } from '../../kernels/scope.js';
 import { Parameter } from '../../parameters/parameter.js';
 import {
   checkedNumbers,

@@ -1,4 +1,4 @@
-import { checkLengths, type Padded, realSteps } from '../../ops/padding.js';
+import { checkLengths, type Padded, realSteps } from '../../ops/lengths.js';
 import { rowsOf } from '../../ops/shapes.js';
 import { sameShape, showShape, type Tensor } from '../../tensor.js';
 import { type Loss, type LossOptions, reduced } from './loss.js';

@@ -9,7 +9,8 @@ import type { TrainerOptions } from '../../../training/trainer.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
 import { bareLabelIn } from '../encoding.js';
 import type { Lexicon } from '../lexicon.js';
-import type { Tagger, Tagging } from '../tagger.js';
+import type { Tagger } from '../tagger.js';
+import type { Tagging } from '../tagging.js';
 import { taggerTrainer } from '../trainer.js';
 import { correctTags } from './corrections.js';
 import {

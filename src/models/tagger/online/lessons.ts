@@ -3,7 +3,7 @@
 import type { TrainerState } from '../../../training/trainer-state.js';
 import type { SlotScores } from '../../metrics/conlleval.js';
 import type { Grown } from '../growth.js';
-import type { Tagging } from '../tagger.js';
+import type { Tagging } from '../tagging.js';
 import type { SlotCorrection } from './corrections.js';
 import { type OutstandingState, outstandingProblem } from './outstanding.js';
 import type { Asked, Predicted } from './predict-tags.js';

@@ -1,6 +1,6 @@
 /** Predictions whose corrections may still come. */
 import { requireChoice, requireCount } from '../../../streams/options.js';
-import type { TaggedWord, Tagging } from '../tagger.js';
+import type { TaggedWord, Tagging } from '../tagging.js';
 
 /** What becomes of a prediction when as many wait as may: the oldest goes, this one does, or it is an error. */
 export type OutstandingPolicy = 'drop-oldest' | 'drop-newest' | 'error';

@@ -1,5 +1,6 @@
 import { map, type OperatorFunction } from 'rxjs';
-import type { Tagger, Tagging } from '../tagger.js';
+import type { Tagger } from '../tagger.js';
+import type { Tagging } from '../tagging.js';
 import type { Outstanding } from './outstanding.js';
 
 /** An utterance that is to be tagged; with an id, a correction finds it by that. */

@@ -1,6 +1,6 @@
 import { filter, map, type OperatorFunction, pipe } from 'rxjs';
 import { chunksOf } from '../../metrics/chunks.js';
-import type { TaggedWord, Tagging } from '../tagger.js';
+import type { TaggedWord, Tagging } from '../tagging.js';
 import type { WordTagged } from './tag.js';
 
 /** One slot of an utterance: words `start … end − 1`. */

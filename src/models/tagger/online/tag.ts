@@ -1,7 +1,8 @@
 import { concat, concatMap, defer, type OperatorFunction } from 'rxjs';
 import { requireCount } from '../../../streams/options.js';
 import type { OpenUtterance, ProvisionalTag } from '../streaming.js';
-import type { Tagger, Tagging } from '../tagger.js';
+import type { Tagger } from '../tagger.js';
+import type { Tagging } from '../tagging.js';
 
 /** Says that the words before it are an utterance; one without words, where there are none. */
 export interface EndOfUtterance {

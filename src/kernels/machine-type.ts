@@ -1,0 +1,54 @@
+/** What a machine is to those who use it, and what it is asked to run. */
+import type { Heap } from './heap.js';
+import type { Holdings } from './holding.js';
+import type { Tier } from './host.js';
+import type { MemoryUse } from './memory-limit.js';
+import type { Region } from './region.js';
+
+/** A fork in the words of a program's entry: job, items, grain, nothing, arguments. */
+export type Fork = Int32Array;
+
+export interface Program {
+  readonly address: number;
+  readonly forks: number;
+}
+
+/** What is being written down. */
+export interface Capture {
+  /** All forks so far, in their order. */
+  readonly forks: Fork[];
+  /** How many of them have been run, since somebody looked at numbers. */
+  done: number;
+  /** How often somebody did. */
+  looks: number;
+}
+
+export interface Machine {
+  readonly tier: Tier;
+  readonly threads: number;
+  readonly shared: boolean;
+  /** The whole memory as numbers; anew after it has grown. */
+  readonly floats: Float32Array;
+  readonly ints: Int32Array;
+  readonly doubles: Float64Array;
+  readonly heap: Heap;
+  /** Blocks that give way where memory is short. */
+  readonly holdings: Holdings;
+  /** What the kernels' memory is in use for. */
+  readonly memory: MemoryUse;
+  /** Memory of the window that is open. */
+  readonly region: Region;
+  /** Index of the kernels' arguments in `ints` and `floats`. */
+  readonly arguments: number;
+  /** Runs a job, by its number, over items in chunks of at least `grain`; its arguments were written before, by `fork`. */
+  run(job: number, items: number, grain: number): void;
+  /** Windows that are open, one within another. */
+  windows: number;
+  /** Where forks are written down instead of being run; `capture` sets it. */
+  capturing: Capture | undefined;
+  /** Runs what has been captured so far, for somebody who looks at numbers. */
+  settle(): void;
+  /** Runs a fork that was written down. */
+  runFork(fork: Fork): void;
+  replay(program: Program): void;
+}
