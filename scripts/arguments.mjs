@@ -49,7 +49,7 @@ function kernelsIn(folder) {
     .filter((file) => file.endsWith('.ts'))
     .sort()
     .flatMap((file) =>
-      [...readFileSync(join(folder, file), 'utf8').matchAll(/^export function (\w+)\(args: (\w+)(.*?)\): void/gm)].map(
+      [...readFileSync(join(folder, file), 'utf8').matchAll(/^export function (\w+)\(\s*args: (\w+)([^)]*)\): void/gm)].map(
         ([, name, type, rest]) => ({
           name,
           type,
