@@ -49,14 +49,14 @@ function kernelsIn(folder) {
     .filter((file) => file.endsWith('.ts'))
     .sort()
     .flatMap((file) =>
-      [...readFileSync(join(folder, file), 'utf8').matchAll(/^export function (\w+)\(\s*args: (\w+)([^)]*)\): void/gm)].map(
-        ([, name, type, rest]) => ({
-          name,
-          type,
-          file: file.replace(/\\/g, '/').replace(/\.ts$/, ''),
-          parameters: [...rest.matchAll(/(\w+): i32/g)].map(([, parameter]) => parameter),
-        }),
-      ),
+      [
+        ...readFileSync(join(folder, file), 'utf8').matchAll(/^export function (\w+)\(\s*args: (\w+)([^)]*)\): void/gm),
+      ].map(([, name, type, rest]) => ({
+        name,
+        type,
+        file: file.replace(/\\/g, '/').replace(/\.ts$/, ''),
+        parameters: [...rest.matchAll(/(\w+): i32/g)].map(([, parameter]) => parameter),
+      })),
     );
 }
 

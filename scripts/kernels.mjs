@@ -96,6 +96,8 @@ const mark = join(target, 'fingerprint');
 const now = fingerprint();
 if (existsSync(mark) && readFileSync(mark, 'utf8') === now) process.exit(0);
 
+// Where this fails, what it has written by then is no longer what the mark says.
+rmSync(mark, { force: true });
 mkdirSync(target, { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), 'kernels-'));
 try {
