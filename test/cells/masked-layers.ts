@@ -115,6 +115,8 @@ const band = (x: Tensor) => {
   );
   return { x, pairs: tensor([steps, steps], pairs) };
 };
+/** As many steps as fill several registers and leave a tail, each lane another. */
+const manySteps = (make: () => unknown): Lawful => ({ ...some(make), lengths: [41, 17, 36, 29] });
 const signal = () => tensor([2, 1, 4], [1, 2, 3, 4, 5, 6, 7, 8]);
 const block = { hidden: 6, activation: 'gelu', dropout: 0.5 } as const;
 const both = () => [lstm(4, 3), gru(4, 3)] as const;
@@ -254,6 +256,8 @@ export const table = {
   selfAttention: {
     plain: some(() => selfAttention(4, 2, { dropout: 0.5 })),
     pairs: some(() => from(selfAttention(4, 2), (x) => band(x))),
+    'many steps': manySteps(() => selfAttention(4, 2)),
+    'pairs of many steps': manySteps(() => from(selfAttention(4, 2), (x) => band(x))),
     'a mask besides': some(() =>
       from(selfAttention(4, 2), (x) => ({ x, mask: tensor(x.shape.slice(0, 2), alternating(x)) })),
     ),
@@ -261,14 +265,29 @@ export const table = {
   causalAttention: {
     'longer than a window': some(() => causalAttention(4, 2, { context: 9, dropout: 0.5 })),
     'shorter than a window': some(() => causalAttention(4, 2, { context: 3 })),
+    'many steps': manySteps(() => causalAttention(4, 2, { context: 30 })),
   },
   crossAttention: {
     inner: some(() => from(crossAttention(4, 2), memory)),
+    'many steps': manySteps(() => from(crossAttention(4, 2), memory)),
     record: { make: () => crossAttention(4, 2), signal: () => ({ x: signal(), memory: signal() }) },
   },
   scaledDotProductAttention: {
     masked: some(() => from(scaledDotProductAttention({ heads: 2 }), attended)),
     causal: some(() => from(scaledDotProductAttention({ causal: true }), (x) => attended(x))),
+    'many steps': manySteps(() => from(scaledDotProductAttention({ heads: 2 }), attended)),
+    'narrow values of many steps': manySteps(() =>
+      from(scaledDotProductAttention(), (x, mask) => {
+        const { values, ...rest } = attended(x, mask);
+        return {
+          ...rest,
+          values: tensor(
+            [...x.shape.slice(0, 2), 1],
+            values.data.filter((_, k) => k % 4 === 0),
+          ),
+        };
+      }),
+    ),
     record: { make: () => scaledDotProductAttention(), signal: () => attended(signal()) },
   },
   encoderBlock: {

@@ -75,12 +75,20 @@ describe('the tier at start', () => {
     expect(said).toEqual([[expect.any(String), expect.any(String)], []]);
   });
 
-  it.runIf(hasWide)('is that of fused multiply-add where V8 does not widen, unless another is forced', async () => {
-    const options = ['--import', `data:text/javascript,${encodeURIComponent(withoutFlag)}`];
-    const [chosen, forced] = [await run(file, { options }), await run(file, { options, env: { OXBOW_TIER: 'wide' } })];
-    expect((chosen.said[0] as string[])[0]).toBe('fma');
-    expect((forced.said[0] as string[])[0]).toBe('wide');
-    // Which of the two it is changes no number.
-    expect((chosen.said[0] as string[])[1]).toBe((forced.said[0] as string[])[1]);
-  });
+  // Where V8 finds no time to optimise, which is chosen is left to chance.
+  it.runIf(hasWide)(
+    'is that of fused multiply-add where V8 does not widen, unless another is forced',
+    { retry: 3 },
+    async () => {
+      const options = ['--import', `data:text/javascript,${encodeURIComponent(withoutFlag)}`];
+      const [chosen, forced] = [
+        await run(file, { options }),
+        await run(file, { options, env: { OXBOW_TIER: 'wide' } }),
+      ];
+      expect((chosen.said[0] as string[])[0]).toBe('fma');
+      expect((forced.said[0] as string[])[0]).toBe('wide');
+      // Which of the two it is changes no number.
+      expect((chosen.said[0] as string[])[1]).toBe((forced.said[0] as string[])[1]);
+    },
+  );
 });

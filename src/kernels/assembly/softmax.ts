@@ -11,6 +11,9 @@ const MINUS_INFINITY: f32 = -f32.MAX_VALUE * 2.0;
 // Where a row is summed up, two sums run side by side and are stored before they are joined: the revectorizer makes one of
 // 256 bits of them, which it finds by such a pair of stores only. `aside` is room for it, 32 bytes. No function here takes a
 // v128: V8 dies where one meets such a pair.
+//
+// A column belongs to one of the eight sums by its number alone, at the end of a row too: what is hidden there, and adds 0,
+// changes no bit of what is seen.
 
 /** The largest of a row; NaN where one of them is. */
 export function maximum(x: usize, columns: i32, aside: usize): f32 {
@@ -40,12 +43,13 @@ export function sumOfExponentials(x: usize, columns: i32, most: f32, aside: usiz
     t = f32x4.add(t, exp4(f32x4.sub(v128.load(x, 16), shift)));
   }
   store8(aside, s, t);
-  let rest = f32x4.add(v128.load(aside), v128.load(aside, 16));
+  let a = v128.load(aside);
+  let b = v128.load(aside, 16);
   if (columns & 4) {
-    rest = f32x4.add(rest, exp4(f32x4.sub(v128.load(x), shift)));
-    x += 16;
-  }
-  return horizontalSum(f32x4.add(rest, exp4(f32x4.sub(loadTail(x, columns & 3, MINUS_INFINITY), shift))));
+    a = f32x4.add(a, exp4(f32x4.sub(v128.load(x), shift)));
+    b = f32x4.add(b, exp4(f32x4.sub(loadTail(x + 16, columns & 3, MINUS_INFINITY), shift)));
+  } else a = f32x4.add(a, exp4(f32x4.sub(loadTail(x, columns & 3, MINUS_INFINITY), shift)));
+  return horizontalSum(f32x4.add(a, b));
 }
 
 /** y = factor · e^(x − most). */
@@ -99,8 +103,15 @@ export function softmaxAdjoint(args: SoftmaxAdjointArguments, from: i32, to: i32
       t = f32x4.add(t, f32x4.mul(v128.load(g + k, 16), v128.load(y + k, 16)));
     }
     store8(aside, s, t);
-    let sum = horizontalSum(f32x4.add(v128.load(aside), v128.load(aside, 16)));
-    for (let k = 0; k < rest; k += 1) sum += load<f32>(at(g + whole, k)) * load<f32>(at(y + whole, k));
+    let a = v128.load(aside);
+    let b = v128.load(aside, 16);
+    const gEnd = g + whole;
+    const yEnd = y + whole;
+    if (rest & 4) {
+      a = f32x4.add(a, f32x4.mul(v128.load(gEnd), v128.load(yEnd)));
+      b = f32x4.add(b, f32x4.mul(loadTail(gEnd + 16, rest & 3, 0), loadTail(yEnd + 16, rest & 3, 0)));
+    } else a = f32x4.add(a, f32x4.mul(loadTail(gEnd, rest & 3, 0), loadTail(yEnd, rest & 3, 0)));
+    const sum = horizontalSum(f32x4.add(a, b));
     store<f32>(aside, sum);
     const dot = v128.load32_splat(aside);
     for (let k: usize = 0; k < whole; k += 32) {
