@@ -22,11 +22,18 @@ export interface AttentionOptions {
   readonly initializers?: { readonly w?: Initializer; readonly output?: Initializer; readonly b?: Initializer };
 }
 
+/** Those of blocks too. */
+export const attentionInitializers: Names<NonNullable<AttentionOptions['initializers']>> = {
+  w: true,
+  output: true,
+  b: true,
+};
+
 const names: Names<AttentionOptions> = {
   seed: true,
   bias: true,
   dropout: true,
-  initializers: { w: true, output: true, b: true },
+  initializers: attentionInitializers,
 };
 
 export interface CausalAttentionOptions extends AttentionOptions {
