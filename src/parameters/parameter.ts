@@ -266,8 +266,8 @@ export class Parameter implements Tensor {
 }
 
 /** A parameter of a shape, drawn by an initialiser once its seed and path are known. */
-export function parameter(shape: Shape, initializer: Initializer, options?: ParameterOptions): Parameter {
-  return new Parameter(shape, initializer, options && checkedOptions('parameter', options, { grows: true }));
+export function parameter(shape: Shape, initializer: Initializer, options: ParameterOptions = {}): Parameter {
+  return new Parameter(shape, initializer, checkedOptions('parameter', options, { grows: true }));
 }
 
 /** All parameters with their paths inside `params`, in order. */

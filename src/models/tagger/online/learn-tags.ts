@@ -139,7 +139,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
   } = options;
   if (from !== undefined) checkState(model, from);
   const limits = { words: 100_000, tags: 1000, intents: 1000, ...most };
-  const kept = replay && reservoir<Taught>({ ...replay, state: from?.replay });
+  const kept = replay && reservoir<Taught>({ size: replay.size, seed: replay.seed ?? 0, state: from?.replay });
   const learner = taggerTrainer(model, { ...training, state: from?.trainer });
   try {
     if (from?.outstanding) open?.restore(from.outstanding);
