@@ -1,5 +1,7 @@
 /** A plot of curves over 1, 2, 3, … on a logarithmic scale: an SVG as text, which any browser shows. */
 
+import { checkedOptions } from './options.js';
+
 export interface Curve {
   readonly name: string;
   /** At 1, 2, 3, …; values that are not above 0 leave a gap. */
@@ -40,6 +42,7 @@ const superscript = (power: number): string =>
  * );
  */
 export function logPlot(curves: readonly Curve[], options: LogPlotOptions = {}): string {
+  const { title = '', x = '', y = '' } = checkedOptions('logPlot', options, { title: true, x: true, y: true });
   const positive = curves.flatMap(({ values }) =>
     values.filter((value) => value > 0 && value < Number.POSITIVE_INFINITY),
   );
@@ -69,7 +72,6 @@ export function logPlot(curves: readonly Curve[], options: LogPlotOptions = {}):
       `<text x="${right + 38}" y="${at}">${escaped(name)}</text>`
     );
   });
-  const { title = '', x = '', y = '' } = options;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(title)}">`,
     '<style>text{font:12px sans-serif;fill:#333}.grid{stroke:#ddd}.title{font-size:15px}</style>',

@@ -6,6 +6,7 @@
 import { outcome } from './carry.js';
 import { type Core, type Layer, layer, within } from './layer.js';
 import type { Ops } from './ops/ops.js';
+import { checkedOptions } from './options.js';
 import { type Ids, isTensor } from './tensor.js';
 
 /** Layers by name, first to last. */
@@ -66,8 +67,9 @@ export interface StackOptions {
  */
 export function stack<const C extends Children>(
   children: C,
-  { seed }: StackOptions = {},
+  options: StackOptions = {},
 ): Layer<StackCarry<C>, StackInput<C>, StackOutput<C>, StackParams<C>> {
+  const { seed } = checkedOptions('stack', options, { seed: true });
   return layer(chain('stack', children), seed, '');
 }
 

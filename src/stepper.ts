@@ -20,6 +20,7 @@ import { throughLookups } from './ops/lookups.js';
 import type { Ops } from './ops/ops.js';
 import { type Recorded, recorder, sameRecords } from './ops/recording.js';
 import { inWindow, mapTensors, toSignal } from './ops/window.js';
+import { checkedOptions } from './options.js';
 import { parametersOf, versionOf } from './parameters/parameter.js';
 import { checkedNumbers, isTensor, type Numbers, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
 
@@ -71,7 +72,7 @@ interface Replay {
  * step(ids([1, 3], [4, 0, 7])).data; // what each of three lanes expects next
  */
 export function stepper<S, X extends Tensor>(model: Core<S, X>, options: StepperOptions<S> = {}): Stepper<S, X> {
-  return steppedTo(model, options);
+  return steppedTo(model, checkedOptions('stepper', options, { carry: true, finish: true }));
 }
 
 /** Address of so many bytes. */

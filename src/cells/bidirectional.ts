@@ -3,6 +3,7 @@ import { type Core, type Layer, layer } from '../layer.js';
 import { checkLengths, type Lengths } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
 import { lastOf, reversed } from '../ops/padding.js';
+import { checkedOptions } from '../options.js';
 import type { Params } from '../parameters/parameter.js';
 import { opsAfter } from '../stack.js';
 import type { Tensor } from '../tensor.js';
@@ -56,7 +57,17 @@ export function bidirectional<F, B, X extends Tensor, P extends Params = Params,
   backward: Core<B, X, Tensor, Q>,
   options: BidirectionalOptions = {},
 ): Layer<BidirectionalCarry<F, B>, X, Tensor, { readonly forward: P; readonly backward: Q }> {
-  const { seed, merge, outputs, last = false } = options;
+  const {
+    seed,
+    merge,
+    outputs,
+    last = false,
+  } = checkedOptions('bidirectional', options, {
+    seed: true,
+    merge: true,
+    last: true,
+    outputs: true,
+  });
   if (forward.inputs !== undefined && backward.inputs !== undefined && forward.inputs !== backward.inputs) {
     throw new RangeError(
       `bidirectional: forward (${forward.kind}) takes ${forward.inputs} features, but backward (${backward.kind}) ` +

@@ -5,6 +5,7 @@ import type { Ops } from '../ops/ops.js';
 import { reference } from '../ops/reference.js';
 import { checkCount } from '../ops/shapes.js';
 import { mapTensors } from '../ops/window.js';
+import { checkedOptions } from '../options.js';
 import { generator } from '../random.js';
 import { isTensor, type Shape, showShape, sizeOf, type Tensor, tensor } from '../tensor.js';
 import type { Cell } from './cell.js';
@@ -49,6 +50,7 @@ export interface FlowOptions {
  * const svg = logPlot([{ name: 'c', values: norms.c }], { x: 't − k', y: '‖∂L_t/∂c_k‖' });
  */
 export function gradientFlow<S>(model: Cell<S> | Core<S>, options: FlowOptions = {}): GradientFlow {
+  checkedOptions('gradientFlow', options, { steps: true, x: true, loss: true, seed: true });
   const random = generator(options.seed ?? 0, 'gradientFlow');
   const normal = (shape: Shape) =>
     tensor(

@@ -3,6 +3,7 @@ import { projection } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
 import type { Recurrences } from '../ops/recurrences.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { glorotUniform, orthogonal, sideBySide, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import { type Features, type Ids, type Tensor, zeros } from '../tensor.js';
@@ -37,11 +38,16 @@ export interface GruOptions extends GruCellOptions {
   readonly seed?: number;
 }
 
+const names: Names<GruCellOptions> = {
+  reset: true,
+  initializers: { wx: true, wh: true, wn: true, b: true, bn: true },
+};
+
 /** The cell of {@link gru}. */
 export function gruCell(inputs: number, units: number, options: GruCellOptions = {}): Cell<GruCarry, GruParams> {
   checkCount(inputs, 'inputs', 'gru');
   checkCount(units, 'units', 'gru');
-  const { reset = 'after', initializers = {} } = options;
+  const { reset = 'after', initializers = {} } = checkedOptions('gruCell', options, names);
   const glorot = glorotUniform();
   const wx = parameter([inputs, 3 * units], initializers.wx ?? sideBySide([glorot, glorot, glorot]));
   const b = parameter([3 * units], initializers.b ?? zeroInitializer());
@@ -138,5 +144,6 @@ export function gru(
   units: number,
   options: GruOptions = {},
 ): Layer<GruCarry, Features, Tensor, GruParams> {
-  return unroll(gruCell(inputs, units, options), options.seed);
+  const { seed, ...cell } = checkedOptions('gru', options, { seed: true, ...names });
+  return unroll(gruCell(inputs, units, cell), seed);
 }

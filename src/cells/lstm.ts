@@ -3,6 +3,7 @@ import { projection } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
 import type { Forgetting } from '../ops/recurrences.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { constant, glorotUniform, orthogonal, sideBySide } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import { type Features, type Tensor, zeros } from '../tensor.js';
@@ -45,6 +46,12 @@ export interface LstmOptions extends LstmCellOptions {
   readonly seed?: number;
 }
 
+const names: Names<LstmCellOptions> = {
+  forget: true,
+  peepholes: true,
+  initializers: { wx: true, wh: true, b: true, vi: true, vf: true, vo: true },
+};
+
 /** Each gate's first bias, by name: there is no f where nothing is forgotten, or where it follows from i. */
 const firstBiases = {
   learned: { i: 0, f: 1, g: 0, o: 0 },
@@ -56,7 +63,7 @@ const firstBiases = {
 export function lstmCell(inputs: number, units: number, options: LstmCellOptions = {}): Cell<LstmCarry, LstmParams> {
   checkCount(inputs, 'inputs', 'lstm');
   checkCount(units, 'units', 'lstm');
-  const { forget = 'learned', peepholes = false, initializers = {} } = options;
+  const { forget = 'learned', peepholes = false, initializers = {} } = checkedOptions('lstmCell', options, names);
   if (!Object.hasOwn(firstBiases, forget)) {
     throw new TypeError(`lstm: forget is 'learned', 'none' or 'coupled', not ${JSON.stringify(forget)}.`);
   }
@@ -139,5 +146,6 @@ export function lstm(
   units: number,
   options: LstmOptions = {},
 ): Layer<LstmCarry, Features, Tensor, LstmParams> {
-  return unroll(lstmCell(inputs, units, options), options.seed);
+  const { seed, ...cell } = checkedOptions('lstm', options, { seed: true, ...names });
+  return unroll(lstmCell(inputs, units, cell), seed);
 }

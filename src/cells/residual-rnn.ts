@@ -1,5 +1,6 @@
 import type { Core, Layer } from '../layer.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions } from '../options.js';
 import type { Params } from '../parameters/parameter.js';
 import { type Features, type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
@@ -82,5 +83,6 @@ export function residualRnn<S, P extends Params = Params>(
   g: Core<S, Features, Tensor, P>,
   options: ResidualRnnOptions = {},
 ): Layer<ResidualRnnCarry<S>, Features, Tensor, { readonly g: P }> {
-  return unroll(residualRnnCell(inputs, units, g), options.seed);
+  const { seed } = checkedOptions('residualRnn', options, { seed: true });
+  return unroll(residualRnnCell(inputs, units, g), seed);
 }

@@ -3,6 +3,7 @@ import { type ActivationChoice, activationOf } from '../ops/activation-names.js'
 import { tanh } from '../ops/activations.js';
 import { projection } from '../ops/lookups.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { glorotUniform, orthogonal, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import { type Features, type Tensor, zeros } from '../tensor.js';
@@ -31,6 +32,8 @@ export interface SimpleRnnOptions extends SimpleRnnCellOptions {
   readonly seed?: number;
 }
 
+const names: Names<SimpleRnnCellOptions> = { activation: true, initializers: { wx: true, wh: true, b: true } };
+
 /** The cell of {@link simpleRnn}. */
 export function simpleRnnCell(
   inputs: number,
@@ -39,8 +42,8 @@ export function simpleRnnCell(
 ): Cell<SimpleRnnCarry, SimpleRnnParams> {
   checkCount(inputs, 'inputs', 'simpleRnn');
   checkCount(units, 'units', 'simpleRnn');
-  const { initializers = {} } = options;
-  const activation = activationOf('simpleRnn', options.activation ?? tanh);
+  const { initializers = {}, activation: f = tanh } = checkedOptions('simpleRnnCell', options, names);
+  const activation = activationOf('simpleRnn', f);
   const wx = parameter([inputs, units], initializers.wx ?? glorotUniform());
   const wh = parameter([units, units], initializers.wh ?? orthogonal());
   const b = parameter([units], initializers.b ?? zeroInitializer());
@@ -82,5 +85,6 @@ export function simpleRnn(
   units: number,
   options: SimpleRnnOptions = {},
 ): Layer<SimpleRnnCarry, Features, Tensor, SimpleRnnParams> {
-  return unroll(simpleRnnCell(inputs, units, options), options.seed);
+  const { seed, ...cell } = checkedOptions('simpleRnn', options, { seed: true, ...names });
+  return unroll(simpleRnnCell(inputs, units, cell), seed);
 }

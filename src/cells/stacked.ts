@@ -2,6 +2,7 @@ import { outcome } from '../carry.js';
 import { type Core, type Layer, layer, noCarry } from '../layer.js';
 import { type DropoutForm, dropout as dropoutLayer } from '../layers/dropout.js';
 import type { Ops } from '../ops/ops.js';
+import { checkedOptions, type Names } from '../options.js';
 import { type CarryOf, type Children, chain, opsAfter } from '../stack.js';
 import type { Tensor } from '../tensor.js';
 
@@ -45,14 +46,19 @@ export interface StackedOptions {
  */
 export function stacked<const L extends readonly Core<unknown>[]>(
   layers: L,
-  { seed, dropout, residual = false }: StackedOptions = {},
+  options: StackedOptions = {},
 ): Layer<StackedCarry<L>> {
   type Carry = StackedCarry<L>;
+  const names: Names<StackedOptions> = { seed: true, dropout: true, residual: true };
+  const { seed, dropout, residual = false } = checkedOptions('stacked', options, names);
   const children: Children = Object.fromEntries(layers.map((child, below) => [`layer${below + 1}`, child]));
   const whole = chain('stacked', children) as Core<unknown> as Core<Carry>;
   if (dropout === undefined && !residual) return layer(whole, seed, '');
 
-  const { rate, ...form } = typeof dropout === 'object' ? dropout : { rate: dropout ?? 0 };
+  const { rate, ...form } =
+    typeof dropout === 'object'
+      ? checkedOptions('stacked', dropout, { rate: true, mask: true, scaling: true }, 'dropout.')
+      : { rate: dropout ?? 0 };
   const drops = dropout === undefined ? [] : layers.slice(1).map(() => dropoutLayer(rate, form));
   const linked = layers.map(({ inputs, outputs }) => residual && inputs !== undefined && inputs === outputs);
   if (residual && !linked.includes(true)) {

@@ -2,6 +2,7 @@
  * The machine: one linear memory, the kernels compiled over it, and the team that runs them. A process has one; it
  * starts at its first use, or with `configure`.
  */
+import { checkedOptions, type Names } from '../options.js';
 import { heap } from './heap.js';
 import { holdings } from './holding.js';
 import { environment, processors, type Tier, tierNames } from './host.js';
@@ -306,7 +307,9 @@ export function machine(): Machine {
  * configure({ threads: 1 });
  */
 export function configure(options: MachineOptions): Machine {
-  if (only === undefined) only = createMachine(options);
-  else only.reconfigure(options);
+  const names: Names<MachineOptions> = { threads: true, tier: true, shared: true, memoryLimit: true };
+  const wanted = checkedOptions('configure', options, names);
+  if (only === undefined) only = createMachine(wanted);
+  else only.reconfigure(wanted);
   return only;
 }

@@ -4,6 +4,7 @@ import { checkLengths, type Lengths, realSteps } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
 import { taken } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import type { Initializer, Params } from '../parameters/parameter.js';
 import { isTensor, showShape, type Tensor, tensor, zeros } from '../tensor.js';
 import { dense } from './dense.js';
@@ -20,6 +21,20 @@ export interface AttentionOptions {
   /** Default: weights Glorot uniform, biases zeros; `output` is W^O's. */
   readonly initializers?: { readonly w?: Initializer; readonly output?: Initializer; readonly b?: Initializer };
 }
+
+/** Those of blocks too. */
+export const attentionInitializers: Names<NonNullable<AttentionOptions['initializers']>> = {
+  w: true,
+  output: true,
+  b: true,
+};
+
+const names: Names<AttentionOptions> = {
+  seed: true,
+  bias: true,
+  dropout: true,
+  initializers: attentionInitializers,
+};
 
 export interface CausalAttentionOptions extends AttentionOptions {
   /** Steps that a step sees, itself included: at least 2. */
@@ -156,7 +171,8 @@ export function selfAttention(
   heads: number,
   options: AttentionOptions = {},
 ): Layer<NoCarry, Tensor | MaskedKeys> {
-  const { params, attend } = projections('selfAttention', features, heads, options);
+  const { seed, ...form } = checkedOptions('selfAttention', options, names);
+  const { params, attend } = projections('selfAttention', features, heads, form);
   return layer<NoCarry, Tensor | MaskedKeys, Tensor>(
     {
       kind: 'selfAttention',
@@ -169,7 +185,7 @@ export function selfAttention(
         return [attend(ops, x, x, hidingPadding(ops, x, masks, 'selfAttention')), carry];
       },
     },
-    options.seed,
+    seed,
   );
 }
 
@@ -194,11 +210,11 @@ export function causalAttention(
   heads: number,
   options: CausalAttentionOptions,
 ): Layer<AttentionCarry> {
-  const { context, seed } = options;
+  const { context, seed, ...form } = checkedOptions('causalAttention', options, { context: true, ...names });
   if (!Number.isInteger(context) || context < 2) {
     throw new RangeError(`causalAttention: context is a whole number of at least 2, not ${context}.`);
   }
-  const { params, attendPast } = projections('causalAttention', features, heads, options);
+  const { params, attendPast } = projections('causalAttention', features, heads, form);
   return layer(
     {
       kind: 'causalAttention',
@@ -234,7 +250,8 @@ export function crossAttention(
   heads: number,
   options: AttentionOptions = {},
 ): Layer<NoCarry, WithMemory> {
-  const { params, attend } = projections('crossAttention', features, heads, options);
+  const { seed, ...form } = checkedOptions('crossAttention', options, names);
+  const { params, attend } = projections('crossAttention', features, heads, form);
   return layer<NoCarry, WithMemory, Tensor>(
     {
       kind: 'crossAttention',
@@ -243,6 +260,6 @@ export function crossAttention(
       initial: () => noCarry,
       apply: (ops, carry, { x, memory, ...masks }) => [attend(ops, x, memory, masks), carry],
     },
-    options.seed,
+    seed,
   );
 }

@@ -5,6 +5,7 @@ import { checkLengths, type Lengths, lengthsAfterLooks, realSteps } from '../ops
 import type { Ops } from '../ops/ops.js';
 import { taken } from '../ops/padding.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import { type Features, type Tensor, zeros } from '../tensor.js';
@@ -39,6 +40,16 @@ export interface Convolution1dOptions {
   readonly initializers?: { readonly w?: Initializer; readonly b?: Initializer };
 }
 
+const names: Names<Convolution1dOptions> = {
+  seed: true,
+  padding: true,
+  stride: true,
+  activation: true,
+  flipped: true,
+  bias: true,
+  initializers: { w: true, b: true },
+};
+
 /**
  * A convolutional layer over time: each feature map is the sequence seen through a kernel of its own.
  *
@@ -66,8 +77,9 @@ export function convolution1d(
   checkCount(inputs, 'inputs', 'convolution1d');
   checkCount(outputs, 'outputs', 'convolution1d');
   checkCount(size, 'the size', 'convolution1d');
-  const { seed, padding = 'causal', stride = 1, flipped = false, bias = true, initializers = {} } = options;
-  const activation = activationOf('convolution1d', options.activation);
+  const checked = checkedOptions('convolution1d', options, names);
+  const { seed, padding = 'causal', stride = 1, flipped = false, bias = true, initializers = {} } = checked;
+  const activation = activationOf('convolution1d', checked.activation);
   checkCount(stride, 'the stride', 'convolution1d');
   const causal = padding === 'causal';
   if (causal && stride !== 1) {

@@ -4,6 +4,7 @@ import { relu } from '../ops/activations.js';
 import type { Convolution, Pair } from '../ops/images.js';
 import type { Ops } from '../ops/ops.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import type { Features, Tensor } from '../tensor.js';
@@ -36,6 +37,17 @@ export interface Convolution2dOptions {
   /** Default: `w` Glorot uniform, `b` zeros. */
   readonly initializers?: { readonly w?: Initializer; readonly b?: Initializer };
 }
+
+const names: Names<Convolution2dOptions> = {
+  seed: true,
+  stride: true,
+  padding: true,
+  groups: true,
+  activation: true,
+  flipped: true,
+  bias: true,
+  initializers: { w: true, b: true },
+};
 
 export const pairOf = (value: number | Pair): Pair => (typeof value === 'number' ? [value, value] : value);
 
@@ -72,8 +84,9 @@ export function convolution2d(
   checkCount(outputs, 'outputs', 'convolution2d');
   checkCount(rows, 'a size', 'convolution2d');
   checkCount(columns, 'a size', 'convolution2d');
-  const { seed, stride = 1, padding = 'valid', groups = 1, flipped = false, bias = true, initializers = {} } = options;
-  const activation = activationOf('convolution2d', options.activation);
+  const checked = checkedOptions('convolution2d', options, names);
+  const { seed, stride = 1, padding = 'valid', groups = 1, flipped = false, bias = true, initializers = {} } = checked;
+  const activation = activationOf('convolution2d', checked.activation);
   checkCount(groups, 'groups', 'convolution2d');
   if (inputs % groups !== 0 || outputs % groups !== 0) {
     throw new RangeError(

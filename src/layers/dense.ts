@@ -1,6 +1,7 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions } from '../options.js';
 import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import { type Features, showShape, type Tensor } from '../tensor.js';
@@ -39,8 +40,15 @@ export function dense(
 ): Layer<NoCarry, Features, Tensor, DenseParams> {
   checkCount(inputs, 'inputs', 'dense');
   checkCount(units, 'units', 'dense');
-  const { seed, bias = true, grows = false, initializers = {} } = options;
-  const activation = activationOf('dense', options.activation);
+  const checked = checkedOptions('dense', options, {
+    seed: true,
+    activation: true,
+    bias: true,
+    grows: true,
+    initializers: { w: true, b: true },
+  });
+  const { seed, bias = true, grows = false, initializers = {} } = checked;
+  const activation = activationOf('dense', checked.activation);
   const w = parameter([inputs, units], initializers.w ?? glorotUniform(), { grows: grows ? [1] : [] });
   const b = bias ? parameter([units], initializers.b ?? zeroInitializer(), { grows: grows ? [0] : [] }) : undefined;
   return layer(

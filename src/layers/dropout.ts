@@ -1,5 +1,6 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
+import { checkedOptions, type Names } from '../options.js';
 import { RandomKey } from '../parameters/random-key.js';
 import type { Features, Tensor } from '../tensor.js';
 import { checkRate } from './drop.js';
@@ -38,7 +39,8 @@ export interface DropoutOptions extends DropoutForm {
  */
 export function dropout(rate: number, options: DropoutOptions = {}): Layer<NoCarry, Features, Tensor, DropoutParams> {
   checkRate(rate, 'dropout');
-  const { mask: each = 'step', scaling = 'inverted' } = options;
+  const names: Names<DropoutOptions> = { seed: true, mask: true, scaling: true };
+  const { seed, mask: each = 'step', scaling = 'inverted' } = checkedOptions('dropout', options, names);
   requireOneOf('mask', each, ['step', 'window']);
   requireOneOf('scaling', scaling, ['inverted', 'classic']);
   const keep = 1 - rate;
@@ -58,7 +60,7 @@ export function dropout(rate: number, options: DropoutOptions = {}): Layer<NoCar
         return [scaled(ops, ops.multiply(x, mask), 'inverted'), carry];
       },
     },
-    options.seed,
+    seed,
   );
 }
 

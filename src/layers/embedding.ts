@@ -1,5 +1,6 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions } from '../options.js';
 import { normal } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import type { Ids, Tensor } from '../tensor.js';
@@ -34,9 +35,12 @@ export function embedding(
 ): Layer<NoCarry, Ids, Tensor, EmbeddingParams> {
   checkCount(symbols, 'symbols', 'embedding');
   checkCount(features, 'features', 'embedding');
-  const table = parameter([symbols, features], options.initializers?.table ?? normal(1), {
-    grows: options.grows ? [0] : [],
+  const { seed, grows, initializers } = checkedOptions('embedding', options, {
+    seed: true,
+    grows: true,
+    initializers: { table: true },
   });
+  const table = parameter([symbols, features], initializers?.table ?? normal(1), { grows: grows ? [0] : [] });
   return layer<NoCarry, Ids, Tensor, EmbeddingParams>(
     {
       kind: 'embedding',
@@ -45,6 +49,6 @@ export function embedding(
       initial: () => noCarry,
       apply: (ops, carry, x) => [ops.gather(table, x), carry],
     },
-    options.seed,
+    seed,
   );
 }

@@ -1,5 +1,6 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
+import { checkedOptions, type Names } from '../options.js';
 import type { Initializer } from '../parameters/parameter.js';
 import type { Features, Tensor } from '../tensor.js';
 import { type DenseParams, dense } from './dense.js';
@@ -13,6 +14,13 @@ export interface FeedForwardOptions {
   /** Default: weights Glorot uniform, biases zeros; `outer` is the second layer's weights. */
   readonly initializers?: { readonly w?: Initializer; readonly outer?: Initializer; readonly b?: Initializer };
 }
+
+/** Those of blocks too. */
+export const feedForwardInitializers: Names<NonNullable<FeedForwardOptions['initializers']>> = {
+  w: true,
+  outer: true,
+  b: true,
+};
 
 /**
  * A position-wise feed-forward network: two fully connected layers, at each moment by itself.
@@ -32,8 +40,16 @@ export function feedForward(
   hidden: number,
   options: FeedForwardOptions = {},
 ): Layer<NoCarry, Features, Tensor, FeedForwardParams> {
-  const { seed, initializers = {} } = options;
-  const activation = activationOf('feedForward', options.activation ?? 'relu');
+  const {
+    seed,
+    activation: f = 'relu',
+    initializers = {},
+  } = checkedOptions('feedForward', options, {
+    seed: true,
+    activation: true,
+    initializers: feedForwardInitializers,
+  });
+  const activation = activationOf('feedForward', f);
   const { w, outer: last = w, b } = initializers;
   const of = (weights: Initializer | undefined) => ({ ...(weights && { w: weights }), ...(b && { b }) });
   const inner = dense(features, hidden, { activation, initializers: of(w) });

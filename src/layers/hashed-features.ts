@@ -1,5 +1,6 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { normal } from '../parameters/initializers.js';
 import { parameter } from '../parameters/parameter.js';
 import { hashText } from '../random.js';
@@ -55,7 +56,8 @@ export function hashesOf(lanes: readonly (readonly string[])[], steps: number, b
  * const [y] = evaluate(hashedFeatures({ seed: 1 }), noCarry, hashesOf([['to', 'taipei']], 2)); // [2, 1, 48]
  */
 export function hashedFeatures(options: HashedFeaturesOptions = {}): Layer<NoCarry, Ids> {
-  const { seed, buckets = 1024, features = 12 } = options;
+  const names: Names<HashedFeaturesOptions> = { seed: true, buckets: true, features: true };
+  const { seed, buckets = 1024, features = 12 } = checkedOptions('hashedFeatures', options, names);
   checkCount(buckets, 'buckets', 'hashedFeatures');
   checkCount(features, 'features', 'hashedFeatures');
   const table = parameter([buckets, features], normal(1 / Math.sqrt(features)));

@@ -1,5 +1,6 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { ones, zeros } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import type { Features, Tensor } from '../tensor.js';
@@ -31,7 +32,8 @@ export function layerNorm(
   features: number,
   options: LayerNormOptions = {},
 ): Layer<NoCarry, Features, Tensor, LayerNormParams> {
-  const { seed, epsilon = 1e-5, initializers = {} } = options;
+  const names: Names<LayerNormOptions> = { seed: true, epsilon: true, initializers: { gain: true, bias: true } };
+  const { seed, epsilon = 1e-5, initializers = {} } = checkedOptions('layerNorm', options, names);
   checkCount(features, 'features', 'layerNorm');
   if (!(epsilon > 0)) throw new RangeError(`layerNorm: epsilon is a number above 0, not ${epsilon}.`);
   const gain = parameter([features], initializers.gain ?? ones());

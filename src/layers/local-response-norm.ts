@@ -1,6 +1,7 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { showShape, type Tensor, tensor } from '../tensor.js';
 
 export interface LocalResponseNormOptions {
@@ -27,7 +28,8 @@ export interface LocalResponseNormOptions {
  * stack({ convolve: convolution2d(3, 96, 11, { stride: 4, activation: 'relu' }), norm: localResponseNorm(96) })
  */
 export function localResponseNorm(channels: number, options: LocalResponseNormOptions = {}): Layer<NoCarry> {
-  const { size = 5, k = 2, alpha = 1e-4, beta = 0.75 } = options;
+  const names: Names<LocalResponseNormOptions> = { size: true, k: true, alpha: true, beta: true };
+  const { size = 5, k = 2, alpha = 1e-4, beta = 0.75 } = checkedOptions('localResponseNorm', options, names);
   checkCount(channels, 'channels', 'localResponseNorm');
   checkCount(size, 'the size', 'localResponseNorm');
   // Row j has a 1 for each channel that j counts for: the sums over neighbours are a product.

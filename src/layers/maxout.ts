@@ -1,5 +1,6 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { glorotUniform, sideBySide, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import { type Features, showShape, type Tensor } from '../tensor.js';
@@ -34,7 +35,8 @@ export function maxout(
   units: number,
   options: MaxoutOptions = {},
 ): Layer<NoCarry, Features, Tensor, MaxoutParams> {
-  const { seed, group = 2, initializers = {} } = options;
+  const names: Names<MaxoutOptions> = { seed: true, group: true, initializers: { w: true, b: true } };
+  const { seed, group = 2, initializers = {} } = checkedOptions('maxout', options, names);
   checkCount(inputs, 'inputs', 'maxout');
   checkCount(units, 'units', 'maxout');
   checkCount(group, 'group', 'maxout');

@@ -3,6 +3,7 @@ import type { Pair, Pooling } from '../ops/images.js';
 import { checkLengths, type Lengths, lengthsAfterLooks } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions } from '../options.js';
 import type { Shape, Tensor } from '../tensor.js';
 import { pairOf } from './convolution-2d.js';
 import { checkImages, checkSequence } from './images.js';
@@ -63,7 +64,8 @@ function pooling(
  * @example
  * stack({ convolve: convolution2d(1, 6, 5), pool: maxPooling2d(2), flat: flatten(), head: dense(864, 10) })
  */
-export function maxPooling2d(size: number | Pair, { stride = size }: Pooling2dOptions = {}): Layer<NoCarry> {
+export function maxPooling2d(size: number | Pair, options: Pooling2dOptions = {}): Layer<NoCarry> {
+  const { stride = size } = checkedOptions('maxPooling2d', options, { stride: true });
   return pooling('maxPooling2d', largest, pairOf(size), pairOf(stride), checkImages);
 }
 
@@ -80,7 +82,8 @@ export function maxPooling2d(size: number | Pair, { stride = size }: Pooling2dOp
  * @example
  * stack({ convolve: convolution2d(1, 6, 5), pool: meanPooling2d(2), flat: flatten(), head: dense(864, 10) })
  */
-export function meanPooling2d(size: number | Pair, { stride = size }: Pooling2dOptions = {}): Layer<NoCarry> {
+export function meanPooling2d(size: number | Pair, options: Pooling2dOptions = {}): Layer<NoCarry> {
+  const { stride = size } = checkedOptions('meanPooling2d', options, { stride: true });
   return pooling('meanPooling2d', mean, pairOf(size), pairOf(stride), checkImages);
 }
 
@@ -98,7 +101,8 @@ export function meanPooling2d(size: number | Pair, { stride = size }: Pooling2dO
  * @example
  * sequence$.pipe(convolution1d(4, 16, 3, { padding: 'same' }), maxPooling1d(2))
  */
-export function maxPooling1d(size: number, { stride = size }: Pooling1dOptions = {}): Layer<NoCarry> {
+export function maxPooling1d(size: number, options: Pooling1dOptions = {}): Layer<NoCarry> {
+  const { stride = size } = checkedOptions('maxPooling1d', options, { stride: true });
   return pooling('maxPooling1d', largest, [size, 1], [stride, 1], checkSequence, true);
 }
 
@@ -116,6 +120,7 @@ export function maxPooling1d(size: number, { stride = size }: Pooling1dOptions =
  * @example
  * sequence$.pipe(convolution1d(4, 16, 3, { padding: 'same' }), meanPooling1d(2))
  */
-export function meanPooling1d(size: number, { stride = size }: Pooling1dOptions = {}): Layer<NoCarry> {
+export function meanPooling1d(size: number, options: Pooling1dOptions = {}): Layer<NoCarry> {
+  const { stride = size } = checkedOptions('meanPooling1d', options, { stride: true });
   return pooling('meanPooling1d', mean, [size, 1], [stride, 1], checkSequence, true);
 }

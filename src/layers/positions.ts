@@ -2,6 +2,7 @@ import { type Layer, layer } from '../layer.js';
 import { checkLengths, type Lengths } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { normal } from '../parameters/initializers.js';
 import { type Initializer, type Params, parameter } from '../parameters/parameter.js';
 import { showShape, type Tensor, tensor, zeros } from '../tensor.js';
@@ -92,8 +93,10 @@ export function learnedPositions(
 ): Layer<PositionsCarry> {
   checkCount(steps, 'steps', 'learnedPositions');
   checkCount(features, 'features', 'learnedPositions');
-  const table = parameter([steps, features], options.initializers?.table ?? normal(0.02));
-  return positions('learnedPositions', [steps, features], table, { table }, options);
+  const names: Names<LearnedPositionsOptions> = { seed: true, restart: true, initializers: { table: true } };
+  const { initializers, ...form } = checkedOptions('learnedPositions', options, names);
+  const table = parameter([steps, features], initializers?.table ?? normal(0.02));
+  return positions('learnedPositions', [steps, features], table, { table }, form);
 }
 
 /**
@@ -121,5 +124,6 @@ export function sinusoidalPositions(
     const angle = t / 10_000 ** ((f - (f % 2)) / features);
     return f % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
   });
-  return positions('sinusoidalPositions', [steps, features], tensor([steps, features], numbers), {}, options);
+  const form = checkedOptions('sinusoidalPositions', options, { restart: true });
+  return positions('sinusoidalPositions', [steps, features], tensor([steps, features], numbers), {}, form);
 }

@@ -1,5 +1,6 @@
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions } from '../options.js';
 import { constant } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import type { Features, Tensor } from '../tensor.js';
@@ -26,7 +27,8 @@ export interface PreluOptions {
  */
 export function prelu(units: number, options: PreluOptions = {}): Layer<NoCarry, Features, Tensor, PreluParams> {
   checkCount(units, 'units', 'prelu');
-  const slope = parameter([units], options.initializers?.slope ?? constant(0.25));
+  const { seed, initializers } = checkedOptions('prelu', options, { seed: true, initializers: { slope: true } });
+  const slope = parameter([units], initializers?.slope ?? constant(0.25));
   return layer(
     {
       kind: 'prelu',
@@ -39,6 +41,6 @@ export function prelu(units: number, options: PreluOptions = {}): Layer<NoCarry,
         return [ops.add(above, ops.multiply(ops.subtract(x, above), slope)), carry];
       },
     },
-    options.seed,
+    seed,
   );
 }

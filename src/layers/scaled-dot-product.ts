@@ -3,6 +3,7 @@ import type { AttentionForm } from '../ops/attention.js';
 import { checkLengths } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { sameShape, showShape, type Tensor, tensor } from '../tensor.js';
 
 /** What is hidden from attention. */
@@ -45,7 +46,8 @@ export interface ScaledDotProductOptions {
  * operands$.pipe(scaledDotProductAttention({ heads: 4, causal: true })) // { queries, keys, values }
  */
 export function scaledDotProductAttention(options: ScaledDotProductOptions = {}): Layer<NoCarry, AttentionOperands> {
-  const { heads = 1, causal = false } = options;
+  const names: Names<ScaledDotProductOptions> = { heads: true, causal: true };
+  const { heads = 1, causal = false } = checkedOptions('scaledDotProductAttention', options, names);
   checkCount(heads, 'heads', 'scaledDotProductAttention');
   return layer({
     kind: 'scaledDotProductAttention',

@@ -2,6 +2,7 @@ import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type Lengths, realSteps } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { normal } from '../parameters/initializers.js';
 import { type Ids, ids, type Tensor } from '../tensor.js';
 import { convolution1d } from './convolution-1d.js';
@@ -99,7 +100,8 @@ export function spellingsOf(lanes: readonly (readonly string[])[], steps: number
  * const [features] = evaluate(spelling({ maps: 8, seed: 1 }), noCarry, spellingsOf([['to', 'taipei']], 2)); // [2, 1, 8]
  */
 export function spelling(options: SpellingOptions = {}): Layer<NoCarry, Spellings> {
-  const { seed, features = 24, maps = 50, width = 3 } = options;
+  const names: Names<SpellingOptions> = { seed: true, features: true, maps: true, width: true };
+  const { seed, features = 24, maps = 50, width = 3 } = checkedOptions('spelling', options, names);
   checkCount(features, 'features', 'spelling');
   const embed = embedding(SYMBOLS, features, { initializers: { table: normal(1 / Math.sqrt(features)) } });
   const convolve = convolution1d(features, maps, width, { padding: 'same', activation: 'relu' });

@@ -1,10 +1,12 @@
 import { type Core, type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import {
   type AttentionCarry,
   type AttentionOptions,
+  attentionInitializers,
   causalAttention,
   crossAttention,
   type MaskedKeys,
@@ -12,7 +14,7 @@ import {
   type WithMemory,
 } from './attention.js';
 import { dropper } from './drop.js';
-import { type FeedForwardOptions, feedForward } from './feed-forward.js';
+import { type FeedForwardOptions, feedForward, feedForwardInitializers } from './feed-forward.js';
 import { layerNorm } from './layer-norm.js';
 
 export interface BlockOptions {
@@ -32,6 +34,18 @@ export interface BlockOptions {
   readonly attention?: Pick<AttentionOptions, 'bias' | 'dropout' | 'initializers'>;
   readonly feedForward?: Pick<FeedForwardOptions, 'initializers'>;
 }
+
+const names: Names<BlockOptions> = {
+  seed: true,
+  hidden: true,
+  norm: true,
+  epsilon: true,
+  activation: true,
+  dropout: true,
+  attention: { bias: true, dropout: true, initializers: attentionInitializers },
+  feedForward: { initializers: feedForwardInitializers },
+};
+const causalNames: Names<CausalBlockOptions> = { context: true, ...names };
 
 export interface CausalBlockOptions extends BlockOptions {
   /** Steps that a step sees, itself included: at least 2. */
@@ -95,7 +109,8 @@ export function encoderBlock(
   heads: number,
   options: BlockOptions = {},
 ): Layer<NoCarry, Tensor | MaskedKeys> {
-  const block = joints('encoderBlock', features, 2, options);
+  const { seed, ...form } = checkedOptions('encoderBlock', options, names);
+  const block = joints('encoderBlock', features, 2, form);
   const attention = selfAttention(features, heads, block.attention);
   return layer<NoCarry, Tensor | MaskedKeys, Tensor>(
     {
@@ -110,7 +125,7 @@ export function encoderBlock(
         return [block.join(ops, 1, z, block.feedOn(ops)), carry];
       },
     },
-    options.seed,
+    seed,
   );
 }
 
@@ -129,8 +144,9 @@ export function encoderBlock(
  * stack({ embed: embedding(65, 128), block: causalBlock(128, 4, { context: 64 }), head: dense(128, 65) })
  */
 export function causalBlock(features: number, heads: number, options: CausalBlockOptions): Layer<BlockCarry> {
-  const block = joints('causalBlock', features, 2, options);
-  const attention = causalAttention(features, heads, { ...block.attention, context: options.context });
+  const { seed, context, ...form } = checkedOptions('causalBlock', options, causalNames);
+  const block = joints('causalBlock', features, 2, form);
+  const attention = causalAttention(features, heads, { ...block.attention, context });
   return layer(
     {
       kind: 'causalBlock',
@@ -148,7 +164,7 @@ export function causalBlock(features: number, heads: number, options: CausalBloc
         return [block.join(ops, 1, z, block.feedOn(ops)), { attention: next }];
       },
     },
-    options.seed,
+    seed,
   );
 }
 
@@ -172,8 +188,9 @@ export function decoderBlock(
   heads: number,
   options: CausalBlockOptions,
 ): Layer<BlockCarry, WithMemory> {
-  const block = joints('decoderBlock', features, 3, options);
-  const attention = causalAttention(features, heads, { ...block.attention, context: options.context });
+  const { seed, context, ...form } = checkedOptions('decoderBlock', options, causalNames);
+  const block = joints('decoderBlock', features, 3, form);
+  const attention = causalAttention(features, heads, { ...block.attention, context });
   const cross = crossAttention(features, heads, block.attention);
   return layer<BlockCarry, WithMemory, Tensor>(
     {
@@ -192,7 +209,7 @@ export function decoderBlock(
         return [block.join(ops, 2, z, block.feedOn(ops)), { attention: next }];
       },
     },
-    options.seed,
+    seed,
   );
 }
 
@@ -203,6 +220,8 @@ export interface StackedBlocksOptions extends BlockOptions {
   readonly finalNorm?: boolean;
 }
 
+const manyNames: Names<Pick<StackedBlocksOptions, 'blocks' | 'finalNorm'>> = { blocks: true, finalNorm: true };
+
 /** The carries of blocks, by their names: `block1`, `block2`, … */
 export type BlockCarries = Readonly<Record<string, BlockCarry>>;
 
@@ -211,14 +230,16 @@ function blocksOf<S, X>(
   kind: string,
   features: number,
   options: StackedBlocksOptions,
-  block: () => Layer<S, X>,
+  block: (form: BlockOptions) => Layer<S, X>,
   signalOf: (input: X, x: Tensor) => X,
   first: (input: X) => Tensor,
 ): Core<Readonly<Record<string, S>>, X> {
-  const { blocks, norm = 'pre', finalNorm = norm === 'pre', epsilon } = options;
+  const { blocks, finalNorm, ...form } = options;
+  const { norm = 'pre', epsilon } = form;
   checkCount(blocks, 'blocks', kind);
-  const named = Array.from({ length: blocks }, (_, k) => [`block${k + 1}`, block()] as const);
-  const last = finalNorm ? layerNorm(features, epsilon === undefined ? {} : { epsilon }) : undefined;
+  const named = Array.from({ length: blocks }, (_, k) => [`block${k + 1}`, block(form)] as const);
+  const last =
+    (finalNorm ?? norm === 'pre') ? layerNorm(features, epsilon === undefined ? {} : { epsilon }) : undefined;
   return {
     kind,
     outputs: features,
@@ -256,16 +277,17 @@ export function encoder(
   heads: number,
   options: StackedBlocksOptions,
 ): Layer<Readonly<Record<string, NoCarry>>, Tensor | MaskedKeys> {
+  const { seed, ...form } = checkedOptions('encoder', options, { ...manyNames, ...names });
   return layer(
     blocksOf<NoCarry, Tensor | MaskedKeys>(
       'encoder',
       features,
-      options,
-      () => encoderBlock(features, heads, options),
+      form,
+      (block) => encoderBlock(features, heads, block),
       (input, x) => (isTensor(input) ? x : { ...input, x }),
       (input) => masksOf(input).x,
     ),
-    options.seed,
+    seed,
   );
 }
 
@@ -285,16 +307,17 @@ export function causalBlocks(
   heads: number,
   options: StackedBlocksOptions & CausalBlockOptions,
 ): Layer<BlockCarries> {
+  const { seed, context, ...form } = checkedOptions('causalBlocks', options, { ...manyNames, ...causalNames });
   return layer(
     blocksOf<BlockCarry, Tensor>(
       'causalBlocks',
       features,
-      options,
-      () => causalBlock(features, heads, options),
+      form,
+      (block) => causalBlock(features, heads, { ...block, context }),
       (_, x) => x,
       (x) => x,
     ),
-    options.seed,
+    seed,
   );
 }
 
@@ -314,15 +337,16 @@ export function decoder(
   heads: number,
   options: StackedBlocksOptions & CausalBlockOptions,
 ): Layer<BlockCarries, WithMemory> {
+  const { seed, context, ...form } = checkedOptions('decoder', options, { ...manyNames, ...causalNames });
   return layer(
     blocksOf<BlockCarry, WithMemory>(
       'decoder',
       features,
-      options,
-      () => decoderBlock(features, heads, options),
+      form,
+      (block) => decoderBlock(features, heads, { ...block, context }),
       (input, x) => ({ ...input, x }),
       ({ x }) => x,
     ),
-    options.seed,
+    seed,
   );
 }

@@ -6,6 +6,7 @@ import { flatten } from '../layers/flatten.js';
 import { localResponseNorm } from '../layers/local-response-norm.js';
 import { maxPooling2d } from '../layers/pooling.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import { constant, heNormal, normal } from '../parameters/initializers.js';
 import { stack } from '../stack.js';
 import type { Tensor } from '../tensor.js';
@@ -29,6 +30,16 @@ export interface AlexNetOptions {
   readonly initialization?: 'published' | 'he';
 }
 
+const names: Names<AlexNetOptions> = {
+  seed: true,
+  side: true,
+  channels: true,
+  classes: true,
+  narrower: true,
+  dropout: true,
+  initialization: true,
+};
+
 type Layers = Readonly<Record<string, Core<unknown, Tensor, Tensor>>>;
 
 /**
@@ -48,7 +59,8 @@ type Layers = Readonly<Record<string, Core<unknown, Tensor, Tensor>>>;
  * const [y] = evaluate(model, model.initial(4), images); // [1, 4, 67, 67, 3] → [1, 4, 10]
  */
 export function alexNet(options: AlexNetOptions = {}): Layer<unknown> {
-  const { seed, side = 227, channels = 3, classes = 1000, narrower = 1, dropout: rate = 0.5 } = options;
+  const checked = checkedOptions('alexNet', options, names);
+  const { seed, side = 227, channels = 3, classes = 1000, narrower = 1, dropout: rate = 0.5 } = checked;
   checkCount(side, 'the side', 'alexNet');
   if (16 % narrower !== 0)
     throw new RangeError(`alexNet: narrower divides 16, as 1, 2, 4 and 8 do; ${narrower} does not.`);
@@ -58,7 +70,7 @@ export function alexNet(options: AlexNetOptions = {}): Layer<unknown> {
     throw new RangeError(`alexNet: images of ${side}×${side} are too small for three poolings; 67×67 is the least.`);
   }
   const [a, b, c, d] = [96, 256, 384, 4096].map((width) => width / narrower) as [number, number, number, number];
-  const published = options.initialization !== 'he';
+  const published = checked.initialization !== 'he';
   const weights = published ? normal(0.01) : heNormal();
   const drawn = (bias: 0 | 1) => ({ initializers: { w: weights, b: constant(published ? bias : 0) } });
   const fresh = { activation: 'relu' } as const;

@@ -4,6 +4,7 @@ import { dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { learnedPositions, type PositionsCarry } from '../layers/positions.js';
 import { encoder, type StackedBlocksOptions } from '../layers/transformer.js';
+import { checkedOptions, type Names } from '../options.js';
 import { normal } from '../parameters/initializers.js';
 import type { Ids, Tensor } from '../tensor.js';
 import { visible } from './visible.js';
@@ -27,6 +28,20 @@ export interface BertOptions extends Pick<StackedBlocksOptions, 'hidden' | 'acti
   readonly seed?: number;
 }
 
+const names: Names<BertOptions> = {
+  symbols: true,
+  length: true,
+  features: true,
+  heads: true,
+  blocks: true,
+  hidden: true,
+  activation: true,
+  norm: true,
+  dropout: true,
+  padding: true,
+  seed: true,
+};
+
 /**
  * A masked language model as BERT is: embedding, learned positions, blocks that see the whole window, logits of what stands
  * at each step. `maskSymbols` hides what it is to tell.
@@ -43,10 +58,11 @@ export interface BertOptions extends Pick<StackedBlocksOptions, 'hidden' | 'acti
  * ids$.pipe(maskSymbols({ symbols: vocab.size }), tbptt(model, { loss: crossEntropy(), optimizer: adam(1e-3) }))
  */
 export function bert(options: BertOptions): Layer<BertCarry, Ids> {
-  const { symbols, length, features, heads, padding, dropout: rate = 0, seed } = options;
+  const checked = checkedOptions('bert', options, names);
+  const { symbols, length, features, heads, padding, dropout: rate = 0, seed } = checked;
   const embed = embedding(symbols, features, { initializers: { table: normal(0.02) } });
   const positions = learnedPositions(length, features, { restart: true });
-  const { hidden, activation, norm, blocks } = options;
+  const { hidden, activation, norm, blocks } = checked;
   const blocksAbove = encoder(features, heads, {
     blocks,
     ...(hidden !== undefined && { hidden }),

@@ -3,6 +3,7 @@ import { convolution2d } from '../layers/convolution-2d.js';
 import { maxPooling2d, meanPooling2d } from '../layers/pooling.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { checkCount } from '../ops/shapes.js';
+import { checkedOptions, type Names } from '../options.js';
 import type { Initializer } from '../parameters/parameter.js';
 import { stack } from '../stack.js';
 import type { Tensor } from '../tensor.js';
@@ -28,6 +29,19 @@ export interface ConvolutionBlocksOptions {
   readonly initializers?: { readonly w?: Initializer; readonly b?: Initializer };
 }
 
+const names: Names<ConvolutionBlocksOptions> = {
+  seed: true,
+  channels: true,
+  maps: true,
+  convolutions: true,
+  poolings: true,
+  size: true,
+  pool: true,
+  pooling: true,
+  activation: true,
+  initializers: { w: true, b: true },
+};
+
 /**
  * The usual body of a convolutional net: N blocks one after another, each of M convolutions and b poolings. Dense layers
  * go on top.
@@ -44,15 +58,16 @@ export interface ConvolutionBlocksOptions {
  * stack({ see: convolutionBlocks({ maps: [16, 32], channels: 1 }), flat: flatten(), head: dense(7 * 7 * 32, 10) }) // 28×28
  */
 export function convolutionBlocks(options: ConvolutionBlocksOptions): Layer<unknown> {
-  const { seed, channels = 3, maps, convolutions = 2, poolings = 1, size = 3, pool = 2, pooling = 'max' } = options;
-  const activation = activationOf('convolutionBlocks', options.activation ?? 'relu');
+  const checked = checkedOptions('convolutionBlocks', options, names);
+  const { seed, channels = 3, maps, convolutions = 2, poolings = 1, size = 3, pool = 2, pooling = 'max' } = checked;
+  const activation = activationOf('convolutionBlocks', checked.activation ?? 'relu');
   checkCount(convolutions, 'convolutions', 'convolutionBlocks');
   checkCount(maps.length, 'the number of blocks (maps)', 'convolutionBlocks');
   if (poolings !== 0 && poolings !== 1) {
     throw new RangeError(`convolutionBlocks: a block has 0 or 1 poolings, not ${String(poolings)}.`);
   }
   const pooled = pooling === 'max' ? maxPooling2d : meanPooling2d;
-  const { initializers = {} } = options;
+  const { initializers = {} } = checked;
   const block = (inputs: number, outputs: number) =>
     stackOf([
       ...Array.from({ length: convolutions }, (_, k): Entry => {

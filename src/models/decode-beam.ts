@@ -1,4 +1,5 @@
 import { evaluate } from '../layer.js';
+import { checkedOptions, type Names } from '../options.js';
 import { largestLogit } from '../streams/logits.js';
 import { requireCount } from '../streams/options.js';
 import { type Ids, ids, isTensor, type Numbers, sizeOf, type Tensor } from '../tensor.js';
@@ -39,7 +40,8 @@ interface Beginning {
  * decodeBeam(model, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3, width: 4 }).data;
  */
 export function decodeBeam(model: EncoderDecoder, source: Ids, options: BeamOptions): Ids {
-  const { start, steps, width, end } = options;
+  const names: Names<BeamOptions> = { start: true, steps: true, width: true, end: true };
+  const { start, steps, width, end } = checkedOptions('decodeBeam', options, names);
   requireCount('decodeBeam', 'steps', steps);
   requireCount('decodeBeam', 'width', width);
   const lanes = source.shape[1] as number;

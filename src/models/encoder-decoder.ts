@@ -4,6 +4,7 @@ import { dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { type PositionsCarry, sinusoidalPositions } from '../layers/positions.js';
 import { type BlockCarries, decoder, encoder, type StackedBlocksOptions } from '../layers/transformer.js';
+import { checkedOptions, type Names } from '../options.js';
 import { placeOfLargest } from '../streams/logits.js';
 import { type Ids, ids, type Tensor, zeros } from '../tensor.js';
 import { visible } from './visible.js';
@@ -26,6 +27,21 @@ export interface EncoderDecoderOptions extends Pick<StackedBlocksOptions, 'hidde
   readonly padding?: number;
   readonly seed?: number;
 }
+
+const names: Names<EncoderDecoderOptions> = {
+  source: true,
+  target: true,
+  length: true,
+  features: true,
+  heads: true,
+  blocks: true,
+  hidden: true,
+  activation: true,
+  norm: true,
+  dropout: true,
+  padding: true,
+  seed: true,
+};
 
 /** What is read, and what is written up to the step before: ids `[S, B]` and `[T, B]`. */
 export interface SequencePair {
@@ -80,7 +96,7 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
     padding,
     dropout: rate = 0,
     seed,
-  } = options;
+  } = checkedOptions('encoderDecoder', options, names);
   const common = {
     blocks,
     ...(hidden !== undefined && { hidden }),
@@ -181,7 +197,8 @@ export interface GreedyOptions {
  * @example
  * decodeGreedy(model, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3 }).data;
  */
-export function decodeGreedy(model: EncoderDecoder, source: Ids, { start, steps }: GreedyOptions): Ids {
+export function decodeGreedy(model: EncoderDecoder, source: Ids, options: GreedyOptions): Ids {
+  const { start, steps } = checkedOptions('decodeGreedy', options, { start: true, steps: true });
   const batch = source.shape[1] as number;
   const written = new Int32Array(steps * batch);
   let carry = model.read(source);

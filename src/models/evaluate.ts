@@ -1,5 +1,6 @@
 import type { Ops } from '../ops/ops.js';
 import { inWindow, toSignal } from '../ops/window.js';
+import { checkedOptions, type Names } from '../options.js';
 import { timeSlice } from '../streams/event-loop.js';
 import { requireCount } from '../streams/options.js';
 import { showShape, sizeOf, type Tensor } from '../tensor.js';
@@ -47,7 +48,8 @@ export interface PredictOptions {
 
 /** A model's outputs, example by example. */
 export async function predict(model: Subject, x: Data, options: PredictOptions): Promise<Tensor> {
-  const { batch = BATCH, finish = (_, y) => y, mask } = options;
+  const names: Names<PredictOptions> = { batch: true, mask: true, finish: true };
+  const { batch = BATCH, mask, finish = (_, y) => y } = checkedOptions<PredictOptions>('predict', options, names);
   requireCount('predict', 'batch', batch);
   const { examples, layout, after } = inputsOf('predict', model, x, mask);
   const slice = timeSlice();

@@ -1,5 +1,6 @@
 import { lastValueFrom, Observable, type Subscriber } from 'rxjs';
 import type { Ops } from '../ops/ops.js';
+import { checkedOptions, type Names } from '../options.js';
 import { generator } from '../random.js';
 import { timeSlice } from '../streams/event-loop.js';
 import { requireCount } from '../streams/options.js';
@@ -42,6 +43,18 @@ export interface FitOptions {
   readonly callbacks?: readonly Callback[];
 }
 
+const names: Names<FitOptions> = {
+  epochs: true,
+  batch: true,
+  shuffle: true,
+  seed: true,
+  mask: true,
+  validationData: true,
+  validationSplit: true,
+  earlyStopping: { monitor: true, patience: true, minDelta: true, restoreBest: true },
+  callbacks: true,
+};
+
 /** A training to be: subscribe for its progress, or await its history. Each subscription, and each await, is one. */
 export interface Fit extends Observable<FitProgress>, PromiseLike<History> {}
 
@@ -65,7 +78,8 @@ export interface Memory {
   epochs: number;
 }
 
-export function fitModel(model: Compiled, x: Data, y: Data, options: FitOptions): Fit {
+export function fitModel(model: Compiled, x: Data, y: Data, given: FitOptions): Fit {
+  const options = checkedOptions('fit', given, names);
   const progress$ = new Observable<FitProgress>((subscriber) => {
     const training = begin(model, x, y, options);
     subscriber.add(training.end);

@@ -5,6 +5,7 @@ import { type EmbeddingParams, embedding } from '../layers/embedding.js';
 import { learnedPositions, type PositionsCarry } from '../layers/positions.js';
 import { type BlockCarries, causalBlocks } from '../layers/transformer.js';
 import type { ActivationChoice } from '../ops/activation-names.js';
+import { checkedOptions, type Names } from '../options.js';
 import { normal } from '../parameters/initializers.js';
 import { stack } from '../stack.js';
 import type { Ids, Tensor } from '../tensor.js';
@@ -29,6 +30,19 @@ export interface GptOptions {
   readonly tied?: boolean;
   readonly seed?: number;
 }
+
+const names: Names<GptOptions> = {
+  symbols: true,
+  context: true,
+  features: true,
+  heads: true,
+  blocks: true,
+  hidden: true,
+  activation: true,
+  dropout: true,
+  tied: true,
+  seed: true,
+};
 
 export type GptCarry = {
   readonly embed: typeof noCarry;
@@ -69,7 +83,7 @@ export function gpt(options: GptOptions): Layer<GptCarry, Ids> {
     dropout: rate = 0,
     tied = false,
     seed,
-  } = options;
+  } = checkedOptions('gpt', options, names);
   const w = normal(0.02);
   const onto = normal(0.02 / Math.sqrt(2 * blocks));
   const embed = embedding(symbols, features, { initializers: { table: w } });

@@ -4,6 +4,7 @@ import { dense } from '../layers/dense.js';
 import { dropout } from '../layers/dropout.js';
 import { flatten } from '../layers/flatten.js';
 import { maxPooling2d } from '../layers/pooling.js';
+import { checkedOptions, type Names } from '../options.js';
 import { stack } from '../stack.js';
 import type { Tensor } from '../tensor.js';
 
@@ -25,6 +26,17 @@ export interface LeNet5Options {
   readonly dropout?: number;
 }
 
+const names: Names<LeNet5Options> = {
+  seed: true,
+  side: true,
+  channels: true,
+  classes: true,
+  maps: true,
+  units: true,
+  relu: true,
+  dropout: true,
+};
+
 type Layers = Readonly<Record<string, Core<unknown, Tensor, Tensor>>>;
 
 /**
@@ -44,9 +56,9 @@ type Layers = Readonly<Record<string, Core<unknown, Tensor, Tensor>>>;
  * learn({ carry: model.initial(64), input: images, target: labels }); // [1, 64, 28, 28, 1] and ids [1, 64]
  */
 export function leNet5(options: LeNet5Options = {}): Layer<unknown> {
-  const { side = 28, channels = 1, classes = 10, maps = [6, 16], units = [120, 84] } = options;
-  const all = options.relu === 'all';
-  const rate = options.dropout ?? 0;
+  const checked = checkedOptions('leNet5', options, names);
+  const { seed, side = 28, channels = 1, classes = 10, maps = [6, 16], units = [120, 84], dropout: rate = 0 } = checked;
+  const all = checked.relu === 'all';
   const rows = Math.floor((Math.floor((side - 4) / 2) - 4) / 2);
   if (!(Number.isInteger(rows) && rows >= 1)) {
     throw new RangeError(
@@ -65,6 +77,5 @@ export function leNet5(options: LeNet5Options = {}): Layer<unknown> {
     dense2: dense(units[0], units[1], hidden),
     head: dense(units[1], classes),
   };
-  const { seed } = options;
   return stack(layers as unknown as Layers, seed === undefined ? {} : { seed }) as unknown as Layer<unknown>;
 }

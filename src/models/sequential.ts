@@ -3,6 +3,7 @@ import { toldLengths } from '../cells/masked.js';
 import type { FileError, FormatError, WeightsError } from '../formats/errors.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
+import { checkedOptions, type Names } from '../options.js';
 import { type Children, chain } from '../stack.js';
 import { requireCount } from '../streams/options.js';
 import type { Tensor } from '../tensor.js';
@@ -48,6 +49,15 @@ export interface CompileOptions {
   /** Gradients whose global norm is greater are scaled down to it; by default none are. */
   readonly clipNorm?: number;
 }
+
+const compileNames: Names<CompileOptions> = {
+  loss: true,
+  optimizer: true,
+  metrics: true,
+  l2: true,
+  penalise: true,
+  clipNorm: true,
+};
 
 type InputOf<C> = C extends { apply(ops: Ops, carry: never, x: infer X): unknown } ? X : never;
 
@@ -141,16 +151,16 @@ export function sequential<const L extends readonly AnyCore[]>(
   layers: L,
   options: SequentialOptions = {},
 ): Sequential<SequentialInput<L>> {
+  const { seed, input, padding } = checkedOptions('sequential', options, { seed: true, input: true, padding: true });
   const named = namesOf(layers);
-  const { padding } = options;
   if (padding !== undefined && (!Number.isInteger(padding) || padding < 0)) {
     throw new RangeError(`sequential: padding is an id, a whole number from 0 up, not ${padding}.`);
   }
   const core = chain('sequential', Object.fromEntries(named) as Children) as unknown as Core<unknown>;
   const subject: Subject = {
-    core: layer(toldLengths(core), options.seed, ''),
+    core: layer(toldLengths(core), seed, ''),
     layers: named,
-    input: options.input,
+    input,
     padding,
   };
   return Object.assign(operatorOf<SequentialInput<L>>(subject), {
@@ -161,7 +171,7 @@ export function sequential<const L extends readonly AnyCore[]>(
 }
 
 function compile<X>(subject: Subject, options: CompileOptions): Model<X> {
-  const { loss, optimizer, metrics = [], l2, penalise, clipNorm } = options;
+  const { loss, optimizer, metrics = [], l2, penalise, clipNorm } = checkedOptions('compile', options, compileNames);
   const { params } = subject.core;
   const compiled: Compiled = {
     ...subject,
@@ -175,7 +185,8 @@ function compile<X>(subject: Subject, options: CompileOptions): Model<X> {
   return Object.assign(operatorOf<X>(subject), {
     ...commonOf(compiled),
     fit: (x: Data, y: Data, given: FitOptions = {}) => fitModel(compiled, x, y, given),
-    async evaluate(x: Data, y: Data, { batch = BATCH, mask }: EvaluateOptions = {}) {
+    async evaluate(x: Data, y: Data, given: EvaluateOptions = {}) {
+      const { batch = BATCH, mask } = checkedOptions('evaluate', given, { batch: true, mask: true });
       requireCount('evaluate', 'batch', batch);
       return score(compiled, prepare('evaluate', compiled, loss, [x, y, mask]), batch);
     },

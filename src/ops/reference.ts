@@ -2,6 +2,7 @@
  * The oracle: every primitive as plain loops in float64, written to be read. The kernels, the derivatives and the
  * figures of other frameworks are held against it.
  */
+import { checkedOptions, type Names } from '../options.js';
 import { mix32 } from '../random.js';
 import { checkedNumbers, checkShape, type Ids, type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
 import { type AttentionForm, attend, attendAdjoint, attentionSizes } from './attention.js';
@@ -67,7 +68,8 @@ function softmaxOf(row: Float64Array): Float64Array {
  * ops.tanh(tensor([2], [0, 1])).data; // Float64Array [0, 0.7615941559557649]
  */
 export function reference(options: ReferenceOptions = {}): Ops {
-  const { training = false, step = 0, substitute } = options;
+  const names: Names<ReferenceOptions> = { training: true, step: true, substitute: true };
+  const { training = false, step = 0, substitute } = checkedOptions('reference', options, names);
 
   function read(x: Tensor): Float64Array {
     const numbers = substitute?.get(x) ?? checkedNumbers(x, 'tensor');

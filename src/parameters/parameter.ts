@@ -6,11 +6,13 @@
  * numbers are first asked for. A parameter that was drawn already (trained, loaded) keeps its numbers when its layer is
  * put into a further model.
  */
+
 import type { Want } from '../kernels/heap.js';
 import type { Holding } from '../kernels/holding.js';
 import { lengthen, lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { Place } from '../kernels/place.js';
+import { checkedOptions } from '../options.js';
 import { generator } from '../random.js';
 import { checkShape, listed, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { columnsOf, drawInto, drawn, type Initializer } from './initializer.js';
@@ -264,8 +266,8 @@ export class Parameter implements Tensor {
 }
 
 /** A parameter of a shape, drawn by an initialiser once its seed and path are known. */
-export function parameter(shape: Shape, initializer: Initializer, options?: ParameterOptions): Parameter {
-  return new Parameter(shape, initializer, options);
+export function parameter(shape: Shape, initializer: Initializer, options: ParameterOptions = {}): Parameter {
+  return new Parameter(shape, initializer, checkedOptions('parameter', options, { grows: true }));
 }
 
 /** All parameters with their paths inside `params`, in order. */

@@ -1,4 +1,5 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
+import { checkedOptions } from '../options.js';
 import { generator, type RandomGenerator } from '../random.js';
 import { isTensor, type Numbers, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { requireCount } from './options.js';
@@ -30,10 +31,11 @@ export interface PrincipalColours {
 
 function augment<X extends ImagesOrWindow>(
   kind: string,
-  { seed = 0 }: AugmentOptions,
+  options: AugmentOptions,
   change: Change,
   sizeOfResult: (side: Side) => readonly [rows: number, columns: number] = ({ height, width }) => [height, width],
 ): OperatorFunction<X, X> {
+  const { seed = 0 } = checkedOptions(kind, options, { seed: true });
   function changed(images: Tensor, random: RandomGenerator): Tensor {
     const { shape, type, data } = images;
     if (shape.length !== 5) {

@@ -2,7 +2,9 @@
  * Bounded buffers. RxJS has no back-pressure, so every place that can queue takes one of these: its capacity is finite,
  * and what happens when it is full has a name.
  */
+
 import type { NextObserver } from 'rxjs';
+import { checkedOptions, type Names } from '../options.js';
 import { currentStage, holdSource, type Stage } from './demand.js';
 import { requireChoice, requireCount } from './options.js';
 
@@ -63,10 +65,14 @@ export interface BoundedBuffer<T> extends BufferState {
   clear(): void;
 }
 
+/** Those of each operator's buffer. */
+export const bufferNames: Names<BufferOptions> = { capacity: true, gauge: true, policy: true, source: true };
+
 const POLICIES: readonly BufferPolicy[] = ['block', 'drop-oldest', 'drop-newest', 'error'];
 
 /** Checks a buffer's options, for operators that make their buffers later. */
 export function checkBufferOptions(operation: string, options: BufferOptions): void {
+  checkedOptions(operation, options, bufferNames);
   requireCount(operation, 'capacity', options.capacity);
   requireChoice(operation, 'policy', options.policy, POLICIES);
   if (options.policy !== 'block' || options.source === undefined) return;

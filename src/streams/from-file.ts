@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { checkedOptions } from '../options.js';
 import { closedBy } from './closing.js';
 import { fromAsync } from './from-async.js';
 import { requireCount } from './options.js';
@@ -95,8 +96,9 @@ async function* withPath(path: string | URL, bytes: AsyncGenerator<Uint8Array>):
  */
 export function fromFile(
   path: string | URL,
-  { chunk = 65536 }: { /** Bytes read at once. */ readonly chunk?: number } = {},
+  options: { /** Bytes read at once. */ readonly chunk?: number } = {},
 ): Observable<string> {
+  const { chunk = 65536 } = checkedOptions('fromFile', options, { chunk: true });
   requireCount('fromFile', 'chunk', chunk);
   return fromAsync((signal) => withPath(path, expectUtf8(readBytes(path, chunk, signal)))).pipe(wellFormed());
 }

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { checkedOptions } from '../options.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { requireCount } from './options.js';
@@ -14,7 +15,8 @@ import { BYTE_ORDER_MARK } from './text-encoding.js';
  * @example
  * fromText('Call me Ishmael.', { chunk: 4 }) // 'Call', ' me ', 'Ishm', 'ael.'
  */
-export function fromText(text: string, { chunk = 4096 }: { readonly chunk?: number } = {}): Observable<string> {
+export function fromText(text: string, options: { readonly chunk?: number } = {}): Observable<string> {
+  const { chunk = 4096 } = checkedOptions('fromText', options, { chunk: true });
   requireCount('fromText', 'chunk', chunk);
 
   function endOfChunk(start: number): number {

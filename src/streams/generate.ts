@@ -1,14 +1,15 @@
 import { defer, type Observable, type OperatorFunction, throwIfEmpty } from 'rxjs';
 import { carryFrom } from '../carry.js';
 import { type Core, evaluate } from '../layer.js';
+import { checkedOptions, type Names } from '../options.js';
 import type { RandomGenerator } from '../random.js';
 import { checkedNumbers, type Ids, ids, showShape, type Tensor } from '../tensor.js';
 import { bounded } from './bounded.js';
-import { type BufferOptions, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
+import { type BufferOptions, bufferNames, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
 import { timeSlice } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { requireCount } from './options.js';
-import { checkSampling, drawsOf, type SamplingOptions } from './sample.js';
+import { checkSampling, drawsOf, type SamplingOptions, samplingNames } from './sample.js';
 import { type Speaker, speaker } from './speaker.js';
 import { sliceSteps, stepsOf } from './steps.js';
 
@@ -28,6 +29,8 @@ export interface GenerateOptions<S> extends GenerationOptions<S> {
   /** Where prompts wait while an earlier one is answered. Default `{ capacity: 1024, policy: 'block' }`. */
   readonly waiting?: BufferOptions;
 }
+
+const names: Names<GenerationOptions<unknown>> = { length: true, context: true, from: true, ...samplingNames };
 
 /** A prompt is read in pieces, so that a long one leaves the event loop its turns. */
 const STEPS_AT_ONCE = 128;
@@ -129,9 +132,10 @@ export function generateIterable<S>(
   prompt: Ids,
   options: GenerationOptions<S>,
 ): AsyncGenerator<Ids, void, undefined> {
-  checkOptions('generateIterable', options);
+  const checked = checkedOptions<GenerationOptions<S>>('generateIterable', options, names);
+  checkOptions('generateIterable', checked);
   checkPrompt(prompt);
-  return speak(model, prompt, options, drawsOf(options));
+  return speak(model, prompt, checked, drawsOf(checked));
 }
 
 /**
@@ -150,9 +154,10 @@ export function generateFrom<S>(
   prompt: Ids,
   options: GenerationOptions<S>,
 ): Observable<Ids> {
-  checkOptions('generateFrom', options);
+  const checked = checkedOptions<GenerationOptions<S>>('generateFrom', options, names);
+  checkOptions('generateFrom', checked);
   checkPrompt(prompt);
-  return fromAsync(() => speak(model, prompt, options, drawsOf(options)));
+  return fromAsync(() => speak(model, prompt, checked, drawsOf(checked)));
 }
 
 /**
@@ -168,19 +173,20 @@ export function generateFrom<S>(
  * prompt$.pipe(tokens(vocab), generate(model, { length: 300, temperature: 0.8 }), text(vocab))
  */
 export function generate<S>(model: Core<S, Ids, Tensor>, options: GenerateOptions<S>): OperatorFunction<Ids, Ids> {
-  const { waiting = WAIT_OR_FAIL } = options;
-  checkOptions('generate', options);
+  const all: Names<GenerateOptions<S>> = { waiting: bufferNames, ...names };
+  const { waiting = WAIT_OR_FAIL, ...saying } = checkedOptions('generate', options, all);
+  checkOptions('generate', saying);
   checkBufferOptions('generate', waiting);
   return (source) =>
     defer(() => {
-      const draws = drawsOf(options);
+      const draws = drawsOf(saying);
       return source.pipe(
         throwIfEmpty(noPrompt),
         bounded(
           waiting,
           (prompt) => {
             checkPrompt(prompt);
-            return fromAsync(speak(model, prompt, options, draws));
+            return fromAsync(speak(model, prompt, saying, draws));
           },
           'generate',
         ),

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { checkedOptions, type Names } from '../options.js';
 import { type Ids, ids } from '../tensor.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
@@ -17,6 +18,9 @@ export interface LanesOptions {
   /** The window to begin with; one past an epoch's last is the next epoch's first. Default the corpus' first. */
   readonly from?: Pick<LaneWindow, 'epoch' | 'index'>;
 }
+
+// What it begins from may be a whole window.
+const names: Names<LanesOptions> = { batch: true, length: true, epochs: true, partial: true, from: true };
 
 /** A window, and where in the corpus it is. */
 export interface LaneWindow extends SymbolWindow {
@@ -64,7 +68,8 @@ function cut(corpus: Int32Array, batch: number, laneLength: number, from: number
  * )
  */
 export function lanes(corpus: Ids | Int32Array, options: LanesOptions): Observable<LaneWindow> {
-  const { batch, length, epochs = 1, partial = 'emit', from = { epoch: 1, index: 0 } } = options;
+  const checked = checkedOptions('lanes', options, names);
+  const { batch, length, epochs = 1, partial = 'emit', from = { epoch: 1, index: 0 } } = checked;
   requireCount('lanes', 'batch', batch);
   requireCount('lanes', 'length', length);
   if (epochs !== Number.POSITIVE_INFINITY) requireCount('lanes', 'epochs', epochs);

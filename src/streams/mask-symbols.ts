@@ -1,4 +1,5 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
+import { checkedOptions, type Names } from '../options.js';
 import { generator } from '../random.js';
 import { type Ids, ids } from '../tensor.js';
 import { requireCount } from './options.js';
@@ -30,7 +31,8 @@ export interface MaskSymbolsOptions {
  * ids$.pipe(maskSymbols({ symbols: vocab.size }), tbptt(bert({ symbols: vocab.size + 1, … }), { loss, optimizer }))
  */
 export function maskSymbols(options: MaskSymbolsOptions): OperatorFunction<Ids, SymbolWindow> {
-  const { symbols, mask = symbols, rate = 0.15, seed = 0 } = options;
+  const names: Names<MaskSymbolsOptions> = { symbols: true, mask: true, rate: true, seed: true };
+  const { symbols, mask = symbols, rate = 0.15, seed = 0 } = checkedOptions('maskSymbols', options, names);
   requireCount('maskSymbols', 'symbols', symbols);
   if (!(rate > 0 && rate <= 1)) {
     throw new RangeError(`maskSymbols: the rate is a share of symbols to hide, above 0 to 1, not ${rate}.`);

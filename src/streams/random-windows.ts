@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { checkedOptions, type Names } from '../options.js';
 import { generator } from '../random.js';
 import { ids } from '../tensor.js';
 import { nextTurn } from './event-loop.js';
@@ -36,7 +37,8 @@ export interface RandomWindow extends SymbolWindow {
  * randomWindows(vocab.encode(text), { length: 64, batch: 12, count: 2000 }).pipe(tbptt(model, { loss, optimizer }))
  */
 export function randomWindows(symbols: Int32Array, options: RandomWindowsOptions): Observable<RandomWindow> {
-  const { length, batch, count, seed = 0 } = options;
+  const names: Names<RandomWindowsOptions> = { length: true, batch: true, count: true, seed: true };
+  const { length, batch, count, seed = 0 } = checkedOptions('randomWindows', options, names);
   requireCount('randomWindows', 'length', length);
   requireCount('randomWindows', 'batch', batch);
   requireCount('randomWindows', 'count', count);

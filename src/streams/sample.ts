@@ -1,3 +1,4 @@
+import { checkedOptions, type Names } from '../options.js';
 import { generator, type RandomGenerator } from '../random.js';
 import { largestLogit, placeOfLargest } from './logits.js';
 import { requireCount } from './options.js';
@@ -15,6 +16,15 @@ export interface SamplingOptions {
   /** Seed of the draws. Default 0. */
   readonly seed?: number;
 }
+
+/** Those of whatever samples. */
+export const samplingNames: Names<SamplingOptions> = {
+  temperature: true,
+  topK: true,
+  topP: true,
+  greedy: true,
+  seed: true,
+};
 
 /** Chooses a symbol's id from logits over all of them. */
 export type Sampler = (logits: ArrayLike<number>) => number;
@@ -72,7 +82,13 @@ function ranked(probabilities: Float64Array): Int32Array {
  * distribution([2, 1, 0], { topK: 2 }); // [0.73, 0.27, 0]
  */
 export function distribution(logits: ArrayLike<number>, options: SamplingOptions = {}): Float64Array {
-  checkSampling('distribution', options);
+  const checked = checkedOptions('distribution', options, samplingNames);
+  checkSampling('distribution', checked);
+  return distributionOf(logits, checked);
+}
+
+/** What {@link distribution} gives, of options that are known to be right. */
+function distributionOf(logits: ArrayLike<number>, options: SamplingOptions): Float64Array {
   const { temperature = 1, topK = Number.POSITIVE_INFINITY, topP = 1, greedy = false } = options;
   const all = softmax(logits, temperature);
   if (greedy) return keepOnly(all, [placeOfLargest('sampler', logits)]);
@@ -115,13 +131,14 @@ export const drawsOf = ({ seed = 0 }: SamplingOptions): RandomGenerator => gener
  * choose(Float32Array.of(2, 1, 0));
  */
 export function sampler(options: SamplingOptions = {}, random?: RandomGenerator): Sampler {
-  checkSampling('sampler', options);
-  const draws = random ?? drawsOf(options);
-  if (options.greedy) {
+  const checked = checkedOptions('sampler', options, samplingNames);
+  checkSampling('sampler', checked);
+  const draws = random ?? drawsOf(checked);
+  if (checked.greedy) {
     return (logits) => {
       largestLogit('sampler', logits);
       return placeOfLargest('sampler', logits);
     };
   }
-  return (logits) => drawAt(distribution(logits, options), draws.uniform());
+  return (logits) => drawAt(distributionOf(logits, checked), draws.uniform());
 }

@@ -1,8 +1,9 @@
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
 import { carryFrom } from '../carry.js';
 import { batchOf, type Core } from '../layer.js';
+import { checkedOptions } from '../options.js';
 import type { Tensor } from '../tensor.js';
-import { type Learned, type TrainerOptions, trainer } from '../training/trainer.js';
+import { type Learned, type TrainerOptions, trainer, trainerNames } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import { requireCount } from './options.js';
 import { type Past, past } from './past.js';
@@ -91,11 +92,12 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TrainingStep<S, W>> {
-  const { k2, state, carry: from } = options;
+  const { k2, carry: from, ...training } = checkedOptions('tbptt', options, { k2: true, carry: true, ...trainerNames });
+  const { state } = training;
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
   return (source) =>
     defer(() => {
-      const learner = trainer(model, options);
+      const learner = trainer(model, training);
       let history: Past<S, X> | undefined;
       let zero: S | undefined;
       let lanes: number | undefined;

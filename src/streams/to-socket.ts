@@ -1,5 +1,6 @@
 import { type MonoTypeOperatorFunction, Observable, tap } from 'rxjs';
-import { type BufferOptions, buffer, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
+import { checkedOptions, type Names } from '../options.js';
+import { type BufferOptions, buffer, bufferNames, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
 import { CLOSING, closedNormally, guard, listen, nameOf, OPEN, reasonOf, showClosing } from './socket.js';
 import { type SocketSink, unsent } from './unsent.js';
 
@@ -31,14 +32,13 @@ const ASK_AGAIN_AFTER_MS = 5;
  * @example
  * spoken$.pipe(toSocket(socket, { waiting: { capacity: 256, policy: 'drop-oldest' } })).subscribe({ error: console.error });
  */
-export function toSocket(
-  socket: SocketSink,
-  { highWaterMark = 2 ** 20, waiting: options = WAIT_OR_FAIL }: ToSocketOptions = {},
-): MonoTypeOperatorFunction<string> {
+export function toSocket(socket: SocketSink, options: ToSocketOptions = {}): MonoTypeOperatorFunction<string> {
+  const names: Names<ToSocketOptions> = { highWaterMark: true, waiting: bufferNames };
+  const { highWaterMark = 2 ** 20, waiting: queue = WAIT_OR_FAIL } = checkedOptions('toSocket', options, names);
   if (!(highWaterMark >= 0)) {
     throw new RangeError(`toSocket: highWaterMark is a number of bytes, not ${highWaterMark}.`);
   }
-  checkBufferOptions('toSocket', options);
+  checkBufferOptions('toSocket', queue);
   guard(socket);
   return (source) =>
     new Observable((subscriber) => {
@@ -47,7 +47,7 @@ export function toSocket(
         fail(`${nameOf(socket)} is closed already; send while it is open or connecting`);
         return;
       }
-      const waiting = buffer<string>('toSocket', options);
+      const waiting = buffer<string>('toSocket', queue);
       const sent = unsent(socket, (text) => {
         subscriber.next(text);
         completeWhenSent();

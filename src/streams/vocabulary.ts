@@ -1,4 +1,6 @@
 /** What becomes of a symbol that the vocabulary does not know. */
+import { checkedOptions } from '../options.js';
+
 export type UnknownSymbols = 'error' | 'skip' | { readonly replace: string };
 
 /** A vocabulary as plain data, for checkpoints. */
@@ -117,8 +119,9 @@ function build(codes: readonly number[], unknown: UnknownSymbols): Vocabulary {
  */
 export function vocabulary(
   symbols: string | Iterable<string>,
-  { unknown = 'error' }: { readonly unknown?: UnknownSymbols } = {},
+  options: { readonly unknown?: UnknownSymbols } = {},
 ): Vocabulary {
+  const { unknown = 'error' } = checkedOptions('vocabulary', options, { unknown: true });
   checkUnknown(unknown);
   const codes = new Set<number>();
   // A string's iterator gives its code points.

@@ -1,4 +1,5 @@
 import { concat, concatMap, defer, from, type OperatorFunction } from 'rxjs';
+import { checkedOptions } from '../options.js';
 import { type Ids, ids } from '../tensor.js';
 import { requireChoice, requireCount, requireRoom } from './options.js';
 import { requireSameLanes, type SymbolWindow, stepsAndLanes } from './window.js';
@@ -70,7 +71,8 @@ function cutter(length: number, lanes: number) {
  * @example
  * text$.pipe(tokens(vocab), windows({ length: 32 }), tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3) }))
  */
-export function windows({ length, partial = 'emit' }: WindowsOptions): OperatorFunction<Ids, SymbolWindow> {
+export function windows(options: WindowsOptions): OperatorFunction<Ids, SymbolWindow> {
+  const { length, partial = 'emit' } = checkedOptions('windows', options, { length: true, partial: true });
   requireCount('windows', 'length', length);
   requireRoom('windows', length, 1);
   requireChoice('windows', 'partial', partial, ['emit', 'drop']);

@@ -1,6 +1,7 @@
 import { tape } from '../backprop/tape.js';
 import { restored } from '../carry.js';
 import { inWindow } from '../ops/window.js';
+import { checkedOptions, type Names } from '../options.js';
 import { parametersOf } from '../parameters/parameter.js';
 import { type Ids, sizeOf, type Tensor } from '../tensor.js';
 import type { Trainable } from './forward.js';
@@ -44,8 +45,10 @@ export interface GradientNormsOptions<S, X extends Tensor> {
  */
 export function gradientNorms<S, X extends Tensor>(
   model: Trainable<S>,
-  { loss, input, target, carry }: GradientNormsOptions<S, X>,
+  options: GradientNormsOptions<S, X>,
 ): readonly GradientNorms[] {
+  const names: Names<GradientNormsOptions<S, X>> = { loss: true, input: true, target: true, carry: true };
+  const { loss, input, target, carry } = checkedOptions('gradientNorms', options, names);
   const named = parametersOf(model.params);
   const squares = inWindow((eager) => {
     const ops = tape(

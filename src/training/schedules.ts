@@ -5,6 +5,8 @@
  * written down, `(t) => decay(t) * cycle(t)`. They depend on t alone, so that a run that is resumed goes on with the rate
  * it would have had. Momenta may be schedules too (`classicalMomentum`, `nesterov`).
  */
+import { checkedOptions } from '../options.js';
+
 export type Schedule = (step: number) => number;
 
 /**
@@ -42,7 +44,8 @@ export interface StepDecay {
  * stepDecay({ rate: 0.1, factor: 0.5, every: 100 })(250); // 0.025
  * stepDecay({ rate: 0.1, factor: 0.1, every: 3 * windowsPerEpoch }) // every three epochs
  */
-export function stepDecay({ rate, factor, every }: StepDecay): Schedule {
+export function stepDecay(options: StepDecay): Schedule {
+  const { rate, factor, every } = checkedOptions('stepDecay', options, { rate: true, factor: true, every: true });
   checkSteps(every, 'every', 'stepDecay');
   return (step) => rate * factor ** Math.floor(step / every);
 }
@@ -81,7 +84,8 @@ export interface Cosine {
  * @example
  * cosine({ rate: 1, steps: 100 })(50); // 0.5
  */
-export function cosine({ rate, steps, floor = 0 }: Cosine): Schedule {
+export function cosine(options: Cosine): Schedule {
+  const { rate, steps, floor = 0 } = checkedOptions('cosine', options, { rate: true, steps: true, floor: true });
   checkSteps(steps, 'steps', 'cosine');
   return (step) => floor + 0.5 * (rate - floor) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps));
 }

@@ -1,4 +1,5 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
+
 import { tape } from '../backprop/tape.js';
 import type { Course } from '../course.js';
 import { capture, inPieces } from '../kernels/capture.js';
@@ -10,6 +11,7 @@ import type { Workspace } from '../ops/eager/workspace.js';
 import { throughLookups } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
 import { inWindow, type OpenWindow, openWindow, toSignal } from '../ops/window.js';
+import { checkedOptions, type Names } from '../options.js';
 import { versionOf } from '../parameters/parameter.js';
 import type { Tensor } from '../tensor.js';
 import { type Forward, forward, type Trainable } from './forward.js';
@@ -34,6 +36,9 @@ export interface TrainerOptions<Y = Tensor, Z = Tensor> {
   /** What the optimizer kept in an earlier run, from `state()`. */
   readonly state?: TrainerState | undefined;
 }
+
+/** Those of whatever trains. */
+export const trainerNames: Names<TrainerOptions> = { loss: true, optimizer: true, clipNorm: true, state: true };
 
 export interface Learned<S> {
   /** The loss of the weights as they were before this update. */
@@ -94,7 +99,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   model: Trainable<S, X, Y>,
   options: TrainerOptions<Y, Z>,
 ): Trainer<S, X, Z> {
-  const { loss, optimizer, clipNorm, state } = options;
+  const { loss, optimizer, clipNorm, state } = checkedOptions('trainer', options, trainerNames);
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
   }

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { checkedOptions, type Names } from '../../options.js';
 import { fromAsync } from '../../streams/from-async.js';
 import { badLine, isThrown } from './failure.js';
 import { fieldsOf, isBlank, type Line, linesIn, linesOf, type TextSource, withoutBlanks } from './lines.js';
@@ -20,6 +21,8 @@ export interface ConllOptions {
    */
   readonly comment?: string;
 }
+
+const names: Names<ConllOptions> = { columns: { word: true, tag: true }, separator: true, comment: true };
 
 /** What is known of a sentence before it ends. */
 interface Begun {
@@ -117,7 +120,8 @@ async function* read(
  * fromConll('eng.train', { columns: { word: 0, tag: 3 } }).subscribe(({ words, tags }) => console.log(words, tags));
  */
 export function fromConll(source: TextSource, options: ConllOptions = {}): Observable<Utterance> {
-  return fromAsync((signal) => read(source, options, signal));
+  const checked = checkedOptions('fromConll', options, names);
+  return fromAsync((signal) => read(source, checked, signal));
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { checkedOptions, type Names } from '../../options.js';
 import { fromAsync } from '../../streams/from-async.js';
 import { badLine } from './failure.js';
 import { fieldsOf, type Lines, linesOf } from './lines.js';
@@ -122,5 +123,7 @@ async function* read(
  * fromSequenceFiles('atis/train').subscribe(({ words, tags, intent }) => console.log(intent, words, tags));
  */
 export function fromSequenceFiles(folder: string, options: SequenceFilesOptions = {}): Observable<Utterance> {
-  return fromAsync((signal) => read(folder, options, signal));
+  const names: Names<SequenceFilesOptions> = { words: true, tags: true, intents: true };
+  const checked = checkedOptions('fromSequenceFiles', options, names);
+  return fromAsync((signal) => read(folder, checked, signal));
 }

@@ -1,3 +1,4 @@
+import { checkedOptions } from '../../options.js';
 import { placeOfLargest } from '../../streams/logits.js';
 import { type Accumulator, eachPosition, type Metric } from './metric.js';
 
@@ -27,7 +28,8 @@ const scores = {
   f1: ({ right, predicted, wanted }) => ratio(2 * right, predicted + wanted),
 } as const satisfies Record<string, Score>;
 
-function byClass(kind: keyof typeof scores, { average = 'macro' }: AverageOptions): Metric {
+function byClass(kind: keyof typeof scores, options: AverageOptions): Metric {
+  const { average = 'macro' } = checkedOptions(kind, options, { average: true });
   if (average !== 'macro' && average !== 'micro') {
     throw new TypeError(`${kind}: average is 'macro' or 'micro', not ${JSON.stringify(average)}.`);
   }

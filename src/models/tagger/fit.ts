@@ -1,4 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
+import { checkedOptions, type Names } from '../../options.js';
 import { generator, type RandomGenerator } from '../../random.js';
 import { timeSlice } from '../../streams/event-loop.js';
 import { requireCount } from '../../streams/options.js';
@@ -7,7 +8,7 @@ import { cosine } from '../../training/schedules.js';
 import { conlleval, type SlotScores } from '../metrics/conlleval.js';
 import { type Weights, weightAverage } from '../weight-average.js';
 import type { TaggedUtterance } from './encoding.js';
-import { type SubstitutionOptions, substitution } from './substitution.js';
+import { type SubstitutionOptions, substitution, substitutionNames } from './substitution.js';
 import type { Tagger } from './tagger.js';
 import { taggerTrainer } from './trainer.js';
 
@@ -30,6 +31,18 @@ export interface FitTaggerOptions {
   /** Of the order of the utterances, and of what is substituted; default 0. */
   readonly seed?: number;
 }
+
+const names: Names<FitTaggerOptions> = {
+  train: true,
+  valid: true,
+  epochs: true,
+  batch: true,
+  learningRate: true,
+  clipNorm: true,
+  average: true,
+  substitute: substitutionNames,
+  seed: true,
+};
 
 /** What an epoch came to. */
 export interface TaggerEpoch {
@@ -84,7 +97,8 @@ export function scoreTagger(model: Tagger, utterances: readonly TaggedUtterance[
  * const last = await lastValueFrom(fitTagger(model, { train, valid, epochs: 30 }));
  * scoreTagger(model, test).f1;
  */
-export function fitTagger(model: Tagger, options: FitTaggerOptions): Observable<TaggerEpoch> {
+export function fitTagger(model: Tagger, given: FitTaggerOptions): Observable<TaggerEpoch> {
+  const options = checkedOptions('fitTagger', given, names);
   return new Observable((subscriber) => {
     const training = begin(model, options);
     subscriber.add(training.end);

@@ -13,6 +13,7 @@ import { maxPooling1d } from '../../layers/pooling.js';
 import { type SpellingOptions, spelling } from '../../layers/spelling.js';
 import { checkLengths, realSteps } from '../../ops/lengths.js';
 import type { Ops } from '../../ops/ops.js';
+import type { Names as OptionNames } from '../../options.js';
 import { zeros } from '../../parameters/initializers.js';
 import { type Parameter, parameter } from '../../parameters/parameter.js';
 import { RandomKey } from '../../parameters/random-key.js';
@@ -49,6 +50,21 @@ export interface NetOptions {
    */
   readonly chain?: boolean;
 }
+
+/** Those of taggers too. */
+export const netNames: OptionNames<NetOptions> = {
+  features: true,
+  characters: true,
+  hashed: true,
+  cell: true,
+  units: true,
+  layers: true,
+  bidirectional: true,
+  dropout: true,
+  mask: true,
+  wordDropout: true,
+  chain: true,
+};
 
 /** What a tagger remembers within an utterance, and how many windows it has drawn masks for. */
 export type TaggerCarry = {

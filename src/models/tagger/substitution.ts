@@ -1,4 +1,5 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
+import { checkedOptions, type Names } from '../../options.js';
 import { generator, type RandomGenerator } from '../../random.js';
 import { chunksOf } from '../metrics/chunks.js';
 import { checkTagged, type TaggedUtterance, type Words } from './encoding.js';
@@ -9,6 +10,9 @@ export interface SubstitutionOptions {
   /** Slots of one type exchange their words; default the last part of a slot's name, `city_name` of `toloc.city_name`. */
   readonly typeOf?: (slot: string) => string;
 }
+
+/** Those of whatever substitutes. */
+export const substitutionNames: Names<SubstitutionOptions> = { share: true, typeOf: true };
 
 export interface SubstituteSlotsOptions extends SubstitutionOptions {
   /** Of what is drawn; default 0. Each subscription draws the same. */
@@ -86,9 +90,10 @@ export function substitution(
  */
 export function substituteSlots<U extends TaggedUtterance>(
   examples: readonly TaggedUtterance[],
-  { seed = 0, ...options }: SubstituteSlotsOptions,
+  options: SubstituteSlotsOptions,
 ): OperatorFunction<U, U> {
-  const substituted = substitution('substituteSlots', examples, options);
+  const { seed = 0, ...form } = checkedOptions('substituteSlots', options, { seed: true, ...substitutionNames });
+  const substituted = substitution('substituteSlots', examples, form);
   return (source) =>
     defer(() => {
       const random = generator(seed, 'substituteSlots');

@@ -1,5 +1,6 @@
 import { evaluate, type Layer, layer } from '../../layer.js';
 import type { Ops } from '../../ops/ops.js';
+import { checkedOptions, type Names } from '../../options.js';
 import { versionOf } from '../../parameters/parameter.js';
 import { natsOf, placeOfLargest } from '../../streams/logits.js';
 import type { Ids, Tensor } from '../../tensor.js';
@@ -20,7 +21,7 @@ import {
 } from './encoding.js';
 import { type Grown, growTagger } from './growth.js';
 import { type Lexicon, lexicon } from './lexicon.js';
-import { type Chain, type NetOptions, type TaggerCarry, type TaggerOutput, taggerNet } from './net.js';
+import { type Chain, type NetOptions, netNames, type TaggerCarry, type TaggerOutput, taggerNet } from './net.js';
 import { type OpenUtterance, openUtterance } from './streaming.js';
 import type { Tagging } from './tagging.js';
 
@@ -43,6 +44,17 @@ export interface TaggerOptions extends NetOptions {
   /** Of weights and masks; default 0. */
   readonly seed?: number;
 }
+
+const names: Names<TaggerOptions> = {
+  words: true,
+  tags: true,
+  intents: true,
+  form: { lowerCase: true, digits: true },
+  constrained: true,
+  intentWeight: true,
+  seed: true,
+  ...netNames,
+};
 
 /** A tagger: a layer that knows its words and tags. */
 export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
@@ -106,7 +118,8 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
  * learn({ carry: model.initial(1), input: model.encode(examples.map(({ words }) => words)), target: model.target(examples) });
  * model.tag([['to', 'taipei']])[0].words; // [{ word: 'to', tag: 'O', probability: … }, …]
  */
-export function tagger(options: TaggerOptions): Tagger {
+export function tagger(given: TaggerOptions): Tagger {
+  const options = checkedOptions('tagger', given, names);
   const {
     characters = {},
     hashed = false,
@@ -114,6 +127,10 @@ export function tagger(options: TaggerOptions): Tagger {
     constrained = true,
     intentWeight = 0.3,
   } = options;
+  if (characters !== false) {
+    checkedOptions('tagger', characters, { limit: true, features: true, maps: true, width: true }, 'characters.');
+  }
+  if (hashed !== false) checkedOptions('tagger', hashed, { buckets: true, features: true }, 'hashed.');
   const form = { lowerCase: true, digits: true, ...options.form };
   const words = lexicon(['']);
   for (const word of options.words) words.add(nameOf(word, form));

@@ -1,4 +1,5 @@
 import type { Course } from '../../course.js';
+import { checkedOptions, type Names } from '../../options.js';
 import { type Learned, type TrainerOptions, trainer } from '../../training/trainer.js';
 import type { TrainerState } from '../../training/trainer-state.js';
 import type { TaggedUtterance } from './encoding.js';
@@ -35,8 +36,9 @@ export interface TaggerTrainer {
  * const { learn } = taggerTrainer(model, { optimizer: adam(2e-3), clipNorm: 5 });
  * learn([{ words: ['to', 'taipei'], tags: ['O', 'B-toloc'] }]).loss;
  */
-export function taggerTrainer(model: Tagger, { state, ...options }: TaggerTrainerOptions): TaggerTrainer {
-  const inner = trainer(model, { ...options, loss: model.loss, state });
+export function taggerTrainer(model: Tagger, options: TaggerTrainerOptions): TaggerTrainer {
+  const names: Names<TaggerTrainerOptions> = { optimizer: true, clipNorm: true, state: true };
+  const inner = trainer(model, { ...checkedOptions('taggerTrainer', options, names), loss: model.loss });
 
   const windowOf = (examples: readonly TaggedUtterance[]) => ({
     carry: model.initial(examples.length),

@@ -1,4 +1,5 @@
 import type { Ops } from '../../ops/ops.js';
+import { checkedOptions } from '../../options.js';
 import { type Parameter, type Params, parametersOf } from '../../parameters/parameter.js';
 import type { Tensor } from '../../tensor.js';
 import type { Loss } from './loss.js';
@@ -28,7 +29,9 @@ export function l2Penalty(params: Params, lambda: number, options: L2Options = {
   if (!(lambda >= 0 && lambda < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`l2Penalty: λ is a number from 0 up, not ${lambda}.`);
   }
-  const { penalise = ({ shape }) => shape.length >= 2 } = options;
+  const { penalise = ({ shape }) => shape.length >= 2 } = checkedOptions<L2Options>('l2Penalty', options, {
+    penalise: true,
+  });
   const all = new Set(parametersOf(params).map(([, parameter]) => parameter));
   const weights = [...all].filter(penalise);
   if (weights.length === 0) {
@@ -57,7 +60,7 @@ export function l2Penalty(params: Params, lambda: number, options: L2Options = {
  * tbptt(model, { loss: withL2(crossEntropy(), model.params, 1e-4), optimizer: sgd(0.1) })
  */
 export function withL2(loss: Loss, params: Params, lambda: number, options: L2Options = {}): Loss {
-  const penalty = l2Penalty(params, lambda, options);
+  const penalty = l2Penalty(params, lambda, checkedOptions('withL2', options, { penalise: true }));
   return Object.assign(
     (ops: Ops, prediction: Tensor, target: Tensor) => ops.add(loss(ops, prediction, target), penalty(ops)),
     // Of the sum of two windows' losses it would be counted twice; of their mean it is itself.

@@ -1,4 +1,5 @@
 import type { Ops } from '../../ops/ops.js';
+import { checkedOptions } from '../../options.js';
 import type { Tensor } from '../../tensor.js';
 
 /** How the losses of many positions become one number. */
@@ -32,7 +33,7 @@ export interface Loss<Y = Tensor, Z = Tensor> {
  */
 export function reduced(
   operation: string,
-  { reduction = 'mean' }: LossOptions,
+  options: LossOptions,
   parts: {
     readonly scale: number;
     readonly count: (target: Tensor) => number;
@@ -40,6 +41,7 @@ export function reduced(
     readonly takes?: 'logits';
   },
 ): Loss {
+  const { reduction = 'mean' } = checkedOptions(operation, options, { reduction: true });
   if (reduction !== 'mean' && reduction !== 'sum') {
     throw new TypeError(`${operation}: reduction is 'mean' or 'sum', not ${JSON.stringify(reduction)}.`);
   }

@@ -1,4 +1,5 @@
 import { Idle, Rule } from '../../kernels/jobs.js';
+import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
 
@@ -23,6 +24,7 @@ export interface AdadeltaOptions {
  * tbptt(model, { loss: crossEntropy(), optimizer: adadelta() })
  */
 export function adadelta(options: AdadeltaOptions = {}): Optimizer {
+  checkedOptions('adadelta', options, { learningRate: true, decay: true, epsilon: true });
   const rate = rateOf('adadelta', options.learningRate ?? 1);
   const decay = fraction('adadelta', 'decay', options.decay ?? 0.9);
   const epsilon = epsilonOf('adadelta', options.epsilon ?? 1e-6);

@@ -1,4 +1,5 @@
 import { Idle, Rule } from '../../kernels/jobs.js';
+import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, type Optimizer, rateOf } from './optimizer.js';
 
@@ -21,6 +22,7 @@ export interface AdagradOptions {
  */
 export function adagrad(learningRate: number | Schedule, options: AdagradOptions = {}): Optimizer {
   const rate = rateOf('adagrad', learningRate);
+  checkedOptions('adagrad', options, { epsilon: true });
   const epsilon = epsilonOf('adagrad', options.epsilon ?? 1e-10);
   return {
     kind: 'adagrad',

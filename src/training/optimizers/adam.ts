@@ -1,4 +1,5 @@
 import { Idle, Rule } from '../../kernels/jobs.js';
+import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
 
@@ -33,6 +34,7 @@ export interface AdamOptions {
  */
 export function adam(learningRate: number | Schedule, options: AdamOptions = {}): Optimizer {
   const rate = rateOf('adam', learningRate);
+  checkedOptions('adam', options, { beta1: true, beta2: true, epsilon: true, lazy: true });
   const beta1 = fraction('adam', 'beta1', options.beta1 ?? 0.9);
   const beta2 = fraction('adam', 'beta2', options.beta2 ?? 0.999);
   const epsilon = epsilonOf('adam', options.epsilon);

@@ -1,4 +1,5 @@
 import { Idle, Rule } from '../../kernels/jobs.js';
+import { checkedOptions, type Names } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { type AdamOptions, adam } from './adam.js';
 import { type Optimizer, positive } from './optimizer.js';
@@ -27,7 +28,8 @@ export interface AdamwOptions extends Omit<AdamOptions, 'lazy'> {
  * tbptt(model, { loss: crossEntropy(), optimizer: adamw(1e-3, { decay: 0.1 }) })
  */
 export function adamw(learningRate: number | Schedule, options: AdamwOptions = {}): Optimizer {
-  const { decay = 0.01, biases = false, ...rest } = options;
+  const names: Names<AdamwOptions> = { decay: true, biases: true, beta1: true, beta2: true, epsilon: true };
+  const { decay = 0.01, biases = false, ...rest } = checkedOptions('adamw', options, names);
   const lambda = positive('adamw', 'decay', decay);
   const base = adam(learningRate, rest);
   return {

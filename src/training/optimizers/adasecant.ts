@@ -1,4 +1,5 @@
 import { Idle, Rule } from '../../kernels/jobs.js';
+import { checkedOptions } from '../../options.js';
 import { epsilonOf, fraction, limitOf, type Optimizer } from './optimizer.js';
 
 export interface AdasecantOptions {
@@ -36,6 +37,7 @@ const DAMPING = 1e-7;
  * tbptt(model, { loss: crossEntropy(), optimizer: adasecant() })
  */
 export function adasecant(options: AdasecantOptions = {}): Optimizer {
+  checkedOptions('adasecant', options, { decay: true, mostCorrection: true, epsilon: true });
   const decay = fraction('adasecant', 'decay', options.decay ?? 0.95);
   const most = limitOf('adasecant', options.mostCorrection ?? 1.8);
   const epsilon = epsilonOf('adasecant', options.epsilon ?? 1e-6);

@@ -1,4 +1,5 @@
 import { Idle, Rule } from '../../kernels/jobs.js';
+import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { decayOf, type Optimizer, rateOf } from './optimizer.js';
 
@@ -24,6 +25,7 @@ export interface ClassicalMomentumOptions {
  */
 export function classicalMomentum(learningRate: number | Schedule, options: ClassicalMomentumOptions = {}): Optimizer {
   const rate = rateOf('classicalMomentum', learningRate);
+  checkedOptions('classicalMomentum', options, { decay: true });
   const decay = decayOf('classicalMomentum', options.decay ?? 0.9);
   return {
     kind: 'classicalMomentum',

@@ -1,4 +1,5 @@
 import { Idle, Rule } from '../../kernels/jobs.js';
+import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { fraction, type Optimizer, rateOf } from './optimizer.js';
 
@@ -23,6 +24,7 @@ export interface MomentumOptions {
  */
 export function momentum(learningRate: number | Schedule, options: MomentumOptions = {}): Optimizer {
   const rate = rateOf('momentum', learningRate);
+  checkedOptions('momentum', options, { decay: true, nesterov: true });
   const decay = fraction('momentum', 'decay', options.decay ?? 0.9);
   const nesterov = options.nesterov ? 1 : 0;
   return {

@@ -1,4 +1,5 @@
 import { Idle, Rule } from '../../kernels/jobs.js';
+import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, positive, rateOf } from './optimizer.js';
 
@@ -28,6 +29,7 @@ export interface NadamOptions {
  */
 export function nadam(learningRate: number | Schedule, options: NadamOptions = {}): Optimizer {
   const rate = rateOf('nadam', learningRate);
+  checkedOptions('nadam', options, { beta1: true, beta2: true, epsilon: true, momentumDecay: true });
   const beta1 = fraction('nadam', 'beta1', options.beta1 ?? 0.9);
   const beta2 = fraction('nadam', 'beta2', options.beta2 ?? 0.999);
   const epsilon = epsilonOf('nadam', options.epsilon);

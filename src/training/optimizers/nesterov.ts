@@ -1,4 +1,5 @@
 import { Idle, Rule } from '../../kernels/jobs.js';
+import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { decayOf, type Optimizer, rateOf } from './optimizer.js';
 
@@ -31,6 +32,7 @@ export interface NesterovOptions {
  */
 export function nesterov(learningRate: number | Schedule, options: NesterovOptions = {}): Optimizer {
   const rate = rateOf('nesterov', learningRate);
+  checkedOptions('nesterov', options, { decay: true, simplified: true });
   const decay = decayOf('nesterov', options.decay ?? 0.9);
   const common = { kind: 'nesterov', idle: Idle.moves, learningRate: rate };
   if (options.simplified) {

@@ -1,4 +1,5 @@
 import { Idle, Rule } from '../../kernels/jobs.js';
+import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
 
@@ -22,6 +23,7 @@ export interface RmspropOptions {
  */
 export function rmsprop(learningRate: number | Schedule, options: RmspropOptions = {}): Optimizer {
   const rate = rateOf('rmsprop', learningRate);
+  checkedOptions('rmsprop', options, { decay: true, epsilon: true });
   const decay = fraction('rmsprop', 'decay', options.decay ?? 0.99);
   const epsilon = epsilonOf('rmsprop', options.epsilon);
   return {

@@ -1,4 +1,5 @@
 import { Idle, Rule } from '../../kernels/jobs.js';
+import { checkedOptions } from '../../options.js';
 import { type Optimizer, positive } from './optimizer.js';
 
 export interface VsgdOptions {
@@ -36,6 +37,7 @@ export interface VsgdOptions {
  * tbptt(model, { loss: crossEntropy(), optimizer: vsgd() })
  */
 export function vsgd(options: VsgdOptions = {}): Optimizer {
+  checkedOptions('vsgd', options, { samples: true, slowStart: true, leastShift: true });
   const { samples = 10, slowStart = 2 } = options;
   if (!Number.isInteger(samples) || samples < 1) {
     throw new RangeError(`vsgd: samples is a whole number of windows above 0, not ${samples}.`);

@@ -1,3 +1,4 @@
+import { checkedOptions } from '../../options.js';
 import { type Preparation, positive } from './optimizer.js';
 
 export interface WeightDecayOptions {
@@ -21,7 +22,8 @@ export interface WeightDecayOptions {
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: chain(weightDecay(1e-4), momentum(0.1)) })
  */
-export function weightDecay(decay: number, { biases = false }: WeightDecayOptions = {}): Preparation {
+export function weightDecay(decay: number, options: WeightDecayOptions = {}): Preparation {
+  const { biases = false } = checkedOptions('weightDecay', options, { biases: true });
   const weights = positive('weightDecay', 'decay', decay);
   return { kind: 'weightDecay', weights, biases: biases ? weights : 0 };
 }

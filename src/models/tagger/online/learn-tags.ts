@@ -1,8 +1,9 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
 import { type Course, finish, inTurns } from '../../../course.js';
+import { checkedOptions, type Names } from '../../../options.js';
 import { bounded } from '../../../streams/bounded.js';
-import { type BufferOptions, checkBufferOptions, WAIT_OR_FAIL } from '../../../streams/buffer.js';
+import { type BufferOptions, bufferNames, checkBufferOptions, WAIT_OR_FAIL } from '../../../streams/buffer.js';
 import { timeSlice } from '../../../streams/event-loop.js';
 import { requireCount } from '../../../streams/options.js';
 import type { TrainerOptions } from '../../../training/trainer.js';
@@ -52,6 +53,19 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'>
   readonly state?: LearnTagsState | undefined;
 }
 
+const names: Names<LearnTagsOptions> = {
+  replay: { size: true, per: true, seed: true },
+  outstanding: true,
+  metric: true,
+  longest: true,
+  most: { words: true, tags: true, intents: true },
+  slice: true,
+  waiting: bufferNames,
+  state: true,
+  optimizer: true,
+  clipNorm: true,
+};
+
 /**
  * Learns tags from utterances as they come: each is tagged by the model as it is (test), then learnt at once (train).
  *
@@ -85,7 +99,8 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'>
  * utterance$.pipe(learnTags(model, { optimizer: adam(1e-3), clipNorm: 5, replay: { size: 1000, per: 8, seed: 1 } }))
  *   .subscribe((event) => event.outcome === 'learned' && console.log(event.scores().f1, event.grown.words));
  */
-export function learnTags(model: Tagger, options: LearnTagsOptions): OperatorFunction<TagLesson, TagOutcome> {
+export function learnTags(model: Tagger, given: LearnTagsOptions): OperatorFunction<TagLesson, TagOutcome> {
+  const options = checkedOptions('learnTags', given, names);
   const { replay, longest = 100, slice, waiting = WAIT_OR_FAIL } = options;
   requireCount('learnTags', 'longest', longest);
   if (replay !== undefined) {
@@ -118,12 +133,13 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     most,
     slice,
     waiting: _,
+    longest: _too,
     state: from,
     ...training
   } = options;
   if (from !== undefined) checkState(model, from);
   const limits = { words: 100_000, tags: 1000, intents: 1000, ...most };
-  const kept = replay && reservoir<Taught>({ ...replay, state: from?.replay });
+  const kept = replay && reservoir<Taught>({ size: replay.size, seed: replay.seed ?? 0, state: from?.replay });
   const learner = taggerTrainer(model, { ...training, state: from?.trainer });
   try {
     if (from?.outstanding) open?.restore(from.outstanding);

@@ -1,4 +1,5 @@
 /** Predictions whose corrections may still come. */
+import { checkedOptions } from '../../../options.js';
 import { requireChoice, requireCount } from '../../../streams/options.js';
 import type { TaggedWord, Tagging } from '../tagging.js';
 
@@ -64,7 +65,8 @@ const POLICIES: readonly OutstandingPolicy[] = ['drop-oldest', 'drop-newest', 'e
  * utterance$.pipe(predictTags(model, open)).subscribe(show);
  * correction$.pipe(learnTags(model, { optimizer: adam(1e-3), outstanding: open }));
  */
-export function outstanding({ capacity, policy = 'drop-oldest' }: OutstandingOptions): Outstanding {
+export function outstanding(options: OutstandingOptions): Outstanding {
+  const { capacity, policy = 'drop-oldest' } = checkedOptions('outstanding', options, { capacity: true, policy: true });
   requireCount('outstanding', 'capacity', capacity);
   requireChoice('outstanding', 'policy', policy, POLICIES);
   // Maps and sets keep the order in which keys came: the first is the oldest.

@@ -1,4 +1,5 @@
 /** A reservoir: a sample of bounded size of all that has gone by. */
+import { checkedOptions } from '../../../options.js';
 import { type GeneratorState, generator, generatorProblem, restoreGenerator } from '../../../random.js';
 import { requireCount } from '../../../streams/options.js';
 
@@ -64,7 +65,8 @@ export function reservoirProblem(
  * for (const word of ['a', 'b', 'c', 'd']) kept.offer(word);
  * kept.items.length; // 2
  */
-export function reservoir<T>({ size, seed = 0, state }: ReservoirOptions<T>): Reservoir<T> {
+export function reservoir<T>(options: ReservoirOptions<T>): Reservoir<T> {
+  const { size, seed = 0, state } = checkedOptions('reservoir', options, { size: true, seed: true, state: true });
   requireCount('reservoir', 'size', size);
   const problem = state === undefined ? undefined : reservoirProblem(state);
   if (problem !== undefined) {

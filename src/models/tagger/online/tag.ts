@@ -1,4 +1,5 @@
 import { concat, concatMap, defer, type OperatorFunction } from 'rxjs';
+import { checkedOptions } from '../../../options.js';
 import { requireCount } from '../../../streams/options.js';
 import type { OpenUtterance, ProvisionalTag } from '../streaming.js';
 import type { Tagger } from '../tagger.js';
@@ -62,10 +63,8 @@ export interface TagOptions {
  * words$.pipe(tag(model)).subscribe((event) => event.final || console.log(event.word, event.tag, event.revised));
  * words$.pipe(tag(model), slots()).subscribe(console.log); // { toloc: 'taipei', date: 'november 2nd' }
  */
-export function tag(
-  model: Tagger,
-  { longest = 10_000 }: TagOptions = {},
-): OperatorFunction<Spoken, WordTagged | UtteranceTagged> {
+export function tag(model: Tagger, options: TagOptions = {}): OperatorFunction<Spoken, WordTagged | UtteranceTagged> {
+  const { longest = 10_000 } = checkedOptions('tag', options, { longest: true });
   requireCount('tag', 'longest', longest);
   return (source) =>
     defer(() => {
