@@ -1,9 +1,14 @@
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
 import { carryFrom } from '../carry.js';
+import { type Course, finish, inTurns } from '../course.js';
 import { batchOf, type Core } from '../layer.js';
 import type { Tensor } from '../tensor.js';
 import { type Learned, type TrainerOptions, trainer } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
+import type { TrainingWindow } from '../training/training-window.js';
+import { bounded } from './bounded.js';
+import { type BufferOptions, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
+import { timeSlice } from './event-loop.js';
 import { requireCount } from './options.js';
 import { type Past, past } from './past.js';
 import { resetLanes } from './reset.js';
@@ -16,7 +21,20 @@ export interface TbpttOptions<S> extends TrainerOptions {
   readonly k2?: number;
   /** The carry to start from, as an earlier run emitted it. Default the zero carry. */
   readonly carry?: S;
+  /**
+   * Milliseconds after which an update on the calling thread lets others have their turn. By default it is done at once, and
+   * with `thread: 'learner'` where there can be no other thread, 2.
+   */
+  readonly slice?: number | undefined;
+  /**
+   * Where windows wait while one is learnt on another thread or in slices. By default a pull source waits itself; of others 1024
+   * do, and an error where there are more.
+   */
+  readonly waiting?: BufferOptions | undefined;
 }
+
+/** Of slices where there is no thread for a learner, in milliseconds. */
+const SLICE = 2;
 
 /** What one window taught. */
 export interface TrainingStep<S, W = SignalWindow> {
@@ -91,8 +109,13 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TrainingStep<S, W>> {
-  const { k2, state, carry: from } = options;
+  const { k2, state, carry: from, thread, slice, waiting = WAIT_OR_FAIL } = options;
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
+  if (slice !== undefined && !(slice >= 0)) {
+    throw new RangeError(`tbptt: slice is a number of milliseconds from 0 on, not ${slice}; leave it out for none.`);
+  }
+  checkBufferOptions('tbptt', waiting);
+  const atOnce = slice === undefined && thread !== 'learner';
   return (source) =>
     defer(() => {
       const learner = trainer(model, options);
@@ -101,6 +124,10 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
       let lanes: number | undefined;
       let rate: ReturnType<typeof throughput> | undefined;
       let tokens = state?.tokens ?? 0;
+
+      function* update(window: TrainingWindow<S, X, Tensor>): Course<Learned<S>> {
+        return atOnce ? learner.learn(window) : yield* learner.course(window);
+      }
 
       function stateAfter(step: number, tokens: number): TrainerState {
         if (learner.steps === step) return { ...learner.state(), tokens };
@@ -114,10 +141,10 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
       function alone({ input, target }: W, batch: number) {
         zero ??= model.initial(batch);
         history = undefined;
-        return learner.learn({ carry: zero, input, target, alone: true });
+        return update({ carry: zero, input, target, alone: true });
       }
 
-      function learn(window: W): TrainingStep<S, W> {
+      function* learn(window: W): Course<TrainingStep<S, W>> {
         const { input, target, reset } = window;
         const steps = stepsOf(input);
         if (k2 !== undefined && steps > k2) {
@@ -134,10 +161,10 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         }
         lanes = batch;
         rate ??= throughput();
-        if (window.alone) return told(window, alone(window, batch));
+        if (window.alone) return told(window, yield* alone(window, batch));
         history ??= past(model, model.initial(batch));
         if (reset?.includes(true)) history = past(model, resetLanes(model, history.carry, reset));
-        const result = history.extend(input, k2 ?? steps, (stretch) => learner.learn({ ...stretch, target }));
+        const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
         return told(window, result);
       }
 
@@ -162,6 +189,10 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         };
       }
 
-      return source.pipe(map(learn), finalize(learner.release));
+      const turns = timeSlice(slice ?? SLICE);
+      const learned = atOnce
+        ? map((window: W) => finish(learn(window)))
+        : bounded(waiting, (window: W) => inTurns(() => learn(window), turns), 'tbptt');
+      return source.pipe(learned, finalize(learner.release));
     });
 }

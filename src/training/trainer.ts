@@ -2,6 +2,7 @@
 import { tape } from '../backprop/tape.js';
 import type { Course } from '../course.js';
 import { capture, inPieces } from '../kernels/capture.js';
+import { type Learner, learnerOf } from '../kernels/learner.js';
 import { machine } from '../kernels/machine.js';
 import { type Region, region } from '../kernels/region.js';
 import type { Squares, Step } from '../kernels/spans.js';
@@ -33,6 +34,12 @@ export interface TrainerOptions<Y = Tensor, Z = Tensor> {
   readonly clipNorm?: number | undefined;
   /** What the optimizer kept in an earlier run, from `state()`. */
   readonly state?: TrainerState | undefined;
+  /**
+   * Who runs the kernels of an update in pieces: the thread that asks for its pieces (`'caller'`, the default), or a team of
+   * its own (`'learner'`), while the caller goes on with other things. The results are the same, bit for bit. Where memory is
+   * not shared there is no such team, and the caller runs them.
+   */
+  readonly thread?: 'caller' | 'learner' | undefined;
 }
 
 export interface Learned<S> {
@@ -94,7 +101,10 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   model: Trainable<S, X, Y>,
   options: TrainerOptions<Y, Z>,
 ): Trainer<S, X, Z> {
-  const { loss, optimizer, clipNorm, state } = options;
+  const { loss, optimizer, clipNorm, state, thread = 'caller' } = options;
+  if (thread !== 'caller' && thread !== 'learner') {
+    throw new RangeError(`trainer: thread is 'caller' or 'learner', not ${String(thread)}.`);
+  }
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
   }
@@ -108,6 +118,9 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   let underWay = false;
   /** Where courses have their windows, since those of others come and go meanwhile. */
   const rooms: Region[] = [];
+  const learner = thread === 'learner' && home.shared ? learnerOf(home) : undefined;
+  /** Fulfilled when nothing is written to that room by others any more. */
+  let busy: Promise<void> | undefined;
 
   /** A gradient, and the sums of its squares once their fork has run. */
   interface Gradient extends Forward<S> {
@@ -193,6 +206,31 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     );
   }
 
+  /** The gradient by kernels of the calling thread's, one a piece. */
+  function ownKernels(ops: Ops, space: Workspace, window: TrainingWindow<S, X, Z>): Course<Gradient> {
+    return inPieces(
+      home,
+      capture(home, () => gradientOf(ops, space, window)),
+    );
+  }
+
+  /** The gradient by the learner, whose work is one piece. */
+  function* learners(by: Learner, ops: Ops, space: Workspace, window: TrainingWindow<S, X, Z>): Course<Gradient> {
+    const threads = Math.max(home.threads, home.learnerThreads);
+    const { result, forks } = capture(home, () => gradientOf(ops, space, window), threads);
+    let lost: { readonly reason: unknown } | undefined;
+    const over = by.run(forks).catch((reason: unknown) => {
+      lost = { reason };
+    });
+    const waiting = over.then(() => {
+      if (busy === waiting) busy = undefined;
+    });
+    busy = waiting;
+    while (busy === waiting) yield waiting;
+    if (lost !== undefined) throw lost.reason;
+    return result;
+  }
+
   /** An update in pieces; nothing comes of it where the ground that it stands on has changed in between, which `atOnce` it cannot. */
   function* attempt(
     window: TrainingWindow<S, X, Z>,
@@ -209,14 +247,11 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
       open = openWindow(within);
       const { ops, space } = open;
       if (atOnce) return staying(home, () => updated(window, gradientOf(ops, space, window)));
-      const pieces = inPieces(
-        home,
-        capture(home, () => gradientOf(ops, space, window)),
-      );
+      const pieces = learner === undefined ? ownKernels(ops, space, window) : learners(learner, ops, space, window);
       for (;;) {
         const piece = staying(home, () => pieces.next());
         if (piece.done) return staying(home, () => updated(window, piece.value));
-        yield;
+        yield piece.value;
         if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
         if (home.tier !== tier || home.threads !== threads) return 'elsewhere';
         if (versionOf(parameters) !== version) return 'overtaken';
@@ -231,6 +266,8 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   function* attempts(window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
     const [room = region(home.heap)] = rooms;
     rooms[0] = room;
+    // An update that was not gone through with.
+    while (busy !== undefined) yield busy;
     // What a course left that could not be closed, where the stack was full.
     room.release({ block: 0, offset: 0 });
     for (let overtaken = 0; ; ) {
@@ -268,18 +305,29 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
       if (released) return;
       released = true;
       abandoned.unregister(self);
-      kept.spans.free();
-      giveBack(rooms);
+      learner?.release();
+      const free = () => {
+        kept.spans.free();
+        giveBack({ rooms });
+      };
+      if (busy === undefined) free();
+      else void busy.then(free);
     },
     [Symbol.dispose]: () => self.release(),
   };
   // A trainer that nobody holds any more gives its memory back all the same.
-  abandoned.register(self, rooms, self);
+  abandoned.register(self, { rooms, learner }, self);
   return self;
 }
 
-function giveBack(rooms: readonly Region[]): void {
+interface Belongings {
+  readonly rooms: readonly Region[];
+  readonly learner?: Learner | undefined;
+}
+
+function giveBack({ rooms, learner }: Belongings): void {
+  learner?.release();
   for (const { free } of rooms) free();
 }
 
-const abandoned = new FinalizationRegistry<readonly Region[]>(giveBack);
+const abandoned = new FinalizationRegistry<Belongings>(giveBack);
