@@ -7,7 +7,7 @@ import type { LedTeam } from './machine-type.js';
 import { type Team, type TeamOptions, team } from './team.js';
 
 export function ledTeam(options: TeamOptions): LedTeam {
-  const members: Team = team(options);
+  const members: Team = team({ ...options, name: 'learner' });
   let pending: { resolve(): void; reject(reason: Error): void } | undefined;
   let broken: Error | undefined;
 

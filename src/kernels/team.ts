@@ -63,6 +63,8 @@ export interface TeamOptions {
   readonly scratchBytes: number;
   /** How often a fork that waits in vain looks around until it gives up; by default as often as makes half a minute. */
   readonly patience?: number | undefined;
+  /** Whose it is, in messages; by default the calling thread's. */
+  readonly name?: 'team' | 'learner';
   allocate(bytes: number): number;
   free(address: number): void;
 }
@@ -83,7 +85,7 @@ export function warnOfFewer(threads: number, reason: string): void {
 
 /** Starts a team; where workers cannot be started, it is one of those that can. */
 export function team(options: TeamOptions): Team {
-  const { threads, memory, patience = PATIENCE } = options;
+  const { threads, memory, patience = PATIENCE, name = 'team' } = options;
   // In one piece: either all of it can be had or nothing is taken.
   const scratchBytes = Math.ceil((threads * options.scratchBytes) / 64) * 64;
   const scratch = options.allocate(scratchBytes + CONTROL_BYTES);
@@ -120,12 +122,12 @@ export function team(options: TeamOptions): Team {
     }
     // Whoever waits for its share may be another thread.
     if (read(HOLDING + 4 * member) !== 0) Atomics.store(words(), FAILED / 4, member);
-    // Otherwise an error says what there is to say.
-    if (!sound()) return;
+    // Otherwise an error says what there is to say; a learner is within a fork most of the time.
+    if (name === 'team' && !sound()) return;
     const rest = left === 1 ? 'one thread goes on' : `${left} threads go on`;
     warn(
-      `team: worker ${member} of ${threads} is gone (${reason.message}); ${rest}, with the same results. ` +
-        `To have all of them again: ${again}.`,
+      `${name}: worker ${member} of ${threads} is gone (${reason.message}); ${rest}, with the same results. ` +
+        (name === 'team' ? `To have all of them again: ${again}.` : 'To have all of them again: subscribe anew.'),
       'OXBOW_WORKER_LOST',
     );
   }

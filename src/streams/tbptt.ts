@@ -1,40 +1,25 @@
-import { defer, finalize, map, type OperatorFunction } from 'rxjs';
+import { defer, finalize, type OperatorFunction } from 'rxjs';
 import { carryFrom } from '../carry.js';
-import { type Course, finish, inTurns } from '../course.js';
+import type { Course } from '../course.js';
 import { batchOf, type Core } from '../layer.js';
 import type { Tensor } from '../tensor.js';
 import { type Learned, type TrainerOptions, trainer } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import type { TrainingWindow } from '../training/training-window.js';
-import { bounded } from './bounded.js';
-import { type BufferOptions, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
-import { timeSlice } from './event-loop.js';
 import { requireCount } from './options.js';
 import { type Past, past } from './past.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
 import { throughput } from './throughput.js';
+import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates } from './updates.js';
 import { requireSameLanes, type SignalWindow } from './window.js';
 
-export interface TbpttOptions<S> extends TrainerOptions {
+export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions {
   /** Steps that gradients flow back through, at least the window's length k1. Default k1. */
   readonly k2?: number;
   /** The carry to start from, as an earlier run emitted it. Default the zero carry. */
   readonly carry?: S;
-  /**
-   * Milliseconds after which an update on the calling thread lets others have their turn. By default it is done at once, and
-   * with `thread: 'learner'` where there can be no other thread, 2.
-   */
-  readonly slice?: number | undefined;
-  /**
-   * Where windows wait while one is learnt on another thread or in slices. By default a pull source waits itself; of others 1024
-   * do, and an error where there are more.
-   */
-  readonly waiting?: BufferOptions | undefined;
 }
-
-/** Of slices where there is no thread for a learner, in milliseconds. */
-const SLICE = 2;
 
 /** What one window taught. */
 export interface TrainingStep<S, W = SignalWindow> {
@@ -109,13 +94,10 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TrainingStep<S, W>> {
-  const { k2, state, carry: from, thread, slice, waiting = WAIT_OR_FAIL } = options;
+  const { k2, state, carry: from } = options;
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
-  if (slice !== undefined && !(slice >= 0)) {
-    throw new RangeError(`tbptt: slice is a number of milliseconds from 0 on, not ${slice}; leave it out for none.`);
-  }
-  checkBufferOptions('tbptt', waiting);
-  const atOnce = slice === undefined && thread !== 'learner';
+  checkUpdatesOptions('tbptt', options);
+  const sync = atOnce(options);
   return (source) =>
     defer(() => {
       const learner = trainer(model, options);
@@ -126,7 +108,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
       let tokens = state?.tokens ?? 0;
 
       function* update(window: TrainingWindow<S, X, Tensor>): Course<Learned<S>> {
-        return atOnce ? learner.learn(window) : yield* learner.course(window);
+        return sync ? learner.learn(window) : yield* learner.course(window);
       }
 
       function stateAfter(step: number, tokens: number): TrainerState {
@@ -189,10 +171,6 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         };
       }
 
-      const turns = timeSlice(slice ?? SLICE);
-      const learned = atOnce
-        ? map((window: W) => finish(learn(window)))
-        : bounded(waiting, (window: W) => inTurns(() => learn(window), turns), 'tbptt');
-      return source.pipe(learned, finalize(learner.release));
+      return source.pipe(updates('tbptt', options, learn), finalize(learner.release));
     });
 }
