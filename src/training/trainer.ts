@@ -252,7 +252,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
         const piece = staying(home, () => pieces.next());
         if (piece.done) return staying(home, () => updated(window, piece.value));
         yield piece.value;
-        if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
+        requireHeld();
         if (home.tier !== tier || home.threads !== threads) return 'elsewhere';
         if (versionOf(parameters) !== version) return 'overtaken';
       }
@@ -260,6 +260,20 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
       for (const each of leave) each();
       open?.close();
     }
+  }
+
+  /** Makes what is used for the first time, little by little. */
+  function* made(): Course<void> {
+    for (const part of [...parameters.map((parameter) => parameter.drawing()), kept.spans.clearing()]) {
+      while (part.next().done !== true) {
+        yield;
+        requireHeld();
+      }
+    }
+  }
+
+  function requireHeld(): void {
+    if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
   }
 
   /** Attempts until one comes to something. */
@@ -270,6 +284,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     while (busy !== undefined) yield busy;
     // What a course left that could not be closed, where the stack was full.
     room.release({ block: 0, offset: 0 });
+    yield* made();
     for (let overtaken = 0; ; ) {
       kept.follow();
       const learned = yield* attempt(window, room, overtaken === MOST_OVERTAKEN);

@@ -273,7 +273,7 @@ describe('an update on other threads', () => {
       await gone;
       await settled(() => heap.used());
       expect(bitsOf(model)).toEqual(bits);
-      expect(heap.used()).toBe(before);
+      expect(heap.used()).toBeLessThanOrEqual(before);
     }
   });
 
