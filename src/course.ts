@@ -1,14 +1,27 @@
 /** Work in pieces: whoever does it may let others have their turn between two of them. */
 import { Observable } from 'rxjs';
 
-/** Each `next` does one piece; the last one gives what came out. */
-export type Course<R> = Generator<undefined, R, undefined>;
+/**
+ * Each `next` does one piece; the last one gives what came out. A piece that is done elsewhere gives a promise, which is
+ * fulfilled when there is something to go on with; a `next` before that does nothing.
+ */
+export type Course<R> = Generator<Promise<void> | undefined, R, undefined>;
 
-/** Does all pieces, one right after the other. */
+/**
+ * Does all pieces, one right after the other.
+ *
+ * @throws Error where a piece is done elsewhere, for which `inTurns` can wait; the course is ended.
+ */
 export function finish<R>(course: Course<R>): R {
   for (;;) {
     const piece = course.next();
     if (piece.done) return piece.value;
+    if (piece.value !== undefined) {
+      course.return(undefined as R);
+      throw new Error(
+        'finish: a piece of the course is done by another thread, for which this one cannot wait; use inTurns.',
+      );
+    }
   }
 }
 
@@ -34,7 +47,7 @@ export function inTurns<R>(begin: () => Course<R>, slice: () => Promise<void> | 
           subscriber.complete();
           return;
         }
-        await slice();
+        await (piece.value ?? slice());
       }
     }
     subscriber.add(() => course.return(undefined as R));

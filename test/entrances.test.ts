@@ -8,6 +8,7 @@ import {
   embedding,
   encodeCheckpoint,
   evaluate,
+  finish,
   generate,
   generateFrom,
   gradientNorms,
@@ -141,7 +142,7 @@ const forCarries: Readonly<Record<string, (carry: Carry) => unknown>> = {
   'tbptt with resets': (carry) =>
     learned(all(of({ ...window, reset: [true] }).pipe(tbptt(model, { ...options, carry })))),
   learn: (carry) => trainer(model, options).learn({ ...window, carry }),
-  course: (carry) => [...trainer(model, options).course({ ...window, carry })],
+  course: (carry) => finish(trainer(model, options).course({ ...window, carry })),
   gradientNorms: (carry) => gradientNorms(model, { loss: options.loss, ...window, carry }),
   resetLanes: (carry) => resetLanes(model, { ...carry }, [true]),
 };

@@ -14,10 +14,16 @@ export interface Captured<R> {
  * Runs a body whose forks are written down. Its tensors are places whose shapes are known and whose numbers are not; where
  * it looks at numbers all the same, the forks so far run first. It may write numbers of its own into places of its window.
  * No parameter may grow meanwhile.
+ *
+ * @param threads of the team that will run the forks, at least as many as of the caller's.
  */
-export function capture<R>(machine: Machine, body: (capture: Capture) => R): Captured<R> {
+export function capture<R>(
+  machine: Machine,
+  body: (capture: Capture) => R,
+  threads: number = machine.threads,
+): Captured<R> {
   return atOnce(machine, () => {
-    const own: Capture = { forks: [], done: 0, looks: 0 };
+    const own: Capture = { forks: [], done: 0, looks: 0, threads };
     clearArguments(machine);
     try {
       machine.capturing = own;

@@ -81,20 +81,20 @@ export interface Seat {
   readonly memory: WebAssembly.Memory;
   readonly team: number;
   readonly member: number;
-  /** Index of the word, 32 bits each, in which a member that fails leaves its number. */
-  readonly failed: number;
+  /** Indices of words, 32 bits each: where a member that fails leaves its number, and what counts forks and finished chunks. */
+  readonly words: { readonly failed: number; readonly generation: number; readonly finished: number };
 }
 
 // The worker's whole program. As text it needs no file of its own, so it runs from sources, from a bundle and under a
 // test runner alike.
 const program = `
-  const { workerData: { module, memory, team, member, failed } } = require('node:worker_threads');
+  const { workerData: { module, memory, team, member, words } } = require('node:worker_threads');
   const { serve } = new WebAssembly.Instance(module, { env: { memory }, team: { stalled() {} } }).exports;
   try {
     serve(team, member);
   } catch (error) {
     // The thread that forked may be waiting in the kernels, where no event reaches it.
-    Atomics.store(new Int32Array(memory.buffer), failed, member);
+    Atomics.store(new Int32Array(memory.buffer), words.failed, member);
     throw error;
   }
 `;
@@ -105,8 +105,65 @@ const program = `
  * @throws whatever keeps threads from starting here.
  */
 export function startMember(seat: Seat, lost: (reason: Error, started: boolean) => void): Member {
+  const worker = start(program, seat, `oxbow ${seat.member}`, lost);
+  worker.unref();
+  return worker;
+}
+
+/** A thread that leads a team: it runs programs, one at a time. It keeps the process alive while it does. */
+export interface Leader extends Member {
+  run(program: number, forks: number): void;
+}
+
+// As a member's. It looks at no clock either while it waits; see `team.ts`.
+const leading = `
+  const { parentPort, workerData: { module, memory, team, words, patience } } = require('node:worker_threads');
+  const word = (index) => Atomics.load(new Int32Array(memory.buffer), index);
+  let progress = '';
+  let looks = 0;
+  const stalled = () => {
+    const failed = word(words.failed);
+    if (failed !== 0) throw new Error('its worker ' + failed + ' is gone within a kernel');
+    const done = word(words.generation) + ' ' + word(words.finished);
+    looks = done === progress ? looks + 1 : 0;
+    progress = done;
+    if (looks >= patience) throw new Error('one of its workers has held its share of a kernel for ' + patience / 100 + ' s');
+  };
+  const { replay } = new WebAssembly.Instance(module, { env: { memory }, team: { stalled } }).exports;
+  parentPort.on('message', ([program, forks]) => {
+    replay(team, program, forks);
+    parentPort.postMessage(undefined);
+  });
+`;
+
+/**
+ * Starts a thread that leads a team; `done` is called after each program, `lost` once if it ends in any way but `stop`.
+ *
+ * @throws whatever keeps threads from starting here.
+ */
+export function startLeader(
+  seat: Seat & { readonly patience: number },
+  done: () => void,
+  lost: (reason: Error) => void,
+): Leader {
+  const worker = start(leading, seat, 'oxbow learner', lost);
+  worker.unref();
+  worker.onMessage(() => {
+    worker.unref();
+    done();
+  });
+  return {
+    run(address, forks) {
+      worker.ref();
+      worker.post([address, forks]);
+    },
+    stop: worker.stop,
+  };
+}
+
+function start(text: string, workerData: Seat, name: string, lost: (reason: Error, started: boolean) => void) {
   // Without arguments of its own a worker would take over the process's, loaders and all.
-  const worker = new Worker(program, { eval: true, execArgv: [], workerData: seat, name: `oxbow ${seat.member}` });
+  const worker = new Worker(text, { eval: true, execArgv: [], workerData, name });
   let online = false;
   let over = false;
   const end = (reason: Error, started: boolean) => {
@@ -118,8 +175,11 @@ export function startMember(seat: Seat, lost: (reason: Error, started: boolean) 
   });
   worker.on('error', (reason) => end(reason instanceof Error ? reason : new Error(String(reason)), online));
   worker.on('exit', (code) => end(new Error(`its thread ended with code ${code}`), true));
-  worker.unref();
   return {
+    ref: () => worker.ref(),
+    unref: () => worker.unref(),
+    post: (message: unknown) => worker.postMessage(message),
+    onMessage: (listener: () => void) => worker.on('message', listener),
     stop() {
       over = true;
       return worker.terminate();

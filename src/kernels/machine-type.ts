@@ -21,11 +21,31 @@ export interface Capture {
   done: number;
   /** How often somebody did. */
   looks: number;
+  /** Threads of the team that it is for. */
+  readonly threads: number;
+}
+
+/** A team that a thread of its own leads. */
+export interface LedTeam {
+  readonly threads: number;
+  /** Whether it takes further programs. */
+  readonly sound: boolean;
+  /**
+   * Runs a program. One at a time: the next one may come when the promise is settled.
+   *
+   * Rejects with an Error that names the worker where one is lost; the team is of no use afterwards.
+   */
+  run(program: Program): Promise<void>;
+  /** Ends its threads; what is under way rejects. */
+  stop(): void;
 }
 
 export interface Machine {
   readonly tier: Tier;
+  /** Threads that share the work; where forks are captured, of the team that they are for. */
   readonly threads: number;
+  /** Threads of a team that learns. */
+  readonly learnerThreads: number;
   readonly shared: boolean;
   /** The whole memory as numbers; anew after it has grown. */
   readonly floats: Float32Array;
@@ -51,4 +71,6 @@ export interface Machine {
   /** Runs a fork that was written down. */
   runFork(fork: Fork): void;
   replay(program: Program): void;
+  /** A further team over the same memory, of the tier of now, which a thread of its own leads. */
+  led(threads: number): LedTeam;
 }

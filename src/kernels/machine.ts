@@ -6,18 +6,21 @@ import { checkedOptions, type Names } from '../options.js';
 import { heap } from './heap.js';
 import { holdings } from './holding.js';
 import { environment, processors, type Tier, tierNames } from './host.js';
+import { ledTeam } from './led-team.js';
 import type { Fork, Machine } from './machine-type.js';
 import { kernelMemory, threadsWithRoom } from './memory.js';
 import { HIGHEST_LIMIT, limitWanted, refusal } from './memory-limit.js';
 import { ARGUMENT_WORDS, argumentsOf, forkOf } from './program.js';
 import { region } from './region.js';
-import { type Exports, type Team, team, warnOfFewer } from './team.js';
+import { type Exports, type Team, type TeamOptions, team, warnOfFewer } from './team.js';
 import { moduleOf, RACE_BYTES, wideIsSlow } from './tiers.js';
 import { trusted } from './trust.js';
 
 export interface MachineOptions {
   /** Threads that share the work, this one included; default: all processors, or `OXBOW_THREADS`. */
   readonly threads?: number;
+  /** Threads of a team that learns (`thread: 'learner'`), its leading one included; default: as many as `threads`. */
+  readonly learnerThreads?: number;
   /** The tier to use; default: the best one that passes its check, or `OXBOW_TIER`. */
   readonly tier?: Tier;
   /** Whether the memory is shared between threads; without it everything runs on one. Fixed at the machine's start. */
@@ -30,9 +33,9 @@ const PAGE = 65_536;
 /** The kernels' own data end below this in every tier, so that another tier can be set up over the same memory. */
 const HEAP_BASE = 2 * PAGE;
 
-function checkThreads(threads: number, from: string): number {
+function checkThreads(threads: number, from: string, name = 'threads'): number {
   if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
-    throw new RangeError(`${from}: threads is a whole number from 1 to 64, not ${threads}.`);
+    throw new RangeError(`${from}: ${name} is a whole number from 1 to 64, not ${threads}.`);
   }
   return threads;
 }
@@ -47,6 +50,10 @@ function threadsWanted(options: MachineOptions): number {
   if (options.threads !== undefined) return checkThreads(options.threads, 'configure');
   const text = environment('OXBOW_THREADS');
   return text === undefined ? Math.min(64, processors()) : checkThreads(Number(text), 'OXBOW_THREADS');
+}
+
+function learnerThreadsWanted({ learnerThreads }: MachineOptions): number | undefined {
+  return learnerThreads === undefined ? undefined : checkThreads(learnerThreads, 'configure', 'learnerThreads');
 }
 
 function tierWanted(options: MachineOptions): Tier | undefined {
@@ -84,6 +91,7 @@ export function createMachine(
   const limitGiven = limitWanted(options);
   const memory = kernelMemory(shared, shared ? wanted.threads : 1);
   let limit = limitGiven ?? HIGHEST_LIMIT;
+  let learnerThreads = learnerThreadsWanted(options);
   let floats = new Float32Array(memory.buffer);
   let ints = new Int32Array(memory.buffer);
   let doubles = new Float64Array(memory.buffer);
@@ -139,17 +147,17 @@ export function createMachine(
     }
   }
 
-  const teamOf = (module: WebAssembly.Module, threads: number) =>
-    team({
-      threads,
-      module,
-      memory,
-      scratchBytes: exports.scratchBytes(),
-      patience,
-      allocate: (bytes) =>
-        blocks.allocate(bytes, { what: `a team of ${threads} threads`, remedy: 'choose fewer threads' }),
-      free: blocks.free,
-    });
+  const teamOptions = (module: WebAssembly.Module, threads: number): TeamOptions => ({
+    threads,
+    module,
+    memory,
+    scratchBytes: exports.scratchBytes(),
+    patience,
+    allocate: (bytes) =>
+      blocks.allocate(bytes, { what: `a team of ${threads} threads`, remedy: 'choose fewer threads' }),
+    free: blocks.free,
+  });
+  const teamOf = (module: WebAssembly.Module, threads: number) => team(teamOptions(module, threads));
 
   /** The best tier that fits, the one that is forced or any, as it is tried by this thread alone. */
   function choose(forced: Tier | undefined): WebAssembly.Module {
@@ -163,7 +171,7 @@ export function createMachine(
       try {
         if (passes(candidate, forced !== undefined)) return module;
       } finally {
-        alone.stop();
+        void alone.stop();
       }
     }
     throw new Error(
@@ -189,10 +197,10 @@ export function createMachine(
     // Where no more can be had, its workers take the room of what would be theirs anew.
     const asGood = former?.sound && formerTier === tier && former.threads <= threads;
     if (former !== undefined && asGood && (current as Team).threads <= former.threads) {
-      (current as Team).stop();
+      void (current as Team).stop();
       [current, exports, tier] = before;
     } else {
-      former?.stop();
+      void former?.stop();
     }
   }
 
@@ -201,7 +209,10 @@ export function createMachine(
       return tier;
     },
     get threads() {
-      return (current as Team).threads;
+      return self.capturing?.threads ?? (current as Team).threads;
+    },
+    get learnerThreads() {
+      return learnerThreads ?? (current as Team).threads;
     },
     shared,
     get floats() {
@@ -263,6 +274,9 @@ export function createMachine(
       members.started();
       exports.replay(members.address, program.address, program.forks);
     },
+    led(threads) {
+      return ledTeam(teamOptions(moduleOf(tier, shared) as WebAssembly.Module, threads));
+    },
     reconfigure(changes) {
       if (changes.shared !== undefined && changes.shared !== shared) {
         throw new Error('configure: whether the memory is shared is fixed at its first use; configure before that.');
@@ -271,6 +285,7 @@ export function createMachine(
       const asked = changes.threads === undefined ? self.threads : threadsWanted(changes);
       const threads = shared ? asked : 1;
       const newLimit = limitWanted(changes) ?? limit;
+      const newLearnerThreads = learnerThreadsWanted(changes) ?? learnerThreads;
       if (newTier !== tier || threads !== self.threads || !(current as Team).sound) {
         // Packed weights are for the tier's width, and working memory for so many threads.
         if (self.windows > 0) {
@@ -281,6 +296,7 @@ export function createMachine(
         seat(newTier, threads);
       }
       limit = newLimit;
+      learnerThreads = newLearnerThreads;
     },
   };
   const held = holdings(self);
@@ -307,7 +323,13 @@ export function machine(): Machine {
  * configure({ threads: 1 });
  */
 export function configure(options: MachineOptions): Machine {
-  const names: Names<MachineOptions> = { threads: true, tier: true, shared: true, memoryLimit: true };
+  const names: Names<MachineOptions> = {
+    threads: true,
+    learnerThreads: true,
+    tier: true,
+    shared: true,
+    memoryLimit: true,
+  };
   const wanted = checkedOptions('configure', options, names);
   if (only === undefined) only = createMachine(wanted);
   else only.reconfigure(wanted);

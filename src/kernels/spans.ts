@@ -2,6 +2,7 @@
  * All parameters of a model at once: the sum of their gradients' squares and their update are one fork each, however
  * many parameters there are. What an optimizer keeps for them is one piece of memory.
  */
+import { type Course, finish } from '../course.js';
 import { aside } from './capture.js';
 import { fork } from './fork.js';
 import type { Want } from './heap.js';
@@ -32,6 +33,8 @@ import {
 /** Blocks that a thread takes at a time: about 5 µs of work. */
 const BLOCKS_TO_SUM = 32;
 const BLOCKS_TO_UPDATE = 16;
+/** Bytes that are made zeros in a piece. */
+const CLEARED = 1 << 21;
 
 /** A parameter: how many numbers, how many of them are a row, and whether it counts as a bias. */
 export interface Extent {
@@ -91,6 +94,8 @@ export interface Spans {
   slot(parameter: number, slot: number): Float32Array;
   /** Follows a parameter that has grown. Its slots' new numbers are those given, by slot. */
   grow(parameter: number, extent: Extent, lengthened: readonly Lengthened[], first: readonly number[]): void;
+  /** Makes it all zeros at first, in pieces; whoever asks for a part of it has the rest done at once. */
+  clearing(): Course<void>;
   /** Keeps everything where it lies until the function that is returned is called. */
   stay(): () => void;
   /** Gives the memory back, when nobody needs it any more. */
@@ -119,14 +124,31 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
   });
   const common = machine.holdings.take(bytes, KEPT);
   let address = common.address;
-  aside(machine, () => fill(machine, address, Math.ceil(bytes / 64) * 16, 0));
+  /** Bytes of it that are zeros already. */
+  let cleared = 0;
+  let described = false;
   let moves = common.moves;
-  extents.forEach((_, k) => {
-    describe(k);
-  });
+  const leave = common.stay();
+
+  function* clearing(): Course<void> {
+    while (cleared < bytes) {
+      const size = Math.min(CLEARED, bytes - cleared);
+      // What was used before it is not written to until all of it is clear.
+      aside(machine, () => fill(machine, common.address + cleared, Math.ceil(size / 64) * 16, 0));
+      cleared += size;
+      yield;
+    }
+    if (described) return;
+    described = true;
+    leave();
+    extents.forEach((_, k) => {
+      describe(k);
+    });
+  }
 
   /** Has everything in the kernels' memory, and says anew where it lies if it has moved. */
   function settle(): void {
+    if (!described) finish(clearing());
     address = common.address;
     let now = common.moves;
     for (const { own } of places) {
@@ -173,6 +195,7 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
   }
 
   return {
+    clearing,
     slot(parameter, slot) {
       settle();
       const from = slotAt(parameter, slot) / 4;

@@ -15,7 +15,7 @@ import {
   SPINS,
   STOP,
 } from './control.js';
-import { type Member, startMember, warn } from './host.js';
+import { type Member, type Seat, startMember, warn } from './host.js';
 import type { Tile } from './tiers.js';
 
 /** Turns a worker waits before it sleeps: about half a millisecond. A sleeper takes 50 to 230 µs to come back. */
@@ -49,7 +49,11 @@ export interface Team {
   started(): void;
   /** Called by the kernels now and then while a fork waits. @throws Error where it waits in vain. */
   stalled(): void;
-  stop(): void;
+  /** What a thread needs to take part; its own number is 0, the leader's. */
+  readonly seat: Seat;
+  readonly patience: number;
+  /** Ends the threads; fulfilled when they are gone and nothing is written any more. */
+  stop(): Promise<void>;
 }
 
 export interface TeamOptions {
@@ -59,6 +63,8 @@ export interface TeamOptions {
   readonly scratchBytes: number;
   /** How often a fork that waits in vain looks around until it gives up; by default as often as makes half a minute. */
   readonly patience?: number | undefined;
+  /** Whose it is, in messages; by default the calling thread's. */
+  readonly name?: 'team' | 'learner';
   allocate(bytes: number): number;
   free(address: number): void;
 }
@@ -79,7 +85,7 @@ export function warnOfFewer(threads: number, reason: string): void {
 
 /** Starts a team; where workers cannot be started, it is one of those that can. */
 export function team(options: TeamOptions): Team {
-  const { threads, memory, patience = PATIENCE } = options;
+  const { threads, memory, patience = PATIENCE, name = 'team' } = options;
   // In one piece: either all of it can be had or nothing is taken.
   const scratchBytes = Math.ceil((threads * options.scratchBytes) / 64) * 64;
   const scratch = options.allocate(scratchBytes + CONTROL_BYTES);
@@ -114,21 +120,33 @@ export function team(options: TeamOptions): Team {
       warnOfFewer(threads, reason.message);
       return;
     }
-    // Otherwise an error says what there is to say.
-    if (!sound()) return;
+    // Whoever waits for its share may be another thread.
+    if (read(HOLDING + 4 * member) !== 0) Atomics.store(words(), FAILED / 4, member);
+    // Otherwise an error says what there is to say; a learner is within a fork most of the time.
+    if (name === 'team' && !sound()) return;
     const rest = left === 1 ? 'one thread goes on' : `${left} threads go on`;
     warn(
-      `team: worker ${member} of ${threads} is gone (${reason.message}); ${rest}, with the same results. ` +
-        `To have all of them again: ${again}.`,
+      `${name}: worker ${member} of ${threads} is gone (${reason.message}); ${rest}, with the same results. ` +
+        (name === 'team' ? `To have all of them again: ${again}.` : 'To have all of them again: subscribe anew.'),
       'OXBOW_WORKER_LOST',
     );
   }
 
+  const seat: Seat = {
+    module: options.module,
+    memory,
+    team: address,
+    member: 0,
+    words: {
+      failed: (address + FAILED) / 4,
+      generation: (address + GENERATION) / 4,
+      finished: (address + FINISHED) / 4,
+    },
+  };
   const members: Member[] = [];
   for (let member = 1; member < threads; member += 1) {
-    const seat = { module: options.module, memory, team: address, member, failed: (address + FAILED) / 4 };
     try {
-      members.push(startMember(seat, (reason, started) => lost(member, reason, started)));
+      members.push(startMember({ ...seat, member }, (reason, started) => lost(member, reason, started)));
     } catch (error) {
       left = member;
       control[MEMBERS / 4] = left;
@@ -163,7 +181,9 @@ export function team(options: TeamOptions): Team {
         `worker ${holders.join(', ')} of ${threads} has held its share of a kernel for ${patience / 100} s of waiting`,
       );
     },
-    stop() {
+    seat,
+    patience,
+    async stop() {
       // A worker may look at its control block until it is gone.
       if (members.length === 0) {
         options.free(scratch);
@@ -173,7 +193,8 @@ export function team(options: TeamOptions): Team {
       Atomics.store(block, STOP / 4, 1);
       Atomics.add(block, GENERATION / 4, 1);
       Atomics.notify(block, GENERATION / 4);
-      void Promise.all(members.map((member) => member.stop())).then(() => options.free(scratch));
+      await Promise.all(members.map((member) => member.stop()));
+      options.free(scratch);
     },
   };
 }

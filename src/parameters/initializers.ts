@@ -5,14 +5,15 @@
 import { machine } from '../kernels/machine.js';
 import { orthonormal } from '../kernels/orthonormal.js';
 import { type Shape, showShape, sizeOf } from '../tensor.js';
-import { columnsOf, drawInto, filling, type Initializer, rowsOf } from './initializer.js';
+import { columnsOf, drawInto, filling, type Initializer, rowByRow } from './initializer.js';
 
 /** Every number the same. */
 export const constant = (value: number): Initializer =>
-  filling((shape, _, { numbers, at, stride }) => {
-    const [rows, columns] = [rowsOf(shape), columnsOf(shape)];
-    for (let row = 0; row < rows; row += 1) numbers.fill(value, at + row * stride, at + row * stride + columns);
-  });
+  filling((shape, _, target) =>
+    rowByRow(shape, target, (row) => {
+      row.fill(value);
+    }),
+  );
 
 /** Every number 0. */
 export const zeros = (): Initializer => constant(0);
@@ -22,26 +23,21 @@ export const ones = (): Initializer => constant(1);
 
 /** Normal with mean 0 and the given standard deviation: `N(0, σ²)`. PyTorch's Embedding is `normal(1)`. */
 export const normal = (deviation: number): Initializer =>
-  filling((shape, random, { numbers, at, stride }) => {
-    const [rows, columns] = [rowsOf(shape), columnsOf(shape)];
-    const drawn = new Float64Array(columns);
-    for (let row = 0; row < rows; row += 1) {
+  filling((shape, random, target) => {
+    const drawn = new Float64Array(columnsOf(shape));
+    return rowByRow(shape, target, (row) => {
       random.normals(drawn);
-      for (let column = 0; column < columns; column += 1) {
-        numbers[at + row * stride + column] = deviation * (drawn[column] as number);
-      }
-    }
+      for (let k = 0; k < row.length; k += 1) row[k] = deviation * (drawn[k] as number);
+    });
   });
 
 /** Uniform in `[−limit, limit)`. */
 export const uniform = (limit: number): Initializer =>
-  filling((shape, random, { numbers, at, stride }) => {
-    const [rows, columns] = [rowsOf(shape), columnsOf(shape)];
-    for (let row = 0; row < rows; row += 1) {
-      const start = at + row * stride;
-      for (let k = start; k < start + columns; k += 1) numbers[k] = limit * (2 * random.uniform() - 1);
-    }
-  });
+  filling((shape, random, target) =>
+    rowByRow(shape, target, (row) => {
+      for (let k = 0; k < row.length; k += 1) row[k] = limit * (2 * random.uniform() - 1);
+    }),
+  );
 
 /**
  * Uniform in `±1/√fan`: what PyTorch draws weights and biases from, with the inputs as fan in Linear and the units as
@@ -75,9 +71,9 @@ export const chrono = (longest: number, sign: 1 | -1 = 1): Initializer => {
  * @throws RangeError (when drawn) for anything but a matrix or kernels.
  */
 export const glorotUniform = (): Initializer =>
-  filling((shape, random, target) => {
+  filling(function* (shape, random, target) {
     const [fanIn, fanOut] = fansOf(shape, 'glorotUniform');
-    drawInto(uniform(Math.sqrt(6 / (fanIn + fanOut))), shape, random, target);
+    yield* drawInto(uniform(Math.sqrt(6 / (fanIn + fanOut))), shape, random, target);
   });
 
 /**
@@ -90,9 +86,9 @@ export const glorotUniform = (): Initializer =>
  * dense(128, 64, { initializers: { w: initializers.glorotNormal() } })
  */
 export const glorotNormal = (): Initializer =>
-  filling((shape, random, target) => {
+  filling(function* (shape, random, target) {
     const [fanIn, fanOut] = fansOf(shape, 'glorotNormal');
-    drawInto(normal(Math.sqrt(2 / (fanIn + fanOut))), shape, random, target);
+    yield* drawInto(normal(Math.sqrt(2 / (fanIn + fanOut))), shape, random, target);
   });
 
 /**
@@ -105,9 +101,9 @@ export const glorotNormal = (): Initializer =>
  * dense(128, 64, { activation: activations.relu, initializers: { w: initializers.heUniform() } })
  */
 export const heUniform = (): Initializer =>
-  filling((shape, random, target) => {
+  filling(function* (shape, random, target) {
     const [fanIn] = fansOf(shape, 'heUniform');
-    drawInto(uniform(Math.sqrt(6 / fanIn)), shape, random, target);
+    yield* drawInto(uniform(Math.sqrt(6 / fanIn)), shape, random, target);
   });
 
 /**
@@ -120,9 +116,9 @@ export const heUniform = (): Initializer =>
  * dense(128, 64, { activation: activations.relu, initializers: { w: initializers.heNormal() } })
  */
 export const heNormal = (): Initializer =>
-  filling((shape, random, target) => {
+  filling(function* (shape, random, target) {
     const [fanIn] = fansOf(shape, 'heNormal');
-    drawInto(normal(Math.sqrt(2 / fanIn)), shape, random, target);
+    yield* drawInto(normal(Math.sqrt(2 / fanIn)), shape, random, target);
   });
 
 /**
@@ -152,18 +148,16 @@ export const sumOf =
  * @throws RangeError (when drawn) for anything but a matrix.
  */
 export const orthogonal = (gain = 1): Initializer =>
-  filling((shape, random, target) => {
+  filling(function* (shape, random, target) {
     const [rows, columns] = matrixOf(shape, 'orthogonal');
     const count = Math.min(rows, columns);
     const length = Math.max(rows, columns);
-    orthonormal(machine(), count, length, random.normals, (vectors) => {
+    yield* orthonormal(machine(), count, length, random.normals, (vector, v) => {
       const { numbers, at, stride } = target;
       // Vectors are the rows, or the columns.
       const [along, across] = rows <= columns ? [1, stride] : [stride, 1];
-      for (let v = 0, k = 0; v < count; v += 1) {
-        const start = at + v * across;
-        for (let n = 0; n < length; n += 1, k += 1) numbers[start + n * along] = gain * (vectors[k] as number);
-      }
+      const start = at + v * across;
+      for (let n = 0; n < length; n += 1) numbers[start + n * along] = gain * (vector[n] as number);
     });
   });
 
@@ -176,22 +170,22 @@ export const orthogonal = (gain = 1): Initializer =>
  * sideBySide([zeros(), ones()])([2, 4], generator(1)); // 0 0 1 1 | 0 0 1 1
  */
 export const sideBySide = (blocks: readonly Initializer[]): Initializer =>
-  filling((shape, random, target) => {
+  filling(function* (shape, random, target) {
     const part = columnsOf(shape) / blocks.length;
     if (!Number.isInteger(part)) {
       throw new RangeError(
         `sideBySide: ${showShape(shape)} does not divide into ${blocks.length} blocks of one width.`,
       );
     }
-    blocks.forEach((block, which) => {
-      drawInto(block, [...shape.slice(0, -1), part], random, {
+    for (const [which, block] of blocks.entries()) {
+      yield* drawInto(block, [...shape.slice(0, -1), part], random, {
         get numbers() {
           return target.numbers;
         },
         at: target.at + which * part,
         stride: target.stride,
       });
-    });
+    }
   });
 
 /** How many numbers each number of a layer's output sums, and each of its input goes to. */

@@ -6,7 +6,7 @@
  * numbers are first asked for. A parameter that was drawn already (trained, loaded) keeps its numbers when its layer is
  * put into a further model.
  */
-
+import { type Course, finish } from '../course.js';
 import type { Want } from '../kernels/heap.js';
 import type { Holding } from '../kernels/holding.js';
 import { lengthen, lengthenings } from '../kernels/lines.js';
@@ -50,6 +50,8 @@ export class Parameter implements Tensor {
   #seed = 0;
   #path = '';
   #holding: Holding | undefined;
+  /** Its draw, while that is under way. */
+  #drawing: Course<Holding> | undefined;
   #place: Place | undefined;
   #released = false;
   #version = 0;
@@ -91,13 +93,34 @@ export class Parameter implements Tensor {
 
   /** Where its numbers lie in the kernels' memory; drawn when first asked for. */
   get place(): Place {
-    this.#holding ??= this.#drawn();
-    const { address, scope } = this.#holding;
+    if (this.#holding === undefined) finish(this.drawing());
+    const { address, scope } = this.#holding as Holding;
     if (this.#place?.scope !== scope) this.#place = new Place(machine(), address, this.#shape, 'float32', scope, this);
     return this.#place;
   }
 
-  #drawn(): Holding {
+  /** Draws its numbers, unless they are there, in pieces; whoever asks for its place meanwhile has the rest done at once. */
+  *drawing(): Course<void> {
+    while (this.#holding === undefined) {
+      this.#drawing ??= this.#drawn();
+      const piece = this.#next(this.#drawing);
+      if (piece.done) this.#holding = piece.value;
+      else yield;
+    }
+  }
+
+  #next(drawing: Course<Holding>): ReturnType<Course<Holding>['next']> {
+    let over = true;
+    try {
+      const piece = drawing.next();
+      over = piece.done === true;
+      return piece;
+    } finally {
+      if (over) this.#drawing = undefined;
+    }
+  }
+
+  *#drawn(): Course<Holding> {
     const what = this.#path || 'the parameter';
     if (this.#released) throw new Error(`${what}: it was released, and its numbers with it; make a new model.`);
     const home = machine();
@@ -105,6 +128,7 @@ export class Parameter implements Tensor {
     // Before anything is drawn: what is too large is refused at once.
     const holding = home.holdings.take(bytes, wantOf(what, this.#shape));
     const leave = holding.stay();
+    let complete = false;
     try {
       const target = {
         get numbers() {
@@ -113,13 +137,12 @@ export class Parameter implements Tensor {
         at: holding.address / 4,
         stride: columnsOf(this.#shape),
       };
-      drawInto(this.#initializer, this.#shape, generator(this.#seed, this.#path), target, this.#path);
+      yield* drawInto(this.#initializer, this.#shape, generator(this.#seed, this.#path), target, this.#path);
+      complete = true;
       return holding;
-    } catch (error) {
-      holding.free();
-      throw error;
     } finally {
       leave();
+      if (!complete) holding.free();
     }
   }
 
@@ -143,6 +166,8 @@ export class Parameter implements Tensor {
     this.#released = true;
     // Whoever wrote its address down is to look, and be refused.
     this.#version = this.version + 1;
+    this.#drawing?.return(undefined as never);
+    this.#drawing = undefined;
     this.#holding?.free();
     this.#holding = undefined;
     this.#place = undefined;

@@ -1,3 +1,4 @@
+import type { Course } from '../course.js';
 import { type Core, evaluate } from '../layer.js';
 import type { Tensor } from '../tensor.js';
 import { joinSteps, sliceSteps, stepsOf } from './steps.js';
@@ -23,7 +24,7 @@ export interface Past<S, X> {
   /** The carry at the end. */
   readonly carry: S;
   /** Goes on by a window: runs through its stretch, `k2` steps where there are as many. */
-  extend<R extends Run<S>>(window: X, k2: number, run: (stretch: Stretch<S, X>) => R): R;
+  extend<R extends Run<S>>(window: X, k2: number, run: (stretch: Stretch<S, X>) => Course<R>): Course<R>;
 }
 
 /**
@@ -49,13 +50,13 @@ export function past<S, X extends Tensor>(core: Core<S, X>, from: S): Past<S, X>
     get carry() {
       return finalCarry;
     },
-    extend(window, k2, run) {
+    *extend(window, k2, run) {
       const steps = stepsOf(window);
       const first = Math.max(start, end + steps - k2);
       const next = Math.max(first, end + 2 * steps - k2);
       const carry = carryBefore(first);
       const input = inputs && first < end ? joinSteps(sliceSteps(inputs, first - start), window) : window;
-      const result = run({ carry, input, carryAfter: next > first ? next - first : undefined });
+      const result = yield* run({ carry, input, carryAfter: next > first ? next - first : undefined });
       inputs = input;
       start = first;
       end += steps;

@@ -1,18 +1,21 @@
-import { defer, finalize, map, type OperatorFunction } from 'rxjs';
+import { defer, finalize, type OperatorFunction } from 'rxjs';
 import { carryFrom } from '../carry.js';
+import type { Course } from '../course.js';
 import { batchOf, type Core } from '../layer.js';
 import { checkedOptions } from '../options.js';
 import type { Tensor } from '../tensor.js';
 import { type Learned, type TrainerOptions, trainer, trainerNames } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
+import type { TrainingWindow } from '../training/training-window.js';
 import { requireCount } from './options.js';
 import { type Past, past } from './past.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
 import { throughput } from './throughput.js';
+import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames } from './updates.js';
 import { requireSameLanes, type SignalWindow } from './window.js';
 
-export interface TbpttOptions<S> extends TrainerOptions {
+export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions {
   /** Steps that gradients flow back through, at least the window's length k1. Default k1. */
   readonly k2?: number;
   /** The carry to start from, as an earlier run emitted it. Default the zero carry. */
@@ -92,9 +95,12 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TrainingStep<S, W>> {
-  const { k2, carry: from, ...training } = checkedOptions('tbptt', options, { k2: true, carry: true, ...trainerNames });
+  const checked = checkedOptions('tbptt', options, { k2: true, carry: true, ...updatesNames, ...trainerNames });
+  const { k2, carry: from, slice: _, waiting: _too, ...training } = checked;
   const { state } = training;
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
+  checkUpdatesOptions('tbptt', checked);
+  const sync = atOnce(checked);
   return (source) =>
     defer(() => {
       const learner = trainer(model, training);
@@ -103,6 +109,10 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
       let lanes: number | undefined;
       let rate: ReturnType<typeof throughput> | undefined;
       let tokens = state?.tokens ?? 0;
+
+      function* update(window: TrainingWindow<S, X, Tensor>): Course<Learned<S>> {
+        return sync ? learner.learn(window) : yield* learner.course(window);
+      }
 
       function stateAfter(step: number, tokens: number): TrainerState {
         if (learner.steps === step) return { ...learner.state(), tokens };
@@ -116,10 +126,10 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
       function alone({ input, target }: W, batch: number) {
         zero ??= model.initial(batch);
         history = undefined;
-        return learner.learn({ carry: zero, input, target, alone: true });
+        return update({ carry: zero, input, target, alone: true });
       }
 
-      function learn(window: W): TrainingStep<S, W> {
+      function* learn(window: W): Course<TrainingStep<S, W>> {
         const { input, target, reset } = window;
         const steps = stepsOf(input);
         if (k2 !== undefined && steps > k2) {
@@ -136,10 +146,10 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         }
         lanes = batch;
         rate ??= throughput();
-        if (window.alone) return told(window, alone(window, batch));
+        if (window.alone) return told(window, yield* alone(window, batch));
         history ??= past(model, model.initial(batch));
         if (reset?.includes(true)) history = past(model, resetLanes(model, history.carry, reset));
-        const result = history.extend(input, k2 ?? steps, (stretch) => learner.learn({ ...stretch, target }));
+        const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
         return told(window, result);
       }
 
@@ -164,6 +174,6 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         };
       }
 
-      return source.pipe(map(learn), finalize(learner.release));
+      return source.pipe(updates('tbptt', checked, learn), finalize(learner.release));
     });
 }

@@ -1,10 +1,15 @@
-/** From a window to its loss. */
+/** From a window to its loss and the gradient: everything before weights change. */
+import { tape } from '../backprop/tape.js';
 import { outcome } from '../carry.js';
+import type { Squares, Step } from '../kernels/spans.js';
+import type { Workspace } from '../ops/eager/workspace.js';
+import { throughLookups } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
 import type { Params } from '../parameters/parameter.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import type { Loss } from './losses/loss.js';
-import { counted, joined, stepsOf, type TrainingWindow } from './training-window.js';
+import type { Kept } from './trained.js';
+import { counted, joined, requireFinite, requireFiniteStart, stepsOf, type TrainingWindow } from './training-window.js';
 
 /** What a trainer needs of a model; every `Core` and `Layer` is one. */
 export interface Trainable<S, X = Tensor, Y = Tensor> {
@@ -13,8 +18,7 @@ export interface Trainable<S, X = Tensor, Y = Tensor> {
   apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
 }
 
-/** What a window comes to before anything is learnt from it. */
-export interface Forward<S> {
+interface Forward<S> {
   readonly loss: Tensor;
   /** The carry after `carryAfter` steps. */
   readonly carry: S;
@@ -22,8 +26,49 @@ export interface Forward<S> {
   readonly finalCarry: S;
 }
 
+/** What a window comes to, and its gradient. The numbers are there once its kernels have run, which may be captured. */
+export interface Gradient<S> extends Forward<S> {
+  readonly space: Workspace;
+  /** One for each parameter. */
+  readonly gradients: readonly Tensor[];
+  readonly taken: Step;
+  /** Reads the sums of its squares. */
+  readonly sums: () => Squares;
+}
+
+/** A window of the kernels' that is open. */
+export type Within = readonly [ops: Ops, space: Workspace];
+
+/** Gradients of a model's loss, at step t. */
+export function gradients<S, X, Y, Z>(model: Trainable<S, X, Y>, loss: Loss<Y, Z>, kept: Kept) {
+  return {
+    of(step: number, [eager, space]: Within, window: TrainingWindow<S, X, Z>): Gradient<S> {
+      const ops = throughLookups(tape(eager, kept.parameters, step));
+      const after = forward(ops, model, loss, window);
+      const gradients = ops.gradients(after.loss);
+      const taken = kept.step(space, gradients);
+      return { ...after, space, gradients, taken, sums: taken.squares() };
+    },
+    /** What one comes to whose kernels have run. @throws RangeError where that is not finite. */
+    finite(step: number, { loss: { data }, sums }: Gradient<S>, window: TrainingWindow<S, X, Z>) {
+      const squares = sums();
+      const [value, norm] = [data[0] as number, Math.sqrt(squares.total)];
+      if (!Number.isFinite(value) || !Number.isFinite(norm)) {
+        requireFinite(model.kind, 'the input', window.input);
+        requireFinite(model.kind, 'the target', window.target);
+        requireFiniteStart(model.kind, window.carry, kept.trained);
+        throw new RangeError(
+          `trainer: at step ${step} the loss of ${model.kind} is ${value} and its gradient's norm ${norm}; ` +
+            'the weights were left as they are. Lower the learning rate, or clip the gradient.',
+        );
+      }
+      return { squares, value, norm };
+    },
+  };
+}
+
 /** Runs a model over a window, in one part, or in two where a carry is wanted in between. */
-export function forward<S, X, Y, Z>(
+function forward<S, X, Y, Z>(
   ops: Ops,
   model: Trainable<S, X, Y>,
   loss: Loss<Y, Z>,

@@ -1,32 +1,24 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
-
-import { tape } from '../backprop/tape.js';
 import type { Course } from '../course.js';
-import { capture, inPieces } from '../kernels/capture.js';
 import { machine } from '../kernels/machine.js';
-import { type Region, region } from '../kernels/region.js';
-import type { Squares, Step } from '../kernels/spans.js';
-import { staying } from '../kernels/staying.js';
-import type { Workspace } from '../ops/eager/workspace.js';
-import { throughLookups } from '../ops/lookups.js';
-import type { Ops } from '../ops/ops.js';
-import { inWindow, type OpenWindow, openWindow, toSignal } from '../ops/window.js';
+import type { Region } from '../kernels/region.js';
+import type { Spans } from '../kernels/spans.js';
 import { checkedOptions, type Names } from '../options.js';
-import { versionOf } from '../parameters/parameter.js';
 import type { Tensor } from '../tensor.js';
-import { type Forward, forward, type Trainable } from './forward.js';
-import { type Away, comingBack } from './look-ahead.js';
+import { attempts } from './attempts.js';
+import type { Trainable } from './forward.js';
 import type { Loss } from './losses/loss.js';
+import { chain } from './optimizers/chain.js';
 import { clipByGlobalNorm } from './optimizers/clipping.js';
 import type { Optimizer } from './optimizers/optimizer.js';
-import { prepare, requireBearable, scaled } from './optimizers/preparing.js';
+import { caller, learner, type Runner } from './runner.js';
 import { kept as keptFor } from './trained.js';
 import type { TrainerState } from './trainer-state.js';
-import { checkedWindow, requireFinite, requireFiniteStart, type TrainingWindow } from './training-window.js';
+import { checkedWindow, type TrainingWindow } from './training-window.js';
 import { inLine } from './turns.js';
+import { type Learned, updates as updatesOf } from './update.js';
 
-/** How often weights may change under an update in pieces; then the rest is done at once, lest it start over for ever. */
-const MOST_OVERTAKEN = 2;
+export type { Learned } from './update.js';
 
 export interface TrainerOptions<Y = Tensor, Z = Tensor> {
   readonly loss: Loss<Y, Z>;
@@ -35,27 +27,22 @@ export interface TrainerOptions<Y = Tensor, Z = Tensor> {
   readonly clipNorm?: number | undefined;
   /** What the optimizer kept in an earlier run, from `state()`. */
   readonly state?: TrainerState | undefined;
+  /**
+   * Who runs the kernels of an update in pieces: the thread that asks for its pieces (`'caller'`, the default), or a team of
+   * its own (`'learner'`), while the caller goes on with other things. The results are the same, bit for bit. Where memory is
+   * not shared there is no such team, and the caller runs them.
+   */
+  readonly thread?: 'caller' | 'learner' | undefined;
 }
 
 /** Those of whatever trains. */
-export const trainerNames: Names<TrainerOptions> = { loss: true, optimizer: true, clipNorm: true, state: true };
-
-export interface Learned<S> {
-  /** The loss of the weights as they were before this update. */
-  readonly loss: number;
-  /** Global norm of the gradient, before clipping. */
-  readonly gradientNorm: number;
-  /**
-   * The norm of each parameter's gradient by its path, before clipping: where gradients vanish or explode on their way
-   * back through a deep net, this shows it.
-   */
-  readonly gradientNorms: Readonly<Record<string, number>>;
-  readonly learningRate: number;
-  /** The carry after `carryAfter` steps. */
-  readonly carry: S;
-  /** The carry after the last step; by default `carry` itself. */
-  readonly finalCarry: S;
-}
+export const trainerNames: Names<TrainerOptions> = {
+  loss: true,
+  optimizer: true,
+  clipNorm: true,
+  state: true,
+  thread: true,
+};
 
 export interface Trainer<S, X = Tensor, Z = Tensor> {
   /**
@@ -99,85 +86,21 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   model: Trainable<S, X, Y>,
   options: TrainerOptions<Y, Z>,
 ): Trainer<S, X, Z> {
-  const { loss, optimizer, clipNorm, state } = checkedOptions('trainer', options, trainerNames);
+  const { loss, clipNorm, state, thread = 'caller', ...rest } = checkedOptions('trainer', options, trainerNames);
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
   }
-  const { aside, preparations: own = [] } = optimizer;
-  const preparations = clipNorm === undefined ? own : [clipByGlobalNorm(clipNorm), ...own];
+  if (thread !== 'caller' && thread !== 'learner') {
+    throw new RangeError(`trainer: thread is 'caller' or 'learner', not ${String(thread)}.`);
+  }
+  const optimizer = clipNorm === undefined ? rest.optimizer : chain(clipByGlobalNorm(clipNorm), rest.optimizer);
   const home = machine();
   const kept = keptFor(home, model.params, optimizer, state);
-  const { parameters, trained } = kept;
-  let step = state?.step ?? 0;
+  const updates = updatesOf(model, { loss, optimizer }, kept, state?.step ?? 0);
+  const rooms: Region[] = [];
+  const runner = thread === 'learner' && home.shared ? learner(home) : caller(home);
   let released = false;
   let underWay = false;
-  /** Where courses have their windows, since those of others come and go meanwhile. */
-  const rooms: Region[] = [];
-
-  /** A gradient, and the sums of its squares once their fork has run. */
-  interface Gradient extends Forward<S> {
-    readonly taken: Step;
-    readonly sums: () => Squares;
-  }
-
-  /** What a window comes to, and its gradient: everything before weights change. */
-  function gradientOf(eager: Ops, space: Workspace, window: TrainingWindow<S, X, Z>): Gradient {
-    const ops = throughLookups(tape(eager, parameters, step));
-    const after = forward(ops, model, loss, window);
-    const taken = kept.step(space, ops.gradients(after.loss));
-    return { ...after, taken, sums: taken.squares() };
-  }
-
-  /** The sums of a gradient's squares. @throws RangeError where they or the loss are not finite. */
-  function finite({ loss: { data }, sums }: Gradient, window: TrainingWindow<S, X, Z>) {
-    const squares = sums();
-    const [value, norm] = [data[0] as number, Math.sqrt(squares.total)];
-    if (!Number.isFinite(value) || !Number.isFinite(norm)) {
-      requireFinite(model.kind, 'the input', window.input);
-      requireFinite(model.kind, 'the target', window.target);
-      requireFiniteStart(model.kind, window.carry, trained);
-      throw new RangeError(
-        `trainer: at step ${step} the loss of ${model.kind} is ${value} and its gradient's norm ${norm}; ` +
-          'the weights were left as they are. Lower the learning rate, or clip the gradient.',
-      );
-    }
-    return { squares, value, norm };
-  }
-
-  /** The update, which alone changes weights. */
-  function updated(window: TrainingWindow<S, X, Z>, gradient: Gradient, away?: Away): Learned<S> {
-    const { taken, carry, finalCarry } = gradient;
-    const { squares, value, norm } = finite(gradient, window);
-    const learningRate = optimizer.learningRate(step);
-    const carryOut = window.alone ? window.carry : toSignal(carry);
-    const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
-    const prepared = scaled(optimizer, prepare(preparations, taken, squares), taken, squares);
-    const { stages, scale } = prepared;
-    requireBearable(optimizer, learningRate, prepared, taken, squares);
-    const { rule, idle } = optimizer;
-    const update = { rule, idle, numbers: optimizer.numbers(step), stages, scale };
-    if (aside?.when === 'between') {
-      away?.(taken, prepared);
-      // Other weights: packed and multiplied anew, in a window of its own.
-      inWindow((eager, space) => {
-        const there = gradientOf(eager, space, window);
-        requireBearable(optimizer, learningRate, prepared, there.taken, finite(there, window).squares);
-        there.taken.update(update);
-      });
-    } else {
-      taken.update(update);
-    }
-    step += 1;
-    for (const parameter of parameters) parameter.written();
-    return {
-      loss: value,
-      gradientNorm: norm,
-      gradientNorms: Object.fromEntries(trained.map(({ path }, k) => [path, Math.sqrt(squares.each[k] as number)])),
-      learningRate,
-      carry: carryOut,
-      finalCarry: finalOut,
-    };
-  }
 
   /** Makes ready for a window, which comes from outside. */
   function begin(given: TrainingWindow<S, X, Z>): TrainingWindow<S, X, Z> {
@@ -188,71 +111,19 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     return window;
   }
 
-  function learn(given: TrainingWindow<S, X, Z>): Learned<S> {
-    const window = begin(given);
-    return comingBack(optimizer, kept, step, (away) =>
-      inWindow((eager, space) => {
-        if (aside?.when === 'before') away(kept.standing(space), { stages: [], scale: 1 });
-        return updated(window, gradientOf(eager, space, window), away);
-      }),
-    );
-  }
+  const learn = (given: TrainingWindow<S, X, Z>) => updates.atOnce(begin(given));
 
-  /** An update in pieces; nothing comes of it where the ground that it stands on has changed in between, which `atOnce` it cannot. */
-  function* attempt(
-    window: TrainingWindow<S, X, Z>,
-    within: Region,
-    atOnce: boolean,
-  ): Course<Learned<S> | 'elsewhere' | 'overtaken'> {
-    // Packed weights are for the tier's width, and working memory for so many threads.
-    const { tier, threads } = home;
-    // Kernels that are yet to run know where weights lie, and what is kept of them.
-    const leave = [...parameters.map((parameter) => parameter.stay()), kept.spans.stay()];
-    const version = versionOf(parameters);
-    let open: OpenWindow | undefined;
-    try {
-      open = openWindow(within);
-      const { ops, space } = open;
-      if (atOnce) return staying(home, () => updated(window, gradientOf(ops, space, window)));
-      const pieces = inPieces(
-        home,
-        capture(home, () => gradientOf(ops, space, window)),
-      );
-      for (;;) {
-        const piece = staying(home, () => pieces.next());
-        if (piece.done) return staying(home, () => updated(window, piece.value));
-        yield;
-        if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
-        if (home.tier !== tier || home.threads !== threads) return 'elsewhere';
-        if (versionOf(parameters) !== version) return 'overtaken';
-      }
-    } finally {
-      for (const each of leave) each();
-      open?.close();
-    }
-  }
-
-  /** Attempts until one comes to something. */
-  function* attempts(window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
-    const [room = region(home.heap)] = rooms;
-    rooms[0] = room;
-    // What a course left that could not be closed, where the stack was full.
-    room.release({ block: 0, offset: 0 });
-    for (let overtaken = 0; ; ) {
-      kept.follow();
-      const learned = yield* attempt(window, room, overtaken === MOST_OVERTAKEN);
-      if (learned === 'overtaken') overtaken += 1;
-      else if (learned !== 'elsewhere') return learned;
-    }
+  function requireHeld(): void {
+    if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
   }
 
   function* course(given: TrainingWindow<S, X, Z>): Course<Learned<S>> {
     // Nor can it be captured within what is captured itself.
-    if (aside !== undefined || home.capturing !== undefined) return learn(given);
+    if (optimizer.aside !== undefined || home.capturing !== undefined) return learn(given);
     const window = begin(given);
     try {
       underWay = true;
-      return yield* inLine(parameters, attempts(window));
+      return yield* inLine(kept.parameters, attempts({ home, kept, updates, rooms, runner, requireHeld }, window));
     } finally {
       underWay = false;
     }
@@ -262,29 +133,39 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     learn,
     course,
     get steps() {
-      return step;
+      return updates.steps;
     },
     state() {
       if (released) throw new Error('trainer: it was released, and what it kept with it.');
       kept.follow();
-      return { step, slots: kept.slots() };
+      return { step: updates.steps, slots: kept.slots() };
     },
     release() {
       if (released) return;
       released = true;
       abandoned.unregister(self);
-      kept.spans.free();
-      giveBack(rooms);
+      giveBack({ runner, rooms, spans: kept.spans });
     },
     [Symbol.dispose]: () => self.release(),
   };
   // A trainer that nobody holds any more gives its memory back all the same.
-  abandoned.register(self, rooms, self);
+  abandoned.register(self, { runner, rooms }, self);
   return self;
 }
 
-function giveBack(rooms: readonly Region[]): void {
-  for (const { free } of rooms) free();
+/** What a trainer has of the machine. */
+interface Belongings {
+  readonly runner: Runner;
+  readonly rooms: readonly Region[];
+  /** Those of one that nobody holds go by themselves. */
+  readonly spans?: Spans;
 }
 
-const abandoned = new FinalizationRegistry<readonly Region[]>(giveBack);
+function giveBack({ runner, rooms, spans }: Belongings): void {
+  runner.release(() => {
+    spans?.free();
+    for (const { free } of rooms) free();
+  });
+}
+
+const abandoned = new FinalizationRegistry<Belongings>(giveBack);

@@ -3,7 +3,7 @@ import type { Course } from '../course.js';
 
 interface Turn {
   /** Does a piece of the first course in line that is not over. */
-  advance(): void;
+  advance(): Promise<void> | undefined;
   over: boolean;
 }
 
@@ -24,12 +24,11 @@ export function* inLine<R>(things: readonly object[], course: Course<R>): Course
     advance() {
       while (before[0]?.over) before.shift();
       if (before[0] !== undefined) {
-        before[0].advance();
-        return;
+        return before[0].advance();
       }
       try {
         const piece = course.next();
-        if (!piece.done) return;
+        if (!piece.done) return piece.value;
         outcome = () => piece.value;
       } catch (error) {
         outcome = () => {
@@ -37,6 +36,7 @@ export function* inLine<R>(things: readonly object[], course: Course<R>): Course
         };
       }
       leave();
+      return undefined;
     },
   };
 
@@ -49,9 +49,9 @@ export function* inLine<R>(things: readonly object[], course: Course<R>): Course
   try {
     for (;;) {
       // Others may have come to its end.
-      if (!turn.over) turn.advance();
+      const elsewhere = turn.over ? undefined : turn.advance();
       if (outcome !== undefined) return outcome();
-      yield;
+      yield elsewhere;
     }
   } finally {
     if (!turn.over) {

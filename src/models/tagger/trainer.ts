@@ -37,7 +37,7 @@ export interface TaggerTrainer {
  * learn([{ words: ['to', 'taipei'], tags: ['O', 'B-toloc'] }]).loss;
  */
 export function taggerTrainer(model: Tagger, options: TaggerTrainerOptions): TaggerTrainer {
-  const names: Names<TaggerTrainerOptions> = { optimizer: true, clipNorm: true, state: true };
+  const names: Names<TaggerTrainerOptions> = { optimizer: true, clipNorm: true, state: true, thread: true };
   const inner = trainer(model, { ...checkedOptions('taggerTrainer', options, names), loss: model.loss });
 
   const windowOf = (examples: readonly TaggedUtterance[]) => ({

@@ -1,11 +1,9 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { defer, finalize, map, type OperatorFunction } from 'rxjs';
-import { type Course, finish, inTurns } from '../../../course.js';
+import { defer, finalize, type OperatorFunction } from 'rxjs';
+import type { Course } from '../../../course.js';
 import { checkedOptions, type Names } from '../../../options.js';
-import { bounded } from '../../../streams/bounded.js';
-import { type BufferOptions, bufferNames, checkBufferOptions, WAIT_OR_FAIL } from '../../../streams/buffer.js';
-import { timeSlice } from '../../../streams/event-loop.js';
 import { requireCount } from '../../../streams/options.js';
+import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames } from '../../../streams/updates.js';
 import type { TrainerOptions } from '../../../training/trainer.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
 import { bareLabelIn } from '../encoding.js';
@@ -28,7 +26,7 @@ import type { OpenTagging, Outstanding } from './outstanding.js';
 import { type Asked, predictOne } from './predict-tags.js';
 import { reservoir } from './reservoir.js';
 
-export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'> {
+export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state' | 'thread'>, UpdatesOptions {
   /** Utterances kept, and how many of them are learnt again beside each new one; by default none. */
   readonly replay?: { readonly size: number; readonly per: number; readonly seed?: number } | undefined;
   /** Where predictions wait for corrections; without it each utterance comes with its tags. */
@@ -39,16 +37,6 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state'>
   readonly longest?: number;
   /** How far the model may grow; default 100 000 words, 1 000 tags and 1 000 intents. */
   readonly most?: { readonly words?: number; readonly tags?: number; readonly intents?: number };
-  /**
-   * Milliseconds after which an update lets others have their turn: words that come meanwhile are tagged by the weights as
-   * they are before it. By default an update is done at once, and whoever comes waits for its end.
-   */
-  readonly slice?: number | undefined;
-  /**
-   * Where lessons wait while one is learnt in slices. By default a pull source waits itself; of others 1024 do, and an error
-   * where there are more.
-   */
-  readonly waiting?: BufferOptions | undefined;
   /** Where an earlier run was, from `state()`. */
   readonly state?: LearnTagsState | undefined;
 }
@@ -59,8 +47,7 @@ const names: Names<LearnTagsOptions> = {
   metric: true,
   longest: true,
   most: { words: true, tags: true, intents: true },
-  slice: true,
-  waiting: bufferNames,
+  ...updatesNames,
   state: true,
   optimizer: true,
   clipNorm: true,
@@ -85,7 +72,7 @@ const names: Names<LearnTagsOptions> = {
  * Each subscription has an optimizer state and a reservoir of its own; the weights are the model's, so that `tag` and
  * `predictTags` work on the same model meanwhile.
  *
- * With `slice` an update is done in pieces, and outcomes come later than their lessons, which wait for one another in their
+ * With `slice`, or on a learner's threads, an update is done in pieces, and outcomes come later than their lessons, which wait for one another in their
  * order, in a buffer of bounded capacity. They are the same, bit for bit, where nothing else uses the weights or what is
  * outstanding meanwhile.
  *
@@ -101,27 +88,17 @@ const names: Names<LearnTagsOptions> = {
  */
 export function learnTags(model: Tagger, given: LearnTagsOptions): OperatorFunction<TagLesson, TagOutcome> {
   const options = checkedOptions('learnTags', given, names);
-  const { replay, longest = 100, slice, waiting = WAIT_OR_FAIL } = options;
+  const { replay, longest = 100 } = options;
   requireCount('learnTags', 'longest', longest);
   if (replay !== undefined) {
     requireCount('learnTags', 'replay.size', replay.size);
     requireCount('learnTags', 'replay.per', replay.per, 0);
   }
-  if (slice !== undefined && !(slice >= 0)) {
-    throw new RangeError(
-      `learnTags: slice is a number of milliseconds from 0 on, not ${slice}; leave it out for none.`,
-    );
-  }
-  checkBufferOptions('learnTags', waiting);
+  checkUpdatesOptions('learnTags', options);
   return (source) =>
     defer(() => {
       const { take, release } = learning(model, options, longest);
-      const turns = slice === undefined ? undefined : timeSlice(slice);
-      const learn =
-        turns === undefined
-          ? map((lesson: TagLesson) => finish(take(lesson)))
-          : bounded(waiting, (lesson: TagLesson) => inTurns(() => take(lesson), turns), 'learnTags');
-      return source.pipe(learn, finalize(release));
+      return source.pipe(updates('learnTags', options, take), finalize(release));
     });
 }
 
@@ -131,9 +108,9 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     outstanding: open,
     metric = conlleval(),
     most,
-    slice,
-    waiting: _,
-    longest: _too,
+    slice: _,
+    waiting: _too,
+    longest: _three,
     state: from,
     ...training
   } = options;
@@ -196,7 +173,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     if (former?.taught !== undefined) kept?.replace(example, (item) => item.id === id && sameWords(item.words, words));
     const again = kept && replay ? kept.draw(replay.per) : [];
     const pieces = [taught, ...again].flatMap((each) => cutUtterance(each, longest));
-    const learned = slice === undefined ? learner.learn(pieces) : yield* learner.course(pieces);
+    const learned = atOnce(options) ? learner.learn(pieces) : yield* learner.course(pieces);
     if (former?.taught === undefined) kept?.offer(example);
     // Meanwhile it may have been dropped, or its id may be another utterance's.
     if (former && id !== undefined && open?.get(id) === former) {

@@ -1,0 +1,58 @@
+import { map, type OperatorFunction } from 'rxjs';
+import { type Course, finish, inTurns } from '../course.js';
+import type { Names } from '../options.js';
+import { bounded } from './bounded.js';
+import { type BufferOptions, bufferNames, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
+import { timeSlice } from './event-loop.js';
+
+/** How the updates of an operator that learns are done. */
+export interface UpdatesOptions {
+  /**
+   * Who runs an update's kernels: the calling thread (`'caller'`, the default), at once or in slices, or a team of its own
+   * (`'learner'`), while this thread goes on with other things: it only prepares the update and, when the gradient is there, does
+   * the last piece, which changes the weights. The results are the same, bit for bit. Where memory is not shared there is no such
+   * team, and the calling thread runs them in slices.
+   */
+  readonly thread?: 'caller' | 'learner' | undefined;
+  /**
+   * Milliseconds after which an update on the calling thread lets others have their turn: they see the weights as they are before
+   * it. By default it is done at once; where a learner is asked for and cannot be had, 2.
+   */
+  readonly slice?: number | undefined;
+  /**
+   * Where values wait while an update is under way on another thread or in slices. By default a pull source waits itself; of
+   * others 1024 do, and an error where there are more. Its gauge tells of depth and drops.
+   */
+  readonly waiting?: BufferOptions | undefined;
+}
+
+export const updatesNames: Names<UpdatesOptions> = { thread: true, slice: true, waiting: bufferNames };
+
+const SLICE = 2;
+
+/** Whether an update is done at once, before its value's `next` returns. */
+export const atOnce = ({ thread, slice }: UpdatesOptions): boolean => slice === undefined && thread !== 'learner';
+
+/** @throws RangeError, TypeError where an option is impossible; `operation` names it. */
+export function checkUpdatesOptions(operation: string, { thread, slice, waiting }: UpdatesOptions): void {
+  if (thread !== undefined && thread !== 'caller' && thread !== 'learner') {
+    throw new RangeError(`${operation}: thread is 'caller' or 'learner', not ${String(thread)}.`);
+  }
+  if (slice !== undefined && !(slice >= 0)) {
+    throw new RangeError(
+      `${operation}: slice is a number of milliseconds from 0 on, not ${slice}; leave it out for none.`,
+    );
+  }
+  if (waiting !== undefined) checkBufferOptions(operation, waiting);
+}
+
+/** Does a course for each value, one after the other. */
+export function updates<T, R>(
+  operation: string,
+  options: UpdatesOptions,
+  begin: (value: T) => Course<R>,
+): OperatorFunction<T, R> {
+  if (atOnce(options)) return map((value) => finish(begin(value)));
+  const turns = timeSlice(options.slice ?? SLICE);
+  return bounded(options.waiting ?? WAIT_OR_FAIL, (value) => inTurns(() => begin(value), turns), operation);
+}

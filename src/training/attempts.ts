@@ -1,0 +1,86 @@
+/** Updates in pieces, between which others may change the ground that they stand on. */
+import type { Course } from '../course.js';
+import type { Machine } from '../kernels/machine-type.js';
+import { type Region, region } from '../kernels/region.js';
+import { staying } from '../kernels/staying.js';
+import { type OpenWindow, openWindow } from '../ops/window.js';
+import { versionOf } from '../parameters/parameter.js';
+import type { Runner } from './runner.js';
+import type { Kept } from './trained.js';
+import type { TrainingWindow } from './training-window.js';
+import type { Learned, Updates } from './update.js';
+
+/** How often weights may change under an update in pieces; then the rest is done at once, lest it start over for ever. */
+const MOST_OVERTAKEN = 2;
+
+/** What updates in pieces need of their trainer. */
+export interface Ground<S, X, Z> {
+  readonly home: Machine;
+  readonly kept: Kept;
+  readonly updates: Updates<S, X, Z>;
+  /** Where they have their windows, since those of others come and go meanwhile. */
+  readonly rooms: Region[];
+  readonly runner: Runner;
+  /** @throws Error where the trainer is of no use any more. */
+  requireHeld(): void;
+}
+
+/** Attempts until one comes to something. */
+export function* attempts<S, X, Z>(ground: Ground<S, X, Z>, window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
+  const { home, kept, rooms, runner } = ground;
+  const [room = region(home.heap)] = rooms;
+  rooms[0] = room;
+  yield* made(ground);
+  yield* runner.settled();
+  // What a course left that could not be closed, where the stack was full.
+  room.release({ block: 0, offset: 0 });
+  for (let overtaken = 0; ; ) {
+    kept.follow();
+    const learned = yield* attempt(ground, window, room, overtaken === MOST_OVERTAKEN);
+    if (learned === 'overtaken') overtaken += 1;
+    else if (learned !== 'elsewhere') return learned;
+  }
+}
+
+/** Makes what is used for the first time, little by little. */
+function* made<S, X, Z>({ kept: { parameters, spans }, requireHeld }: Ground<S, X, Z>): Course<void> {
+  for (const part of [...parameters.map((parameter) => parameter.drawing()), spans.clearing()]) {
+    while (part.next().done !== true) {
+      yield;
+      requireHeld();
+    }
+  }
+}
+
+/** An update in pieces; nothing comes of it where the ground that it stands on has changed in between, which `atOnce` it cannot. */
+function* attempt<S, X, Z>(
+  { home, kept: { parameters, spans }, updates, runner, requireHeld }: Ground<S, X, Z>,
+  window: TrainingWindow<S, X, Z>,
+  within: Region,
+  atOnce: boolean,
+): Course<Learned<S> | 'elsewhere' | 'overtaken'> {
+  // Packed weights are for the tier's width, and working memory for so many threads.
+  const { tier, threads } = home;
+  // Kernels that are yet to run know where weights lie, and what is kept of them.
+  const leave = [...parameters.map((parameter) => parameter.stay()), spans.stay()];
+  const version = versionOf(parameters);
+  let open: OpenWindow | undefined;
+  try {
+    open = openWindow(within);
+    const { ops, space } = open;
+    const gradient = () => updates.gradientOf([ops, space], window);
+    if (atOnce) return staying(home, () => updates.updated(window, gradient()));
+    const pieces = runner.run(gradient);
+    for (;;) {
+      const piece = staying(home, () => pieces.next());
+      if (piece.done) return staying(home, () => updates.updated(window, piece.value));
+      yield piece.value;
+      requireHeld();
+      if (home.tier !== tier || home.threads !== threads) return 'elsewhere';
+      if (versionOf(parameters) !== version) return 'overtaken';
+    }
+  } finally {
+    for (const each of leave) each();
+    open?.close();
+  }
+}

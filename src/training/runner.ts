@@ -1,0 +1,57 @@
+/** Who runs the kernels of an update in pieces: the thread that asks for the pieces, or the learner's team. */
+import type { Course } from '../course.js';
+import { capture, inPieces } from '../kernels/capture.js';
+import { learnerOf } from '../kernels/learner.js';
+import type { Machine } from '../kernels/machine-type.js';
+
+export interface Runner {
+  /** Captures a body and runs its kernels; what the body gives, once they have run. */
+  run<R>(body: () => R): Course<R>;
+  /** Until nothing is written any more by kernels of a course that was ended before its time. */
+  settled(): Course<void>;
+  /** Ends what is under way; `free` is called when nothing is written any more. */
+  release(free: () => void): void;
+}
+
+/** A kernel a piece, by the thread that asks for it. */
+export const caller = (machine: Machine): Runner => ({
+  run: (body) => inPieces(machine, capture(machine, body)),
+  *settled() {},
+  release: (free) => free(),
+});
+
+/** All kernels as one piece, by the learner. */
+export function learner(machine: Machine): Runner {
+  const team = learnerOf(machine);
+  /** Fulfilled when the kernels that are under way are over. */
+  let busy: Promise<void> | undefined;
+
+  function* settled(): Course<void> {
+    while (busy !== undefined) yield busy;
+  }
+
+  return {
+    settled,
+    *run(body) {
+      const threads = Math.max(machine.threads, machine.learnerThreads);
+      const { result, forks } = capture(machine, body, threads);
+      let lost: { readonly reason: unknown } | undefined;
+      busy = team
+        .run(forks)
+        .catch((reason: unknown) => {
+          lost = { reason };
+        })
+        .then(() => {
+          busy = undefined;
+        });
+      yield* settled();
+      if (lost !== undefined) throw lost.reason;
+      return result;
+    },
+    release(free) {
+      team.release();
+      if (busy === undefined) free();
+      else void busy.then(free);
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/** From a gradient to other weights. */
+import { inWindow, toSignal } from '../ops/window.js';
+import { type Gradient, gradients, type Trainable, type Within } from './forward.js';
+import { type Away, comingBack } from './look-ahead.js';
+import type { Loss } from './losses/loss.js';
+import type { Optimizer } from './optimizers/optimizer.js';
+import { prepare, requireBearable, scaled } from './optimizers/preparing.js';
+import type { Kept } from './trained.js';
+import type { TrainingWindow } from './training-window.js';
+
+export interface Learned<S> {
+  /** The loss of the weights as they were before this update. */
+  readonly loss: number;
+  /** Global norm of the gradient, before clipping. */
+  readonly gradientNorm: number;
+  /**
+   * The norm of each parameter's gradient by its path, before clipping: where gradients vanish or explode on their way
+   * back through a deep net, this shows it.
+   */
+  readonly gradientNorms: Readonly<Record<string, number>>;
+  readonly learningRate: number;
+  /** The carry after `carryAfter` steps. */
+  readonly carry: S;
+  /** The carry after the last step; by default `carry` itself. */
+  readonly finalCarry: S;
+}
+
+/** The updates of a trainer, each in two parts: the gradient, which may be captured and run elsewhere, and what changes weights. */
+export interface Updates<S, X, Z> {
+  /** How many there were. */
+  readonly steps: number;
+  /** The gradient of a window, to be taken within a window of the kernels' that stays open until `updated`. */
+  gradientOf(within: Within, window: TrainingWindow<S, X, Z>): Gradient<S>;
+  /**
+   * Moves all weights along a gradient whose kernels have run.
+   *
+   * @throws RangeError where it is not finite, or other numbers would not be; then nothing has changed.
+   */
+  updated(window: TrainingWindow<S, X, Z>, gradient: Gradient<S>): Learned<S>;
+  /** Both at once; an optimizer that moves weights aside has no other way. */
+  atOnce(window: TrainingWindow<S, X, Z>): Learned<S>;
+}
+
+export function updates<S, X, Y, Z>(
+  model: Trainable<S, X, Y>,
+  { loss, optimizer }: { readonly loss: Loss<Y, Z>; readonly optimizer: Optimizer },
+  kept: Kept,
+  stepsBefore: number,
+): Updates<S, X, Z> {
+  const { aside, rule, idle, preparations = [] } = optimizer;
+  const gradient = gradients(model, loss, kept);
+  let step = stepsBefore;
+
+  function updated(window: TrainingWindow<S, X, Z>, from: Gradient<S>, away?: Away): Learned<S> {
+    const { taken, carry, finalCarry } = from;
+    const { squares, value, norm } = gradient.finite(step, from, window);
+    const learningRate = optimizer.learningRate(step);
+    const carryOut = window.alone ? window.carry : toSignal(carry);
+    const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
+    const prepared = scaled(optimizer, prepare(preparations, taken, squares), taken, squares);
+    requireBearable(optimizer, learningRate, prepared, taken, squares);
+    const update = { rule, idle, numbers: optimizer.numbers(step), ...prepared };
+    if (aside?.when === 'between') {
+      away?.(taken, prepared);
+      // Other weights: packed and multiplied anew, in a window of its own.
+      inWindow((...within) => {
+        const there = gradient.of(step, within, window);
+        requireBearable(optimizer, learningRate, prepared, there.taken, gradient.finite(step, there, window).squares);
+        there.taken.update(update);
+      });
+    } else {
+      taken.update(update);
+    }
+    step += 1;
+    for (const parameter of kept.parameters) parameter.written();
+    return {
+      loss: value,
+      gradientNorm: norm,
+      gradientNorms: Object.fromEntries(
+        kept.trained.map(({ path }, k) => [path, Math.sqrt(squares.each[k] as number)]),
+      ),
+      learningRate,
+      carry: carryOut,
+      finalCarry: finalOut,
+    };
+  }
+
+  return {
+    get steps() {
+      return step;
+    },
+    gradientOf: (within, window) => gradient.of(step, within, window),
+    updated: (window, from) => updated(window, from),
+    atOnce: (window) =>
+      comingBack(optimizer, kept, step, (away) =>
+        inWindow((...within) => {
+          if (aside?.when === 'before') away(kept.standing(within[1]), { stages: [], scale: 1 });
+          return updated(window, gradient.of(step, within, window), away);
+        }),
+      ),
+  };
+}
