@@ -36,7 +36,7 @@ export default defineConfig([
     clean: true,
   },
   {
-    entry: { main: 'bench/main.ts', soak: 'bench/soak.ts', tagging: 'bench/tagging.ts' },
+    entry: { main: 'bench/main.ts', soak: 'bench/soak.ts', tagging: 'bench/tagging.ts', beside: 'bench/beside.ts' },
     outDir: 'build/bench',
     format: 'esm',
     target: 'es2022',

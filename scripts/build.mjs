@@ -21,6 +21,7 @@ const built = [
   'build/bench/main.js',
   'build/bench/soak.js',
   'build/bench/tagging.js',
+  'build/bench/beside.js',
 ];
 
 function run(script) {
