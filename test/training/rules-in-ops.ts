@@ -5,6 +5,7 @@ import {
   adam,
   adamw,
   classicalMomentum,
+  dense,
   inverseSqrt,
   momentum,
   nadam,
@@ -14,8 +15,28 @@ import {
   type OptimizerOptions,
   rmsprop,
   sgd,
+  squaredError,
+  stack,
   type Tensor,
+  tensor,
 } from 'oxbow';
+
+export const loss = squaredError();
+/** What the rules are tried on. */
+export const make = () => stack({ one: dense(5, 7, { activation: 'tanh' }), two: dense(7, 3) }, { seed: 4 });
+type Model = ReturnType<typeof make>;
+
+const [steps, lanes] = [2, 4];
+export const signal = (features: number, seed: number) =>
+  tensor(
+    [steps, lanes, features],
+    Float32Array.from({ length: steps * lanes * features }, (_, k) => Math.sin(1.7 * k + 3.1 * seed)),
+  );
+export const windowOf = (model: Model, k: number) => ({
+  carry: model.initial(lanes),
+  input: signal(5, k % 5),
+  target: signal(3, (k % 5) + 0.4),
+});
 
 /** A rule as it is given to `optimizer`, and the fused one that it has to equal. */
 export interface Pair {
