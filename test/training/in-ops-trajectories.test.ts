@@ -81,8 +81,8 @@ const preparations: Readonly<Record<string, (last: Optimizer) => Optimizer>> = {
     chain(clipByValue(0.3), weightDecay(0.1), clipByGlobalNorm(0.2), weightDecay(0.1, { biases: true }), last),
 };
 
-// Measured over 40 steps: beside the fused rules 8 at most (Adam's), and 32 after preparations (RMSprop's, which divides by its
-// size what decay has nearly taken away); beside float64 15.4 (Adagrad's, in the tier without fused multiply-adds).
+// Measured over 40 steps: from the fused rules 8 at most (Adam's), and 32 after preparations (RMSprop's, which divides by its
+// size what decay has nearly taken away); from float64 15.4 (Adagrad's, in the tier without fused multiply-adds).
 describe('a built-in rule, written in Ops', () => {
   describe.each(Object.entries(pairs))('%s', (_, { written, fused }) => {
     it('is the fused one within 12 units of the last place', () => {

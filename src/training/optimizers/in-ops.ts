@@ -8,7 +8,7 @@ import { type Optimizer, type RuleInOps, type RuleNumbers, rateOf } from './opti
 export interface OptimizerOptions<K extends string = never> {
   /** What messages and checkpoints call it. */
   readonly kind: string;
-  /** Names of the arrays kept beside each parameter, each of its shape; none by default. */
+  /** Names of the arrays kept for each parameter, each of its shape; none by default. */
   readonly slots?: readonly K[];
   /** What arrays start with, by name, also for weights that a parameter gains while it learns; 0 by default. */
   readonly first?: Readonly<Partial<Record<K, number>>>;

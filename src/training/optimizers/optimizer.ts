@@ -37,7 +37,7 @@ export interface RuleNumbers {
   readonly bias: boolean;
 }
 
-/** From a parameter's weights, its gradient and what is kept beside it to new weights and what is kept then, by name. */
+/** From a parameter's weights, its gradient and what is kept for it to new weights and what is kept then, by name. */
 export type RuleInOps = (
   ops: Ops,
   arrays: Readonly<Record<string, Tensor>>,
