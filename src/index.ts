@@ -344,10 +344,11 @@ export { type AdasecantOptions, adasecant } from './training/optimizers/adasecan
 export { chain } from './training/optimizers/chain.js';
 export { type ClassicalMomentumOptions, classicalMomentum } from './training/optimizers/classical-momentum.js';
 export { clipByGlobalNorm, clipByValue } from './training/optimizers/clipping.js';
+export { type OptimizerOptions, optimizer } from './training/optimizers/in-ops.js';
 export { type MomentumOptions, momentum } from './training/optimizers/momentum.js';
 export { type NadamOptions, nadam } from './training/optimizers/nadam.js';
 export { type NesterovOptions, nesterov } from './training/optimizers/nesterov.js';
-export type { Aside, Optimizer, Preparation } from './training/optimizers/optimizer.js';
+export type { Aside, Optimizer, Preparation, RuleInOps, RuleNumbers } from './training/optimizers/optimizer.js';
 export { type RmspropOptions, rmsprop } from './training/optimizers/rmsprop.js';
 export { sgd } from './training/optimizers/sgd.js';
 export { type VsgdOptions, vsgd } from './training/optimizers/vsgd.js';

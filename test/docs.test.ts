@@ -88,3 +88,11 @@ describe('the code of docs/online-tagging.md runs as written', () => {
     ]);
   });
 });
+
+describe('the code of docs/optimizers.md runs as written', () => {
+  it('a text is learnt by Lion, an optimizer of its own', async () => {
+    await runOf('optimizers', "kind: 'lion'");
+    // Before it learns, the logarithm of twelve symbols: 2.5.
+    expect(printed[0]?.[0]).toBeLessThan(1);
+  });
+});

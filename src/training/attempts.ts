@@ -10,7 +10,7 @@ import type { Kept } from './trained.js';
 import type { TrainingWindow } from './training-window.js';
 import type { Learned, Updates } from './update.js';
 
-/** How often weights may change under an update in pieces; then the rest is done at once, lest it start over for ever. */
+/** How often weights may change under an update in pieces; then the rest is done at once, so that it comes to an end. */
 const MOST_OVERTAKEN = 2;
 
 /** What updates in pieces need of their trainer. */

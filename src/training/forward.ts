@@ -18,21 +18,19 @@ export interface Trainable<S, X = Tensor, Y = Tensor> {
   apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
 }
 
-interface Forward<S> {
+/** What a window comes to, and its gradient. The numbers are there once its kernels have run, which may be captured. */
+export interface Gradient<S> {
   readonly loss: Tensor;
   /** The carry after `carryAfter` steps. */
   readonly carry: S;
   /** The carry after the last one. */
   readonly finalCarry: S;
-}
-
-/** What a window comes to, and its gradient. The numbers are there once its kernels have run, which may be captured. */
-export interface Gradient<S> extends Forward<S> {
-  readonly space: Workspace;
   /** One for each parameter. */
   readonly gradients: readonly Tensor[];
+  /** The window's, in which they are. */
+  readonly space: Workspace;
   readonly taken: Step;
-  /** Reads the sums of its squares. */
+  /** Reads the sums of their squares. */
   readonly sums: () => Squares;
 }
 
@@ -72,24 +70,16 @@ function forward<S, X, Y, Z>(
   ops: Ops,
   model: Trainable<S, X, Y>,
   loss: Loss<Y, Z>,
-  window: TrainingWindow<S, X, Z>,
-): Forward<S> {
-  const [predictions, carry, finalCarry] = predicted(ops, model, window);
-  return { loss: loss(ops, counted(ops, predictions, window.target), window.target), carry, finalCarry };
-}
-
-function predicted<S, X, Y, Z>(
-  ops: Ops,
-  model: Trainable<S, X, Y>,
-  { input, carry: entering, carryAfter }: TrainingWindow<S, X, Z>,
-): readonly [predictions: Y, carry: S, finalCarry: S] {
+  { input, target, carry: entering, carryAfter }: TrainingWindow<S, X, Z>,
+): Pick<Gradient<S>, 'loss' | 'carry' | 'finalCarry'> {
   const applied = (before: S, x: X) => outcome(model.kind, before, model.apply(ops, before, x));
+  const lossOf = (predictions: Y) => loss(ops, counted(ops, predictions, target), target);
   const steps = isTensor(input) ? (input.shape[0] as number) : carryAfter;
   if (!isTensor(input) || carryAfter === undefined || carryAfter === steps) {
     const [predictions, carry] = applied(entering, input);
-    return [predictions, carry, carry];
+    return { loss: lossOf(predictions), carry, finalCarry: carry };
   }
   const [first, carry] = applied(entering, stepsOf(input, 0, carryAfter) as Tensor & X);
   const [second, finalCarry] = applied(carry, stepsOf(input, carryAfter, steps as number) as Tensor & X);
-  return [joined(ops, model.kind, first, second), carry, finalCarry];
+  return { loss: lossOf(joined(ops, model.kind, first, second)), carry, finalCarry };
 }

@@ -40,8 +40,12 @@ export function kept(machine: Machine, params: Params, optimizer: Optimizer, sta
   const trained = trainedOf(params);
   const checked = state === undefined ? undefined : checkedState(state, trained, optimizer);
   const table = spans(machine, trained.map(extentOf), optimizer.slots.length);
+  const { slots, first, late } = optimizer;
   if (checked !== undefined) restore(table, trained, optimizer, checked);
-  const late = optimizer.slots.map((slot) => optimizer.late?.[slot] ?? 0);
+  else if (first !== undefined) {
+    for (const k of trained.keys()) slots.forEach((name, slot) => void table.slot(k, slot).fill(first[name] ?? 0));
+  }
+  const atGrowth = slots.map((slot) => late?.[slot] ?? first?.[slot] ?? 0);
 
   return {
     trained,
@@ -57,7 +61,7 @@ export function kept(machine: Machine, params: Params, optimizer: Optimizer, sta
       trained.forEach((each, k) => {
         const { parameter, shape } = each;
         if (parameter.shape === shape) return;
-        table.grow(k, extentOf(each), lengthenings(shape, parameter.shape), late);
+        table.grow(k, extentOf(each), lengthenings(shape, parameter.shape), atGrowth);
         each.shape = parameter.shape;
       });
     },

@@ -3,6 +3,7 @@ import { inWindow, toSignal } from '../ops/window.js';
 import { type Gradient, gradients, type Trainable, type Within } from './forward.js';
 import { type Away, comingBack } from './look-ahead.js';
 import type { Loss } from './losses/loss.js';
+import { moveInOps } from './move-in-ops.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 import { prepare, requireBearable, scaled } from './optimizers/preparing.js';
 import type { Kept } from './trained.js';
@@ -59,17 +60,18 @@ export function updates<S, X, Y, Z>(
     const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
     const prepared = scaled(optimizer, prepare(preparations, taken, squares), taken, squares);
     requireBearable(optimizer, learningRate, prepared, taken, squares);
-    const update = { rule, idle, numbers: optimizer.numbers(step), ...prepared };
-    if (aside?.when === 'between') {
+    if (typeof rule === 'function') {
+      moveInOps(rule, optimizer, kept, from, prepared, { step, learningRate });
+    } else if (aside?.when === 'between') {
       away?.(taken, prepared);
       // Other weights: packed and multiplied anew, in a window of its own.
       inWindow((...within) => {
         const there = gradient.of(step, within, window);
         requireBearable(optimizer, learningRate, prepared, there.taken, gradient.finite(step, there, window).squares);
-        there.taken.update(update);
+        there.taken.update({ rule, idle, numbers: optimizer.numbers(step), ...prepared });
       });
     } else {
-      taken.update(update);
+      taken.update({ rule, idle, numbers: optimizer.numbers(step), ...prepared });
     }
     step += 1;
     for (const parameter of kept.parameters) parameter.written();

@@ -20,6 +20,7 @@ import { adasecant } from '../../src/training/optimizers/adasecant.js';
 import { chain } from '../../src/training/optimizers/chain.js';
 import { classicalMomentum } from '../../src/training/optimizers/classical-momentum.js';
 import { clipByValue } from '../../src/training/optimizers/clipping.js';
+import { optimizer as optimizerOf } from '../../src/training/optimizers/in-ops.js';
 import { momentum } from '../../src/training/optimizers/momentum.js';
 import { nadam } from '../../src/training/optimizers/nadam.js';
 import { nesterov } from '../../src/training/optimizers/nesterov.js';
@@ -30,6 +31,7 @@ import { vsgd } from '../../src/training/optimizers/vsgd.js';
 import { weightDecay } from '../../src/training/optimizers/weight-decay.js';
 import { trainer } from '../../src/training/trainer.js';
 import type { TrainerState } from '../../src/training/trainer-state.js';
+import { type Pair, pairs } from '../training/rules-in-ops.js';
 import { bytesOf } from '../training/training-run.js';
 
 beforeAll(() => void configure({ threads: 2 }));
@@ -116,9 +118,10 @@ const optimizers: Readonly<Record<string, Optimizer>> = {
   vsgd: vsgd({ samples: 2 }),
   adasecant: adasecant(),
   'decay, clipping, adam': chain(weightDecay(0.1), clipByValue(1e-2), adam(0.01)),
+  'adagrad in Ops that starts at a tenth': optimizerOf({ ...(pairs.adagrad as Pair).written, first: { squares: 0.1 } }),
 };
 
-/** The state that a trainer of the larger model would have: zeros where there was nothing before, or what is `late`. */
+/** The state that a trainer of the larger model would have: zeros where there was nothing before, or what is `first` or `late`. */
 function enlarged(state: TrainerState, optimizer: Optimizer, larger: Model): TrainerState {
   const slots = Object.fromEntries(
     parametersOf(larger.params).flatMap(([path, { shape }]) =>
@@ -128,7 +131,8 @@ function enlarged(state: TrainerState, optimizer: Optimizer, larger: Model): Tra
           const columns = shape[1] ?? 1;
           const [row, column] = [Math.floor(k / columns), k % columns];
           const inside = row < (old.shape[0] as number) && column < (old.shape[1] ?? 1);
-          return inside ? (old.data[row * (old.shape[1] ?? 1) + column] as number) : (optimizer.late?.[name] ?? 0);
+          const late = optimizer.late?.[name] ?? optimizer.first?.[name] ?? 0;
+          return inside ? (old.data[row * (old.shape[1] ?? 1) + column] as number) : late;
         });
         return [`${path}.${name}`, tensor(shape, data)] as const;
       }),

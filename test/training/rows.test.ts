@@ -15,6 +15,7 @@ import { adam } from '../../src/training/optimizers/adam.js';
 import { adasecant } from '../../src/training/optimizers/adasecant.js';
 import { chain } from '../../src/training/optimizers/chain.js';
 import { clipByGlobalNorm, clipByValue } from '../../src/training/optimizers/clipping.js';
+import { optimizer as optimizerOf } from '../../src/training/optimizers/in-ops.js';
 import { momentum } from '../../src/training/optimizers/momentum.js';
 import { nesterov } from '../../src/training/optimizers/nesterov.js';
 import type { Optimizer } from '../../src/training/optimizers/optimizer.js';
@@ -25,6 +26,7 @@ import { weightDecay } from '../../src/training/optimizers/weight-decay.js';
 import { trainer } from '../../src/training/trainer.js';
 import type { TrainerState } from '../../src/training/trainer-state.js';
 import { uniform } from '../kernels/machines.js';
+import { lion } from './rules-in-ops.js';
 import { bytesOf } from './training-run.js';
 
 // The vector of a symbol is 50 long, so that rows start and end within groups of eight, and lie across blocks of 4096.
@@ -102,6 +104,7 @@ const optimizers: Readonly<Record<string, Optimizer>> = {
   vsgd: vsgd({ samples: 2 }),
   'decay, then clipping': chain(weightDecay(0.1), clipByGlobalNorm(0.04), sgd(0.5)),
   'clipping of values, lazy adam': chain(clipByValue(1e-4), weightDecay(0.1), adam(0.01, { lazy: true })),
+  'clipping of values, lion in Ops': chain(clipByValue(1e-4), weightDecay(0.1), optimizerOf(lion())),
 };
 
 describe('a gradient of few rows', () => {

@@ -6,6 +6,7 @@ import {
   adasecant,
   chain,
   classicalMomentum,
+  clipByGlobalNorm,
   clipByValue,
   crossEntropy,
   dense,
@@ -16,6 +17,7 @@ import {
   nesterov,
   type Ops,
   type Optimizer,
+  optimizer as optimizerOf,
   rmsprop,
   sgd,
   stack,
@@ -32,6 +34,7 @@ import {
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { empty } from '../models/tagger/online/small.js';
+import { lion, type Pair, pairs } from './rules-in-ops.js';
 
 const any = (value: unknown) => value as never;
 const make = () => stack({ one: dense(2, 3), two: dense(3, 2) }, { seed: 1 });
@@ -55,6 +58,8 @@ const optimizers: Readonly<Record<string, Optimizer>> = {
   adasecant: adasecant(),
   vsgd: vsgd({ samples: 2 }),
   chained: chain(weightDecay(0.1), clipByValue(1), rmsprop(0.1)),
+  'adam, in Ops': optimizerOf((pairs.adam as Pair).written),
+  'lion, in Ops': chain(clipByGlobalNorm(0.1), optimizerOf(lion())),
 };
 
 /** Slots whose numbers are squares, or sums of them, or how many windows count: what cannot be below 0. */

@@ -17,6 +17,7 @@ import type { Ops } from '../../src/ops/ops.js';
 import { stack } from '../../src/stack.js';
 import type { Ids, Tensor } from '../../src/tensor.js';
 import type { Loss } from '../../src/training/losses/loss.js';
+import { optimizer as inOps } from '../../src/training/optimizers/in-ops.js';
 import type { Optimizer } from '../../src/training/optimizers/optimizer.js';
 
 declare const ids$: Observable<Ids>;
@@ -106,3 +107,28 @@ export const nestedTable: Float32Array = stack({ inner: model }).params.inner.em
 // @ts-expect-error there is no such parameter
 model.params.rnn.wz;
 export const parts: Readonly<Record<string, Tensor>> = model.initial(1).rnn;
+
+// A rule in Ops has what it keeps by name, and gives it back.
+export const own: Optimizer = inOps({
+  kind: 'own',
+  slots: ['velocity'],
+  first: { velocity: 1 },
+  learningRate: 0.1,
+  update: (_, { gradient, velocity }) => ({ weights: gradient, velocity }),
+});
+export const forgetful = inOps({
+  kind: 'forgetful',
+  slots: ['velocity'],
+  learningRate: 0.1,
+  // @ts-expect-error what is kept is missing
+  update: (_, { weights }) => ({ weights }),
+});
+export const misnamed = inOps({
+  kind: 'misnamed',
+  slots: ['velocity'],
+  learningRate: 0.1,
+  // @ts-expect-error it keeps no speed
+  update: (_, { weights, speed }) => ({ weights, velocity: speed }),
+});
+// @ts-expect-error it keeps nothing that could start with a number
+inOps({ kind: 'own', first: { velocity: 1 }, learningRate: 0.1, update: (_, { weights }) => ({ weights }) });

@@ -3,6 +3,8 @@
  * What they keep belongs to the trainer that uses them, so one optimizer may serve many.
  */
 import type { Idle, Rule } from '../../kernels/jobs.js';
+import type { Ops } from '../../ops/ops.js';
+import type { Tensor } from '../../tensor.js';
 import type { Schedule } from '../schedules.js';
 
 /** What is done to the gradient before the optimizer sees it. */
@@ -23,14 +25,35 @@ export interface Aside {
   numbers(step: number): readonly number[];
 }
 
+/** What an update in Ops takes of its step and parameter. */
+export interface RuleNumbers {
+  /** How many updates there were before it: t = 0, 1, … */
+  readonly step: number;
+  /** η at this step. */
+  readonly learningRate: number;
+  /** Where the parameter stands in its model: `rnn.wx`. */
+  readonly path: string;
+  /** Whether it is a bias, a parameter of one axis, which weight decay leaves alone. */
+  readonly bias: boolean;
+}
+
+/** From a parameter's weights, its gradient and what is kept for it to new weights and what is kept then, by name. */
+export type RuleInOps = (
+  ops: Ops,
+  arrays: Readonly<Record<string, Tensor>>,
+  numbers: RuleNumbers,
+) => Readonly<Record<string, Tensor>>;
+
 export interface Optimizer {
   readonly kind: string;
-  /** Names of the arrays kept beside each parameter, zero at first. */
+  /** Names of the arrays kept beside each parameter. */
   readonly slots: readonly string[];
-  /** What arrays start with for weights that a parameter gains while it learns, by name; 0 where none is given. */
+  /** What arrays start with, by name; 0 where none is given. */
+  readonly first?: Readonly<Record<string, number | undefined>>;
+  /** The same for weights that a parameter gains while it learns, where it is another number. */
   readonly late?: Readonly<Record<string, number>>;
   /** What numbers of an array are at least after the first step, by name: squares are not below 0. */
-  readonly least?: Readonly<Record<string, number>>;
+  readonly least?: Readonly<Record<string, number | undefined>>;
   /** What is done to the gradient before, first to last; `chain` puts it there. */
   readonly preparations?: readonly Preparation[];
   /** Whether the rule only adds gradients, times numbers: it can then take any, and squares none. */
@@ -39,8 +62,8 @@ export interface Optimizer {
   readonly damping?: number;
   /** Where the gradient is taken, if not at the weights alone. */
   readonly aside?: Aside;
-  /** The kernel that moves the weights. */
-  readonly rule: Rule;
+  /** The kernel that moves the weights, or what does in Ops. */
+  readonly rule: Rule | RuleInOps;
   /** What becomes of rows whose gradient is 0. */
   readonly idle: Idle;
   /** The rate at step t = 0, 1, … */

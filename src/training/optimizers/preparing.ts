@@ -1,6 +1,8 @@
 /** From an optimizer's description to what the kernels do to gradients before its rule sees them. */
 import { Stage } from '../../kernels/jobs.js';
 import type { Preparing, Squares, Step } from '../../kernels/spans.js';
+import type { Ops } from '../../ops/ops.js';
+import type { Tensor } from '../../tensor.js';
 import type { Optimizer, Preparation } from './optimizer.js';
 
 export interface Prepared {
@@ -77,6 +79,25 @@ export function scaled(
   };
 }
 
+/** A parameter's gradient as it is prepared, for a rule in Ops; the parameter is the k-th. */
+export function preparedInOps(
+  ops: Ops,
+  { stages, scale }: Prepared,
+  k: number,
+  { weights, gradient, bias }: { readonly weights: Tensor; readonly gradient: Tensor; readonly bias: boolean },
+): Tensor {
+  const factor = typeof scale === 'number' ? scale : (scale[k] as number);
+  const staged = stages.reduce((g, { stage, ...numbers }) => {
+    const x = bias ? numbers.biases : numbers.weights;
+    if (stage === Stage.scale) return ops.affine(g, x, 0);
+    if (stage === Stage.decay) return ops.add(g, ops.affine(weights, x, 0));
+    const least = ops.fill([], -x);
+    // The least of two numbers is minus the greatest of their negatives.
+    return ops.affine(ops.maximum(ops.affine(ops.maximum(g, least), -1, 0), least), -1, 0);
+  }, gradient);
+  return factor === 1 ? staged : ops.affine(staged, factor, 0);
+}
+
 /** Squares of numbers up to it, and their sums for a while, are within float32. */
 const LARGEST_SQUARED = 2 ** 63;
 /** What is kept of gradients up to it stays so, and so does a step alone. */
@@ -95,8 +116,9 @@ export function requireBearable(
   step: Step,
   raw: Squares,
 ): void {
-  const { kind, damping, linear = false, slots } = optimizer;
-  if (damping !== undefined || typeof prepared.scale !== 'number') return;
+  const { kind, damping, linear = false, slots, rule } = optimizer;
+  // What comes of a rule in Ops is looked at itself.
+  if (damping !== undefined || typeof prepared.scale !== 'number' || typeof rule === 'function') return;
   const most = !linear ? LARGEST_SQUARED : slots.length > 0 ? LARGEST_KEPT / Math.max(1, rate) : LARGEST / rate;
   // A further norm is a fork more: for those alone whose raw norm does not say enough.
   const { stages, scale } = prepared;
