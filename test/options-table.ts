@@ -317,6 +317,17 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   momentum: { call: (o) => oxbow.momentum(0.1, o), options: { nesterov: true, decay: 0.9 } },
   nadam: { call: (o) => oxbow.nadam(0.1, o), options: { momentumDecay: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-6 } },
   nesterov: { call: (o) => oxbow.nesterov(0.1, o), options: { simplified: true, decay: 0.9 } },
+  optimizer: {
+    call: (o) => oxbow.optimizer(o),
+    options: {
+      kind: 'own',
+      slots: ['mean'],
+      first: { mean: 0 },
+      least: { mean: 0 },
+      learningRate: 0.1,
+      update: (_: never, { weights }: Any) => ({ weights }),
+    },
+  },
   rmsprop: { call: (o) => oxbow.rmsprop(0.1, o), options: { decay: 0.9, epsilon: 1e-6 } },
   vsgd: { call: oxbow.vsgd, options: { slowStart: 2, samples: 3, leastShift: 1e-6 } },
   weightDecay: { call: (o) => oxbow.weightDecay(0.1, o), options: { biases: true } },

@@ -1,5 +1,6 @@
 import { Idle } from '../../kernels/jobs.js';
 import type { Ops } from '../../ops/ops.js';
+import { checkedOptions, type Names } from '../../options.js';
 import type { Tensor } from '../../tensor.js';
 import type { Schedule } from '../schedules.js';
 import { type Optimizer, type RuleInOps, type RuleNumbers, rateOf } from './optimizer.js';
@@ -23,6 +24,15 @@ export interface OptimizerOptions<K extends string = never> {
     numbers: RuleNumbers,
   ): Readonly<Record<K | 'weights', Tensor>>;
 }
+
+const names: Names<OptimizerOptions> = {
+  kind: true,
+  slots: true,
+  first: true,
+  least: true,
+  learningRate: true,
+  update: true,
+};
 
 /**
  * An optimizer of one's own, its rule written in Ops.
@@ -57,7 +67,8 @@ export interface OptimizerOptions<K extends string = never> {
  * const { learn } = trainer(dense(3, 2), { loss: squaredError(), optimizer: chain(clipByGlobalNorm(5), signs) });
  */
 export function optimizer<const K extends string = never>(options: OptimizerOptions<K>): Optimizer {
-  const { kind, slots = [], first, least, update } = options;
+  const checked = checkedOptions('optimizer', options, names as Names<OptimizerOptions<K>>);
+  const { kind, slots = [], first, least, update } = checked;
   if (typeof kind !== 'string' || kind === '') {
     throw new TypeError(`optimizer: kind is what messages call it, not ${JSON.stringify(kind)}; name it.`);
   }
@@ -73,6 +84,9 @@ export function optimizer<const K extends string = never>(options: OptimizerOpti
         'weights nor gradient.',
     );
   });
+  const known: Names<object> = Object.fromEntries(slots.map((name) => [name, true]));
+  if (first !== undefined) checkedOptions<object>('optimizer', first, known, 'first.');
+  if (least !== undefined) checkedOptions<object>('optimizer', least, known, 'least.');
   return {
     kind,
     slots,
@@ -80,7 +94,7 @@ export function optimizer<const K extends string = never>(options: OptimizerOpti
     ...(least && { least }),
     rule: update as unknown as RuleInOps,
     idle: Idle.moves,
-    learningRate: rateOf(kind, options.learningRate),
+    learningRate: rateOf(kind, checked.learningRate),
     numbers: () => [],
   };
 }
