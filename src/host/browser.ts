@@ -1,0 +1,56 @@
+/** A browser's page or worker: what it lacks is left out or refused, and the interface is Node's. */
+import { type Host, type Member, SERVING, type Seat } from './host.js';
+
+const program = `onmessage = ({ data: seat }) => { postMessage('online'); ${SERVING} };`;
+let programUrl: string | undefined;
+
+function startMember(seat: Seat, lost: (reason: Error, started: boolean) => void): Member {
+  programUrl ??= URL.createObjectURL(new Blob([program], { type: 'text/javascript' }));
+  const worker = new Worker(programUrl, { name: `oxbow ${seat.member}` });
+  let online = false;
+  let over = false;
+  worker.onmessage = () => {
+    online = true;
+  };
+  worker.onerror = ({ message }) => {
+    // One that is not allowed to start fails without a word.
+    if (!over) lost(new Error(message || "a content security policy has to allow 'worker-src blob:'"), online);
+    over = true;
+  };
+  worker.postMessage(seat);
+  return {
+    async stop() {
+      over = true;
+      worker.terminate();
+    },
+  };
+}
+
+const noFile = (names: string, instead: string) => async () => {
+  throw new Error(`a browser has no files by path, so ${names} work in Node only; ${instead}.`);
+};
+
+export const host: Host = {
+  processors: () => navigator.hardwareConcurrency || 1,
+  environment: () => undefined,
+  addressSpaceLeft: () => Number.POSITIVE_INFINITY,
+  // Without the engine's flag, which a page cannot set, wide is slower than fma.
+  prepareTier: (tier) => tier !== 'wide',
+  warn: (message, code) => console.warn(`${code}: ${message}`),
+  startMember,
+  remedies: {
+    threads:
+      "Serve the page isolated, so that memory can be shared ('Cross-Origin-Opener-Policy: same-origin', " +
+      "'Cross-Origin-Embedder-Policy: require-corp'), with a content security policy that has 'worker-src blob:'",
+    someMemory: 'close other pages, or use a 64-bit browser',
+    noMemory: 'close other pages, or use a 64-bit browser',
+  },
+  pathOf: (folder, name) => `${folder}/${name}`,
+  exists: noFile('fromSequenceFiles and loadUtterances', 'fromJsonLines and fromConll take chunks as they arrive'),
+  openFile: noFile('loadCheckpoint, load and loadTagger', 'give the bytes to decodeCheckpoint'),
+  openSource: noFile(
+    'fromFile and what reads utterances by path',
+    'fromWebStream takes the body of a response, fromJsonLines and fromConll { name, chunks }',
+  ),
+  replaceFile: noFile('saveCheckpoint, save and saveTagger', 'encodeCheckpoint gives the bytes'),
+};
