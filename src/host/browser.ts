@@ -41,7 +41,8 @@ export const host: Host = {
   remedies: {
     threads:
       "Serve the page isolated, so that memory can be shared ('Cross-Origin-Opener-Policy: same-origin', " +
-      "'Cross-Origin-Embedder-Policy: require-corp'), with a content security policy that has 'worker-src blob:'",
+      "'Cross-Origin-Embedder-Policy: require-corp'), with a content security policy that has 'worker-src blob:', or ask " +
+      'for fewer by configure({ threads })',
     someMemory: 'close other pages, or use a 64-bit browser',
     noMemory: 'close other pages, or use a 64-bit browser',
   },

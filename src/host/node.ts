@@ -29,7 +29,9 @@ export const host: Host = {
   warn: (message, code) => process.emitWarning(message, { type: 'OxbowWarning', code }),
   startMember,
   remedies: {
-    threads: "Let the process have threads (Node's --allow-worker, its limits of threads and of memory)",
+    threads:
+      "Let the process have threads (Node's --allow-worker, its limits of threads and of memory), or ask for fewer by " +
+      'configure({ threads }) or OXBOW_THREADS',
     someMemory: "raise the process's limit (ulimit -v)",
     noMemory:
       "raise the process's limit (ulimit -v), or start Node with --disable-wasm-trap-handler, with which it reserves less",

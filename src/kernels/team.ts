@@ -72,7 +72,7 @@ export function warnOfFewer(threads: number, reason: string): void {
   toldOfStarting = true;
   host.warn(
     `team: not all of ${threads} threads can be started here (${reason}); those that can go on, with the same results. ` +
-      `${host.remedies.threads}, or ask for fewer by configure({ threads }) or OXBOW_THREADS.`,
+      `${host.remedies.threads}.`,
     'OXBOW_FEWER_THREADS',
   );
 }

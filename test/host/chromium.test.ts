@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import * as oxbow from '../../src/index.js';
 import { bundle, imports, learning } from './bundles.js';
 
@@ -25,98 +25,96 @@ const flags = [
 const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 const policy = (sources: string) => ({ 'Content-Security-Policy': `default-src 'self'; ${sources}` });
 
-/** Serves a page with a bundle to a browser of its own; what the page sends back. */
-async function inChromium(script: string, headers: Record<string, string>): Promise<unknown> {
-  const profile = mkdtempSync(join(tmpdir(), 'chromium-'));
-  let answer: (request: IncomingMessage) => void = () => undefined;
-  const answered = new Promise<IncomingMessage>((resolve) => {
-    answer = resolve;
+/** Pages by the headers they are served with. */
+const pages = {
+  isolated: { ...isolation, ...policy("script-src 'self' 'wasm-unsafe-eval'; worker-src blob:") },
+  plain: {},
+  workerless: { ...isolation, ...policy("script-src 'self' 'wasm-unsafe-eval'") },
+  strict: { ...isolation, ...policy("script-src 'self'") },
+};
+
+/** Has a browser of its own show the pages one after the other; what each sends back. */
+async function inChromium(script: string): Promise<Record<string, unknown>> {
+  const names = Object.keys(pages);
+  const answers: Record<string, unknown> = {};
+  let finish: () => void = () => undefined;
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
   });
-  const server = createServer((request, response) => {
-    const isScript = request.url === '/page.js';
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-    response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html');
-    if (request.method === 'POST') answer(request);
-    else response.end(isScript ? script : '<!doctype html><script src="/page.js"></script>');
+  const server = createServer(async (request, response) => {
+    const name = request.url?.slice(1) as keyof typeof pages;
+    if (request.method === 'POST') {
+      answers[name] = JSON.parse(await text(request));
+      const next = names[names.indexOf(name) + 1];
+      if (next === undefined) finish();
+      response.end(next);
+      return;
+    }
+    for (const [header, value] of Object.entries(pages[name] ?? isolation)) response.setHeader(header, value);
+    response.setHeader('Content-Type', name in pages ? 'text/html' : 'text/javascript');
+    response.end(name in pages ? '<!doctype html><script src="/page.js"></script>' : script);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}/`;
+  const profile = mkdtempSync(join(tmpdir(), 'chromium-'));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${names[0]}`;
   const browser = spawn(chromium as string, [...flags, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
   const over = new Promise<void>((resolve) => browser.once('exit', () => resolve()));
-  try {
-    const ended = over.then(() => Promise.reject(new Error('the browser ended without an answer')));
-    return JSON.parse(await text(await Promise.race([answered, ended])));
-  } finally {
-    browser.kill();
-    await over;
-    server.closeAllConnections();
-    server.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-  }
+  await Promise.race([finished, over]);
+  browser.kill();
+  await over;
+  server.closeAllConnections();
+  server.close();
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  return answers;
 }
 
 /** Learns, with threads that have had the time to start; what came of it, and what was warned of. */
-const page = bundle(
-  `${imports} (async () => {
-    const warnings = [];
-    console.warn = (text) => warnings.push(text);
-    const answer = (what) => fetch('/', { method: 'POST', body: JSON.stringify({ ...what, warnings }) });
-    try {
-      await ready();
-      configure({ threads: 2 });
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      ${learning}
-      const { tier, threads, shared } = machine();
-      await answer({ losses, tier, threads, shared });
-    } catch (error) {
-      await answer({ error: error.message });
-    }
-  })();`,
-  { platform: 'browser', format: 'iife', minify: true },
-);
-
-describe.skipIf(chromium === undefined)('a page in Chromium', { timeout: 60_000 }, () => {
-  const losses = async () => {
-    oxbow.configure({ tier: 'fma' });
-    const here = { ...(await import('rxjs')), ...oxbow };
-    const run = new Function(...Object.keys(here), `return (async () => { ${learning} return losses; })()`);
-    return run(...Object.values(here));
+const program = `${imports} (async () => {
+  const warnings = [];
+  console.warn = (text) => warnings.push(text);
+  const learnt = async () => {
+    await ready();
+    configure({ threads: 2 });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    ${learning}
+    const { tier, threads, shared } = machine();
+    return { losses, tier, threads, shared };
   };
+  const answer = await learnt().catch((error) => ({ error: error.message }));
+  const response = await fetch(location.href, { method: 'POST', body: JSON.stringify({ ...answer, warnings }) });
+  const next = await response.text();
+  if (next !== '') location.href = next;
+})();`;
 
-  it('learns on two threads where it is isolated, with the losses of Node, to the last bit', async () => {
-    const headers = { ...isolation, ...policy("script-src 'self' 'wasm-unsafe-eval'; worker-src blob:") };
-    expect(await inChromium((await page).text, headers)).toEqual({
-      losses: await losses(),
-      tier: 'fma',
-      threads: 2,
-      shared: true,
-      warnings: [],
-    });
+describe.skipIf(chromium === undefined)('a page in Chromium', () => {
+  let losses: number[];
+  let answers: Record<string, unknown>;
+  beforeAll(async () => {
+    const here = { ...(await import('rxjs')), ...oxbow };
+    oxbow.configure({ tier: 'fma' });
+    const run = new Function(...Object.keys(here), `return (async () => { ${learning} return losses; })()`);
+    losses = await run(...Object.values(here));
+    answers = await inChromium((await bundle(program, { platform: 'browser', format: 'iife', minify: true })).text);
+  }, 60_000);
+
+  it('learns on two threads where it is isolated, with the losses of Node, to the last bit', () => {
+    expect(answers.isolated).toEqual({ losses, tier: 'fma', threads: 2, shared: true, warnings: [] });
   });
 
-  it('learns on one where it is not', async () => {
-    expect(await inChromium((await page).text, {})).toEqual({
-      losses: await losses(),
-      tier: 'fma',
-      threads: 1,
-      shared: false,
-      warnings: [expect.stringMatching(/Cross-Origin-Opener-Policy/)],
-    });
+  it('learns on one where it is not', () => {
+    const warnings = [expect.stringMatching(/OXBOW_FEWER_THREADS.*Cross-Origin-Opener-Policy/)];
+    expect(answers.plain).toEqual({ losses, tier: 'fma', threads: 1, shared: false, warnings });
   });
 
-  it('goes on with one where the policy has no workers', async () => {
-    const headers = { ...isolation, ...policy("script-src 'self' 'wasm-unsafe-eval'") };
-    expect(await inChromium((await page).text, headers)).toMatchObject({
-      losses: await losses(),
-      threads: 1,
-      warnings: [expect.stringMatching(/OXBOW_FEWER_THREADS.*worker-src blob:/)],
-    });
+  it('goes on with one where its policy has no workers', () => {
+    const warnings = [expect.stringMatching(/OXBOW_FEWER_THREADS.*worker-src blob:/)];
+    expect(answers.workerless).toEqual({ losses, tier: 'fma', threads: 1, shared: true, warnings });
   });
 
-  it('names what a policy without WebAssembly lacks', async () => {
-    expect(await inChromium((await page).text, policy("script-src 'self'"))).toMatchObject({
+  it('says what a policy without WebAssembly lacks', () => {
+    expect(answers.strict).toEqual({
       error: expect.stringMatching(/'wasm-unsafe-eval' in its script-src/),
+      warnings: [],
     });
   });
 });
