@@ -57,7 +57,10 @@ async function inChromium(script: string): Promise<Record<string, unknown>> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const profile = mkdtempSync(join(tmpdir(), 'chromium-'));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${names[0]}`;
-  const browser = spawn(chromium as string, [...flags, `--user-data-dir=${profile}`, url], { stdio: 'ignore' });
+  const browser = spawn(chromium as string, [...flags, `--user-data-dir=${profile}`, url], {
+    stdio: 'ignore',
+    timeout: 50_000,
+  });
   const over = new Promise<void>((resolve) => browser.once('exit', () => resolve()));
   await Promise.race([finished, over]);
   browser.kill();

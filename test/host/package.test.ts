@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,6 +12,21 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const node = promisify(execFile).bind(undefined, process.execPath);
 const env = { ...process.env, OXBOW_THREADS: '2', OXBOW_TIER: '', NODE_OPTIONS: '' };
+
+describe('the built files', () => {
+  it("name Node's modules by their prefix", () => {
+    const files = readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      /\.js$/.test(file),
+    );
+    const named = files.flatMap((file) =>
+      [...readFileSync(join(root, 'dist', file), 'utf8').matchAll(/\b(?:from|import)[ (]*"([^."][^"]*)"/g)].map(
+        ([, name]) => name,
+      ),
+    );
+    expect(named).toContain('node:worker_threads');
+    expect(named.filter((name) => builtinModules.includes(name as string))).toEqual([]);
+  });
+});
 
 describe('the package in Node', () => {
   /** Runs a program in this folder, where the package has its own name. */
