@@ -11,6 +11,7 @@ const rooms = [
   ['ops'],
   ['parameters'],
   ['kernels'],
+  ['host'],
   ['tensor.ts', 'random.ts', 'plot.ts', 'course.ts', 'carry.ts', 'options.ts'],
 ];
 
@@ -37,7 +38,7 @@ module.exports = {
       comment: 'A new room takes its place in the order above.',
       severity: 'error',
       from: {},
-      to: { path: '^src/', pathNot: [within(rooms.flat()), '^src/index\\.ts$'] },
+      to: { path: '^src/', pathNot: [within(rooms.flat()), '^src/(index\\.ts$|faces/)'] },
     },
     {
       name: 'no cycles',
@@ -47,11 +48,18 @@ module.exports = {
       to: { circular: true },
     },
     {
-      name: 'index.ts is for users',
+      name: 'index.ts and faces are for users',
       comment: 'Inside the package, import a thing from the file that makes it.',
       severity: 'error',
-      from: { path: '^src/' },
-      to: { path: '^src/index\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/index\\.ts$' },
+      to: { path: '^src/(index\\.ts$|faces/)' },
+    },
+    {
+      name: 'only host/node knows Node',
+      comment: 'What the library needs of where it runs is in `#host`, of which a browser has its own.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/host/(node[./]|kernels-(beside|inlined)\\.ts$)' },
+      to: { dependencyTypes: ['core'] },
     },
     {
       name: 'examples use the package like everyone',
@@ -69,7 +77,7 @@ module.exports = {
       name: 'the package has no undeclared dependency',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only', 'npm-peer'] },
     },
     {
       name: 'everything resolves',

@@ -1,9 +1,26 @@
+import { cpSync } from 'node:fs';
 import { defineConfig } from 'tsup';
+
+const isNoSource = (file: string) => !file.endsWith('.ts');
 
 /** The package; the examples, which import it by its name like everyone else; the benchmarks, which look inside. */
 export default defineConfig([
   {
-    entry: { index: 'src/index.ts' },
+    entry: {
+      index: 'src/index.ts',
+      models: 'src/faces/models.ts',
+      tagger: 'src/faces/tagger.ts',
+      node: 'src/faces/node.ts',
+      // What the package's imports choose among, so that these stay files of their own.
+      'host/node': 'src/host/node.ts',
+      'host/browser': 'src/host/browser.ts',
+      'host/kernels-beside': 'src/host/kernels-beside.ts',
+      'host/kernels-inlined': 'src/host/kernels-inlined.ts',
+      'host/kernels-on-demand': 'src/host/kernels-on-demand.ts',
+    },
+    external: [/^#/, /^node:/],
+    removeNodeProtocol: false,
+    onSuccess: async () => cpSync('src/host/generated', 'dist/host/generated', { recursive: true, filter: isNoSource }),
     outDir: 'dist',
     format: 'esm',
     target: 'es2022',
@@ -11,6 +28,12 @@ export default defineConfig([
     clean: true,
     silent: true,
     dts: {
+      entry: {
+        index: 'src/index.ts',
+        models: 'src/faces/models.ts',
+        tagger: 'src/faces/tagger.ts',
+        node: 'src/faces/node.ts',
+      },
       // For `Symbol.dispose`, whatever libraries a project's own options name.
       banner: '/// <reference lib="esnext.disposable" />\n',
       // tsup's declaration build sets an option of its own that TypeScript 6 calls outdated.
@@ -31,6 +54,7 @@ export default defineConfig([
     format: 'esm',
     target: 'es2022',
     platform: 'node',
+    removeNodeProtocol: false,
     external: ['oxbow', 'commander', 'log-update'],
     silent: true,
     clean: true,
@@ -41,6 +65,7 @@ export default defineConfig([
     format: 'esm',
     target: 'es2022',
     platform: 'node',
+    removeNodeProtocol: false,
     external: ['commander', 'log-update'],
     silent: true,
     clean: true,

@@ -1,8 +1,8 @@
-import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  resolve: { alias: { oxbow: fileURLToPath(new URL('src/index.ts', import.meta.url)) } },
+  // As the type check has them.
+  resolve: { tsconfigPaths: true },
   test: {
     include: ['test/**/*.test.ts'],
     // Each starts processes that train: they have a script of their own, test:examples.

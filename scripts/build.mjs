@@ -11,6 +11,7 @@ const mark = join(root, 'build/fingerprint');
 const built = [
   'dist/index.js',
   'dist/index.d.ts',
+  'dist/host/generated/simd.wasm',
   'build/examples/char-rnn.js',
   'build/examples/memory.js',
   'build/examples/alice.js',

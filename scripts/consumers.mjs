@@ -11,13 +11,20 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const [compiler = join(root, 'node_modules/typescript')] = process.argv.slice(2);
 
 const program = `
-import { dense, embedding, ids, lstm, type LstmCarry, stack, tensor } from 'oxbow';
+import { dense, embedding, ids, lstm, type LstmCarry, ready, type Sequential, stack, tensor } from 'oxbow';
+import { sequential } from 'oxbow/models';
+import { fromFile } from 'oxbow/node';
+import { tagger } from 'oxbow/tagger';
 const x = tensor([3], [1, 2, 3]);
 export const sum: number = x.data.reduce((a, b) => a + b, 0);
 export const texts: string[] = x.data.reduce((all: string[], value) => all.concat(String(value)), []);
 export const model = stack({ embed: embedding(4, 4), rnn: lstm(4, 8), head: dense(8, 3) });
 export const wx: Float32Array = model.params.rnn.wx.data;
 export const walked = (carry: LstmCarry): Record<string, unknown> => carry;
+export const listed: Sequential = sequential([dense(4, 3)]);
+export const slots = tagger({ words: ['leave'], tags: ['O'] }).params;
+export const chunks: import('rxjs').Observable<string> = fromFile(new URL('file:///corpus.txt'));
+export const loaded: Promise<void> = ready({ tier: 'simd' });
 export const step = model.apply.bind(undefined);
 export const symbols = ids([1, 1], [2]);
 // @ts-expect-error ids are no features

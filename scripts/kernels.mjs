@@ -1,11 +1,12 @@
-// Compiles the kernels: `npm run kernels`. One module for each tier and each kind of memory (shared or not), written to
-// src/kernels/generated/ as TypeScript that holds the bytes in base64, so that every bundler and browser can load them.
+// Compiles the kernels: `npm run kernels`. One module for each tier, written to src/host/generated/ twice: as a file, which Node
+// reads, and as TypeScript that holds it deflated, in base64, so that every bundler and browser can load it.
 // Nothing is done where the sources have not changed since.
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
 import asc from 'assemblyscript/asc';
 import { executeSource, readJobs, structsSource, writersSource } from './arguments.mjs';
 import { tilesSource } from './tiles.mjs';
@@ -13,6 +14,7 @@ import { tilesSource } from './tiles.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = join(root, 'src/kernels/assembly');
 const target = join(root, 'src/kernels/generated');
+const modules = join(root, 'src/host/generated');
 
 /** What the kernels read of the TypeScript side. */
 const shared = ['control', 'jobs', 'limits', 'span'].map((name) => `src/kernels/${name}.ts`);
@@ -45,7 +47,7 @@ function fingerprint() {
   return hash.digest('hex');
 }
 
-async function compile(folder, jobs, { relaxed, rows }, sharedMemory) {
+async function compile(folder, jobs, { relaxed, rows }) {
   const assembly = join(folder, 'assembly');
   writeFileSync(
     join(assembly, 'config.ts'),
@@ -80,7 +82,7 @@ async function compile(folder, jobs, { relaxed, rows }, sharedMemory) {
     '--enable',
     'bulk-memory',
     ...(relaxed ? ['--enable', 'relaxed-simd'] : []),
-    ...(sharedMemory ? ['--sharedMemory'] : []),
+    '--sharedMemory',
   ];
   let wasm;
   const { error, stderr } = await asc.main(options, {
@@ -96,9 +98,10 @@ const mark = join(target, 'fingerprint');
 const now = fingerprint();
 if (existsSync(mark) && readFileSync(mark, 'utf8') === now) process.exit(0);
 
-// Where this fails, what it has written by then is no longer what the mark says.
-rmSync(mark, { force: true });
-mkdirSync(target, { recursive: true });
+for (const generated of [target, modules]) {
+  rmSync(generated, { recursive: true, force: true });
+  mkdirSync(generated, { recursive: true });
+}
 const folder = mkdtempSync(join(tmpdir(), 'kernels-'));
 try {
   for (const name of shared) cpSync(join(root, name), join(folder, basename(name)));
@@ -106,13 +109,11 @@ try {
   const jobs = await readJobs(join(root, description));
   writeFileSync(join(target, 'writers.ts'), writersSource(jobs));
   for (const [tier, options] of Object.entries(tiers)) {
-    const text = [];
-    for (const memory of ['shared', 'unshared']) {
-      const wasm = await compile(folder, jobs, options, memory === 'shared');
-      text.push(`export const ${memory} =\n  '${wasm.toString('base64')}';\n`);
-      process.stdout.write(`kernels: ${tier}, ${memory} memory: ${wasm.length} bytes\n`);
-    }
-    writeFileSync(join(target, `${tier}.ts`), `// Written by scripts/kernels.mjs.\n${text.join('\n')}`);
+    const wasm = await compile(folder, jobs, options);
+    const text = deflateRawSync(wasm, { level: 9 }).toString('base64');
+    process.stdout.write(`kernels: ${tier}: ${wasm.length} bytes\n`);
+    writeFileSync(join(modules, `${tier}.wasm`), wasm);
+    writeFileSync(join(modules, `${tier}.ts`), `// Written by scripts/kernels.mjs.\nexport default '${text}';\n`);
   }
   writeFileSync(mark, now);
 } finally {

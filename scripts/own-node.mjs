@@ -13,9 +13,18 @@ if (node === undefined) {
   process.stderr.write('test:own-node: there is no Node on the PATH besides the one in node_modules\n');
   process.exit(1);
 }
-const tests = ['kernels', 'ops', 'parameters', 'backprop', 'training', 'cells', 'layers', 'golden', 'streams'].map(
-  (folder) => `test/${folder}`,
-);
+const tests = [
+  'host',
+  'kernels',
+  'ops',
+  'parameters',
+  'backprop',
+  'training',
+  'cells',
+  'layers',
+  'golden',
+  'streams',
+].map((folder) => `test/${folder}`);
 const vitest = join(root, 'node_modules/vitest/vitest.mjs');
 process.stdout.write(`${node} ${spawnSync(node, ['--version']).stdout}`);
 const { status } = spawnSync(node, [vitest, 'run', ...tests, ...process.argv.slice(2)], {

@@ -28,20 +28,17 @@ export {
 export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked.js';
 export { unroll } from './cells/unroll.js';
 export { type Course, finish, inTurns } from './course.js';
+export * from './faces/models.js';
+export * from './faces/node.js';
+export * from './faces/tagger.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './formats/checkpoint.js';
-export { loadCheckpoint, saveCheckpoint } from './formats/checkpoint-file.js';
 export type { FileError, FormatError, UtteranceError, WeightsError } from './formats/errors.js';
-export { type ConllOptions, fromConll, toConll } from './formats/utterances/conll.js';
-export { fromJsonLines, toJsonLine } from './formats/utterances/json-lines.js';
-export type { TextSource } from './formats/utterances/lines.js';
-export { loadUtterances } from './formats/utterances/load.js';
-export { fromSequenceFiles, type SequenceFilesOptions } from './formats/utterances/sequence-files.js';
-export type { Utterance } from './formats/utterances/utterance.js';
 export { loadWeights, weightsOf } from './formats/weights.js';
-export type { Tier } from './kernels/host.js';
+export type { Tier } from './host/host.js';
 export { configure, type MachineOptions, machine } from './kernels/machine.js';
 export type { Machine } from './kernels/machine-type.js';
 export type { MemoryUse } from './kernels/memory-limit.js';
+export { ready } from './kernels/ready.js';
 export {
   batchOf,
   type Carried,
@@ -119,124 +116,6 @@ export {
   encoderBlock,
   type StackedBlocksOptions,
 } from './layers/transformer.js';
-export { type AlexNetOptions, alexNet } from './models/alex-net.js';
-export { type BertCarry, type BertOptions, bert } from './models/bert.js';
-export { type ConvolutionBlocksOptions, convolutionBlocks } from './models/convolution-blocks.js';
-export { type BeamOptions, decodeBeam } from './models/decode-beam.js';
-export {
-  type DecoderCarry,
-  decodeGreedy,
-  type EncoderDecoder,
-  type EncoderDecoderOptions,
-  encoderDecoder,
-  type GreedyOptions,
-  type SequencePair,
-} from './models/encoder-decoder.js';
-export type { PredictOptions } from './models/evaluate.js';
-export type { Data, Layout, Nested } from './models/examples.js';
-export type { Callback, Fit, FitOptions } from './models/fit.js';
-export { type GptCarry, type GptOptions, gpt } from './models/gpt.js';
-export { type LeNet5Options, leNet5 } from './models/le-net.js';
-export type { Mask } from './models/mask.js';
-export { accuracy, categoricalAccuracy, topKAccuracy } from './models/metrics/accuracy.js';
-export type { MetricName } from './models/metrics/by-name.js';
-export { type Chunk, chunksOf } from './models/metrics/chunks.js';
-export { type AverageOptions, confusionMatrix, f1, precision, recall } from './models/metrics/classes.js';
-export {
-  conlleval,
-  type Labelled,
-  type SlotAccumulator,
-  type SlotConfusion,
-  type SlotCounts,
-  type SlotMetric,
-  type SlotScores,
-  scoreSlots,
-} from './models/metrics/conlleval.js';
-export type { Accumulator, Metric } from './models/metrics/metric.js';
-export { bitsPerCharacter, perplexity } from './models/metrics/perplexity.js';
-export { toIds, toOneHot } from './models/one-hot.js';
-export type {
-  BatchProgress,
-  EpochProgress,
-  EpochRecord,
-  Evaluation,
-  Figures,
-  FitProgress,
-  History,
-} from './models/progress.js';
-export {
-  type CompileOptions,
-  type EvaluateOptions,
-  type Model,
-  type Sequential,
-  type SequentialOptions,
-  sequential,
-} from './models/sequential.js';
-export type { EarlyStopping } from './models/stopping.js';
-export type { TaggedUtterance, TaggerInput, TaggerTarget, Words } from './models/tagger/encoding.js';
-export { type FitTaggerOptions, fitTagger, scoreTagger, type TaggerEpoch } from './models/tagger/fit.js';
-export type { Grown } from './models/tagger/growth.js';
-export { type Lexicon, type LexiconData, lexicon } from './models/tagger/lexicon.js';
-export type { NetOptions, TaggerCarry, TaggerOutput } from './models/tagger/net.js';
-export {
-  loadTagger,
-  restoreTagger,
-  saveTagger,
-  type TaggerError,
-  taggerCheckpoint,
-} from './models/tagger/online/checkpoint.js';
-export { correctTags, type SlotCorrection } from './models/tagger/online/corrections.js';
-export { type LearnTagsOptions, learnTags } from './models/tagger/online/learn-tags.js';
-export type {
-  Corrected,
-  LearnedTags,
-  LearnTagsState,
-  PredictedTags,
-  RefusedTags,
-  TagLesson,
-  TagOutcome,
-  Taught,
-} from './models/tagger/online/lessons.js';
-export {
-  type Missing,
-  type OpenTagging,
-  type Outstanding,
-  type OutstandingOptions,
-  type OutstandingPolicy,
-  type OutstandingState,
-  outstanding,
-} from './models/tagger/online/outstanding.js';
-export { type Asked, type Predicted, predictTags } from './models/tagger/online/predict-tags.js';
-export {
-  type Reservoir,
-  type ReservoirOptions,
-  type ReservoirState,
-  reservoir,
-} from './models/tagger/online/reservoir.js';
-export { type Slot, type Slots, slots, slotsOf } from './models/tagger/online/slots.js';
-export {
-  type EndOfUtterance,
-  endOfUtterance,
-  type Spoken,
-  type TagOptions,
-  tag,
-  type UtteranceTagged,
-  type WordTagged,
-} from './models/tagger/online/tag.js';
-export type { OpenUtterance, ProvisionalTag } from './models/tagger/streaming.js';
-export {
-  type SubstituteSlotsOptions,
-  type SubstitutionOptions,
-  substituteSlots,
-} from './models/tagger/substitution.js';
-export { type Tagger, type TaggerOptions, tagger } from './models/tagger/tagger.js';
-export type { TaggedWord, Tagging } from './models/tagger/tagging.js';
-export {
-  type TaggerLearned,
-  type TaggerTrainer,
-  type TaggerTrainerOptions,
-  taggerTrainer,
-} from './models/tagger/trainer.js';
 export type { ActivationChoice, ActivationName } from './ops/activation-names.js';
 export type { Activation } from './ops/activations.js';
 export * as activations from './ops/activations.js';
@@ -279,7 +158,6 @@ export type { BoundedBuffer, BufferOptions, BufferPolicy, BufferState, Pausable 
 export { holdSource } from './streams/demand.js';
 export { timeSlice } from './streams/event-loop.js';
 export { fromAsync } from './streams/from-async.js';
-export { fromFile } from './streams/from-file.js';
 export { fromReadable, type ReadableLike } from './streams/from-readable.js';
 export { fromSocket } from './streams/from-socket.js';
 export { fromText } from './streams/from-text.js';

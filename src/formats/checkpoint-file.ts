@@ -1,13 +1,14 @@
 /** Checkpoints on disk. A file is replaced as a whole or not at all, and both ways the numbers go by in pieces. */
-import { type FileHandle, open, stat } from 'node:fs/promises';
+
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
+import { host } from '#host';
+import type { OpenFile } from '../host/host.js';
 import type { Tensor } from '../tensor.js';
 import { type Checkpoint, layoutOf, piecesOf, tensorOf, toOwnOrder } from './checkpoint.js';
 import type { FileError, FormatError } from './errors.js';
 import { type Entry, headerLength, inOrder, LENGTH_BYTES, parseHeader } from './header.js';
-import { replaceFile } from './replace-file.js';
 
 /** Bytes that are copied at once: a fraction of a millisecond, after which everybody else has a turn. */
 const PIECE = 1 << 20;
@@ -30,7 +31,7 @@ export function saveCheckpoint(path: string, { tensors, metadata }: Checkpoint):
   const settled = Object.entries(tensors).map(([name, tensor]) => [name, ownNumbers(tensor)] as const);
   const layout = layoutOf({ tensors: Object.fromEntries(settled), metadata });
   return TE.tryCatch(
-    () => replaceFile(path, () => piecesOf(layout, PIECE)),
+    () => host.replaceFile(path, () => piecesOf(layout, PIECE)),
     (cause) => fileError(path, 'written', cause),
   );
 }
@@ -46,9 +47,7 @@ export function loadCheckpoint(path: string): TE.TaskEither<FileError | FormatEr
   return pipe(
     TE.tryCatch(
       async () => {
-        // Before it is opened: that of a pipe would wait for somebody who writes to it.
-        if (!(await stat(path)).isFile()) throw new Error('it is no regular file; give the path of one.');
-        const file = await open(path, 'r');
+        const file = await host.openFile(path);
         try {
           return await readCheckpoint(file, PIECE);
         } finally {
@@ -73,7 +72,7 @@ export function loadThrough<X extends { readonly message: string }, A>(
 }
 
 /** Reads an open file from its start to its end, at most so many bytes at once. */
-export async function readCheckpoint(file: FileHandle, size: number): Promise<E.Either<FormatError, Checkpoint>> {
+export async function readCheckpoint(file: OpenFile, size: number): Promise<E.Either<FormatError, Checkpoint>> {
   const { size: present } = await file.stat();
   const fill = filler(file, size);
   const first = new Uint8Array(Math.min(LENGTH_BYTES, present));
@@ -100,7 +99,7 @@ const shorter: E.Left<FormatError> = {
 };
 
 /** Fills arrays with what comes next in a file; false where it has ended. Small ones share a read, large ones take several. */
-function filler(file: FileHandle, size: number): (target: Uint8Array) => Promise<boolean> {
+function filler(file: OpenFile, size: number): (target: Uint8Array) => Promise<boolean> {
   const buffer = new Uint8Array(size);
   let [at, end] = [0, 0];
   return async (target) => {

@@ -2,7 +2,8 @@
  * A team that a worker leads, over the same memory as the caller's: it runs what was captured while the caller does something
  * else.
  */
-import { type Leader, startLeader } from './host.js';
+import { host } from '#host';
+import type { Leader } from '../host/host.js';
 import type { LedTeam } from './machine-type.js';
 import { type Team, type TeamOptions, team } from './team.js';
 
@@ -31,7 +32,7 @@ export function ledTeam(options: TeamOptions): LedTeam {
 
   let leader: Leader;
   try {
-    leader = startLeader({ ...members.seat, patience: members.patience }, settle, lose);
+    leader = host.startLeader({ ...members.seat, patience: members.patience }, settle, lose);
   } catch (error) {
     void members.stop();
     throw error;

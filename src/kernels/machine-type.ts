@@ -1,7 +1,8 @@
 /** What a machine is to those who use it, and what it is asked to run. */
+
+import type { Tier } from '../host/host.js';
 import type { Heap } from './heap.js';
 import type { Holdings } from './holding.js';
-import type { Tier } from './host.js';
 import type { MemoryUse } from './memory-limit.js';
 import type { Region } from './region.js';
 

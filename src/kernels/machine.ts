@@ -2,10 +2,11 @@
  * The machine: one linear memory, the kernels compiled over it, and the team that runs them. A process has one; it
  * starts at its first use, or with `configure`.
  */
+import { host } from '#host';
+import { type Tier, tierNames } from '../host/host.js';
 import { checkedOptions, type Names } from '../options.js';
 import { heap } from './heap.js';
 import { holdings } from './holding.js';
-import { environment, processors, type Tier, tierNames } from './host.js';
 import { ledTeam } from './led-team.js';
 import type { Fork, Machine } from './machine-type.js';
 import { kernelMemory, threadsWithRoom } from './memory.js';
@@ -13,7 +14,7 @@ import { HIGHEST_LIMIT, limitWanted, refusal } from './memory-limit.js';
 import { ARGUMENT_WORDS, argumentsOf, forkOf } from './program.js';
 import { region } from './region.js';
 import { type Exports, type Team, type TeamOptions, team, warnOfFewer } from './team.js';
-import { moduleOf, RACE_BYTES, wideIsSlow } from './tiers.js';
+import { missing, moduleOf, RACE_BYTES, wideIsSlow } from './tiers.js';
 import { trusted } from './trust.js';
 
 export interface MachineOptions {
@@ -40,7 +41,7 @@ function checkThreads(threads: number, from: string, name = 'threads'): number {
   return threads;
 }
 
-function checkTier(tier: string, from: string): Tier {
+export function checkTier(tier: string, from: string): Tier {
   const known = tierNames.find((name) => name === tier);
   if (known === undefined) throw new RangeError(`${from}: a tier is one of ${tierNames.join(', ')}, not '${tier}'.`);
   return known;
@@ -48,8 +49,8 @@ function checkTier(tier: string, from: string): Tier {
 
 function threadsWanted(options: MachineOptions): number {
   if (options.threads !== undefined) return checkThreads(options.threads, 'configure');
-  const text = environment('OXBOW_THREADS');
-  return text === undefined ? Math.min(64, processors()) : checkThreads(Number(text), 'OXBOW_THREADS');
+  const text = host.environment('OXBOW_THREADS');
+  return text === undefined ? Math.min(64, host.processors()) : checkThreads(Number(text), 'OXBOW_THREADS');
 }
 
 function learnerThreadsWanted({ learnerThreads }: MachineOptions): number | undefined {
@@ -58,7 +59,7 @@ function learnerThreadsWanted({ learnerThreads }: MachineOptions): number | unde
 
 function tierWanted(options: MachineOptions): Tier | undefined {
   if (options.tier !== undefined) return checkTier(options.tier, 'configure');
-  const text = environment('OXBOW_TIER');
+  const text = host.environment('OXBOW_TIER');
   return text === undefined ? undefined : checkTier(text, 'OXBOW_TIER');
 }
 
@@ -174,6 +175,8 @@ export function createMachine(
         void alone.stop();
       }
     }
+    const absent = missing(forced);
+    if (absent !== undefined) throw absent;
     throw new Error(
       forced === undefined
         ? 'no tier of the kernels works here: WebAssembly with 128-bit SIMD is needed.'

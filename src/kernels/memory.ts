@@ -1,5 +1,5 @@
 /** The memory that all numbers lie in, as large as there is address space for. */
-import { addressSpaceLeft, warn } from './host.js';
+import { host } from '#host';
 
 const PAGE = 65_536;
 const MOST_PAGES = 65_536;
@@ -12,7 +12,7 @@ const SPARE_BYTES = 2 ** 29;
 /** How many of so many threads have room in the address space that is left; each of them ends the process where it has not. */
 export function threadsWithRoom(threads: number): number {
   if (threads === 1) return 1;
-  return Math.min(threads, 1 + Math.max(0, Math.floor((addressSpaceLeft() - SPARE_BYTES) / THREAD_BYTES)));
+  return Math.min(threads, 1 + Math.max(0, Math.floor((host.addressSpaceLeft() - SPARE_BYTES) / THREAD_BYTES)));
 }
 
 /**
@@ -22,7 +22,7 @@ export function threadsWithRoom(threads: number): number {
  * @throws RangeError where there is no room at all.
  */
 export function kernelMemory(shared: boolean, threads: number): WebAssembly.Memory {
-  const left = addressSpaceLeft();
+  const left = host.addressSpaceLeft();
   // Half of what is left, where threads would take more than that.
   const room = Math.max(left - SPARE_BYTES - (threads - 1) * THREAD_BYTES, left / 2);
   let maximum = Math.max(LEAST_PAGES, Math.min(MOST_PAGES, Math.floor(room / PAGE)));
@@ -30,9 +30,9 @@ export function kernelMemory(shared: boolean, threads: number): WebAssembly.Memo
     try {
       const memory = new WebAssembly.Memory({ initial: 64, maximum, shared });
       if (maximum < MOST_PAGES) {
-        warn(
+        host.warn(
           `memory: there is address space for ${maximum / 16} MiB of numbers instead of 4096, which is what the kernels go on ` +
-            "with. To have more, raise the process's limit (ulimit -v).",
+            `with. To have more, ${host.remedies.someMemory}.`,
           'OXBOW_LESS_MEMORY',
         );
       }
@@ -40,8 +40,8 @@ export function kernelMemory(shared: boolean, threads: number): WebAssembly.Memo
     } catch (error) {
       if (!(error instanceof RangeError) || maximum === LEAST_PAGES) {
         throw new RangeError(
-          `memory: not even ${LEAST_PAGES / 16} MiB of address space can be had for the kernels (${String(error)}); raise the ` +
-            "process's limit (ulimit -v), or start Node with --disable-wasm-trap-handler, with which it reserves less.",
+          `memory: not even ${LEAST_PAGES / 16} MiB of address space can be had for the kernels (${String(error)}); ` +
+            `${host.remedies.noMemory}.`,
         );
       }
     }

@@ -2,6 +2,8 @@
  * A fork-join team: the thread that leads it is member 0, workers are the others. The protocol lives in
  * `assembly/team.ts`; here are the control block, the threads and what happens when one is lost.
  */
+import { host } from '#host';
+import type { Member, Seat } from '../host/host.js';
 import {
   ARGS,
   CHUNKS,
@@ -15,7 +17,6 @@ import {
   SPINS,
   STOP,
 } from './control.js';
-import { type Member, type Seat, startMember, warn } from './host.js';
 import type { Tile } from './tiers.js';
 
 /** Turns a worker waits before it sleeps: about half a millisecond. A sleeper takes 50 to 230 µs to come back. */
@@ -75,10 +76,9 @@ let toldOfStarting = false;
 export function warnOfFewer(threads: number, reason: string): void {
   if (toldOfStarting) return;
   toldOfStarting = true;
-  warn(
+  host.warn(
     `team: not all of ${threads} threads can be started here (${reason}); those that can go on, with the same results. ` +
-      "Let the process have threads (Node's --allow-worker, its limits of threads and of memory), or ask for fewer by " +
-      'configure({ threads }) or OXBOW_THREADS.',
+      `${host.remedies.threads}.`,
     'OXBOW_FEWER_THREADS',
   );
 }
@@ -125,7 +125,7 @@ export function team(options: TeamOptions): Team {
     // Otherwise an error says what there is to say; a learner is within a fork most of the time.
     if (name === 'team' && !sound()) return;
     const rest = left === 1 ? 'one thread goes on' : `${left} threads go on`;
-    warn(
+    host.warn(
       `${name}: worker ${member} of ${threads} is gone (${reason.message}); ${rest}, with the same results. ` +
         (name === 'team' ? `To have all of them again: ${again}.` : 'To have all of them again: subscribe anew.'),
       'OXBOW_WORKER_LOST',
@@ -146,7 +146,7 @@ export function team(options: TeamOptions): Team {
   const members: Member[] = [];
   for (let member = 1; member < threads; member += 1) {
     try {
-      members.push(startMember({ ...seat, member }, (reason, started) => lost(member, reason, started)));
+      members.push(host.startMember({ ...seat, member }, (reason, started) => lost(member, reason, started)));
     } catch (error) {
       left = member;
       control[MEMBERS / 4] = left;

@@ -1,27 +1,54 @@
 /** The tiers' modules, and whether the one that is called the best is the fastest here. */
-import * as fma from './generated/fma.js';
-import * as simd from './generated/simd.js';
-import * as wide from './generated/wide.js';
-import { prepareTier, type Tier } from './host.js';
+import { host } from '#host';
+import { kernels } from '#kernels';
+import { type Tier, tierNames } from '../host/host.js';
 
-const modules = { wide, fma, simd };
 const compiled = new Map<string, WebAssembly.Module>();
 
-/** The module of a tier, compiled once; undefined where this engine does not take it. */
+/** The module of a tier, compiled once; undefined where it is not loaded, or this engine does not take it. */
 export function moduleOf(tier: Tier, shared: boolean): WebAssembly.Module | undefined {
   const key = `${tier} ${shared}`;
   const known = compiled.get(key);
   if (known !== undefined) return known;
-  if (!prepareTier(tier)) return undefined;
-  const text = shared ? modules[tier].shared : modules[tier].unshared;
+  if (!host.prepareTier(tier)) return undefined;
+  const bytes = kernels.bytes(tier);
+  if (bytes === undefined) return undefined;
   try {
-    const module = new WebAssembly.Module(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)));
+    const module = new WebAssembly.Module((shared ? bytes : overUnshared(bytes)) as BufferSource);
     compiled.set(key, module);
     return module;
   } catch (error) {
-    if (error instanceof WebAssembly.CompileError) return undefined;
-    throw error;
+    if (!(error instanceof WebAssembly.CompileError)) throw error;
+    if (!WebAssembly.validate(bytes as BufferSource)) return undefined;
+    throw new Error(
+      `machine: the kernels may not be compiled here (${error.message}); a content security policy has to allow ` +
+        "'wasm-unsafe-eval' in its script-src.",
+      { cause: error },
+    );
   }
+}
+
+/** How the module's import of its memory is written: `env`, `memory`, a memory, and the flags of a shared one with a maximum. */
+const IMPORT = [3, ...ascii('env'), 6, ...ascii('memory'), 2, 3];
+
+function ascii(text: string): number[] {
+  return [...text].map((letter) => letter.charCodeAt(0));
+}
+
+/** The same kernels over memory that is not shared: a flag says which, and whatever is atomic works in both. */
+function overUnshared(bytes: Uint8Array): Uint8Array {
+  const at = bytes.findIndex((_, from) => IMPORT.every((byte, k) => bytes[from + k] === byte));
+  const copy = bytes.slice();
+  copy[at + IMPORT.length - 1] = 1;
+  return copy;
+}
+
+/** Why there are no kernels to choose from, if that is because nobody has waited for them. */
+export function missing(forced: Tier | undefined): Error | undefined {
+  const wanted = forced === undefined ? tierNames : [forced];
+  if (kernels.load === undefined || wanted.some((tier) => kernels.bytes(tier) !== undefined)) return undefined;
+  const call = forced === undefined ? 'ready()' : `ready({ tier: '${forced}' })`;
+  return new Error(`machine: the kernels are not loaded yet, which takes a browser a moment; \`await ${call}\` first.`);
 }
 
 /** C = A·B for a tile of so many rows and 16 columns; strides in bytes. */

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { host } from '#host';
 import { checkedOptions } from '../options.js';
 import { closedBy } from './closing.js';
 import { fromAsync } from './from-async.js';
@@ -11,65 +12,24 @@ import { wellFormed } from './well-formed.js';
  * a terminal that is silent is closed at once.
  */
 export async function* readBytes(path: string | URL, size: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  // Asked for here, so that a page in a browser can load everything else.
-  const fs = await import('node:fs');
-  const { promisify } = await import('node:util');
-  const file = await opened(path, signal);
-  if (file === undefined) return;
-  let reader: AsyncIterable<Uint8Array> | undefined;
+  const source = await host.openSource(path, signal);
+  if (source === undefined) return;
+  if (Symbol.asyncIterator in source) {
+    for await (const bytes of closedBy(signal, source)) {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+    }
+    return;
+  }
   try {
-    reader = await silentReader(file, fs.fstatSync(file));
-    if (reader === undefined) {
-      const buffer = new Uint8Array(size);
-      while (!signal.aborted) {
-        const { bytesRead } = await promisify(fs.read)(file, buffer, 0, size, null);
-        if (bytesRead === 0) return;
-        yield buffer.subarray(0, bytesRead);
-      }
+    const buffer = new Uint8Array(size);
+    while (!signal.aborted) {
+      const bytesRead = await source.read(buffer);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
     }
   } finally {
-    if (reader === undefined) await promisify(fs.close)(file);
+    await source.close();
   }
-  // What has a reader is closed by it.
-  if (reader === undefined) return;
-  for await (const bytes of closedBy(signal, reader)) {
-    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-  }
-}
-
-/**
- * The file's number, `undefined` where nobody waits any more. A named pipe opens when its other end does: that is done here
- * then.
- */
-async function opened(path: string | URL, signal: AbortSignal): Promise<number | undefined> {
-  const fs = await import('node:fs');
-  const { promisify } = await import('node:util');
-  const { O_WRONLY, O_NONBLOCK } = fs.constants;
-  if (signal.aborted) return undefined;
-  const give = () => {
-    if (!fs.statSync(path, { throwIfNoEntry: false })?.isFIFO()) return;
-    fs.open(path, O_WRONLY | O_NONBLOCK, (error, other) => error ?? fs.close(other));
-  };
-  signal.addEventListener('abort', give);
-  try {
-    return await promisify(fs.open)(path, 'r');
-  } finally {
-    signal.removeEventListener('abort', give);
-  }
-}
-
-/** A reader of what may be silent for ever: reading it as a file holds a thread, and so the process, until it says something. */
-async function silentReader(
-  file: number,
-  stats: { isFIFO(): boolean; isCharacterDevice(): boolean },
-): Promise<AsyncIterable<Uint8Array> | undefined> {
-  if (stats.isFIFO()) {
-    const { Socket } = await import('node:net');
-    return new Socket({ fd: file, readable: true, writable: false });
-  }
-  if (!stats.isCharacterDevice()) return undefined;
-  const { isatty, ReadStream } = await import('node:tty');
-  return isatty(file) ? new ReadStream(file) : undefined;
 }
 
 async function* withPath(path: string | URL, bytes: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -5,7 +5,7 @@ import { gruCell } from '../../src/cells/gru.js';
 import { lstmCell } from '../../src/cells/lstm.js';
 import { simpleRnnCell } from '../../src/cells/simple-rnn.js';
 import { unroll } from '../../src/cells/unroll.js';
-import { tierNames } from '../../src/kernels/host.js';
+import { tierNames } from '../../src/host/host.js';
 import { configure } from '../../src/kernels/machine.js';
 import type { Ops } from '../../src/ops/ops.js';
 import { reference } from '../../src/ops/reference.js';

@@ -1,4 +1,4 @@
-import { type Tier, tierNames } from '../../src/kernels/host.js';
+import { type Tier, tierNames } from '../../src/host/host.js';
 import { createMachine } from '../../src/kernels/machine.js';
 import type { Machine } from '../../src/kernels/machine-type.js';
 import { generator } from '../../src/random.js';

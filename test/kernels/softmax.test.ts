@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { tierNames } from '../../src/kernels/host.js';
+import { tierNames } from '../../src/host/host.js';
 import { configure } from '../../src/kernels/machine.js';
 import { inWindow, toSignal } from '../../src/ops/window.js';
 import { tensor } from '../../src/tensor.js';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { revectorizeFlag } from '../../src/kernels/host.js';
+import { revectorizeFlag } from '../../src/host/node/flags.js';
 import { clearlySlower } from '../../src/kernels/tiers.js';
 import { programOf, run } from './processes.js';
 

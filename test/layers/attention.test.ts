@@ -1,6 +1,6 @@
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { tierNames } from '../../src/kernels/host.js';
+import { tierNames } from '../../src/host/host.js';
 import { configure } from '../../src/kernels/machine.js';
 import { evaluate } from '../../src/layer.js';
 import { causalAttention, selfAttention } from '../../src/layers/attention.js';

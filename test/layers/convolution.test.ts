@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { tape } from '../../src/backprop/tape.js';
-import { tierNames } from '../../src/kernels/host.js';
+import { tierNames } from '../../src/host/host.js';
 import { configure } from '../../src/kernels/machine.js';
 import { evaluate, noCarry } from '../../src/layer.js';
 import { convolution1d } from '../../src/layers/convolution-1d.js';

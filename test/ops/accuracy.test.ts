@@ -1,6 +1,6 @@
 /** The functions within the fused kernels: copies of their own of those that `exp`, `tanh` and `logistic` run. */
 import { describe, expect, it } from 'vitest';
-import { tierNames } from '../../src/kernels/host.js';
+import { tierNames } from '../../src/host/host.js';
 import { configure } from '../../src/kernels/machine.js';
 import type { Recurrences } from '../../src/ops/recurrences.js';
 import { inWindow, toSignal } from '../../src/ops/window.js';

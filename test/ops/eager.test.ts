@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { tierNames } from '../../src/kernels/host.js';
+import { tierNames } from '../../src/host/host.js';
 import { configure } from '../../src/kernels/machine.js';
 import { reference } from '../../src/ops/reference.js';
 import { inWindow, toSignal } from '../../src/ops/window.js';

@@ -7,7 +7,7 @@ import { tape } from '../../src/backprop/tape.js';
 import { gru } from '../../src/cells/gru.js';
 import { lstm } from '../../src/cells/lstm.js';
 import { simpleRnn } from '../../src/cells/simple-rnn.js';
-import { tierNames } from '../../src/kernels/host.js';
+import { tierNames } from '../../src/host/host.js';
 import { configure } from '../../src/kernels/machine.js';
 import { type Layer, noCarry } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { host } from '#host';
 import { checkedOptions, type Names } from '../../options.js';
 import { fromAsync } from '../../streams/from-async.js';
 import { badLine } from './failure.js';
@@ -69,20 +70,15 @@ function utteranceOf(files: Files, { number, texts }: Row): Utterance {
 }
 
 async function filesOf(folder: string, options: SequenceFilesOptions, signal: AbortSignal): Promise<Files> {
-  // Asked for here, so that a page in a browser can load everything else.
-  const { access } = await import('node:fs/promises');
-  const { join } = await import('node:path');
-  const hasLabels = () =>
-    access(join(folder, 'label')).then(
-      () => true,
-      () => false,
-    );
   const { words = 'seq.in', tags = 'seq.out' } = options;
-  const intents = options.intents === undefined && (await hasLabels()) ? 'label' : (options.intents ?? null);
+  const intents =
+    options.intents === undefined && (await host.exists(host.pathOf(folder, 'label')))
+      ? 'label'
+      : (options.intents ?? null);
   return {
-    words: linesOf(join(folder, words), signal),
-    ...(tags === null ? {} : { tags: linesOf(join(folder, tags), signal) }),
-    ...(intents === null ? {} : { intents: linesOf(join(folder, intents), signal) }),
+    words: linesOf(host.pathOf(folder, words), signal),
+    ...(tags === null ? {} : { tags: linesOf(host.pathOf(folder, tags), signal) }),
+    ...(intents === null ? {} : { intents: linesOf(host.pathOf(folder, intents), signal) }),
   };
 }
 

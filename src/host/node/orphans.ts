@@ -2,7 +2,7 @@
 import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { hashText } from '../random.js';
+import { hashText } from '../../random.js';
 
 const form = /^\..*\.oxbow-([0-9a-f]+)-(\d+)-(\d+)-[0-9a-f-]+\.tmp$/su;
 

@@ -10,7 +10,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../src/formats/checkpoint.js';
 import { loadCheckpoint, saveCheckpoint } from '../../src/formats/checkpoint-file.js';
-import { temporaryName } from '../../src/formats/orphans.js';
+import { temporaryName } from '../../src/host/node/orphans.js';
 import { tensor } from '../../src/tensor.js';
 
 const small: Checkpoint = { tensors: { w: tensor([2], [1, 2]) }, metadata: {} };
