@@ -19,9 +19,10 @@ import { workspace } from './ops/eager/workspace.js';
 import { throughLookups } from './ops/lookups.js';
 import type { Ops } from './ops/ops.js';
 import { type Recorded, recorder, sameRecords } from './ops/recording.js';
-import { inWindow, mapTensors, toSignal } from './ops/window.js';
+import { inWindow, toSignal } from './ops/window.js';
 import { parametersOf, versionOf } from './parameters/parameter.js';
 import { checkedNumbers, isTensor, type Numbers, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
+import * as tree from './tree.js';
 
 export interface StepperOptions<S> {
   /** The carry to start from; the zero carry by default. */
@@ -138,7 +139,7 @@ export function steppedTo<S, X extends Tensor>(
         throw new RangeError(`stepper: takes one step of some lanes, [1, B, …], but got ${showShape(x.shape)}.`);
       }
       const before = first === undefined ? model.initial(lanes) : carryFrom('stepper', model, first, lanes);
-      carry = mapTensors(before, placed);
+      carry = tree.map(before, placed);
       input = placed(x);
       start = own.mark();
       return input;
@@ -170,11 +171,7 @@ export function steppedTo<S, X extends Tensor>(
   function record(x: Place): Tensor {
     const before = carry as S;
     own.release(start);
-    const tensors: Tensor[] = [];
-    mapTensors(before, (part) => {
-      tensors.push(part);
-      return part;
-    });
+    const tensors = tree.leaves(before).map(([, part]) => part);
     const held = [x, ...(tensors as Place[])];
     /** A place that the next step's input and carry do not overwrite: its own, or a copy's. */
     function apart(place: Place): Place {
@@ -321,16 +318,10 @@ const abandoned = new FinalizationRegistry<Memory>(giveBack);
 
 /** Whether two carries differ in their numbers alone; calls `pair` for the tensors of both. */
 function pairUp(before: unknown, after: unknown, pair: (after: Tensor, before: Tensor) => void): boolean {
-  if (isTensor(before)) {
-    if (!isTensor(after) || !sameShape(before.shape, after.shape)) return false;
-    pair(after, before);
-    return true;
-  }
-  if (typeof before !== 'object' || before === null) return Object.is(before, after);
-  if (typeof after !== 'object' || after === null) return false;
-  const [left, right] = [Object.entries(before), after as Record<string, unknown>];
-  return (
-    left.length === Object.keys(after).length &&
-    left.every(([name, part]) => name in right && pairUp(part, right[name], pair))
-  );
+  let alike = true;
+  tree.zip([before, after], ([from, to]) => {
+    if (isTensor(from) && isTensor(to) && sameShape(from.shape, to.shape)) pair(to, from);
+    else alike &&= Object.is(from, to);
+  });
+  return alike;
 }
