@@ -5,7 +5,7 @@ const rooms = [
   ['models'],
   ['streams', 'formats'],
   ['cells', 'layers'],
-  ['layer.ts', 'stack.ts', 'stepper.ts'],
+  ['layer.ts', 'stack.ts', 'stepper.ts', 'stepper'],
   ['training'],
   ['backprop'],
   ['ops'],

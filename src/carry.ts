@@ -20,11 +20,13 @@ interface Carrying<S> {
 }
 
 /**
- * A carry to start from: restored, and held against the model's own for so many lanes.
+ * The carry that a stream of so many lanes starts from: the model's own, or one that was given, restored and held against
+ * that.
  *
  * @throws TypeError, RangeError where it is not a carry of this model for so many lanes.
  */
-export function carryFrom<S>(operation: string, model: Carrying<S>, carry: S, lanes: number): S {
+export function startFrom<S>(operation: string, model: Carrying<S>, carry: S | undefined, lanes: number): S {
+  if (carry === undefined) return model.initial(lanes);
   const given = restored(carry, `${operation}: the carry`);
   hold(`${operation}: the carry`, model.kind, model.initial(lanes), given, lanes);
   return given;
@@ -51,6 +53,15 @@ function isAlike(own: unknown, given: unknown): boolean {
   if (typeof own !== 'object' || own === null) return true;
   if (!isTensor(own) || !isTensor(given)) return false;
   return given.shape.length === own.shape.length && (given.type === 'int32') === (own.type === 'int32');
+}
+
+/** @throws TypeError where the number of lanes changes within a stream. */
+export function requireSameLanes(operation: string, before: number | undefined, now: number): void {
+  if (before === undefined || before === now) return;
+  throw new TypeError(
+    `${operation}: a stream keeps its number of lanes, but ${before} became ${now}; ` +
+      'start a subscription of its own for each number.',
+  );
 }
 
 const OF_A_RUN = 'give one that this model gave, as scanCarry and tbptt do';

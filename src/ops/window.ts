@@ -22,6 +22,14 @@ export interface OpenWindow {
 }
 
 /**
+ * The Ops of a window: the kernels; over these what writes down what they do, to take gradients (`tape`) or to run it again
+ * (`recorder`); and over that, lookups, so that the work that they save is not written down either.
+ */
+export function windowOps<O extends Ops = Ops>(space: Workspace, writing = (kernels: Ops) => kernels as O): O {
+  return throughLookups(writing(eager(space)));
+}
+
+/**
  * A window in a region of its own, which may stay open while others come and go. Unlike `inWindow` it does not keep
  * parameters from growing: whoever leaves it open looks whether they have.
  */
@@ -30,7 +38,7 @@ export function openWindow(region: Region): OpenWindow {
   const scope: Scope = { open: true };
   const space = workspace(machine(), scope, { region });
   return {
-    ops: throughLookups(eager(space)),
+    ops: windowOps(space),
     space,
     scope,
     close() {

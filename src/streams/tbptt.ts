@@ -1,5 +1,5 @@
 import { defer, finalize, map, type OperatorFunction } from 'rxjs';
-import { carryFrom } from '../carry.js';
+import { requireSameLanes, startFrom } from '../carry.js';
 import { batchOf, type Core } from '../layer.js';
 import type { Tensor } from '../tensor.js';
 import { type Learned, type TrainerOptions, trainer } from '../training/trainer.js';
@@ -9,7 +9,7 @@ import { type Past, past } from './past.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
 import { throughput } from './throughput.js';
-import { requireSameLanes, type SignalWindow } from './window.js';
+import type { SignalWindow } from './window.js';
 
 export interface TbpttOptions<S> extends TrainerOptions {
   /** Steps that gradients flow back through, at least the window's length k1. Default k1. */
@@ -129,13 +129,11 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         const batch = batchOf(input);
         requireSameLanes('tbptt', lanes, batch);
         // A carry of other lanes is not one to start from, whatever the first window asks for.
-        if (lanes === undefined && from !== undefined && !window.alone) {
-          history = past(model, carryFrom('tbptt', model, from, batch));
-        }
+        const start = lanes === undefined && !window.alone ? from : undefined;
         lanes = batch;
         rate ??= throughput();
         if (window.alone) return told(window, alone(window, batch));
-        history ??= past(model, model.initial(batch));
+        history ??= past(model, startFrom('tbptt', model, start, batch));
         if (reset?.includes(true)) history = past(model, resetLanes(model, history.carry, reset));
         const result = history.extend(input, k2 ?? steps, (stretch) => learner.learn({ ...stretch, target }));
         return told(window, result);

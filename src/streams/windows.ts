@@ -1,7 +1,8 @@
 import { concat, concatMap, defer, from, type OperatorFunction } from 'rxjs';
+import { requireSameLanes } from '../carry.js';
 import { type Ids, ids } from '../tensor.js';
 import { requireChoice, requireCount, requireRoom } from './options.js';
-import { requireSameLanes, type SymbolWindow, stepsAndLanes } from './window.js';
+import { type SymbolWindow, stepsAndLanes } from './window.js';
 
 export interface WindowsOptions {
   /** Steps of a window, T. */

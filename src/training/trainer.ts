@@ -7,9 +7,7 @@ import { type Region, region } from '../kernels/region.js';
 import type { Squares, Step } from '../kernels/spans.js';
 import { staying } from '../kernels/staying.js';
 import type { Workspace } from '../ops/eager/workspace.js';
-import { throughLookups } from '../ops/lookups.js';
-import type { Ops } from '../ops/ops.js';
-import { inWindow, type OpenWindow, openWindow, toSignal } from '../ops/window.js';
+import { inWindow, type OpenWindow, openWindow, toSignal, windowOps } from '../ops/window.js';
 import { versionOf } from '../parameters/parameter.js';
 import type { Tensor } from '../tensor.js';
 import { type Forward, forward, type Trainable } from './forward.js';
@@ -116,8 +114,8 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   }
 
   /** What a window comes to, and its gradient: everything before weights change. */
-  function gradientOf(eager: Ops, space: Workspace, window: TrainingWindow<S, X, Z>): Gradient {
-    const ops = throughLookups(tape(eager, parameters, step));
+  function gradientOf(space: Workspace, window: TrainingWindow<S, X, Z>): Gradient {
+    const ops = windowOps(space, (kernels) => tape(kernels, parameters, step));
     const after = forward(ops, model, loss, window);
     const taken = kept.step(space, ops.gradients(after.loss));
     return { ...after, taken, sums: taken.squares() };
@@ -154,8 +152,8 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     if (aside?.when === 'between') {
       away?.(taken, prepared);
       // Other weights: packed and multiplied anew, in a window of its own.
-      inWindow((eager, space) => {
-        const there = gradientOf(eager, space, window);
+      inWindow((_, space) => {
+        const there = gradientOf(space, window);
         requireBearable(optimizer, learningRate, prepared, there.taken, finite(there, window).squares);
         there.taken.update(update);
       });
@@ -186,9 +184,9 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   function learn(given: TrainingWindow<S, X, Z>): Learned<S> {
     const window = begin(given);
     return comingBack(optimizer, kept, step, (away) =>
-      inWindow((eager, space) => {
+      inWindow((_, space) => {
         if (aside?.when === 'before') away(kept.standing(space), { stages: [], scale: 1 });
-        return updated(window, gradientOf(eager, space, window), away);
+        return updated(window, gradientOf(space, window), away);
       }),
     );
   }
@@ -207,11 +205,11 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     let open: OpenWindow | undefined;
     try {
       open = openWindow(within);
-      const { ops, space } = open;
-      if (atOnce) return staying(home, () => updated(window, gradientOf(ops, space, window)));
+      const { space } = open;
+      if (atOnce) return staying(home, () => updated(window, gradientOf(space, window)));
       const pieces = inPieces(
         home,
-        capture(home, () => gradientOf(ops, space, window)),
+        capture(home, () => gradientOf(space, window)),
       );
       for (;;) {
         const piece = staying(home, () => pieces.next());
