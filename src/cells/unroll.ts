@@ -110,7 +110,7 @@ export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: nu
 }
 
 /** The last step of a window's output, `[T, B, H] → [B, H]`: of a cell whose output is its state. */
-export function lastStep(ops: Ops, y: Tensor): Tensor {
+export function lastState(ops: Ops, y: Tensor): Tensor {
   const [steps = 0, batch = 0, units = 0] = y.shape;
   const last = ops.split(y, 0, [steps - 1, 1])[1] as Tensor;
   return ops.reshape(last, [batch, units]);

@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import type { Tensor } from '../tensor.js';
-import { type Checkpoint, layoutOf, piecesOf, tensorOf, toOwnOrder } from './checkpoint.js';
+import { type Checkpoint, fileLayoutOf, piecesOf, tensorOf, toOwnOrder } from './checkpoint.js';
 import type { FileError, FormatError } from './errors.js';
 import { type Entry, headerLength, inOrder, LENGTH_BYTES, parseHeader } from './header.js';
 import { replaceFile } from './replace-file.js';
@@ -28,7 +28,7 @@ const PIECE = 1 << 20;
  */
 export function saveCheckpoint(path: string, { tensors, metadata }: Checkpoint): TE.TaskEither<FileError, void> {
   const settled = Object.entries(tensors).map(([name, tensor]) => [name, ownNumbers(tensor)] as const);
-  const layout = layoutOf({ tensors: Object.fromEntries(settled), metadata });
+  const layout = fileLayoutOf({ tensors: Object.fromEntries(settled), metadata });
   return TE.tryCatch(
     () => replaceFile(path, () => piecesOf(layout, PIECE)),
     (cause) => fileError(path, 'written', cause),

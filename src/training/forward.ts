@@ -4,7 +4,7 @@ import type { Ops } from '../ops/ops.js';
 import type { Params } from '../parameters/parameter.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import type { Loss } from './losses/loss.js';
-import { counted, joined, stepsOf, type TrainingWindow } from './training-window.js';
+import { counted, joined, stepsBetween, type TrainingWindow } from './training-window.js';
 
 /** What a trainer needs of a model; every `Core` and `Layer` is one. */
 export interface Trainable<S, X = Tensor, Y = Tensor> {
@@ -44,7 +44,7 @@ function predicted<S, X, Y, Z>(
     const [predictions, carry] = applied(entering, input);
     return [predictions, carry, carry];
   }
-  const [first, carry] = applied(entering, stepsOf(input, 0, carryAfter) as Tensor & X);
-  const [second, finalCarry] = applied(carry, stepsOf(input, carryAfter, steps as number) as Tensor & X);
+  const [first, carry] = applied(entering, stepsBetween(input, 0, carryAfter) as Tensor & X);
+  const [second, finalCarry] = applied(carry, stepsBetween(input, carryAfter, steps as number) as Tensor & X);
   return [joined(ops, model.kind, first, second), carry, finalCarry];
 }

@@ -22,7 +22,7 @@ export interface TrainingWindow<S, X = Tensor, Z = Tensor> {
 }
 
 /** Steps `from` to `to` of a time-major signal, its lengths too; the numbers are shared, not copied. */
-export function stepsOf(signal: Tensor, from: number, to: number): Tensor {
+export function stepsBetween(signal: Tensor, from: number, to: number): Tensor {
   const [, ...rest] = signal.shape;
   const width = sizeOf(rest);
   const data = signal.data.subarray(from * width, to * width);

@@ -3,7 +3,7 @@ import type { Numbers } from '../../tensor.js';
 import { type ChainTable, chainSteps } from './chain-sums.js';
 
 /** A tag that is new, or that is another one than before. */
-export interface Step {
+export interface PathStep {
   readonly position: number;
   readonly tag: number;
   /** How probable the tag is, given the words so far. */
@@ -12,7 +12,7 @@ export interface Step {
 
 export interface GrowingPath {
   /** Takes the scores of a further word; the tags that change with it, in order, the word's own last. */
-  add(scores: Numbers, table: ChainTable): readonly Step[];
+  add(scores: Numbers, table: ChainTable): readonly PathStep[];
 }
 
 /**
