@@ -11,7 +11,7 @@ const rooms = [
   ['ops'],
   ['parameters'],
   ['kernels'],
-  ['tensor.ts', 'tree.ts', 'random.ts', 'plot.ts', 'course.ts', 'carry.ts'],
+  ['tensor.ts', 'tree.ts', 'checks.ts', 'random.ts', 'plot.ts', 'course.ts', 'carry.ts'],
 ];
 
 const within = (names) =>
