@@ -5,14 +5,14 @@ const rooms = [
   ['models'],
   ['streams', 'formats'],
   ['cells', 'layers'],
-  ['layer.ts', 'stack.ts', 'stepper.ts'],
+  ['layer.ts', 'stack.ts', 'stepper.ts', 'stepper'],
   ['training'],
   ['backprop'],
   ['ops'],
   ['parameters'],
   ['kernels'],
   ['host'],
-  ['tensor.ts', 'random.ts', 'plot.ts', 'course.ts', 'carry.ts', 'options.ts'],
+  ['tensor.ts', 'tree.ts', 'checks.ts', 'random.ts', 'plot.ts', 'course.ts', 'carry.ts', 'options.ts'],
 ];
 
 const within = (names) =>

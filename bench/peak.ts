@@ -1,7 +1,7 @@
 /** What the silicon gives: multiply-adds from cache, and weights from wherever so many of them lie. */
 import { machine } from '../src/kernels/machine.js';
 import type { Machine } from '../src/kernels/machine-type.js';
-import { gemm, Layout, type Product, pack, packedSize } from '../src/kernels/product.js';
+import { gemm, OperandLayout, type Product, pack, packedSize } from '../src/kernels/product.js';
 import { rate } from './measure.js';
 
 /** The best of several short repetitions of a product, in its unit of work a second. */
@@ -29,7 +29,7 @@ export function measuredPeak(): number {
   return borrowed(home, [m * k, packedSize(n, k), n * k, m * n], (addresses) => {
     const [a, panels, b, c] = addresses as [number, number, number, number];
     pack(home, b, n, false, n, k, panels);
-    const packed = { lda: k, aTransposed: false, ldb: 0, layout: Layout.packed, ldc: n, accumulate: false };
+    const packed = { lda: k, aTransposed: false, ldb: 0, layout: OperandLayout.packed, ldc: n, accumulate: false };
     return best(home, { ...packed, a, b: panels, c, m, n, k }, (2 * m * n * k) / 1e9);
   });
 }
@@ -50,7 +50,7 @@ export function measuredBandwidth(bytes: number): number {
       const k = Math.max(1, Math.round(bytes / 4 / n));
       return borrowed(home, [k, k * n, n], (addresses) => {
         const [a, b, c] = addresses as [number, number, number];
-        const rows = { lda: k, aTransposed: false, ldb: n, layout: Layout.rows, ldc: n, accumulate: false };
+        const rows = { lda: k, aTransposed: false, ldb: n, layout: OperandLayout.rows, ldc: n, accumulate: false };
         return best(home, { ...rows, a, b, c, m: 1, n, k }, (4 * k * n) / 1e9);
       });
     }),

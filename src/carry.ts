@@ -1,29 +1,16 @@
 /** Carries as they come from outside, and as models give them. */
-import { agrees, isTensor, restoredTensor, showShape, type Tensor } from './tensor.js';
+import { agrees, isTensor, restoredTensor, showShape } from './tensor.js';
+import * as tree from './tree.js';
 
 /**
  * A carry, an input or a target, each of whose tensors is what its type and shape say. One that went through JSON becomes
- * what it was; where there is nothing to restore, it is the same value.
+ * what it was; where there is nothing to restore, as nearly always, it is the same value.
  *
  * @throws TypeError, RangeError naming the part that is not.
  */
 export function restored<T>(value: T, what: string): T {
-  return isSound(value) ? value : (walked(value, what) as T);
-}
-
-/** Whether there is nothing to restore, as nearly always. */
-function isSound(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return true;
-  if (isTensor(value)) return agrees(value);
-  for (const name in value) if (!isSound((value as Record<string, unknown>)[name])) return false;
-  return true;
-}
-
-function walked(value: unknown, what: string): unknown {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
-  if (isTensor(value)) return restoredTensor(value, what);
-  if (Array.isArray(value)) return value.map((part, k) => walked(part, `${what}[${k}]`));
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, walked(part, `${what}.${name}`)]));
+  if (tree.every(value, agrees)) return value;
+  return tree.zip([value], ([part], path) => (isTensor(part) ? restoredTensor(part, path) : part), what) as T;
 }
 
 /** What is known of a model whose carry is given. */
@@ -33,47 +20,47 @@ interface Carrying<S> {
 }
 
 /**
- * A carry to start from: restored, and held against the model's own for so many lanes.
+ * The carry that a stream of so many lanes starts from: the model's own, or one that was given, restored and held against
+ * that.
  *
  * @throws TypeError, RangeError where it is not a carry of this model for so many lanes.
  */
-export function carryFrom<S>(operation: string, model: Carrying<S>, carry: S, lanes: number): S {
+export function startFrom<S>(operation: string, model: Carrying<S>, carry: S | undefined, lanes: number): S {
+  if (carry === undefined) return model.initial(lanes);
   const given = restored(carry, `${operation}: the carry`);
   hold(`${operation}: the carry`, model.kind, model.initial(lanes), given, lanes);
   return given;
 }
 
 function hold(what: string, kind: string, own: unknown, given: unknown, lanes: number): void {
-  if (typeof own === 'number' && !Number.isFinite(given)) {
-    throw new TypeError(`${what} of ${kind} is a number, not ${String(given)}; ${OF_A_RUN}.`);
-  }
-  if (typeof own !== 'object' || own === null) return;
-  if (isTensor(own)) {
-    holdTensor(what, kind, own, given, lanes);
-    return;
-  }
-  for (const [name, part] of Object.entries(own)) {
-    const its = typeof given === 'object' && given !== null ? (given as Record<string, unknown>)[name] : undefined;
-    if (its === undefined && part !== undefined) {
-      throw new TypeError(`${what} has no ${name}, which that of ${kind} has; ${OF_A_RUN}.`);
+  const holdPart = ([part, its]: readonly unknown[], path: string) => {
+    if (!isAlike(part, its)) {
+      const is = typeof part === 'number' ? 'a number' : tree.shown(part);
+      throw new TypeError(`${path} of ${kind} is ${is}, but got ${tree.shown(its)}; ${OF_A_RUN}.`);
     }
-    hold(`${what}.${name}`, kind, part, its, lanes);
-  }
+    if (!isTensor(part) || !isTensor(its) || part.shape[0] !== lanes || its.shape[0] === lanes) return;
+    throw new RangeError(
+      `${path} ${showShape(its.shape)} is of ${its.shape[0]} lanes, but the stream has ${lanes}; start from a carry of as ` +
+        'many lanes, or from none.',
+    );
+  };
+  tree.zip([own, given], holdPart, what);
 }
 
-function holdTensor(what: string, kind: string, own: Tensor, given: unknown, lanes: number): void {
-  if (
-    !isTensor(given) ||
-    given.shape.length !== own.shape.length ||
-    (given.type === 'int32') !== (own.type === 'int32')
-  ) {
-    const got = isTensor(given) ? `${given.type} ${showShape(given.shape)}` : String(given);
-    throw new TypeError(`${what} of ${kind} is ${own.type} ${showShape(own.shape)}, but got ${got}; ${OF_A_RUN}.`);
-  }
-  if (own.shape[0] !== lanes || given.shape[0] === lanes) return;
-  throw new RangeError(
-    `${what} ${showShape(given.shape)} is of ${given.shape[0]} lanes, but the stream has ${lanes}; start from a carry of as ` +
-      'many lanes, or from none.',
+/** Whether a leaf that a run gave may stand for one of the model's own. */
+function isAlike(own: unknown, given: unknown): boolean {
+  if (typeof own === 'number') return Number.isFinite(given);
+  if (typeof own !== 'object' || own === null) return true;
+  if (!isTensor(own) || !isTensor(given)) return false;
+  return given.shape.length === own.shape.length && (given.type === 'int32') === (own.type === 'int32');
+}
+
+/** @throws TypeError where the number of lanes changes within a stream. */
+export function requireSameLanes(operation: string, before: number | undefined, now: number): void {
+  if (before === undefined || before === now) return;
+  throw new TypeError(
+    `${operation}: a stream keeps its number of lanes, but ${before} became ${now}; ` +
+      'start a subscription of its own for each number.',
   );
 }
 

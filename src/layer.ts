@@ -3,7 +3,7 @@
  * plain immutable data. Layers hold weights; subscriptions hold carry.
  */
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
-import { carryFrom, outcome, restored } from './carry.js';
+import { outcome, requireSameLanes, restored, startFrom } from './carry.js';
 import type { Lengths } from './ops/lengths.js';
 import type { Ops } from './ops/ops.js';
 import { inWindow, toSignal } from './ops/window.js';
@@ -131,25 +131,27 @@ export interface Carried<S, Y> {
 export function scanCarry<S, X, Y>(core: Core<S, X, Y>, from?: S): OperatorFunction<X, Carried<S, Y>> {
   return (source) =>
     defer(() => {
-      let carry: S;
-      let batch: number | undefined;
-      return source.pipe(
-        map((x) => {
-          const lanes = batchOf(x);
-          if (batch !== undefined && lanes !== batch) {
-            throw new TypeError(
-              `${core.kind}: a stream keeps its number of lanes, but ${batch} became ${lanes}; ` +
-                'start a subscription of its own for each number.',
-            );
-          }
-          if (batch === undefined) {
-            carry = from === undefined ? core.initial(lanes) : carryFrom('scanCarry', core, from, lanes);
-          }
-          batch = lanes;
-          const [output, next] = evaluate(core, carry, x);
-          carry = next;
-          return { output, carry: next };
-        }),
-      );
+      const next = evaluator(core, from);
+      return source.pipe(map((x) => next(x)));
     });
+}
+
+/**
+ * A core over one stream: takes its signals one after the other and keeps the carry in between, which may be changed before
+ * a signal.
+ *
+ * @throws TypeError where the number of lanes changes.
+ */
+export function evaluator<S, X, Y>(core: Core<S, X, Y>, from?: S): (x: X, change?: (carry: S) => S) => Carried<S, Y> {
+  let lanes: number | undefined;
+  let carry = from;
+  return (x, change) => {
+    const now = batchOf(x);
+    requireSameLanes(core.kind, lanes, now);
+    const before = lanes === undefined ? startFrom('scanCarry', core, carry, now) : (carry as S);
+    lanes = now;
+    const [output, after] = evaluate(core, change === undefined ? before : change(before), x);
+    carry = after;
+    return { output, carry: after };
+  };
 }

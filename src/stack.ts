@@ -70,11 +70,11 @@ export function stack<const C extends Children>(
   options: StackOptions = {},
 ): Layer<StackCarry<C>, StackInput<C>, StackOutput<C>, StackParams<C>> {
   const { seed } = checkedOptions('stack', options, { seed: true });
-  return layer(chain('stack', children), seed, '');
+  return layer(stackCore('stack', children), seed, '');
 }
 
 /** The core of layers one after another; `stack` and `stacked` are made of it. */
-export function chain<const C extends Children>(
+export function stackCore<const C extends Children>(
   kind: string,
   children: C,
 ): Core<StackCarry<C>, StackInput<C>, StackOutput<C>, StackParams<C>> {

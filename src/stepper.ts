@@ -3,26 +3,20 @@
  * run again and again over the same memory, the carry staying there: no allocation, no packing, one call a step.
  */
 
-import { carryFrom, outcome } from './carry.js';
-import { atOnce, capture, run } from './kernels/capture.js';
-import { copyBlock } from './kernels/kernels.js';
-import { machine } from './kernels/machine.js';
-import type { Program } from './kernels/machine-type.js';
-import { Place } from './kernels/place.js';
-import { program } from './kernels/program.js';
-import { region } from './kernels/region.js';
-import type { Scope } from './kernels/scope.js';
+import { startFrom } from './carry.js';
+import { atOnce } from './kernels/capture.js';
+import type { Place } from './kernels/place.js';
 import { staying } from './kernels/staying.js';
 import type { Core } from './layer.js';
-import { eager } from './ops/eager/index.js';
-import { workspace } from './ops/eager/workspace.js';
-import { throughLookups } from './ops/lookups.js';
 import type { Ops } from './ops/ops.js';
-import { type Recorded, recorder, sameRecords } from './ops/recording.js';
-import { inWindow, mapTensors, toSignal } from './ops/window.js';
+import { inWindow, toSignal } from './ops/window.js';
 import { checkedOptions } from './options.js';
-import { parametersOf, versionOf } from './parameters/parameter.js';
-import { checkedNumbers, isTensor, type Numbers, sameShape, showShape, sizeOf, type Tensor } from './tensor.js';
+import { parametersOf } from './parameters/parameter.js';
+import { type Allocate, captureStep, type Ending, type StepBody, stepped } from './stepper/capture-step.js';
+import { stepperMemory } from './stepper/memory.js';
+import { replayOf } from './stepper/replay.js';
+import { checkedNumbers, type Numbers, sameShape, showShape, type Tensor } from './tensor.js';
+import * as tree from './tree.js';
 
 export interface StepperOptions<S> {
   /** The carry to start from; the zero carry by default. */
@@ -47,15 +41,6 @@ export interface Stepper<S, X extends Tensor = Tensor> {
   [Symbol.dispose](): void;
 }
 
-/** A step that is run again and again. */
-interface Replay {
-  readonly preparation: Program;
-  readonly step: Program;
-  readonly output: Place;
-  /** That of the weights for which the preparation was made. */
-  version: number;
-}
-
 /**
  * A stepper of a model, for steps of B lanes at once, each lane a stream of its own. It gives bit for bit what a window
  * of all the steps gives, and reads the weights at each step, so a model that is being trained steps with what it has
@@ -75,60 +60,26 @@ export function stepper<S, X extends Tensor>(model: Core<S, X>, options: Stepper
   return steppedTo(model, checkedOptions('stepper', options, { carry: true, finish: true }));
 }
 
-/** Address of so many bytes. */
-type Allocate = (bytes: number) => number;
-
-/** What ends a step and is no operation, such as a draw. What it leaves in the input is the next step's, if `again` is called. */
-export type Ending = (output: Place, input: Place, allocate: Allocate) => void;
-
 /** A stepper each of whose steps has an ending; `hold` gives it memory for the stepper's whole life. */
 export function steppedTo<S, X extends Tensor>(
   model: Core<S, X>,
   { carry: first, finish }: StepperOptions<S>,
   ending?: (hold: Allocate) => Ending,
 ): Stepper<S, X> & { again(): Tensor } {
-  const home = machine();
-  const own = region(home.heap, LEAST_BLOCK);
-  const programs: Program[] = [];
-  const scope: Scope = { open: true };
-  const end = ending?.(own.allocate);
+  const memory = stepperMemory();
+  const { machine: home, region, scope } = memory;
+  const body: StepBody<S, X> = { model, finish, end: ending?.(region.allocate) };
+  const replay = replayOf(
+    memory,
+    parametersOf(model.params).map(([, parameter]) => parameter),
+  );
   let input: Place | undefined;
-  let limit = Number.POSITIVE_INFINITY;
-  let start = own.mark();
+  let start = region.mark();
   /** Places, as long as the step is the same each time; signals once it is not. */
   let carry: S | undefined;
-  let former: Recorded | undefined;
-  let replay: Replay | undefined;
   let steady = true;
-  const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
-  /** Where they lay, and their version, when what was written down was written down. */
-  let places: readonly Place[] = [];
-  let version = -1;
-
-  /** What was written down for parameters that lie elsewhere since, because they have grown, is of no use. */
-  function follow(): void {
-    const now = versionOf(parameters);
-    if (version === now) return;
-    version = now;
-    if (parameters.every(({ place }, k) => place === places[k])) return;
-    places = parameters.map(({ place }) => place);
-    former = undefined;
-    replay = undefined;
-    limit = Number.POSITIVE_INFINITY;
-    for (const { address } of programs.splice(0)) home.heap.free(address);
-  }
-
-  function placed(x: Tensor): Place {
-    const numbers = checkedNumbers(x, 'stepper');
-    const type = x.type === 'int32' ? 'int32' : 'float32';
-    const place = new Place(home, own.allocate(4 * numbers.length), x.shape, type, scope);
-    put(numbers, place);
-    return place;
-  }
-
-  function put(numbers: Numbers, { type, address }: Place): void {
-    (type === 'int32' ? home.ints : home.floats).set(numbers, address / 4);
-  }
+  /** What ids must be below, which the operations checked while the step was captured. */
+  let limit = Number.POSITIVE_INFINITY;
 
   /** The input's place, holding x. */
   function take(x: X): Place {
@@ -138,10 +89,9 @@ export function steppedTo<S, X extends Tensor>(
       if (lanes === undefined || x.shape[0] !== 1) {
         throw new RangeError(`stepper: takes one step of some lanes, [1, B, …], but got ${showShape(x.shape)}.`);
       }
-      const before = first === undefined ? model.initial(lanes) : carryFrom('stepper', model, first, lanes);
-      carry = mapTensors(before, placed);
-      input = placed(x);
-      start = own.mark();
+      carry = tree.map(startFrom('stepper', model, first, lanes), memory.placed);
+      input = memory.placed(x);
+      start = region.mark();
       return input;
     }
     if (!sameShape(x.shape, input.shape) || (x.type === 'int32') !== (input.type === 'int32')) {
@@ -151,11 +101,10 @@ export function steppedTo<S, X extends Tensor>(
       );
     }
     checkIds(numbers);
-    put(numbers, input);
+    memory.put(numbers, input);
     return input;
   }
 
-  /** What the operations checked while the step was written down. */
   function checkIds(data: Numbers): void {
     if (limit === Number.POSITIVE_INFINITY) return;
     for (let k = 0; k < data.length; k += 1) {
@@ -167,105 +116,40 @@ export function steppedTo<S, X extends Tensor>(
     }
   }
 
-  /** Runs a step while writing it down; once two were the same, they are run again from then on. */
-  function record(x: Place): Tensor {
+  /** A step that may turn out to be the same each time. */
+  function captured(x: Place): Tensor {
     const before = carry as S;
-    own.release(start);
-    const tensors: Tensor[] = [];
-    mapTensors(before, (part) => {
-      tensors.push(part);
-      return part;
-    });
-    const held = [x, ...(tensors as Place[])];
-    /** A place that the next step's input and carry do not overwrite: its own, or a copy's. */
-    function apart(place: Place): Place {
-      const { address, shape } = place;
-      if (!held.some((one) => address >= one.address && address < one.address + 4 * sizeOf(one.shape))) return place;
-      const aside = new Place(home, own.allocate(4 * sizeOf(shape)), shape, place.type, scope);
-      copy(address, aside.address, place);
-      return aside;
-    }
-    const captured = capture(home, (forks) => {
-      const written = recorder(forks, [x, ...tensors]);
-      const space = workspace(home, scope, {
-        region: own,
-        repeats: true,
-        apart: written.apart,
-        copied: written.copied,
-      });
-      const ops = throughLookups(written.over(eager(space)));
-      const [y, next] = outcome(model.kind, before, model.apply(ops, before, x as Tensor as X));
-      const result = space.place(finish?.(ops, y) ?? y);
-      const moves: (readonly [from: Place, to: Place])[] = [];
-      const alike = pairUp(before, next, (from, to) => moves.push([space.place(from), to as Place]));
-      const repeats = alike && written.repeatable;
-      let output = result;
-      if (repeats) {
-        written.last(() => {
-          output = apart(result);
-          moveAll(moves, apart);
-          end?.(output, x, own.allocate);
-        });
-      }
-      return { written, result, output, next, moves, repeats };
-    });
-    const { written, result, output, next, moves, repeats } = run(home, captured);
-    if (!repeats) {
+    region.release(start);
+    const { output, next, record, limit: below } = captureStep(memory, body, before, x);
+    limit = Number.POSITIVE_INFINITY;
+    if (record === undefined) {
       steady = false;
       carry = toSignal(next);
-      end?.(result, x, own.allocate);
-      return toSignal(result);
+      body.end?.(output, x, region.allocate);
+      return toSignal(output);
     }
-    const now = written.leadingTo([result, ...moves.map(([from]) => from)]);
-    limit = written.limitOf(x);
-    if (former !== undefined && sameRecords(former, now)) {
-      const [preparation, step] = [program(home, now.preparation), program(home, now.step)] as const;
-      programs.push(preparation, step);
-      replay = { preparation, step, output, version };
-    } else if (former !== undefined) {
-      steady = false;
-      carry = toSignal(before);
-    }
-    former = now;
+    steady = replay.take(record, output);
+    if (steady) limit = below;
+    else carry = toSignal(before);
     return output;
-  }
-
-  /** The new carry over the old one, all parts at once: some may be parts of the old one at other places. */
-  function moveAll(moves: readonly (readonly [from: Place, to: Place])[], apart: (place: Place) => Place): void {
-    const sources = moves.map(([from, to]) => (from.address === to.address ? from : apart(from)));
-    moves.forEach(([, to], k) => {
-      const from = (sources[k] as Place).address;
-      if (from !== to.address) copy(from, to.address, to);
-    });
-  }
-
-  function copy(from: number, to: number, { shape }: Place): void {
-    const size = sizeOf(shape);
-    const rows = shape[0] ?? 1;
-    if (size > 0) copyBlock(home, from, size / rows, to, size / rows, rows, size / rows);
   }
 
   /** A step of a model that is not the same each time. */
   function plain(x: Place): Tensor {
     return inWindow((ops, space) => {
-      const before = carry as S;
-      const [y, next] = outcome(model.kind, before, model.apply(ops, before, x as Tensor as X));
-      const output = space.place(finish?.(ops, y) ?? y);
+      const [output, next] = stepped(body, ops, space, carry as S, x);
       const result = toSignal(output);
       carry = toSignal(next);
-      end?.(output, x, home.region.allocate);
+      body.end?.(output, x, home.region.allocate);
       return result;
     });
   }
 
-  function go(x: Place): Tensor {
-    if (replay === undefined) return steady ? staying(home, () => record(x)) : plain(x);
-    if (replay.version !== version) {
-      home.replay(replay.preparation);
-      replay.version = version;
-    }
-    home.replay(replay.step);
-    return replay.output;
+  const go = (x: Place): Tensor => replay.run() ?? (steady ? staying(home, () => captured(x)) : plain(x));
+
+  /** Makes ready for a step. */
+  function follow(): void {
+    if (replay.moved()) limit = Number.POSITIVE_INFINITY;
   }
 
   function checkOpen(): void {
@@ -283,7 +167,7 @@ export function steppedTo<S, X extends Tensor>(
       checkOpen();
       if (input === undefined) throw new Error('stepper: there is no step to follow before the first one.');
       follow();
-      if (replay !== undefined) checkIds(input.data);
+      checkIds(input.data);
       return go(input);
     },
     get carry() {
@@ -292,46 +176,9 @@ export function steppedTo<S, X extends Tensor>(
         throw new Error('stepper: it has no carry before its first step, which tells the lanes.');
       return toSignal(carry);
     },
-    release() {
-      if (!scope.open) return;
-      abandoned.unregister(self);
-      scope.open = false;
-      giveBack({ own, programs });
-    },
-    [Symbol.dispose]: () => self.release(),
+    release: memory.free,
+    [Symbol.dispose]: memory.free,
   };
-  abandoned.register(self, { own, programs }, self);
-  scope.owner = self;
+  memory.belongTo(self);
   return self;
-}
-
-const LEAST_BLOCK = 1 << 16;
-
-interface Memory {
-  readonly own: ReturnType<typeof region>;
-  readonly programs: readonly Program[];
-}
-
-function giveBack({ own, programs }: Memory): void {
-  own.free();
-  for (const { address } of programs) machine().heap.free(address);
-}
-
-// A stepper that nobody holds any more gives its memory back all the same.
-const abandoned = new FinalizationRegistry<Memory>(giveBack);
-
-/** Whether two carries differ in their numbers alone; calls `pair` for the tensors of both. */
-function pairUp(before: unknown, after: unknown, pair: (after: Tensor, before: Tensor) => void): boolean {
-  if (isTensor(before)) {
-    if (!isTensor(after) || !sameShape(before.shape, after.shape)) return false;
-    pair(after, before);
-    return true;
-  }
-  if (typeof before !== 'object' || before === null) return Object.is(before, after);
-  if (typeof after !== 'object' || after === null) return false;
-  const [left, right] = [Object.entries(before), after as Record<string, unknown>];
-  return (
-    left.length === Object.keys(after).length &&
-    left.every(([name, part]) => name in right && pairUp(part, right[name], pair))
-  );
 }

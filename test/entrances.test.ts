@@ -186,8 +186,10 @@ describe('a carry of another model or batch', () => {
     expect(await refusalOf(() => run(model.initial(2)))).toMatch(
       new RegExp(`^${operation}: the carry.rnn.h \\[2, 4\\] is of 2 lanes, but the stream has 1`),
     );
-    expect(await refusalOf(() => run(any({ embed: {}, head: {} })))).toMatch(/the carry has no rnn, which that of/);
-    expect(await refusalOf(() => run(any(null)))).toMatch(/the carry has no embed/);
+    expect(await refusalOf(() => run(any({ embed: {}, head: {} })))).toMatch(
+      /the carry.rnn of stack is \{ h, c \}, but got undefined/,
+    );
+    expect(await refusalOf(() => run(any(null)))).toMatch(/the carry of stack is \{ embed, rnn, head \}, but got null/);
     expect(await refusalOf(() => run(withH(tensor([UNITS], new Float32Array(UNITS)))))).toMatch(/the carry.rnn.h of/);
     expect(await refusalOf(() => run(withH(tensor([1, 5], new Float32Array(5)))))).toMatch(/5/);
   });

@@ -1,6 +1,6 @@
 import { batchedGemm } from '../../src/kernels/batched.js';
 import { machine } from '../../src/kernels/machine.js';
-import { gemm, Layout } from '../../src/kernels/product.js';
+import { gemm, OperandLayout } from '../../src/kernels/product.js';
 import { generator } from '../../src/random.js';
 import type { Case, Workload } from '../workload.js';
 
@@ -36,7 +36,7 @@ function productCase(m: number, n: number, k: number, count = 1): Case {
     aTransposed: false,
     b,
     ldb: n,
-    layout: Layout.rows as const,
+    layout: OperandLayout.rows as const,
     c,
     ldc: n,
     m,

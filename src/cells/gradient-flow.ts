@@ -4,10 +4,10 @@ import type { Core } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { reference } from '../ops/reference.js';
 import { checkCount } from '../ops/shapes.js';
-import { mapTensors } from '../ops/window.js';
 import { checkedOptions } from '../options.js';
 import { generator } from '../random.js';
 import { isTensor, type Shape, showShape, sizeOf, type Tensor, tensor } from '../tensor.js';
+import * as tree from '../tree.js';
 import type { Cell } from './cell.js';
 
 /** How a gradient grows or shrinks on its way back through time. */
@@ -64,10 +64,8 @@ export function gradientFlow<S>(model: Cell<S> | Core<S>, options: FlowOptions =
   }
   const base = reference();
   // A zero that is added to a state has that state's gradient.
-  const zeros = Array.from({ length: steps }, () =>
-    mapTensors(model.initial(lanes), ({ shape }) => base.fill(shape, 0)),
-  );
-  const tensors = zeros.map((carry) => tensorsOf(carry));
+  const zeros = Array.from({ length: steps }, () => tree.map(model.initial(lanes), ({ shape }) => base.fill(shape, 0)));
+  const tensors = zeros.map((carry) => tree.leaves(carry));
   const ops = tape(
     base,
     tensors.flatMap((each) => each.map(([, zero]) => zero)),
@@ -113,22 +111,9 @@ function advance<S>(model: Cell<S> | Core<S>, ops: Ops, carry: S, x: Tensor): re
   return outcome(model.kind, carry, model.step(ops, carry, ops.reshape(projected, projected.shape.slice(1))));
 }
 
-/** The tensors of a carry by their paths. */
-function tensorsOf(carry: unknown, path = ''): readonly (readonly [path: string, tensor: Tensor])[] {
-  if (isTensor(carry)) return [[path, carry]];
-  if (typeof carry !== 'object' || carry === null) return [];
-  return Object.entries(carry).flatMap(([name, part]) => tensorsOf(part, path === '' ? name : `${path}.${name}`));
-}
-
 /** A carry plus another of the same form; what is no tensor is the first one's. */
 function addTo<S>(ops: Ops, carry: S, more: S): S {
-  const added = tensorsOf(more).map(([, part]) => part);
-  let k = 0;
-  return mapTensors(carry, (state) => {
-    const sum = ops.add(state, added[k] as Tensor);
-    k += 1;
-    return sum;
-  });
+  return tree.zip([carry, more], ([state, x]) => (isTensor(state) ? ops.add(state, x as Tensor) : state)) as S;
 }
 
 /** `Σ over lanes of y · d`, d being the direction at length 1. */

@@ -8,7 +8,7 @@ import { glorotUniform, orthogonal, sideBySide, zeros as zeroInitializer } from 
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import { type Features, type Ids, type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
-import { lastStep, unroll } from './unroll.js';
+import { lastState, unroll } from './unroll.js';
 
 /** What a GRU remembers: its output, `[B, H]`. */
 export type GruCarry = {
@@ -63,7 +63,7 @@ export function gruCell(inputs: number, units: number, options: GruCellOptions =
       if (ops.recurrences === undefined) return undefined;
       const [z, ids] = projection(ops, x, wx, b);
       const y = form.window(ops.recurrences, z, carry.h, ids);
-      return [y, { h: lastStep(ops, y) }];
+      return [y, { h: lastState(ops, y) }];
     },
     step(ops, carry, x) {
       const { z, n } = form.gates(ops, carry.h, x);

@@ -8,7 +8,7 @@ import { constant, glorotUniform, orthogonal, sideBySide } from '../parameters/i
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import { type Features, type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
-import { lastStep, unroll } from './unroll.js';
+import { lastState, unroll } from './unroll.js';
 
 /** What an LSTM remembers: its output h and its cell c, `[B, H]` each. */
 export type LstmCarry = {
@@ -104,7 +104,7 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
       const [z, ids] = projection(ops, x, wx, b);
       const together = peepholes ? ops.concat(seeing, 0) : undefined;
       const [y, c] = ops.recurrences.lstm(z, wh, carry.h, carry.c, ids, forget, together);
-      return [y, { h: lastStep(ops, y), c }];
+      return [y, { h: lastState(ops, y), c }];
     },
     step(ops, carry, x) {
       const gates = ops.split(ops.add(x, ops.matmul(carry.h, wh)), 1, sizes);

@@ -8,7 +8,7 @@ import { glorotUniform, orthogonal, zeros as zeroInitializer } from '../paramete
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import { type Features, type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
-import { lastStep, unroll } from './unroll.js';
+import { lastState, unroll } from './unroll.js';
 
 /** What a simple recurrent cell remembers: its output, `[B, H]`. */
 export type SimpleRnnCarry = {
@@ -58,7 +58,7 @@ export function simpleRnnCell(
       if (ops.recurrences === undefined || activation !== tanh) return undefined;
       const [z, ids] = projection(ops, x, wx, b);
       const [y] = ops.recurrences.simpleRnn(z, wh, carry.h, ids);
-      return [y, { h: lastStep(ops, y) }];
+      return [y, { h: lastState(ops, y) }];
     },
     step(ops, carry, x) {
       const z = ops.add(x, ops.matmul(carry.h, wh));

@@ -3,7 +3,7 @@ import { type Core, type Layer, layer, noCarry } from '../layer.js';
 import { type DropoutForm, dropout as dropoutLayer } from '../layers/dropout.js';
 import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
-import { type CarryOf, type Children, chain, opsAfter } from '../stack.js';
+import { type CarryOf, type Children, opsAfter, stackCore } from '../stack.js';
 import type { Tensor } from '../tensor.js';
 
 /** The carry of stacked layers: `layer1`, `layer2` and so on. */
@@ -52,7 +52,7 @@ export function stacked<const L extends readonly Core<unknown>[]>(
   const names: Names<StackedOptions> = { seed: true, dropout: true, residual: true };
   const { seed, dropout, residual = false } = checkedOptions('stacked', options, names);
   const children: Children = Object.fromEntries(layers.map((child, below) => [`layer${below + 1}`, child]));
-  const whole = chain('stacked', children) as Core<unknown> as Core<Carry>;
+  const whole = stackCore('stacked', children) as Core<unknown> as Core<Carry>;
   if (dropout === undefined && !residual) return layer(whole, seed, '');
 
   const { rate, ...form } =

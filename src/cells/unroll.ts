@@ -5,6 +5,7 @@ import type { Ops } from '../ops/ops.js';
 import { atLengths } from '../ops/padding.js';
 import type { Params } from '../parameters/parameter.js';
 import { type Features, isTensor, type Shape, showShape, type Tensor } from '../tensor.js';
+import * as tree from '../tree.js';
 import type { Cell } from './cell.js';
 
 /**
@@ -79,8 +80,10 @@ export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: nu
       carries.push(last);
       return rows;
     });
-    const last = mapTogether(carries, (states) => atLengths(ops, states, moments, lengths));
-    return [ops.multiply(joined(ops, outputs, x.shape), realSteps(steps, lengths)), last];
+    const last = tree.zip(carries, (states) =>
+      states.every(isTensor) ? atLengths(ops, states, moments, lengths) : states.at(-1),
+    );
+    return [ops.multiply(joined(ops, outputs, x.shape), realSteps(steps, lengths)), last as S];
   }
 
   return layer(
@@ -106,20 +109,8 @@ export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: nu
   );
 }
 
-/** Carries of one form as one: their tensors are joined by the function, and of numbers the last one's stand. */
-function mapTogether<S>(carries: readonly S[], join: (states: readonly Tensor[]) => Tensor): S {
-  const last = carries.at(-1);
-  if (isTensor(last)) return join(carries as unknown as readonly Tensor[]) as S;
-  if (typeof last !== 'object' || last === null) return last as S;
-  const parts = Object.keys(last).map((name) => {
-    const same = carries.map((carry) => (carry as Record<string, unknown>)[name]);
-    return [name, mapTogether(same, join)];
-  });
-  return Object.fromEntries(parts) as S;
-}
-
 /** The last step of a window's output, `[T, B, H] → [B, H]`: of a cell whose output is its state. */
-export function lastStep(ops: Ops, y: Tensor): Tensor {
+export function lastState(ops: Ops, y: Tensor): Tensor {
   const [steps = 0, batch = 0, units = 0] = y.shape;
   const last = ops.split(y, 0, [steps - 1, 1])[1] as Tensor;
   return ops.reshape(last, [batch, units]);

@@ -6,7 +6,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js';
 import { host } from '#host';
 import type { OpenFile } from '../host/host.js';
 import type { Tensor } from '../tensor.js';
-import { type Checkpoint, layoutOf, piecesOf, tensorOf, toOwnOrder } from './checkpoint.js';
+import { type Checkpoint, fileLayoutOf, piecesOf, tensorOf, toOwnOrder } from './checkpoint.js';
 import type { FileError, FormatError } from './errors.js';
 import { type Entry, headerLength, inOrder, LENGTH_BYTES, parseHeader } from './header.js';
 
@@ -29,7 +29,7 @@ const PIECE = 1 << 20;
  */
 export function saveCheckpoint(path: string, { tensors, metadata }: Checkpoint): TE.TaskEither<FileError, void> {
   const settled = Object.entries(tensors).map(([name, tensor]) => [name, ownNumbers(tensor)] as const);
-  const layout = layoutOf({ tensors: Object.fromEntries(settled), metadata });
+  const layout = fileLayoutOf({ tensors: Object.fromEntries(settled), metadata });
   return TE.tryCatch(
     () => host.replaceFile(path, () => piecesOf(layout, PIECE)),
     (cause) => fileError(path, 'written', cause),

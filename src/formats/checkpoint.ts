@@ -19,7 +19,7 @@ export interface Checkpoint {
 }
 
 /** A checkpoint as it lies in a file: the header, its length before it, and the tensors one after the other. */
-export interface Layout {
+export interface FileLayout {
   readonly header: Uint8Array;
   readonly tensors: readonly Tensor[];
   /** Bytes in all. */
@@ -42,7 +42,7 @@ const dtypes = { float32: 'F32', int32: 'I32' } as const;
  * const bytes = encodeCheckpoint({ tensors: weightsOf(model.params), metadata: { made: 'by hand' } });
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { header, tensors, length } = layoutOf(checkpoint);
+  const { header, tensors, length } = fileLayoutOf(checkpoint);
   const bytes = new Uint8Array(length);
   bytes.set(header);
   let at = header.length;
@@ -54,7 +54,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
 }
 
 /** @throws TypeError, RangeError as {@link encodeCheckpoint}. */
-export function layoutOf(checkpoint: Checkpoint): Layout {
+export function fileLayoutOf(checkpoint: Checkpoint): FileLayout {
   const tensors = sorted(checkpoint.tensors).map(([name, given]) => {
     const what = `encodeCheckpoint: ${name}`;
     const tensor = restoredTensor(given, what);
@@ -92,7 +92,7 @@ const tooLarge = (count: number, most: number, what: string): RangeError =>
   );
 
 /** The bytes of a layout from first to last, so many at a time; each piece is written over by the next one. */
-export function* piecesOf({ header, tensors, length }: Layout, size: number): Generator<Uint8Array, void, void> {
+export function* piecesOf({ header, tensors, length }: FileLayout, size: number): Generator<Uint8Array, void, void> {
   const piece = new Uint8Array(Math.min(size, length));
   let filled = 0;
   for (const part of partsOf(header, tensors)) {

@@ -36,7 +36,7 @@ const product = struct('Product', {
   aTransposed: 'flag',
   b: 'address',
   ldb: 'int',
-  /** A `Layout`. */
+  /** An `OperandLayout`. */
   layout: 'int',
   c: 'address',
   ldc: 'int',
@@ -425,11 +425,11 @@ type ValuesOf<F extends Fields> = { readonly [Name in keyof F]: Given[F[Name]] }
 export type Arguments<J extends JobName> = ValuesOf<(typeof jobs)[J]['fields']>;
 
 /** Where arguments are written: the machine's memory as numbers, and an index in it. */
-export interface Words {
+export interface ArgumentMemory {
   readonly ints: Int32Array;
   readonly floats: Float32Array;
   readonly arguments: number;
 }
 
 /** What writes each job's arguments. */
-export type Writers = { readonly [J in JobName]: (words: Words, values: Arguments<J>) => void };
+export type Writers = { readonly [J in JobName]: (words: ArgumentMemory, values: Arguments<J>) => void };

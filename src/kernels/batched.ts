@@ -1,14 +1,14 @@
 /** Many matrix products of one shape at once. */
 import { fork } from './fork.js';
 import type { Machine } from './machine-type.js';
-import { cells, type Layout, type Product, productOf, WORTH_SHARING } from './product.js';
+import { cells, type OperandLayout, type Product, productOf, WORTH_SHARING } from './product.js';
 
 /** Multiply-adds that a thread takes at a time: about 5 µs. */
 const GRAIN = 250_000;
 
 /** The first product, and how far the others are from it. */
 export interface BatchedProduct extends Omit<Product, 'bias'> {
-  readonly layout: Layout.rows | Layout.transposed;
+  readonly layout: OperandLayout.rows | OperandLayout.transposed;
   readonly count: number;
   /** Numbers from one matrix to the next in a; 0 repeats the first. Heads may lie interleaved in rows. */
   readonly aStride: number;

@@ -2,14 +2,14 @@
 import { fork } from './fork.js';
 import { sumTrailing } from './kernels.js';
 import type { Machine } from './machine-type.js';
-import { gemm, Layout, pack, packedSize } from './product.js';
+import { gemm, OperandLayout, pack, packedSize } from './product.js';
 import { rowsOfChunk } from './recurrent.js';
 
 /** Numbers that a thread takes at a time. */
 const GRAIN = 8_192;
 
 /** Where the operands lie, and how large they are. */
-export interface Chain {
+export interface ChainOperands {
   readonly steps: number;
   readonly batch: number;
   readonly count: number;
@@ -23,10 +23,10 @@ export interface Chain {
 /** Working memory of so many numbers. */
 type Allocate = (numbers: number) => number;
 
-const strideOf = ({ count }: Chain): number => Math.ceil(count / 8) * 8;
+const strideOf = ({ count }: ChainOperands): number => Math.ceil(count / 8) * 8;
 
 /** e^transitions, each column's greatest being 1, and as a right operand. */
-function powersOf(machine: Machine, { count, transitions }: Chain, allocate: Allocate) {
+function powersOf(machine: Machine, { count, transitions }: ChainOperands, allocate: Allocate) {
   const [powers, tops] = [allocate(count * count), allocate(count)];
   const grain = Math.max(4, 4 * Math.ceil(GRAIN / (4 * count)));
   fork(machine, 'chainPowers', { transitions, powers, tops, count }, count, grain);
@@ -40,7 +40,7 @@ function packed(machine: Machine, powers: number, count: number, transposed: boo
 }
 
 /** What is written at each of `kept` steps, and for each lane. */
-function stepsOf(chain: Chain, kept: number, allocate: Allocate) {
+function stepsOf(chain: ChainOperands, kept: number, allocate: Allocate) {
   const { batch, count } = chain;
   const [rows, stride] = [kept * batch, strideOf(chain)];
   return {
@@ -62,7 +62,7 @@ function stepsOf(chain: Chain, kept: number, allocate: Allocate) {
 }
 
 /** −log of the share that each lane's tags have of all paths, `[B]`. */
-export function chain(machine: Machine, of: Chain, nats: number, allocate: Allocate): void {
+export function linearChain(machine: Machine, of: ChainOperands, nats: number, allocate: Allocate): void {
   const powers = powersOf(machine, of, allocate);
   const totals = allocate(2 * of.batch);
   const values = { ...stepsOf(of, 2, allocate), ...powers, nats, totals };
@@ -78,9 +78,9 @@ export interface ChainGradients {
 }
 
 /** Gradients of scores, transitions, start and end, from one a lane. */
-export function chainAdjoint(
+export function linearChainAdjoint(
   machine: Machine,
-  of: Chain,
+  of: ChainOperands,
   gradient: number,
   { x, transitions, start, end }: ChainGradients,
   allocate: Allocate,
@@ -113,7 +113,7 @@ export function chainAdjoint(
     aTransposed: true,
     b: weights + 4 * batch * stride,
     ldb: stride,
-    layout: Layout.rows,
+    layout: OperandLayout.rows,
     c: transitions,
     ldc: count,
     m: count,

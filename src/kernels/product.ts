@@ -5,7 +5,7 @@ import { CELL_COLUMNS, STREAM_ROWS, WIDE_COLUMNS } from './limits.js';
 import type { Machine } from './machine-type.js';
 
 /** How a right operand lies in memory. */
-export enum Layout {
+export enum OperandLayout {
   /** [K, N], row by row. */
   rows,
   /** [N, K], row by row: it is multiplied transposed. */
@@ -33,7 +33,7 @@ export interface Product {
   readonly aTransposed: boolean;
   readonly b: number;
   readonly ldb: number;
-  readonly layout: Layout;
+  readonly layout: OperandLayout;
   readonly c: number;
   readonly ldc: number;
   readonly m: number;

@@ -3,7 +3,7 @@ import type { Arguments, JobName } from './arguments.js';
 import { fork } from './fork.js';
 import { Forget } from './jobs.js';
 import type { Machine } from './machine-type.js';
-import { gemm, Layout, wantsPacking, worthSharing } from './product.js';
+import { gemm, OperandLayout, wantsPacking, worthSharing } from './product.js';
 
 /** Rows that fill the register tiles well: chunks are cut to about this many. */
 const CHUNK_ROWS = 18;
@@ -92,7 +92,7 @@ export function lstmForward(
       aTransposed: false,
       b: wh,
       ldb: size,
-      layout: Layout.rows,
+      layout: OperandLayout.rows,
       c: gate,
       ldc: size,
       m: 1,

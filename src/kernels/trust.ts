@@ -3,7 +3,7 @@
 import { Unary } from './jobs.js';
 import { unary } from './kernels.js';
 import type { Machine } from './machine-type.js';
-import { gemm, Layout } from './product.js';
+import { gemm, OperandLayout } from './product.js';
 
 const close = (a: number, b: number) => Math.abs(a - b) <= 1e-5 * Math.max(1, Math.abs(b));
 
@@ -34,7 +34,7 @@ function productsAgree(machine: Machine): boolean {
     aTransposed: false,
     b,
     ldb: n,
-    layout: Layout.rows,
+    layout: OperandLayout.rows,
     c,
     ldc: n,
     m,

@@ -2,7 +2,8 @@ import { evaluate } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import { largestLogit } from '../streams/logits.js';
 import { requireCount } from '../streams/options.js';
-import { type Ids, ids, isTensor, type Numbers, sizeOf, type Tensor } from '../tensor.js';
+import { type Ids, ids, type Numbers, sizeOf, type Tensor } from '../tensor.js';
+import * as tree from '../tree.js';
 import type { DecoderCarry, EncoderDecoder } from './encoder-decoder.js';
 
 export interface BeamOptions {
@@ -115,17 +116,11 @@ function logProbabilities({ shape, data }: Tensor): readonly Float64Array[] {
 
 /** A carry whose lanes are the given ones of another carry. */
 function lanesOf(carry: DecoderCarry, lanes: readonly number[]): DecoderCarry {
-  return taken(carry, lanes) as DecoderCarry;
-}
-
-function taken(value: unknown, lanes: readonly number[]): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (!isTensor(value)) {
-    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, taken(part, lanes)]));
-  }
-  const [, ...rest] = value.shape;
-  const width = sizeOf(rest);
-  const data = new (value.data.constructor as Float32ArrayConstructor)(lanes.length * width) as Numbers;
-  for (const [k, lane] of lanes.entries()) data.set(value.data.subarray(lane * width, (lane + 1) * width), k * width);
-  return { shape: [lanes.length, ...rest], type: value.type, data };
+  return tree.map(carry, ({ shape, type, data }) => {
+    const [, ...rest] = shape;
+    const width = sizeOf(rest);
+    const taken = new (data.constructor as Float32ArrayConstructor)(lanes.length * width) as Numbers;
+    for (const [k, lane] of lanes.entries()) taken.set(data.subarray(lane * width, (lane + 1) * width), k * width);
+    return { shape: [lanes.length, ...rest], type, data: taken };
+  });
 }

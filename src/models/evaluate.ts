@@ -9,7 +9,7 @@ import { type Data, type Examples, intoExamples, signalOf } from './examples.js'
 import { type Mask, paddedAfter } from './mask.js';
 import { meter } from './meter.js';
 import type { Metric } from './metrics/metric.js';
-import { everyOf, inputsOf, type Prepared } from './prepared.js';
+import { everyOf, inputsOf, type PreparedExamples } from './prepared.js';
 import type { Evaluation } from './progress.js';
 import type { Subject } from './subject.js';
 
@@ -19,7 +19,7 @@ export const BATCH = 128;
 /** What a model makes of data: loss and metrics of all examples at once, whatever the batch. */
 export async function score(
   model: Subject & { readonly loss: Loss; readonly metrics: readonly Metric[] },
-  data: Prepared,
+  data: PreparedExamples,
   batch: number,
   stopped: () => boolean = () => false,
 ): Promise<Evaluation> {

@@ -15,7 +15,7 @@ import type { Data } from './examples.js';
 import type { Mask } from './mask.js';
 import { type Meter, meter } from './meter.js';
 import type { Metric } from './metrics/metric.js';
-import { everyOf, type Prepared, prepare } from './prepared.js';
+import { everyOf, type PreparedExamples, prepareExamples } from './prepared.js';
 import type { EpochRecord, FitProgress, History } from './progress.js';
 import { type EarlyStopping, type Watch, watch } from './stopping.js';
 import type { Subject } from './subject.js';
@@ -204,7 +204,10 @@ function learnerOf(model: Compiled) {
   });
   memory.current = learner.state;
   return {
-    learn({ input, target }: ReturnType<Prepared['batch']>, seen: Meter): Learned<unknown> & { dataLoss: number } {
+    learn(
+      { input, target }: ReturnType<PreparedExamples['batch']>,
+      seen: Meter,
+    ): Learned<unknown> & { dataLoss: number } {
       counting = seen;
       const carry = model.core.initial(input.shape[1] as number);
       return { ...learner.learn({ carry, input, target }), dataLoss };
@@ -223,7 +226,7 @@ function dataOf(
   x: Data,
   y: Data,
   { validationData, validationSplit, mask }: FitOptions,
-): { readonly training: Prepared; readonly validation: Prepared | undefined } {
+): { readonly training: PreparedExamples; readonly validation: PreparedExamples | undefined } {
   const { loss } = model;
   if (validationData !== undefined && validationSplit !== undefined) {
     throw new TypeError(
@@ -231,14 +234,14 @@ function dataOf(
     );
   }
   if (validationSplit === undefined) {
-    const training = prepare('fit', model, loss, [x, y, mask]);
+    const training = prepareExamples('fit', model, loss, [x, y, mask]);
     const names = ['validationData x', 'validationData y', 'validationData mask'] as const;
-    return { training, validation: validationData && prepare('fit', model, loss, validationData, names) };
+    return { training, validation: validationData && prepareExamples('fit', model, loss, validationData, names) };
   }
   if (!(validationSplit > 0 && validationSplit < 1)) {
     throw new RangeError(`fit: validationSplit is a share of the data between 0 and 1, not ${validationSplit}.`);
   }
-  const all = prepare('fit', model, loss, [x, y, mask]);
+  const all = prepareExamples('fit', model, loss, [x, y, mask]);
   const kept = all.count - Math.round(all.count * validationSplit);
   if (kept < 1 || kept === all.count) {
     throw new RangeError(

@@ -1,4 +1,4 @@
-import { checkCount, checkIds, rowsOf } from '../ops/shapes.js';
+import { checkCount, checkIds, rowsAndWidth } from '../ops/shapes.js';
 import { placeOfLargest } from '../streams/logits.js';
 import { checkedNumbers, type Ids, ids, type Tensor, tensor } from '../tensor.js';
 
@@ -40,7 +40,7 @@ export function toOneHot(labels: Ids, classes: number): Tensor {
 export function toIds(x: Tensor): Ids {
   const { shape } = x;
   const data = checkedNumbers(x, 'toIds');
-  const { rows, width } = rowsOf(shape, 'toIds');
+  const { rows, width } = rowsAndWidth(shape, 'toIds');
   const classes = Int32Array.from({ length: rows }, (_, row) => classOf('toIds', data, row * width, width));
   return ids(shape.slice(0, -1), classes);
 }

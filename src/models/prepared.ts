@@ -19,7 +19,7 @@ export interface Inputs {
 }
 
 /** Inputs and what they should give. */
-export interface Prepared {
+export interface PreparedExamples {
   readonly count: number;
   /** A batch: the examples of these numbers. */
   batch(order: Int32Array): { readonly input: Tensor; readonly target: Tensor };
@@ -56,13 +56,13 @@ export function inputsOf(
  *
  * @throws TypeError, RangeError where they do not fit each other, the model, or the loss.
  */
-export function prepare(
+export function prepareExamples(
   operation: string,
   subject: Subject,
   loss: Loss,
   [x, y, mask]: readonly [x: Data, y: Data, mask?: Mask | undefined],
   [xName, yName, maskName]: readonly [string, string, string] = ['x', 'y', 'mask'],
-): Prepared {
+): PreparedExamples {
   const { examples, layout, rehearsal, after } = inputsOf(operation, subject, x, mask, [xName, maskName]);
   const given = examplesOf(`${operation}: ${yName}`, y);
   if (given.count !== examples.count) {

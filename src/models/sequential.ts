@@ -4,7 +4,7 @@ import type { FileError, FormatError, WeightsError } from '../formats/errors.js'
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
-import { type Children, chain } from '../stack.js';
+import { type Children, stackCore } from '../stack.js';
 import { requireCount } from '../streams/options.js';
 import type { Tensor } from '../tensor.js';
 import { type L2Options, l2Penalty } from '../training/losses/l2.js';
@@ -16,7 +16,7 @@ import { type Compiled, type Fit, type FitOptions, fitModel } from './fit.js';
 import type { Mask } from './mask.js';
 import { type MetricName, metricsOf } from './metrics/by-name.js';
 import type { Metric } from './metrics/metric.js';
-import { prepare } from './prepared.js';
+import { prepareExamples } from './prepared.js';
 import type { Evaluation } from './progress.js';
 import { loadModel, saveModel } from './saved.js';
 import type { AnyCore, Subject } from './subject.js';
@@ -156,7 +156,7 @@ export function sequential<const L extends readonly AnyCore[]>(
   if (padding !== undefined && (!Number.isInteger(padding) || padding < 0)) {
     throw new RangeError(`sequential: padding is an id, a whole number from 0 up, not ${padding}.`);
   }
-  const core = chain('sequential', Object.fromEntries(named) as Children) as unknown as Core<unknown>;
+  const core = stackCore('sequential', Object.fromEntries(named) as Children) as unknown as Core<unknown>;
   const subject: Subject = {
     core: layer(toldLengths(core), seed, ''),
     layers: named,
@@ -188,7 +188,7 @@ function compile<X>(subject: Subject, options: CompileOptions): Model<X> {
     async evaluate(x: Data, y: Data, given: EvaluateOptions = {}) {
       const { batch = BATCH, mask } = checkedOptions('evaluate', given, { batch: true, mask: true });
       requireCount('evaluate', 'batch', batch);
-      return score(compiled, prepare('evaluate', compiled, loss, [x, y, mask]), batch);
+      return score(compiled, prepareExamples('evaluate', compiled, loss, [x, y, mask]), batch);
     },
   });
 }

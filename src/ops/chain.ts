@@ -55,7 +55,7 @@ export interface ChainNumbers extends ChainSizes {
 }
 
 /** log Σ e^x about the greatest, so that nothing overflows and what is greatest is never lost. */
-function logSum(x: Float64Array): number {
+export function logSum(x: Float64Array): number {
   const top = x.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   return top === Number.NEGATIVE_INFINITY
     ? top

@@ -27,8 +27,8 @@ import {
   gatherShape,
   matmulShape,
   oneHotShape,
-  type Product,
-  rowsOf,
+  type ProductSize,
+  rowsAndWidth,
   scatterShape,
   splitShapes,
   swapShape,
@@ -102,7 +102,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
     );
   };
 
-  function multiply(left: Float64Array, right: Float64Array, { m, n, k }: Product, transposed: Transposed) {
+  function multiply(left: Float64Array, right: Float64Array, { m, n, k }: ProductSize, transposed: Transposed) {
     const y = new Float64Array(m * n);
     for (let i = 0; i < m; i += 1) {
       for (let j = 0; j < n; j += 1) {
@@ -137,7 +137,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
   }
 
   function softmax(x: Tensor): Tensor {
-    const { rows, width } = rowsOf(x.shape, 'softmax');
+    const { rows, width } = rowsAndWidth(x.shape, 'softmax');
     const y = read(x).slice();
     for (let row = 0; row < rows; row += 1) {
       y.set(softmaxOf(y.subarray(row * width, (row + 1) * width)), row * width);
@@ -147,7 +147,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
 
   function softmaxAdjoint(gradient: Tensor, y: Tensor): Tensor {
     checkSame(gradient.shape, y.shape, 'softmaxAdjoint');
-    const { rows, width } = rowsOf(y.shape, 'softmaxAdjoint');
+    const { rows, width } = rowsAndWidth(y.shape, 'softmaxAdjoint');
     const g = read(gradient);
     const result = read(y);
     const dx = new Float64Array(result.length);

@@ -52,7 +52,7 @@ export function broadcastOf(a: Shape, b: Shape, operation: string): Broadcast {
 
 /** @throws RangeError where gain and bias are not as wide as the rows of `layerNorm`'s x. */
 export function checkLayerNorm(x: Shape, gain: Shape, bias: Shape): void {
-  const { width } = rowsOf(x, 'layerNorm');
+  const { width } = rowsAndWidth(x, 'layerNorm');
   if (!sameShape(gain, [width]) || !sameShape(bias, [width])) {
     throw new RangeError(
       `layerNorm: x ${showShape(x)} wants gain and bias [${width}], but got ${showShape(gain)} and ${showShape(bias)}.`,
@@ -88,7 +88,7 @@ export function countShape(start: Shape, steps: number, below: number): Shape {
 }
 
 /** A product of an `[m, k]` and a `[k, n]` matrix, after transposition, and the shape of its result. */
-export interface Product {
+export interface ProductSize {
   readonly m: number;
   readonly n: number;
   readonly k: number;
@@ -100,7 +100,7 @@ export interface Product {
  *
  * @throws RangeError where the inner lengths disagree, or an operand has too few or too many axes.
  */
-export function matmulShape(a: Shape, b: Shape, transposed: Transposed = {}): Product {
+export function matmulShape(a: Shape, b: Shape, transposed: Transposed = {}): ProductSize {
   const bMustBeMatrix = transposed.b === true || transposed.a !== true;
   if (a.length === 0 || b.length === 0 || (bMustBeMatrix && b.length !== 2)) {
     throw new RangeError(
@@ -120,7 +120,7 @@ export function matmulShape(a: Shape, b: Shape, transposed: Transposed = {}): Pr
 }
 
 /** Products of `[m, k]` and `[k, n]` matrices, `count` of them. */
-export interface BatchedProduct extends Product {
+export interface BatchedProductSize extends ProductSize {
   readonly count: number;
 }
 
@@ -129,7 +129,7 @@ export interface BatchedProduct extends Product {
  *
  * @throws RangeError where an operand is no batch of matrices, or leading axes or inner lengths disagree.
  */
-export function batchedMatmulShape(a: Shape, b: Shape, transposed: Transposed = {}): BatchedProduct {
+export function batchedMatmulShape(a: Shape, b: Shape, transposed: Transposed = {}): BatchedProductSize {
   const leading = a.slice(0, -2);
   if (a.length < 2 || b.length < 2 || !sameShape(leading, b.slice(0, -2))) {
     throw new RangeError(
@@ -252,7 +252,7 @@ export function checkSame(a: Shape, b: Shape, operation: string): void {
  *
  * @throws RangeError for a tensor without axes.
  */
-export function rowsOf(shape: Shape, operation: string): { readonly rows: number; readonly width: number } {
+export function rowsAndWidth(shape: Shape, operation: string): { readonly rows: number; readonly width: number } {
   const width = shape.at(-1);
   if (width === undefined) throw new RangeError(`${operation}: needs an axis at least, but got one number, [].`);
   return { rows: sizeOf(shape.slice(0, -1)), width };
@@ -319,7 +319,7 @@ export function oneHotShape(ids: Tensor, classes: number): Shape {
  * @throws RangeError where the gradient is not one row for each id, or an id is outside the table.
  */
 export function scatterShape(gradient: Shape, ids: Tensor, rows: number): Shape {
-  const { width } = rowsOf(gradient, 'scatterAdd');
+  const { width } = rowsAndWidth(gradient, 'scatterAdd');
   checkSame(gradient.slice(0, -1), ids.shape, 'scatterAdd');
   checkIds(ids, rows, 'scatterAdd');
   return [rows, width];
@@ -335,7 +335,7 @@ export function crossEntropyShape(
   logits: Shape,
   targets: Tensor,
 ): { readonly positions: number; readonly classes: number } {
-  const { rows, width } = rowsOf(logits, 'crossEntropy');
+  const { rows, width } = rowsAndWidth(logits, 'crossEntropy');
   if (!sameShape(logits.slice(0, -1), targets.shape)) {
     throw new RangeError(
       `crossEntropy: logits ${showShape(logits)} want targets ${showShape(logits.slice(0, -1))}, ` +

@@ -7,7 +7,7 @@ import { machine } from '../kernels/machine.js';
 import type { Region } from '../kernels/region.js';
 import type { Scope } from '../kernels/scope.js';
 import { staying } from '../kernels/staying.js';
-import { isTensor, type Tensor } from '../tensor.js';
+import * as tree from '../tree.js';
 import { eager } from './eager/index.js';
 import { type Workspace, workspace } from './eager/workspace.js';
 import { throughLookups } from './lookups.js';
@@ -22,6 +22,14 @@ export interface OpenWindow {
 }
 
 /**
+ * The Ops of a window: the kernels; over these what writes down what they do, to take gradients (`tape`) or to run it again
+ * (`recorder`); and over that, lookups, so that the work that they save is not written down either.
+ */
+export function windowOps<O extends Ops = Ops>(space: Workspace, writing = (kernels: Ops) => kernels as O): O {
+  return throughLookups(writing(eager(space)));
+}
+
+/**
  * A window in a region of its own, which may stay open while others come and go. Unlike `inWindow` it does not keep
  * parameters from growing: whoever leaves it open looks whether they have.
  */
@@ -30,7 +38,7 @@ export function openWindow(region: Region): OpenWindow {
   const scope: Scope = { open: true };
   const space = workspace(machine(), scope, { region });
   return {
-    ops: throughLookups(eager(space)),
+    ops: windowOps(space),
     space,
     scope,
     close() {
@@ -68,19 +76,9 @@ export function inWindow<R>(body: (ops: Ops, space: Workspace) => R): R {
 
 /** The same numbers, records and lists, every tensor copied into a float32 or int32 array of its own. */
 export function toSignal<T>(value: T): T {
-  return mapTensors(value, (x) => {
+  return tree.map(value, (x) => {
     const { shape, data } = x;
     if (data instanceof Int32Array) return { shape, type: 'int32', data: data.slice() };
     return { shape, type: 'float32', data: data instanceof Float32Array ? data.slice() : Float32Array.from(data) };
   });
-}
-
-/** Applies a function to every tensor within records and lists, and leaves everything else as it is. */
-export function mapTensors<T>(value: T, change: (tensor: Tensor) => Tensor): T {
-  if (isTensor(value)) return change(value) as T;
-  if (Array.isArray(value)) return value.map((item) => mapTensors(item, change)) as T;
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapTensors(item, change)])) as T;
-  }
-  return value;
 }

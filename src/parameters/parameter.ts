@@ -15,6 +15,7 @@ import { Place } from '../kernels/place.js';
 import { checkedOptions } from '../options.js';
 import { generator } from '../random.js';
 import { checkShape, listed, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { leaves } from '../tree.js';
 import { columnsOf, drawInto, drawn, type Initializer } from './initializer.js';
 import { RandomKey } from './random-key.js';
 
@@ -296,12 +297,8 @@ export function parameter(shape: Shape, initializer: Initializer, options: Param
 }
 
 /** All parameters with their paths inside `params`, in order. */
-export function parametersOf(params: Params, prefix = ''): readonly (readonly [path: string, parameter: Parameter])[] {
-  return Object.entries(params).flatMap(([name, value]) => {
-    if (value instanceof RandomKey) return [];
-    return value instanceof Parameter ? [[prefix + name, value] as const] : parametersOf(value, `${prefix}${name}.`);
-  });
-}
+export const parametersOf = (params: Params): readonly (readonly [path: string, parameter: Parameter])[] =>
+  leaves(params) as readonly (readonly [path: string, parameter: Parameter])[];
 
 /** The path of a part. */
 export const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);

@@ -1,5 +1,14 @@
 import { Observable } from 'rxjs';
-import { CLOSING, closedNormally, guard, listen, nameOf, reasonOf, type SocketLike, showClosing } from './socket.js';
+import {
+  CLOSING,
+  closedNormally,
+  guard,
+  listen,
+  reasonOf,
+  type SocketLike,
+  showClosing,
+  socketName,
+} from './socket.js';
 
 /**
  * The text frames of a WebSocket as they arrive; a socket of `ws`, or any other.
@@ -26,19 +35,20 @@ export function fromSocket(socket: SocketLike): Observable<string> {
   return new Observable((subscriber) => {
     const fail = (reason: string) => subscriber.error(new Error(`fromSocket: ${reason}.`));
     if (socket.readyState > CLOSING) {
-      fail(`${nameOf(socket)} is closed already; subscribe while it is open or connecting`);
+      fail(`${socketName(socket)} is closed already; subscribe while it is open or connecting`);
       return undefined;
     }
     return listen(socket, {
       message({ data }) {
         if (typeof data === 'string') subscriber.next(data);
-        else subscriber.error(new TypeError(`fromSocket: ${nameOf(socket)} sent a binary frame; send text frames.`));
+        else
+          subscriber.error(new TypeError(`fromSocket: ${socketName(socket)} sent a binary frame; send text frames.`));
       },
       close(closing) {
         if (closedNormally(closing)) subscriber.complete();
         else fail(showClosing(socket, closing));
       },
-      error: (event) => fail(`${nameOf(socket)} failed: ${reasonOf(event)}`),
+      error: (event) => fail(`${socketName(socket)} failed: ${reasonOf(event)}`),
     });
   });
 }

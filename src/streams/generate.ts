@@ -1,5 +1,5 @@
 import { defer, type Observable, type OperatorFunction, throwIfEmpty } from 'rxjs';
-import { carryFrom } from '../carry.js';
+import { startFrom } from '../carry.js';
 import { type Core, evaluate } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { RandomGenerator } from '../random.js';
@@ -70,7 +70,7 @@ async function* speak<S>(
 ): AsyncGenerator<Ids, void, undefined> {
   const { length, from, context = Number.POSITIVE_INFINITY } = options;
   const slice = timeSlice();
-  let carry = from === undefined ? model.initial(1) : carryFrom('generate', model, from, 1);
+  let carry = startFrom('generate', model, from, 1);
   let voice: Speaker | undefined;
   /** Steps that the carry has seen, and the last of them, in so far as they may be needed again. */
   let seen = 0;

@@ -1,6 +1,7 @@
 import { restored } from '../carry.js';
 import type { Core } from '../layer.js';
 import { isTensor, sameShape, showShape, type Tensor } from '../tensor.js';
+import * as tree from '../tree.js';
 
 /** Whether a lane starts afresh, lane by lane. */
 export type Resets = readonly boolean[];
@@ -27,20 +28,6 @@ function replaceLanes(kept: Tensor, fresh: Tensor, flags: Resets): Tensor {
   return { shape: kept.shape, type: kept.type, data };
 }
 
-function replaceIn(kept: unknown, fresh: unknown, flags: Resets): unknown {
-  if (isTensor(kept) !== isTensor(fresh)) {
-    const [got, own] = [kept, fresh].map((part) =>
-      isTensor(part) ? `a tensor ${showShape(part.shape)}` : typeof part,
-    );
-    throw new TypeError(`reset: a part of the carry is ${got}, but of the model's ${own}; give a carry of this model.`);
-  }
-  if (isTensor(kept)) return replaceLanes(kept, fresh as Tensor, flags);
-  if (typeof kept !== 'object' || kept === null) return kept;
-  if (Array.isArray(kept)) return kept.map((item, k) => replaceIn(item, (fresh as unknown[])[k], flags));
-  const from = fresh as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(kept).map(([name, item]) => [name, replaceIn(item, from[name], flags)]));
-}
-
 /**
  * A carry whose flagged lanes are as before the first step; the other lanes are untouched.
  *
@@ -53,5 +40,13 @@ function replaceIn(kept: unknown, fresh: unknown, flags: Resets): unknown {
  */
 export function resetLanes<S>(core: Pick<Core<S>, 'initial'>, carry: S, flags: Resets): S {
   if (!flags.includes(true)) return carry;
-  return replaceIn(restored(carry, 'reset: the carry'), core.initial(flags.length), flags) as S;
+  const kept = restored(carry, 'reset: the carry');
+  const reset = ([part, fresh]: readonly unknown[], path: string) => {
+    if (isTensor(part) && isTensor(fresh)) return replaceLanes(part, fresh, flags);
+    if (Object(part) !== part && Object(fresh) !== fresh) return part;
+    throw new TypeError(
+      `${path} is ${tree.shown(part)}, but that of the model ${tree.shown(fresh)}; give a carry of this model.`,
+    );
+  };
+  return tree.zip([kept, core.initial(flags.length)], reset, 'reset: the carry') as S;
 }

@@ -1,7 +1,6 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
-import type { Core } from '../layer.js';
-import { evaluator } from './evaluator.js';
-import type { Resets } from './reset.js';
+import { type Core, evaluator } from '../layer.js';
+import { type Resets, resetLanes } from './reset.js';
 
 /** A signal, and the lanes that start afresh before it. A `Window` is one. */
 export interface Resettable<X> {
@@ -24,6 +23,8 @@ export function resettable<S, X, Y>(model: Core<S, X, Y>): OperatorFunction<Rese
   return (source) =>
     defer(() => {
       const step = evaluator(model);
-      return source.pipe(map(({ input, reset }) => step(input, reset)));
+      return source.pipe(
+        map(({ input, reset }) => step(input, reset && ((carry) => resetLanes(model, carry, reset))).output),
+      );
     });
 }

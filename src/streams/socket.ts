@@ -27,7 +27,7 @@ export const OPEN = 1;
 export const CLOSING = 2;
 
 /** How an error message names the socket. A server's sockets have no url. */
-export function nameOf(socket: SocketLike): string {
+export function socketName(socket: SocketLike): string {
   return socket.url ? `the socket ${socket.url}` : 'the socket';
 }
 
@@ -38,7 +38,7 @@ export function closedNormally({ code }: SocketClosing): boolean {
 
 /** `the socket ws://… closed with 1011 (out of memory)` */
 export function showClosing(socket: SocketLike, { code, reason }: SocketClosing): string {
-  return `${nameOf(socket)} closed with ${code}${reason && ` (${reason})`}`;
+  return `${socketName(socket)} closed with ${code}${reason && ` (${reason})`}`;
 }
 
 /** Listens to events of a socket; the function it gives stops that. */

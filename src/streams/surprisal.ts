@@ -1,7 +1,6 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
-import type { Core } from '../layer.js';
+import { type Core, evaluator } from '../layer.js';
 import { type Ids, type Numbers, showShape, type Tensor, tensor } from '../tensor.js';
-import { evaluator } from './evaluator.js';
 import { checkSymbol, natsOf } from './logits.js';
 
 /**
@@ -24,7 +23,7 @@ export function surprisal<S>(model: Core<S, Ids, Tensor>): OperatorFunction<Ids,
       let expected: Numbers | undefined;
       return source.pipe(
         map((x) => {
-          const logits = predict(x);
+          const logits = predict(x).output;
           const [steps, lanes, symbols] = logits.shape;
           if (logits.shape.length !== 3 || steps === undefined || lanes === undefined || symbols === undefined) {
             throw new TypeError(

@@ -1,5 +1,5 @@
 import { defer, finalize, type OperatorFunction } from 'rxjs';
-import { carryFrom } from '../carry.js';
+import { requireSameLanes, startFrom } from '../carry.js';
 import type { Course } from '../course.js';
 import { batchOf, type Core } from '../layer.js';
 import { checkedOptions } from '../options.js';
@@ -13,7 +13,7 @@ import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
 import { throughput } from './throughput.js';
 import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames } from './updates.js';
-import { requireSameLanes, type SignalWindow } from './window.js';
+import type { SignalWindow } from './window.js';
 
 export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions {
   /** Steps that gradients flow back through, at least the window's length k1. Default k1. */
@@ -141,13 +141,11 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         const batch = batchOf(input);
         requireSameLanes('tbptt', lanes, batch);
         // A carry of other lanes is not one to start from, whatever the first window asks for.
-        if (lanes === undefined && from !== undefined && !window.alone) {
-          history = past(model, carryFrom('tbptt', model, from, batch));
-        }
+        const start = lanes === undefined && !window.alone ? from : undefined;
         lanes = batch;
         rate ??= throughput();
         if (window.alone) return told(window, yield* alone(window, batch));
-        history ??= past(model, model.initial(batch));
+        history ??= past(model, startFrom('tbptt', model, start, batch));
         if (reset?.includes(true)) history = past(model, resetLanes(model, history.carry, reset));
         const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
         return told(window, result);

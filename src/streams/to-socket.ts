@@ -1,7 +1,7 @@
 import { type MonoTypeOperatorFunction, Observable, tap } from 'rxjs';
 import { checkedOptions, type Names } from '../options.js';
 import { type BufferOptions, buffer, bufferNames, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
-import { CLOSING, closedNormally, guard, listen, nameOf, OPEN, reasonOf, showClosing } from './socket.js';
+import { CLOSING, closedNormally, guard, listen, OPEN, reasonOf, showClosing, socketName } from './socket.js';
 import { type SocketSink, unsent } from './unsent.js';
 
 export interface ToSocketOptions {
@@ -44,7 +44,7 @@ export function toSocket(socket: SocketSink, options: ToSocketOptions = {}): Mon
     new Observable((subscriber) => {
       const fail = (reason: string) => subscriber.error(new Error(`toSocket: ${reason}.`));
       if (socket.readyState >= CLOSING) {
-        fail(`${nameOf(socket)} is closed already; send while it is open or connecting`);
+        fail(`${socketName(socket)} is closed already; send while it is open or connecting`);
         return;
       }
       const waiting = buffer<string>('toSocket', queue);
@@ -74,7 +74,7 @@ export function toSocket(socket: SocketSink, options: ToSocketOptions = {}): Mon
           try {
             sent.send(waiting.shift() as string);
           } catch (error) {
-            failWithTexts(`${nameOf(socket)} did not take a text: ${reasonOf(error)}`, 1);
+            failWithTexts(`${socketName(socket)} did not take a text: ${reasonOf(error)}`, 1);
             return;
           }
         }
@@ -97,7 +97,7 @@ export function toSocket(socket: SocketSink, options: ToSocketOptions = {}): Mon
             if (left() === 0 && closedNormally(closing)) subscriber.complete();
             else failWithTexts(showClosing(socket, closing));
           },
-          error: (event) => failWithTexts(`${nameOf(socket)} failed: ${reasonOf(event)}`),
+          error: (event) => failWithTexts(`${socketName(socket)} failed: ${reasonOf(event)}`),
         }),
       );
       // Pushed in a `tap`, where an overflow becomes an error notification.

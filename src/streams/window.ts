@@ -15,15 +15,6 @@ export interface SignalWindow<X = Ids, Y extends Tensor = Tensor> {
 /** Next-symbol prediction: both are ids, `[T, B]`. */
 export type SymbolWindow = SignalWindow<Ids, Ids>;
 
-/** @throws TypeError where the number of lanes changes within a stream. */
-export function requireSameLanes(operation: string, before: number | undefined, now: number): void {
-  if (before === undefined || before === now) return;
-  throw new TypeError(
-    `${operation}: a stream keeps its number of lanes, but ${before} became ${now}; ` +
-      'start a subscription of its own for each number.',
-  );
-}
-
 /** Steps and lanes of ids. @throws TypeError where the signal is not `[T, B]`. */
 export function stepsAndLanes(operation: string, signal: Tensor): readonly [steps: number, lanes: number] {
   const [steps, lanes] = signal.shape;

@@ -67,8 +67,8 @@ function* attempt<S, X, Z>(
   let open: OpenWindow | undefined;
   try {
     open = openWindow(within);
-    const { ops, space } = open;
-    const gradient = () => updates.gradientOf([ops, space], window);
+    const { space } = open;
+    const gradient = () => updates.gradientOf(space, window);
     if (atOnce) return staying(home, () => updates.updated(window, gradient()));
     const pieces = runner.run(gradient);
     for (;;) {

@@ -3,13 +3,13 @@ import { tape } from '../backprop/tape.js';
 import { outcome } from '../carry.js';
 import type { Squares, Step } from '../kernels/spans.js';
 import type { Workspace } from '../ops/eager/workspace.js';
-import { throughLookups } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
+import { windowOps } from '../ops/window.js';
 import type { Params } from '../parameters/parameter.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import type { Loss } from './losses/loss.js';
 import type { Kept } from './trained.js';
-import { counted, joined, requireFinite, requireFiniteStart, stepsOf, type TrainingWindow } from './training-window.js';
+import { counted, joined, requireFinite, requireFiniteStart, stepsBetween, type TrainingWindow } from './training-window.js';
 
 /** What a trainer needs of a model; every `Core` and `Layer` is one. */
 export interface Trainable<S, X = Tensor, Y = Tensor> {
@@ -34,14 +34,11 @@ export interface Gradient<S> {
   readonly sums: () => Squares;
 }
 
-/** A window of the kernels' that is open. */
-export type Within = readonly [ops: Ops, space: Workspace];
-
 /** Gradients of a model's loss, at step t. */
 export function gradients<S, X, Y, Z>(model: Trainable<S, X, Y>, loss: Loss<Y, Z>, kept: Kept) {
   return {
-    of(step: number, [eager, space]: Within, window: TrainingWindow<S, X, Z>): Gradient<S> {
-      const ops = throughLookups(tape(eager, kept.parameters, step));
+    of(step: number, space: Workspace, window: TrainingWindow<S, X, Z>): Gradient<S> {
+      const ops = windowOps(space, (kernels) => tape(kernels, kept.parameters, step));
       const after = forward(ops, model, loss, window);
       const gradients = ops.gradients(after.loss);
       const taken = kept.step(space, gradients);
@@ -79,7 +76,7 @@ function forward<S, X, Y, Z>(
     const [predictions, carry] = applied(entering, input);
     return { loss: lossOf(predictions), carry, finalCarry: carry };
   }
-  const [first, carry] = applied(entering, stepsOf(input, 0, carryAfter) as Tensor & X);
-  const [second, finalCarry] = applied(carry, stepsOf(input, carryAfter, steps as number) as Tensor & X);
+  const [first, carry] = applied(entering, stepsBetween(input, 0, carryAfter) as Tensor & X);
+  const [second, finalCarry] = applied(carry, stepsBetween(input, carryAfter, steps as number) as Tensor & X);
   return { loss: lossOf(joined(ops, model.kind, first, second)), carry, finalCarry };
 }

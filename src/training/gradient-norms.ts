@@ -1,6 +1,6 @@
 import { tape } from '../backprop/tape.js';
 import { restored } from '../carry.js';
-import { inWindow } from '../ops/window.js';
+import { inWindow, windowOps } from '../ops/window.js';
 import { checkedOptions, type Names } from '../options.js';
 import { parametersOf } from '../parameters/parameter.js';
 import { type Ids, sizeOf, type Tensor } from '../tensor.js';
@@ -50,11 +50,9 @@ export function gradientNorms<S, X extends Tensor>(
   const names: Names<GradientNormsOptions<S, X>> = { loss: true, input: true, target: true, carry: true };
   const { loss, input, target, carry } = checkedOptions('gradientNorms', options, names);
   const named = parametersOf(model.params);
-  const squares = inWindow((eager) => {
-    const ops = tape(
-      eager,
-      named.map(([, parameter]) => parameter),
-    );
+  const squares = inWindow((_, space) => {
+    const watched = named.map(([, parameter]) => parameter);
+    const ops = windowOps(space, (kernels) => tape(kernels, watched));
     const [prediction] = model.apply(ops, restored(carry, 'gradientNorms: the carry'), input);
     return ops.gradients(loss(ops, prediction, target)).map(({ data }) => {
       let sum = 0;

@@ -7,7 +7,7 @@ import type { Workspace } from '../ops/eager/workspace.js';
 import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
 import { type Shape, sizeOf, type Tensor } from '../tensor.js';
 import type { Optimizer } from './optimizers/optimizer.js';
-import { checkedState, restore, slotsOf, type TrainerState } from './trainer-state.js';
+import { checkedState, keptSlots, restore, type TrainerState } from './trainer-state.js';
 
 /** A parameter that a trainer trains. */
 export interface Trained {
@@ -65,7 +65,7 @@ export function kept(machine: Machine, params: Params, optimizer: Optimizer, sta
         each.shape = parameter.shape;
       });
     },
-    slots: () => slotsOf(table, trained, optimizer),
+    slots: () => keptSlots(table, trained, optimizer),
   };
 }
 

@@ -96,7 +96,7 @@ export function restore(kept: Spans, trained: readonly Place[], optimizer: Optim
   });
 }
 
-export function slotsOf(kept: Spans, trained: readonly Place[], optimizer: Optimizer): Record<string, Tensor> {
+export function keptSlots(kept: Spans, trained: readonly Place[], optimizer: Optimizer): Record<string, Tensor> {
   return Object.fromEntries(
     trained.flatMap(({ path, shape }, k) =>
       optimizer.slots.map((name, slot) => [

@@ -4,6 +4,7 @@ import { restored } from '../carry.js';
 import { lengthsWith, lengthsWithin, type Padded } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
 import { isTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
+import { leaves } from '../tree.js';
 import type { Trained } from './trained.js';
 
 export interface TrainingWindow<S, X = Tensor, Z = Tensor> {
@@ -21,7 +22,7 @@ export interface TrainingWindow<S, X = Tensor, Z = Tensor> {
 }
 
 /** Steps `from` to `to` of a time-major signal, its lengths too; the numbers are shared, not copied. */
-export function stepsOf(signal: Tensor, from: number, to: number): Tensor {
+export function stepsBetween(signal: Tensor, from: number, to: number): Tensor {
   const [, ...rest] = signal.shape;
   const width = sizeOf(rest);
   const data = signal.data.subarray(from * width, to * width);
@@ -48,9 +49,8 @@ export function counted<Y, Z>(ops: Ops, predictions: Y, target: Z): Y {
 
 /** @throws RangeError where data holds NaN or an infinity, with its place. Looked for only once something went wrong. */
 export function requireFinite(kind: string, what: string, data: unknown): void {
-  const signals = isTensor(data) ? [['', data] as const] : Object.entries(data as Readonly<Record<string, unknown>>);
-  for (const [name, signal] of signals) {
-    if (!isTensor(signal) || signal.type === 'int32') continue;
+  for (const [name, signal] of leaves(data)) {
+    if (signal.type === 'int32') continue;
     const at = signal.data.findIndex((value) => !Number.isFinite(value));
     if (at < 0) continue;
     const [, lanes = 1, ...rest] = signal.shape;
@@ -68,7 +68,7 @@ export function requireFinite(kind: string, what: string, data: unknown): void {
  * once something went wrong.
  */
 export function requireFiniteStart(kind: string, carry: unknown, trained: readonly Trained[]): void {
-  for (const [path, tensor] of tensorsOf(carry, 'the carry')) {
+  for (const [path, tensor] of leaves(carry, 'the carry')) {
     refuseNotFinite(path, kind, tensor, 'Start from another carry.');
   }
   for (const { path, parameter } of trained) {
@@ -88,12 +88,6 @@ function refuseNotFinite(what: string, kind: string, { shape, data }: Tensor, re
     `trainer: ${what} of ${kind} had ${data[at]} at element ${at} of ${showShape(shape)} before this update; the weights ` +
       `were left as they are. ${remedy}`,
   );
-}
-
-function tensorsOf(value: unknown, path: string): readonly (readonly [path: string, tensor: Tensor])[] {
-  if (isTensor(value)) return [[path, value]];
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
-  return Object.entries(value).flatMap(([name, part]) => tensorsOf(part, `${path}.${name}`));
 }
 
 /** The window, its tensors known to be what their shapes say. @throws TypeError, RangeError where it is none to learn from. */

@@ -1,6 +1,7 @@
 /** From a gradient to other weights. */
+import type { Workspace } from '../ops/eager/workspace.js';
 import { inWindow, toSignal } from '../ops/window.js';
-import { type Gradient, gradients, type Trainable, type Within } from './forward.js';
+import { type Gradient, gradients, type Trainable } from './forward.js';
 import { type Away, comingBack } from './look-ahead.js';
 import type { Loss } from './losses/loss.js';
 import { moveInOps } from './move-in-ops.js';
@@ -31,7 +32,7 @@ export interface Updates<S, X, Z> {
   /** How many there were. */
   readonly steps: number;
   /** The gradient of a window, to be taken within a window of the kernels' that stays open until `updated`. */
-  gradientOf(within: Within, window: TrainingWindow<S, X, Z>): Gradient<S>;
+  gradientOf(within: Workspace, window: TrainingWindow<S, X, Z>): Gradient<S>;
   /**
    * Moves all weights along a gradient whose kernels have run.
    *
@@ -65,7 +66,7 @@ export function updates<S, X, Y, Z>(
     } else if (aside?.when === 'between') {
       away?.(taken, prepared);
       // Other weights: packed and multiplied anew, in a window of its own.
-      inWindow((...within) => {
+      inWindow((_, within) => {
         const there = gradient.of(step, within, window);
         requireBearable(optimizer, learningRate, prepared, there.taken, gradient.finite(step, there, window).squares);
         there.taken.update({ rule, idle, numbers: optimizer.numbers(step), ...prepared });
@@ -95,8 +96,8 @@ export function updates<S, X, Y, Z>(
     updated: (window, from) => updated(window, from),
     atOnce: (window) =>
       comingBack(optimizer, kept, step, (away) =>
-        inWindow((...within) => {
-          if (aside?.when === 'before') away(kept.standing(within[1]), { stages: [], scale: 1 });
+        inWindow((_, within) => {
+          if (aside?.when === 'before') away(kept.standing(within), { stages: [], scale: 1 });
           return updated(window, gradient.of(step, within, window), away);
         }),
       ),

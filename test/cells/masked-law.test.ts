@@ -6,9 +6,10 @@ import { tape } from '../../src/backprop/tape.js';
 import { masked } from '../../src/cells/masked.js';
 import type { Ops } from '../../src/ops/ops.js';
 import { reference } from '../../src/ops/reference.js';
-import { inWindow, mapTensors, toSignal } from '../../src/ops/window.js';
+import { inWindow, toSignal } from '../../src/ops/window.js';
 import { parametersOf } from '../../src/parameters/parameter.js';
 import { ids, isTensor, type Numbers, sizeOf, type Tensor, tensor } from '../../src/tensor.js';
+import * as tree from '../../src/tree.js';
 import { draw, scatterParameters } from '../backprop/differences.js';
 import { type Any, type Lawful, type Refused, table } from './masked-layers.js';
 
@@ -27,7 +28,7 @@ function part({ shape, type, data }: Tensor, length: number, from: number, to: n
 
 /** What of a carry is a lane's. */
 const laneOf = (carry: unknown, lane: number) =>
-  mapTensors(carry, ({ shape: [lanes = 1, ...rest], data }) =>
+  tree.map(carry, ({ shape: [lanes = 1, ...rest], data }) =>
     tensor([1, ...rest], data.slice((lane * data.length) / lanes, ((lane + 1) * data.length) / lanes)),
   );
 

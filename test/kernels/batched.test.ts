@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { type BatchedProduct, batchedGemm } from '../../src/kernels/batched.js';
 import type { Machine } from '../../src/kernels/machine-type.js';
-import { gemm, Layout } from '../../src/kernels/product.js';
+import { gemm, OperandLayout } from '../../src/kernels/product.js';
 import { bits, machineOf, put, take, tiersHere, uniform } from './machines.js';
 
 type Options = Omit<BatchedProduct, 'a' | 'b' | 'c'>;
 type Form = Pick<Options, 'aTransposed' | 'layout' | 'accumulate'>;
 
 const forms: readonly Form[] = [false, true].flatMap((aTransposed) =>
-  ([Layout.rows, Layout.transposed] as const).flatMap((layout) =>
+  ([OperandLayout.rows, OperandLayout.transposed] as const).flatMap((layout) =>
     [false, true].map((accumulate) => ({ aTransposed, layout, accumulate })),
   ),
 );
 
 const nameOf = ({ aTransposed, layout, accumulate }: Form) =>
-  `A${aTransposed ? 'ᵀ' : ''}·B${layout === Layout.rows ? '' : 'ᵀ'}${accumulate ? ' + C' : ''}`;
+  `A${aTransposed ? 'ᵀ' : ''}·B${layout === OperandLayout.rows ? '' : 'ᵀ'}${accumulate ? ' + C' : ''}`;
 
 /** Matrices one after another, each without gaps. */
 function dense(count: number, m: number, n: number, k: number, form: Form): Options {
@@ -25,7 +25,7 @@ function dense(count: number, m: number, n: number, k: number, form: Form): Opti
     n,
     k,
     lda: form.aTransposed ? m : k,
-    ldb: form.layout === Layout.transposed ? k : n,
+    ldb: form.layout === OperandLayout.transposed ? k : n,
     ldc: n,
     aStride: m * k,
     bStride: k * n,
@@ -49,7 +49,7 @@ function eachElement(
         let scale = Math.abs(sum);
         for (let p = 0; p < o.k; p += 1) {
           const x = a[i * o.aStride + (o.aTransposed ? p * o.lda + row : row * o.lda + p)];
-          const y = b[i * o.bStride + (o.layout === Layout.rows ? p * o.ldb + column : column * o.ldb + p)];
+          const y = b[i * o.bStride + (o.layout === OperandLayout.rows ? p * o.ldb + column : column * o.ldb + p)];
           sum += x * y;
           scale += Math.abs(x * y);
         }
@@ -157,7 +157,7 @@ for (const tier of tiersHere) {
     it('reaches heads that lie interleaved in rows, and writes nothing between them', () => {
       const [steps, heads, width, gap] = [37, 6, 20, 3];
       const row = heads * width + gap;
-      const form = { aTransposed: false, layout: Layout.transposed, accumulate: false } as const;
+      const form = { aTransposed: false, layout: OperandLayout.transposed, accumulate: false } as const;
       const scores: Options = {
         ...form,
         count: heads,
@@ -173,7 +173,7 @@ for (const tier of tiersHere) {
       };
       const values: Options = {
         ...form,
-        layout: Layout.rows,
+        layout: OperandLayout.rows,
         count: heads,
         m: steps,
         n: width,
@@ -207,7 +207,7 @@ for (const tier of tiersHere) {
     });
 
     it('a stride of 0 repeats an operand', () => {
-      const form = { aTransposed: false, layout: Layout.rows, accumulate: false } as const;
+      const form = { aTransposed: false, layout: OperandLayout.rows, accumulate: false } as const;
       const [count, m, n, k] = [5, 18, 40, 24];
       const o = dense(count, m, n, k, form);
       const [a, b, c] = operands(o);
@@ -217,7 +217,7 @@ for (const tier of tiersHere) {
     });
 
     it('no matrices, or empty ones, leave everything as it was', () => {
-      const form = { aTransposed: false, layout: Layout.rows, accumulate: false } as const;
+      const form = { aTransposed: false, layout: OperandLayout.rows, accumulate: false } as const;
       const c = uniform(64, 3);
       for (const [count, m, n] of [
         [0, 4, 4],
@@ -241,7 +241,7 @@ for (const tier of tiersHere) {
     });
 
     it('baseline and optimised code give the same bits', () => {
-      const form = { aTransposed: true, layout: Layout.rows, accumulate: false } as const;
+      const form = { aTransposed: true, layout: OperandLayout.rows, accumulate: false } as const;
       const o = dense(3, 19, 70, 40, form);
       const [a, b, c] = operands(o);
       const machine = machineOf(tier);

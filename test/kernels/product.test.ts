@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../src/kernels/machine-type.js';
-import { gemm, Layout, pack, packedSize } from '../../src/kernels/product.js';
+import { gemm, OperandLayout, pack, packedSize } from '../../src/kernels/product.js';
 import { bits, machineOf, put, take, tiersHere, uniform } from './machines.js';
 
 interface Case {
@@ -8,7 +8,7 @@ interface Case {
   readonly n: number;
   readonly k: number;
   readonly aTransposed: boolean;
-  readonly layout: Layout;
+  readonly layout: OperandLayout;
   readonly accumulate: boolean;
 }
 
@@ -22,7 +22,7 @@ function exact({ m, n, k, aTransposed, layout, accumulate }: Case, a: Float32Arr
       let size = Math.abs(sum);
       for (let i = 0; i < k; i += 1) {
         const x = aTransposed ? a[i * m + row] : a[row * k + i];
-        const y = layout === Layout.rows ? b[i * n + column] : b[column * k + i];
+        const y = layout === OperandLayout.rows ? b[i * n + column] : b[column * k + i];
         sum += x * y;
         size += Math.abs(x * y);
       }
@@ -42,7 +42,7 @@ function product(machine: Machine, options: Case, a: Float32Array, b: Float32Arr
     lda: aTransposed ? m : k,
     aTransposed,
     b: put(machine, b),
-    ldb: layout === Layout.transposed ? k : n,
+    ldb: layout === OperandLayout.transposed ? k : n,
     layout,
     c: target,
     ldc: n,
@@ -83,9 +83,9 @@ const operands = (m: number, n: number, k: number) =>
 for (const tier of tiersHere) {
   describe(`product, ${tier} tier`, () => {
     for (const aTransposed of [false, true]) {
-      for (const layout of [Layout.rows, Layout.transposed]) {
+      for (const layout of [OperandLayout.rows, OperandLayout.transposed]) {
         for (const accumulate of [false, true]) {
-          it(`A${aTransposed ? 'ᵀ' : ''}·B${layout === Layout.rows ? '' : 'ᵀ'}${accumulate ? ' + C' : ''} matches float64 at every edge`, () => {
+          it(`A${aTransposed ? 'ᵀ' : ''}·B${layout === OperandLayout.rows ? '' : 'ᵀ'}${accumulate ? ' + C' : ''} matches float64 at every edge`, () => {
             for (const [m, n, k] of sizes) {
               const options = { m, n, k, aTransposed, layout, accumulate };
               const [a, b, c] = operands(m, n, k);
@@ -108,15 +108,15 @@ for (const tier of tiersHere) {
       const machine = machineOf(tier);
       for (const [m, n, k] of sizes) {
         const [a, b, c] = operands(m, n, k);
-        for (const layout of [Layout.rows, Layout.transposed]) {
+        for (const layout of [OperandLayout.rows, OperandLayout.transposed]) {
           const plain = product(machine, { m, n, k, aTransposed: false, layout, accumulate: false }, a, b, c);
           const mark = machine.region.mark();
           const panels = machine.region.allocate(4 * packedSize(n, k));
           pack(
             machine,
             put(machine, b),
-            layout === Layout.transposed ? k : n,
-            layout === Layout.transposed,
+            layout === OperandLayout.transposed ? k : n,
+            layout === OperandLayout.transposed,
             n,
             k,
             panels,
@@ -128,7 +128,7 @@ for (const tier of tiersHere) {
             aTransposed: false,
             b: panels,
             ldb: 0,
-            layout: Layout.packed,
+            layout: OperandLayout.packed,
             c: target,
             ldc: n,
             m,
@@ -145,7 +145,7 @@ for (const tier of tiersHere) {
     it('a row has the same bits alone and among others', () => {
       const [m, n, k] = [37, 83, 600];
       const [a, b, c] = operands(m, n, k);
-      const options = { n, k, aTransposed: false, layout: Layout.rows, accumulate: false };
+      const options = { n, k, aTransposed: false, layout: OperandLayout.rows, accumulate: false };
       const together = product(machineOf(tier), { ...options, m }, a, b, c);
       for (const row of [0, 1, 17, 36]) {
         const alone = product(machineOf(tier), { ...options, m: 1 }, a.slice(row * k, (row + 1) * k), b, c.slice(0, n));
@@ -165,7 +165,7 @@ for (const tier of tiersHere) {
       ] as const) {
         for (const aTransposed of [false, true]) {
           const [a, b, c] = operands(m, n, k);
-          const options = { m, n, k, aTransposed, layout: Layout.rows, accumulate: true };
+          const options = { m, n, k, aTransposed, layout: OperandLayout.rows, accumulate: true };
           const one = bits(product(machineOf(tier, 1), options, a, b, c));
           for (const threads of [2, 3]) {
             for (let round = 0; round < 3; round += 1) {
@@ -182,7 +182,7 @@ for (const tier of tiersHere) {
       for (const [m, n, k] of sizes) {
         const [a, b, c] = operands(m, n, k);
         for (const aTransposed of [false, true]) {
-          const options = { m, n, k, aTransposed, layout: Layout.rows, accumulate: true };
+          const options = { m, n, k, aTransposed, layout: OperandLayout.rows, accumulate: true };
           expect(bits(product(alone, options, a, b, c))).toEqual(bits(product(machineOf(tier), options, a, b, c)));
         }
       }
@@ -192,7 +192,7 @@ for (const tier of tiersHere) {
       const machine = machineOf(tier);
       const [m, n, k] = [19, 70, 40];
       const [a, b, c] = operands(m, n, k);
-      const options = { m, n, k, aTransposed: false, layout: Layout.rows, accumulate: false };
+      const options = { m, n, k, aTransposed: false, layout: OperandLayout.rows, accumulate: false };
       const first = bits(product(machine, options, a, b, c));
       for (let round = 0; round < 10_000; round += 1) product(machine, options, a, b, c);
       expect(bits(product(machine, options, a, b, c))).toEqual(first);

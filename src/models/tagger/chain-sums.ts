@@ -2,6 +2,7 @@
  * Paths through a chain of tags, a step at a time: the best one to each tag, and the sums over all of them, forwards and back. All of
  * it is relative to the greatest of its step, so that scores may be however large and however far apart.
  */
+import { logSum } from '../../ops/chain.js';
 import type { Numbers } from '../../tensor.js';
 
 const never = Number.NEGATIVE_INFINITY;
@@ -21,7 +22,7 @@ export interface ChainTable {
 }
 
 /** A step's scores, the greatest 0. @throws RangeError where that is no finite number. */
-export function relativeScores(scores: Numbers): Float64Array {
+function relativeScores(scores: Numbers): Float64Array {
   const top = greatest(scores);
   if (!Number.isFinite(top)) {
     throw new RangeError(
@@ -38,14 +39,67 @@ function greatest(numbers: Numbers): number {
   return top;
 }
 
+/** The steps of a lane so far. */
+export interface ChainSteps {
+  /** Takes a further step's scores. @throws RangeError where the greatest is no finite number. */
+  add(scores: Numbers, table: ChainTable): void;
+  /**
+   * Puts the path of the greatest score into a list of tags, from its end back to where it meets the path that is there: what
+   * lies before that is the same.
+   *
+   * @param end what the last tag adds; by default it has no say.
+   * @returns the first position from which tags are others than before.
+   */
+  trace(tags: number[], end?: Float64Array): number;
+  /** `p(tag_t = tags[t] | all scores)` for each position from the given one on. */
+  probabilities(tags: readonly number[], first: number, end?: Float64Array): Float64Array;
+}
+
+/** Viterbi's and the forward algorithm, a step at a time. Tags that are new at a step were impossible before it. */
+export function chainSteps(): ChainSteps {
+  const best: BestPaths[] = [];
+  const sums: Sums[] = [];
+  return {
+    add(scores, table) {
+      const relative = relativeScores(scores);
+      best.push(bestPaths(relative, table, best.at(-1)));
+      sums.push(nextSums(relative, table, sums.at(-1)));
+    },
+    trace(tags, end) {
+      const last = added(best.at(-1)?.scores ?? new Float64Array(0), end);
+      let tag = last.reduce((top, score, k) => (score > (last[top] as number) ? k : top), 0);
+      let position = best.length - 1;
+      while (position >= 0 && tags[position] !== tag) {
+        tags[position] = tag;
+        tag = best[position]?.from[tag] as number;
+        position -= 1;
+      }
+      return position + 1;
+    },
+    probabilities(tags, first, end) {
+      const found = new Float64Array(sums.length - first);
+      let p: Float64Array = new Float64Array(0);
+      for (let position = sums.length - 1; position >= first; position -= 1) {
+        const [step, next] = [sums[position] as Sums, sums[position + 1]];
+        p = next === undefined ? lastProbabilities(step, end) : probabilitiesBefore(step, next, p);
+        found[position - first] = p[tags[position] as number] as number;
+      }
+      return found;
+    },
+  };
+}
+
+const added = (scores: Float64Array, end: Float64Array | undefined): Float64Array =>
+  end === undefined ? scores : scores.map((score, tag) => score + (end[tag] as number));
+
 /** What the best path to each tag scores, the greatest 0, and from which tag it comes. */
-export interface BestPaths {
+interface BestPaths {
   readonly scores: Float64Array;
   readonly from: Int32Array;
 }
 
 /** Viterbi's step, from the one before it, if any. A tag that was not there then was impossible. */
-export function bestPaths(scores: Float64Array, { count, start, into }: ChainTable, before?: BestPaths): BestPaths {
+function bestPaths(scores: Float64Array, { count, start, into }: ChainTable, before?: BestPaths): BestPaths {
   const next = new Float64Array(count);
   const from = new Int32Array(count);
   const known = before?.scores ?? new Float64Array(0);
@@ -67,7 +121,7 @@ export function bestPaths(scores: Float64Array, { count, start, into }: ChainTab
 }
 
 /** All paths to each tag of a step. */
-export interface Sums {
+interface Sums {
   /** Logarithms of their sums, the greatest 0; and e to them. */
   readonly logs: Float64Array;
   readonly shares: Float64Array;
@@ -78,15 +132,18 @@ export interface Sums {
 }
 
 /** The forward algorithm's step, from the one before it, if any. */
-export function nextSums(scores: Float64Array, table: ChainTable, before?: Sums): Sums {
-  const { count, start, powers, tops } = table;
+function nextSums(scores: Float64Array, table: ChainTable, before?: Sums): Sums {
+  const { count, start, into, powers, tops } = table;
   const products = new Float64Array(count);
   const reached = start.slice();
   if (before !== undefined) {
     for (let to = 0; to < count; to += 1) {
       const product = dot(before.shares, powers, to * count);
       products[to] = product;
-      reached[to] = product >= LEAST ? (tops[to] as number) + Math.log(product) : reachedFar(before.logs, table, to);
+      reached[to] =
+        product >= LEAST
+          ? (tops[to] as number) + Math.log(product)
+          : logSum(before.logs.map((log, k) => log + (into[to * count + k] as number)));
     }
   }
   const sums = reached.map((log, to) => log + (scores[to] as number));
@@ -95,25 +152,15 @@ export function nextSums(scores: Float64Array, table: ChainTable, before?: Sums)
   return { logs, shares: logs.map(Math.exp), products, reached, table };
 }
 
-/** log Σ e^(log + score) over the tags before a tag, about the greatest. */
-function reachedFar(logs: Float64Array, { count, into }: ChainTable, to: number): number {
-  let top = never;
-  logs.forEach((log, k) => {
-    top = Math.max(top, log + (into[to * count + k] as number));
-  });
-  if (top === never) return never;
-  return top + Math.log(logs.reduce((sum, log, k) => sum + Math.exp(log + (into[to * count + k] as number) - top), 0));
-}
-
 /** How probable each tag of a last step is; what `end` adds may be left out. */
-export function probabilities({ logs }: Sums, end?: Float64Array): Float64Array {
-  const scores = end === undefined ? logs : logs.map((log, tag) => log + (end[tag] as number));
+function lastProbabilities({ logs }: Sums, end?: Float64Array): Float64Array {
+  const scores = added(logs, end);
   const top = greatest(scores);
   return normalised(scores.map((score) => Math.exp(score - top)));
 }
 
 /** How probable each tag of a step is, from how probable those of the next one are: `Σ_j p(i | j) p(j)`. */
-export function probabilitiesBefore(before: Sums, step: Sums, next: Float64Array): Float64Array {
+function probabilitiesBefore(before: Sums, step: Sums, next: Float64Array): Float64Array {
   const { count, into, powers } = step.table;
   const near = new Float64Array(before.logs.length);
   const far = new Float64Array(before.logs.length);

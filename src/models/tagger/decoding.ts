@@ -1,15 +1,6 @@
 /** From scores to tags: the best path through a chain of tags, and how probable each of its tags is. */
 import type { Numbers } from '../../tensor.js';
-import {
-  type BestPaths,
-  bestPaths,
-  type ChainTable,
-  nextSums,
-  probabilities,
-  probabilitiesBefore,
-  relativeScores,
-  type Sums,
-} from './chain-sums.js';
+import { type ChainTable, chainSteps } from './chain-sums.js';
 
 /** What the scores of neighbouring tags add: from each tag to each, to the first and from the last. */
 export interface ChainScores {
@@ -101,48 +92,16 @@ export function chainDecoder(
   table: ChainTable,
 ): (scores: (step: number, tag: number) => number, steps: number) => DecodedChain {
   const { count, end } = table;
-
-  /** The path of the greatest score. */
-  function viterbi(scores: readonly Float64Array[]): Int32Array {
-    const tags = new Int32Array(scores.length);
-    const best = accumulated(scores, (row, before: BestPaths | undefined) => bestPaths(row, table, before));
-    const last = Float64Array.from(best.at(-1)?.scores ?? [], (score, k) => score + (end[k] as number));
-    let at = last.reduce((top, score, k) => (score > (last[top] as number) ? k : top), 0);
-    for (let t = tags.length - 1; t >= 0; t -= 1) {
-      tags[t] = at;
-      at = best[t]?.from[at] as number;
+  return (scoreOf, length) => {
+    const steps = chainSteps();
+    for (let step = 0; step < length; step += 1) {
+      steps.add(
+        Float64Array.from({ length: count }, (_, tag) => scoreOf(step, tag)),
+        table,
+      );
     }
-    return tags;
-  }
-
-  /** `p(tag_t = tags[t] | all scores)`. */
-  function marginals(scores: readonly Float64Array[], tags: Int32Array): Float64Array {
-    const found = new Float64Array(tags.length);
-    const sums = accumulated(scores, (row, before: Sums | undefined) => nextSums(row, table, before));
-    let p: Float64Array = new Float64Array(0);
-    for (let t = sums.length - 1; t >= 0; t -= 1) {
-      const [step, next] = [sums[t] as Sums, sums[t + 1]];
-      p = next === undefined ? probabilities(step, end) : probabilitiesBefore(step, next, p);
-      found[t] = p[tags[t] as number] as number;
-    }
-    return found;
-  }
-
-  return (scoreOf, steps) => {
-    const scores = Array.from({ length: steps }, (_, step) =>
-      relativeScores(Float64Array.from({ length: count }, (_, tag) => scoreOf(step, tag))),
-    );
-    const tags = viterbi(scores);
-    return { tags, probabilities: marginals(scores, tags) };
+    const tags: number[] = [];
+    steps.trace(tags, end);
+    return { tags: Int32Array.from(tags), probabilities: steps.probabilities(tags, 0, end) };
   };
-}
-
-/** Each step by the one before it. */
-function accumulated<R>(
-  scores: readonly Float64Array[],
-  next: (row: Float64Array, before: R | undefined) => R,
-): readonly R[] {
-  const steps: R[] = [];
-  for (const row of scores) steps.push(next(row, steps.at(-1)));
-  return steps;
 }

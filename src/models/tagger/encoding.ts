@@ -46,7 +46,7 @@ export interface WordForm {
 const DIGIT = /\p{Nd}/gu;
 
 /** The name that a word has in the lexicon. */
-export function nameOf(word: string, { lowerCase, digits }: WordForm): string {
+export function lexiconName(word: string, { lowerCase, digits }: WordForm): string {
   const cased = lowerCase ? word.toLowerCase() : word;
   return digits ? cased.replace(DIGIT, '0') : cased;
 }
@@ -80,13 +80,13 @@ export function encodeUtterances(
   const data = new Int32Array(steps * utterances.length);
   utterances.forEach((utterance, lane) => {
     utterance.forEach((word, step) => {
-      data[step * utterances.length + lane] = words.idOf(nameOf(word, form)) ?? 0;
+      data[step * utterances.length + lane] = words.idOf(lexiconName(word, form)) ?? 0;
     });
   });
   const input = { words: ids([steps, utterances.length], data), lengths };
   if (spelled === undefined && buckets === undefined) return input;
   // Digits stay what they are: a number's spelling tells more than its length.
-  const seen = utterances.map((utterance) => utterance.map((word) => nameOf(word, { ...form, digits: false })));
+  const seen = utterances.map((utterance) => utterance.map((word) => lexiconName(word, { ...form, digits: false })));
   return {
     ...input,
     ...(spelled !== undefined && { spellings: spellingsOf(seen, steps, spelled) }),

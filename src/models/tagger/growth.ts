@@ -1,6 +1,6 @@
 /** Taggers that grow: names that they do not know yet, and the weights that belong to them. */
 import { growTogether, growthsOf, type Params } from '../../parameters/parameter.js';
-import { bareLabelIn, checkTagged, type Encoding, nameOf, type TaggedUtterance } from './encoding.js';
+import { bareLabelIn, checkTagged, type Encoding, lexiconName, type TaggedUtterance } from './encoding.js';
 import type { Lexicon } from './lexicon.js';
 
 /** What a model did not know, in the order in which it came; words as they are in the lexicon. */
@@ -19,7 +19,7 @@ export function growTagger(
 ): Grown {
   examples.forEach(checkTagged);
   const { words, tags, intents, form, constrained } = encoding;
-  const spoken = examples.flatMap((example) => example.words.map((word) => nameOf(word, form)));
+  const spoken = examples.flatMap((example) => example.words.map((word) => lexiconName(word, form)));
   const marked = examples.flatMap((example) => example.tags);
   const bare = constrained ? bareLabelIn(marked) : undefined;
   if (bare !== undefined) throw new RangeError(`tagger: ${bare}`);

@@ -89,7 +89,7 @@ interface Names {
 
 interface Net {
   readonly core: Core<TaggerCarry, TaggerInput, TaggerOutput>;
-  readonly chain: Chain | undefined;
+  readonly chain: ChainParameters | undefined;
 }
 
 /** A net whose tables and heads grow with the names. */
@@ -156,10 +156,10 @@ export function taggerNet({ words, tags, intents }: Names, options: NetOptions):
   return { core, chain };
 }
 
-export type Chain = Readonly<Record<keyof LinearChain, Parameter>>;
+export type ChainParameters = Readonly<Record<keyof LinearChain, Parameter>>;
 
 /** A chain in which at first no tag favours another. */
-function chainOf(count: number): Chain {
+function chainOf(count: number): ChainParameters {
   return {
     transitions: parameter([count, count], zeros(), { grows: [0, 1] }),
     start: parameter([count], zeros(), { grows: [0] }),

@@ -13,7 +13,7 @@ import {
   type Encoding,
   encodeTargets,
   encodeUtterances,
-  nameOf,
+  lexiconName,
   type TaggedUtterance,
   type TaggerInput,
   type TaggerTarget,
@@ -21,7 +21,7 @@ import {
 } from './encoding.js';
 import { type Grown, growTagger } from './growth.js';
 import { type Lexicon, lexicon } from './lexicon.js';
-import { type Chain, type NetOptions, netNames, type TaggerCarry, type TaggerOutput, taggerNet } from './net.js';
+import { type ChainParameters, type NetOptions, netNames, type TaggerCarry, type TaggerOutput, taggerNet } from './net.js';
 import { type OpenUtterance, openUtterance } from './streaming.js';
 import type { Tagging } from './tagging.js';
 
@@ -133,7 +133,7 @@ export function tagger(given: TaggerOptions): Tagger {
   if (hashed !== false) checkedOptions('tagger', hashed, { buckets: true, features: true }, 'hashed.');
   const form = { lowerCase: true, digits: true, ...options.form };
   const words = lexicon(['']);
-  for (const word of options.words) words.add(nameOf(word, form));
+  for (const word of options.words) words.add(lexiconName(word, form));
   const tags = lexicon(options.tags);
   const intents = options.intents === undefined ? undefined : lexicon(options.intents);
   for (const [name, value] of Object.entries({ intentWeight, wordDropout: options.wordDropout ?? 0 })) {
@@ -208,7 +208,7 @@ export function tagger(given: TaggerOptions): Tagger {
     intents,
     streams: !bothWays,
     constrained,
-    nameOf: (word: string) => nameOf(word, form),
+    nameOf: (word: string) => lexiconName(word, form),
     encode,
     target: (examples: readonly TaggedUtterance[]) => encodeTargets(encoding, examples),
     grow: (examples: readonly TaggedUtterance[], mostWords = Number.POSITIVE_INFINITY) =>
@@ -230,7 +230,7 @@ export function tagger(given: TaggerOptions): Tagger {
   });
 }
 
-const scoresOf = ({ transitions, start, end }: Chain): ChainScores => ({
+const scoresOf = ({ transitions, start, end }: ChainParameters): ChainScores => ({
   transitions: transitions.data,
   start: start.data,
   end: end.data,

@@ -3,7 +3,7 @@ import * as normKernels from '../../kernels/layer-norm.js';
 import type { Tensor } from '../../tensor.js';
 import { type AttentionForm, attentionSizes } from '../attention.js';
 import type { Ops } from '../ops.js';
-import { checkLayerNorm, checkSame, rowsOf } from '../shapes.js';
+import { checkLayerNorm, checkSame, rowsAndWidth } from '../shapes.js';
 import type { Workspace } from './workspace.js';
 
 type Attending = 'attention' | 'attentionAdjoint' | 'layerNorm' | 'layerNormAdjoint';
@@ -57,7 +57,7 @@ export function attending(space: Workspace): Pick<Ops, Attending> {
     },
     layerNorm(x, gain, bias, epsilon) {
       checkLayerNorm(x.shape, gain.shape, bias.shape);
-      const { rows, width } = rowsOf(x.shape, 'layerNorm');
+      const { rows, width } = rowsAndWidth(x.shape, 'layerNorm');
       const y = space.result(x.shape);
       const norm = { x: space.numbers(x, 'layerNorm'), gain: space.numbers(gain, 'layerNorm'), rows, epsilon };
       normKernels.layerNorm(machine, { ...norm, columns: width }, space.numbers(bias, 'layerNorm'), y.address);
@@ -65,7 +65,7 @@ export function attending(space: Workspace): Pick<Ops, Attending> {
     },
     layerNormAdjoint(gradient, x, gain, epsilon) {
       checkSame(gradient.shape, x.shape, 'layerNormAdjoint');
-      const { rows, width } = rowsOf(x.shape, 'layerNormAdjoint');
+      const { rows, width } = rowsAndWidth(x.shape, 'layerNormAdjoint');
       const results = [space.result(x.shape), space.result(gain.shape), space.result(gain.shape)] as const;
       const [dx, dgain, dbias] = results;
       normKernels.layerNormAdjoint(

@@ -9,7 +9,7 @@ export function chains(space: Workspace): Pick<Ops, 'linearChain' | 'linearChain
   const { machine } = space;
   const allocate = (numbers: number) => space.region.allocate(4 * numbers);
 
-  function operands(parts: readonly Tensor[], tags: Ids): kernels.Chain {
+  function operands(parts: readonly Tensor[], tags: Ids): kernels.ChainOperands {
     const sizes = chainSizes(parts, tags);
     const [x, transitions, start, end] = parts.map((part) => space.numbers(part, 'linearChain')) as [
       number,
@@ -24,7 +24,7 @@ export function chains(space: Workspace): Pick<Ops, 'linearChain' | 'linearChain
     linearChain(x, transitions, start, end, tags) {
       const of = operands([x, transitions, start, end], tags);
       const y = space.result([of.batch]);
-      kernels.chain(machine, of, y.address, allocate);
+      kernels.linearChain(machine, of, y.address, allocate);
       return y;
     },
     linearChainAdjoint(gradient, x, transitions, start, end, tags) {
@@ -38,7 +38,7 @@ export function chains(space: Workspace): Pick<Ops, 'linearChain' | 'linearChain
         number,
         number,
       ];
-      kernels.chainAdjoint(
+      kernels.linearChainAdjoint(
         machine,
         of,
         space.numbers(gradient, 'linearChainAdjoint'),

@@ -1,5 +1,5 @@
 import { batchedGemm } from '../../kernels/batched.js';
-import { gemm, Layout, wantsPacking } from '../../kernels/product.js';
+import { gemm, OperandLayout, wantsPacking } from '../../kernels/product.js';
 import type { Tensor } from '../../tensor.js';
 import type { Ops } from '../ops.js';
 import type { Transposed } from '../shapes.js';
@@ -22,7 +22,7 @@ export function product(space: Workspace): Pick<Ops, 'matmul' | 'batchedMatmul' 
       aTransposed,
       b: panels ?? right,
       ldb: bTransposed ? k : n,
-      layout: panels !== undefined ? Layout.packed : bTransposed ? Layout.transposed : Layout.rows,
+      layout: panels !== undefined ? OperandLayout.packed : bTransposed ? OperandLayout.transposed : OperandLayout.rows,
       c: result.address,
       ldc: n,
       m,
@@ -51,7 +51,7 @@ export function product(space: Workspace): Pick<Ops, 'matmul' | 'batchedMatmul' 
         b: right,
         ldb: bTransposed ? k : n,
         bStride: k * n,
-        layout: bTransposed ? Layout.transposed : Layout.rows,
+        layout: bTransposed ? OperandLayout.transposed : OperandLayout.rows,
         c: result.address,
         ldc: n,
         cStride: m * n,

@@ -1,7 +1,7 @@
 import * as kernels from '../../kernels/kernels.js';
 import { sizeOf } from '../../tensor.js';
 import type { Ops } from '../ops.js';
-import { broadcastOf, checkSame, crossEntropyShape, rowsOf } from '../shapes.js';
+import { broadcastOf, checkSame, crossEntropyShape, rowsAndWidth } from '../shapes.js';
 import type { Workspace } from './workspace.js';
 
 type Reduction = 'sumTo' | 'softmax' | 'softmaxAdjoint' | 'crossEntropy' | 'crossEntropyAdjoint';
@@ -24,7 +24,7 @@ export function reduction(space: Workspace): Pick<Ops, Reduction> {
       return y;
     },
     softmax(x) {
-      const { rows, width } = rowsOf(x.shape, 'softmax');
+      const { rows, width } = rowsAndWidth(x.shape, 'softmax');
       const from = space.numbers(x, 'softmax');
       const y = space.result(x.shape);
       kernels.softmax(machine, from, y.address, rows, width);
@@ -32,7 +32,7 @@ export function reduction(space: Workspace): Pick<Ops, Reduction> {
     },
     softmaxAdjoint(gradient, y) {
       checkSame(gradient.shape, y.shape, 'softmaxAdjoint');
-      const { rows, width } = rowsOf(y.shape, 'softmaxAdjoint');
+      const { rows, width } = rowsAndWidth(y.shape, 'softmaxAdjoint');
       const g = space.numbers(gradient, 'softmaxAdjoint');
       const of = space.numbers(y, 'softmaxAdjoint');
       const result = space.result(y.shape);

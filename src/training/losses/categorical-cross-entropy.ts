@@ -1,5 +1,5 @@
 import type { Ops } from '../../ops/ops.js';
-import { rowsOf } from '../../ops/shapes.js';
+import { rowsAndWidth } from '../../ops/shapes.js';
 import { type Ids, ids, type Numbers, sameShape, showShape, sizeOf, type Tensor, tensor } from '../../tensor.js';
 import { type Loss, type LossOptions, reduced } from './loss.js';
 
@@ -28,7 +28,7 @@ function rowsOfTarget({ shape, type, data }: Tensor): Rows {
         'use crossEntropy, which takes ids as they are, or toOneHot.',
     );
   }
-  const { rows, width } = rowsOf(shape, 'categoricalCrossEntropy');
+  const { rows, width } = rowsAndWidth(shape, 'categoricalCrossEntropy');
   const classes = new Int32Array(rows);
   const sums = numbersLike(data, rows);
   const rest = numbersLike(data, data.length);

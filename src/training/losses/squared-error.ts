@@ -1,5 +1,5 @@
 import { checkLengths, type Padded, realSteps } from '../../ops/lengths.js';
-import { rowsOf } from '../../ops/shapes.js';
+import { rowsAndWidth } from '../../ops/shapes.js';
 import { sameShape, showShape, type Tensor } from '../../tensor.js';
 import { type Loss, type LossOptions, reduced } from './loss.js';
 
@@ -24,7 +24,7 @@ export function squaredError(options: LossOptions = {}): Loss {
     scale: 0.5,
     count(target) {
       const lengths = lengthsOf(target);
-      if (lengths === undefined) return rowsOf(target.shape, 'squaredError').rows;
+      if (lengths === undefined) return rowsAndWidth(target.shape, 'squaredError').rows;
       const real = lengths.reduce((sum, length) => sum + length, 0);
       if (real === 0) throw new RangeError('squaredError: every lane has length 0, so there is nothing to average.');
       return real;
