@@ -1,9 +1,9 @@
 import { tape } from '../backprop/tape.js';
 import { outcome } from '../carry.js';
+import { requireCount } from '../checks.js';
 import type { Core } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { reference } from '../ops/reference.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions } from '../options.js';
 import { generator } from '../random.js';
 import { isTensor, type Shape, showShape, sizeOf, type Tensor, tensor } from '../tensor.js';
@@ -95,7 +95,7 @@ export function gradientFlow<S>(model: Cell<S> | Core<S>, options: FlowOptions =
 }
 
 function checkSteps(steps: number): number {
-  checkCount(steps, 'steps', 'gradientFlow');
+  requireCount('gradientFlow', 'steps', steps);
   return steps;
 }
 

@@ -1,8 +1,8 @@
+import { requireCount } from '../checks.js';
 import type { Layer } from '../layer.js';
 import { projection } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
 import type { Recurrences } from '../ops/recurrences.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { glorotUniform, orthogonal, sideBySide, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
@@ -45,8 +45,8 @@ const names: Names<GruCellOptions> = {
 
 /** The cell of {@link gru}. */
 export function gruCell(inputs: number, units: number, options: GruCellOptions = {}): Cell<GruCarry, GruParams> {
-  checkCount(inputs, 'inputs', 'gru');
-  checkCount(units, 'units', 'gru');
+  requireCount('gru', 'inputs', inputs);
+  requireCount('gru', 'units', units);
   const { reset = 'after', initializers = {} } = checkedOptions('gruCell', options, names);
   const glorot = glorotUniform();
   const wx = parameter([inputs, 3 * units], initializers.wx ?? sideBySide([glorot, glorot, glorot]));

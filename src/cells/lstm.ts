@@ -1,8 +1,8 @@
+import { requireCount } from '../checks.js';
 import type { Layer } from '../layer.js';
 import { projection } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
 import type { Forgetting } from '../ops/recurrences.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { constant, glorotUniform, orthogonal, sideBySide } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
@@ -61,8 +61,8 @@ const firstBiases = {
 
 /** The cell of {@link lstm}. */
 export function lstmCell(inputs: number, units: number, options: LstmCellOptions = {}): Cell<LstmCarry, LstmParams> {
-  checkCount(inputs, 'inputs', 'lstm');
-  checkCount(units, 'units', 'lstm');
+  requireCount('lstm', 'inputs', inputs);
+  requireCount('lstm', 'units', units);
   const { forget = 'learned', peepholes = false, initializers = {} } = checkedOptions('lstmCell', options, names);
   if (!Object.hasOwn(firstBiases, forget)) {
     throw new TypeError(`lstm: forget is 'learned', 'none' or 'coupled', not ${JSON.stringify(forget)}.`);

@@ -1,5 +1,5 @@
+import { requireCount } from '../checks.js';
 import type { Core, Layer } from '../layer.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions } from '../options.js';
 import type { Params } from '../parameters/parameter.js';
 import { type Features, type Tensor, zeros } from '../tensor.js';
@@ -18,8 +18,8 @@ export function residualRnnCell<S, P extends Params = Params>(
   units: number,
   g: Core<S, Features, Tensor, P>,
 ): Cell<ResidualRnnCarry<S>, { readonly g: P }> {
-  checkCount(inputs, 'inputs', 'residualRnn');
-  checkCount(units, 'units', 'residualRnn');
+  requireCount('residualRnn', 'inputs', inputs);
+  requireCount('residualRnn', 'units', units);
   const seesState = g.inputs === inputs + units;
   if ((!seesState && g.inputs !== inputs) || g.outputs !== units) {
     throw new RangeError(

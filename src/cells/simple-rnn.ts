@@ -1,8 +1,8 @@
+import { requireCount } from '../checks.js';
 import type { Layer } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { tanh } from '../ops/activations.js';
 import { projection } from '../ops/lookups.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { glorotUniform, orthogonal, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
@@ -40,8 +40,8 @@ export function simpleRnnCell(
   units: number,
   options: SimpleRnnCellOptions = {},
 ): Cell<SimpleRnnCarry, SimpleRnnParams> {
-  checkCount(inputs, 'inputs', 'simpleRnn');
-  checkCount(units, 'units', 'simpleRnn');
+  requireCount('simpleRnn', 'inputs', inputs);
+  requireCount('simpleRnn', 'units', units);
   const { initializers = {}, activation: f = tanh } = checkedOptions('simpleRnnCell', options, names);
   const activation = activationOf('simpleRnn', f);
   const wx = parameter([inputs, units], initializers.wx ?? glorotUniform());

@@ -2,7 +2,9 @@
  * The machine: one linear memory, the kernels compiled over it, and the team that runs them. A process has one; it
  * starts at its first use, or with `configure`.
  */
+
 import { host } from '#host';
+import { requireCount } from '../checks.js';
 import { type Tier, tierNames } from '../host/host.js';
 import { checkedOptions, type Names } from '../options.js';
 import { heap } from './heap.js';
@@ -35,9 +37,7 @@ const PAGE = 65_536;
 const HEAP_BASE = 2 * PAGE;
 
 function checkThreads(threads: number, from: string, name = 'threads'): number {
-  if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
-    throw new RangeError(`${from}: ${name} is a whole number from 1 to 64, not ${threads}.`);
-  }
+  requireCount(from, name, threads, 1, 64);
   return threads;
 }
 

@@ -1,4 +1,5 @@
 /** How much of the kernels' memory there may be, how much is in use, and what is said where it is too little. */
+import { requireCount } from '../checks.js';
 import type { Want } from './heap.js';
 
 /** What the kernels' memory is in use for, in bytes. */
@@ -25,10 +26,8 @@ const LOWEST_LIMIT = 2 ** 26;
 /** @throws RangeError where the limit is impossible. */
 export function limitWanted({ memoryLimit }: { readonly memoryLimit?: number | undefined }): number | undefined {
   if (memoryLimit === undefined) return undefined;
-  if (Number.isInteger(memoryLimit) && memoryLimit >= LOWEST_LIMIT && memoryLimit <= HIGHEST_LIMIT) return memoryLimit;
-  throw new RangeError(
-    `configure: memoryLimit is a whole number of bytes from ${LOWEST_LIMIT} to ${HIGHEST_LIMIT}, not ${memoryLimit}.`,
-  );
+  requireCount('configure', 'memoryLimit', memoryLimit, LOWEST_LIMIT, HIGHEST_LIMIT);
+  return memoryLimit;
 }
 
 /** The error where so many bytes cannot be had. */

@@ -1,9 +1,9 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { AttentionForm } from '../ops/attention.js';
 import { checkLengths, type Lengths, realSteps } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
 import { taken } from '../ops/padding.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { Initializer, Params } from '../parameters/parameter.js';
 import { isTensor, showShape, type Tensor, tensor, zeros } from '../tensor.js';
@@ -69,8 +69,8 @@ function projections(
   heads: number,
   { bias, dropout = 0, initializers = {} }: AttentionOptions,
 ) {
-  checkCount(features, 'features', kind);
-  checkCount(heads, 'heads', kind);
+  requireCount(kind, 'features', features);
+  requireCount(kind, 'heads', heads);
   if (features % heads !== 0) {
     throw new RangeError(`${kind}: ${features} features cannot be cut into ${heads} heads of as many; choose others.`);
   }
@@ -211,9 +211,7 @@ export function causalAttention(
   options: CausalAttentionOptions,
 ): Layer<AttentionCarry> {
   const { context, seed, ...form } = checkedOptions('causalAttention', options, { context: true, ...names });
-  if (!Number.isInteger(context) || context < 2) {
-    throw new RangeError(`causalAttention: context is a whole number of at least 2, not ${context}.`);
-  }
+  requireCount('causalAttention', 'context', context, 2);
   const { params, attendPast } = projections('causalAttention', features, heads, form);
   return layer(
     {

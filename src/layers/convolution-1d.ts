@@ -1,10 +1,10 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { relu } from '../ops/activations.js';
 import { checkLengths, type Lengths, lengthsAfterLooks, realSteps } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
 import { taken } from '../ops/padding.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
@@ -74,13 +74,13 @@ export function convolution1d(
   size: number,
   options: Convolution1dOptions = {},
 ): Layer<Convolution1dCarry, Features, Tensor, Convolution1dParams> {
-  checkCount(inputs, 'inputs', 'convolution1d');
-  checkCount(outputs, 'outputs', 'convolution1d');
-  checkCount(size, 'the size', 'convolution1d');
+  requireCount('convolution1d', 'inputs', inputs);
+  requireCount('convolution1d', 'outputs', outputs);
+  requireCount('convolution1d', 'the size', size);
   const checked = checkedOptions('convolution1d', options, names);
   const { seed, padding = 'causal', stride = 1, flipped = false, bias = true, initializers = {} } = checked;
   const activation = activationOf('convolution1d', checked.activation);
-  checkCount(stride, 'the stride', 'convolution1d');
+  requireCount('convolution1d', 'the stride', stride);
   const causal = padding === 'causal';
   if (causal && stride !== 1) {
     throw new TypeError(

@@ -1,9 +1,9 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { relu } from '../ops/activations.js';
 import type { Convolution, Pair } from '../ops/images.js';
 import type { Ops } from '../ops/ops.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
@@ -80,14 +80,14 @@ export function convolution2d(
   options: Convolution2dOptions = {},
 ): Layer<NoCarry, Features, Tensor, Convolution2dParams> {
   const [rows, columns] = pairOf(size);
-  checkCount(inputs, 'inputs', 'convolution2d');
-  checkCount(outputs, 'outputs', 'convolution2d');
-  checkCount(rows, 'a size', 'convolution2d');
-  checkCount(columns, 'a size', 'convolution2d');
+  requireCount('convolution2d', 'inputs', inputs);
+  requireCount('convolution2d', 'outputs', outputs);
+  requireCount('convolution2d', 'a size', rows);
+  requireCount('convolution2d', 'a size', columns);
   const checked = checkedOptions('convolution2d', options, names);
   const { seed, stride = 1, padding = 'valid', groups = 1, flipped = false, bias = true, initializers = {} } = checked;
   const activation = activationOf('convolution2d', checked.activation);
-  checkCount(groups, 'groups', 'convolution2d');
+  requireCount('convolution2d', 'groups', groups);
   if (inputs % groups !== 0 || outputs % groups !== 0) {
     throw new RangeError(
       `convolution2d: ${inputs} channels and ${outputs} feature maps do not divide into ${groups} groups.`,

@@ -1,6 +1,6 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions } from '../options.js';
 import { glorotUniform, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
@@ -38,8 +38,8 @@ export function dense(
   units: number,
   options: DenseOptions = {},
 ): Layer<NoCarry, Features, Tensor, DenseParams> {
-  checkCount(inputs, 'inputs', 'dense');
-  checkCount(units, 'units', 'dense');
+  requireCount('dense', 'inputs', inputs);
+  requireCount('dense', 'units', units);
   const checked = checkedOptions('dense', options, {
     seed: true,
     activation: true,

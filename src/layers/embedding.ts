@@ -1,5 +1,5 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions } from '../options.js';
 import { normal } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
@@ -33,8 +33,8 @@ export function embedding(
   features: number,
   options: EmbeddingOptions = {},
 ): Layer<NoCarry, Ids, Tensor, EmbeddingParams> {
-  checkCount(symbols, 'symbols', 'embedding');
-  checkCount(features, 'features', 'embedding');
+  requireCount('embedding', 'symbols', symbols);
+  requireCount('embedding', 'features', features);
   const { seed, grows, initializers } = checkedOptions('embedding', options, {
     seed: true,
     grows: true,

@@ -1,5 +1,5 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { normal } from '../parameters/initializers.js';
 import { parameter } from '../parameters/parameter.js';
@@ -58,8 +58,8 @@ export function hashesOf(lanes: readonly (readonly string[])[], steps: number, b
 export function hashedFeatures(options: HashedFeaturesOptions = {}): Layer<NoCarry, Ids> {
   const names: Names<HashedFeaturesOptions> = { seed: true, buckets: true, features: true };
   const { seed, buckets = 1024, features = 12 } = checkedOptions('hashedFeatures', options, names);
-  checkCount(buckets, 'buckets', 'hashedFeatures');
-  checkCount(features, 'features', 'hashedFeatures');
+  requireCount('hashedFeatures', 'buckets', buckets);
+  requireCount('hashedFeatures', 'features', features);
   const table = parameter([buckets, features], normal(1 / Math.sqrt(features)));
   const width = PROPERTIES * features;
   return layer<NoCarry, Ids, Tensor>(

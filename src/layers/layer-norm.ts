@@ -1,5 +1,5 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { ones, zeros } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
@@ -34,7 +34,7 @@ export function layerNorm(
 ): Layer<NoCarry, Features, Tensor, LayerNormParams> {
   const names: Names<LayerNormOptions> = { seed: true, epsilon: true, initializers: { gain: true, bias: true } };
   const { seed, epsilon = 1e-5, initializers = {} } = checkedOptions('layerNorm', options, names);
-  checkCount(features, 'features', 'layerNorm');
+  requireCount('layerNorm', 'features', features);
   if (!(epsilon > 0)) throw new RangeError(`layerNorm: epsilon is a number above 0, not ${epsilon}.`);
   const gain = parameter([features], initializers.gain ?? ones());
   const bias = parameter([features], initializers.bias ?? zeros());

@@ -1,6 +1,6 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { showShape, type Tensor, tensor } from '../tensor.js';
 
@@ -30,8 +30,8 @@ export interface LocalResponseNormOptions {
 export function localResponseNorm(channels: number, options: LocalResponseNormOptions = {}): Layer<NoCarry> {
   const names: Names<LocalResponseNormOptions> = { size: true, k: true, alpha: true, beta: true };
   const { size = 5, k = 2, alpha = 1e-4, beta = 0.75 } = checkedOptions('localResponseNorm', options, names);
-  checkCount(channels, 'channels', 'localResponseNorm');
-  checkCount(size, 'the size', 'localResponseNorm');
+  requireCount('localResponseNorm', 'channels', channels);
+  requireCount('localResponseNorm', 'the size', size);
   // Row j has a 1 for each channel that j counts for: the sums over neighbours are a product.
   const before = Math.floor(size / 2);
   const near = tensor(

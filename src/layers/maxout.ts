@@ -1,5 +1,5 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { glorotUniform, sideBySide, zeros as zeroInitializer } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
@@ -37,9 +37,9 @@ export function maxout(
 ): Layer<NoCarry, Features, Tensor, MaxoutParams> {
   const names: Names<MaxoutOptions> = { seed: true, group: true, initializers: { w: true, b: true } };
   const { seed, group = 2, initializers = {} } = checkedOptions('maxout', options, names);
-  checkCount(inputs, 'inputs', 'maxout');
-  checkCount(units, 'units', 'maxout');
-  checkCount(group, 'group', 'maxout');
+  requireCount('maxout', 'inputs', inputs);
+  requireCount('maxout', 'units', units);
+  requireCount('maxout', 'group', group);
   const blocks = new Array<Initializer>(group).fill(glorotUniform());
   const sizes = new Array<number>(group).fill(units);
   const w = parameter([inputs, group * units], initializers.w ?? sideBySide(blocks));

@@ -1,5 +1,5 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
-import { checkCount } from '../ops/shapes.js';
 import type { Ids, Tensor } from '../tensor.js';
 
 /**
@@ -17,7 +17,7 @@ import type { Ids, Tensor } from '../tensor.js';
  * ids$.pipe(oneHot(65), simpleRnn(65, 128), dense(128, 65))
  */
 export function oneHot(symbols: number): Layer<NoCarry, Ids> {
-  checkCount(symbols, 'symbols', 'oneHot');
+  requireCount('oneHot', 'symbols', symbols);
   return layer<NoCarry, Ids, Tensor>({
     kind: 'oneHot',
     outputs: symbols,

@@ -1,8 +1,8 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Pair, Pooling } from '../ops/images.js';
 import { checkLengths, type Lengths, lengthsAfterLooks } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions } from '../options.js';
 import type { Shape, Tensor } from '../tensor.js';
 import { pairOf } from './convolution-2d.js';
@@ -30,8 +30,8 @@ function pooling(
   check: (x: Shape, channels: undefined, operation: string) => void,
   overTime = false,
 ): Layer<NoCarry> {
-  for (const value of size) checkCount(value, 'a size', kind);
-  for (const value of stride) checkCount(value, 'a stride', kind);
+  for (const value of size) requireCount(kind, 'a size', value);
+  for (const value of stride) requireCount(kind, 'a stride', value);
   const looks = { size: size[0], stride: stride[0], zeros: 0 };
   // A pool that reaches beyond a lane's own end is none of that lane's.
   const lengthsAfter = (lengths: Lengths) => lengthsAfterLooks(kind, lengths, looks);

@@ -1,7 +1,7 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer } from '../layer.js';
 import { checkLengths, type Lengths } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { normal } from '../parameters/initializers.js';
 import { type Initializer, type Params, parameter } from '../parameters/parameter.js';
@@ -91,8 +91,8 @@ export function learnedPositions(
   features: number,
   options: LearnedPositionsOptions = {},
 ): Layer<PositionsCarry> {
-  checkCount(steps, 'steps', 'learnedPositions');
-  checkCount(features, 'features', 'learnedPositions');
+  requireCount('learnedPositions', 'steps', steps);
+  requireCount('learnedPositions', 'features', features);
   const names: Names<LearnedPositionsOptions> = { seed: true, restart: true, initializers: { table: true } };
   const { initializers, ...form } = checkedOptions('learnedPositions', options, names);
   const table = parameter([steps, features], initializers?.table ?? normal(0.02));
@@ -117,8 +117,8 @@ export function sinusoidalPositions(
   features: number,
   options: PositionsOptions = {},
 ): Layer<PositionsCarry> {
-  checkCount(steps, 'steps', 'sinusoidalPositions');
-  checkCount(features, 'features', 'sinusoidalPositions');
+  requireCount('sinusoidalPositions', 'steps', steps);
+  requireCount('sinusoidalPositions', 'features', features);
   const numbers = Float64Array.from({ length: steps * features }, (_, k) => {
     const [t, f] = [Math.floor(k / features), k % features];
     const angle = t / 10_000 ** ((f - (f % 2)) / features);

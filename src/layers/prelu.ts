@@ -1,5 +1,5 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions } from '../options.js';
 import { constant } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
@@ -26,7 +26,7 @@ export interface PreluOptions {
  * stack({ sums: dense(8, 16), bend: prelu(16), head: dense(16, 4) })
  */
 export function prelu(units: number, options: PreluOptions = {}): Layer<NoCarry, Features, Tensor, PreluParams> {
-  checkCount(units, 'units', 'prelu');
+  requireCount('prelu', 'units', units);
   const { seed, initializers } = checkedOptions('prelu', options, { seed: true, initializers: { slope: true } });
   const slope = parameter([units], initializers?.slope ?? constant(0.25));
   return layer(

@@ -1,8 +1,8 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { AttentionForm } from '../ops/attention.js';
 import { checkLengths } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { sameShape, showShape, type Tensor, tensor } from '../tensor.js';
 
@@ -48,7 +48,7 @@ export interface ScaledDotProductOptions {
 export function scaledDotProductAttention(options: ScaledDotProductOptions = {}): Layer<NoCarry, AttentionOperands> {
   const names: Names<ScaledDotProductOptions> = { heads: true, causal: true };
   const { heads = 1, causal = false } = checkedOptions('scaledDotProductAttention', options, names);
-  checkCount(heads, 'heads', 'scaledDotProductAttention');
+  requireCount('scaledDotProductAttention', 'heads', heads);
   return layer({
     kind: 'scaledDotProductAttention',
     params: {},

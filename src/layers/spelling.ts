@@ -1,7 +1,7 @@
+import { requireCount } from '../checks.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type Lengths, realSteps } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { normal } from '../parameters/initializers.js';
 import { type Ids, ids, type Tensor } from '../tensor.js';
@@ -102,7 +102,7 @@ export function spellingsOf(lanes: readonly (readonly string[])[], steps: number
 export function spelling(options: SpellingOptions = {}): Layer<NoCarry, Spellings> {
   const names: Names<SpellingOptions> = { seed: true, features: true, maps: true, width: true };
   const { seed, features = 24, maps = 50, width = 3 } = checkedOptions('spelling', options, names);
-  checkCount(features, 'features', 'spelling');
+  requireCount('spelling', 'features', features);
   const embed = embedding(SYMBOLS, features, { initializers: { table: normal(1 / Math.sqrt(features)) } });
   const convolve = convolution1d(features, maps, width, { padding: 'same', activation: 'relu' });
   return layer<NoCarry, Spellings, Tensor>(

@@ -1,6 +1,6 @@
+import { requireCount } from '../checks.js';
 import { type Core, type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import {
@@ -236,7 +236,7 @@ function blocksOf<S, X>(
 ): Core<Readonly<Record<string, S>>, X> {
   const { blocks, finalNorm, ...form } = options;
   const { norm = 'pre', epsilon } = form;
-  checkCount(blocks, 'blocks', kind);
+  requireCount(kind, 'blocks', blocks);
   const named = Array.from({ length: blocks }, (_, k) => [`block${k + 1}`, block(form)] as const);
   const last =
     (finalNorm ?? norm === 'pre') ? layerNorm(features, epsilon === undefined ? {} : { epsilon }) : undefined;

@@ -1,3 +1,4 @@
+import { requireCount } from '../checks.js';
 import type { Core, Layer } from '../layer.js';
 import { convolution2d } from '../layers/convolution-2d.js';
 import { dense } from '../layers/dense.js';
@@ -5,7 +6,6 @@ import { dropout } from '../layers/dropout.js';
 import { flatten } from '../layers/flatten.js';
 import { localResponseNorm } from '../layers/local-response-norm.js';
 import { maxPooling2d } from '../layers/pooling.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import { constant, heNormal, normal } from '../parameters/initializers.js';
 import { stack } from '../stack.js';
@@ -61,7 +61,7 @@ type Layers = Readonly<Record<string, Core<unknown, Tensor, Tensor>>>;
 export function alexNet(options: AlexNetOptions = {}): Layer<unknown> {
   const checked = checkedOptions('alexNet', options, names);
   const { seed, side = 227, channels = 3, classes = 1000, narrower = 1, dropout: rate = 0.5 } = checked;
-  checkCount(side, 'the side', 'alexNet');
+  requireCount('alexNet', 'the side', side);
   if (16 % narrower !== 0)
     throw new RangeError(`alexNet: narrower divides 16, as 1, 2, 4 and 8 do; ${narrower} does not.`);
   const pooled = (rows: number) => Math.floor((rows - 3) / 2) + 1;

@@ -1,8 +1,8 @@
+import { requireCount } from '../checks.js';
 import type { Core, Layer } from '../layer.js';
 import { convolution2d } from '../layers/convolution-2d.js';
 import { maxPooling2d, meanPooling2d } from '../layers/pooling.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
-import { checkCount } from '../ops/shapes.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { Initializer } from '../parameters/parameter.js';
 import { stack } from '../stack.js';
@@ -61,8 +61,8 @@ export function convolutionBlocks(options: ConvolutionBlocksOptions): Layer<unkn
   const checked = checkedOptions('convolutionBlocks', options, names);
   const { seed, channels = 3, maps, convolutions = 2, poolings = 1, size = 3, pool = 2, pooling = 'max' } = checked;
   const activation = activationOf('convolutionBlocks', checked.activation ?? 'relu');
-  checkCount(convolutions, 'convolutions', 'convolutionBlocks');
-  checkCount(maps.length, 'the number of blocks (maps)', 'convolutionBlocks');
+  requireCount('convolutionBlocks', 'convolutions', convolutions);
+  requireCount('convolutionBlocks', 'the number of blocks (maps)', maps.length);
   if (poolings !== 0 && poolings !== 1) {
     throw new RangeError(`convolutionBlocks: a block has 0 or 1 poolings, not ${String(poolings)}.`);
   }

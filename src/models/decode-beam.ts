@@ -1,7 +1,7 @@
+import { requireCount } from '../checks.js';
 import { evaluate } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import { largestLogit } from '../streams/logits.js';
-import { requireCount } from '../streams/options.js';
 import { type Ids, ids, type Numbers, sizeOf, type Tensor } from '../tensor.js';
 import * as tree from '../tree.js';
 import type { DecoderCarry, EncoderDecoder } from './encoder-decoder.js';

@@ -1,8 +1,8 @@
+import { requireCount } from '../checks.js';
 import type { Ops } from '../ops/ops.js';
 import { inWindow, toSignal } from '../ops/window.js';
 import { checkedOptions, type Names } from '../options.js';
 import { timeSlice } from '../streams/event-loop.js';
-import { requireCount } from '../streams/options.js';
 import { showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';
 import { type Data, type Examples, intoExamples, signalOf } from './examples.js';

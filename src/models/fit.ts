@@ -1,9 +1,9 @@
 import { lastValueFrom, Observable, type Subscriber } from 'rxjs';
+import { requireCount } from '../checks.js';
 import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
 import { generator } from '../random.js';
 import { timeSlice } from '../streams/event-loop.js';
-import { requireCount } from '../streams/options.js';
 import { throughput } from '../streams/throughput.js';
 import type { Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';

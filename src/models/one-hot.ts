@@ -1,4 +1,5 @@
-import { checkCount, checkIds, rowsAndWidth } from '../ops/shapes.js';
+import { requireCount } from '../checks.js';
+import { checkIds, rowsAndWidth } from '../ops/shapes.js';
 import { placeOfLargest } from '../streams/logits.js';
 import { checkedNumbers, type Ids, ids, type Tensor, tensor } from '../tensor.js';
 
@@ -16,7 +17,7 @@ import { checkedNumbers, type Ids, ids, type Tensor, tensor } from '../tensor.js
  * toOneHot(ids([2], [3, 0]), 4).data; // 0 0 0 1 | 1 0 0 0
  */
 export function toOneHot(labels: Ids, classes: number): Tensor {
-  checkCount(classes, 'classes', 'toOneHot');
+  requireCount('toOneHot', 'classes', classes);
   checkIds(labels, classes, 'toOneHot', true);
   const rows = new Float32Array(labels.data.length * classes);
   labels.data.forEach((id, at) => {

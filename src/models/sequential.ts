@@ -1,11 +1,11 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js';
 import { toldLengths } from '../cells/masked.js';
+import { requireCount } from '../checks.js';
 import type { FileError, FormatError, WeightsError } from '../formats/errors.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
 import { type Children, stackCore } from '../stack.js';
-import { requireCount } from '../streams/options.js';
 import type { Tensor } from '../tensor.js';
 import { type L2Options, l2Penalty } from '../training/losses/l2.js';
 import type { Loss } from '../training/losses/loss.js';

@@ -1,5 +1,5 @@
+import { requireCount } from '../checks.js';
 import { type Params, parametersOf } from '../parameters/parameter.js';
-import { requireCount } from '../streams/options.js';
 import type { Metric } from './metrics/metric.js';
 import type { Evaluation } from './progress.js';
 

@@ -345,10 +345,3 @@ export function crossEntropyShape(
   checkIds(targets, width, 'crossEntropy', true);
   return { positions: rows, classes: width };
 }
-
-/** @throws RangeError where a size of a layer is not a whole number above 0. */
-export function checkCount(value: number, what: string, operation: string): void {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new RangeError(`${operation}: ${what} is a whole number above 0, not ${value}.`);
-  }
-}

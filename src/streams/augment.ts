@@ -1,8 +1,8 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
+import { requireCount } from '../checks.js';
 import { checkedOptions } from '../options.js';
 import { generator, type RandomGenerator } from '../random.js';
 import { isTensor, type Numbers, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
-import { requireCount } from './options.js';
 
 export interface AugmentOptions {
   /** Of what is drawn; default 0. Each subscription draws the same. */

@@ -4,9 +4,9 @@
  */
 
 import type { NextObserver } from 'rxjs';
+import { requireChoice, requireCount } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import { currentStage, holdSource, type Stage } from './demand.js';
-import { requireChoice, requireCount } from './options.js';
 
 /** A source that can be told to wait: a Node readable, a socket of `ws`. */
 export interface Pausable {

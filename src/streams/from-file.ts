@@ -1,9 +1,9 @@
 import type { Observable } from 'rxjs';
 import { host } from '#host';
+import { requireCount } from '../checks.js';
 import { checkedOptions } from '../options.js';
 import { closedBy } from './closing.js';
 import { fromAsync } from './from-async.js';
-import { requireCount } from './options.js';
 import { expectUtf8 } from './text-encoding.js';
 import { wellFormed } from './well-formed.js';
 

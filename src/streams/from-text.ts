@@ -1,8 +1,8 @@
 import type { Observable } from 'rxjs';
+import { requireCount } from '../checks.js';
 import { checkedOptions } from '../options.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
-import { requireCount } from './options.js';
 import { BYTE_ORDER_MARK } from './text-encoding.js';
 
 /**

@@ -1,5 +1,6 @@
 import { defer, type Observable, type OperatorFunction, throwIfEmpty } from 'rxjs';
 import { startFrom } from '../carry.js';
+import { requireCount } from '../checks.js';
 import { type Core, evaluate } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { RandomGenerator } from '../random.js';
@@ -8,7 +9,6 @@ import { bounded } from './bounded.js';
 import { type BufferOptions, bufferNames, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
 import { timeSlice } from './event-loop.js';
 import { fromAsync } from './from-async.js';
-import { requireCount } from './options.js';
 import { checkSampling, drawsOf, type SamplingOptions, samplingNames } from './sample.js';
 import { type Speaker, speaker } from './speaker.js';
 import { sliceSteps, stepsOf } from './steps.js';
@@ -37,9 +37,7 @@ const STEPS_AT_ONCE = 128;
 
 function checkOptions(operation: string, options: GenerationOptions<unknown>): void {
   checkSampling(operation, options);
-  if (options.context !== undefined && !(Number.isInteger(options.context) && options.context >= 2)) {
-    throw new RangeError(`${operation}: context is a whole number of at least 2, not ${options.context}.`);
-  }
+  if (options.context !== undefined) requireCount(operation, 'context', options.context, 2);
   if (options.length !== Number.POSITIVE_INFINITY) requireCount(operation, 'length', options.length);
 }
 

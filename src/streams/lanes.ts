@@ -1,9 +1,9 @@
 import type { Observable } from 'rxjs';
+import { requireChoice, requireCount } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import { type Ids, ids } from '../tensor.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
-import { requireChoice, requireCount } from './options.js';
 import { type SymbolWindow, stepsAndLanes } from './window.js';
 
 export interface LanesOptions {

@@ -1,8 +1,8 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
+import { requireCount } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import { generator } from '../random.js';
 import { type Ids, ids } from '../tensor.js';
-import { requireCount } from './options.js';
 import { type SymbolWindow, stepsAndLanes } from './window.js';
 
 export interface MaskSymbolsOptions {

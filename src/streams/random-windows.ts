@@ -1,10 +1,11 @@
 import type { Observable } from 'rxjs';
+import { requireCount } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import { generator } from '../random.js';
 import { ids } from '../tensor.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
-import { requireCount, requireRoom } from './options.js';
+import { requireRoom } from './options.js';
 import type { SymbolWindow } from './window.js';
 
 export interface RandomWindowsOptions {

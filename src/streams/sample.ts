@@ -1,7 +1,7 @@
+import { requireCount } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import { generator, type RandomGenerator } from '../random.js';
 import { largestLogit, placeOfLargest } from './logits.js';
-import { requireCount } from './options.js';
 
 /** How a symbol is chosen from what a model predicts. */
 export interface SamplingOptions {

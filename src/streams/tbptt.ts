@@ -1,5 +1,6 @@
 import { defer, finalize, type OperatorFunction } from 'rxjs';
 import { requireSameLanes, startFrom } from '../carry.js';
+import { requireCount } from '../checks.js';
 import type { Course } from '../course.js';
 import { batchOf, type Core } from '../layer.js';
 import { checkedOptions } from '../options.js';
@@ -7,7 +8,6 @@ import type { Tensor } from '../tensor.js';
 import { type Learned, type TrainerOptions, trainer, trainerNames } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import type { TrainingWindow } from '../training/training-window.js';
-import { requireCount } from './options.js';
 import { type Past, past } from './past.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';

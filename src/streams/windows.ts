@@ -1,8 +1,9 @@
 import { concat, concatMap, defer, from, type OperatorFunction } from 'rxjs';
 import { requireSameLanes } from '../carry.js';
+import { requireChoice, requireCount } from '../checks.js';
 import { checkedOptions } from '../options.js';
 import { type Ids, ids } from '../tensor.js';
-import { requireChoice, requireCount, requireRoom } from './options.js';
+import { requireRoom } from './options.js';
 import { type SymbolWindow, stepsAndLanes } from './window.js';
 
 export interface WindowsOptions {

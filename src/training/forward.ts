@@ -9,7 +9,14 @@ import type { Params } from '../parameters/parameter.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import type { Loss } from './losses/loss.js';
 import type { Kept } from './trained.js';
-import { counted, joined, requireFinite, requireFiniteStart, stepsBetween, type TrainingWindow } from './training-window.js';
+import {
+  counted,
+  joined,
+  requireFinite,
+  requireFiniteStart,
+  stepsBetween,
+  type TrainingWindow,
+} from './training-window.js';
 
 /** What a trainer needs of a model; every `Core` and `Layer` is one. */
 export interface Trainable<S, X = Tensor, Y = Tensor> {

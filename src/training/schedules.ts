@@ -5,6 +5,7 @@
  * written down, `(t) => decay(t) * cycle(t)`. They depend on t alone, so that a run that is resumed goes on with the rate
  * it would have had. Momenta may be schedules too (`classicalMomentum`, `nesterov`).
  */
+import { requireCount } from '../checks.js';
 import { checkedOptions } from '../options.js';
 
 export type Schedule = (step: number) => number;
@@ -46,7 +47,7 @@ export interface StepDecay {
  */
 export function stepDecay(options: StepDecay): Schedule {
   const { rate, factor, every } = checkedOptions('stepDecay', options, { rate: true, factor: true, every: true });
-  checkSteps(every, 'every', 'stepDecay');
+  requireCount('stepDecay', 'every', every);
   return (step) => rate * factor ** Math.floor(step / every);
 }
 
@@ -86,7 +87,7 @@ export interface Cosine {
  */
 export function cosine(options: Cosine): Schedule {
   const { rate, steps, floor = 0 } = checkedOptions('cosine', options, { rate: true, steps: true, floor: true });
-  checkSteps(steps, 'steps', 'cosine');
+  requireCount('cosine', 'steps', steps);
   return (step) => floor + 0.5 * (rate - floor) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps));
 }
 
@@ -102,7 +103,7 @@ export function cosine(options: Cosine): Schedule {
  * const rate = warmup(3, constant(0.4)); // 0.1, 0.2, 0.3, 0.4, 0.4, …
  */
 export function warmup(steps: number, inner: Schedule): Schedule {
-  checkSteps(steps, 'steps', 'warmup');
+  requireCount('warmup', 'steps', steps);
   return (step) => (step < steps ? (inner(0) * (step + 1)) / (steps + 1) : inner(step - steps));
 }
 
@@ -116,7 +117,7 @@ export function warmup(steps: number, inner: Schedule): Schedule {
  * inTurn([[1000, constant(0.1)], [4000, cosine({ rate: 0.1, steps: 4000 })]], constant(1e-4))
  */
 export function inTurn(parts: readonly (readonly [steps: number, schedule: Schedule])[], last: Schedule): Schedule {
-  for (const [steps] of parts) checkSteps(steps, 'steps', 'inTurn');
+  for (const [steps] of parts) requireCount('inTurn', 'steps', steps);
   return (step) => {
     let at = step;
     for (const [steps, schedule] of parts) {
@@ -125,10 +126,4 @@ export function inTurn(parts: readonly (readonly [steps: number, schedule: Sched
     }
     return last(at);
   };
-}
-
-function checkSteps(value: number, what: string, operation: string): void {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new RangeError(`${operation}: ${what} is a whole number of steps above 0, not ${value}.`);
-  }
 }

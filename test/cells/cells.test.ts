@@ -191,8 +191,8 @@ describe('first weights', () => {
   });
 
   it('sizes must be whole numbers above 0', () => {
-    expect(() => lstm(0, 3)).toThrow('lstm: inputs is a whole number above 0, not 0.');
-    expect(() => gru(2, 1.5)).toThrow('gru: units is a whole number above 0, not 1.5.');
+    expect(() => lstm(0, 3)).toThrow('lstm: inputs is a whole number of at least 1, not 0.');
+    expect(() => gru(2, 1.5)).toThrow('gru: units is a whole number of at least 1, not 1.5.');
     expect(() => simpleRnn(-1, 3)).toThrow(RangeError);
   });
 });

@@ -204,9 +204,9 @@ describe('what does not fit', () => {
   it.each([
     [() => selfAttention(10, 3), 'selfAttention: 10 features cannot be cut into 3 heads'],
     [() => causalAttention(8, 2, { context: 1 }), 'causalAttention: context is a whole number of at least 2, not 1'],
-    [() => layerNorm(0), 'layerNorm: features is a whole number above 0'],
+    [() => layerNorm(0), 'layerNorm: features is a whole number of at least 1'],
     [() => layerNorm(2, { epsilon: 0 }), 'layerNorm: epsilon is a number above 0'],
-    [() => feedForward(2, 0), 'dense: units is a whole number above 0'],
+    [() => feedForward(2, 0), 'dense: units is a whole number of at least 1'],
     [
       () => learnedPositions(2, 3).apply(ops, { at: zeros([1]) }, zeros([3, 1, 3])),
       'has 2 positions, but the window has 3',

@@ -75,7 +75,7 @@ describe('convolution2d', () => {
     );
     expect(apply([2, 8, 8, 3])).toThrow('a batch of images is a window of one step');
     expect(apply([1, 2, 8, 4, 3])).toThrow('convolution2d: 5×5 does not fit into images of 8×4');
-    expect(() => convolution2d(3, 4, 0)).toThrow('convolution2d: a size is a whole number above 0, not 0.');
+    expect(() => convolution2d(3, 4, 0)).toThrow('convolution2d: a size is a whole number of at least 1, not 0.');
     expect(() => convolution2d(3, 4, 2, { groups: 2 })).toThrow('do not divide into 2 groups');
     expect(() => convolution2d(3, 4, 2, { stride: 1.5 }).apply(reference(), noCarry, zeros([1, 1, 4, 4, 3]))).toThrow(
       'whole numbers above 0',
@@ -211,7 +211,9 @@ describe('pooling', () => {
   it('refuses other axes and pools that do not fit', () => {
     expect(() => maxPooling2d(4).apply(reference(), noCarry, image)).toThrow('maxPooling2d: 4×4 does not fit');
     expect(() => maxPooling1d(2).apply(reference(), noCarry, image)).toThrow('maxPooling1d: takes sequences');
-    expect(() => meanPooling2d(2, { stride: 0 })).toThrow('meanPooling2d: a stride is a whole number above 0, not 0.');
+    expect(() => meanPooling2d(2, { stride: 0 })).toThrow(
+      'meanPooling2d: a stride is a whole number of at least 1, not 0.',
+    );
   });
 });
 

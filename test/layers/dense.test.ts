@@ -29,6 +29,6 @@ describe('dense', () => {
     expect(() => dense(3, 2).apply(reference(), noCarry, zeros([1, 1, 4]))).toThrow(
       /dense: takes 3 features, but got \[1, 1, 4\]/,
     );
-    expect(() => dense(3, 0)).toThrow('dense: units is a whole number above 0, not 0.');
+    expect(() => dense(3, 0)).toThrow('dense: units is a whole number of at least 1, not 0.');
   });
 });

@@ -38,7 +38,7 @@ describe('hashedFeatures', () => {
   });
 
   it('refuses impossible sizes', () => {
-    expect(() => hashedFeatures({ buckets: 0 })).toThrow(/buckets is a whole number above 0/);
-    expect(() => hashedFeatures({ features: 0.5 })).toThrow(/features is a whole number above 0/);
+    expect(() => hashedFeatures({ buckets: 0 })).toThrow(/buckets is a whole number of at least 1/);
+    expect(() => hashedFeatures({ features: 0.5 })).toThrow(/features is a whole number of at least 1/);
   });
 });

@@ -84,6 +84,6 @@ describe('maxout', () => {
     expect(() => maxout(3, 2).apply(reference(), noCarry, zeros([1, 1, 4]))).toThrow(
       'maxout: takes 3 features, but got [1, 1, 4]',
     );
-    expect(() => maxout(3, 2, { group: 0 })).toThrow('maxout: group is a whole number above 0, not 0.');
+    expect(() => maxout(3, 2, { group: 0 })).toThrow('maxout: group is a whole number of at least 1, not 0.');
   });
 });

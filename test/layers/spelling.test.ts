@@ -51,7 +51,7 @@ describe('spelling', () => {
   });
 
   it('refuses impossible sizes', () => {
-    expect(() => spelling({ maps: 0 })).toThrow(/outputs is a whole number above 0/);
-    expect(() => spelling({ features: 1.5 })).toThrow(/features is a whole number above 0/);
+    expect(() => spelling({ maps: 0 })).toThrow(/outputs is a whole number of at least 1/);
+    expect(() => spelling({ features: 1.5 })).toThrow(/features is a whole number of at least 1/);
   });
 });

@@ -36,11 +36,11 @@ describe('schedules', () => {
       inverseSqrt(3),
     );
     expect([0, 1, 2, 3, 4, 5, 8].map(each)).toEqual([5, 5, 4, 2, 1, 3, 1.5]);
-    expect(() => inTurn([[0, constant(1)]], constant(1))).toThrow('inTurn: steps is a whole number of steps above 0');
+    expect(() => inTurn([[0, constant(1)]], constant(1))).toThrow('inTurn: steps is a whole number of at least 1');
   });
 
   it('refuses spans that are no number of steps', () => {
-    expect(() => warmup(0, constant(1))).toThrow('warmup: steps is a whole number of steps above 0, not 0.');
+    expect(() => warmup(0, constant(1))).toThrow('warmup: steps is a whole number of at least 1, not 0.');
     expect(() => cosine({ rate: 1, steps: 1.5 })).toThrow(RangeError);
     expect(() => stepDecay({ rate: 1, factor: 0.5, every: -1 })).toThrow(/stepDecay: every/);
   });

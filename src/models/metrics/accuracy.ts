@@ -1,4 +1,4 @@
-import { checkCount } from '../../ops/shapes.js';
+import { requireCount } from '../../checks.js';
 import { placeOfLargest } from '../../streams/logits.js';
 import { type Metric, meanOver } from './metric.js';
 
@@ -48,7 +48,7 @@ const named = (name: string): Metric =>
  * model.compile({ loss, optimizer, metrics: [topKAccuracy(3)] })
  */
 export function topKAccuracy(k = 5): Metric {
-  checkCount(k, 'k', 'topKAccuracy');
+  requireCount('topKAccuracy', 'k', k);
   const name = `top${k}Accuracy`;
   return meanOver(name, 'higher', (data, start, width, id) => {
     placeOfLargest(name, data, start, width);

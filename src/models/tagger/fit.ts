@@ -1,8 +1,8 @@
 import { Observable, type Subscriber } from 'rxjs';
+import { requireCount } from '../../checks.js';
 import { checkedOptions, type Names } from '../../options.js';
 import { generator, type RandomGenerator } from '../../random.js';
 import { timeSlice } from '../../streams/event-loop.js';
-import { requireCount } from '../../streams/options.js';
 import { adam } from '../../training/optimizers/adam.js';
 import { cosine } from '../../training/schedules.js';
 import { conlleval, type SlotScores } from '../metrics/conlleval.js';

@@ -21,7 +21,14 @@ import {
 } from './encoding.js';
 import { type Grown, growTagger } from './growth.js';
 import { type Lexicon, lexicon } from './lexicon.js';
-import { type ChainParameters, type NetOptions, netNames, type TaggerCarry, type TaggerOutput, taggerNet } from './net.js';
+import {
+  type ChainParameters,
+  type NetOptions,
+  netNames,
+  type TaggerCarry,
+  type TaggerOutput,
+  taggerNet,
+} from './net.js';
 import { type OpenUtterance, openUtterance } from './streaming.js';
 import type { Tagging } from './tagging.js';
 

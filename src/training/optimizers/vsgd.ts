@@ -1,3 +1,4 @@
+import { requireCount } from '../../checks.js';
 import { Idle, Rule } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import { type Optimizer, positive } from './optimizer.js';
@@ -39,9 +40,7 @@ export interface VsgdOptions {
 export function vsgd(options: VsgdOptions = {}): Optimizer {
   checkedOptions('vsgd', options, { samples: true, slowStart: true, leastShift: true });
   const { samples = 10, slowStart = 2 } = options;
-  if (!Number.isInteger(samples) || samples < 1) {
-    throw new RangeError(`vsgd: samples is a whole number of windows above 0, not ${samples}.`);
-  }
+  requireCount('vsgd', 'samples', samples);
   if (!(slowStart >= 1 && slowStart < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`vsgd: slowStart is a number from 1 up, not ${slowStart}.`);
   }

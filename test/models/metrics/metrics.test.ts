@@ -47,7 +47,7 @@ describe('accuracy', () => {
     const logits = guesses(4, 0, 0, 0);
     expect([1, 2, 3, 4].map((k) => of(topKAccuracy(k), [logits, target]))).toEqual([1 / 3, 2 / 3, 2 / 3, 1]);
     expect(topKAccuracy().name).toBe('top5Accuracy');
-    expect(() => topKAccuracy(0)).toThrow('k is a whole number above 0');
+    expect(() => topKAccuracy(0)).toThrow('k is a whole number of at least 1');
   });
 });
 

@@ -1,8 +1,8 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { defer, finalize, type OperatorFunction } from 'rxjs';
+import { requireCount } from '../../../checks.js';
 import type { Course } from '../../../course.js';
 import { checkedOptions, type Names } from '../../../options.js';
-import { requireCount } from '../../../streams/options.js';
 import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames } from '../../../streams/updates.js';
 import type { TrainerOptions } from '../../../training/trainer.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';

@@ -1,6 +1,6 @@
 /** Predictions whose corrections may still come. */
+import { requireChoice, requireCount } from '../../../checks.js';
 import { checkedOptions } from '../../../options.js';
-import { requireChoice, requireCount } from '../../../streams/options.js';
 import type { TaggedWord, Tagging } from '../tagging.js';
 
 /** What becomes of a prediction when as many wait as may: the oldest goes, this one does, or it is an error. */

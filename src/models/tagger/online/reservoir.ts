@@ -1,7 +1,7 @@
 /** A reservoir: a sample of bounded size of all that has gone by. */
+import { requireCount } from '../../../checks.js';
 import { checkedOptions } from '../../../options.js';
 import { type GeneratorState, generator, generatorProblem, restoreGenerator } from '../../../random.js';
-import { requireCount } from '../../../streams/options.js';
 
 /** A reservoir as plain data; `reservoir` takes it back. */
 export interface ReservoirState<T> {

@@ -1,6 +1,6 @@
 import { concat, concatMap, defer, type OperatorFunction } from 'rxjs';
+import { requireCount } from '../../../checks.js';
 import { checkedOptions } from '../../../options.js';
-import { requireCount } from '../../../streams/options.js';
 import type { OpenUtterance, ProvisionalTag } from '../streaming.js';
 import type { Tagger } from '../tagger.js';
 import type { Tagging } from '../tagging.js';
