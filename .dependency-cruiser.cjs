@@ -11,7 +11,7 @@ const rooms = [
   ['ops'],
   ['parameters'],
   ['kernels'],
-  ['tensor.ts', 'random.ts', 'plot.ts', 'course.ts', 'carry.ts'],
+  ['tensor.ts', 'random.ts', 'plot.ts', 'course.ts', 'carry.ts', 'errors.ts', 'path.ts'],
 ];
 
 const within = (names) =>

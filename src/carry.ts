@@ -1,4 +1,5 @@
 /** Carries as they come from outside, and as models give them. */
+import { below } from './path.js';
 import { agrees, isTensor, restoredTensor, showShape, type Tensor } from './tensor.js';
 
 /**
@@ -23,7 +24,7 @@ function walked(value: unknown, what: string): unknown {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
   if (isTensor(value)) return restoredTensor(value, what);
   if (Array.isArray(value)) return value.map((part, k) => walked(part, `${what}[${k}]`));
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, walked(part, `${what}.${name}`)]));
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, walked(part, below(what, name))]));
 }
 
 /** What is known of a model whose carry is given. */
@@ -57,7 +58,7 @@ function hold(what: string, kind: string, own: unknown, given: unknown, lanes: n
     if (its === undefined && part !== undefined) {
       throw new TypeError(`${what} has no ${name}, which that of ${kind} has; ${OF_A_RUN}.`);
     }
-    hold(`${what}.${name}`, kind, part, its, lanes);
+    hold(below(what, name), kind, part, its, lanes);
   }
 }
 

@@ -28,16 +28,36 @@ export {
 export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked.js';
 export { unroll } from './cells/unroll.js';
 export { type Course, finish, inTurns } from './course.js';
-export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './formats/checkpoint.js';
-export { loadCheckpoint, saveCheckpoint } from './formats/checkpoint-file.js';
-export type { FileError, FormatError, UtteranceError, WeightsError } from './formats/errors.js';
+export {
+  type CorrectionError,
+  type FileError,
+  type FormatError,
+  OxbowError,
+  type TaggerError,
+  type UtteranceError,
+  type WeightsError,
+} from './errors.js';
+export { type Checkpoint, decodeCheckpoint, decodeCheckpointEither, encodeCheckpoint } from './formats/checkpoint.js';
+export {
+  loadCheckpoint,
+  loadCheckpointEither,
+  saveCheckpoint,
+  saveCheckpointEither,
+} from './formats/checkpoint-file.js';
+export {
+  type SavedTraining,
+  type TrainingRecord,
+  trainingCheckpoint,
+  trainingOf,
+  trainingOfEither,
+} from './formats/training.js';
 export { type ConllOptions, fromConll, toConll } from './formats/utterances/conll.js';
 export { fromJsonLines, toJsonLine } from './formats/utterances/json-lines.js';
 export type { TextSource } from './formats/utterances/lines.js';
-export { loadUtterances } from './formats/utterances/load.js';
+export { loadUtterances, loadUtterancesEither } from './formats/utterances/load.js';
 export { fromSequenceFiles, type SequenceFilesOptions } from './formats/utterances/sequence-files.js';
 export type { Utterance } from './formats/utterances/utterance.js';
-export { loadWeights, weightsOf } from './formats/weights.js';
+export { loadWeights, loadWeightsEither, weightsOf } from './formats/weights.js';
 export type { Tier } from './kernels/host.js';
 export { configure, type MachineOptions, machine } from './kernels/machine.js';
 export type { Machine } from './kernels/machine-type.js';
@@ -180,12 +200,14 @@ export { type Lexicon, type LexiconData, lexicon } from './models/tagger/lexicon
 export type { NetOptions, TaggerCarry, TaggerOutput } from './models/tagger/net.js';
 export {
   loadTagger,
+  loadTaggerEither,
   restoreTagger,
+  restoreTaggerEither,
   saveTagger,
-  type TaggerError,
+  saveTaggerEither,
   taggerCheckpoint,
 } from './models/tagger/online/checkpoint.js';
-export { correctTags, type SlotCorrection } from './models/tagger/online/corrections.js';
+export { correctTags, correctTagsEither, type SlotCorrection } from './models/tagger/online/corrections.js';
 export { type LearnTagsOptions, learnTags } from './models/tagger/online/learn-tags.js';
 export type {
   Corrected,

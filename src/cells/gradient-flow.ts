@@ -5,6 +5,7 @@ import type { Ops } from '../ops/ops.js';
 import { reference } from '../ops/reference.js';
 import { checkCount } from '../ops/shapes.js';
 import { mapTensors } from '../ops/window.js';
+import { below } from '../path.js';
 import { generator } from '../random.js';
 import { isTensor, type Shape, showShape, sizeOf, type Tensor, tensor } from '../tensor.js';
 import type { Cell } from './cell.js';
@@ -115,7 +116,7 @@ function advance<S>(model: Cell<S> | Core<S>, ops: Ops, carry: S, x: Tensor): re
 function tensorsOf(carry: unknown, path = ''): readonly (readonly [path: string, tensor: Tensor])[] {
   if (isTensor(carry)) return [[path, carry]];
   if (typeof carry !== 'object' || carry === null) return [];
-  return Object.entries(carry).flatMap(([name, part]) => tensorsOf(part, path === '' ? name : `${path}.${name}`));
+  return Object.entries(carry).flatMap(([name, part]) => tensorsOf(part, below(path, name)));
 }
 
 /** A carry plus another of the same form; what is no tensor is the first one's. */

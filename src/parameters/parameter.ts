@@ -11,6 +11,7 @@ import type { Holding } from '../kernels/holding.js';
 import { lengthen, lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { Place } from '../kernels/place.js';
+import { below } from '../path.js';
 import { generator } from '../random.js';
 import { checkShape, listed, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { columnsOf, drawInto, drawn, type Initializer } from './initializer.js';
@@ -268,16 +269,14 @@ export function parameter(shape: Shape, initializer: Initializer, options?: Para
   return new Parameter(shape, initializer, options);
 }
 
-/** All parameters with their paths inside `params`, in order. */
-export function parametersOf(params: Params, prefix = ''): readonly (readonly [path: string, parameter: Parameter])[] {
+/** All parameters with their paths below the given one, in order. */
+export function parametersOf(params: Params, path = ''): readonly (readonly [path: string, parameter: Parameter])[] {
   return Object.entries(params).flatMap(([name, value]) => {
     if (value instanceof RandomKey) return [];
-    return value instanceof Parameter ? [[prefix + name, value] as const] : parametersOf(value, `${prefix}${name}.`);
+    const at = below(path, name);
+    return value instanceof Parameter ? [[at, value] as const] : parametersOf(value, at);
   });
 }
-
-/** The path of a part. */
-export const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 
 /** Gives all parameters and random keys in `params` their paths, below the given one, and the seed if there is one. */
 export function nameAll(params: Params, path: string, seed: number | undefined): void {

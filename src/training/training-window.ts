@@ -3,6 +3,7 @@
 import { restored } from '../carry.js';
 import { lengthsWith, lengthsWithin, type Padded } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
+import { below } from '../path.js';
 import { isTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Trained } from './trained.js';
 
@@ -93,7 +94,7 @@ function refuseNotFinite(what: string, kind: string, { shape, data }: Tensor, re
 function tensorsOf(value: unknown, path: string): readonly (readonly [path: string, tensor: Tensor])[] {
   if (isTensor(value)) return [[path, value]];
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
-  return Object.entries(value).flatMap(([name, part]) => tensorsOf(part, `${path}.${name}`));
+  return Object.entries(value).flatMap(([name, part]) => tensorsOf(part, below(path, name)));
 }
 
 /** The window, its tensors known to be what their shapes say. @throws TypeError, RangeError where it is none to learn from. */
