@@ -248,7 +248,7 @@ describe('a saved model', () => {
     });
     expect(weightsOf(model.params)).toEqual(before);
     writeFileSync(path, 'no checkpoint');
-    await expect(model.load(path)).rejects.toMatchObject({ _tag: 'Truncated' });
+    await expect(model.load(path)).rejects.toMatchObject({ _tag: 'HeaderTooLarge' });
     await expect(model.load(join(folder, 'none'))).rejects.toMatchObject({ _tag: 'FileError' });
   });
 
