@@ -12,7 +12,18 @@ const rooms = [
   ['parameters'],
   ['kernels'],
   ['host'],
-  ['tensor.ts', 'tree.ts', 'checks.ts', 'random.ts', 'plot.ts', 'course.ts', 'carry.ts', 'options.ts'],
+  [
+    'tensor.ts',
+    'tree.ts',
+    'path.ts',
+    'checks.ts',
+    'errors.ts',
+    'options.ts',
+    'random.ts',
+    'plot.ts',
+    'course.ts',
+    'carry.ts',
+  ],
 ];
 
 const within = (names) =>

@@ -28,12 +28,27 @@ export {
 export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked.js';
 export { unroll } from './cells/unroll.js';
 export { type Course, finish, inTurns } from './course.js';
+export {
+  type CorrectionError,
+  type FileError,
+  type FormatError,
+  OxbowError,
+  type TaggerError,
+  type UtteranceError,
+  type WeightsError,
+} from './errors.js';
 export * from './faces/models.js';
 export * from './faces/node.js';
 export * from './faces/tagger.js';
-export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './formats/checkpoint.js';
-export type { FileError, FormatError, UtteranceError, WeightsError } from './formats/errors.js';
-export { loadWeights, weightsOf } from './formats/weights.js';
+export { type Checkpoint, decodeCheckpoint, decodeCheckpointEither, encodeCheckpoint } from './formats/checkpoint.js';
+export {
+  type SavedTraining,
+  type TrainingRecord,
+  trainingCheckpoint,
+  trainingOf,
+  trainingOfEither,
+} from './formats/training.js';
+export { loadWeights, loadWeightsEither, weightsOf } from './formats/weights.js';
 export type { Tier } from './host/host.js';
 export { configure, type MachineOptions, machine } from './kernels/machine.js';
 export type { Machine } from './kernels/machine-type.js';

@@ -2,6 +2,7 @@
  * Trees: tensors within records and lists, as carries and signals are. Whatever else stands in one (a number, nothing) is a
  * leaf without a tensor.
  */
+import { below } from './path.js';
 import { isList, isTensor, showShape, type Tensor } from './tensor.js';
 
 type Branch = Readonly<Record<string, unknown>>;
@@ -56,7 +57,7 @@ export function zip(
 
 function partOf(tree: Branch, path: string, name: string): string {
   if (isList(tree)) return `${path}[${name}]`;
-  return path === '' ? name : `${path}.${name}`;
+  return below(path, name);
 }
 
 /** What messages say of a part: a tensor's type and shape, a record's names. */

@@ -61,7 +61,7 @@ describe('the code of docs/keras.md runs as written', () => {
   });
 
   it('a model is saved and loaded', async () => {
-    await run('await model.save(path)()');
+    await run('await model.save(path)');
     expect(printed).toEqual([[true]]);
   });
 });

@@ -16,7 +16,7 @@ import {
   ids,
   inWindow,
   lanes,
-  loadWeights,
+  loadWeightsEither,
   lstm,
   type Ops,
   reference,
@@ -369,7 +369,7 @@ describe('numbers', () => {
         ...weightsOf(model.params),
         'rnn.wh': any(wrong(tensor([UNITS, 4 * UNITS], new Float32Array(64)))),
       };
-      const result = loadWeights(model.params, { ...tensors, 'embed.table': tensor([3, 2], [9, 9, 9, 9, 9, 9]) });
+      const result = loadWeightsEither(model.params, { ...tensors, 'embed.table': tensor([3, 2], [9, 9, 9, 9, 9, 9]) });
       expect(result._tag === 'Left' && result.left.message, how).toMatch(/rnn\.wh/);
       expect(weightsOf(model.params)).toEqual(weights);
     }

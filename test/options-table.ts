@@ -329,6 +329,10 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
       update: (_: never, { weights }: Any) => ({ weights }),
     },
   },
+  trainingCheckpoint: {
+    call: (o) => oxbow.trainingCheckpoint(learner().params, 'training', o),
+    options: { about: undefined, state: undefined },
+  },
   rmsprop: { call: (o) => oxbow.rmsprop(0.1, o), options: { decay: 0.9, epsilon: 1e-6 } },
   vsgd: { call: oxbow.vsgd, options: { slowStart: 2, samples: 3, leastShift: 1e-6 } },
   weightDecay: { call: (o) => oxbow.weightDecay(0.1, o), options: { biases: true } },

@@ -42,7 +42,9 @@ describe('the code of docs/slots.md runs as written', () => {
   it('what is wrong with a file is said with its line', async () => {
     await run('fromSequenceFiles(folder)');
     await vi.waitUntil(() => printed.length === 2);
-    expect(printed[0]?.[0]).toMatch(/^\/seq\.out:2: 2 tags for the 3 words of .*\/seq\.in; each word has one tag\.$/);
+    expect(printed[0]?.[0]).toMatch(
+      /^fromSequenceFiles: …\/seq\.out:2: 2 tags for the 3 words of …\/seq\.in; each word has one tag\. /,
+    );
     expect(printed[1]).toEqual([['to', 'New York']]);
   });
 

@@ -45,7 +45,7 @@ describe('docs/textbook.md', () => {
     for (const [, name = '', path = ''] of linked) {
       expect(exported(name), name).toBeDefined();
       expect(source(path), `${name} in ${path}`).toMatch(
-        new RegExp(`^export (?:const|function) ${name.split('.').at(-1)}\\b`, 'm'),
+        new RegExp(`^export (?:const|(?:async )?function) ${name.split('.').at(-1)}\\b`, 'm'),
       );
     }
   });

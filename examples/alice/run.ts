@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { type EpochProgress, type Figures, type FitProgress, generator } from 'oxbow';
 import { lastValueFrom, takeUntil, tap } from 'rxjs';
-import { type Failure, failure } from '../shared/failure.js';
+import { type Failure, refused } from '../shared/failure.js';
 import type { Interrupt } from '../shared/interrupt.js';
 import { count } from '../shared/numbers.js';
 import { screen } from '../shared/screen.js';
@@ -19,8 +19,8 @@ export async function run(
   const { model, data, batch, heldOut, unit, length } = task;
   const shown = screen(options.json);
   const examples = data.x.shape[0] as number;
-  const loaded = load === undefined ? E.right(undefined) : await model.load(load)();
-  if (E.isLeft(loaded)) return E.left(failure(`--load: ${loaded.left.message}`));
+  const loaded = load === undefined ? E.right(undefined) : await model.loadEither(load)();
+  if (E.isLeft(loaded)) return E.left(refused('--load')(loaded.left));
   shown.say(`${count(examples)} windows of ${length} ${unit}, ${count(task.symbols)} different ones; ${machine}`);
   shown.say(model.summary(data.x));
   shown.record({ model: options.model, windows: examples, symbols: task.symbols, iterations, machine });
@@ -53,8 +53,8 @@ export async function run(
   }
 
   async function keep(): Promise<E.Either<Failure, void>> {
-    const saved = save === undefined ? E.right(undefined) : await model.save(save)();
-    return E.isLeft(saved) ? E.left(failure(`--save: ${saved.left.message}`)) : saved;
+    const saved = save === undefined ? E.right(undefined) : await model.saveEither(save)();
+    return E.isLeft(saved) ? E.left(refused('--save')(saved.left)) : saved;
   }
 
   const random = generator(seed, 'alice');

@@ -7,7 +7,7 @@ import {
   gru,
   type Ids,
   type Layer,
-  loadWeights,
+  loadWeightsEither,
   lstm,
   oneHot,
   simpleRnn,
@@ -18,7 +18,7 @@ import {
   weightsOf,
 } from 'oxbow';
 import { type Limits, limitsOf, told } from '../shared/checkpoint.js';
-import { type Failure, failure, messageOf } from '../shared/failure.js';
+import { type Failure, failure, messageOf, refused } from '../shared/failure.js';
 
 const cells = { rnn: simpleRnn, lstm, gru };
 
@@ -86,8 +86,8 @@ export function fromCheckpoint(
       return E.left(failure(`its model has --${name} ${saved}, not ${value}; leave --${name} out, or --load.`));
     }
   }
-  const loaded = loadWeights(restored.right.model.params, tensors);
-  return E.isLeft(loaded) ? E.left(failure(loaded.left.message)) : restored;
+  const loaded = loadWeightsEither(restored.right.model.params, tensors);
+  return E.isLeft(loaded) ? E.left(refused()(loaded.left)) : restored;
 }
 
 function readShape(about: unknown, { layers, size }: Limits): Shape {

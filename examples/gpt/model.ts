@@ -17,7 +17,7 @@ import {
   vocabularyFrom,
   warmup,
 } from 'oxbow';
-import { type Limits, resume, told, trainingCheckpoint } from '../shared/checkpoint.js';
+import { exampleCheckpoint, type Limits, resume, told } from '../shared/checkpoint.js';
 import { type Failure, failure } from '../shared/failure.js';
 import type { Options } from './options.js';
 import { type Course, course, recipe, type Shape, shape } from './recipe.js';
@@ -96,7 +96,7 @@ export function savedSpeaker(options: Options, path: string, checkpoint: Checkpo
 }
 
 export function toCheckpoint({ shape, course, vocab, model }: Speaker, state: TrainerState): Checkpoint {
-  return trainingCheckpoint(EXAMPLE, model.params, state, { shape, course, vocabulary: vocab });
+  return exampleCheckpoint(EXAMPLE, model.params, state, { shape, course, vocabulary: vocab });
 }
 
 /** Adam; its rate rises at first, then falls until the last step. */

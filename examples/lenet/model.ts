@@ -1,7 +1,7 @@
 /** The net, how it is taught, and how both are written down. */
 import * as E from 'fp-ts/lib/Either.js';
 import { type Checkpoint, leNet5, type TrainerState } from 'oxbow';
-import { resume, told, trainingCheckpoint } from '../shared/checkpoint.js';
+import { exampleCheckpoint, resume, told } from '../shared/checkpoint.js';
 import { type Failure, failure } from '../shared/failure.js';
 import type { Options } from './options.js';
 import { type Recipe, type RecipeName, recipes, usual } from './recipe.js';
@@ -62,4 +62,4 @@ export function savedReader(
 }
 
 export const toCheckpoint = ({ course, model }: Reader, state: TrainerState): Checkpoint =>
-  trainingCheckpoint(EXAMPLE, model.params, state, course);
+  exampleCheckpoint(EXAMPLE, model.params, state, course);

@@ -15,7 +15,7 @@ import {
   type TrainerState,
   warmup,
 } from 'oxbow';
-import { resume, told, trainingCheckpoint } from '../shared/checkpoint.js';
+import { exampleCheckpoint, resume, told } from '../shared/checkpoint.js';
 import { type Failure, failure } from '../shared/failure.js';
 import { padding } from './data.js';
 import type { Options } from './options.js';
@@ -77,7 +77,7 @@ export function savedPupil(options: Options, path: string, checkpoint: Checkpoin
 
 export function toCheckpoint({ task, steps, seed, model, random }: Pupil, state: TrainerState): Checkpoint {
   const about: About = { task, steps, seed, random: random.state() };
-  return trainingCheckpoint(EXAMPLE, model.params, state, about);
+  return exampleCheckpoint(EXAMPLE, model.params, state, about);
 }
 
 /** Adam; its rate rises at first, then falls until the last step. */

@@ -7,14 +7,15 @@ import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import {
   type Checkpoint,
-  loadCheckpoint,
-  loadWeights,
+  loadCheckpointEither,
+  loadWeightsEither,
   type Params,
-  saveCheckpoint,
+  saveCheckpointEither,
   type TrainerState,
-  weightsOf,
+  trainingCheckpoint,
+  trainingOfEither,
 } from 'oxbow';
-import { type Failure, failure, messageOf } from './failure.js';
+import { type Failure, failure, messageOf, refused } from './failure.js';
 import { count } from './numbers.js';
 
 /** Better now than after a minute of training. */
@@ -31,33 +32,17 @@ export function checkSavePath(path: string | undefined): TE.TaskEither<Failure, 
 }
 
 export const readCheckpoint = (path: string): TE.TaskEither<Failure, Checkpoint> =>
-  pipe(
-    loadCheckpoint(path),
-    TE.mapLeft(({ message }) => failure(`--load: ${message}`)),
-  );
+  pipe(loadCheckpointEither(path), TE.mapLeft(refused('--load')));
 
 export const writeCheckpoint = (path: string, checkpoint: Checkpoint): TE.TaskEither<Failure, void> =>
-  pipe(
-    saveCheckpoint(path, checkpoint),
-    TE.mapLeft(({ message }) => failure(`--save: ${message}`)),
-  );
+  pipe(saveCheckpointEither(path, checkpoint), TE.mapLeft(refused('--save')));
 
-/** What the optimizer keeps stands beside the weights under this name. */
-const PREFIX = 'optimizer.';
+/** Of the metadata, the one that is all it takes to build the model again. */
+const ABOUT = 'about';
 
-/** A training to go on with: weights, what the optimizer keeps, and `about`, which is all that it takes to build the model again. */
-export function trainingCheckpoint(
-  example: string,
-  params: Params,
-  { step, tokens, slots }: TrainerState,
-  about: object,
-): Checkpoint {
-  const kept = Object.fromEntries(Object.entries(slots).map(([name, slot]) => [PREFIX + name, slot]));
-  return {
-    tensors: { ...weightsOf(params), ...kept },
-    metadata: { example, about: JSON.stringify({ step, tokens, ...about }) },
-  };
-}
+/** A training to go on with. */
+export const exampleCheckpoint = (example: string, params: Params, state: TrainerState, about: object): Checkpoint =>
+  trainingCheckpoint(params, ABOUT, { state, about }, { example });
 
 /** A whole number that metadata tells, within what is possible. @throws RangeError where it is none. */
 export function told(about: unknown, name: string, least: number, most: number = Number.MAX_SAFE_INTEGER): number {
@@ -85,38 +70,27 @@ export function limitsOf(weights: Checkpoint['tensors']): Limits {
 export function resume<M extends { readonly model: { readonly params: Params } }>(
   example: string,
   path: string,
-  { tensors, metadata }: Checkpoint,
+  checkpoint: Checkpoint,
   build: (about: unknown, limits: Limits) => M,
 ): E.Either<Failure, M & { readonly state: TrainerState }> {
-  const wrong = (message: string) => failure(`--load ${path}: ${message}`);
-  const { about } = metadata;
-  if (metadata.example !== example || about === undefined) {
-    return E.left(wrong('it is no checkpoint of this example; give one that --save wrote, or leave --load out.'));
+  if (checkpoint.metadata.example !== example) {
+    const message = 'it is no checkpoint of this example; give one that --save wrote, or leave --load out.';
+    return E.left(failure(`--load ${path}: ${message}`));
   }
-  const all = Object.entries(tensors);
-  const weights = Object.fromEntries(all.filter(([name]) => !name.startsWith(PREFIX)));
-  const slots = Object.fromEntries(
-    all.filter(([name]) => name.startsWith(PREFIX)).map(([name, slot]) => [name.slice(PREFIX.length), slot]),
-  );
+  const wrong = refused(`--load ${path}`);
   return pipe(
-    E.tryCatch(
-      () => {
-        const parsed: unknown = JSON.parse(about);
-        // Not every example counts them.
-        const counted = (parsed as { readonly tokens?: unknown } | null)?.tokens !== undefined;
-        const state = {
-          step: told(parsed, 'step', 0),
-          slots,
-          ...(counted && { tokens: told(parsed, 'tokens', 0) }),
-        };
-        return { ...build(parsed, limitsOf(weights)), state };
-      },
-      (error) => wrong(`its metadata is damaged: ${messageOf(error)}`),
-    ),
-    E.chainFirst(({ model }) =>
+    trainingOfEither(checkpoint, ABOUT),
+    E.mapLeft(wrong),
+    E.chain(({ weights, state, about }) =>
       pipe(
-        loadWeights(model.params, weights),
-        E.mapLeft(({ message }) => wrong(message)),
+        E.tryCatch(
+          () => {
+            if (state === undefined) throw new RangeError('step is a number there, and is not there.');
+            return { ...build(about, limitsOf(weights)), state };
+          },
+          (error) => failure(`--load ${path}: its metadata is damaged: ${messageOf(error)}`),
+        ),
+        E.chainFirst(({ model }) => pipe(loadWeightsEither(model.params, weights), E.mapLeft(wrong))),
       ),
     ),
   );

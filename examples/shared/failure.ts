@@ -6,5 +6,11 @@ export interface Failure {
 
 export const failure = (message: string): Failure => ({ _tag: 'Failure', message });
 
+/** What the package says of a file, without the name of its function, which nobody typed; an option was typed. */
+export const refused =
+  (option?: string) =>
+  ({ message }: Error): Failure =>
+    failure(`${option === undefined ? '' : `${option}: `}${message.replace(/^\w+: /, '')}`);
+
 /** The message of whatever was thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,8 +1,8 @@
 /** Utterances out of folders, with all that is needed to learn from them. */
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { fromSequenceFiles, loadUtterances, type TaggedUtterance } from 'oxbow';
-import { type Failure, failure } from '../shared/failure.js';
+import { fromSequenceFiles, loadUtterancesEither, type TaggedUtterance } from 'oxbow';
+import { type Failure, failure, refused } from '../shared/failure.js';
 
 export interface Sets {
   readonly train: readonly TaggedUtterance[];
@@ -13,8 +13,8 @@ export interface Sets {
 /** A folder of `seq.in`, `seq.out` and, if there is one, `label`; it must have an utterance at least. */
 export function readFolder(folder: string): TE.TaskEither<Failure, readonly TaggedUtterance[]> {
   return pipe(
-    loadUtterances(fromSequenceFiles(folder)),
-    TE.mapLeft(({ message }) => failure(message)),
+    loadUtterancesEither(fromSequenceFiles(folder)),
+    TE.mapLeft(refused()),
     TE.filterOrElse(
       (utterances) => utterances.length > 0,
       () => failure(`${folder}/seq.in has no utterance.`),

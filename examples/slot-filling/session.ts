@@ -1,8 +1,8 @@
 /** What every run needs. */
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { type LearnTagsState, saveTagger, type Tagger } from 'oxbow';
-import { type Failure, failure } from '../shared/failure.js';
+import { type LearnTagsState, saveTaggerEither, type Tagger } from 'oxbow';
+import { type Failure, refused } from '../shared/failure.js';
 import type { Interrupt } from '../shared/interrupt.js';
 import { prepare } from '../shared/program.js';
 import { type Screen, screen } from '../shared/screen.js';
@@ -38,8 +38,8 @@ export function keep(
 ): TE.TaskEither<Failure, void> {
   if (save === undefined) return TE.right(undefined);
   return pipe(
-    saveTagger(model, save, state),
-    TE.mapLeft(({ message }) => failure(`--save: ${message}`)),
+    saveTaggerEither(model, save, state),
+    TE.mapLeft(refused('--save')),
     TE.map(() => screen.note(`saved ${save}`)),
   );
 }

@@ -22,12 +22,14 @@ export { type Lexicon, type LexiconData, lexicon } from '../models/tagger/lexico
 export type { NetOptions, TaggerCarry, TaggerOutput } from '../models/tagger/net.js';
 export {
   loadTagger,
+  loadTaggerEither,
   restoreTagger,
+  restoreTaggerEither,
   saveTagger,
-  type TaggerError,
+  saveTaggerEither,
   taggerCheckpoint,
 } from '../models/tagger/online/checkpoint.js';
-export { correctTags, type SlotCorrection } from '../models/tagger/online/corrections.js';
+export { correctTags, correctTagsEither, type SlotCorrection } from '../models/tagger/online/corrections.js';
 export { type LearnTagsOptions, learnTags } from '../models/tagger/online/learn-tags.js';
 export type {
   Corrected,

@@ -4,11 +4,12 @@ import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import { host } from '#host';
+import { type FileError, type FormatError, fileError, type OxbowError, saidOf } from '../errors.js';
 import type { OpenFile } from '../host/host.js';
 import type { Tensor } from '../tensor.js';
 import { type Checkpoint, fileLayoutOf, piecesOf, tensorOf, toOwnOrder } from './checkpoint.js';
-import type { FileError, FormatError } from './errors.js';
-import { type Entry, headerLength, inOrder, LENGTH_BYTES, parseHeader } from './header.js';
+import { type Entry, formatError, headerLength, inOrder, LENGTH_BYTES, parseHeader } from './header.js';
+import { orThrow } from './or-throw.js';
 
 /** Bytes that are copied at once: a fraction of a millisecond, after which everybody else has a turn. */
 const PIECE = 1 << 20;
@@ -23,27 +24,68 @@ const PIECE = 1 << 20;
  * Tensors are values, read while they are written; those whose numbers are part of a larger buffer, as a live parameter's are,
  * are copied at once.
  *
+ * @throws OxbowError (as a rejection), a {@link FileError}, where the file cannot be written.
+ * @throws TypeError, RangeError (as rejections) where a tensor, a name or metadata cannot be written; see
+ * {@link encodeCheckpoint}.
+ * @example
+ * await saveCheckpoint('model.safetensors', { tensors: weightsOf(model.params), metadata: {} });
+ */
+export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
+  return orThrow(await saveCheckpointEither(path, checkpoint)());
+}
+
+/**
+ * {@link saveCheckpoint} for fp-ts: the tensors are taken at once, and written where the result is called.
+ *
  * @throws TypeError, RangeError where a tensor, a name or metadata cannot be written; see {@link encodeCheckpoint}.
  * @example
- * const saved = await saveCheckpoint('model.safetensors', { tensors: weightsOf(model.params), metadata: {} })();
+ * pipe(saveCheckpointEither(path, checkpoint), TE.mapLeft(({ message }) => message));
  */
-export function saveCheckpoint(path: string, { tensors, metadata }: Checkpoint): TE.TaskEither<FileError, void> {
+export function saveCheckpointEither(path: string, checkpoint: Checkpoint): TE.TaskEither<FileError, void> {
+  return saveAs('saveCheckpoint', path, checkpoint);
+}
+
+/** Writes a checkpoint on behalf of an operation. */
+export function saveAs(
+  operation: string,
+  path: string,
+  { tensors, metadata }: Checkpoint,
+): TE.TaskEither<FileError, void> {
   const settled = Object.entries(tensors).map(([name, tensor]) => [name, ownNumbers(tensor)] as const);
   const layout = fileLayoutOf({ tensors: Object.fromEntries(settled), metadata });
   return TE.tryCatch(
     () => host.replaceFile(path, () => piecesOf(layout, PIECE)),
-    (cause) => fileError(path, 'written', cause),
+    (cause) => fileError(operation, 'written', path, cause),
   );
 }
 
 /**
- * Reads a checkpoint, of any size that memory holds; every message names the file. What headers may be is said at
- * {@link decodeCheckpoint}.
+ * Reads a checkpoint, of any size that memory holds. What headers may be is said at {@link decodeCheckpoint}.
+ *
+ * @throws OxbowError (as a rejection) that names the file, a {@link FileError} or a {@link FormatError}.
+ * @example
+ * const { tensors, metadata } = await loadCheckpoint('model.safetensors');
+ */
+export async function loadCheckpoint(path: string): Promise<Checkpoint> {
+  return orThrow(await loadCheckpointEither(path)());
+}
+
+/**
+ * {@link loadCheckpoint} for fp-ts: the file is read where the result is called, and what is wrong with it is a value.
  *
  * @example
- * const checkpoint = await loadCheckpoint('model.safetensors')();
+ * pipe(loadCheckpointEither(path), TE.chainEitherKW(({ tensors }) => loadWeightsEither(model.params, tensors)));
  */
-export function loadCheckpoint(path: string): TE.TaskEither<FileError | FormatError, Checkpoint> {
+export function loadCheckpointEither(path: string): TE.TaskEither<FileError | FormatError, Checkpoint> {
+  return loadAs('loadCheckpoint', path, E.right<FormatError, Checkpoint>);
+}
+
+/** Reads a checkpoint on behalf of an operation, and makes something of it; every message names both. */
+export function loadAs<X extends OxbowError, A>(
+  operation: string,
+  path: string,
+  restore: (checkpoint: Checkpoint) => E.Either<X, A>,
+): TE.TaskEither<FileError | FormatError | X, A> {
   return pipe(
     TE.tryCatch(
       async () => {
@@ -54,20 +96,15 @@ export function loadCheckpoint(path: string): TE.TaskEither<FileError | FormatEr
           await file.close();
         }
       },
-      (cause): FileError | FormatError => fileError(path, 'read', cause),
+      (cause) => fileError(operation, 'read', path, cause),
     ),
-    TE.chainEitherKW(E.mapLeft(naming(path))),
-  );
-}
-
-/** Reads a checkpoint and makes something of it; every message names the file. */
-export function loadThrough<X extends { readonly message: string }, A>(
-  path: string,
-  restore: (checkpoint: Checkpoint) => E.Either<X, A>,
-): TE.TaskEither<FileError | FormatError | X, A> {
-  return pipe(
-    loadCheckpoint(path),
-    TE.chainEitherKW((checkpoint) => pipe(restore(checkpoint), E.mapLeft(naming(path)))),
+    TE.chainEitherKW((read) =>
+      pipe(
+        read,
+        E.chainW(restore),
+        E.mapLeft((error): FormatError | X => saidOf(`${operation}: ${path}`)(error)),
+      ),
+    ),
   );
 }
 
@@ -76,27 +113,24 @@ export async function readCheckpoint(file: OpenFile, size: number): Promise<E.Ei
   const { size: present } = await file.stat();
   const fill = filler(file, size);
   const first = new Uint8Array(Math.min(LENGTH_BYTES, present));
-  if (!(await fill(first))) return shorter;
+  if (!(await fill(first))) return shorter();
   const length = headerLength(first, present);
   if (E.isLeft(length)) return length;
   const bytes = new Uint8Array(length.right);
-  if (!(await fill(bytes))) return shorter;
+  if (!(await fill(bytes))) return shorter();
   const header = parseHeader(bytes, present - LENGTH_BYTES - bytes.length);
   if (E.isLeft(header)) return header;
   const { entries, metadata } = header.right;
   const tensors = entries.map((entry) => ({ ...entry, tensor: allocated(entry) }));
   for (const { tensor } of inOrder(tensors)) {
     const target = new Uint8Array(tensor.data.buffer);
-    if (!(await fill(target))) return shorter;
+    if (!(await fill(target))) return shorter();
     toOwnOrder(target);
   }
   return E.right({ tensors: Object.fromEntries(tensors.map(({ name, tensor }) => [name, tensor])), metadata });
 }
 
-const shorter: E.Left<FormatError> = {
-  _tag: 'Left',
-  left: { _tag: 'Truncated', message: 'the file became shorter while it was read.' },
-};
+const shorter = () => E.left(formatError('Truncated', 'the file became shorter while it was read.'));
 
 /** Fills arrays with what comes next in a file; false where it has ended. Small ones share a read, large ones take several. */
 function filler(file: OpenFile, size: number): (target: Uint8Array) => Promise<boolean> {
@@ -138,12 +172,4 @@ function ownNumbers(tensor: Tensor): Tensor {
   const { shape, type, data } = tensor;
   const isPart = ArrayBuffer.isView(data) && data.byteLength < data.buffer.byteLength;
   return isPart ? { shape, type, data: data.slice() } : tensor;
-}
-
-const naming =
-  (path: string) =>
-  <X extends { readonly message: string }>(error: X): X => ({ ...error, message: `${path}: ${error.message}` });
-
-function fileError(path: string, verb: 'read' | 'written', cause: unknown): FileError {
-  return { _tag: 'FileError', path, message: `${path} cannot be ${verb}: ${(cause as Error).message}` };
 }

@@ -7,9 +7,10 @@
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
+import { type FormatError, saidOf } from '../errors.js';
 import { checkedNumbers, restoredTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
-import type { FormatError } from './errors.js';
 import { type Entry, headerLength, headerLimits, LENGTH_BYTES, parseHeader } from './header.js';
+import { orThrow } from './or-throw.js';
 
 /** Tensors by name, and strings that say what they are. */
 export interface Checkpoint {
@@ -115,14 +116,25 @@ function* partsOf(header: Uint8Array, tensors: readonly Tensor[]): Generator<Uin
 }
 
 /**
- * Reads the bytes of a safetensors file. All tensors have arrays of their own. Whatever is wrong with the bytes is a
- * `FormatError` that says what, and where. Names are there once, and headers have at most 100,000,000 bytes, 500,000 values
- * and 8 objects and lists within one another, so that time and memory are bounded for any bytes.
+ * Reads the bytes of a safetensors file. All tensors have arrays of their own. Names are there once, and headers have at most
+ * 100,000,000 bytes, 500,000 values and 8 objects and lists within one another, so that time and memory are bounded for any
+ * bytes.
+ *
+ * @throws OxbowError, a {@link FormatError}, that says what is wrong with the bytes, and where.
+ * @example
+ * const { tensors, metadata } = decodeCheckpoint(bytes);
+ */
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  return orThrow(decodeCheckpointEither(bytes));
+}
+
+/**
+ * {@link decodeCheckpoint} for fp-ts: what is wrong with the bytes is a value.
  *
  * @example
- * pipe(decodeCheckpoint(bytes), E.match((error) => console.error(error.message), ({ tensors }) => …));
+ * pipe(decodeCheckpointEither(bytes), E.match((error) => console.error(error.message), ({ tensors }) => …));
  */
-export function decodeCheckpoint(bytes: Uint8Array): E.Either<FormatError, Checkpoint> {
+export function decodeCheckpointEither(bytes: Uint8Array): E.Either<FormatError, Checkpoint> {
   return pipe(
     headerLength(bytes.subarray(0, LENGTH_BYTES), bytes.length),
     E.map((length) => LENGTH_BYTES + length),
@@ -143,6 +155,7 @@ export function decodeCheckpoint(bytes: Uint8Array): E.Either<FormatError, Check
         })),
       ),
     ),
+    E.mapLeft(saidOf('decodeCheckpoint')),
   );
 }
 

@@ -1,8 +1,8 @@
 /** The header of a safetensors file: parsed within bounds, and checked against the data that follows it. */
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
+import { type FormatError, OxbowError } from '../errors.js';
 import type { Shape } from '../tensor.js';
-import type { FormatError } from './errors.js';
 import { type Json, type JsonFault, type JsonObject, parseJson, shown } from './json.js';
 
 /** Where a tensor is, in bytes from the start of the data. */
@@ -97,9 +97,9 @@ function objectOf(bytes: Uint8Array): E.Either<FormatError, JsonObject> {
     ),
     E.chain((text) => parseJson(text, headerLimits)),
     E.map((value) => value as JsonObject),
-    E.mapLeft(({ kind, what }): FormatError => {
+    E.mapLeft(({ kind, what }) => {
       const is = kind === 'syntax' ? 'is not JSON in UTF-8' : kind === 'limit' ? 'is too large' : 'is ambiguous';
-      return { _tag: tagOf[kind], message: `the header ${is}: ${what}.` };
+      return formatError(tagOf[kind], `the header ${is}: ${what}.`);
     }),
   );
 }
@@ -125,10 +125,7 @@ function parseEntry(name: string, value: Json): E.Either<FormatError, Entry> {
   if (typeof dtype !== 'string') return wrong('BadTensor', `${label} has no dtype.`);
   const type = types.get(dtype);
   if (type === undefined) {
-    return wrong(
-      'UnsupportedType',
-      `${label} has dtype ${shown(dtype).slice(1, -1)}, but only F32 and I32 are read; convert it first.`,
-    );
+    return wrong('UnsupportedType', `${label} has dtype ${shown(dtype).slice(1, -1)}, but only F32 and I32 are read.`);
   }
   if (!isSizes(shape)) return wrong('BadTensor', `${label} has shape ${shown(shape)}, not a list of sizes.`);
   if (!isSizes(offsets) || offsets.length !== 2) {
@@ -177,9 +174,26 @@ function firstGap(entries: readonly Entry[], dataLength: number): E.Left<FormatE
 export const inOrder = <T extends Pick<Entry, 'begin' | 'end'>>(entries: readonly T[]): readonly T[] =>
   [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
 
-function wrong(tag: FormatError['_tag'], message: string): E.Left<FormatError> {
-  return { _tag: 'Left', left: { _tag: tag, message } };
-}
+const cut = 'Save or copy the file anew.';
+const foreign = 'Give what saveCheckpoint wrote, or another safetensors file.';
+const damaged = 'It was changed or written wrongly: save it anew.';
+
+const remedies: Readonly<Record<FormatError['_tag'], string>> = {
+  Truncated: cut,
+  HeaderTooLarge: foreign,
+  HeaderNotJson: foreign,
+  DuplicateName: damaged,
+  BadMetadata: damaged,
+  BadTensor: damaged,
+  BadOffsets: damaged,
+  UnsupportedType: 'Write it as one of these.',
+};
+
+/** Bytes that are no checkpoint: what is wrong with them, a sentence, and what to do. */
+export const formatError = (_tag: FormatError['_tag'], what: string): FormatError =>
+  new OxbowError<FormatError>({ _tag, message: `${what} ${remedies[_tag]}` });
+
+const wrong = (tag: FormatError['_tag'], what: string) => E.left(formatError(tag, what)) as E.Left<FormatError>;
 
 function isSizes(value: Json | undefined): value is readonly number[] {
   return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size));

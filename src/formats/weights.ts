@@ -1,8 +1,10 @@
 /** A model's parameters as tensors by name, out of the model and back into it. */
 import * as E from 'fp-ts/lib/Either.js';
+import { pipe } from 'fp-ts/lib/function.js';
+import { OxbowError, saidOf, type WeightsError } from '../errors.js';
 import { growTogether, type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
 import { restoredTensor, type Shape, showShape, type Tensor } from '../tensor.js';
-import type { WeightsError } from './errors.js';
+import { orThrow } from './or-throw.js';
 
 /**
  * The parameters by path, each a copy: training on does not change it.
@@ -20,10 +22,29 @@ export function weightsOf(params: Params): Readonly<Record<string, Tensor>> {
  * Puts tensors into the parameters of the same names. Names, shapes and types are all checked before the first weight
  * changes; what does not fit is listed in full. A parameter that grows takes a longer tensor and grows to its shape.
  *
+ * @throws OxbowError, a {@link WeightsError}, where they are of another model.
  * @example
- * pipe(loadWeights(model.params, checkpoint.tensors), E.getOrElse((error) => { throw new Error(error.message); }));
+ * loadWeights(model.params, checkpoint.tensors);
  */
-export function loadWeights(params: Params, tensors: Readonly<Record<string, Tensor>>): E.Either<WeightsError, void> {
+export function loadWeights(params: Params, tensors: Readonly<Record<string, Tensor>>): void {
+  orThrow(loadWeightsEither(params, tensors));
+}
+
+/**
+ * {@link loadWeights} for fp-ts: what does not fit is a value.
+ *
+ * @example
+ * pipe(loadWeightsEither(model.params, checkpoint.tensors), E.mapLeft(({ missing }) => missing));
+ */
+export function loadWeightsEither(
+  params: Params,
+  tensors: Readonly<Record<string, Tensor>>,
+): E.Either<WeightsError, void> {
+  return pipe(putWeights(params, tensors), E.mapLeft(saidOf('loadWeights')));
+}
+
+/** Puts tensors into parameters on behalf of an operation, whose name the message has not. */
+export function putWeights(params: Params, tensors: Readonly<Record<string, Tensor>>): E.Either<WeightsError, void> {
   const parameters = new Map(parametersOf(params));
   const missing = [...parameters.keys()].filter((path) => !Object.hasOwn(tensors, path));
   const unexpected = Object.keys(tensors).filter((path) => !parameters.has(path));
@@ -38,13 +59,14 @@ export function loadWeights(params: Params, tensors: Readonly<Record<string, Ten
     return [`${path} is float32 ${showShape(parameter.shape)}, not ${given.type} ${showShape(given.shape)}`];
   });
   if (missing.length + unexpected.length + misshapen.length > 0) {
-    return E.left({
-      _tag: 'WeightsMismatch',
-      missing,
-      unexpected,
-      misshapen,
-      message: `the weights are of another model: ${show({ missing, unexpected, misshapen })}.`,
-    });
+    const lists = { missing, unexpected, misshapen };
+    return E.left(
+      new OxbowError<WeightsError>({
+        _tag: 'WeightsMismatch',
+        ...lists,
+        message: `the weights are of another model: ${show(lists)}; make the model as it was when they were saved.`,
+      }),
+    );
   }
   growTogether(
     [...parameters].flatMap(([path, parameter]) =>

@@ -1,7 +1,8 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js';
 import { toldLengths } from '../cells/masked.js';
 import { requireCount } from '../checks.js';
-import type { FileError, FormatError, WeightsError } from '../formats/errors.js';
+import type { FileError, FormatError, WeightsError } from '../errors.js';
+import { orThrow } from '../formats/or-throw.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
@@ -75,14 +76,27 @@ interface Common<X> extends Layer<unknown, X> {
   predict(x: Data, options?: PredictOptions): Promise<Tensor>;
   /** The layers in a table: with examples given, the shapes `[T, B, …]` that each layer gives for one of them. */
   summary(x?: Data): string;
-  /** Writes weights, and where compiled what training needs to go on, to a safetensors file: whole or not at all. */
-  save(path: string): TaskEither<FileError, void>;
+  /**
+   * Writes weights, and where compiled what training needs to go on, to a safetensors file: whole or not at all.
+   *
+   * @throws OxbowError (as a rejection), a {@link FileError}, where the file cannot be written.
+   */
+  save(path: string): Promise<void>;
+  /** `save` for fp-ts: weights are taken at once, and written where the result is called. */
+  saveEither(path: string): TaskEither<FileError, void>;
   /**
    * Takes them back. Nothing changes where they are of another model.
    *
+   * @throws OxbowError (as a rejection), a {@link FileError}, {@link FormatError} or {@link WeightsError}, that names the file.
+   * @throws Error (as a rejection) while the model is being trained.
+   */
+  load(path: string): Promise<void>;
+  /**
+   * `load` for fp-ts: the file is read where the result is called.
+   *
    * @throws Error while the model is being trained.
    */
-  load(path: string): TaskEither<FileError | FormatError | WeightsError, void>;
+  loadEither(path: string): TaskEither<FileError | FormatError | WeightsError, void>;
 }
 
 /** Layers one after another, not yet told what to learn. */
@@ -202,8 +216,10 @@ function commonOf(subject: Subject) {
   return {
     predict: (x: Data, options: PredictOptions = {}) => predict(subject, x, options),
     summary: (x?: Data) => summary(subject, x),
-    save: (path: string) => saveModel(subject, path),
-    load: (path: string) => loadModel(subject, path),
+    save: async (path: string) => orThrow(await saveModel(subject, path)()),
+    saveEither: (path: string) => saveModel(subject, path),
+    load: async (path: string) => orThrow(await loadModel(subject, path)()),
+    loadEither: (path: string) => loadModel(subject, path),
   };
 }
 

@@ -13,6 +13,7 @@ import { lengthen, lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { Place } from '../kernels/place.js';
 import { checkedOptions } from '../options.js';
+import { below } from '../path.js';
 import { generator } from '../random.js';
 import { checkShape, listed, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { leaves } from '../tree.js';
@@ -299,9 +300,6 @@ export function parameter(shape: Shape, initializer: Initializer, options: Param
 /** All parameters with their paths inside `params`, in order. */
 export const parametersOf = (params: Params): readonly (readonly [path: string, parameter: Parameter])[] =>
   leaves(params) as readonly (readonly [path: string, parameter: Parameter])[];
-
-/** The path of a part. */
-export const below = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 
 /** Gives all parameters and random keys in `params` their paths, below the given one, and the seed if there is one. */
 export function nameAll(params: Params, path: string, seed: number | undefined): void {

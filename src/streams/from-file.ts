@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import { host } from '#host';
 import { requireCount } from '../checks.js';
+import { fileError } from '../errors.js';
 import { checkedOptions } from '../options.js';
 import { closedBy } from './closing.js';
 import { fromAsync } from './from-async.js';
@@ -36,8 +37,7 @@ async function* withPath(path: string | URL, bytes: AsyncGenerator<Uint8Array>):
   try {
     yield* bytes;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`fromFile: cannot read ${path}: ${reason}`, { cause });
+    throw fileError('fromFile', 'read', String(path), cause);
   }
 }
 
@@ -49,8 +49,8 @@ async function* withPath(path: string | URL, bytes: AsyncGenerator<Uint8Array>):
  * named pipe too, at once.
  *
  * @throws RangeError where the chunk is not a whole number of bytes of at least 1.
- * @throws Error (as an error notification) naming the file where it cannot be read, or where its byte-order mark is that of
- * UTF-16 or UTF-32.
+ * @throws OxbowError (as an error notification), a {@link FileError}, where the file cannot be read, or its byte-order mark is
+ * that of UTF-16 or UTF-32.
  * @example
  * fromFile('moby-dick.txt').pipe(tokens(vocab), windows({ length: 64 }))
  */

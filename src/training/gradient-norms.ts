@@ -3,6 +3,7 @@ import { restored } from '../carry.js';
 import { inWindow, windowOps } from '../ops/window.js';
 import { checkedOptions, type Names } from '../options.js';
 import { parametersOf } from '../parameters/parameter.js';
+import { parted } from '../path.js';
 import { type Ids, sizeOf, type Tensor } from '../tensor.js';
 import type { Trainable } from './forward.js';
 import type { Loss } from './losses/loss.js';
@@ -62,9 +63,8 @@ export function gradientNorms<S, X extends Tensor>(
   });
   const layers = new Map<string, { name: string; square: number; size: number }[]>();
   named.forEach(([path, { shape }], k) => {
-    const dot = path.lastIndexOf('.');
-    const layer = path.slice(0, Math.max(0, dot));
-    const part = { name: path.slice(dot + 1), square: squares[k] as number, size: sizeOf(shape) };
+    const [layer, name] = parted(path);
+    const part = { name, square: squares[k] as number, size: sizeOf(shape) };
     layers.set(layer, [...(layers.get(layer) ?? []), part]);
   });
   return Array.from(layers, ([layer, parts]) => {

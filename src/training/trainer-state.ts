@@ -1,5 +1,6 @@
 /** What an optimizer keeps, as it is written down and put back. */
 import type { Spans } from '../kernels/spans.js';
+import { below } from '../path.js';
 import {
   isTensor,
   type NumberType,
@@ -39,7 +40,7 @@ export function checkedState(state: TrainerState, places: readonly Place[], opti
     places.flatMap((place) =>
       optimizer.slots.map((slot) => {
         const least = optimizer.least?.[slot] ?? Number.NEGATIVE_INFINITY;
-        return [`${place.path}.${slot}`, slotOf(state, place, slot, step === 0 ? Math.min(0, least) : least)] as const;
+        return [below(place.path, slot), slotOf(state, place, slot, step === 0 ? Math.min(0, least) : least)] as const;
       }),
     ),
   );
@@ -65,7 +66,7 @@ export function checkSteps(operation: string, state: TrainerState): void {
 }
 
 function slotOf({ slots }: TrainerState, { path, shape }: Place, slot: string, least: number): Tensor {
-  const name = `${path}.${slot}`;
+  const name = below(path, slot);
   const what = `trainer: the state's ${name}`;
   const given: unknown = Object.hasOwn(slots, name) ? slots[name] : undefined;
   if (!isTensor(given)) {
@@ -91,7 +92,7 @@ function slotOf({ slots }: TrainerState, { path, shape }: Place, slot: string, l
 export function restore(kept: Spans, trained: readonly Place[], optimizer: Optimizer, { slots }: TrainerState): void {
   trained.forEach(({ path }, k) => {
     optimizer.slots.forEach((name, slot) => {
-      kept.slot(k, slot).set((slots[`${path}.${name}`] as Tensor).data);
+      kept.slot(k, slot).set((slots[below(path, name)] as Tensor).data);
     });
   });
 }
@@ -100,7 +101,7 @@ export function keptSlots(kept: Spans, trained: readonly Place[], optimizer: Opt
   return Object.fromEntries(
     trained.flatMap(({ path, shape }, k) =>
       optimizer.slots.map((name, slot) => [
-        `${path}.${name}`,
+        below(path, name),
         { shape, type: 'float32' satisfies NumberType, data: kept.slot(k, slot).slice() },
       ]),
     ),

@@ -1,7 +1,7 @@
 /** Whatever ends an example before its time, what it has learnt is saved, and the exit code says what it was. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import * as E from 'fp-ts/lib/Either.js';
-import { loadCheckpoint } from 'oxbow';
+import { loadCheckpointEither } from 'oxbow';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { writeDigits } from './digits.js';
 import { type Ending, endings, program } from './program.js';
@@ -24,7 +24,7 @@ const runs: readonly (readonly [name: string, args: readonly string[], shown: st
 const cases = runs.flatMap(([name, args, shown, by]) => by.map((ending) => ({ name, args, shown, ending })));
 
 const isSaved = async (name: string, path: string): Promise<boolean> =>
-  name === 'memory' ? JSON.parse(readFileSync(path, 'utf8')).length > 0 : E.isRight(await loadCheckpoint(path)());
+  name === 'memory' ? JSON.parse(readFileSync(path, 'utf8')).length > 0 : E.isRight(await loadCheckpointEither(path)());
 
 describe.each(cases)('$name, by $ending', ({ name, args, shown, ending }) => {
   const { interrupt, inFolder } = program(name);

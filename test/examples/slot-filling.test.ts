@@ -72,7 +72,7 @@ describe('the slots example, learning from folders', () => {
     expect(await of('--train', 'nowhere')).toMatch(/^slots: nowhere\/seq\.in cannot be read: ENOENT[^\n]*\n$/);
     writeFolder('short', [{ words: ['to', 'Rome'], tags: ['O'], intent: 'flight' }]);
     expect(await of('--train', 'short')).toBe(
-      'slots: short/seq.out:1: 1 tags for the 2 words of short/seq.in; each word has one tag.\n',
+      'slots: short/seq.out:1: 1 tags for the 2 words of short/seq.in; each word has one tag. Put the line right, or leave it out.\n',
     );
     writeFolder('empty', []);
     expect(await of('--train', 'train', '--test', 'empty')).toBe('slots: empty/seq.in has no utterance.\n');

@@ -1,13 +1,13 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { describe, expect, test } from 'vitest';
+import type { FormatError } from '../../src/errors.js';
 import {
   type Checkpoint,
-  decodeCheckpoint,
+  decodeCheckpointEither,
   encodeCheckpoint,
   fileLayoutOf,
   piecesOf,
 } from '../../src/formats/checkpoint.js';
-import type { FormatError } from '../../src/formats/errors.js';
 import { generator, type RandomGenerator } from '../../src/random.js';
 import { ids, type Tensor, tensor } from '../../src/tensor.js';
 
@@ -27,7 +27,7 @@ function file(header: string, data: ArrayLike<number> = []): Uint8Array {
 }
 
 function errorOf(bytes: Uint8Array): FormatError {
-  const decoded = decodeCheckpoint(bytes);
+  const decoded = decodeCheckpointEither(bytes);
   if (E.isRight(decoded)) throw new Error('decoded, though it should not');
   return decoded.left;
 }
@@ -73,7 +73,7 @@ describe('the bytes of a checkpoint', () => {
         ),
       };
       const bytes = encodeCheckpoint(checkpoint);
-      const decoded = decodeCheckpoint(bytes);
+      const decoded = decodeCheckpointEither(bytes);
       if (E.isLeft(decoded)) throw new Error(decoded.left.message);
       expect(decoded.right.metadata).toEqual(checkpoint.metadata);
       expect(Object.keys(decoded.right.tensors).sort()).toEqual(Object.keys(checkpoint.tensors).sort());
@@ -89,13 +89,13 @@ describe('the bytes of a checkpoint', () => {
     const bytes = encodeCheckpoint(small);
     const shifted = new Uint8Array(bytes.length + 3).subarray(3);
     shifted.set(bytes);
-    expect(decodeCheckpoint(shifted)).toEqual(E.right(small));
+    expect(decodeCheckpointEither(shifted)).toEqual(E.right(small));
   });
 
   test('of another writer are read: no metadata, no padding, any order', () => {
     const header =
       '{"b":{"dtype":"F32","shape":[],"data_offsets":[4,8]},"a":{"shape":[1,0],"dtype":"I32","data_offsets":[0,0]},"c":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}}';
-    const decoded = decodeCheckpoint(file(header, [5, 0, 0, 0, 0, 0, 0x80, 0xbf]));
+    const decoded = decodeCheckpointEither(file(header, [5, 0, 0, 0, 0, 0, 0x80, 0xbf]));
     expect(decoded).toEqual(
       E.right({ tensors: { a: ids([1, 0], []), b: tensor([], [-1]), c: ids([1], [5]) }, metadata: {} }),
     );
@@ -157,7 +157,10 @@ describe('damaged bytes', () => {
     const bytes = encodeCheckpoint(small);
     const longer = new Uint8Array(bytes.length + 1);
     longer.set(bytes);
-    expect(errorOf(longer)).toEqual({ _tag: 'BadOffsets', message: '1 bytes at the end belong to no tensor.' });
+    expect(errorOf(longer)).toMatchObject({
+      _tag: 'BadOffsets',
+      message: expect.stringContaining('1 bytes at the end belong to no tensor.'),
+    });
   });
 
   test('with any single bit of the header flipped never crash the reader', () => {
@@ -166,7 +169,7 @@ describe('damaged bytes', () => {
     for (let bit = 0; bit < 8 * end; bit += 1) {
       const damaged = bytes.slice();
       damaged[bit >> 3] = (damaged[bit >> 3] as number) ^ (1 << (bit & 7));
-      const decoded = decodeCheckpoint(damaged);
+      const decoded = decodeCheckpointEither(damaged);
       if (E.isLeft(decoded)) expect(decoded.left.message).not.toBe('');
       // Where it still decodes, a letter of a name or of the metadata changed, and nothing else.
       else expect(Object.values(decoded.right.tensors)).toEqual(expect.arrayContaining(Object.values(small.tensors)));

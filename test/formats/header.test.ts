@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { describe, expect, it } from 'vitest';
-import { decodeCheckpoint } from '../../src/formats/checkpoint.js';
-import type { FormatError } from '../../src/formats/errors.js';
+import type { FormatError } from '../../src/errors.js';
+import { decodeCheckpointEither } from '../../src/formats/checkpoint.js';
 
 /** What becomes of a file with this header and so many bytes of data. */
 function decoded(header: string, data = 4) {
@@ -9,7 +9,7 @@ function decoded(header: string, data = 4) {
   const bytes = new Uint8Array(8 + text.length + data);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
   bytes.set(text, 8);
-  return decodeCheckpoint(bytes);
+  return decodeCheckpointEither(bytes);
 }
 
 function errorOf(header: string, data?: number): FormatError {

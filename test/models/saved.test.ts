@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as E from 'fp-ts/lib/Either.js';
 import {
   adam,
   type Checkpoint,
@@ -30,21 +29,22 @@ beforeAll(async () => {
   const model = make();
   await lastValueFrom(model.fit(x, y, { epochs: 2 }));
   const path = join(folder, 'sound.safetensors');
-  await model.save(path)();
-  const loaded = await loadCheckpoint(path)();
-  if (E.isLeft(loaded)) throw new Error(loaded.left.message);
-  checkpoint = loaded.right;
+  await model.save(path);
+  checkpoint = await loadCheckpoint(path);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
 /** What a model says of a checkpoint, and whether its weights are as they were. */
 async function loading(changes: Partial<Checkpoint>, model = make()) {
   const path = join(folder, 'changed.safetensors');
-  await saveCheckpoint(path, { ...checkpoint, ...changes })();
+  await saveCheckpoint(path, { ...checkpoint, ...changes });
   const before = weightsOf(model.params);
-  const result = await model.load(path)();
+  const message = await model.load(path).then(
+    () => 'it was taken',
+    (error: Error) => error.message,
+  );
   const untouched = JSON.stringify(weightsOf(model.params)) === JSON.stringify(before);
-  return { message: E.isLeft(result) ? result.left.message : 'it was taken', untouched };
+  return { message, untouched };
 }
 
 const training = (changes: object) => ({

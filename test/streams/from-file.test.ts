@@ -62,8 +62,8 @@ describe('fromFile', () => {
   });
 
   it('names the file where it cannot be read', async () => {
-    await expect(collect(join(folder, 'none.txt'))).rejects.toThrow(/fromFile: cannot read .*none\.txt: ENOENT/);
-    await expect(collect(folder)).rejects.toThrow(new RegExp(`fromFile: cannot read ${folder}: EISDIR`));
+    await expect(collect(join(folder, 'none.txt'))).rejects.toThrow(/fromFile: .*none\.txt cannot be read: ENOENT/);
+    await expect(collect(folder)).rejects.toThrow(new RegExp(`fromFile: ${folder} cannot be read: EISDIR`));
     expect(() => fromFile(path, { chunk: 0 })).toThrow(RangeError);
   });
 });

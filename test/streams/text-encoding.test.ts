@@ -54,7 +54,7 @@ describe('texts that are no UTF-8', () => {
     const path = `${folderOf({ text: bytes })}/text`;
     const message = new RegExp(`${path}.*byte-order mark.*${encoding}.*UTF-8; convert it first.*iconv`);
     for (const chunk of sizes)
-      await expect(all(fromFile(path, { chunk }))).rejects.toThrow(`fromFile: cannot read ${path}`);
+      await expect(all(fromFile(path, { chunk }))).rejects.toThrow(`fromFile: ${path} cannot be read`);
     await expect(all(fromFile(path))).rejects.toThrow(message);
     for (const reader of [fromConll, fromJsonLines]) {
       await expect(all(reader(path))).rejects.toMatchObject({

@@ -299,9 +299,8 @@ describe('where a built-in optimizer can go, so can a rule in Ops', () => {
       const path = join(folder, 'model.safetensors');
       const [first, second] = [compiled(), compiled()];
       await lastValueFrom(first.fit(x, y, { epochs: 2 }));
-      const saved = await first.save(path)();
-      const loaded = await second.load(path)();
-      expect([saved._tag, loaded._tag]).toEqual(['Right', 'Right']);
+      await first.save(path);
+      await second.load(path);
       await lastValueFrom(first.fit(x, y, { epochs: 2 }));
       await lastValueFrom(second.fit(x, y, { epochs: 2 }));
       expect(weightsOf(second.params)).toEqual(weightsOf(first.params));

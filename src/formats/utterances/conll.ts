@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import { checkedOptions, type Names } from '../../options.js';
 import { fromAsync } from '../../streams/from-async.js';
-import { badLine, isThrown } from './failure.js';
+import { badLine, isOfSource } from './failure.js';
 import { fieldsOf, isBlank, type Line, linesIn, linesOf, type TextSource, withoutBlanks } from './lines.js';
 import type { Utterance } from './utterance.js';
 
@@ -76,11 +76,12 @@ function reader(path: string, options: ConllOptions): Reader {
     const found = `${fields.length} ${fields.length === 1 ? 'column' : 'columns'}`;
     if (fields.length !== width) {
       const why = `${found}, where the lines before have ${width}: ${JSON.stringify(text)}.`;
-      throw badLine('BadLine', path, number, why);
+      throw badLine('fromConll', 'BadLine', path, number, why);
     }
     const wanted = [word, ...(tag === null ? [] : [tag])];
     const missing = wanted.find((column) => place(column) < 0 || place(column) >= fields.length);
-    if (missing !== undefined) throw badLine('BadLine', path, number, `${found}, and so no column ${missing}.`);
+    if (missing !== undefined)
+      throw badLine('fromConll', 'BadLine', path, number, `${found}, and so no column ${missing}.`);
     begun.words.push(fields[place(word)] as string);
     if (tag !== null && tagged()) begun.tags.push(fields[place(tag)] as string);
     return undefined;
@@ -93,7 +94,7 @@ async function* read(
   options: ConllOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Utterance, void, void> {
-  const { path, lines } = linesOf(source, signal);
+  const { path, lines } = linesOf('fromConll', source, signal);
   const { take, end } = reader(path, options);
   for await (const line of lines) {
     const utterance = take(line);
@@ -113,9 +114,9 @@ async function* read(
  *
  * Source: Tjong Kim Sang and De Meulder, Introduction to the CoNLL-2003 shared task (2003); comments as in CoNLL-U.
  *
- * @throws UtteranceError (as an error notification) naming file and line, where a line has not as many columns as those
+ * @throws OxbowError (as an error notification), an {@link UtteranceError} naming file and line, where a line has not as many columns as those
  * before it, or not the one that is asked for.
- * @throws FileError (as an error notification) where the file cannot be read.
+ * @throws OxbowError (as an error notification), a {@link FileError}, where the file cannot be read.
  * @example
  * fromConll('eng.train', { columns: { word: 0, tag: 3 } }).subscribe(({ words, tags }) => console.log(words, tags));
  */
@@ -185,7 +186,7 @@ function readAll(text: string): readonly Utterance[] {
     for (const line of linesIn(text)) all.push(take(line));
     all.push(end());
   } catch (error) {
-    if (!isThrown(error)) throw error;
+    if (!isOfSource(error)) throw error;
   }
   return all.filter((utterance) => utterance !== undefined);
 }

@@ -1,18 +1,25 @@
-import type { FileError, UtteranceError } from '../errors.js';
-
-/** What is wrong with a file as something that can be thrown: an error notification with its tag on it. */
-export type Thrown = Error & (FileError | UtteranceError);
-
-export const cannotRead = (path: string, cause: unknown): Thrown => {
-  const message = `${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`;
-  return Object.assign(new Error(message, { cause }), { _tag: 'FileError' as const, path });
-};
+import { type FileError, OxbowError, type UtteranceError } from '../../errors.js';
 
 /** `path:line: what` is what editors and terminals open at that line. */
-export const badLine = (_tag: UtteranceError['_tag'], path: string, line: number, what: string): Thrown =>
-  Object.assign(new Error(`${path}:${line}: ${what}`), { _tag, path, line });
+export const badLine = (
+  operation: string,
+  _tag: UtteranceError['_tag'],
+  path: string,
+  line: number,
+  what: string,
+): UtteranceError =>
+  new OxbowError<UtteranceError>({
+    _tag,
+    path,
+    line,
+    message: `${operation}: ${path}:${line}: ${what} Put the line right, or leave it out.`,
+  });
 
-const tags = new Set<unknown>(['FileError', 'CountMismatch', 'BadLine', 'MissingLines'] satisfies Thrown['_tag'][]);
+const tags = new Set<unknown>(['FileError', 'CountMismatch', 'BadLine', 'MissingLines'] satisfies (
+  | FileError
+  | UtteranceError
+)['_tag'][]);
 
-export const isThrown = (error: unknown): error is Thrown =>
-  error instanceof Error && '_tag' in error && tags.has(error._tag);
+/** Whether a source of utterances is at fault: a file of it, or a line. */
+export const isOfSource = (error: unknown): error is FileError | UtteranceError =>
+  error instanceof OxbowError && tags.has(error._tag);

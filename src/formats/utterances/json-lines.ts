@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import type { Observable } from 'rxjs';
 import { fromAsync } from '../../streams/from-async.js';
-import { badLine, type Thrown } from './failure.js';
+import { badLine } from './failure.js';
 import { isBlank, linesOf, type TextSource } from './lines.js';
 import type { Utterance } from './utterance.js';
 
@@ -16,7 +16,7 @@ function parse(text: string): E.Either<Fault, Utterance> {
     () => JSON.parse(text) as unknown,
     (error) => (error as Error).message,
   );
-  if (E.isLeft(parsed)) return bad(`no JSON: ${parsed.left}`);
+  if (E.isLeft(parsed)) return bad(`no JSON: ${parsed.left}.`);
   if (typeof parsed.right !== 'object' || parsed.right === null) return bad('an utterance is an object.');
   const { id, words, tags, intent } = parsed.right as Record<string, unknown>;
   if (!isStrings(words)) return bad(`words is a list of strings, not ${JSON.stringify(words)}.`);
@@ -37,11 +37,11 @@ function parse(text: string): E.Either<Fault, Utterance> {
 }
 
 async function* read(source: TextSource, signal: AbortSignal): AsyncGenerator<Utterance, void, void> {
-  const { path, lines } = linesOf(source, signal);
+  const { path, lines } = linesOf('fromJsonLines', source, signal);
   for await (const { text, number } of lines) {
     if (isBlank(text)) continue;
     const parsed = parse(text);
-    if (E.isLeft(parsed)) throw badLine(parsed.left[0], path, number, parsed.left[1]) satisfies Thrown;
+    if (E.isLeft(parsed)) throw badLine('fromJsonLines', parsed.left[0], path, number, parsed.left[1]);
     yield parsed.right;
   }
 }
@@ -55,9 +55,9 @@ async function* read(source: TextSource, signal: AbortSignal): AsyncGenerator<Ut
  *
  * Source: JSON Lines, jsonlines.org.
  *
- * @throws UtteranceError (as an error notification) naming file and line, where a line is no such object, or has not as
+ * @throws OxbowError (as an error notification), an {@link UtteranceError} naming file and line, where a line is no such object, or has not as
  * many tags as words.
- * @throws FileError (as an error notification) where the file cannot be read.
+ * @throws OxbowError (as an error notification), a {@link FileError}, where the file cannot be read.
  * @example
  * const corrections$ = fromJsonLines({ name: 'stdin', chunks: process.stdin });
  */

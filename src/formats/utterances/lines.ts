@@ -1,8 +1,8 @@
 /** Lines of text files, pulled one by one. */
+import { fileError } from '../../errors.js';
 import { closedBy } from '../../streams/closing.js';
 import { readBytes } from '../../streams/from-file.js';
 import { BYTE_ORDER_MARK, expectUtf8 } from '../../streams/text-encoding.js';
-import { cannotRead } from './failure.js';
 
 /** A text by lines: a file, or chunks as they arrive, which are called by a name of their own in messages. */
 export type TextSource = string | URL | { readonly name: string; readonly chunks: AsyncIterable<string | Uint8Array> };
@@ -21,19 +21,26 @@ export interface Lines {
 
 const chunkBytes = 65536;
 
-/** @param signal closes what is read at once, also while it says nothing. */
-export function linesOf(source: TextSource, signal: AbortSignal): Lines {
+/**
+ * @param operation reads them, and is named in messages.
+ * @param signal closes what is read at once, also while it says nothing.
+ */
+export function linesOf(operation: string, source: TextSource, signal: AbortSignal): Lines {
   const named = typeof source === 'object' && 'chunks' in source;
   const path = named ? source.name : String(source);
   const chunks = named ? closedBy(signal, source.chunks) : readBytes(source, chunkBytes, signal);
-  return { path, lines: read(path, chunks) };
+  return { path, lines: read(operation, path, chunks) };
 }
 
-async function* read(path: string, chunks: AsyncIterable<string | Uint8Array>): AsyncGenerator<Line, void, void> {
+async function* read(
+  operation: string,
+  path: string,
+  chunks: AsyncIterable<string | Uint8Array>,
+): AsyncGenerator<Line, void, void> {
   try {
     yield* split(decoded(expectUtf8(chunks)));
   } catch (cause) {
-    throw cannotRead(path, cause);
+    throw fileError(operation, 'read', path, cause);
   }
 }
 

@@ -1,23 +1,37 @@
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import { lastValueFrom, type Observable, toArray } from 'rxjs';
-import type { FileError, UtteranceError } from '../errors.js';
-import { isThrown } from './failure.js';
+import type { FileError, UtteranceError } from '../../errors.js';
+import { orThrow } from '../or-throw.js';
+import { isOfSource } from './failure.js';
 import type { Utterance } from './utterance.js';
 
 /**
- * All utterances of a source at once, or what is wrong with it as a value.
+ * All utterances of a source at once.
  *
- * @throws what the source fails with, where that is neither a file's nor a line's fault.
+ * @throws OxbowError (as a rejection), a {@link FileError} or an {@link UtteranceError}, that names the file, and what else
+ * the source fails with.
  * @example
- * const training = await loadUtterances(fromSequenceFiles('atis/train'))();
+ * const training = await loadUtterances(fromSequenceFiles('atis/train'));
  */
-export function loadUtterances(
+export async function loadUtterances(utterances$: Observable<Utterance>): Promise<readonly Utterance[]> {
+  return orThrow(await loadUtterancesEither(utterances$)());
+}
+
+/**
+ * {@link loadUtterances} for fp-ts: the source is subscribed to where the result is called, and what is wrong with a file is
+ * a value.
+ *
+ * @throws (as a rejection) what the source fails with, where that is neither a file's nor a line's fault.
+ * @example
+ * pipe(loadUtterancesEither(fromSequenceFiles('atis/train')), TE.map(({ length }) => length));
+ */
+export function loadUtterancesEither(
   utterances$: Observable<Utterance>,
 ): TE.TaskEither<FileError | UtteranceError, readonly Utterance[]> {
   return TE.tryCatch(
     () => lastValueFrom(utterances$.pipe(toArray())),
     (error) => {
-      if (isThrown(error)) return error;
+      if (isOfSource(error)) return error;
       throw error;
     },
   );

@@ -16,6 +16,8 @@ export interface SequenceFilesOptions {
   readonly intents?: string | null;
 }
 
+const NAME = 'fromSequenceFiles';
+
 type Role = 'words' | 'tags' | 'intents';
 
 /** Words are always there. */
@@ -48,23 +50,23 @@ async function* rowsOf(files: Files): AsyncGenerator<Row, void, void> {
 const isBlank = ({ texts }: Row): boolean =>
   Object.values(texts).every((text) => text === undefined || fieldsOf(text).length === 0);
 
-/** @throws Thrown where the lines do not belong together. */
+/** @throws UtteranceError where the lines do not belong together. */
 function utteranceOf(files: Files, { number, texts }: Row): Utterance {
   const fields = (role: Role): readonly string[] | undefined => {
     const [file, text] = [files[role], texts[role]];
     if (file === undefined || text !== undefined) return text === undefined ? undefined : fieldsOf(text);
     const why = 'the file ends before this line, and the others do not; each utterance has a line in every file.';
-    throw badLine('MissingLines', file.path, number, why);
+    throw badLine(NAME, 'MissingLines', file.path, number, why);
   };
   const [words = [], tags, intent] = [fields('words'), fields('tags'), fields('intents')];
   if (tags !== undefined && tags.length !== words.length) {
     const why = `${tags.length} tags for the ${words.length} words of ${files.words?.path}; each word has one tag.`;
-    throw badLine('CountMismatch', files.tags?.path as string, number, why);
+    throw badLine(NAME, 'CountMismatch', files.tags?.path as string, number, why);
   }
   if (intent !== undefined && intent.length !== 1) {
     const found = intent.length === 0 ? 'no intent' : `${intent.length} words instead of an intent`;
     const why = `${found}; each utterance has one, without spaces.`;
-    throw badLine('BadLine', files.intents?.path as string, number, why);
+    throw badLine(NAME, 'BadLine', files.intents?.path as string, number, why);
   }
   return { words, ...(tags && { tags }), ...(intent && { intent: intent[0] as string }) };
 }
@@ -76,9 +78,9 @@ async function filesOf(folder: string, options: SequenceFilesOptions, signal: Ab
       ? 'label'
       : (options.intents ?? null);
   return {
-    words: linesOf(host.pathOf(folder, words), signal),
-    ...(tags === null ? {} : { tags: linesOf(host.pathOf(folder, tags), signal) }),
-    ...(intents === null ? {} : { intents: linesOf(host.pathOf(folder, intents), signal) }),
+    words: linesOf(NAME, host.pathOf(folder, words), signal),
+    ...(tags === null ? {} : { tags: linesOf(NAME, host.pathOf(folder, tags), signal) }),
+    ...(intents === null ? {} : { intents: linesOf(NAME, host.pathOf(folder, intents), signal) }),
   };
 }
 
@@ -112,9 +114,9 @@ async function* read(
  * Source: the form in which Goo et al., Slot-gated modeling for joint slot filling and intent prediction (2018), have
  * ATIS and Snips.
  *
- * @throws UtteranceError (as an error notification) naming file and line, where an utterance has not as many tags as
+ * @throws OxbowError (as an error notification), an {@link UtteranceError} naming file and line, where an utterance has not as many tags as
  * words, where a file ends before the others, and where an intent is none.
- * @throws FileError (as an error notification) where a file cannot be read.
+ * @throws OxbowError (as an error notification), a {@link FileError}, where a file cannot be read.
  * @example
  * fromSequenceFiles('atis/train').subscribe(({ words, tags, intent }) => console.log(intent, words, tags));
  */

@@ -73,13 +73,13 @@ describe('columns', () => {
       'BadLine',
       'trip.txt',
       3,
-      'trip.txt:3: 1 column, where the lines before have 2: "ho".',
+      'fromConll: trip.txt:3: 1 column, where the lines before have 2: "ho". Put the line right, or leave it out.',
     ]);
     expect(await fault('\n\nhi O\n', { columns: { tag: 3 } })).toEqual([
       'BadLine',
       'trip.txt',
       3,
-      'trip.txt:3: 2 columns, and so no column 3.',
+      'fromConll: trip.txt:3: 2 columns, and so no column 3. Put the line right, or leave it out.',
     ]);
     await expect(all(fromConll('/nowhere/trip.txt'))).rejects.toMatchObject({
       _tag: 'FileError',

@@ -1,4 +1,3 @@
-import * as E from 'fp-ts/lib/Either.js';
 import { throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { fromJsonLines, toJsonLine } from '../../../src/formats/utterances/json-lines.js';
@@ -49,11 +48,13 @@ describe('JSON Lines', () => {
 describe('all utterances at once', () => {
   it('are a value, and so is what is wrong with them', async () => {
     const folder = folderOf({ good: '{"words":["a"]}', bad: 'a' });
-    expect(await loadUtterances(fromJsonLines(`${folder}/good`))()).toEqual(E.right([{ words: ['a'] }]));
-    expect(await loadUtterances(fromJsonLines(`${folder}/bad`))()).toMatchObject(
-      E.left({ _tag: 'BadLine', path: `${folder}/bad`, line: 1 }),
-    );
-    expect(await loadUtterances(fromJsonLines(`${folder}/none`))()).toMatchObject(E.left({ _tag: 'FileError' }));
-    await expect(loadUtterances(throwError(() => new RangeError('mine')))()).rejects.toThrow('mine');
+    expect(await loadUtterances(fromJsonLines(`${folder}/good`))).toEqual([{ words: ['a'] }]);
+    await expect(loadUtterances(fromJsonLines(`${folder}/bad`))).rejects.toMatchObject({
+      _tag: 'BadLine',
+      path: `${folder}/bad`,
+      line: 1,
+    });
+    await expect(loadUtterances(fromJsonLines(`${folder}/none`))).rejects.toMatchObject({ _tag: 'FileError' });
+    await expect(loadUtterances(throwError(() => new RangeError('mine')))).rejects.toThrow('mine');
   });
 });

@@ -78,7 +78,7 @@ describe('words, tags and intents in files of their own', () => {
     expect(await broken({ 'seq.out': 'O B-to\nO\n' })).toEqual([
       'CountMismatch',
       2,
-      'seq.out:2: 1 tags for the 2 words of seq.in; each word has one tag.',
+      'fromSequenceFiles: seq.out:2: 1 tags for the 2 words of seq.in; each word has one tag. Put the line right, or leave it out.',
     ]);
     expect(await broken({ 'seq.out': 'O B-to\n\n' })).toMatchObject([
       'CountMismatch',
@@ -88,7 +88,7 @@ describe('words, tags and intents in files of their own', () => {
     expect(await broken({ 'seq.in': 'arrive Taipei\n' })).toEqual([
       'MissingLines',
       2,
-      'seq.in:2: the file ends before this line, and the others do not; each utterance has a line in every file.',
+      'fromSequenceFiles: seq.in:2: the file ends before this line, and the others do not; each utterance has a line in every file. Put the line right, or leave it out.',
     ]);
     expect(await broken({ label: 'go' })).toMatchObject(['MissingLines', 2, expect.stringContaining('label:2: ')]);
     expect(await broken({ label: 'go\n\n' })).toMatchObject(['BadLine', 2, expect.stringContaining('no intent')]);

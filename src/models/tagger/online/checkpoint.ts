@@ -2,116 +2,147 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import type * as TE from 'fp-ts/lib/TaskEither.js';
+import {
+  type FileError,
+  type FormatError,
+  OxbowError,
+  saidOf,
+  type TaggerError,
+  type WeightsError,
+} from '../../../errors.js';
 import type { Checkpoint } from '../../../formats/checkpoint.js';
-import { loadThrough, saveCheckpoint } from '../../../formats/checkpoint-file.js';
-import type { FileError, FormatError, WeightsError } from '../../../formats/errors.js';
-import { loadWeights, weightsOf } from '../../../formats/weights.js';
+import { loadAs, saveAs } from '../../../formats/checkpoint-file.js';
+import { orThrow } from '../../../formats/or-throw.js';
+import {
+  parsedRecord,
+  readTraining,
+  type SavedTraining,
+  trainingCheckpoint,
+  unsound,
+} from '../../../formats/training.js';
+import { putWeights } from '../../../formats/weights.js';
 import { parametersOf } from '../../../parameters/parameter.js';
+import { parted } from '../../../path.js';
 import { agrees, isTensor, sameShape, showShape, type Tensor } from '../../../tensor.js';
 import { tablesOf } from '../growth.js';
 import { type LexiconData, lexiconProblem } from '../lexicon.js';
 import type { Tagger } from '../tagger.js';
 import { keptProblem, type LearnTagsState } from './lessons.js';
 
-/** What the optimizer keeps stands beside the weights under this name; no part of a tagger has it. */
-const PREFIX = 'optimizer.';
-
-/** What was written down is not this tagger's. */
-export interface TaggerError {
-  readonly _tag: 'TaggerMismatch';
-  readonly message: string;
-}
+/** Of the metadata, the one that is about learning. */
+const LEARNING = 'learning';
 
 /**
  * A tagger as a checkpoint: its weights, its words with their counts, tags and intents, and where a state of `learnTags` is
  * given that too. What stands in it besides tensors is JSON.
  *
  * @example
- * await saveCheckpoint('tagger.safetensors', taggerCheckpoint(model, event.state()))();
+ * await saveCheckpoint('tagger.safetensors', taggerCheckpoint(model, event.state()));
  */
 export function taggerCheckpoint(model: Tagger, state?: LearnTagsState): Checkpoint {
   const { words, tags, intents } = model;
-  const { trainer, ...rest } = state ?? {};
-  const learning = trainer && { step: trainer.step, ...rest };
-  const slots = Object.entries(trainer?.slots ?? {}).map(([name, slot]) => [PREFIX + name, slot] as const);
-  return {
-    tensors: { ...weightsOf(model.params), ...Object.fromEntries(slots) },
-    metadata: {
-      lexicons: JSON.stringify({ words, tags, ...(intents && { intents }) }),
-      ...(learning && { learning: JSON.stringify(learning) }),
-    },
-  };
+  const { trainer, ...about } = state ?? {};
+  return trainingCheckpoint(model.params, LEARNING, trainer && { state: trainer, about }, {
+    lexicons: JSON.stringify({ words, tags, ...(intents && { intents }) }),
+  });
 }
 
 /**
  * Puts a checkpoint into a tagger that was made with the same options, and of words, tags and intents with those that come
- * first in the checkpoint; it grows by the others. What is right is the state for `learnTags`, where there is one.
- * Nothing changes where something does not fit.
+ * first in the checkpoint; it grows by the others. Nothing changes where something does not fit.
  *
+ * @returns the state for `learnTags`, where there is one.
+ * @throws OxbowError, a {@link WeightsError} or a {@link TaggerError}, where something does not fit.
  * @example
  * const model = tagger({ words: [], tags: ['O'], seed: 1 });
- * pipe(restoreTagger(model, checkpoint), E.map((state) => utterance$.pipe(learnTags(model, { optimizer, replay, state }))));
+ * const state = restoreTagger(model, checkpoint);
+ * utterance$.pipe(learnTags(model, { optimizer, replay, state }));
  */
-export function restoreTagger(
+export function restoreTagger(model: Tagger, checkpoint: Checkpoint): LearnTagsState | undefined {
+  return orThrow(restoreTaggerEither(model, checkpoint));
+}
+
+/**
+ * {@link restoreTagger} for fp-ts: what does not fit is a value.
+ *
+ * @example
+ * pipe(restoreTaggerEither(model, checkpoint), E.map((state) => utterance$.pipe(learnTags(model, { optimizer, state }))));
+ */
+export function restoreTaggerEither(
   model: Tagger,
   checkpoint: Checkpoint,
 ): E.Either<WeightsError | TaggerError, LearnTagsState | undefined> {
-  const { tensors, metadata } = (checkpoint ?? {}) as Partial<Checkpoint>;
-  if (!isRecord(tensors) || !isRecord(metadata)) {
-    return wrong('what was given is no checkpoint, { tensors, metadata }; give what loadCheckpoint gives.');
-  }
-  const all = Object.entries(tensors);
-  const weights = Object.fromEntries(all.filter(([name]) => !name.startsWith(PREFIX)));
-  const slots = Object.fromEntries(
-    all.flatMap(([name, slot]) => (name.startsWith(PREFIX) ? [[name.slice(PREFIX.length), slot]] : [])),
-  );
+  return pipe(putTagger(model, checkpoint), E.mapLeft(saidOf('restoreTagger')));
+}
+
+/** Puts a checkpoint into a tagger on behalf of an operation, whose name the message has not. */
+function putTagger(
+  model: Tagger,
+  checkpoint: Checkpoint,
+): E.Either<WeightsError | TaggerError, LearnTagsState | undefined> {
   return pipe(
-    parsed<Lexicons>(metadata.lexicons, 'lexicons'),
-    E.chain((lexicons) => checked(model, lexicons, weights)),
-    E.bindTo('lexicons'),
-    E.bind('state', ({ lexicons }) =>
-      metadata.learning === undefined
-        ? E.right(undefined)
-        : pipe(
-            parsed<Learning>(metadata.learning, 'learning'),
-            E.chain((learning) => learnt(learning, lexicons, weights, slots)),
-          ),
+    readTraining(checkpoint, LEARNING),
+    E.mapLeft(mismatch),
+    E.bindTo('training'),
+    E.bind('lexicons', ({ training }) => lexiconsOf(model, checkpoint.metadata, training)),
+    E.bind('state', ({ training, lexicons }) =>
+      checkpoint.metadata[LEARNING] === undefined ? E.right(undefined) : stateOf(training, lexicons),
     ),
-    E.chainW(({ lexicons, state }) =>
-      pipe(
-        loadWeights(model.params, weights),
-        E.map(() => {
-          model.words.restore(lexicons.words);
-          model.tags.restore(lexicons.tags);
-          if (lexicons.intents) model.intents?.restore(lexicons.intents);
-          return state;
-        }),
-      ),
-    ),
+    E.chainFirstW(({ training }) => putWeights(model.params, training.weights)),
+    E.map(({ lexicons, state }) => {
+      model.words.restore(lexicons.words);
+      model.tags.restore(lexicons.tags);
+      if (lexicons.intents) model.intents?.restore(lexicons.intents);
+      return state;
+    }),
   );
 }
 
 /**
  * Writes a tagger to a file; see {@link taggerCheckpoint}. The file is replaced as a whole or not at all.
  *
+ * @throws OxbowError (as a rejection), a {@link FileError}, where the file cannot be written.
  * @example
- * await saveTagger(model, 'tagger.safetensors', event.state())();
+ * await saveTagger(model, 'tagger.safetensors', event.state());
  */
-export function saveTagger(model: Tagger, path: string, state?: LearnTagsState): TE.TaskEither<FileError, void> {
-  return saveCheckpoint(path, taggerCheckpoint(model, state));
+export async function saveTagger(model: Tagger, path: string, state?: LearnTagsState): Promise<void> {
+  return orThrow(await saveTaggerEither(model, path, state)());
 }
 
 /**
- * Reads a tagger from a file; see {@link restoreTagger}. Every message names the file.
+ * {@link saveTagger} for fp-ts: the tagger is taken at once as it is, and written where the result is called.
  *
  * @example
- * const state = await loadTagger(model, 'tagger.safetensors')();
+ * pipe(saveTaggerEither(model, 'tagger.safetensors', event.state()), TE.mapLeft(({ message }) => message));
  */
-export function loadTagger(
+export function saveTaggerEither(model: Tagger, path: string, state?: LearnTagsState): TE.TaskEither<FileError, void> {
+  return saveAs('saveTagger', path, taggerCheckpoint(model, state));
+}
+
+/**
+ * Reads a tagger from a file; see {@link restoreTagger}.
+ *
+ * @returns the state for `learnTags`, where there is one.
+ * @throws OxbowError (as a rejection) that names the file: a {@link FileError}, {@link FormatError}, {@link WeightsError} or
+ * {@link TaggerError}.
+ * @example
+ * const state = await loadTagger(model, 'tagger.safetensors');
+ */
+export async function loadTagger(model: Tagger, path: string): Promise<LearnTagsState | undefined> {
+  return orThrow(await loadTaggerEither(model, path)());
+}
+
+/**
+ * {@link loadTagger} for fp-ts: the file is read where the result is called.
+ *
+ * @example
+ * pipe(loadTaggerEither(model, 'tagger.safetensors'), TE.map((state) => learnTags(model, { optimizer, state })));
+ */
+export function loadTaggerEither(
   model: Tagger,
   path: string,
 ): TE.TaskEither<FileError | FormatError | WeightsError | TaggerError, LearnTagsState | undefined> {
-  return loadThrough(path, (checkpoint) => restoreTagger(model, checkpoint));
+  return loadAs('loadTagger', path, (checkpoint) => putTagger(model, checkpoint));
 }
 
 interface Lexicons {
@@ -120,45 +151,30 @@ interface Lexicons {
   readonly intents?: LexiconData;
 }
 
-interface Learning extends Omit<LearnTagsState, 'trainer'> {
-  readonly step: number;
-}
+const mismatch = ({ message }: { readonly message: string }): TaggerError =>
+  new OxbowError<TaggerError>({ _tag: 'TaggerMismatch', message });
 
-const wrong = (message: string): E.Either<TaggerError, never> => E.left({ _tag: 'TaggerMismatch', message });
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-
-function parsed<T>(text: unknown, what: string): E.Either<TaggerError, T> {
-  const value = E.tryCatch(
-    () => JSON.parse(text as string) as T,
-    () => undefined,
-  );
-  return E.isRight(value) && isRecord(value.right)
-    ? value
-    : wrong(`the checkpoint has no ${what} of a tagger that can be read.`);
-}
+const wrong = (message: string): E.Either<TaggerError, never> => E.left(mismatch({ message }));
 
 /** The state that was written down, as far as can be told without its options; `learnTags` holds the rest against those. */
-function learnt(
-  { step, replay, outstanding }: Learning,
+function stateOf(
+  { state: trainer, about, weights }: SavedTraining,
   { tags, intents }: Lexicons,
-  weights: Tensors,
-  slots: Tensors,
 ): E.Either<TaggerError, LearnTagsState> {
+  const { replay, outstanding } = about as Omit<LearnTagsState, 'trainer'>;
   const kept = { ...(replay !== undefined && { replay }), ...(outstanding !== undefined && { outstanding }) };
   const problem =
-    (Number.isSafeInteger(step) && step >= 0 ? undefined : `its step is ${String(step)}`) ??
     keptProblem(kept, { tags: tags.names, intents: intents?.names }) ??
-    slotsProblem(slots, weights);
-  return problem === undefined
-    ? E.right({ trainer: { step, slots }, ...kept })
-    : wrong(`the checkpoint says nothing sound of its learning: ${problem}; it was changed.`);
+    (trainer === undefined ? 'there is no step' : slotsProblem(trainer.slots, weights));
+  return problem === undefined && trainer !== undefined
+    ? E.right({ trainer, ...kept })
+    : E.left(mismatch(unsound(LEARNING, `${problem}; it was changed.`)));
 }
 
 /** What an optimizer keeps has its parameter's name and shape, and is finite. */
 function slotsProblem(slots: Tensors, weights: Tensors): string | undefined {
   for (const [name, slot] of Object.entries(slots)) {
-    const owner = name.slice(0, name.lastIndexOf('.'));
+    const [owner] = parted(name);
     if (!Object.hasOwn(weights, owner)) return `${name} belongs to no parameter`;
     const shape = weights[owner]?.shape;
     // Weights that are none are named by whoever loads them.
@@ -175,7 +191,13 @@ function slotsProblem(slots: Tensors, weights: Tensors): string | undefined {
 type Tensors = Readonly<Record<string, Tensor>>;
 
 /** Lexicons that begin with the model's names, and that the weights have as many rows and columns as. */
-function checked(model: Tagger, lexicons: Lexicons, weights: Tensors): E.Either<TaggerError, Lexicons> {
+function lexiconsOf(
+  model: Tagger,
+  metadata: Checkpoint['metadata'],
+  { weights }: SavedTraining,
+): E.Either<TaggerError, Lexicons> {
+  const lexicons = parsedRecord(metadata.lexicons) as Lexicons | undefined;
+  if (lexicons === undefined) return wrong('the checkpoint has no lexicons of a tagger that can be read.');
   const tables = tablesOf(model.params);
   for (const what of ['words', 'tags', 'intents'] as const) {
     const [own, saved] = [model[what], lexicons[what] ?? undefined];

@@ -1,5 +1,8 @@
 /** Corrections of single slots: what an utterance's tags are once they have been made. */
 import * as E from 'fp-ts/lib/Either.js';
+import { pipe } from 'fp-ts/lib/function.js';
+import { type CorrectionError, OxbowError } from '../../../errors.js';
+import { orThrow } from '../../../formats/or-throw.js';
 import { chunksOf } from '../../metrics/chunks.js';
 
 /** What a stretch of words is, by the words themselves or by their places; the slot `O` says that it is none. */
@@ -12,12 +15,39 @@ export type SlotCorrection =
  * any more; the others stay as they are.
  *
  * Words are found as `slots` gives them, with a blank between two, and without regard to case, where they first stand and are
- * not that slot already; where they do not stand so, other blanks are as good as one. What cannot be found is a message.
+ * not that slot already; where they do not stand so, other blanks are as good as one.
  *
+ * @throws OxbowError, a {@link CorrectionError}, where the words cannot be found, or a correction is none.
  * @example
- * correctTags(['from', 'taipei'], ['O', 'B-toloc'], [{ slot: 'fromloc', words: 'Taipei' }]); // right: ['O', 'B-fromloc']
+ * correctTags(['from', 'taipei'], ['O', 'B-toloc'], [{ slot: 'fromloc', words: 'Taipei' }]); // ['O', 'B-fromloc']
  */
 export function correctTags(
+  words: readonly string[],
+  tags: readonly string[],
+  corrections: readonly SlotCorrection[],
+): readonly string[] {
+  return orThrow(correctTagsEither(words, tags, corrections));
+}
+
+/**
+ * {@link correctTags} for fp-ts: what cannot be found is a value.
+ *
+ * @example
+ * correctTagsEither(['from'], ['O'], [{ slot: 'x', words: 'to' }]); // left: `"to" is not in the utterance "from" …`
+ */
+export function correctTagsEither(
+  words: readonly string[],
+  tags: readonly string[],
+  corrections: readonly SlotCorrection[],
+): E.Either<CorrectionError, readonly string[]> {
+  return pipe(
+    tagsAfter(words, tags, corrections),
+    E.mapLeft((why) => new OxbowError<CorrectionError>({ _tag: 'BadCorrection', message: `correctTags: ${why}` })),
+  );
+}
+
+/** Tags after corrections, or why there are none. */
+export function tagsAfter(
   words: readonly string[],
   tags: readonly string[],
   corrections: readonly SlotCorrection[],
@@ -41,7 +71,9 @@ function spanOf(words: readonly string[], tags: readonly string[], correction: S
     const fits = Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start < end && end <= words.length;
     return fits
       ? E.right([start, end])
-      : E.left(`words ${start} to ${end} are not a stretch of the utterance's ${words.length} words.`);
+      : E.left(
+          `words ${start} to ${end} are not a stretch of the utterance's ${words.length} words; give places from 0, the end after the last.`,
+        );
   }
   if (typeof correction.words !== 'string') {
     return E.left('a correction says which words it is about: { slot, words }, or { slot, start, end }.');
@@ -56,7 +88,9 @@ function spanOf(words: readonly string[], tags: readonly string[], correction: S
       : already.some((chunk) => chunk.start === start && chunk.end === end);
   const found = spans.find((span) => !isAlready(span)) ?? spans[0];
   return found === undefined
-    ? E.left(`${JSON.stringify(correction.words)} is not in the utterance ${JSON.stringify(words.join(' '))}.`)
+    ? E.left(
+        `${JSON.stringify(correction.words)} is not in the utterance ${JSON.stringify(words.join(' '))}; name words of it.`,
+      )
     : E.right(found);
 }
 

@@ -11,7 +11,7 @@ import type { Lexicon } from '../lexicon.js';
 import type { Tagger } from '../tagger.js';
 import type { Tagging } from '../tagging.js';
 import { taggerTrainer } from '../trainer.js';
-import { correctTags } from './corrections.js';
+import { tagsAfter } from './corrections.js';
 import {
   type Corrected,
   cutUtterance,
@@ -236,7 +236,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     if (before.length !== words.length) {
       return refused('rejected', id, `${words.length} words were given ${before.length} tags; give one tag a word.`);
     }
-    const corrected = correctTags(words, before, corrections);
+    const corrected = tagsAfter(words, before, corrections);
     if (E.isLeft(corrected)) return refused('rejected', id, corrected.left);
     const meant = intent ?? taught?.intent ?? prediction.intent?.name;
     return yield* teach(id, { words, tags: corrected.right, intent: meant }, prediction, former);

@@ -1,13 +1,13 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { correctTags, generator, type SlotCorrection, slots, slotsOf } from 'oxbow';
+import { correctTagsEither, generator, type SlotCorrection, slots, slotsOf } from 'oxbow';
 import { from, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
 const words = 'leave New York for new york on May 3rd'.split(' ');
 const tags = 'O B-to I-to O B-to I-to O B-date I-date'.split(' ');
 const right = (corrections: readonly SlotCorrection[], from = tags) => {
-  const corrected = correctTags(words, from, corrections);
-  return E.isRight(corrected) ? corrected.right.join(' ') : corrected.left;
+  const corrected = correctTagsEither(words, from, corrections);
+  return E.isRight(corrected) ? corrected.right.join(' ') : corrected.left.message;
 };
 
 describe('corrections of slots', () => {
@@ -63,7 +63,7 @@ describe('corrections of slots', () => {
     ['half a pair', ['a', '\uD800'], '\uD800', 'O B-x'],
     ['letters that depend on what follows', ['ΟΔΟΣ', 'Σ'], 'οδος σ', 'B-x I-x'],
   ])('find %s', (_, said, text, wanted) => {
-    const corrected = correctTags(
+    const corrected = correctTagsEither(
       said,
       said.map(() => 'O'),
       [{ slot: 'x', words: text }],
@@ -102,7 +102,7 @@ describe('corrections of slots', () => {
       for (const [slot, values] of Object.entries(found)) {
         for (const value of [values].flat()) {
           for (const as of [slot, 'z', 'O']) {
-            const corrected = correctTags(said, names, [{ slot: as, words: value }]);
+            const corrected = correctTagsEither(said, names, [{ slot: as, words: value }]);
             expect(E.isRight(corrected), JSON.stringify([said, names, value])).toBe(true);
           }
         }
@@ -122,10 +122,12 @@ describe('corrections of slots', () => {
   });
 
   it('that cannot be are a message', () => {
-    expect(right([{ slot: 'to', words: 'Boston' }])).toBe(`"Boston" is not in the utterance "${words.join(' ')}".`);
+    expect(right([{ slot: 'to', words: 'Boston' }])).toBe(
+      `correctTags: "Boston" is not in the utterance "${words.join(' ')}"; name words of it.`,
+    );
     expect(right([{ slot: 'to', words: ' ' }])).toContain('is not in the utterance');
     expect(right([{ slot: 'to' } as never])).toContain('a correction says which words it is about');
-    expect(right([{ slot: '', words: 'may' }])).toBe('a correction names its slot, or O for none.');
+    expect(right([{ slot: '', words: 'may' }])).toBe('correctTags: a correction names its slot, or O for none.');
     for (const [start, end] of [
       [0, 0],
       [-1, 2],

@@ -10,7 +10,7 @@ import {
   parametersOf,
   reservoir,
   restoreGenerator,
-  restoreTagger,
+  restoreTaggerEither,
   type Tagger,
   type TagOutcome,
   type Tensor,
@@ -72,7 +72,7 @@ function refusalOf(wrong: unknown): string {
   model.tag([['to', 'rome']]);
   const before = bitsOf(model);
   const shapes = parametersOf(model.params).map(([, { shape }]) => shape);
-  const result = restoreTagger(model, any(wrong));
+  const result = restoreTaggerEither(model, any(wrong));
   expect(bitsOf(model)).toEqual(before);
   expect(parametersOf(model.params).map(([, { shape }]) => shape)).toEqual(shapes);
   model.tag([['to', 'rome', 'and', 'oslo']]);
@@ -222,12 +222,12 @@ describe('a checkpoint of a tagger is refused as a whole where it has', () => {
 
   it('nothing wrong with it: then it is taken', () => {
     const model = empty();
-    const restored = restoreTagger(model, checkpoint);
+    const restored = restoreTaggerEither(model, checkpoint);
     expect(E.isRight(restored) && restored.right).toEqual(state);
     expect(bitsOf(model)).toEqual(bitsOf(learnt));
     // What stands beside the state in its JSON is not taken for a part of it.
     const more = put(checkpoint.metadata.learning as string, ['trainer'], { optimizer: null });
-    const again = restoreTagger(empty(), any(withMetadata('learning', more)));
+    const again = restoreTaggerEither(empty(), any(withMetadata('learning', more)));
     expect(E.isRight(again) && again.right).toEqual(state);
   });
 });

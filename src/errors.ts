@@ -1,0 +1,111 @@
+/** What the world outside can get wrong. Each error has a tag, the facts that belong to it, and a message that can be shown as it is. */
+
+/** An error with a tag. */
+interface Tagged<T extends string> extends Error {
+  readonly name: 'OxbowError';
+  readonly _tag: T;
+}
+
+/** The file could not be read or written; `cause` is what the system said. */
+export interface FileError extends Tagged<'FileError'> {
+  readonly path: string;
+}
+
+/** The bytes are not a checkpoint that can be read. */
+export interface FormatError
+  extends Tagged<
+    | 'Truncated'
+    | 'HeaderTooLarge'
+    | 'HeaderNotJson'
+    | 'DuplicateName'
+    | 'BadMetadata'
+    | 'BadTensor'
+    | 'UnsupportedType'
+    | 'BadOffsets'
+  > {}
+
+/** Tensors that do not fit the parameters they were meant for. */
+export interface WeightsError extends Tagged<'WeightsMismatch'> {
+  /** Parameters for which there is no tensor. */
+  readonly missing: readonly string[];
+  /** Tensors for which there is no parameter. */
+  readonly unexpected: readonly string[];
+  /** Parameters whose tensor has another shape or type. */
+  readonly misshapen: readonly string[];
+}
+
+/** Utterances that are not what their format says, and where. */
+export interface UtteranceError
+  extends Tagged<
+    | 'CountMismatch' // Words and tags are not as many.
+    | 'BadLine' // A line that is none of its format.
+    | 'MissingLines' // One of the files that belong together ends early.
+  > {
+  readonly path: string;
+  /** From 1. */
+  readonly line: number;
+}
+
+/** What was written down is not this tagger's. */
+export interface TaggerError extends Tagged<'TaggerMismatch'> {}
+
+/** A correction of a slot that an utterance cannot take. */
+export interface CorrectionError extends Tagged<'BadCorrection'> {}
+
+/** Any of them: the tag says which. */
+export type OxbowError = FileError | FormatError | WeightsError | UtteranceError | TaggerError | CorrectionError;
+
+/** What an error is made of: its tag, its message, its facts, and what caused it. */
+type Facts<X> = X extends OxbowError
+  ? Omit<X, keyof Error> & { readonly message: string; readonly cause?: unknown }
+  : never;
+
+interface OxbowErrorConstructor {
+  new <X extends OxbowError = OxbowError>(facts: Facts<X>): X;
+  readonly prototype: OxbowError;
+}
+
+/**
+ * What a function of this package rejects with, or a stream ends with, where the world outside is at fault: a file, its
+ * content, or numbers that are of another model. `instanceof` says that it is one, and `_tag` which.
+ *
+ * @example
+ * try {
+ *   await loadCheckpoint('model.safetensors');
+ * } catch (error) {
+ *   if (error instanceof OxbowError && error._tag === 'FileError') console.error(error.path, error.message);
+ * }
+ */
+export const OxbowError = class OxbowError extends Error {
+  constructor({ message, cause, ...facts }: { readonly message: string; readonly cause?: unknown }) {
+    super(message, cause === undefined ? undefined : { cause });
+    Object.assign(this, facts);
+  }
+
+  static {
+    Object.defineProperty(OxbowError.prototype, 'name', { value: 'OxbowError' });
+  }
+} as unknown as OxbowErrorConstructor;
+
+/** The same error said of an operation or a file, which the message then begins with. */
+export const saidOf =
+  (place: string) =>
+  <X extends OxbowError>(error: X): X =>
+    new OxbowError({ ...error, message: `${place}: ${error.message}`, cause: error.cause } as never) as X;
+
+const remedies = {
+  read: 'give the path of a file that can be read',
+  written: 'give a path in a folder that is there and can be written to',
+} as const;
+
+/** A file that an operation cannot read or write, and why. A reason of our own is a sentence, which has its remedy. */
+export function fileError(operation: string, verb: keyof typeof remedies, path: string, cause: unknown): FileError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const remedy = reason.endsWith('.') ? '' : `; ${remedies[verb]}.`;
+  return new OxbowError<FileError>({
+    _tag: 'FileError',
+    path,
+    message: `${operation}: ${path} cannot be ${verb}: ${reason}${remedy}`,
+    cause,
+  });
+}

@@ -1,0 +1,135 @@
+/**
+ * A model in training as a checkpoint, in one form for all that write one: weights by their paths, what the optimizer keeps beside
+ * them as `optimizer.path.slot`, and in one of the metadata, as JSON, the steps and what else there is to say of the training.
+ */
+import * as E from 'fp-ts/lib/Either.js';
+import { pipe } from 'fp-ts/lib/function.js';
+import { type FormatError, OxbowError, saidOf } from '../errors.js';
+import { checkedOptions, type Names } from '../options.js';
+import type { Params } from '../parameters/parameter.js';
+import { below } from '../path.js';
+import { checkSteps, type TrainerState } from '../training/trainer-state.js';
+import type { Checkpoint } from './checkpoint.js';
+import { orThrow } from './or-throw.js';
+import { weightsOf } from './weights.js';
+
+/** No part of a model has this name. */
+const KEPT = 'optimizer';
+const PREFIX = below(KEPT, '');
+
+/** What a checkpoint says of a training. */
+export interface SavedTraining {
+  /** For `loadWeights`. */
+  readonly weights: Checkpoint['tensors'];
+  /** For the trainer; undefined where nothing was written of it. */
+  readonly state: TrainerState | undefined;
+  /** What else was said, as it was read from JSON. */
+  readonly about: Readonly<Record<string, unknown>>;
+}
+
+export interface TrainingRecord {
+  /** Where the trainer is. */
+  readonly state?: TrainerState | undefined;
+  /** What else there is to say: plain values, which JSON can hold. */
+  readonly about?: object | undefined;
+}
+
+const names: Names<TrainingRecord> = { state: true, about: true };
+
+/**
+ * A model in training as a checkpoint: its weights, what the optimizer keeps, and under a name of the metadata the steps and
+ * whatever else is said. {@link trainingOf} reads it.
+ *
+ * @param record `undefined` where the weights are all.
+ * @param metadata further ones.
+ * @example
+ * const checkpoint = trainingCheckpoint(model.params, 'training', { state: step.state(), about: { epoch: 3 } });
+ * await saveCheckpoint('model.safetensors', checkpoint);
+ */
+export function trainingCheckpoint(
+  params: Params,
+  name: string,
+  record: TrainingRecord | undefined,
+  metadata: Checkpoint['metadata'] = {},
+): Checkpoint {
+  const { state: { slots = {}, ...steps } = {}, about } =
+    record === undefined ? {} : checkedOptions('trainingCheckpoint', record, names);
+  const kept = Object.entries(slots).map(([path, slot]) => [below(KEPT, path), slot] as const);
+  return {
+    tensors: { ...weightsOf(params), ...Object.fromEntries(kept) },
+    metadata: { ...metadata, ...(record && { [name]: JSON.stringify({ ...steps, ...about }) }) },
+  };
+}
+
+/**
+ * What a checkpoint says of a training, as {@link trainingCheckpoint} wrote it under that name. Whether weights and state are
+ * those of a model is for `loadWeights` and the trainer to say.
+ *
+ * @throws OxbowError, a {@link FormatError}, where there is something under that name that cannot be read.
+ * @example
+ * const { weights, state, about } = trainingOf(await loadCheckpoint('model.safetensors'), 'training');
+ * loadWeights(model.params, weights);
+ * window$.pipe(tbptt(model, { loss: crossEntropy(), optimizer: adam(1e-3), state }));
+ */
+export function trainingOf(checkpoint: Checkpoint, name: string): SavedTraining {
+  return orThrow(trainingOfEither(checkpoint, name));
+}
+
+/**
+ * {@link trainingOf} for fp-ts: what cannot be read is a value.
+ *
+ * @example
+ * pipe(trainingOfEither(checkpoint, 'training'), E.map(({ about }) => about));
+ */
+export function trainingOfEither(checkpoint: Checkpoint, name: string): E.Either<FormatError, SavedTraining> {
+  return pipe(readTraining(checkpoint, name), E.mapLeft(saidOf('trainingOf')));
+}
+
+/** Reads a training on behalf of an operation, whose name the message has not. */
+export function readTraining(checkpoint: Checkpoint, name: string): E.Either<FormatError, SavedTraining> {
+  const { tensors, metadata } = (checkpoint ?? {}) as Partial<Checkpoint>;
+  if (!isRecord(tensors) || !isRecord(metadata)) {
+    return bad('what was given is no checkpoint, { tensors, metadata }; give what loadCheckpoint gives.');
+  }
+  const all = Object.entries(tensors);
+  const weights = Object.fromEntries(all.filter(([path]) => !path.startsWith(PREFIX)));
+  const slots = Object.fromEntries(
+    all.flatMap(([path, slot]) => (path.startsWith(PREFIX) ? [[path.slice(PREFIX.length), slot] as const] : [])),
+  );
+  if (metadata[name] === undefined) return E.right({ weights, state: undefined, about: {} });
+  return pipe(
+    parsedRecord(metadata[name]),
+    E.fromNullable(bad(`the checkpoint has no ${name} that can be read, a record in JSON; save it anew.`).left),
+    E.chain(({ step, tokens, ...about }): E.Either<FormatError, SavedTraining> => {
+      if (step === undefined) return E.right({ weights, state: undefined, about });
+      const state = { step, ...(tokens !== undefined && { tokens }), slots } as TrainerState;
+      return pipe(
+        E.tryCatch(() => checkSteps('trainer', state), E.toError),
+        E.bimap(
+          ({ message }) => unsound(name, message),
+          () => ({ weights, state, about }),
+        ),
+      );
+    }),
+  );
+}
+
+/** A checkpoint whose training cannot have been written so. */
+export const unsound = (name: string, message: string): FormatError =>
+  bad(`the checkpoint says nothing sound of its ${name}: ${message}`).left;
+
+const bad = (message: string): E.Left<FormatError> => ({
+  _tag: 'Left',
+  left: new OxbowError<FormatError>({ _tag: 'BadMetadata', message }),
+});
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+/** The record that a text of JSON is; undefined where it is none. */
+export function parsedRecord(text: unknown): Readonly<Record<string, unknown>> | undefined {
+  const value = E.tryCatch(
+    () => JSON.parse(text as string) as unknown,
+    () => undefined,
+  );
+  return E.isRight(value) && isRecord(value.right) ? value.right : undefined;
+}
