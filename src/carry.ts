@@ -44,7 +44,25 @@ export function carryFrom<S>(operation: string, model: Carrying<S>, carry: S, la
   return given;
 }
 
-function hold(what: string, kind: string, own: unknown, given: unknown, lanes: number): void {
+/**
+ * What a model makes of a window that begins with a carry from outside. It is held against the model's own only once the model
+ * has failed over it: what is wrong with it then comes first.
+ *
+ * @throws TypeError naming the part of the carry that is missing or is another; otherwise what the model throws.
+ */
+export function startedFrom<S, R>(operation: string, model: Partial<Carrying<S>>, carry: S, run: () => R): R {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof TypeError && model.initial && model.kind !== undefined) {
+      hold(`${operation}: the carry`, model.kind, model.initial(1), carry, undefined);
+    }
+    throw error;
+  }
+}
+
+/** @param lanes are asked for where they are given. */
+function hold(what: string, kind: string, own: unknown, given: unknown, lanes: number | undefined): void {
   if (typeof own === 'number' && !Number.isFinite(given)) {
     throw new TypeError(`${what} of ${kind} is a number, not ${String(given)}; ${OF_A_RUN}.`);
   }
@@ -62,7 +80,7 @@ function hold(what: string, kind: string, own: unknown, given: unknown, lanes: n
   }
 }
 
-function holdTensor(what: string, kind: string, own: Tensor, given: unknown, lanes: number): void {
+function holdTensor(what: string, kind: string, own: Tensor, given: unknown, lanes: number | undefined): void {
   if (
     !isTensor(given) ||
     given.shape.length !== own.shape.length ||

@@ -27,18 +27,22 @@ function replaceLanes(kept: Tensor, fresh: Tensor, flags: Resets): Tensor {
   return { shape: kept.shape, type: kept.type, data };
 }
 
+const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
 function replaceIn(kept: unknown, fresh: unknown, flags: Resets): unknown {
-  if (isTensor(kept) !== isTensor(fresh)) {
+  if (isTensor(kept) !== isTensor(fresh) || (isRecord(fresh) && !isRecord(kept))) {
     const [got, own] = [kept, fresh].map((part) =>
-      isTensor(part) ? `a tensor ${showShape(part.shape)}` : typeof part,
+      isTensor(part) ? `a tensor ${showShape(part.shape)}` : part === null ? 'null' : typeof part,
     );
     throw new TypeError(`reset: a part of the carry is ${got}, but of the model's ${own}; give a carry of this model.`);
   }
   if (isTensor(kept)) return replaceLanes(kept, fresh as Tensor, flags);
   if (typeof kept !== 'object' || kept === null) return kept;
   if (Array.isArray(kept)) return kept.map((item, k) => replaceIn(item, (fresh as unknown[])[k], flags));
-  const from = fresh as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(kept).map(([name, item]) => [name, replaceIn(item, from[name], flags)]));
+  const [own, from] = [kept, fresh] as Record<string, unknown>[];
+  return Object.fromEntries(
+    Object.keys({ ...from, ...own }).map((name) => [name, replaceIn(own?.[name], from?.[name], flags)]),
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 /** From a window to its loss. */
-import { outcome } from '../carry.js';
+import { outcome, startedFrom } from '../carry.js';
 import type { Ops } from '../ops/ops.js';
 import type { Params } from '../parameters/parameter.js';
 import { isTensor, type Tensor } from '../tensor.js';
@@ -10,6 +10,8 @@ import { counted, joined, stepsOf, type TrainingWindow } from './training-window
 export interface Trainable<S, X = Tensor, Y = Tensor> {
   readonly kind: string;
   readonly params: Params;
+  /** The carry before the first step; carries from outside are held against it. */
+  initial?(batch: number): S;
   apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
 }
 
@@ -39,12 +41,13 @@ function predicted<S, X, Y, Z>(
   { input, carry: entering, carryAfter }: TrainingWindow<S, X, Z>,
 ): readonly [predictions: Y, carry: S, finalCarry: S] {
   const applied = (before: S, x: X) => outcome(model.kind, before, model.apply(ops, before, x));
+  const started = (x: X) => startedFrom('trainer', model, entering, () => applied(entering, x));
   const steps = isTensor(input) ? (input.shape[0] as number) : carryAfter;
   if (!isTensor(input) || carryAfter === undefined || carryAfter === steps) {
-    const [predictions, carry] = applied(entering, input);
+    const [predictions, carry] = started(input);
     return [predictions, carry, carry];
   }
-  const [first, carry] = applied(entering, stepsOf(input, 0, carryAfter) as Tensor & X);
+  const [first, carry] = started(stepsOf(input, 0, carryAfter) as Tensor & X);
   const [second, finalCarry] = applied(carry, stepsOf(input, carryAfter, steps as number) as Tensor & X);
   return [joined(ops, model.kind, first, second), carry, finalCarry];
 }

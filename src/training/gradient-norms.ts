@@ -1,5 +1,5 @@
 import { tape } from '../backprop/tape.js';
-import { restored } from '../carry.js';
+import { restored, startedFrom } from '../carry.js';
 import { inWindow } from '../ops/window.js';
 import { parametersOf } from '../parameters/parameter.js';
 import { parted } from '../path.js';
@@ -53,7 +53,8 @@ export function gradientNorms<S, X extends Tensor>(
       eager,
       named.map(([, parameter]) => parameter),
     );
-    const [prediction] = model.apply(ops, restored(carry, 'gradientNorms: the carry'), input);
+    const before = restored(carry, 'gradientNorms: the carry');
+    const [prediction] = startedFrom('gradientNorms', model, before, () => model.apply(ops, before, input));
     return ops.gradients(loss(ops, prediction, target)).map(({ data }) => {
       let sum = 0;
       for (const value of data) sum += value * value;
