@@ -32,13 +32,32 @@ export function startFrom<S>(operation: string, model: Carrying<S>, carry: S | u
   return given;
 }
 
-function hold(what: string, kind: string, own: unknown, given: unknown, lanes: number): void {
+/**
+ * What a model makes of a window that begins with a carry from outside. It is held against the model's own only once the model
+ * has failed over it: what is wrong with it then comes first.
+ *
+ * @throws TypeError naming the part of the carry that is missing or is another; otherwise what the model throws.
+ */
+export function startedFrom<S, R>(operation: string, model: Partial<Carrying<S>>, carry: S, run: () => R): R {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof TypeError && model.initial && model.kind !== undefined) {
+      hold(`${operation}: the carry`, model.kind, model.initial(1), carry, undefined);
+    }
+    throw error;
+  }
+}
+
+/** @param lanes are asked for where they are given. */
+function hold(what: string, kind: string, own: unknown, given: unknown, lanes: number | undefined): void {
   const holdPart = ([part, its]: readonly unknown[], path: string) => {
     if (!isAlike(part, its)) {
       const is = typeof part === 'number' ? 'a number' : tree.shown(part);
       throw new TypeError(`${path} of ${kind} is ${is}, but got ${tree.shown(its)}; ${OF_A_RUN}.`);
     }
-    if (!isTensor(part) || !isTensor(its) || part.shape[0] !== lanes || its.shape[0] === lanes) return;
+    if (lanes === undefined || !isTensor(part) || !isTensor(its)) return;
+    if (part.shape[0] !== lanes || its.shape[0] === lanes) return;
     throw new RangeError(
       `${path} ${showShape(its.shape)} is of ${its.shape[0]} lanes, but the stream has ${lanes}; start from a carry of as ` +
         'many lanes, or from none.',

@@ -3,7 +3,7 @@
  * plain immutable data. Layers hold weights; subscriptions hold carry.
  */
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
-import { outcome, requireSameLanes, restored, startFrom } from './carry.js';
+import { outcome, requireSameLanes, restored, startedFrom, startFrom } from './carry.js';
 import type { Lengths } from './ops/lengths.js';
 import type { Ops } from './ops/ops.js';
 import { inWindow, toSignal } from './ops/window.js';
@@ -77,7 +77,9 @@ export function batchOf(x: unknown): number {
 export function evaluate<S, X, Y>(core: Core<S, X, Y>, carry: S, x: X): readonly [y: Y, carry: S] {
   const before = restored(carry, `${core.kind}: the carry`);
   const input = restored(x, `${core.kind}: the input`);
-  return inWindow((ops) => toSignal(outcome(core.kind, before, core.apply(ops, before, input))));
+  return startedFrom('evaluate', core, before, () =>
+    inWindow((ops) => toSignal(outcome(core.kind, before, core.apply(ops, before, input)))),
+  );
 }
 
 /** Runs something; what it throws is said of a place. */

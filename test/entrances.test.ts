@@ -194,6 +194,39 @@ describe('a carry of another model or batch', () => {
     expect(await refusalOf(() => run(withH(tensor([1, 5], new Float32Array(5)))))).toMatch(/5/);
   });
 
+  it.each<[string, unknown, RegExp]>([
+    ['null', null, /: the carry of stack is \{ embed, rnn, head \}, but got null; give one/],
+    ['nothing', undefined, /: the carry of stack is \{ embed, rnn, head \}, but got undefined/],
+    ['a number', 3, /: the carry of stack is \{ embed, rnn, head \}, but got/],
+    ['one that lacks a part', { embed: {}, head: {} }, /: the carry\.rnn of stack is \{ h, c \}, but got undefined/],
+    [
+      'one of which a part is null',
+      { embed: {}, rnn: null, head: {} },
+      /: the carry\.rnn of stack is \{ h, c \}, but got null/,
+    ],
+    [
+      'one of which a tensor is null',
+      { embed: {}, rnn: { h: null, c: null }, head: {} },
+      /rnn\.h of stack is float32 \[1, 4\], but got null/,
+    ],
+  ])('is refused where a window is given with %s', async (_, carry, message) => {
+    const loss = crossEntropy();
+    const entrances: Readonly<Record<string, () => unknown>> = {
+      evaluate: () => evaluate(model, any(carry), x),
+      trainer: () => trainer(model, options).learn({ carry: any(carry), input: x, target }),
+      gradientNorms: () => gradientNorms(model, { loss, input: x, target, carry: any(carry) }),
+    };
+    for (const [name, run] of Object.entries(entrances)) {
+      const said = await refusalOf(run);
+      expect(said, name).toMatch(message);
+      expect(said).toMatch(new RegExp(`^${name}: `));
+      expect(weightsOf(model.params)).toEqual(weights);
+    }
+    expect(await refusalOf(() => resetLanes(model, any(carry), [true]))).toMatch(
+      /^reset: .*give a carry of this model/,
+    );
+  });
+
   it('is no matter of reset flags', async () => {
     const carry = make().initial(3);
     for (const reset of [undefined, [true], [false]]) {

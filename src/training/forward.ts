@@ -1,6 +1,6 @@
 /** From a window to its loss and the gradient: everything before weights change. */
 import { tape } from '../backprop/tape.js';
-import { outcome } from '../carry.js';
+import { outcome, startedFrom } from '../carry.js';
 import type { Squares, Step } from '../kernels/spans.js';
 import type { Workspace } from '../ops/eager/workspace.js';
 import type { Ops } from '../ops/ops.js';
@@ -22,6 +22,8 @@ import {
 export interface Trainable<S, X = Tensor, Y = Tensor> {
   readonly kind: string;
   readonly params: Params;
+  /** The carry before the first step; carries from outside are held against it. */
+  initial?(batch: number): S;
   apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
 }
 
@@ -77,13 +79,14 @@ function forward<S, X, Y, Z>(
   { input, target, carry: entering, carryAfter }: TrainingWindow<S, X, Z>,
 ): Pick<Gradient<S>, 'loss' | 'carry' | 'finalCarry'> {
   const applied = (before: S, x: X) => outcome(model.kind, before, model.apply(ops, before, x));
+  const started = (x: X) => startedFrom('trainer', model, entering, () => applied(entering, x));
   const lossOf = (predictions: Y) => loss(ops, counted(ops, predictions, target), target);
   const steps = isTensor(input) ? (input.shape[0] as number) : carryAfter;
   if (!isTensor(input) || carryAfter === undefined || carryAfter === steps) {
-    const [predictions, carry] = applied(entering, input);
+    const [predictions, carry] = started(input);
     return { loss: lossOf(predictions), carry, finalCarry: carry };
   }
-  const [first, carry] = applied(entering, stepsBetween(input, 0, carryAfter) as Tensor & X);
+  const [first, carry] = started(stepsBetween(input, 0, carryAfter) as Tensor & X);
   const [second, finalCarry] = applied(carry, stepsBetween(input, carryAfter, steps as number) as Tensor & X);
   return { loss: lossOf(joined(ops, model.kind, first, second)), carry, finalCarry };
 }

@@ -1,5 +1,5 @@
 import { tape } from '../backprop/tape.js';
-import { restored } from '../carry.js';
+import { restored, startedFrom } from '../carry.js';
 import { inWindow, windowOps } from '../ops/window.js';
 import { checkedOptions, type Names } from '../options.js';
 import { parametersOf } from '../parameters/parameter.js';
@@ -54,7 +54,8 @@ export function gradientNorms<S, X extends Tensor>(
   const squares = inWindow((_, space) => {
     const watched = named.map(([, parameter]) => parameter);
     const ops = windowOps(space, (kernels) => tape(kernels, watched));
-    const [prediction] = model.apply(ops, restored(carry, 'gradientNorms: the carry'), input);
+    const before = restored(carry, 'gradientNorms: the carry');
+    const [prediction] = startedFrom('gradientNorms', model, before, () => model.apply(ops, before, input));
     return ops.gradients(loss(ops, prediction, target)).map(({ data }) => {
       let sum = 0;
       for (const value of data) sum += value * value;
