@@ -31,7 +31,6 @@ function onePerTurn<T>(value: T): Observable<T> {
  * With the policy `block` a pull source waits until its value has been dealt with: its work is complete, and whoever goes on
  * with what came out of it has done so. Memory: the values that one chunk of the source gives.
  *
- * @param operation the name in error messages, for operators that are built on this one.
  * @throws RangeError, TypeError where the options are impossible.
  * @throws RangeError (as an error notification) where the buffer is full and its policy is `error`, or `block` and its source
  * cannot wait.

@@ -1,0 +1,89 @@
+// Builds the site of the docs to build/docs: `npm run docs`. TypeDoc's warnings are errors, and so is a link that leads nowhere; no
+// network is needed. The API is grouped by the folder that a name comes from, since a newcomer knows what a layer is and not whether it
+// is a function.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Application, Comment, CommentTag, Converter, ReflectionKind } from 'typedoc';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const site = join(root, 'build/docs');
+
+/** The first prefix that a file's path below src/ begins with names its group. */
+const groups = [
+  ['models/tagger/', 'Slots'],
+  ['models/', 'Models'],
+  ['formats/utterances/', 'Slots'],
+  ['formats/', 'Checkpoints'],
+  ['streams/', 'Streams'],
+  ['cells/', 'Cells'],
+  ['layers/', 'Layers'],
+  ['training/', 'Training'],
+  ['parameters/', 'Parameters'],
+  ['ops/', 'Primitives and gradients'],
+  ['backprop/', 'Primitives and gradients'],
+  ['kernels/', 'Machine'],
+  ['', 'Foundations'],
+];
+
+function group(context) {
+  const { project } = context;
+  for (const reflection of project.children ?? []) {
+    if (reflection.kindOf(ReflectionKind.Document)) continue;
+    const path = project.getSymbolIdFromReflection(reflection)?.fileName ?? '';
+    const within = path.slice(path.indexOf('src/') + 'src/'.length);
+    const [, name] = groups.find(([prefix]) => within.startsWith(prefix));
+    // The comment of a function is that of its signatures.
+    for (const part of reflection.signatures ?? [reflection]) {
+      part.comment ??= new Comment();
+      part.comment.blockTags.push(new CommentTag('@category', [{ kind: 'text', text: name }]));
+    }
+  }
+}
+
+/** What a page links to, as [href, file, id] of those within the site. */
+function linksOf(page) {
+  const html = readFileSync(page, 'utf8');
+  return [...html.matchAll(/\s(?:href|src)="([^"]*)"/g)]
+    .map(([, href]) => href.replaceAll('&amp;', '&'))
+    .filter((href) => !/^(?:[a-z]+:|\/\/)/.test(href))
+    .map((href) => {
+      const [path, id] = href.split('#').map(decodeURIComponent);
+      return { href, file: path.split('?')[0] === '' ? page : join(dirname(page), path.split('?')[0]), id };
+    });
+}
+
+/** Every link of the site that leads nowhere, with the page it is on. */
+function brokenLinks() {
+  const pages = readdirSync(site, { recursive: true })
+    .filter((file) => file.endsWith('.html'))
+    .map((file) => join(site, file));
+  const ids = new Map();
+  function has(file, id) {
+    if (!ids.has(file)) {
+      const found = readFileSync(file, 'utf8').matchAll(/\s(?:id|name)="([^"]*)"/g);
+      ids.set(file, new Set([...found].map(([, name]) => name)));
+    }
+    return ids.get(file).has(id);
+  }
+  return pages.flatMap((page) =>
+    linksOf(page)
+      .filter(
+        ({ file, id }) =>
+          !existsSync(file) || statSync(file).isDirectory() || (id && file.endsWith('.html') && !has(file, id)),
+      )
+      .map(({ href }) => `${relative(site, page)}: ${href}`),
+  );
+}
+
+const app = await Application.bootstrapWithPlugins({ options: root });
+app.converter.on(Converter.EVENT_RESOLVE_BEGIN, group);
+const project = await app.convert();
+if (project) {
+  app.validate(project);
+  if (!app.logger.hasErrors() && !app.logger.hasWarnings()) await app.generateOutputs(project);
+}
+const failed = !project || app.logger.hasErrors() || app.logger.hasWarnings();
+const broken = failed ? [] : brokenLinks();
+for (const link of new Set(broken)) process.stderr.write(`docs: a link leads nowhere, ${link}\n`);
+process.exitCode = failed || broken.length > 0 ? 1 : 0;

@@ -1,0 +1,177 @@
+/** The examples of the docs: fenced blocks of the guides, and `@example` of the API. docs/examples.md has the conventions. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import * as operators from 'rxjs';
+import ts from 'typescript';
+import * as oxbow from '../src/index.js';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+/** Never linted, nor in the repository; node_modules and src are found from there. */
+const folder = `${root}test/.docs`;
+
+export interface Example {
+  /** Where it stands: `docs/tutorial.md:12`, `src/random.ts:40`. */
+  readonly at: string;
+  readonly page: string;
+  readonly code: string;
+  /** `run`: compiled and run; `no-run`: compiled; `no-check`: shown only. */
+  readonly mode: 'run' | 'no-run' | 'no-check';
+  /** Whether it goes on from the block before. */
+  readonly continued: boolean;
+  /** Whether it stands in the comment of a symbol, where names are taken as given. */
+  readonly symbol: boolean;
+}
+
+const lineOf = (text: string, index: number): number => text.slice(0, index).split('\n').length;
+
+function fenced(text: string, page: string, symbol: boolean, offset: number): Example[] {
+  return [...text.matchAll(/^```ts([^\n]*)\n([\s\S]*?)^```/gm)].map(({ index, 1: info = '', 2: code = '' }) => {
+    const words = info.trim().split(/\s+/).filter(Boolean);
+    const unknown = words.find((word) => !['continued', 'no-run', 'no-check'].includes(word));
+    const at = `${page}:${offset + lineOf(text, index)}`;
+    if (unknown) throw new Error(`${at}: nobody knows what a block \`ts ${unknown}\` is.`);
+    const mode = words.includes('no-check') ? 'no-check' : words.includes('no-run') ? 'no-run' : 'run';
+    return { at, page, code, mode, continued: words.includes('continued'), symbol };
+  });
+}
+
+/** Those of a page, or of the page's comments. */
+function examplesOf(page: string): Example[] {
+  const text = readFileSync(`${root}${page}`, 'utf8');
+  if (page.endsWith('.md')) return fenced(text, page, false, 0);
+  return [...text.matchAll(/\/\*\*[\s\S]*?\*\//g)].flatMap(({ index, 0: comment }) =>
+    [...comment.matchAll(/^ *\* @example([\s\S]*?)(?=^ *\* @[a-z]|\*\/)/gm)].flatMap((found) => {
+      const offset = lineOf(text, index + found.index) - 1;
+      const body = (found[1] ?? '').replace(/^ *\* ?/gm, '');
+      if (body.includes('```')) return fenced(body, page, true, offset);
+      const at = `${page}:${offset + 1}`;
+      return [{ at, page, code: `${body.trim()}\n`, mode: 'run' as const, continued: false, symbol: true }];
+    }),
+  );
+}
+
+const filesIn = (within: string, extension: string): string[] =>
+  readdirSync(`${root}${within}`, { recursive: true, encoding: 'utf8' })
+    .map((file) => `${within}/${file.replaceAll('\\', '/')}`)
+    .filter((file) => file.endsWith(extension) && !file.includes('/assembly/') && !file.includes('/generated/'))
+    .sort();
+
+export const guides: readonly Example[] = ['README.md', ...filesIn('docs', '.md')].flatMap(examplesOf);
+export const comments: readonly Example[] = filesIn('src', '.ts').flatMap(examplesOf);
+
+/** What examples of comments take as given: the names that docs/examples.md declares. */
+const prelude = guides
+  .filter(({ page }) => page === 'docs/examples.md')
+  .map(({ code }) => code)
+  .join('')
+  .replaceAll(/^(?:declare )?(?:const|function) /gm, (start) => `export ${start}`);
+
+const parsed = (code: string): ts.SourceFile => ts.createSourceFile('example.ts', code, ts.ScriptTarget.ES2022, true);
+
+function namesDeclared(file: ts.SourceFile): Set<string> {
+  const names = new Set<string>();
+  function visit(node: ts.Node): void {
+    const named = ts.isVariableDeclaration(node) || ts.isBindingElement(node) || ts.isParameter(node);
+    const other =
+      ts.isFunctionDeclaration(node) || ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node) ||
+      ts.isImportSpecifier(node) || ts.isImportClause(node) || ts.isClassDeclaration(node);
+    if ((named || other) && node.name && ts.isIdentifier(node.name)) names.add(node.name.text);
+    ts.forEachChild(node, visit);
+  }
+  visit(file);
+  return names;
+}
+
+function namesUsed(file: ts.SourceFile): Set<string> {
+  const names = new Set<string>();
+  function visit(node: ts.Node): void {
+    if (ts.isIdentifier(node)) {
+      const { parent } = node;
+      const property =
+        (ts.isPropertyAccessExpression(parent) && parent.name === node) ||
+        (ts.isPropertyAssignment(parent) && parent.name === node) ||
+        (ts.isMethodDeclaration(parent) && parent.name === node);
+      if (!property) names.add(node.text);
+    }
+    ts.forEachChild(node, visit);
+  }
+  visit(file);
+  return names;
+}
+
+const typesOfOxbow = new Set(
+  [...readFileSync(`${root}src/index.ts`, 'utf8').matchAll(/(?:type |\b)([A-Za-z0-9]+)(?=,| })/g)].map(([, name]) => name),
+);
+const namesOfPrelude = namesDeclared(parsed(prelude));
+
+/** The imports that an example of a comment does without. */
+function given(code: string): string {
+  const file = parsed(code);
+  const declared = namesDeclared(file);
+  const from: Record<'./prelude.js' | 'oxbow' | 'rxjs', string[]> = { './prelude.js': [], oxbow: [], rxjs: [] };
+  for (const name of namesUsed(file)) {
+    if (declared.has(name)) continue;
+    if (namesOfPrelude.has(name)) from['./prelude.js'].push(name);
+    else if (name in oxbow) from.oxbow.push(name);
+    else if (typesOfOxbow.has(name)) from.oxbow.push(`type ${name}`);
+    else if (name in operators) from.rxjs.push(name);
+  }
+  return Object.entries(from)
+    .filter(([, names]) => names.length > 0)
+    .map(([module, names]) => `import { ${names.join(', ')} } from '${module}';`)
+    .join(' ');
+}
+
+/** A module of its own: what it goes on from, what it takes as given, and itself. */
+function moduleOf(example: Example, among: readonly Example[], purpose: 'compiled' | 'run'): string {
+  if (example.symbol) return `${given(example.code)}\n${example.code}\nexport {};\n`;
+  const wanted = ({ mode }: Example) => mode === 'run' || (mode === 'no-run' && purpose === 'compiled');
+  const at = among.indexOf(example);
+  let first = at;
+  while (first > 0 && among[first]?.continued) first -= 1;
+  const parts = among.slice(first, at).filter(wanted);
+  return `${[...parts, example].map(({ code }) => code).join('\n')}\nexport {};\n`;
+}
+
+const fileOf = ({ at }: Example): string => `${at.replaceAll(/[^A-Za-z0-9]+/g, '-')}.ts`;
+
+/** The errors of each example that is to compile, by where it stands. All of them are one program. */
+export function compileErrors(examples: readonly Example[]): ReadonlyMap<string, readonly string[]> {
+  const config = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile).config as { compilerOptions: object };
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
+  const texts = new Map([[`${folder}/prelude.ts`, prelude]]);
+  const byFile = new Map<string, Example>();
+  for (const example of examples.filter(({ mode }) => mode !== 'no-check')) {
+    const file = `${folder}/${fileOf(example)}`;
+    byFile.set(file, example);
+    texts.set(file, moduleOf(example, examples, 'compiled'));
+  }
+  const host = ts.createCompilerHost({ ...options, noUnusedLocals: false });
+  const { getSourceFile, fileExists, readFile } = host;
+  host.fileExists = (file) => texts.has(file) || fileExists(file);
+  host.readFile = (file) => texts.get(file) ?? readFile(file);
+  host.getSourceFile = (file, language, ...rest) => {
+    const text = texts.get(file);
+    return text === undefined ? getSourceFile(file, language, ...rest) : ts.createSourceFile(file, text, language, true);
+  };
+  const program = ts.createProgram([...texts.keys()], { ...options, noUnusedLocals: false, noUnusedParameters: false }, host);
+  const errors = new Map<string, readonly string[]>();
+  for (const [file, example] of byFile) {
+    const source = program.getSourceFile(file);
+    const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
+    if (found.length > 0) {
+      errors.set(example.at, found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')));
+    }
+  }
+  return errors;
+}
+
+/** Runs an example as a module of its own, with what it exports appended. */
+export async function run(example: Example, among: readonly Example[], exported = ''): Promise<Record<string, unknown>> {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/prelude.ts`, prelude);
+  const code = moduleOf(example, among, 'run');
+  const file = `${folder}/${fileOf(example)}`;
+  writeFileSync(file, `${example.symbol ? subscribed(code) : code}\nexport { ${exported} };\n`);
+  return import(pathToFileURL(file).href);
+}
