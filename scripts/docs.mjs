@@ -1,8 +1,8 @@
 // Builds the site of the docs to build/docs: `npm run docs`. TypeDoc's warnings are errors, and so is a link that leads nowhere; no
 // network is needed. The API is grouped by the folder that a name comes from, since a newcomer knows what a layer is and not whether it
 // is a function.
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Application, Comment, CommentTag, Converter, ReflectionKind } from 'typedoc';
 
@@ -41,15 +41,16 @@ function group(context) {
   }
 }
 
-/** What a page links to, as [href, file, id] of those within the site. */
+/** What a page links to within the site; a folder is its index. */
 function linksOf(page) {
-  const html = readFileSync(page, 'utf8');
-  return [...html.matchAll(/\s(?:href|src)="([^"]*)"/g)]
+  return [...readFileSync(page, 'utf8').matchAll(/\s(?:href|src)="([^"]*)"/g)]
     .map(([, href]) => href.replaceAll('&amp;', '&'))
     .filter((href) => !/^(?:[a-z]+:|\/\/)/.test(href))
     .map((href) => {
       const [path, id] = href.split('#').map(decodeURIComponent);
-      return { href, file: path.split('?')[0] === '' ? page : join(dirname(page), path.split('?')[0]), id };
+      const [file] = path.split('?');
+      const target = file === '' ? page : join(dirname(page), file);
+      return { href, file: target.endsWith(sep) ? join(target, 'index.html') : target, id };
     });
 }
 
@@ -68,10 +69,7 @@ function brokenLinks() {
   }
   return pages.flatMap((page) =>
     linksOf(page)
-      .filter(
-        ({ file, id }) =>
-          !existsSync(file) || statSync(file).isDirectory() || (id && file.endsWith('.html') && !has(file, id)),
-      )
+      .filter(({ file, id }) => !existsSync(file) || (id && file.endsWith('.html') && !has(file, id)))
       .map(({ href }) => `${relative(site, page)}: ${href}`),
   );
 }

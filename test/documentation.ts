@@ -18,34 +18,35 @@ export interface Example {
   readonly mode: 'run' | 'no-run' | 'no-check';
   /** Whether it goes on from the block before. */
   readonly continued: boolean;
-  /** Whether it stands in the comment of a symbol, where names are taken as given. */
-  readonly symbol: boolean;
+  /** Whether it is an excerpt, without imports: names are taken as given. */
+  readonly excerpt: boolean;
 }
 
 const lineOf = (text: string, index: number): number => text.slice(0, index).split('\n').length;
 
-function fenced(text: string, page: string, symbol: boolean, offset: number): Example[] {
+function fenced(text: string, page: string, offset: number): Example[] {
   return [...text.matchAll(/^```ts([^\n]*)\n([\s\S]*?)^```/gm)].map(({ index, 1: info = '', 2: code = '' }) => {
     const words = info.trim().split(/\s+/).filter(Boolean);
     const unknown = words.find((word) => !['continued', 'no-run', 'no-check'].includes(word));
     const at = `${page}:${offset + lineOf(text, index)}`;
     if (unknown) throw new Error(`${at}: nobody knows what a block \`ts ${unknown}\` is.`);
     const mode = words.includes('no-check') ? 'no-check' : words.includes('no-run') ? 'no-run' : 'run';
-    return { at, page, code, mode, continued: words.includes('continued'), symbol };
+    const continued = words.includes('continued');
+    return { at, page, code, mode, continued, excerpt: !continued && !/^import /m.test(code) };
   });
 }
 
 /** Those of a page, or of the page's comments. */
 function examplesOf(page: string): Example[] {
   const text = readFileSync(`${root}${page}`, 'utf8');
-  if (page.endsWith('.md')) return fenced(text, page, false, 0);
+  if (page.endsWith('.md')) return fenced(text, page, 0);
   return [...text.matchAll(/\/\*\*[\s\S]*?\*\//g)].flatMap(({ index, 0: comment }) =>
     [...comment.matchAll(/^ *\* @example([\s\S]*?)(?=^ *\* @[a-z]|\*\/)/gm)].flatMap((found) => {
       const offset = lineOf(text, index + found.index) - 1;
       const body = (found[1] ?? '').replace(/^ *\* ?/gm, '');
-      if (body.includes('```')) return fenced(body, page, true, offset);
+      if (body.includes('```')) return fenced(body, page, offset);
       const at = `${page}:${offset + 1}`;
-      return [{ at, page, code: `${body.trim()}\n`, mode: 'run' as const, continued: false, symbol: true }];
+      return [{ at, page, code: `${body.trim()}\n`, mode: 'run' as const, continued: false, excerpt: true }];
     }),
   );
 }
@@ -59,7 +60,7 @@ const filesIn = (within: string, extension: string): string[] =>
 export const guides: readonly Example[] = ['README.md', ...filesIn('docs', '.md')].flatMap(examplesOf);
 export const comments: readonly Example[] = filesIn('src', '.ts').flatMap(examplesOf);
 
-/** What examples of comments take as given: the names that docs/examples.md declares. */
+/** What excerpts take as given: the names that docs/examples.md declares. */
 const prelude = guides
   .filter(({ page }) => page === 'docs/examples.md')
   .map(({ code }) => code)
@@ -73,8 +74,10 @@ function namesDeclared(file: ts.SourceFile): Set<string> {
   function visit(node: ts.Node): void {
     const named = ts.isVariableDeclaration(node) || ts.isBindingElement(node) || ts.isParameter(node);
     const other =
-      ts.isFunctionDeclaration(node) || ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node) ||
-      ts.isImportSpecifier(node) || ts.isImportClause(node) || ts.isClassDeclaration(node);
+      ts.isFunctionDeclaration(node) ||
+      ts.isTypeAliasDeclaration(node) ||
+      ts.isInterfaceDeclaration(node) ||
+      ts.isClassDeclaration(node);
     if ((named || other) && node.name && ts.isIdentifier(node.name)) names.add(node.name.text);
     ts.forEachChild(node, visit);
   }
@@ -100,11 +103,13 @@ function namesUsed(file: ts.SourceFile): Set<string> {
 }
 
 const typesOfOxbow = new Set(
-  [...readFileSync(`${root}src/index.ts`, 'utf8').matchAll(/(?:type |\b)([A-Za-z0-9]+)(?=,| })/g)].map(([, name]) => name),
+  [...readFileSync(`${root}src/index.ts`, 'utf8').matchAll(/(?:type |\b)([A-Za-z0-9]+)(?=,| })/g)].map(
+    ([, name]) => name,
+  ),
 );
 const namesOfPrelude = namesDeclared(parsed(prelude));
 
-/** The imports that an example of a comment does without. */
+/** The imports that an excerpt does without. */
 function given(code: string): string {
   const file = parsed(code);
   const declared = namesDeclared(file);
@@ -124,7 +129,7 @@ function given(code: string): string {
 
 /** A module of its own: what it goes on from, what it takes as given, and itself. */
 function moduleOf(example: Example, among: readonly Example[], purpose: 'compiled' | 'run'): string {
-  if (example.symbol) return `${given(example.code)}\n${example.code}\nexport {};\n`;
+  if (example.excerpt) return `${given(example.code)}\n${example.code}\nexport {};\n`;
   const wanted = ({ mode }: Example) => mode === 'run' || (mode === 'no-run' && purpose === 'compiled');
   const at = among.indexOf(example);
   let first = at;
@@ -148,30 +153,76 @@ export function compileErrors(examples: readonly Example[]): ReadonlyMap<string,
   }
   const host = ts.createCompilerHost({ ...options, noUnusedLocals: false });
   const { getSourceFile, fileExists, readFile } = host;
+  host.directoryExists = undefined;
   host.fileExists = (file) => texts.has(file) || fileExists(file);
   host.readFile = (file) => texts.get(file) ?? readFile(file);
   host.getSourceFile = (file, language, ...rest) => {
     const text = texts.get(file);
-    return text === undefined ? getSourceFile(file, language, ...rest) : ts.createSourceFile(file, text, language, true);
+    return text === undefined
+      ? getSourceFile(file, language, ...rest)
+      : ts.createSourceFile(file, text, language, true);
   };
-  const program = ts.createProgram([...texts.keys()], { ...options, noUnusedLocals: false, noUnusedParameters: false }, host);
+  const program = ts.createProgram(
+    [...texts.keys()],
+    { ...options, noUnusedLocals: false, noUnusedParameters: false },
+    host,
+  );
   const errors = new Map<string, readonly string[]>();
   for (const [file, example] of byFile) {
     const source = program.getSourceFile(file);
     const found = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
     if (found.length > 0) {
-      errors.set(example.at, found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')));
+      errors.set(
+        example.at,
+        found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')),
+      );
     }
   }
   return errors;
 }
 
+/** The statements of an excerpt, each awaited, subscribed to and held against the value that is written after it. */
+function observed(code: string): string {
+  const file = parsed(code);
+  let text = code;
+  for (const statement of [...file.statements].reverse()) {
+    if (!ts.isExpressionStatement(statement)) continue;
+    const { pos, end } = statement.expression;
+    const [, value] = /^;?[ \t]*\/\/ (-?\d+(?:\.\d+)?|'[^']*')$/m.exec(text.slice(end).split('\n')[0] ?? '') ?? [];
+    const start = pos + (/^(?:\s|\/\/.*\n)*/.exec(text.slice(pos))?.[0].length ?? 0);
+    text = `${text.slice(0, start)};await observe((${text.slice(start, end)}), ${value});${text.slice(end).replace(/^;/, '')}`;
+  }
+  return text;
+}
+
+const observer = `
+import { isObservable, lastValueFrom, Subscription, take } from 'rxjs';
+const seen = (given: any): unknown => {
+  if (isObservable(given)) return lastValueFrom(given.pipe(take(5)), { defaultValue: undefined });
+  return given instanceof Subscription ? new Promise<void>((resolve) => given.add(resolve)) : given;
+};
+export async function observe(given: unknown, wanted: unknown): Promise<void> {
+  const value = await seen(given);
+  const same = typeof wanted === 'number' ? Math.abs((value as number) - wanted) < 1e-9 : value === wanted;
+  if (wanted !== undefined && !same) throw new Error(\`the example says \${wanted}, but it is \${value}\`);
+}
+`;
+
 /** Runs an example as a module of its own, with what it exports appended. */
-export async function run(example: Example, among: readonly Example[], exported = ''): Promise<Record<string, unknown>> {
+export async function run(
+  example: Example,
+  among: readonly Example[],
+  exported = '',
+): Promise<Record<string, unknown>> {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(`${folder}/prelude.ts`, prelude);
   const code = moduleOf(example, among, 'run');
   const file = `${folder}/${fileOf(example)}`;
-  writeFileSync(file, `${example.symbol ? subscribed(code) : code}\nexport { ${exported} };\n`);
+  if (example.excerpt) {
+    writeFileSync(`${folder}/prelude.ts`, prelude);
+    writeFileSync(`${folder}/observe.ts`, observer);
+    writeFileSync(file, `import { observe } from './observe.js';\n${observed(code)}`);
+  } else {
+    writeFileSync(file, `${code}export { ${exported} };\n`);
+  }
   return import(pathToFileURL(file).href);
 }
