@@ -1,10 +1,21 @@
+import { readFileSync } from 'node:fs';
 import { config } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { comments, compileErrors, guides, run } from './documentation.js';
+import { comments, compileErrors, guides, root, run, sources } from './documentation.js';
 import { checks } from './documentation-checks.js';
 
 /** Examples of comments that do not compile, and of those that do not run, as yet. Both may only fall. */
 const UNFINISHED = { compiled: 1000, run: 1000 };
+
+/** An example that does not end. */
+const deadline = () =>
+  new Promise((_, reject) => setTimeout(() => reject(new Error('it does not end.')), 10_000).unref());
+
+/** What a block says that it prints, `console.log(…); // true 3: and why`. */
+const announced = (code: string): string[] =>
+  [...code.matchAll(/console\.log\(.*\); \/\/ ((?:(?:true|false|-?[\d.]+)(?: |$|(?=[,:])))+)(?:[,:].*)?$/gm)].map(
+    ([, value = '']) => value.trim(),
+  );
 
 const printed: unknown[][] = [];
 beforeEach(() => {
@@ -30,13 +41,27 @@ describe('the examples of the guides', () => {
     const checked = checks.filter(({ page, holds }) => page === example.page && example.code.includes(holds));
     const exported = await run(example, guides, checked.map((each) => each.exported ?? '').join(', '));
     for (const { check } of checked) await check(printed, exported);
+    for (const value of announced(example.code)) {
+      await vi.waitUntil(() => printed.some((values) => values.join(' ') === value), { timeout: 10_000 });
+    }
   });
+});
+
+it('the messages in the headings of docs/troubleshooting.md are those of the source', () => {
+  const source = sources()
+    .replaceAll(/['"`] \+\s+['"`]/g, '')
+    .replaceAll(/\$\{[^}]*\}/g, '…');
+  const literal = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const headings = [...readFileSync(`${root}docs/troubleshooting.md`, 'utf8').matchAll(/^### `(.*)`$/gm)];
+  const parts = headings.map(([, heading = '']) => heading.split('…').map(literal));
+  expect(parts.length).toBeGreaterThan(15);
+  expect(parts.filter((each) => !new RegExp(each.join('.{0,80}')).test(source))).toEqual([]);
 });
 
 describe('the examples of comments', () => {
   it('compile, but for a number that only falls', () => {
     const found = comments.filter(({ at }) => errors.has(at));
-    expect(found.length, errorsOf(comments).join('\n')).toBe(UNFINISHED.compiled);
+    expect(found.length, errorsOf(comments).join('\n')).toBeLessThanOrEqual(UNFINISHED.compiled);
   });
 
   it('run, but for a number that only falls', { timeout: 120_000 }, async () => {
@@ -44,12 +69,11 @@ describe('the examples of comments', () => {
     for (const example of comments.filter(({ at, mode }) => mode === 'run' && !errors.has(at))) {
       const note = (error: unknown) => void failed.push(`${example.at}: ${(error as Error).message}`);
       config.onUnhandledError = note;
-      const t=performance.now(); console.error('>>', example.at);
-      await Promise.race([run(example, comments), new Promise((_, reject) => setTimeout(() => reject(new Error('it does not end')), 5_000).unref())]).catch(note); console.error('<<', performance.now()-t);
+      await Promise.race([run(example, comments), deadline()]).catch(note);
     }
     // RxJS reports what nobody handles a turn later.
     await new Promise((resolve) => setTimeout(resolve));
     config.onUnhandledError = null;
-    expect(failed.length, failed.join('\n')).toBe(UNFINISHED.run);
+    expect(failed.length, failed.join('\n')).toBeLessThanOrEqual(UNFINISHED.run);
   });
 });

@@ -57,6 +57,12 @@ const filesIn = (within: string, extension: string): string[] =>
     .filter((file) => file.endsWith(extension) && !file.includes('/assembly/') && !file.includes('/generated/'))
     .sort();
 
+/** The text of all of src. */
+export const sources = (): string =>
+  filesIn('src', '.ts')
+    .map((file) => readFileSync(`${root}${file}`, 'utf8'))
+    .join('\n');
+
 export const guides: readonly Example[] = ['README.md', ...filesIn('docs', '.md')].flatMap(examplesOf);
 export const comments: readonly Example[] = filesIn('src', '.ts').flatMap(examplesOf);
 
@@ -190,7 +196,9 @@ function observed(code: string): string {
     const { pos, end } = statement.expression;
     const [, value] = /^;?[ \t]*\/\/ (-?\d+(?:\.\d+)?|'[^']*')$/m.exec(text.slice(end).split('\n')[0] ?? '') ?? [];
     const start = pos + (/^(?:\s|\/\/.*\n)*/.exec(text.slice(pos))?.[0].length ?? 0);
-    text = `${text.slice(0, start)};await observe((${text.slice(start, end)}), ${value});${text.slice(end).replace(/^;/, '')}`;
+    const said = text.slice(start, end);
+    if (said.startsWith('console.')) continue;
+    text = `${text.slice(0, start)};await observe((${said}), ${value});${text.slice(end).replace(/^;/, '')}`;
   }
   return text;
 }
