@@ -5,18 +5,13 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
-const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
-const index = join(root, 'src/index.ts');
-const program = ts.createProgram([index], options);
-const checker = program.getTypeChecker();
 
 /** Public names with their declarations; of a namespace (`activations`) those within it. */
-function* names(module, before = '') {
+function* names(checker, module, before = '') {
   for (const exported of checker.getExportsOfModule(module)) {
     const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
     const name = before + exported.name;
-    if (symbol.flags & ts.SymbolFlags.ValueModule) yield* names(symbol, `${name}.`);
+    if (symbol.flags & ts.SymbolFlags.ValueModule) yield* names(checker, symbol, `${name}.`);
     else yield { name, symbol };
   }
 }
@@ -24,14 +19,15 @@ function* names(module, before = '') {
 /** A function's own parameters and type, however it was written. */
 function functionOf(declaration) {
   if (ts.isFunctionDeclaration(declaration)) return declaration;
-  const value = ts.isVariableDeclaration(declaration) ? declaration.initializer : undefined;
+  // A constant of a named type has its parameters from there.
+  const value = ts.isVariableDeclaration(declaration) && !declaration.type ? declaration.initializer : undefined;
   return value && (ts.isArrowFunction(value) || ts.isFunctionExpression(value)) ? value : undefined;
 }
 
 // A function refuses something where it throws, or asks one of those that check for others.
 const REFUSES = /\bthrow new\b|\b(?:check|require)[A-Z]\w*\(|\bcheckedOptions\(/;
 
-function* lacking({ symbol }) {
+function* lacking(checker, symbol) {
   const text = ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim();
   const tags = symbol.getJsDocTags(checker);
   const has = (tag) => tags.some(({ name }) => name === tag);
@@ -52,11 +48,22 @@ function* lacking({ symbol }) {
   if (!has('example')) yield '@example';
 }
 
-for (const each of names(checker.getSymbolAtLocation(program.getSourceFile(index)))) {
-  const lacks = [...lacking(each)];
-  const declaration = each.symbol.declarations[0];
-  const file = declaration.getSourceFile();
-  const { line } = file.getLineAndCharacterOfPosition(declaration.getStart());
-  const at = `${relative(root, file.fileName)}:${line + 1}`;
-  if (lacks.length > 0) process.stdout.write(`${at} ${each.name}: ${lacks.join(', ')}\n`);
+/** A line for each public name of a program that lacks something, with where it stands. */
+export function undocumented(program) {
+  const checker = program.getTypeChecker();
+  const index = program.getSourceFile(join(root, 'src/index.ts'));
+  return [...names(checker, checker.getSymbolAtLocation(index))].flatMap(({ name, symbol }) => {
+    const lacks = [...lacking(checker, symbol)];
+    const [declaration] = symbol.declarations;
+    const file = declaration.getSourceFile();
+    const { line } = file.getLineAndCharacterOfPosition(declaration.getStart());
+    return lacks.length > 0 ? [`${relative(root, file.fileName)}:${line + 1} ${name}: ${lacks.join(', ')}`] : [];
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
+  for (const line of undocumented(ts.createProgram([join(root, 'src/index.ts')], options)))
+    process.stdout.write(`${line}\n`);
 }

@@ -68,7 +68,8 @@ export const checks: readonly Check[] = [
   {
     page: 'docs/keras.md',
     holds: "earlyStopping: { monitor: 'accuracy' }",
-    check([[epochs, stoppedEarly] = []]) {
+    check(printed) {
+      const [[epochs, stoppedEarly] = []] = printed;
       expect(stoppedEarly).toBe(true);
       expect(epochs).toBeLessThan(1000);
     },

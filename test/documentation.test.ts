@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { config } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { comments, compileErrors, guides, root, run, sources } from './documentation.js';
+import { undocumented } from '../scripts/undocumented.mjs';
+import { comments, compile, guides, root, run, sources } from './documentation.js';
 import { checks } from './documentation-checks.js';
 
-/** Examples of comments that do not compile, and of those that do not run, as yet. Both may only fall. */
-const UNFINISHED = { compiled: 1000, run: 1000 };
+/** Public names whose comments lack something, examples of comments that do not compile, and those that do not run. They may only fall. */
+const UNFINISHED = { comments: 335, compiled: 56, run: 0 };
 
 /** An example that does not end. */
 const deadline = () =>
@@ -24,7 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => void vi.restoreAllMocks());
 
-const errors = compileErrors([...guides, ...comments]);
+const { program, errors } = compile([...guides, ...comments]);
 const errorsOf = (examples: typeof guides) =>
   examples.flatMap(({ at }) => errors.get(at)?.map((e) => `${at}: ${e}`) ?? []);
 
@@ -56,6 +57,11 @@ it('the messages in the headings of docs/troubleshooting.md are those of the sou
   const parts = headings.map(([, heading = '']) => heading.split('…').map(literal));
   expect(parts.length).toBeGreaterThan(15);
   expect(parts.filter((each) => !new RegExp(each.join('.{0,80}')).test(source))).toEqual([]);
+});
+
+it('public names lack comments, or parts of them, but for a number that only falls', () => {
+  const found = undocumented(program);
+  expect(found.length, found.join('\n')).toBeLessThanOrEqual(UNFINISHED.comments);
 });
 
 describe('the examples of comments', () => {

@@ -146,8 +146,14 @@ function moduleOf(example: Example, among: readonly Example[], purpose: 'compile
 
 const fileOf = ({ at }: Example): string => `${at.replaceAll(/[^A-Za-z0-9]+/g, '-')}.ts`;
 
-/** The errors of each example that is to compile, by where it stands. All of them are one program. */
-export function compileErrors(examples: readonly Example[]): ReadonlyMap<string, readonly string[]> {
+export interface Compiled {
+  readonly program: ts.Program;
+  /** The errors of each example that is to compile, by where it stands. */
+  readonly errors: ReadonlyMap<string, readonly string[]>;
+}
+
+/** All examples that are to compile, as one program. */
+export function compile(examples: readonly Example[]): Compiled {
   const config = ts.readConfigFile(`${root}tsconfig.json`, ts.sys.readFile).config as { compilerOptions: object };
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
   const texts = new Map([[`${folder}/prelude.ts`, prelude]]);
@@ -159,7 +165,7 @@ export function compileErrors(examples: readonly Example[]): ReadonlyMap<string,
   }
   const host = ts.createCompilerHost({ ...options, noUnusedLocals: false });
   const { getSourceFile, fileExists, readFile } = host;
-  host.directoryExists = undefined;
+  delete host.directoryExists;
   host.fileExists = (file) => texts.has(file) || fileExists(file);
   host.readFile = (file) => texts.get(file) ?? readFile(file);
   host.getSourceFile = (file, language, ...rest) => {
@@ -184,7 +190,7 @@ export function compileErrors(examples: readonly Example[]): ReadonlyMap<string,
       );
     }
   }
-  return errors;
+  return { program, errors };
 }
 
 /** The statements of an excerpt, each awaited, subscribed to and held against the value that is written after it. */

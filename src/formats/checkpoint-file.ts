@@ -24,7 +24,9 @@ const PIECE = 1 << 20;
  *
  * @throws TypeError, RangeError where a tensor, a name or metadata cannot be written; see {@link encodeCheckpoint}.
  * @example
+ * ```ts no-run
  * const saved = await saveCheckpoint('model.safetensors', { tensors: weightsOf(model.params), metadata: {} })();
+ * ```
  */
 export function saveCheckpoint(path: string, { tensors, metadata }: Checkpoint): TE.TaskEither<FileError, void> {
   const settled = Object.entries(tensors).map(([name, tensor]) => [name, ownNumbers(tensor)] as const);
@@ -40,7 +42,9 @@ export function saveCheckpoint(path: string, { tensors, metadata }: Checkpoint):
  * {@link decodeCheckpoint}.
  *
  * @example
+ * ```ts no-run
  * const checkpoint = await loadCheckpoint('model.safetensors')();
+ * ```
  */
 export function loadCheckpoint(path: string): TE.TaskEither<FileError | FormatError, Checkpoint> {
   return pipe(

@@ -126,8 +126,10 @@ export function bounded<T>(
  *
  * @throws RangeError (as an error notification) where more than 1024 values wait, of a source that cannot.
  * @example
+ * ```ts no-run
  * fromFile('moby-dick.txt').pipe(tokens(vocab), windows({ length: 64 }), paced(async (window) => store(window)));
  * fromText(corpus).pipe(paced((chunk) => of(chunk).pipe(delay(10))));
+ * ```
  */
 export function paced<T, R>(work: (value: T) => ObservableInput<R>): OperatorFunction<T, R> {
   return bounded(WAIT_OR_FAIL, work, 'paced');

@@ -92,7 +92,9 @@ async function* withPath(path: string | URL, bytes: AsyncGenerator<Uint8Array>):
  * @throws Error (as an error notification) naming the file where it cannot be read, or where its byte-order mark is that of
  * UTF-16 or UTF-32.
  * @example
+ * ```ts no-run
  * fromFile('moby-dick.txt').pipe(tokens(vocab), windows({ length: 64 }))
+ * ```
  */
 export function fromFile(
   path: string | URL,

@@ -9,7 +9,9 @@ import type { Utterance } from './utterance.js';
  *
  * @throws what the source fails with, where that is neither a file's nor a line's fault.
  * @example
+ * ```ts no-run
  * const training = await loadUtterances(fromSequenceFiles('atis/train'))();
+ * ```
  */
 export function loadUtterances(
   utterances$: Observable<Utterance>,
