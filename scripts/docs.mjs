@@ -26,18 +26,38 @@ const groups = [
   ['', 'Foundations'],
 ];
 
-function group(context) {
-  const { project } = context;
+function categorise(reflection, name) {
+  reflection.comment ??= new Comment();
+  reflection.comment.blockTags.push(new CommentTag('@category', [{ kind: 'text', text: name }]));
+}
+
+function group({ project }) {
   for (const reflection of project.children ?? []) {
     if (reflection.kindOf(ReflectionKind.Document)) continue;
     const path = project.getSymbolIdFromReflection(reflection)?.fileName ?? '';
     const within = path.slice(path.indexOf('src/') + 'src/'.length);
     const [, name] = groups.find(([prefix]) => within.startsWith(prefix));
     // The comment of a function is that of its signatures.
-    for (const part of reflection.signatures ?? [reflection]) {
-      part.comment ??= new Comment();
-      part.comment.blockTags.push(new CommentTag('@category', [{ kind: 'text', text: name }]));
-    }
+    for (const part of reflection.signatures ?? [reflection]) categorise(part, name);
+  }
+}
+
+/** Pages that a newcomer reads first. The others follow by their paths. */
+const first = ['tutorial', 'cookbook', 'coming-from', 'keras', 'slots', 'glossary', 'troubleshooting', 'examples'];
+
+const plain = (name) => name.replace('docs/', '');
+
+/** Gives guides their headings as titles, and an order. */
+function title({ project }) {
+  const place = ({ name }) => (first.includes(plain(name)) ? first.indexOf(plain(name)) : first.length);
+  for (const list of [project.documents, project.childrenIncludingDocuments]) list?.sort((a, b) => place(a) - place(b));
+  for (const page of project.documents ?? []) {
+    categorise(page, 'Guides');
+    const start = page.content.find(({ kind }) => kind === 'text');
+    const [whole, heading] = /^# (.*)\n/.exec(start?.text ?? '') ?? [];
+    if (heading === undefined) continue;
+    start.text = start.text.slice(whole.length);
+    page.name = heading;
   }
 }
 
@@ -76,6 +96,7 @@ function brokenLinks() {
 
 const app = await Application.bootstrapWithPlugins({ options: root });
 app.converter.on(Converter.EVENT_RESOLVE_BEGIN, group);
+app.converter.on(Converter.EVENT_RESOLVE_BEGIN, title);
 const project = await app.convert();
 if (project) {
   app.validate(project);
