@@ -9,8 +9,15 @@ export {
 } from './cells/bidirectional.js';
 export type { Cell } from './cells/cell.js';
 export { type FlowOptions, type GradientFlow, gradientFlow } from './cells/gradient-flow.js';
-export { type GruCarry, type GruOptions, type GruParams, gru, gruCell } from './cells/gru.js';
-export { type LstmCarry, type LstmOptions, type LstmParams, lstm, lstmCell } from './cells/lstm.js';
+export { type GruCarry, type GruCellOptions, type GruOptions, type GruParams, gru, gruCell } from './cells/gru.js';
+export {
+  type LstmCarry,
+  type LstmCellOptions,
+  type LstmOptions,
+  type LstmParams,
+  lstm,
+  lstmCell,
+} from './cells/lstm.js';
 export { masked } from './cells/masked.js';
 export {
   type ResidualRnnCarry,
@@ -20,6 +27,7 @@ export {
 } from './cells/residual-rnn.js';
 export {
   type SimpleRnnCarry,
+  type SimpleRnnCellOptions,
   type SimpleRnnOptions,
   type SimpleRnnParams,
   simpleRnn,
@@ -50,6 +58,7 @@ export {
 } from './formats/training.js';
 export { loadWeights, loadWeightsEither, weightsOf } from './formats/weights.js';
 export type { Tier } from './host/host.js';
+export type { Idle, Rule } from './kernels/jobs.js';
 export { configure, type MachineOptions, machine } from './kernels/machine.js';
 export type { Machine } from './kernels/machine-type.js';
 export type { MemoryUse } from './kernels/memory-limit.js';
@@ -136,13 +145,16 @@ export type { Activation } from './ops/activations.js';
 export * as activations from './ops/activations.js';
 export type { AttentionForm } from './ops/attention.js';
 export { customVjp } from './ops/custom.js';
+export type { Draw } from './ops/draws.js';
 export type { Convolution, Pair, Pooling } from './ops/images.js';
 export type { Lengths, Padded } from './ops/lengths.js';
-export type { Adjoints, CustomVjp, Ops, Primitives, Sources } from './ops/ops.js';
+export type { Adjoints, CustomVjp, Lookup, Ops, Primitives, Sources } from './ops/ops.js';
+export type { RecurrenceAdjoints, Recurrences } from './ops/recurrences.js';
 export { type ReferenceOptions, reference } from './ops/reference.js';
 export type { Transposed } from './ops/shapes.js';
 export { inWindow, toSignal } from './ops/window.js';
 export { defaultsOf } from './parameters/framework-defaults.js';
+export type { Fill } from './parameters/initializer.js';
 export * as initializers from './parameters/initializers.js';
 export {
   type Initializer,
@@ -155,7 +167,14 @@ export {
 export { RandomKey } from './parameters/random-key.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type GeneratorState, generator, type RandomGenerator, restoreGenerator } from './random.js';
-export { type StackCarry, type StackOptions, type StackParams, stack } from './stack.js';
+export {
+  type CarryOf,
+  type Children,
+  type StackCarry,
+  type StackOptions,
+  type StackParams,
+  stack,
+} from './stack.js';
 export { type Stepper, type StepperOptions, stepper } from './stepper.js';
 export { argmax } from './streams/argmax.js';
 export {
@@ -222,7 +241,7 @@ export {
   zeros,
 } from './tensor.js';
 export type { Trainable } from './training/forward.js';
-export { type GradientNorms, gradientNorms } from './training/gradient-norms.js';
+export { type GradientNorms, type GradientNormsOptions, gradientNorms } from './training/gradient-norms.js';
 export { categoricalCrossEntropy } from './training/losses/categorical-cross-entropy.js';
 export { crossEntropy } from './training/losses/cross-entropy.js';
 export { type L2Options, l2Penalty, withL2 } from './training/losses/l2.js';
@@ -246,7 +265,17 @@ export { type RmspropOptions, rmsprop } from './training/optimizers/rmsprop.js';
 export { sgd } from './training/optimizers/sgd.js';
 export { type VsgdOptions, vsgd } from './training/optimizers/vsgd.js';
 export { type WeightDecayOptions, weightDecay } from './training/optimizers/weight-decay.js';
-export { constant, cosine, inTurn, inverseSqrt, type Schedule, stepDecay, warmup } from './training/schedules.js';
+export {
+  type Cosine,
+  constant,
+  cosine,
+  inTurn,
+  inverseSqrt,
+  type Schedule,
+  type StepDecay,
+  stepDecay,
+  warmup,
+} from './training/schedules.js';
 export { type Learned, type Trainer, type TrainerOptions, trainer } from './training/trainer.js';
 export type { TrainerState } from './training/trainer-state.js';
 export type { TrainingWindow } from './training/training-window.js';

@@ -137,7 +137,7 @@ function thirds(ops: Ops, x: Tensor, units: number): readonly [z: Tensor, r: Ten
  *
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
  * @example
- * signal$.pipe(gru(64, 128, { seed: 1, reset: 'before' }))
+ * signal$.pipe(gru(8, 16, { seed: 1, reset: 'before' }))
  */
 export function gru(
   inputs: number,

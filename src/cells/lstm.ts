@@ -139,7 +139,7 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
  * ids$.pipe(embedding(65, 64), lstm(64, 128, { seed: 1 }), dense(128, 65))
  *
  * @example
- * signal$.pipe(lstm(64, 128, { seed: 1, forget: 'coupled', peepholes: true }))
+ * signal$.pipe(lstm(8, 16, { seed: 1, forget: 'coupled', peepholes: true }))
  */
 export function lstm(
   inputs: number,

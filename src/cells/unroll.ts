@@ -20,8 +20,8 @@ import type { Cell } from './cell.js';
  * @throws RangeError where x has other than three axes, no step, or not the cell's features.
  * @example
  * const leaky: Cell<{ h: Tensor }> = {
- *   kind: 'leaky', inputs: 4, units: 4, params: {},
- *   initial: (batch) => ({ h: zeros([batch, 4]) }),
+ *   kind: 'leaky', inputs: 8, units: 8, params: {},
+ *   initial: (batch) => ({ h: zeros([batch, 8]) }),
  *   step(ops, { h }, x) {
  *     const next = ops.add(ops.affine(h, 0.9, 0), ops.affine(x, 0.1, 0));
  *     return [next, { h: next }];

@@ -164,7 +164,7 @@ function hidingPadding(ops: Ops, x: Tensor, masks: Masks, kind: string): Masks {
  *
  * @throws RangeError where features cannot be cut into heads, or x has other features.
  * @example
- * signal$.pipe(selfAttention(128, 4))
+ * signal$.pipe(selfAttention(8, 4))
  */
 export function selfAttention(
   features: number,
@@ -203,7 +203,7 @@ export function selfAttention(
  * @throws RangeError where features cannot be cut into heads, the context is not a whole number of at least 2, or x has
  * other features.
  * @example
- * signal$.pipe(causalAttention(128, 4, { context: 64 }))
+ * signal$.pipe(causalAttention(8, 4, { context: 64 }))
  */
 export function causalAttention(
   features: number,
@@ -241,7 +241,7 @@ export function causalAttention(
  *
  * @throws RangeError where features cannot be cut into heads, or x or the memory has other features.
  * @example
- * pair$.pipe(crossAttention(128, 4)) // pairs { x, memory }
+ * pair$.pipe(crossAttention(8, 4)) // pairs { x, memory }
  */
 export function crossAttention(
   features: number,

@@ -66,7 +66,7 @@ const names: Names<Convolution1dOptions> = {
  * shorter than a kernel without padding.
  * @throws TypeError where a causal convolution has a stride.
  * @example
- * signal$.pipe(convolution1d(64, 128, 3, { activation: 'relu' }), dense(128, 65))
+ * signal$.pipe(convolution1d(8, 16, 3, { activation: 'relu' }), dense(16, 4))
  */
 export function convolution1d(
   inputs: number,

@@ -31,7 +31,7 @@ export interface DenseOptions {
  *
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
  * @example
- * signal$.pipe(dense(128, 65, { seed: 1, activation: activations.relu }))
+ * signal$.pipe(dense(8, 4, { seed: 1, activation: activations.relu }))
  */
 export function dense(
   inputs: number,

@@ -33,7 +33,7 @@ export const feedForwardInitializers: Names<NonNullable<FeedForwardOptions['init
  *
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
  * @example
- * signal$.pipe(feedForward(128, 512))
+ * signal$.pipe(feedForward(8, 32))
  */
 export function feedForward(
   features: number,

@@ -26,7 +26,7 @@ export interface LayerNormOptions {
  *
  * @throws RangeError where the size is not a whole number above 0, ε is not above 0, or x has other features.
  * @example
- * signal$.pipe(layerNorm(128))
+ * signal$.pipe(layerNorm(8))
  */
 export function layerNorm(
   features: number,

@@ -99,7 +99,7 @@ export function meanPooling2d(size: number | Pair, options: Pooling2dOptions = {
  * @throws RangeError where a size is not a whole number above 0, x has other axes, or it or a lane of it is shorter than a
  * pool.
  * @example
- * sequence$.pipe(convolution1d(4, 16, 3, { padding: 'same' }), maxPooling1d(2))
+ * signal$.pipe(convolution1d(8, 16, 3, { padding: 'same' }), maxPooling1d(2))
  */
 export function maxPooling1d(size: number, options: Pooling1dOptions = {}): Layer<NoCarry> {
   const { stride = size } = checkedOptions('maxPooling1d', options, { stride: true });
@@ -118,7 +118,7 @@ export function maxPooling1d(size: number, options: Pooling1dOptions = {}): Laye
  * @throws RangeError where a size is not a whole number above 0, x has other axes, or it or a lane of it is shorter than a
  * pool.
  * @example
- * sequence$.pipe(convolution1d(4, 16, 3, { padding: 'same' }), meanPooling1d(2))
+ * signal$.pipe(convolution1d(8, 16, 3, { padding: 'same' }), meanPooling1d(2))
  */
 export function meanPooling1d(size: number, options: Pooling1dOptions = {}): Layer<NoCarry> {
   const { stride = size } = checkedOptions('meanPooling1d', options, { stride: true });

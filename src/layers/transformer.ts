@@ -102,7 +102,7 @@ const masksOf = (signal: Tensor | MaskedKeys): MaskedKeys => (isTensor(signal) ?
  *
  * @throws RangeError where sizes are impossible, or x has other features.
  * @example
- * signal$.pipe(encoderBlock(128, 4, { hidden: 512, activation: 'gelu' }))
+ * signal$.pipe(encoderBlock(8, 4, { hidden: 32, activation: 'gelu' }))
  */
 export function encoderBlock(
   features: number,
@@ -181,7 +181,7 @@ export function causalBlock(features: number, heads: number, options: CausalBloc
  *
  * @throws RangeError where sizes are impossible, or x or the memory has other features.
  * @example
- * pair$.pipe(decoderBlock(128, 4, { context: 64 })) // pairs { x, memory }
+ * pair$.pipe(decoderBlock(8, 4, { context: 64 })) // pairs { x, memory }
  */
 export function decoderBlock(
   features: number,
@@ -330,7 +330,7 @@ export function causalBlocks(
  *
  * @throws RangeError where sizes are impossible, or x or the memory has other features.
  * @example
- * pair$.pipe(decoder(128, 4, { blocks: 2, context: 64 })) // pairs { x, memory }
+ * pair$.pipe(decoder(8, 4, { blocks: 2, context: 64 })) // pairs { x, memory }
  */
 export function decoder(
   features: number,

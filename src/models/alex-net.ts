@@ -56,7 +56,7 @@ type Layers = Readonly<Record<string, Core<unknown, Tensor, Tensor>>>;
  * @throws RangeError where a size is not a whole number above 0, or images are too small.
  * @example
  * const model = alexNet({ side: 67, classes: 10, narrower: 8, initialization: 'he', seed: 42 });
- * const [y] = evaluate(model, model.initial(4), images); // [1, 4, 67, 67, 3] → [1, 4, 10]
+ * const [y] = evaluate(model, model.initial(4), zeros([1, 4, 67, 67, 3])); // [1, 4, 67, 67, 3] → [1, 4, 10]
  */
 export function alexNet(options: AlexNetOptions = {}): Layer<unknown> {
   const checked = checkedOptions('alexNet', options, names);

@@ -38,7 +38,7 @@ interface Beginning {
  *
  * @throws RangeError where width or steps is not a whole number above 0, or the model has diverged: no largest logit is finite.
  * @example
- * decodeBeam(model, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3, width: 4 }).data;
+ * decodeBeam(writer, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3, width: 4 }).data;
  */
 export function decodeBeam(model: EncoderDecoder, source: Ids, options: BeamOptions): Ids {
   const names: Names<BeamOptions> = { start: true, steps: true, width: true, end: true };

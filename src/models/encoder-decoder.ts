@@ -195,7 +195,7 @@ export interface GreedyOptions {
  *
  * @throws RangeError where the model has diverged: a logit is NaN.
  * @example
- * decodeGreedy(model, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3 }).data;
+ * decodeGreedy(writer, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3 }).data;
  */
 export function decodeGreedy(model: EncoderDecoder, source: Ids, options: GreedyOptions): Ids {
   const { start, steps } = checkedOptions('decodeGreedy', options, { start: true, steps: true });

@@ -54,6 +54,7 @@ export const fanUniform = (fan: number): Initializer => uniform(1 / Math.sqrt(fa
  *
  * @throws RangeError where T is not a number above 2.
  * @example
+ * const { chrono, sideBySide, zeros } = initializers;
  * const b = sideBySide([chrono(400, -1), chrono(400), zeros(), zeros()]);
  * lstm(2, 32, { initializers: { b } })
  */
@@ -125,7 +126,7 @@ export const heNormal = (): Initializer =>
  * The sum of several draws: two biases of another framework of which ours is the sum.
  *
  * @example
- * sumOf([fanUniform(64), fanUniform(64)]) // PyTorch's b_ih + b_hh
+ * initializers.sumOf([initializers.fanUniform(64), initializers.fanUniform(64)]) // PyTorch's b_ih + b_hh
  */
 export const sumOf =
   (parts: readonly Initializer[]): Initializer =>
@@ -167,6 +168,7 @@ export const orthogonal = (gain = 1): Initializer =>
  *
  * @throws RangeError (when drawn) where the last axis does not divide into the blocks.
  * @example
+ * const { ones, sideBySide, zeros } = initializers;
  * sideBySide([zeros(), ones()])([2, 4], generator(1)); // 0 0 1 1 | 0 0 1 1
  */
 export const sideBySide = (blocks: readonly Initializer[]): Initializer =>

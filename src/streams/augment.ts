@@ -105,7 +105,7 @@ export function randomShift<X extends ImagesOrWindow>(
  * @throws RangeError where a size is not a whole number above 0, or (as an error notification) an image is smaller.
  * @throws TypeError (as an error notification) where a signal holds no images.
  * @example
- * image$.pipe(randomCrop(227, 227, { seed: 1 }), randomFlip({ seed: 2 }), alexNet())
+ * image$.pipe(randomCrop(28, 28, { seed: 1 }), randomFlip({ seed: 2 }))
  */
 export function randomCrop<X extends ImagesOrWindow>(
   rows: number,
@@ -143,7 +143,7 @@ export function randomCrop<X extends ImagesOrWindow>(
  *
  * @throws TypeError (as an error notification) where a signal holds no images.
  * @example
- * image$.pipe(randomFlip({ seed: 2 }), alexNet())
+ * image$.pipe(randomFlip({ seed: 2 }))
  */
 export function randomFlip<X extends ImagesOrWindow>(options: AugmentOptions = {}): OperatorFunction<X, X> {
   return augment('randomFlip', options, (source, from, target, to, { height, width, channels }, random) => {
@@ -169,7 +169,7 @@ export function randomFlip<X extends ImagesOrWindow>(options: AugmentOptions = {
  * @throws RangeError where the deviation is negative, or (as an error notification) directions have other channels.
  * @throws TypeError (as an error notification) where a signal holds no images.
  * @example
- * image$.pipe(randomColour(principalColours(images), 0.1, { seed: 3 }), alexNet())
+ * image$.pipe(randomColour(principalColours(colours), 0.1, { seed: 3 }))
  */
 export function randomColour<X extends ImagesOrWindow>(
   { directions, variances }: PrincipalColours,
@@ -206,7 +206,7 @@ export function randomColour<X extends ImagesOrWindow>(
  *
  * @throws RangeError where there is no pixel.
  * @example
- * principalColours(images).variances; // of [1, N, H, W, 3] three, falling
+ * principalColours(colours).variances; // of [1, N, H, W, 3] three, falling
  */
 export function principalColours({ shape, data }: Tensor): PrincipalColours {
   const channels = shape.at(-1) ?? 0;

@@ -31,7 +31,6 @@ function onePerTurn<T>(value: T): Observable<T> {
  * With the policy `block` a pull source waits until its value has been dealt with: its work is complete, and whoever goes on
  * with what came out of it has done so. Memory: the values that one chunk of the source gives.
  *
- * @param operation the name in error messages, for operators that are built on this one.
  * @throws RangeError, TypeError where the options are impossible.
  * @throws RangeError (as an error notification) where the buffer is full and its policy is `error`, or `block` and its source
  * cannot wait.
@@ -127,8 +126,10 @@ export function bounded<T>(
  *
  * @throws RangeError (as an error notification) where more than 1024 values wait, of a source that cannot.
  * @example
+ * ```ts no-run
  * fromFile('moby-dick.txt').pipe(tokens(vocab), windows({ length: 64 }), paced(async (window) => store(window)));
  * fromText(corpus).pipe(paced((chunk) => of(chunk).pipe(delay(10))));
+ * ```
  */
 export function paced<T, R>(work: (value: T) => ObservableInput<R>): OperatorFunction<T, R> {
   return bounded(WAIT_OR_FAIL, work, 'paced');

@@ -52,7 +52,9 @@ async function* withPath(path: string | URL, bytes: AsyncGenerator<Uint8Array>):
  * @throws OxbowError (as an error notification), a {@link FileError}, where the file cannot be read, or its byte-order mark is
  * that of UTF-16 or UTF-32.
  * @example
+ * ```ts no-run
  * fromFile('moby-dick.txt').pipe(tokens(vocab), windows({ length: 64 }))
+ * ```
  */
 export function fromFile(
   path: string | URL,

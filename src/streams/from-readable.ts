@@ -15,7 +15,9 @@ export interface ReadableLike extends AsyncIterable<unknown> {
  *
  * @throws the readable's error, as an error notification.
  * @example
+ * ```ts no-run
  * fromReadable(process.stdin).pipe(tokens(vocab), windows({ length: 32 }))
+ * ```
  */
 export function fromReadable<T = string | Uint8Array>(readable: ReadableLike): Observable<T> {
   return fromAsync<T>(readable as unknown as AsyncIterable<T>);

@@ -9,8 +9,10 @@ import { pulled } from './from-async.js';
  *
  * @throws TypeError (as an error notification) where the stream is locked by another reader; the stream's own error.
  * @example
+ * ```ts no-run
  * const { body } = await fetch(url);
  * fromWebStream(body).pipe(tokens(vocab))
+ * ```
  */
 export function fromWebStream<T>(stream: ReadableStream<T>): Observable<T> {
   return pulled(() => stream);

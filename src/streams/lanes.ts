@@ -63,7 +63,7 @@ function cut(corpus: Int32Array, batch: number, laneLength: number, from: number
  * no window at `from`.
  * @throws TypeError where the corpus has several lanes.
  * @example
- * lanes(vocab.encode(corpus), { batch: 32, length: 64, epochs: 5 }).pipe(
+ * lanes(vocab.encode(corpus), { batch: 4, length: 32, epochs: 5 }).pipe(
  *   tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3) }),
  * )
  */

@@ -35,7 +35,7 @@ export interface RandomWindow extends SymbolWindow {
  * @throws RangeError where an option is not a whole number of at least 1, the text is too short for a window, or a
  * window has no room in the kernels' memory.
  * @example
- * randomWindows(vocab.encode(text), { length: 64, batch: 12, count: 2000 }).pipe(tbptt(model, { loss, optimizer }))
+ * randomWindows(vocab.encode(corpus), { length: 64, batch: 12, count: 2000 }).pipe(tbptt(model, { loss, optimizer }))
  */
 export function randomWindows(symbols: Int32Array, options: RandomWindowsOptions): Observable<RandomWindow> {
   const names: Names<RandomWindowsOptions> = { length: true, batch: true, count: true, seed: true };

@@ -41,7 +41,7 @@ export interface GradientNormsOptions<S, X extends Tensor> {
  *
  * @throws RangeError, TypeError as the model and the loss do.
  * @example
- * gradientNorms(model, { loss: crossEntropy(), input, target, carry: model.initial(32) })
+ * gradientNorms(model, { loss: crossEntropy(), input, target, carry })
  *   .map(({ layer, rms }) => `${layer}: ${rms.toExponential(1)}`);
  */
 export function gradientNorms<S, X extends Tensor>(

@@ -80,7 +80,7 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
  * training can have left.
  * @example
  * const { learn } = trainer(model, { loss: crossEntropy(), optimizer: adam(2e-3), clipNorm: 5 });
- * const { loss, carry } = learn({ carry: model.initial(32), input, target });
+ * const { loss, carry } = learn({ carry: model.initial(2), input, target });
  */
 export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   model: Trainable<S, X, Y>,

@@ -118,7 +118,9 @@ async function* read(
  * before it, or not the one that is asked for.
  * @throws OxbowError (as an error notification), a {@link FileError}, where the file cannot be read.
  * @example
+ * ```ts no-run
  * fromConll('eng.train', { columns: { word: 0, tag: 3 } }).subscribe(({ words, tags }) => console.log(words, tags));
+ * ```
  */
 export function fromConll(source: TextSource, options: ConllOptions = {}): Observable<Utterance> {
   const checked = checkedOptions('fromConll', options, names);

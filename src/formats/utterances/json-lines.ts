@@ -59,7 +59,9 @@ async function* read(source: TextSource, signal: AbortSignal): AsyncGenerator<Ut
  * many tags as words.
  * @throws OxbowError (as an error notification), a {@link FileError}, where the file cannot be read.
  * @example
+ * ```ts no-run
  * const corrections$ = fromJsonLines({ name: 'stdin', chunks: process.stdin });
+ * ```
  */
 export function fromJsonLines(source: TextSource): Observable<Utterance> {
   return fromAsync((signal) => read(source, signal));

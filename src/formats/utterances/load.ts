@@ -11,7 +11,9 @@ import type { Utterance } from './utterance.js';
  * @throws OxbowError (as a rejection), a {@link FileError} or an {@link UtteranceError}, that names the file, and what else
  * the source fails with.
  * @example
+ * ```ts no-run
  * const training = await loadUtterances(fromSequenceFiles('atis/train'));
+ * ```
  */
 export async function loadUtterances(utterances$: Observable<Utterance>): Promise<readonly Utterance[]> {
   return orThrow(await loadUtterancesEither(utterances$)());

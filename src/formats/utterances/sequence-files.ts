@@ -118,7 +118,9 @@ async function* read(
  * words, where a file ends before the others, and where an intent is none.
  * @throws OxbowError (as an error notification), a {@link FileError}, where a file cannot be read.
  * @example
+ * ```ts no-run
  * fromSequenceFiles('atis/train').subscribe(({ words, tags, intent }) => console.log(intent, words, tags));
+ * ```
  */
 export function fromSequenceFiles(folder: string, options: SequenceFilesOptions = {}): Observable<Utterance> {
   const names: Names<SequenceFilesOptions> = { words: true, tags: true, intents: true };

@@ -45,7 +45,7 @@ const named = (name: string): Metric =>
  *
  * @throws RangeError where k is not a whole number above 0.
  * @example
- * model.compile({ loss, optimizer, metrics: [topKAccuracy(3)] })
+ * classifier.compile({ loss, optimizer, metrics: [topKAccuracy(3)] })
  */
 export function topKAccuracy(k = 5): Metric {
   requireCount('topKAccuracy', 'k', k);

@@ -82,7 +82,7 @@ function counting(name: string, score: Score, average: 'macro' | 'micro'): Accum
  *
  * @throws TypeError where the average is neither.
  * @example
- * model.compile({ loss, optimizer, metrics: [precision({ average: 'macro' })] })
+ * classifier.compile({ loss, optimizer, metrics: [precision({ average: 'macro' })] })
  */
 export function precision(options: AverageOptions = {}): Metric {
   return byClass('precision', options);
@@ -98,7 +98,7 @@ export function precision(options: AverageOptions = {}): Metric {
  *
  * @throws TypeError where the average is neither.
  * @example
- * model.compile({ loss, optimizer, metrics: [recall()] })
+ * classifier.compile({ loss, optimizer, metrics: [recall()] })
  */
 export function recall(options: AverageOptions = {}): Metric {
   return byClass('recall', options);
@@ -114,7 +114,7 @@ export function recall(options: AverageOptions = {}): Metric {
  *
  * @throws TypeError where the average is neither.
  * @example
- * model.compile({ loss, optimizer, metrics: [f1({ average: 'micro' })] })
+ * classifier.compile({ loss, optimizer, metrics: [f1({ average: 'micro' })] })
  */
 export function f1(options: AverageOptions = {}): Metric {
   return byClass('f1', options);
@@ -130,7 +130,7 @@ export function f1(options: AverageOptions = {}): Metric {
  *
  * @example
  * const counted = confusionMatrix().start();
- * counted.update(await model.predict(x), ids([4], [0, 1, 1, 2]));
+ * counted.update(tensor([4, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1]), ids([4], [0, 1, 1, 2]));
  * counted.result(); // [[1, 0, 0], [0, 1, 1], [0, 0, 1]]
  */
 export function confusionMatrix(): Metric<readonly (readonly number[])[]> {

@@ -31,7 +31,7 @@ export function perplexity(): Metric {
  * Shapes: logits `[…, V]`, targets ids `[…]` or one-hot `[…, V]`.
  *
  * @example
- * model.compile({ loss: crossEntropy(), optimizer: rmsprop(1e-3), metrics: [bitsPerCharacter()] })
+ * classifier.compile({ loss: crossEntropy(), optimizer: rmsprop(1e-3), metrics: [bitsPerCharacter()] })
  */
 export function bitsPerCharacter(): Metric {
   return meanOver('bitsPerCharacter', 'lower', nats('bitsPerCharacter'), (mean) => mean / Math.LN2);

@@ -67,7 +67,7 @@ const POOL = 40;
  * How well a tagger does on utterances whose tags are known.
  *
  * @example
- * scoreTagger(model, test).f1;
+ * scoreTagger(reader, utterances).f1;
  */
 export function scoreTagger(model: Tagger, utterances: readonly TaggedUtterance[]): SlotScores {
   const { update, result } = conlleval().start();
@@ -94,8 +94,8 @@ export function scoreTagger(model: Tagger, utterances: readonly TaggedUtterance[
  *
  * @throws RangeError (as an error notification) where there is no utterance, or an option is impossible.
  * @example
- * const last = await lastValueFrom(fitTagger(model, { train, valid, epochs: 30 }));
- * scoreTagger(model, test).f1;
+ * await lastValueFrom(fitTagger(reader, { train: utterances, valid: utterances, epochs: 2 }));
+ * scoreTagger(reader, utterances).f1;
  */
 export function fitTagger(model: Tagger, given: FitTaggerOptions): Observable<TaggerEpoch> {
   const options = checkedOptions('fitTagger', given, names);

@@ -86,7 +86,7 @@ export function substitution(
  *
  * @throws RangeError where the share is not a number from 0 to 1, or an utterance has not one tag a word.
  * @example
- * from(examples).pipe(substituteSlots(examples, { share: 0.5, seed: 1 })) // { words: ['arrive', 'Osaka'], … }
+ * utterance$.pipe(substituteSlots(utterances, { share: 0.5, seed: 1 })) // { words: ['arrive', 'Osaka'], … }
  */
 export function substituteSlots<U extends TaggedUtterance>(
   examples: readonly TaggedUtterance[],

@@ -33,7 +33,7 @@ export interface TaggerTrainer {
  * @throws TypeError, RangeError where `state` is not one of this model and optimizer.
  * @throws RangeError (by `learn`) where there is no utterance, or one has a tag or an intent that the model does not know.
  * @example
- * const { learn } = taggerTrainer(model, { optimizer: adam(2e-3), clipNorm: 5 });
+ * const { learn } = taggerTrainer(reader, { optimizer: adam(2e-3), clipNorm: 5 });
  * learn([{ words: ['to', 'taipei'], tags: ['O', 'B-toloc'] }]).loss;
  */
 export function taggerTrainer(model: Tagger, options: TaggerTrainerOptions): TaggerTrainer {

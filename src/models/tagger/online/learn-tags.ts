@@ -83,7 +83,7 @@ const names: Names<LearnTagsOptions> = {
  * @throws TypeError, RangeError (as error notifications) where `state` is not one of this model and these options.
  * @throws RangeError (as an error notification) where the loss is not finite, or more lessons wait than may.
  * @example
- * utterance$.pipe(learnTags(model, { optimizer: adam(1e-3), clipNorm: 5, replay: { size: 1000, per: 8, seed: 1 } }))
+ * utterance$.pipe(learnTags(reader, { optimizer: adam(1e-3), clipNorm: 5, replay: { size: 1000, per: 8, seed: 1 } }))
  *   .subscribe((event) => event.outcome === 'learned' && console.log(event.scores().f1, event.grown.words));
  */
 export function learnTags(model: Tagger, given: LearnTagsOptions): OperatorFunction<TagLesson, TagOutcome> {

@@ -62,8 +62,8 @@ const POLICIES: readonly OutstandingPolicy[] = ['drop-oldest', 'drop-newest', 'e
  * @throws RangeError, TypeError where an option is impossible.
  * @example
  * const open = outstanding({ capacity: 1000 });
- * utterance$.pipe(predictTags(model, open)).subscribe(show);
- * correction$.pipe(learnTags(model, { optimizer: adam(1e-3), outstanding: open }));
+ * utterance$.pipe(predictTags(reader, open)).subscribe(({ id, words }) => console.log(id, words));
+ * correction$.pipe(learnTags(reader, { optimizer: adam(1e-3), outstanding: open }));
  */
 export function outstanding(options: OutstandingOptions): Outstanding {
   const { capacity, policy = 'drop-oldest' } = checkedOptions('outstanding', options, { capacity: true, policy: true });

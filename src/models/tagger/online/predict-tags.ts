@@ -22,7 +22,7 @@ export interface Predicted extends Tagging {
  * @throws RangeError (as an error notification) where no more predictions may wait and the policy is `error`.
  * @example
  * const open = outstanding({ capacity: 1000 });
- * utterance$.pipe(predictTags(model, open)) // { id: '#0', words: [{ word: 'to', tag: 'O', probability: … }, …] }
+ * utterance$.pipe(predictTags(reader, open)) // { id: '#0', words: [{ word: 'to', tag: 'O', probability: … }, …] }
  */
 export function predictTags(model: Tagger, open: Outstanding): OperatorFunction<Asked, Predicted> {
   return map((asked) => predictOne(model, open, asked));

@@ -22,7 +22,7 @@ export type Slots = Readonly<Record<string, string | readonly string[]>>;
  * one, so that no tags are malformed.
  *
  * @example
- * slotsOf(model.tag([['to', 'taipei']])[0].words); // [{ slot: 'toloc', value: 'taipei', start: 1, end: 2, probability: … }]
+ * slotsOf(reader.tag([['to', 'taipei']])[0]?.words ?? []); // [{ slot: 'toloc', value: 'taipei', start: 1, end: 2, probability: … }]
  */
 export function slotsOf(words: readonly TaggedWord[]): readonly Slot[] {
   return chunksOf(words.map(({ tag }) => tag)).map(({ type, start, end }) => {
@@ -43,7 +43,7 @@ export function slotsOf(words: readonly TaggedWord[]): readonly Slot[] {
  * are passed over: one record for each utterance, `{}` where it has no slot.
  *
  * @example
- * words$.pipe(tag(model), slots()) // { toloc: 'taipei', date: 'november 2nd' }
+ * words$.pipe(tag(reader), slots()) // { toloc: 'taipei', date: 'november 2nd' }
  */
 export function slots(): OperatorFunction<WordTagged | Pick<Tagging, 'words'>, Slots> {
   return pipe(

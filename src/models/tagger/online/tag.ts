@@ -60,8 +60,8 @@ export interface TagOptions {
  * @throws RangeError where `longest` is not a whole number above 0.
  * @throws TypeError (as an error notification) at what is no word, utterance or end of one.
  * @example
- * words$.pipe(tag(model)).subscribe((event) => event.final || console.log(event.word, event.tag, event.revised));
- * words$.pipe(tag(model), slots()).subscribe(console.log); // { toloc: 'taipei', date: 'november 2nd' }
+ * words$.pipe(tag(reader)).subscribe((event) => event.final || console.log(event.word, event.tag, event.revised));
+ * words$.pipe(tag(reader), slots()).subscribe(console.log); // { toloc: 'taipei', date: 'november 2nd' }
  */
 export function tag(model: Tagger, options: TagOptions = {}): OperatorFunction<Spoken, WordTagged | UtteranceTagged> {
   const { longest = 10_000 } = checkedOptions('tag', options, { longest: true });
