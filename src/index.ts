@@ -58,7 +58,7 @@ export {
 } from './formats/training.js';
 export { loadWeights, loadWeightsEither, weightsOf } from './formats/weights.js';
 export type { Tier } from './host/host.js';
-export type { Idle, Rule } from './kernels/jobs.js';
+export type { Rule, SparsePolicy } from './kernels/jobs.js';
 export { configure, type MachineOptions, machine } from './kernels/machine.js';
 export type { Machine } from './kernels/machine-type.js';
 export type { MemoryUse } from './kernels/memory-limit.js';
@@ -260,7 +260,7 @@ export { type OptimizerOptions, optimizer } from './training/optimizers/in-ops.j
 export { type MomentumOptions, momentum } from './training/optimizers/momentum.js';
 export { type NadamOptions, nadam } from './training/optimizers/nadam.js';
 export { type NesterovOptions, nesterov } from './training/optimizers/nesterov.js';
-export type { Aside, Optimizer, Preparation, RuleInOps, RuleNumbers } from './training/optimizers/optimizer.js';
+export type { LookAhead, Optimizer, Preparation, RuleInOps, RuleNumbers } from './training/optimizers/optimizer.js';
 export { type RmspropOptions, rmsprop } from './training/optimizers/rmsprop.js';
 export { sgd } from './training/optimizers/sgd.js';
 export { type VsgdOptions, vsgd } from './training/optimizers/vsgd.js';

@@ -4,8 +4,8 @@
  */
 
 import { startFrom } from './carry.js';
+import type { BufferView } from './kernels/buffer-view.js';
 import { atOnce } from './kernels/capture.js';
-import type { Place } from './kernels/place.js';
 import { staying } from './kernels/staying.js';
 import type { Core } from './layer.js';
 import type { Ops } from './ops/ops.js';
@@ -67,14 +67,14 @@ export function steppedTo<S, X extends Tensor>(
   ending?: (hold: Allocate) => Ending,
 ): Stepper<S, X> & { again(): Tensor } {
   const memory = stepperMemory();
-  const { machine: home, region, scope } = memory;
-  const body: StepBody<S, X> = { model, finish, end: ending?.(region.allocate) };
+  const { machine: home, arena, scope } = memory;
+  const body: StepBody<S, X> = { model, finish, end: ending?.(arena.allocate) };
   const replay = replayOf(
     memory,
     parametersOf(model.params).map(([, parameter]) => parameter),
   );
-  let input: Place | undefined;
-  let start = region.mark();
+  let input: BufferView | undefined;
+  let start = arena.mark();
   /** Places, as long as the step is the same each time; signals once it is not. */
   let carry: S | undefined;
   let steady = true;
@@ -82,7 +82,7 @@ export function steppedTo<S, X extends Tensor>(
   let limit = Number.POSITIVE_INFINITY;
 
   /** The input's place, holding x. */
-  function take(x: X): Place {
+  function take(x: X): BufferView {
     const numbers = checkedNumbers(x, 'stepper');
     if (input === undefined) {
       const lanes = x.shape[1];
@@ -91,7 +91,7 @@ export function steppedTo<S, X extends Tensor>(
       }
       carry = tree.map(startFrom('stepper', model, first, lanes), memory.placed);
       input = memory.placed(x);
-      start = region.mark();
+      start = arena.mark();
       return input;
     }
     if (!sameShape(x.shape, input.shape) || (x.type === 'int32') !== (input.type === 'int32')) {
@@ -117,15 +117,15 @@ export function steppedTo<S, X extends Tensor>(
   }
 
   /** A step that may turn out to be the same each time. */
-  function captured(x: Place): Tensor {
+  function captured(x: BufferView): Tensor {
     const before = carry as S;
-    region.release(start);
+    arena.release(start);
     const { output, next, record, limit: below } = captureStep(memory, body, before, x);
     limit = Number.POSITIVE_INFINITY;
     if (record === undefined) {
       steady = false;
       carry = toSignal(next);
-      body.end?.(output, x, region.allocate);
+      body.end?.(output, x, arena.allocate);
       return toSignal(output);
     }
     steady = replay.take(record, output);
@@ -135,17 +135,17 @@ export function steppedTo<S, X extends Tensor>(
   }
 
   /** A step of a model that is not the same each time. */
-  function plain(x: Place): Tensor {
+  function plain(x: BufferView): Tensor {
     return inWindow((ops, space) => {
       const [output, next] = stepped(body, ops, space, carry as S, x);
       const result = toSignal(output);
       carry = toSignal(next);
-      body.end?.(output, x, home.region.allocate);
+      body.end?.(output, x, home.arena.allocate);
       return result;
     });
   }
 
-  const go = (x: Place): Tensor => replay.run() ?? (steady ? staying(home, () => captured(x)) : plain(x));
+  const go = (x: BufferView): Tensor => replay.run() ?? (steady ? staying(home, () => captured(x)) : plain(x));
 
   /** Makes ready for a step. */
   function follow(): void {

@@ -1,5 +1,5 @@
 import { evaluate, generator, ids, reference, stepper } from '../../src/index.js';
-import { speaker } from '../../src/streams/speaker.js';
+import { samplingStepper } from '../../src/streams/sampling-stepper.js';
 import type { Case, Workload } from '../workload.js';
 import { forwardFlop, type LanguageModel, languageModel, stepBytes } from './models.js';
 
@@ -25,7 +25,7 @@ function checkLogits(name: string, net: ReturnType<typeof languageModel>): void 
 function generationCase(units: number, layers: 1 | 2): Case {
   const shape = model(units, layers);
   const net = languageModel(shape);
-  const { next, release } = speaker(net, {}, generator(1));
+  const { next, release } = samplingStepper(net, {}, generator(1));
   next(ids([1, 1], [0]));
   const step = () => void next();
   const name = `W5 lstm${units}x${layers}`;

@@ -220,7 +220,7 @@ export const jobs = {
   update: struct('Update', {
     spans: 'address',
     rule: 'int',
-    idle: 'int',
+    sparsePolicy: 'int',
     slots: 'int',
     zeros: 'address',
     stages: 'address',

@@ -38,14 +38,14 @@ export function capture<R>(
 /** Runs a body whose forks run at once, after those that have been captured so far. */
 export function atOnce<R>(machine: Machine, body: () => R): R {
   machine.settle();
-  return aside(machine, body);
+  return uncaptured(machine, body);
 }
 
 /**
  * Runs a body whose kernels have nothing to do with those around it, such as the draw of a parameter that is met for the
  * first time: they run at once, and are not written down.
  */
-export function aside<R>(machine: Machine, body: () => R): R {
+export function uncaptured<R>(machine: Machine, body: () => R): R {
   const outer = machine.capturing;
   if (outer === undefined) return body();
   try {

@@ -76,7 +76,7 @@ export enum Stage {
 }
 
 /** What becomes of a row whose gradient is 0 throughout. A row is what one index of a parameter's first axis selects. */
-export enum Idle {
+export enum SparsePolicy {
   /** It is updated as any other: what the optimizer keeps decays, and may still move it. */
   moves,
   /** It is updated as any other, which changes nothing: the work may be left out. */

@@ -1,10 +1,10 @@
 /** What a machine is to those who use it, and what it is asked to run. */
 
 import type { Tier } from '../host/host.js';
+import type { Arena } from './arena.js';
 import type { Heap } from './heap.js';
 import type { Holdings } from './holding.js';
 import type { MemoryUse } from './memory-limit.js';
-import type { Region } from './region.js';
 
 /** A fork in the words of a program's entry: job, items, grain, nothing, arguments. */
 export type Fork = Int32Array;
@@ -58,7 +58,7 @@ export interface Machine {
   /** What the kernels' memory is in use for. */
   readonly memory: MemoryUse;
   /** Memory of the window that is open. */
-  readonly region: Region;
+  readonly arena: Arena;
   /** Index of the kernels' arguments in `ints` and `floats`. */
   readonly arguments: number;
   /** Runs a job, by its number, over items in chunks of at least `grain`; its arguments were written before, by `fork`. */

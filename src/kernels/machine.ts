@@ -7,6 +7,7 @@ import { host } from '#host';
 import { requireCount } from '../checks.js';
 import { type Tier, tierNames } from '../host/host.js';
 import { checkedOptions, type Names } from '../options.js';
+import { arena } from './arena.js';
 import { heap } from './heap.js';
 import { holdings } from './holding.js';
 import { ledTeam } from './led-team.js';
@@ -14,7 +15,6 @@ import type { Fork, Machine } from './machine-type.js';
 import { kernelMemory, threadsWithRoom } from './memory.js';
 import { HIGHEST_LIMIT, limitWanted, refusal } from './memory-limit.js';
 import { ARGUMENT_WORDS, argumentsOf, forkOf } from './program.js';
-import { region } from './region.js';
 import { type Exports, type Team, type TeamOptions, team, warnOfFewer } from './team.js';
 import { missing, moduleOf, RACE_BYTES, wideIsSlow } from './tiers.js';
 import { trusted } from './trust.js';
@@ -132,7 +132,7 @@ export function createMachine(
   }
 
   const blocks = heap(HEAP_BASE, { reserve, relieve, refusal: (bytes, want) => refusal(self.memory, bytes, want) });
-  const window = region(blocks);
+  const window = arena(blocks);
 
   /** Whether what was just instantiated is right, and as fast as it has to be where another tier could be had. */
   function passes(candidate: Tier, forced: boolean): boolean {
@@ -235,7 +235,7 @@ export function createMachine(
       const { used, free, peak } = blocks.usage();
       return { used, free, peak, reserved: memory.buffer.byteLength, limit, gaveWay: held.gaveWay };
     },
-    region: window,
+    arena: window,
     get arguments() {
       return (current as Team).arguments;
     },

@@ -1,6 +1,6 @@
 /** Orthonormal sets by Gram–Schmidt, many vectors at a time: of normal vectors it makes a uniformly distributed set. */
 import type { Course } from '../course.js';
-import { aside } from './capture.js';
+import { uncaptured } from './capture.js';
 import { fork } from './fork.js';
 import type { Want } from './heap.js';
 import type { Machine } from './machine-type.js';
@@ -47,7 +47,7 @@ export function* orthonormal(
     }
     for (let first = 0; first < count; first += PANEL) {
       const end = Math.min(first + PANEL, count);
-      aside(machine, () => {
+      uncaptured(machine, () => {
         // For each thread, a copy of four rows, or the sums of four by two others.
         const working = machine.heap.allocate(machine.threads * (32 * length + 64), WORK);
         try {

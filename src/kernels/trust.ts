@@ -9,22 +9,22 @@ const close = (a: number, b: number) => Math.abs(a - b) <= 1e-5 * Math.max(1, Ma
 
 /** Whether a product with every kind of edge and three functions come out right. */
 export function trusted(machine: Machine): boolean {
-  const mark = machine.region.mark();
+  const mark = machine.arena.mark();
   try {
     return productsAgree(machine) && functionsAgree(machine);
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) return false;
     throw error;
   } finally {
-    machine.region.release(mark);
+    machine.arena.release(mark);
   }
 }
 
 function productsAgree(machine: Machine): boolean {
   const [m, n, k] = [19, 37, 300];
-  const a = machine.region.allocate(4 * m * k);
-  const b = machine.region.allocate(4 * n * k);
-  const c = machine.region.allocate(4 * m * n);
+  const a = machine.arena.allocate(4 * m * k);
+  const b = machine.arena.allocate(4 * n * k);
+  const c = machine.arena.allocate(4 * m * n);
   const { floats } = machine;
   for (let i = 0; i < m * k; i += 1) floats[a / 4 + i] = ((i * 37) % 101) / 101 - 0.5;
   for (let i = 0; i < n * k; i += 1) floats[b / 4 + i] = ((i * 53) % 97) / 97 - 0.5;
@@ -54,8 +54,8 @@ function productsAgree(machine: Machine): boolean {
 
 function functionsAgree(machine: Machine): boolean {
   const size = 40;
-  const x = machine.region.allocate(4 * size);
-  const y = machine.region.allocate(4 * size);
+  const x = machine.arena.allocate(4 * size);
+  const y = machine.arena.allocate(4 * size);
   const { floats } = machine;
   for (let i = 0; i < size; i += 1) floats[x / 4 + i] = (i - size / 2) / 3;
   const exact: readonly (readonly [Unary, (value: number) => number])[] = [

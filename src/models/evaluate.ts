@@ -6,19 +6,19 @@ import { timeSlice } from '../streams/event-loop.js';
 import { showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';
 import { type Data, type Examples, intoExamples, signalOf } from './examples.js';
+import type { LayeredModel } from './layered-model.js';
 import { type Mask, paddedAfter } from './mask.js';
 import { meter } from './meter.js';
 import type { Metric } from './metrics/metric.js';
 import { everyOf, inputsOf, type PreparedExamples } from './prepared.js';
 import type { Evaluation } from './progress.js';
-import type { Subject } from './subject.js';
 
 /** Examples at once where nothing is learnt and nothing depends on it. */
 export const BATCH = 128;
 
 /** What a model makes of data: loss and metrics of all examples at once, whatever the batch. */
 export async function score(
-  model: Subject & { readonly loss: Loss; readonly metrics: readonly Metric[] },
+  model: LayeredModel & { readonly loss: Loss; readonly metrics: readonly Metric[] },
   data: PreparedExamples,
   batch: number,
   stopped: () => boolean = () => false,
@@ -47,7 +47,7 @@ export interface PredictOptions {
 }
 
 /** A model's outputs, example by example. */
-export async function predict(model: Subject, x: Data, options: PredictOptions): Promise<Tensor> {
+export async function predict(model: LayeredModel, x: Data, options: PredictOptions): Promise<Tensor> {
   const names: Names<PredictOptions> = { batch: true, mask: true, finish: true };
   const { batch = BATCH, mask, finish = (_, y) => y } = checkedOptions<PredictOptions>('predict', options, names);
   requireCount('predict', 'batch', batch);

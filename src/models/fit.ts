@@ -12,13 +12,13 @@ import { type Learned, type Trainer, trainer } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import { score } from './evaluate.js';
 import type { Data } from './examples.js';
+import type { LayeredModel } from './layered-model.js';
 import type { Mask } from './mask.js';
 import { type Meter, meter } from './meter.js';
 import type { Metric } from './metrics/metric.js';
 import { everyOf, type PreparedExamples, prepareExamples } from './prepared.js';
 import type { EpochRecord, FitProgress, History } from './progress.js';
 import { type EarlyStopping, type Watch, watch } from './stopping.js';
-import type { Subject } from './subject.js';
 
 /** Told of each step of training; where it returns a promise, training goes on when that is fulfilled. */
 export type Callback = (progress: FitProgress) => unknown;
@@ -59,7 +59,7 @@ const names: Names<FitOptions> = {
 export interface Fit extends Observable<FitProgress>, PromiseLike<History> {}
 
 /** What a compiled model is made of. */
-export interface Compiled extends Subject {
+export interface Compiled extends LayeredModel {
   readonly loss: Loss;
   /** What is added to the loss for the sake of small weights. */
   readonly penalty: ((ops: Ops) => Tensor) | undefined;

@@ -4,16 +4,16 @@ import { within } from '../layer.js';
 import type { Lengths } from '../ops/lengths.js';
 import { listed, type Numbers, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';
+import { type DryRun, type Limit, lastLabel, runDry } from './dry-run.js';
 import { type Data, type Examples, examplesOf, type Layout, layoutOf, signalOf } from './examples.js';
+import type { LayeredModel } from './layered-model.js';
 import { lengthsOfIds, lengthsOfMask, type Mask, paddedAfter } from './mask.js';
-import { type Limit, lastLabel, type Rehearsal, rehearse } from './rehearsal.js';
-import type { Subject } from './subject.js';
 
 /** Inputs that fit a model. */
 export interface Inputs {
   readonly examples: Examples;
   readonly layout: Layout;
-  readonly rehearsal: Rehearsal;
+  readonly dryRun: DryRun;
   /** How many steps of each example's output are real, where some are padding. */
   readonly after: Lengths | undefined;
 }
@@ -32,7 +32,7 @@ export interface PreparedExamples {
  */
 export function inputsOf(
   operation: string,
-  subject: Subject,
+  subject: LayeredModel,
   x: Data,
   mask?: Mask,
   [name, maskName]: readonly [string, string] = ['x', 'mask'],
@@ -45,10 +45,10 @@ export function inputsOf(
   else if (padding !== undefined) lengths = lengthsOfIds(`${operation}: ${name}`, given, layout, padding);
   const examples = lengths === undefined ? given : paddedAfter(given, lengths, 0);
   checkFinite(`${operation}: ${name}`, examples);
-  const rehearsal = rehearse(operation, subject, signalOf(examples, Int32Array.of(0), layout));
-  if (rehearsal.limit) checkIdsOf(`${operation}: ${name}`, examples, 0, rehearsal.limit);
+  const dryRun = runDry(operation, subject, signalOf(examples, Int32Array.of(0), layout));
+  if (dryRun.limit) checkIdsOf(`${operation}: ${name}`, examples, 0, dryRun.limit);
   const after = lengths && within(operation, () => subject.core.lengthsAfter?.(lengths) ?? lengths);
-  return { examples, layout, rehearsal, after };
+  return { examples, layout, dryRun, after };
 }
 
 /**
@@ -58,31 +58,31 @@ export function inputsOf(
  */
 export function prepareExamples(
   operation: string,
-  subject: Subject,
+  subject: LayeredModel,
   loss: Loss,
   [x, y, mask]: readonly [x: Data, y: Data, mask?: Mask | undefined],
   [xName, yName, maskName]: readonly [string, string, string] = ['x', 'y', 'mask'],
 ): PreparedExamples {
-  const { examples, layout, rehearsal, after } = inputsOf(operation, subject, x, mask, [xName, maskName]);
+  const { examples, layout, dryRun, after } = inputsOf(operation, subject, x, mask, [xName, maskName]);
   const given = examplesOf(`${operation}: ${yName}`, y);
   if (given.count !== examples.count) {
     throw new RangeError(
       `${operation}: ${xName} has ${examples.count} examples and ${yName} has ${given.count}; give one target for each.`,
     );
   }
-  if (rehearsal.endsInSoftmax && loss.takes === 'logits') {
+  if (dryRun.endsInSoftmax && loss.takes === 'logits') {
     throw new TypeError(
       `${operation}: ${lastLabel(subject)} ends in a softmax, but the loss has the softmax within it; leave the layer's ` +
         'out, and ask predict for probabilities: { finish: (ops, y) => ops.softmax(y) }.',
     );
   }
-  const asked = targetsOf(operation, subject, rehearsal.output, given, yName);
+  const asked = targetsOf(operation, subject, dryRun.output, given, yName);
   // What is asked at padding does not count: ids are −1 there, numbers have the lengths with them.
-  const isPadded = after?.some((length) => length !== rehearsal.output[0]);
+  const isPadded = after?.some((length) => length !== dryRun.output[0]);
   const targets = isPadded
     ? { ...asked, examples: paddedAfter(asked.examples, after as Lengths, asked.examples.type === 'int32' ? -1 : 0) }
     : asked;
-  checkTargets(`${operation}: ${yName}`, subject, loss, rehearsal.output, targets);
+  checkTargets(`${operation}: ${yName}`, subject, loss, dryRun.output, targets);
   return {
     count: examples.count,
     batch: (order) => ({
@@ -98,7 +98,7 @@ interface Targets {
 }
 
 /** Targets in the form that the model's output asks for. */
-function targetsOf(operation: string, subject: Subject, output: Shape, given: Examples, name: string): Targets {
+function targetsOf(operation: string, subject: LayeredModel, output: Shape, given: Examples, name: string): Targets {
   const [steps = 0, , ...features] = output;
   const forIds = [steps, ...features.slice(0, -1)];
   const forNumbers = [steps, ...features];
@@ -127,7 +127,13 @@ function layoutFor(shape: Shape, wanted: Shape): Layout | undefined {
   return wanted[0] === 1 && sameShape(shape, wanted.slice(1)) ? 'example' : undefined;
 }
 
-function checkTargets(what: string, subject: Subject, loss: Loss, output: Shape, { examples, layout }: Targets): void {
+function checkTargets(
+  what: string,
+  subject: LayeredModel,
+  loss: Loss,
+  output: Shape,
+  { examples, layout }: Targets,
+): void {
   checkFinite(what, examples);
   if (examples.type === 'int32') {
     checkIdsOf(what, examples, -1, { below: output.at(-1) as number, layer: lastLabel(subject) });

@@ -12,12 +12,12 @@ import { below } from '../path.js';
 import { isTensor, sameShape, type Tensor } from '../tensor.js';
 import { checkedState } from '../training/trainer-state.js';
 import type { Compiled } from './fit.js';
-import type { Subject } from './subject.js';
+import type { LayeredModel } from './layered-model.js';
 
 /** Of the metadata, the one that is about training. */
 const TRAINING = 'training';
 
-type Trainable = Subject & Partial<Pick<Compiled, 'memory' | 'optimizer'>>;
+type Trainable = LayeredModel & Partial<Pick<Compiled, 'memory' | 'optimizer'>>;
 
 export function saveModel(model: Trainable, path: string): TE.TaskEither<FileError, void> {
   return saveAs('save', path, toCheckpoint(model));

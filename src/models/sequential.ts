@@ -14,13 +14,13 @@ import type { Optimizer } from '../training/optimizers/optimizer.js';
 import { BATCH, type PredictOptions, predict, score } from './evaluate.js';
 import type { Data, Layout } from './examples.js';
 import { type Compiled, type Fit, type FitOptions, fitModel } from './fit.js';
+import type { AnyCore, LayeredModel } from './layered-model.js';
 import type { Mask } from './mask.js';
 import { type MetricName, metricsOf } from './metrics/by-name.js';
 import type { Metric } from './metrics/metric.js';
 import { prepareExamples } from './prepared.js';
 import type { Evaluation } from './progress.js';
 import { loadModel, saveModel } from './saved.js';
-import type { AnyCore, Subject } from './subject.js';
 import { summary } from './summary.js';
 
 export interface SequentialOptions {
@@ -171,7 +171,7 @@ export function sequential<const L extends readonly AnyCore[]>(
     throw new RangeError(`sequential: padding is an id, a whole number from 0 up, not ${padding}.`);
   }
   const core = stackCore('sequential', Object.fromEntries(named) as Children) as unknown as Core<unknown>;
-  const subject: Subject = {
+  const subject: LayeredModel = {
     core: layer(toldLengths(core), seed, ''),
     layers: named,
     input,
@@ -184,7 +184,7 @@ export function sequential<const L extends readonly AnyCore[]>(
   });
 }
 
-function compile<X>(subject: Subject, options: CompileOptions): Model<X> {
+function compile<X>(subject: LayeredModel, options: CompileOptions): Model<X> {
   const { loss, optimizer, metrics = [], l2, penalise, clipNorm } = checkedOptions('compile', options, compileNames);
   const { params } = subject.core;
   const compiled: Compiled = {
@@ -208,11 +208,11 @@ function compile<X>(subject: Subject, options: CompileOptions): Model<X> {
 }
 
 /** The model's own operator, as a function that methods can be put on. */
-function operatorOf<X>({ core }: Subject): Layer<unknown, X> {
+function operatorOf<X>({ core }: LayeredModel): Layer<unknown, X> {
   return layer(core as unknown as Core<unknown, X>, undefined, '');
 }
 
-function commonOf(subject: Subject) {
+function commonOf(subject: LayeredModel) {
   return {
     predict: (x: Data, options: PredictOptions = {}) => predict(subject, x, options),
     summary: (x?: Data) => summary(subject, x),

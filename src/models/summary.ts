@@ -1,12 +1,12 @@
 import { parametersOf } from '../parameters/parameter.js';
 import { type Shape, sizeOf, tensor } from '../tensor.js';
 import { type Data, examplesOf, layoutOf } from './examples.js';
+import type { LayeredModel } from './layered-model.js';
 import { inputsOf } from './prepared.js';
-import type { Subject } from './subject.js';
 
 /** A table of the layers: names, what they give, and how many numbers they learn. */
-export function summary(model: Subject, x: Data | undefined): string {
-  const traced = x === undefined ? undefined : rehearsedShapes(model, x);
+export function summary(model: LayeredModel, x: Data | undefined): string {
+  const traced = x === undefined ? undefined : dryRunShapes(model, x);
   const counts = new Set<unknown>();
   let width: number | 'inputs' | undefined = model.core.inputs ?? 'inputs';
   let total = 0;
@@ -29,12 +29,12 @@ export function summary(model: Subject, x: Data | undefined): string {
 }
 
 /** What each layer gives for an example; how much of it is real does not matter, but a masked layer wants to be told. */
-function rehearsedShapes(model: Subject, x: Data): readonly Shape[] {
+function dryRunShapes(model: LayeredModel, x: Data): readonly Shape[] {
   const { count, shape, ...examples } = examplesOf('summary: x', x);
   const layout = model.input ?? layoutOf({ count, shape, ...examples });
   const real = [count, shape[0] ?? 1];
   const mask = layout === 'sequence' ? tensor(real, new Float32Array(sizeOf(real)).fill(1)) : undefined;
-  return inputsOf('summary', model, x, mask).rehearsal.shapes;
+  return inputsOf('summary', model, x, mask).dryRun.shapes;
 }
 
 const shapeOf = ([steps, , ...features]: Shape): string => `[${[steps, 'B', ...features].join(', ')}]`;

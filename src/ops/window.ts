@@ -2,9 +2,10 @@
  * Windows: the span in which tensors are places in the kernels' memory. All of them are released together at its end;
  * what is to outlive it is copied out by `toSignal`.
  */
+
+import type { Arena } from '../kernels/arena.js';
 import { atOnce } from '../kernels/capture.js';
 import { machine } from '../kernels/machine.js';
-import type { Region } from '../kernels/region.js';
 import type { Scope } from '../kernels/scope.js';
 import { staying } from '../kernels/staying.js';
 import * as tree from '../tree.js';
@@ -30,20 +31,20 @@ export function windowOps<O extends Ops = Ops>(space: Workspace, writing = (kern
 }
 
 /**
- * A window in a region of its own, which may stay open while others come and go. Unlike `inWindow` it does not keep
+ * A window in an arena of its own, which may stay open while others come and go. Unlike `inWindow` it does not keep
  * parameters from growing: whoever leaves it open looks whether they have.
  */
-export function openWindow(region: Region): OpenWindow {
-  const mark = region.mark();
+export function openWindow(arena: Arena): OpenWindow {
+  const mark = arena.mark();
   const scope: Scope = { open: true };
-  const space = workspace(machine(), scope, { region });
+  const space = workspace(machine(), scope, { arena });
   return {
     ops: windowOps(space),
     space,
     scope,
     close() {
       scope.open = false;
-      region.release(mark);
+      arena.release(mark);
     },
   };
 }
@@ -61,8 +62,8 @@ export function inWindow<R>(body: (ops: Ops, space: Workspace) => R): R {
     // Where the stack is full, whatever is called fails, closing too: so closing the scope calls nothing, and memory that could
     // not be given back is taken back by the next outermost window.
     try {
-      if (home.windows === 1) home.region.release({ block: 0, offset: 0 });
-      window = openWindow(home.region);
+      if (home.windows === 1) home.arena.release({ block: 0, offset: 0 });
+      window = openWindow(home.arena);
       const { ops, space } = window;
       return atOnce(home, () => body(ops, space));
     } finally {

@@ -7,11 +7,11 @@
  * put into a further model.
  */
 import { type Course, finish } from '../course.js';
+import { BufferView } from '../kernels/buffer-view.js';
 import type { Want } from '../kernels/heap.js';
 import type { Holding } from '../kernels/holding.js';
 import { lengthen, lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
-import { Place } from '../kernels/place.js';
 import { checkedOptions } from '../options.js';
 import { below } from '../path.js';
 import { generator } from '../random.js';
@@ -54,7 +54,7 @@ export class Parameter implements Tensor {
   #holding: Holding | undefined;
   /** Its draw, while that is under way. */
   #drawing: Course<Holding> | undefined;
-  #place: Place | undefined;
+  #place: BufferView | undefined;
   #released = false;
   #version = 0;
   /** What was last read of it, and its version then. */
@@ -94,10 +94,11 @@ export class Parameter implements Tensor {
   }
 
   /** Where its numbers lie in the kernels' memory; drawn when first asked for. */
-  get place(): Place {
+  get place(): BufferView {
     if (this.#holding === undefined) finish(this.drawing());
     const { address, scope } = this.#holding as Holding;
-    if (this.#place?.scope !== scope) this.#place = new Place(machine(), address, this.#shape, 'float32', scope, this);
+    if (this.#place?.scope !== scope)
+      this.#place = new BufferView(machine(), address, this.#shape, 'float32', scope, this);
     return this.#place;
   }
 

@@ -1,7 +1,7 @@
 /** A step of a model, captured as it runs, with the new carry laid over the old one at its end, so that it can run again. */
 import { outcome } from '../carry.js';
+import type { BufferView } from '../kernels/buffer-view.js';
 import { capture, run } from '../kernels/capture.js';
-import type { Place } from '../kernels/place.js';
 import type { Core } from '../layer.js';
 import { type Workspace, workspace } from '../ops/eager/workspace.js';
 import type { Ops } from '../ops/ops.js';
@@ -15,7 +15,7 @@ import type { StepperMemory } from './memory.js';
 export type Allocate = (bytes: number) => number;
 
 /** What ends a step and is no operation, such as a draw. What it leaves in the input is the next step's, if `again` is called. */
-export type Ending = (output: Place, input: Place, allocate: Allocate) => void;
+export type Ending = (output: BufferView, input: BufferView, allocate: Allocate) => void;
 
 /** What is done at each step. */
 export interface StepBody<S, X extends Tensor> {
@@ -30,15 +30,15 @@ export function stepped<S, X extends Tensor>(
   ops: Ops,
   space: Workspace,
   before: S,
-  x: Place,
-): readonly [output: Place, next: S] {
+  x: BufferView,
+): readonly [output: BufferView, next: S] {
   const [y, next] = outcome(model.kind, before, model.apply(ops, before, x as Tensor as X));
   return [space.place(finish?.(ops, y) ?? y), next];
 }
 
 /** A step that was captured. */
 export interface CapturedStep<S> {
-  readonly output: Place;
+  readonly output: BufferView;
   readonly next: S;
   /** What ran; undefined where it cannot run again. Otherwise the new carry lies where the old one was, and the step has ended. */
   readonly record: Recorded | undefined;
@@ -51,14 +51,14 @@ export function captureStep<S, X extends Tensor>(
   memory: StepperMemory,
   body: StepBody<S, X>,
   before: S,
-  x: Place,
+  x: BufferView,
 ): CapturedStep<S> {
-  const { machine, region, scope } = memory;
-  const parts = tree.leaves(before).map(([, part]) => part as Place);
+  const { machine, arena, scope } = memory;
+  const parts = tree.leaves(before).map(([, part]) => part as BufferView);
   const apart = apartFrom(memory, [x, ...parts]);
   const captured = capture(machine, (forks) => {
     const written = recorder(forks, [x, ...parts]);
-    const space = workspace(machine, scope, { region, repeats: true, apart: written.apart, copied: written.copied });
+    const space = workspace(machine, scope, { arena, repeats: true, apart: written.apart, copied: written.copied });
     const [result, next] = stepped(body, windowOps(space, written.over), space, before, x);
     const moves = movesOf(space, before, next);
     if (moves === undefined || !written.repeatable) return { written, outputs: undefined, output: result, next };
@@ -66,7 +66,7 @@ export function captureStep<S, X extends Tensor>(
     written.last(() => {
       output = apart(result);
       moveAll(memory, moves, apart);
-      body.end?.(output, x, region.allocate);
+      body.end?.(output, x, arena.allocate);
     });
     return { written, outputs: [result, ...moves.map(({ from }) => from)], output, next };
   });
@@ -75,8 +75,8 @@ export function captureStep<S, X extends Tensor>(
 }
 
 interface Move {
-  readonly from: Place;
-  readonly to: Place;
+  readonly from: BufferView;
+  readonly to: BufferView;
 }
 
 /** How the new carry comes to lie where the old one is; undefined where they differ in more than their numbers. */
@@ -85,7 +85,7 @@ function movesOf(space: Workspace, before: unknown, after: unknown): readonly Mo
   let alike = true;
   tree.zip([before, after], ([to, from]) => {
     if (isTensor(to) && isTensor(from) && sameShape(to.shape, from.shape)) {
-      moves.push({ from: space.place(from), to: to as Place });
+      moves.push({ from: space.place(from), to: to as BufferView });
     } else {
       alike &&= Object.is(to, from);
     }
@@ -93,10 +93,10 @@ function movesOf(space: Workspace, before: unknown, after: unknown): readonly Mo
   return alike ? moves : undefined;
 }
 
-type Apart = (place: Place) => Place;
+type Apart = (place: BufferView) => BufferView;
 
 /** Gives a place that the next step's input and carry do not overwrite: its own, or a copy's. */
-function apartFrom(memory: StepperMemory, held: readonly Place[]): Apart {
+function apartFrom(memory: StepperMemory, held: readonly BufferView[]): Apart {
   return (place) => {
     const { address, shape, type } = place;
     if (!held.some((one) => address >= one.address && address < one.address + 4 * sizeOf(one.shape))) return place;
@@ -110,7 +110,7 @@ function apartFrom(memory: StepperMemory, held: readonly Place[]): Apart {
 function moveAll(memory: StepperMemory, moves: readonly Move[], apart: Apart): void {
   const sources = moves.map(({ from, to }) => (from.address === to.address ? from : apart(from)));
   moves.forEach(({ to }, k) => {
-    const from = sources[k] as Place;
+    const from = sources[k] as BufferView;
     if (from.address !== to.address) memory.copy(from, to);
   });
 }

@@ -1,24 +1,25 @@
 /** A stepper's memory: its carry, its input, what a step works with, and programs. It is given back with the stepper. */
+
+import { type Arena, arena } from '../kernels/arena.js';
+import { BufferView } from '../kernels/buffer-view.js';
 import { copyBlock } from '../kernels/kernels.js';
 import { machine } from '../kernels/machine.js';
 import type { Fork, Machine, Program } from '../kernels/machine-type.js';
-import { Place } from '../kernels/place.js';
 import { program } from '../kernels/program.js';
-import { type Region, region } from '../kernels/region.js';
 import type { Scope } from '../kernels/scope.js';
 import { checkedNumbers, type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
 
 export interface StepperMemory {
   readonly machine: Machine;
-  readonly region: Region;
+  readonly arena: Arena;
   readonly scope: Scope;
   /** A place for numbers. */
-  place(shape: Shape, type: Place['type']): Place;
+  place(shape: Shape, type: BufferView['type']): BufferView;
   /** A place that holds a tensor's numbers. */
-  placed(x: Tensor): Place;
-  put(numbers: Numbers, place: Place): void;
+  placed(x: Tensor): BufferView;
+  put(numbers: Numbers, place: BufferView): void;
   /** Copies what lies at one place to another of the same shape. */
-  copy(from: Place, to: Place): void;
+  copy(from: BufferView, to: BufferView): void;
   program(forks: readonly Fork[]): Program;
   freePrograms(): void;
   /** Gives everything back once nobody holds the stepper nor a tensor that it gave. */
@@ -30,19 +31,19 @@ const LEAST_BLOCK = 1 << 16;
 
 export function stepperMemory(): StepperMemory {
   const home = machine();
-  const own = region(home.heap, LEAST_BLOCK);
+  const own = arena(home.heap, LEAST_BLOCK);
   const scope: Scope = { open: true };
   const programs: Program[] = [];
   const memory: Memory = { own, programs };
 
-  const place = (shape: Shape, type: Place['type']) =>
-    new Place(home, own.allocate(4 * sizeOf(shape)), shape, type, scope);
-  const put = (numbers: Numbers, { type, address }: Place) =>
+  const place = (shape: Shape, type: BufferView['type']) =>
+    new BufferView(home, own.allocate(4 * sizeOf(shape)), shape, type, scope);
+  const put = (numbers: Numbers, { type, address }: BufferView) =>
     (type === 'int32' ? home.ints : home.floats).set(numbers, address / 4);
 
   return {
     machine: home,
-    region: own,
+    arena: own,
     scope,
     place,
     placed(x) {
@@ -78,7 +79,7 @@ export function stepperMemory(): StepperMemory {
 
 /** What is to be given back; nothing in it leads to the stepper. */
 interface Memory {
-  readonly own: Region;
+  readonly own: Arena;
   readonly programs: Program[];
 }
 

@@ -1,15 +1,16 @@
 /** Steps that run again: once two were captured that are the same word for word, each further one is one call. */
+
+import type { BufferView } from '../kernels/buffer-view.js';
 import type { Program } from '../kernels/machine-type.js';
-import type { Place } from '../kernels/place.js';
 import { type Recorded, sameRecords } from '../ops/recording.js';
 import { type Parameter, versionOf } from '../parameters/parameter.js';
 import type { StepperMemory } from './memory.js';
 
 export interface Replay {
   /** Takes a step as it was captured. @returns whether it is the same as the one before it, if there is one. */
-  take(record: Recorded, output: Place): boolean;
+  take(record: Recorded, output: BufferView): boolean;
   /** Runs the step, after what follows from the weights where these have changed; undefined before two were taken. */
-  run(): Place | undefined;
+  run(): BufferView | undefined;
   /** Whether parameters lie elsewhere since the last call, because they have grown: then what was captured is forgotten. */
   moved(): boolean;
 }
@@ -17,7 +18,7 @@ export interface Replay {
 interface Programs {
   readonly preparation: Program;
   readonly step: Program;
-  readonly output: Place;
+  readonly output: BufferView;
   /** That of the weights for which the preparation ran. */
   version: number;
 }
@@ -25,7 +26,7 @@ interface Programs {
 export function replayOf(memory: StepperMemory, parameters: readonly Parameter[]): Replay {
   let former: Recorded | undefined;
   let programs: Programs | undefined;
-  let places: readonly Place[] = [];
+  let places: readonly BufferView[] = [];
   let version = -1;
   return {
     take(record, output) {

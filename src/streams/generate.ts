@@ -10,7 +10,7 @@ import { type BufferOptions, bufferNames, checkBufferOptions, WAIT_OR_FAIL } fro
 import { timeSlice } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { checkSampling, drawsOf, type SamplingOptions, samplingNames } from './sample.js';
-import { type Speaker, speaker } from './speaker.js';
+import { type SamplingStepper, samplingStepper } from './sampling-stepper.js';
 import { sliceSteps, stepsOf } from './steps.js';
 
 export interface GenerationOptions<S> extends SamplingOptions {
@@ -69,7 +69,7 @@ async function* speak<S>(
   const { length, from, context = Number.POSITIVE_INFINITY } = options;
   const slice = timeSlice();
   let carry = startFrom('generate', model, from, 1);
-  let voice: Speaker | undefined;
+  let voice: SamplingStepper | undefined;
   /** Steps that the carry has seen, and the last of them, in so far as they may be needed again. */
   let seen = 0;
   let latest: number[] = [];
@@ -94,7 +94,7 @@ async function* speak<S>(
       [, carry] = evaluate(model, carry, sliceSteps(text, at, Math.min(at + STEPS_AT_ONCE, last)));
     }
     voice?.release();
-    voice = speaker(model, options, draws, carry);
+    voice = samplingStepper(model, options, draws, carry);
     return voice.next(sliceSteps(text, last));
   }
 

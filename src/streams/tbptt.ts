@@ -8,7 +8,7 @@ import type { Tensor } from '../tensor.js';
 import { type Learned, type TrainerOptions, trainer, trainerNames } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import type { TrainingWindow } from '../training/training-window.js';
-import { type Past, past } from './past.js';
+import { type History, historyOf } from './history.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
 import { throughput } from './throughput.js';
@@ -104,7 +104,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   return (source) =>
     defer(() => {
       const learner = trainer(model, training);
-      let history: Past<S, X> | undefined;
+      let history: History<S, X> | undefined;
       let zero: S | undefined;
       let lanes: number | undefined;
       let rate: ReturnType<typeof throughput> | undefined;
@@ -145,8 +145,8 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         lanes = batch;
         rate ??= throughput();
         if (window.alone) return told(window, yield* alone(window, batch));
-        history ??= past(model, startFrom('tbptt', model, start, batch));
-        if (reset?.includes(true)) history = past(model, resetLanes(model, history.carry, reset));
+        history ??= historyOf(model, startFrom('tbptt', model, start, batch));
+        if (reset?.includes(true)) history = historyOf(model, resetLanes(model, history.carry, reset));
         const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
         return told(window, result);
       }

@@ -1,7 +1,7 @@
 /** Updates in pieces, between which others may change the ground that they stand on. */
 import type { Course } from '../course.js';
+import { type Arena, arena } from '../kernels/arena.js';
 import type { Machine } from '../kernels/machine-type.js';
-import { type Region, region } from '../kernels/region.js';
 import { staying } from '../kernels/staying.js';
 import { type OpenWindow, openWindow } from '../ops/window.js';
 import { versionOf } from '../parameters/parameter.js';
@@ -19,7 +19,7 @@ export interface Ground<S, X, Z> {
   readonly kept: Kept;
   readonly updates: Updates<S, X, Z>;
   /** Where they have their windows, since those of others come and go meanwhile. */
-  readonly rooms: Region[];
+  readonly rooms: Arena[];
   readonly runner: Runner;
   /** @throws Error where the trainer is of no use any more. */
   requireHeld(): void;
@@ -28,7 +28,7 @@ export interface Ground<S, X, Z> {
 /** Attempts until one comes to something. */
 export function* attempts<S, X, Z>(ground: Ground<S, X, Z>, window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
   const { home, kept, rooms, runner } = ground;
-  const [room = region(home.heap)] = rooms;
+  const [room = arena(home.heap)] = rooms;
   rooms[0] = room;
   yield* made(ground);
   yield* runner.settled();
@@ -43,8 +43,8 @@ export function* attempts<S, X, Z>(ground: Ground<S, X, Z>, window: TrainingWind
 }
 
 /** Makes what is used for the first time, little by little. */
-function* made<S, X, Z>({ kept: { parameters, spans }, requireHeld }: Ground<S, X, Z>): Course<void> {
-  for (const part of [...parameters.map((parameter) => parameter.drawing()), spans.clearing()]) {
+function* made<S, X, Z>({ kept: { parameters, table }, requireHeld }: Ground<S, X, Z>): Course<void> {
+  for (const part of [...parameters.map((parameter) => parameter.drawing()), table.clearing()]) {
     while (part.next().done !== true) {
       yield;
       requireHeld();
@@ -54,15 +54,15 @@ function* made<S, X, Z>({ kept: { parameters, spans }, requireHeld }: Ground<S, 
 
 /** An update in pieces; nothing comes of it where the ground that it stands on has changed in between, which `atOnce` it cannot. */
 function* attempt<S, X, Z>(
-  { home, kept: { parameters, spans }, updates, runner, requireHeld }: Ground<S, X, Z>,
+  { home, kept: { parameters, table }, updates, runner, requireHeld }: Ground<S, X, Z>,
   window: TrainingWindow<S, X, Z>,
-  within: Region,
+  within: Arena,
   atOnce: boolean,
 ): Course<Learned<S> | 'elsewhere' | 'overtaken'> {
   // Packed weights are for the tier's width, and working memory for so many threads.
   const { tier, threads } = home;
   // Kernels that are yet to run know where weights lie, and what is kept of them.
-  const leave = [...parameters.map((parameter) => parameter.stay()), spans.stay()];
+  const leave = [...parameters.map((parameter) => parameter.stay()), table.stay()];
   const version = versionOf(parameters);
   let open: OpenWindow | undefined;
   try {

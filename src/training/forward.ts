@@ -1,7 +1,7 @@
 /** From a window to its loss and the gradient: everything before weights change. */
 import { tape } from '../backprop/tape.js';
 import { outcome, startedFrom } from '../carry.js';
-import type { Squares, Step } from '../kernels/spans.js';
+import type { Squares, Step } from '../kernels/parameter-table.js';
 import type { Workspace } from '../ops/eager/workspace.js';
 import type { Ops } from '../ops/ops.js';
 import { windowOps } from '../ops/window.js';

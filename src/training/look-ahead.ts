@@ -1,6 +1,6 @@
 /** Optimizers that take a gradient beside the weights: the weights are moved there, and come back. */
-import { Idle } from '../kernels/jobs.js';
-import type { Step } from '../kernels/spans.js';
+import { SparsePolicy } from '../kernels/jobs.js';
+import type { Step } from '../kernels/parameter-table.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 import type { Prepared } from './optimizers/preparing.js';
 import type { Kept } from './trained.js';
@@ -9,18 +9,23 @@ import type { Kept } from './trained.js';
 export type Away = (from: Step, prepared: Prepared) => void;
 
 /** Runs with weights that may be moved aside by `away`, and puts them back where it fails. */
-export function comingBack<R>({ aside }: Optimizer, { trained, spans }: Kept, step: number, run: (away: Away) => R): R {
+export function comingBack<R>(
+  { lookAhead }: Optimizer,
+  { trained, table }: Kept,
+  step: number,
+  run: (away: Away) => R,
+): R {
   let gone = false;
   try {
     return run((from, { stages, scale }) => {
-      if (aside === undefined) return;
-      const numbers = aside.numbers(step);
-      from.update({ rule: aside.rule, idle: Idle.moves, numbers, stages, scale });
+      if (lookAhead === undefined) return;
+      const numbers = lookAhead.numbers(step);
+      from.update({ rule: lookAhead.rule, sparsePolicy: SparsePolicy.moves, numbers, stages, scale });
       // Only now: before it what is kept of them is of an earlier step.
       gone = true;
     });
   } catch (error) {
-    if (gone) for (const [k, { parameter }] of trained.entries()) parameter.assign(spans.slot(k, 0));
+    if (gone) for (const [k, { parameter }] of trained.entries()) parameter.assign(table.slot(k, 0));
     throw error;
   }
 }

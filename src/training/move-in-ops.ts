@@ -1,5 +1,5 @@
 /** Updates by rules that are written in Ops: one parameter after another, weights and what is kept last, all or none. */
-import { Place } from '../kernels/place.js';
+import { BufferView } from '../kernels/buffer-view.js';
 import { openWindow } from '../ops/window.js';
 import { isTensor, type Shape, sameShape, showShape, type Tensor } from '../tensor.js';
 import type { Gradient } from './forward.js';
@@ -16,19 +16,19 @@ export function moveInOps(
   prepared: Prepared,
   numbers: Pick<RuleNumbers, 'step' | 'learningRate'>,
 ): void {
-  const { trained, parameters, spans } = kept;
+  const { trained, parameters, table } = kept;
   const names = ['weights', ...slots];
   const numbersOf = (k: number, name: number) =>
-    name === 0 ? (parameters[k]?.place.data as Float32Array) : spans.slot(k, name - 1);
+    name === 0 ? (parameters[k]?.place.data as Float32Array) : table.slot(k, name - 1);
 
   /** What becomes of a parameter's arrays, each in a place of the window; all that it took besides is given back. */
-  function moved(path: string, shape: Shape, k: number): readonly Place[] {
+  function moved(path: string, shape: Shape, k: number): readonly BufferView[] {
     const results = names.map(() => space.result(shape));
-    const { ops, space: within, scope, close } = openWindow(space.region);
+    const { ops, space: within, scope, close } = openWindow(space.arena);
     try {
       const arrays: Record<string, Tensor> = {};
       names.forEach((name, n) => {
-        arrays[name] = new Place(space.machine, numbersOf(k, n).byteOffset, shape, 'float32', scope);
+        arrays[name] = new BufferView(space.machine, numbersOf(k, n).byteOffset, shape, 'float32', scope);
       });
       const [weights, gradient, bias] = [arrays.weights as Tensor, gradients[k] as Tensor, shape.length < 2];
       arrays.gradient = within.place(preparedInOps(ops, prepared, k, { weights, gradient, bias }));
@@ -49,13 +49,13 @@ export function moveInOps(
 
   const all = trained.map(({ path, shape }, k) => moved(path, shape, k));
   names.forEach((name, n) => {
-    const results = all.map((each) => each[n] as Place);
+    const results = all.map((each) => each[n] as BufferView);
     const k = kept
       .step(space, results)
       .squares()()
       .each.findIndex((sum) => !Number.isFinite(sum));
     if (k < 0) return;
-    const { shape, data } = results[k] as Place;
+    const { shape, data } = results[k] as BufferView;
     const at = data.findIndex((value) => !Number.isFinite(value));
     throw new RangeError(
       `${kind}: at step ${numbers.step} the update of ${trained[k]?.path} makes ${name} ${data[at]} at element ${at} of ` +

@@ -1,7 +1,7 @@
 /** The parameters that a trainer trains, and what its optimizer keeps beside them. */
 import { lengthenings } from '../kernels/lines.js';
 import type { Machine } from '../kernels/machine-type.js';
-import { type Extent, type Moved, type Spans, type Step, spans } from '../kernels/spans.js';
+import { type Extent, type Moved, type ParameterTable, parameterTable, type Step } from '../kernels/parameter-table.js';
 import { Rows } from '../ops/eager/rows.js';
 import type { Workspace } from '../ops/eager/workspace.js';
 import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
@@ -21,7 +21,7 @@ export interface Trained {
 export interface Kept {
   readonly trained: readonly Trained[];
   readonly parameters: readonly Parameter[];
-  readonly spans: Spans;
+  readonly table: ParameterTable;
   /** A step along gradients, one for each parameter. */
   step(space: Workspace, gradients: readonly Tensor[]): Step;
   /** A step that asks for no gradients. */
@@ -39,24 +39,24 @@ export interface Kept {
 export function kept(machine: Machine, params: Params, optimizer: Optimizer, state: TrainerState | undefined): Kept {
   const trained = trainedOf(params);
   const checked = state === undefined ? undefined : checkedState(state, trained, optimizer);
-  const table = spans(machine, trained.map(extentOf), optimizer.slots.length);
-  const { slots, first, late } = optimizer;
+  const table = parameterTable(machine, trained.map(extentOf), optimizer.slots.length);
+  const { slots, first, firstGained } = optimizer;
   if (checked !== undefined) restore(table, trained, optimizer, checked);
   else if (first !== undefined) {
     for (const k of trained.keys()) slots.forEach((name, slot) => void table.slot(k, slot).fill(first[name] ?? 0));
   }
-  const atGrowth = slots.map((slot) => late?.[slot] ?? first?.[slot] ?? 0);
+  const atGrowth = slots.map((slot) => firstGained?.[slot] ?? first?.[slot] ?? 0);
 
   return {
     trained,
     parameters: trained.map(({ parameter }) => parameter),
-    spans: table,
+    table: table,
     step: (space, gradients) =>
       table.step(
         gradients.map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)),
-        space.region,
+        space.arena,
       ),
-    standing: (space) => table.step(trained.map(standing), space.region),
+    standing: (space) => table.step(trained.map(standing), space.arena),
     follow() {
       trained.forEach((each, k) => {
         const { parameter, shape } = each;

@@ -1,5 +1,5 @@
 /** What an optimizer keeps, as it is written down and put back. */
-import type { Spans } from '../kernels/spans.js';
+import type { ParameterTable } from '../kernels/parameter-table.js';
 import { below } from '../path.js';
 import {
   isTensor,
@@ -89,7 +89,12 @@ function slotOf({ slots }: TrainerState, { path, shape }: Place, slot: string, l
   );
 }
 
-export function restore(kept: Spans, trained: readonly Place[], optimizer: Optimizer, { slots }: TrainerState): void {
+export function restore(
+  kept: ParameterTable,
+  trained: readonly Place[],
+  optimizer: Optimizer,
+  { slots }: TrainerState,
+): void {
   trained.forEach(({ path }, k) => {
     optimizer.slots.forEach((name, slot) => {
       kept.slot(k, slot).set((slots[below(path, name)] as Tensor).data);
@@ -97,7 +102,11 @@ export function restore(kept: Spans, trained: readonly Place[], optimizer: Optim
   });
 }
 
-export function keptSlots(kept: Spans, trained: readonly Place[], optimizer: Optimizer): Record<string, Tensor> {
+export function keptSlots(
+  kept: ParameterTable,
+  trained: readonly Place[],
+  optimizer: Optimizer,
+): Record<string, Tensor> {
   return Object.fromEntries(
     trained.flatMap(({ path, shape }, k) =>
       optimizer.slots.map((name, slot) => [

@@ -1,8 +1,8 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
 import type { Course } from '../course.js';
+import type { Arena } from '../kernels/arena.js';
 import { machine } from '../kernels/machine.js';
-import type { Region } from '../kernels/region.js';
-import type { Spans } from '../kernels/spans.js';
+import type { ParameterTable } from '../kernels/parameter-table.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { Tensor } from '../tensor.js';
 import { attempts } from './attempts.js';
@@ -97,7 +97,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   const home = machine();
   const kept = keptFor(home, model.params, optimizer, state);
   const updates = updatesOf(model, { loss, optimizer }, kept, state?.step ?? 0);
-  const rooms: Region[] = [];
+  const rooms: Arena[] = [];
   const runner = thread === 'learner' && home.shared ? learner(home) : caller(home);
   let released = false;
   let underWay = false;
@@ -119,7 +119,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
 
   function* course(given: TrainingWindow<S, X, Z>): Course<Learned<S>> {
     // Nor can it be captured within what is captured itself.
-    if (optimizer.aside !== undefined || home.capturing !== undefined) return learn(given);
+    if (optimizer.lookAhead !== undefined || home.capturing !== undefined) return learn(given);
     const window = begin(given);
     try {
       underWay = true;
@@ -144,7 +144,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
       if (released) return;
       released = true;
       abandoned.unregister(self);
-      giveBack({ runner, rooms, spans: kept.spans });
+      giveBack({ runner, rooms, spans: kept.table });
     },
     [Symbol.dispose]: () => self.release(),
   };
@@ -156,9 +156,9 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
 /** What a trainer has of the machine. */
 interface Belongings {
   readonly runner: Runner;
-  readonly rooms: readonly Region[];
+  readonly rooms: readonly Arena[];
   /** Those of one that nobody holds go by themselves. */
-  readonly spans?: Spans;
+  readonly spans?: ParameterTable;
 }
 
 function giveBack({ runner, rooms, spans }: Belongings): void {

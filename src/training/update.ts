@@ -49,7 +49,7 @@ export function updates<S, X, Y, Z>(
   kept: Kept,
   stepsBefore: number,
 ): Updates<S, X, Z> {
-  const { aside, rule, idle, preparations = [] } = optimizer;
+  const { lookAhead, rule, sparsePolicy, preparations = [] } = optimizer;
   const gradient = gradients(model, loss, kept);
   let step = stepsBefore;
 
@@ -63,16 +63,16 @@ export function updates<S, X, Y, Z>(
     requireBearable(optimizer, learningRate, prepared, taken, squares);
     if (typeof rule === 'function') {
       moveInOps(rule, optimizer, kept, from, prepared, { step, learningRate });
-    } else if (aside?.when === 'between') {
+    } else if (lookAhead?.when === 'between') {
       away?.(taken, prepared);
       // Other weights: packed and multiplied anew, in a window of its own.
       inWindow((_, within) => {
         const there = gradient.of(step, within, window);
         requireBearable(optimizer, learningRate, prepared, there.taken, gradient.finite(step, there, window).squares);
-        there.taken.update({ rule, idle, numbers: optimizer.numbers(step), ...prepared });
+        there.taken.update({ rule, sparsePolicy, numbers: optimizer.numbers(step), ...prepared });
       });
     } else {
-      taken.update({ rule, idle, numbers: optimizer.numbers(step), ...prepared });
+      taken.update({ rule, sparsePolicy, numbers: optimizer.numbers(step), ...prepared });
     }
     step += 1;
     for (const parameter of kept.parameters) parameter.written();
@@ -97,7 +97,7 @@ export function updates<S, X, Y, Z>(
     atOnce: (window) =>
       comingBack(optimizer, kept, step, (away) =>
         inWindow((_, within) => {
-          if (aside?.when === 'before') away(kept.standing(within), { stages: [], scale: 1 });
+          if (lookAhead?.when === 'before') away(kept.standing(within), { stages: [], scale: 1 });
           return updated(window, gradient.of(step, within, window), away);
         }),
       ),

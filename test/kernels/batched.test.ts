@@ -70,11 +70,11 @@ function outcome(
   c: Float32Array,
   run: Run = batchedGemm,
 ) {
-  const mark = machine.region.mark();
+  const mark = machine.arena.mark();
   const at = put(machine, c);
   run(machine, { ...o, a: put(machine, a), b: put(machine, b), c: at });
   const result = take(machine, at, c.length);
-  machine.region.release(mark);
+  machine.arena.release(mark);
   return result;
 }
 

@@ -56,7 +56,7 @@ function withKernels(change, body) {
 }
 function stateOf(m) {
   // What is idle may go at any time, where memory is short.
-  m.region.trim();
+  m.arena.trim();
   return { tier: m.tier, threads: m.threads, used: m.heap.used(), bits: bitsOf(m) };
 }
 `;

@@ -42,7 +42,7 @@ describe("a job's arguments", () => {
       () => fork(machine, 'fil', { y: 0, value: 1 }, 0, 1),
     ];
     expect(refused).toHaveLength(4);
-    const y = machine.region.allocate(64);
+    const y = machine.arena.allocate(64);
     fork(machine, 'fill', { value: 3, y }, 16, 16);
     expect([...machine.floats.subarray(y / 4, y / 4 + 16)]).toEqual(Array(16).fill(3));
   });

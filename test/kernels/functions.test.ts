@@ -6,12 +6,12 @@ import { nearNormal, normalDistribution } from '../../src/ops/normal.js';
 import { bits, machineOf, put, take, tiersHere } from './machines.js';
 
 function apply(machine: Machine, op: Unary, x: Float32Array): Float32Array {
-  const mark = machine.region.mark();
+  const mark = machine.arena.mark();
   const from = put(machine, x);
-  const to = machine.region.allocate(4 * x.length);
+  const to = machine.arena.allocate(4 * x.length);
   unary(machine, op, from, to, x.length);
   const y = take(machine, to, x.length);
-  machine.region.release(mark);
+  machine.arena.release(mark);
   return y;
 }
 

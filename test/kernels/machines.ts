@@ -20,7 +20,7 @@ export const tiersHere: readonly Tier[] = tierNames.filter(
 
 /** Puts numbers into the machine's memory and gives their address. */
 export function put(machine: Machine, numbers: Float32Array | Int32Array): number {
-  const address = machine.region.allocate(4 * numbers.length);
+  const address = machine.arena.allocate(4 * numbers.length);
   (numbers instanceof Int32Array ? machine.ints : machine.floats).set(numbers as Float32Array, address / 4);
   return address;
 }

@@ -32,12 +32,12 @@ async function tasksSettled(wanted) {
 }
 /** The bits of a kernel that is worth sharing. */
 function bitsOf(m) {
-  const mark = m.region.mark();
-  const [from, to] = [m.region.allocate(400_000), m.region.allocate(400_000)];
+  const mark = m.arena.mark();
+  const [from, to] = [m.arena.allocate(400_000), m.arena.allocate(400_000)];
   for (let k = 0; k < 100_000; k += 1) m.floats[from / 4 + k] = (k % 1000) / 300 - 1.5;
   unary(m, Unary.tanh, from, to, 100_000);
   const bits = createHash('sha256').update(m.floats.slice(to / 4, to / 4 + 100_000)).digest('hex');
-  m.region.release(mark);
+  m.arena.release(mark);
   return bits;
 }
 `;

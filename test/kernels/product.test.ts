@@ -35,7 +35,7 @@ function exact({ m, n, k, aTransposed, layout, accumulate }: Case, a: Float32Arr
 
 function product(machine: Machine, options: Case, a: Float32Array, b: Float32Array, c: Float32Array): Float32Array {
   const { m, n, k, aTransposed, layout, accumulate } = options;
-  const mark = machine.region.mark();
+  const mark = machine.arena.mark();
   const target = put(machine, c);
   gemm(machine, {
     a: put(machine, a),
@@ -52,7 +52,7 @@ function product(machine: Machine, options: Case, a: Float32Array, b: Float32Arr
     accumulate,
   });
   const result = take(machine, target, m * n);
-  machine.region.release(mark);
+  machine.arena.release(mark);
   return result;
 }
 
@@ -110,8 +110,8 @@ for (const tier of tiersHere) {
         const [a, b, c] = operands(m, n, k);
         for (const layout of [OperandLayout.rows, OperandLayout.transposed]) {
           const plain = product(machine, { m, n, k, aTransposed: false, layout, accumulate: false }, a, b, c);
-          const mark = machine.region.mark();
-          const panels = machine.region.allocate(4 * packedSize(n, k));
+          const mark = machine.arena.mark();
+          const panels = machine.arena.allocate(4 * packedSize(n, k));
           pack(
             machine,
             put(machine, b),
@@ -137,7 +137,7 @@ for (const tier of tiersHere) {
             accumulate: false,
           });
           expect(bits(take(machine, target, m * n))).toEqual(bits(plain));
-          machine.region.release(mark);
+          machine.arena.release(mark);
         }
       }
     });

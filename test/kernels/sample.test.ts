@@ -10,20 +10,20 @@ const plain: Drawing = { temperature: 1, topK: 0, topP: 1, greedy: false };
 
 /** Draws an id for each row; `uniforms` has one number a row. */
 function draw(machine: Machine, logits: Float32Array, uniforms: readonly number[], drawing: Partial<Drawing> = {}) {
-  const mark = machine.region.mark();
+  const mark = machine.arena.mark();
   const rows = uniforms.length;
   const columns = logits.length / rows;
   const x = put(machine, logits);
-  const u = machine.region.allocate(8 * rows);
+  const u = machine.arena.allocate(8 * rows);
   machine.doubles.set(uniforms, u / 8);
   const bytes = sampleScratch(rows, columns);
-  const scratch = machine.region.allocate(bytes + 64);
+  const scratch = machine.arena.allocate(bytes + 64);
   machine.floats.fill(7, scratch / 4, (scratch + bytes) / 4 + 16);
-  const ids = machine.region.allocate(4 * rows);
+  const ids = machine.arena.allocate(4 * rows);
   sample(machine, x, u, ids, scratch, rows, columns, { ...plain, ...drawing });
   expect(new Set(machine.floats.subarray((scratch + bytes) / 4, (scratch + bytes) / 4 + 16))).toEqual(new Set([7]));
   const drawn = Array.from(machine.ints.subarray(ids / 4, ids / 4 + rows));
-  machine.region.release(mark);
+  machine.arena.release(mark);
   return drawn;
 }
 

@@ -13,12 +13,12 @@ import type { Machine } from '../../src/kernels/machine-type.js';
 import { bits, put, take, uniform } from './machines.js';
 
 function tanhOf(machine: Machine, x: Float32Array): Float32Array {
-  const mark = machine.region.mark();
+  const mark = machine.arena.mark();
   const from = put(machine, x);
-  const to = machine.region.allocate(4 * x.length);
+  const to = machine.arena.allocate(4 * x.length);
   unary(machine, Unary.tanh, from, to, x.length);
   const y = take(machine, to, x.length);
-  machine.region.release(mark);
+  machine.arena.release(mark);
   return y;
 }
 
@@ -140,7 +140,7 @@ describe('a team', () => {
   it('cuts any number of items into whole grains', () => {
     const machine = createMachine({ threads: 2 });
     const size = 4096 * 8 + 8;
-    const address = machine.region.allocate(4 * size);
+    const address = machine.arena.allocate(4 * size);
     machine.floats.fill(1, address / 4, address / 4 + size);
     // A grain of 8 makes more chunks than a fork can have.
     fork(machine, 'affine', { x: address, y: address, scale: 2, shift: 0 }, size, 8);

@@ -30,9 +30,9 @@ import { causalBlock, causalBlocks, encoder, encoderBlock } from '../../src/laye
 import { bert } from '../../src/models/bert.js';
 import { convolutionBlocks } from '../../src/models/convolution-blocks.js';
 import { gpt } from '../../src/models/gpt.js';
+import type { AnyCore } from '../../src/models/layered-model.js';
 import { leNet5 } from '../../src/models/le-net.js';
 import { sequential } from '../../src/models/sequential.js';
-import type { AnyCore } from '../../src/models/subject.js';
 import { stack } from '../../src/stack.js';
 import { ids, type Tensor } from '../../src/tensor.js';
 import { crossEntropy } from '../../src/training/losses/cross-entropy.js';

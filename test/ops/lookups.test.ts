@@ -43,11 +43,11 @@ const bodies: Readonly<Record<string, (ops: Ops, x: Ids) => Tensor>> = {
 /** The kernels as they are. */
 function bare<R>(body: (ops: Ops) => R): R {
   const home = machine();
-  const mark = home.region.mark();
+  const mark = home.arena.mark();
   try {
     return body(eager(workspace(home, { open: true })));
   } finally {
-    home.region.release(mark);
+    home.arena.release(mark);
   }
 }
 

@@ -59,7 +59,7 @@ const window = (of: typeof model) => ({ carry: of.initial(1), input: x, target: 
 function between() {
   const home = machine();
   const { windows, capturing } = home;
-  return { windows, capturing, mark: home.region.mark() };
+  return { windows, capturing, mark: home.arena.mark() };
 }
 
 it.each<[string, (kept: Tensor[]) => void]>([

@@ -131,7 +131,7 @@ function enlarged(state: TrainerState, optimizer: Optimizer, larger: Model): Tra
           const columns = shape[1] ?? 1;
           const [row, column] = [Math.floor(k / columns), k % columns];
           const inside = row < (old.shape[0] as number) && column < (old.shape[1] ?? 1);
-          const late = optimizer.late?.[name] ?? optimizer.first?.[name] ?? 0;
+          const late = optimizer.firstGained?.[name] ?? optimizer.first?.[name] ?? 0;
           return inside ? (old.data[row * (old.shape[1] ?? 1) + column] as number) : late;
         });
         return [`${path}.${name}`, tensor(shape, data)] as const;

@@ -299,11 +299,11 @@ describe('an update in pieces', () => {
       learner(model),
       trainer(gated, { loss: crossEntropy(), optimizer: adam(1e-2), clipNorm: 1 }),
     ];
-    const { heap, region } = machine();
+    const { heap, arena } = machine();
     const held = windows(12).map((window) => {
       finish(course({ carry: model.initial(lanes), ...window }));
       finish(gatedLearner.course({ carry: gated.initial(lanes), ...window }));
-      return { used: heap.used(), mark: region.mark() };
+      return { used: heap.used(), mark: arena.mark() };
     });
     expect(held[11]).toEqual(held[2]);
     expect(held[3]).toEqual(held[2]);

@@ -124,7 +124,9 @@ describe('optimizers that move the weights aside', () => {
       loss: (ops, y, target) => {
         calls += 1;
         const loss = squaredError()(ops, y, target);
-        return fails && calls > (optimizer.aside?.when === 'between' ? 1 : 0) ? ops.affine(loss, Number.NaN, 0) : loss;
+        return fails && calls > (optimizer.lookAhead?.when === 'between' ? 1 : 0)
+          ? ops.affine(loss, Number.NaN, 0)
+          : loss;
       },
     });
     const given = entry(problems, 'noisy');

@@ -3,7 +3,7 @@
 // others are 0: sums leave them out, which changes no bit, and updates read zeros that all of them share.
 //
 // Where stages prepare the gradient, they do so in a copy of the item, in the member's own memory.
-import { Idle, Stage } from '../jobs';
+import { SparsePolicy, Stage } from '../jobs';
 import { BLOCK } from '../limits';
 import {
   BIAS,
@@ -213,7 +213,7 @@ function addSquare(lane: usize, source: usize): void {
 
 /** Items: blocks. */
 export function update(args: UpdateArguments, from: i32, to: i32, member: i32): void {
-  const idle = args.idle;
+  const policy = args.sparsePolicy;
   const zeros = args.zeros;
   let span = args.spans;
   for (let item = from; item < to; item += 1) {
@@ -222,7 +222,7 @@ export function update(args: UpdateArguments, from: i32, to: i32, member: i32): 
     const end = min(start + BLOCK, load<i32>(span, SIZE));
     const gradient = load<usize>(span, GRADIENT);
     const rows = load<usize>(span, ROWS);
-    if (!rows && idle != Idle.skipped) {
+    if (!rows && policy != SparsePolicy.skipped) {
       move(args, span, start, at(gradient, start), end - start, member);
       continue;
     }
@@ -233,14 +233,14 @@ export function update(args: UpdateArguments, from: i32, to: i32, member: i32): 
       const first = rowAt(rows, k) * columns;
       if (first >= end) break;
       const row = at(gradient, k * columns);
-      if (idle == Idle.skipped && isZero(row, columns)) continue;
+      if (policy == SparsePolicy.skipped && isZero(row, columns)) continue;
       const left = max(first, start);
       const right = min(first + columns, end);
-      if (idle == Idle.moves) move(args, span, done, zeros, left - done, member);
+      if (policy == SparsePolicy.moves) move(args, span, done, zeros, left - done, member);
       move(args, span, left, at(row, left - first), right - left, member);
       done = right;
     }
-    if (idle == Idle.moves) move(args, span, done, zeros, end - done, member);
+    if (policy == SparsePolicy.moves) move(args, span, done, zeros, end - done, member);
   }
 }
 

@@ -7,7 +7,7 @@ import type { Workspace } from './workspace.js';
 
 export function chains(space: Workspace): Pick<Ops, 'linearChain' | 'linearChainAdjoint'> {
   const { machine } = space;
-  const allocate = (numbers: number) => space.region.allocate(4 * numbers);
+  const allocate = (numbers: number) => space.arena.allocate(4 * numbers);
 
   function operands(parts: readonly Tensor[], tags: Ids): kernels.ChainOperands {
     const sizes = chainSizes(parts, tags);

@@ -1,5 +1,5 @@
+import { BufferView } from '../../kernels/buffer-view.js';
 import * as kernels from '../../kernels/images.js';
-import { Place } from '../../kernels/place.js';
 import type { Ids } from '../../tensor.js';
 import { convolutionShape, type Placement, poolingShape } from '../images.js';
 import type { Ops } from '../ops.js';
@@ -76,7 +76,7 @@ export function images(space: Workspace): Pick<Ops, OnImages> {
       checkSame(places.shape, placement.shape, 'maxPooling2dAdjoint');
       const dy = space.numbers(gradient, 'maxPooling2dAdjoint');
       // Those that maxPooling2d gave are places of the machine, and within the image.
-      if (!(places instanceof Place))
+      if (!(places instanceof BufferView))
         checkIds(places, placement.height * placement.width * placement.channels, 'maxPooling2dAdjoint');
       const at = space.ids(places);
       const dx = space.result(shape);

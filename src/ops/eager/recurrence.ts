@@ -1,5 +1,5 @@
+import type { BufferView } from '../../kernels/buffer-view.js';
 import { copyBlock, fill } from '../../kernels/kernels.js';
-import type { Place } from '../../kernels/place.js';
 import { wantsPacking } from '../../kernels/product.js';
 import * as kernels from '../../kernels/recurrent.js';
 import { type Ids, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../../tensor.js';
@@ -38,18 +38,21 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
   const { machine } = space;
 
   /** T + 1 steps whose first is the carry that enters. */
-  function states({ steps, batch, units }: kernels.Window, first: Tensor, operation: string): Place {
+  function states({ steps, batch, units }: kernels.Window, first: Tensor, operation: string): BufferView {
     const place = space.result([steps + 1, batch, units]);
     copy(space.numbers(first, operation), place, batch, units);
     return place;
   }
 
-  function copy(from: number, to: Place, rows: number, width: number): void {
+  function copy(from: number, to: BufferView, rows: number, width: number): void {
     copyBlock(machine, from, width, to.address, width, rows, width);
   }
 
   /** The steps before and after each step, as views of all states. */
-  function around({ steps, batch, units }: kernels.Window, all: Place): readonly [before: Place, after: Place] {
+  function around(
+    { steps, batch, units }: kernels.Window,
+    all: BufferView,
+  ): readonly [before: BufferView, after: BufferView] {
     const shape = [steps, batch, units];
     return [space.view(all, shape), space.view(all, shape, batch * units)];
   }
@@ -67,13 +70,13 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     return wantsPacking(batch) ? space.panels(w, true, n, k) : space.turned(w, n, k);
   }
 
-  function zeros(shape: Shape): Place {
+  function zeros(shape: Shape): BufferView {
     const place = space.result(shape);
     fill(machine, place.address, sizeOf(shape), 0);
     return place;
   }
 
-  function copyOf(x: Tensor | undefined, shape: readonly [rows: number, width: number], operation: string): Place {
+  function copyOf(x: Tensor | undefined, shape: readonly [rows: number, width: number], operation: string): BufferView {
     if (x === undefined) return zeros(shape);
     check(operation, 'a gradient', x, shape);
     const place = space.result(shape);
@@ -229,7 +232,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     gru: (x, wh, bn, h, ids) => gruWindow('gru', x, wh, undefined, bn, h, ids),
     gruAdjoint(dy, wh, before, gates) {
       const { dx, du, dh } = gruWindowBack(dy, wh, undefined, before, gates);
-      return [dx, du as Place, dh];
+      return [dx, du as BufferView, dh];
     },
     gruResetBefore: (x, wh, wn, h, ids) => gruWindow('gru', x, wh, wn, undefined, h, ids),
     gruResetBeforeAdjoint(dy, wh, wn, before, gates) {

@@ -2,9 +2,10 @@
  * A table of which only some rows are stored, the gradient of an embedding: all others are 0. Whoever asks for its place
  * or its numbers gets the whole table; who knows it can do with the rows.
  */
+
+import type { BufferView } from '../../kernels/buffer-view.js';
 import { scatterAdd } from '../../kernels/kernels.js';
-import type { Place } from '../../kernels/place.js';
-import type { StoredRows } from '../../kernels/spans.js';
+import type { StoredRows } from '../../kernels/parameter-table.js';
 import { type Shape, sizeOf, type Tensor } from '../../tensor.js';
 
 /** Tables of fewer numbers are stored whole: to keep account of rows costs more than some zeros. */
@@ -14,11 +15,11 @@ export class Rows implements Tensor {
   readonly type = 'float32';
   readonly shape: Shape;
   /** The stored rows, one after another. */
-  readonly stored: Place;
+  readonly stored: BufferView;
   /** Which rows they are. */
   readonly rows: StoredRows;
 
-  constructor(shape: Shape, stored: Place, rows: StoredRows) {
+  constructor(shape: Shape, stored: BufferView, rows: StoredRows) {
     this.shape = shape;
     this.stored = stored;
     this.rows = rows;

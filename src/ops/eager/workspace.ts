@@ -2,10 +2,11 @@
  * A window's workspace: where operands lie in the machine's memory, and where results go. Signals are copied in once a
  * window; results and copies are released with it.
  */
+
+import type { Arena } from '../../kernels/arena.js';
+import { BufferView } from '../../kernels/buffer-view.js';
 import type { Machine } from '../../kernels/machine-type.js';
-import { Place } from '../../kernels/place.js';
 import { pack, packedSize, transpose } from '../../kernels/product.js';
-import type { Region } from '../../kernels/region.js';
 import type { Scope } from '../../kernels/scope.js';
 import { Parameter } from '../../parameters/parameter.js';
 import {
@@ -22,19 +23,19 @@ import { Rows } from './rows.js';
 export interface Workspace {
   readonly machine: Machine;
   /** Where results go. */
-  readonly region: Region;
+  readonly arena: Arena;
   /** Whether what is done here will be done again with other numbers. */
   readonly repeats: boolean;
   /** The tensor's place: its own, or that of a copy. @throws TypeError, RangeError where shape and numbers disagree. */
-  place(x: Tensor): Place;
+  place(x: Tensor): BufferView;
   /** Address of an operand's numbers, float32. @throws TypeError for ids. */
   numbers(x: Tensor, operation: string): number;
   /** Address of ids, int32. */
   ids(x: Tensor): number;
   /** A place for a result; its numbers are whatever lay there. */
-  result(shape: Shape, type?: NumberType): Place;
+  result(shape: Shape, type?: NumberType): BufferView;
   /** Another view of a place: same numbers from `offset` (in numbers) on. */
-  view(of: Place, shape: Shape, offset?: number): Place;
+  view(of: BufferView, shape: Shape, offset?: number): BufferView;
   /** Address of the right operand op(x), `[k, n]`, in panels; packed once a window for each way round. */
   panels(x: Tensor, transposed: boolean, n: number, k: number): number;
   /** The same, if it has earned them: a parameter that is multiplied by more than once is packed at its second use. */
@@ -46,29 +47,29 @@ export interface Workspace {
 export interface WorkspaceOptions {
   /** Whether what is done here will be done again with other numbers, so that it must not follow from these. */
   readonly repeats?: boolean;
-  /** Where results go; the machine's own region by default. */
-  readonly region?: Region;
+  /** Where results go; the machine's own arena by default. */
+  readonly arena?: Arena;
   /** Runs what is worked out of one tensor alone, once. */
   readonly apart?: (x: Tensor, run: () => void) => void;
   /** Told of signals that were copied in. */
-  readonly copied?: (place: Place) => void;
+  readonly copied?: (place: BufferView) => void;
 }
 
 export function workspace(machine: Machine, scope: Scope, options: WorkspaceOptions = {}): Workspace {
-  const { region = machine.region, apart = (_, run) => run() } = options;
-  const copies = new Map<Tensor, Place>();
+  const { arena = machine.arena, apart = (_, run) => run() } = options;
+  const copies = new Map<Tensor, BufferView>();
   const used = [new Set<Tensor>(), new Set<Tensor>()] as const;
   const packed = [new Map<Tensor, number>(), new Map<Tensor, number>()] as const;
   const transposes = new Map<Tensor, number>();
 
   const allocate = (shape: Shape, type: NumberType) =>
-    new Place(machine, region.allocate(4 * sizeOf(shape)), shape, type, scope);
+    new BufferView(machine, arena.allocate(4 * sizeOf(shape)), shape, type, scope);
 
   /** Another form of a tensor: where it is already, or where `make` puts it. */
   function formOf(x: Tensor, known: Map<Tensor, number>, size: number, make: (target: number) => void): number {
     const at = known.get(x);
     if (at !== undefined) return at;
-    const target = region.allocate(4 * size);
+    const target = arena.allocate(4 * size);
     known.set(x, target);
     apart(x, () => make(target));
     return target;
@@ -81,8 +82,8 @@ export function workspace(machine: Machine, scope: Scope, options: WorkspaceOpti
     );
   }
 
-  function place(x: Tensor): Place {
-    if (x instanceof Place && x.machine === machine) {
+  function place(x: Tensor): BufferView {
+    if (x instanceof BufferView && x.machine === machine) {
       if (!x.scope.open) void x.data; // throws: the window ended
       return x;
     }
@@ -100,7 +101,7 @@ export function workspace(machine: Machine, scope: Scope, options: WorkspaceOpti
 
   return {
     machine,
-    region,
+    arena,
     repeats: options.repeats ?? false,
     place,
     numbers(x, operation) {
@@ -113,7 +114,7 @@ export function workspace(machine: Machine, scope: Scope, options: WorkspaceOpti
     },
     ids: (x) => place(x).address,
     result: (shape, type = 'float32') => allocate(shape, type),
-    view: (of, shape, offset = 0) => new Place(machine, of.address + 4 * offset, shape, of.type, of.scope),
+    view: (of, shape, offset = 0) => new BufferView(machine, of.address + 4 * offset, shape, of.type, of.scope),
     panels,
     earnedPanels(x, transposed, n, k) {
       const way = transposed ? 1 : 0;

@@ -1,4 +1,4 @@
-import { Idle, Rule } from '../../kernels/jobs.js';
+import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
@@ -33,7 +33,7 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
     slots: ['meanSquare', 'meanSquareStep'],
     least: { meanSquare: 0, meanSquareStep: 0 },
     rule: Rule.adadelta,
-    idle: Idle.moves,
+    sparsePolicy: SparsePolicy.moves,
     learningRate: rate,
     numbers: (step) => [rate(step), decay, 1 - decay, epsilon],
   };

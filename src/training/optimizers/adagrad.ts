@@ -1,4 +1,4 @@
-import { Idle, Rule } from '../../kernels/jobs.js';
+import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, type Optimizer, rateOf } from './optimizer.js';
@@ -29,7 +29,7 @@ export function adagrad(learningRate: number | Schedule, options: AdagradOptions
     slots: ['squares'],
     least: { squares: 0 },
     rule: Rule.adagrad,
-    idle: Idle.stays,
+    sparsePolicy: SparsePolicy.stays,
     learningRate: rate,
     numbers: (step) => [rate(step), epsilon],
   };

@@ -1,4 +1,4 @@
-import { Idle, Rule } from '../../kernels/jobs.js';
+import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
@@ -43,7 +43,7 @@ export function adam(learningRate: number | Schedule, options: AdamOptions = {})
     slots: ['mean', 'meanSquare'],
     least: { meanSquare: 0 },
     rule: Rule.adam,
-    idle: options.lazy ? Idle.skipped : Idle.moves,
+    sparsePolicy: options.lazy ? SparsePolicy.skipped : SparsePolicy.moves,
     learningRate: rate,
     numbers: (step) => [
       rate(step) / (1 - beta1 ** (step + 1)),

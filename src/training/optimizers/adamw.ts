@@ -1,4 +1,4 @@
-import { Idle, Rule } from '../../kernels/jobs.js';
+import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions, type Names } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { type AdamOptions, adam } from './adam.js';
@@ -36,7 +36,7 @@ export function adamw(learningRate: number | Schedule, options: AdamwOptions = {
     ...base,
     kind: 'adamw',
     rule: Rule.adamw,
-    idle: Idle.moves,
+    sparsePolicy: SparsePolicy.moves,
     numbers(step) {
       const kept = 1 - base.learningRate(step) * lambda;
       if (kept < 0)

@@ -1,4 +1,4 @@
-import { Idle, Rule } from '../../kernels/jobs.js';
+import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import { epsilonOf, fraction, limitOf, type Optimizer } from './optimizer.js';
 
@@ -58,11 +58,11 @@ export function adasecant(options: AdasecantOptions = {}): Optimizer {
       'last',
       'lastCorrected',
     ],
-    late: { memory: 2.1 },
+    firstGained: { memory: 2.1 },
     least: { meanSquare: 0, changeSquare: 0, stepSquare: 0, numerator: 0, denominator: 0, memory: 1.5 },
     damping: DAMPING,
     rule: Rule.adasecant,
-    idle: Idle.moves,
+    sparsePolicy: SparsePolicy.moves,
     learningRate: () => 1,
     numbers: (step) => [step === 0 ? 1 : 0, ...constants],
   };

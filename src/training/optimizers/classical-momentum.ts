@@ -1,4 +1,4 @@
-import { Idle, Rule } from '../../kernels/jobs.js';
+import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { decayOf, type Optimizer, rateOf } from './optimizer.js';
@@ -32,7 +32,7 @@ export function classicalMomentum(learningRate: number | Schedule, options: Clas
     slots: ['velocity'],
     linear: true,
     rule: Rule.classicalMomentum,
-    idle: Idle.moves,
+    sparsePolicy: SparsePolicy.moves,
     learningRate: rate,
     numbers: (step) => [rate(step), decay(step)],
   };

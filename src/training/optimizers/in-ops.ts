@@ -1,4 +1,4 @@
-import { Idle } from '../../kernels/jobs.js';
+import { SparsePolicy } from '../../kernels/jobs.js';
 import type { Ops } from '../../ops/ops.js';
 import { checkedOptions, type Names } from '../../options.js';
 import type { Tensor } from '../../tensor.js';
@@ -93,7 +93,7 @@ export function optimizer<const K extends string = never>(options: OptimizerOpti
     ...(first && { first }),
     ...(least && { least }),
     rule: update as unknown as RuleInOps,
-    idle: Idle.moves,
+    sparsePolicy: SparsePolicy.moves,
     learningRate: rateOf(kind, checked.learningRate),
     numbers: () => [],
   };

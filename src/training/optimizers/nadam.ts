@@ -1,4 +1,4 @@
-import { Idle, Rule } from '../../kernels/jobs.js';
+import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, positive, rateOf } from './optimizer.js';
@@ -48,7 +48,7 @@ export function nadam(learningRate: number | Schedule, options: NadamOptions = {
     slots: ['mean', 'meanSquare'],
     least: { meanSquare: 0 },
     rule: Rule.nadam,
-    idle: Idle.moves,
+    sparsePolicy: SparsePolicy.moves,
     learningRate: rate,
     numbers(step) {
       const [t, eta] = [step + 1, rate(step)];

@@ -1,4 +1,4 @@
-import { Idle, Rule } from '../../kernels/jobs.js';
+import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { decayOf, type Optimizer, rateOf } from './optimizer.js';
@@ -34,7 +34,7 @@ export function nesterov(learningRate: number | Schedule, options: NesterovOptio
   const rate = rateOf('nesterov', learningRate);
   checkedOptions('nesterov', options, { decay: true, simplified: true });
   const decay = decayOf('nesterov', options.decay ?? 0.9);
-  const common = { kind: 'nesterov', idle: Idle.moves, learningRate: rate };
+  const common = { kind: 'nesterov', sparsePolicy: SparsePolicy.moves, learningRate: rate };
   if (options.simplified) {
     return {
       ...common,
@@ -52,7 +52,7 @@ export function nesterov(learningRate: number | Schedule, options: NesterovOptio
     slots: ['weights', 'velocity'],
     linear: true,
     rule: Rule.nesterov,
-    aside: { rule: Rule.lookAhead, when: 'before', numbers: (step) => [decay(step)] },
+    lookAhead: { rule: Rule.lookAhead, when: 'before', numbers: (step) => [decay(step)] },
     numbers: (step) => [rate(step), decay(step)],
   };
 }

@@ -2,7 +2,7 @@
  * Optimizers are descriptions: a kernel, the numbers it keeps for each parameter, and the numbers it takes at step t.
  * What they keep belongs to the trainer that uses them, so one optimizer may serve many.
  */
-import type { Idle, Rule } from '../../kernels/jobs.js';
+import type { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import type { Ops } from '../../ops/ops.js';
 import type { Tensor } from '../../tensor.js';
 import type { Schedule } from '../schedules.js';
@@ -17,7 +17,7 @@ export type Preparation =
  * A place beside the weights at which a gradient is taken. A rule of its own puts a copy of the weights into the first
  * slot and moves them there; the optimizer's rule moves them on from that copy.
  */
-export interface Aside {
+export interface LookAhead {
   readonly rule: Rule;
   /** `before` the gradient, which is taken only there, or `between` a gradient at the weights and one there. */
   readonly when: 'before' | 'between';
@@ -51,7 +51,7 @@ export interface Optimizer {
   /** What arrays start with, by name; 0 where none is given. */
   readonly first?: Readonly<Record<string, number | undefined>>;
   /** The same for weights that a parameter gains while it learns, where it is another number. */
-  readonly late?: Readonly<Record<string, number>>;
+  readonly firstGained?: Readonly<Record<string, number>>;
   /** What numbers of an array are at least after the first step, by name: squares are not below 0. */
   readonly least?: Readonly<Record<string, number | undefined>>;
   /** What is done to the gradient before, first to last; `chain` puts it there. */
@@ -61,11 +61,11 @@ export interface Optimizer {
   /** Divides each parameter's gradient by its own norm plus this. */
   readonly damping?: number;
   /** Where the gradient is taken, if not at the weights alone. */
-  readonly aside?: Aside;
+  readonly lookAhead?: LookAhead;
   /** The kernel that moves the weights, or what does in Ops. */
   readonly rule: Rule | RuleInOps;
   /** What becomes of rows whose gradient is 0. */
-  readonly idle: Idle;
+  readonly sparsePolicy: SparsePolicy;
   /** The rate at step t = 0, 1, … */
   learningRate(step: number): number;
   /** What the kernel takes at step t, in its order. */

@@ -1,6 +1,6 @@
 /** From an optimizer's description to what the kernels do to gradients before its rule sees them. */
 import { Stage } from '../../kernels/jobs.js';
-import type { Preparing, Squares, Step } from '../../kernels/spans.js';
+import type { Preparing, Squares, Step } from '../../kernels/parameter-table.js';
 import type { Ops } from '../../ops/ops.js';
 import type { Tensor } from '../../tensor.js';
 import type { Optimizer, Preparation } from './optimizer.js';

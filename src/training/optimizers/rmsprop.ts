@@ -1,4 +1,4 @@
-import { Idle, Rule } from '../../kernels/jobs.js';
+import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
@@ -31,7 +31,7 @@ export function rmsprop(learningRate: number | Schedule, options: RmspropOptions
     slots: ['meanSquare'],
     least: { meanSquare: 0 },
     rule: Rule.rmsprop,
-    idle: Idle.moves,
+    sparsePolicy: SparsePolicy.moves,
     learningRate: rate,
     numbers: (step) => [rate(step), decay, 1 - decay, epsilon],
   };

@@ -1,4 +1,4 @@
-import { Idle, Rule } from '../../kernels/jobs.js';
+import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import type { Schedule } from '../schedules.js';
 import { type Optimizer, rateOf } from './optimizer.js';
 
@@ -21,7 +21,7 @@ export function sgd(learningRate: number | Schedule): Optimizer {
     slots: [],
     linear: true,
     rule: Rule.sgd,
-    idle: Idle.stays,
+    sparsePolicy: SparsePolicy.stays,
     learningRate: rate,
     numbers: (step) => [rate(step)],
   };

@@ -1,5 +1,5 @@
 import { requireCount } from '../../checks.js';
-import { Idle, Rule } from '../../kernels/jobs.js';
+import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import { type Optimizer, positive } from './optimizer.js';
 
@@ -49,11 +49,11 @@ export function vsgd(options: VsgdOptions = {}): Optimizer {
     kind: 'vsgd',
     slots: ['weights', 'gradient', 'mean', 'meanSquare', 'curvature', 'curvatureSquare', 'memory'],
     // A weight that comes later has no windows to collect: its averages start with its first gradient.
-    late: { memory: 1 },
+    firstGained: { memory: 1 },
     least: { meanSquare: 0, curvature: 0, curvatureSquare: 0, memory: 1 },
-    aside: { rule: Rule.probe, when: 'between', numbers: (step) => [step === 0 ? 1 : 0] },
+    lookAhead: { rule: Rule.probe, when: 'between', numbers: (step) => [step === 0 ? 1 : 0] },
     rule: Rule.vsgd,
-    idle: Idle.moves,
+    sparsePolicy: SparsePolicy.moves,
     learningRate: () => 1,
     numbers(step) {
       const more = step === samples - 1 ? slowStart : 1;

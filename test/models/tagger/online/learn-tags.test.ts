@@ -328,11 +328,11 @@ describe('updates in slices', () => {
   it('take no more memory the longer they go on', async () => {
     const model = empty({ cell: 'gru' });
     const held: { readonly used: number; readonly mark: unknown }[] = [];
-    const { heap, region } = machine();
+    const { heap, arena } = machine();
     await lastValueFrom(
       from(journeys(300, 3)).pipe(
         learnTags(model, { ...options, replay: { size: 10, per: 4 }, slice: 50 }),
-        map(() => held.push({ used: heap.used(), mark: region.mark() })),
+        map(() => held.push({ used: heap.used(), mark: arena.mark() })),
       ),
     );
     expect(held.length).toBe(300);

@@ -20,7 +20,7 @@ export interface Run<S> {
 }
 
 /** What lies behind a stream, as far back as gradients flow. */
-export interface Past<S, X> {
+export interface History<S, X> {
   /** The carry at the end. */
   readonly carry: S;
   /** Goes on by a window: runs through its stretch, `k2` steps where there are as many. */
@@ -33,7 +33,7 @@ export interface Past<S, X> {
  * It keeps the last stretch, its carry, and the one at which the next stretch starts if its window has the same length.
  * Should the length be another, the model runs from the nearest of the two to the right step.
  */
-export function past<S, X extends Tensor>(core: Core<S, X>, from: S): Past<S, X> {
+export function historyOf<S, X extends Tensor>(core: Core<S, X>, from: S): History<S, X> {
   let inputs: X | undefined;
   let start = 0;
   let end = 0;

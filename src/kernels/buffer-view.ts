@@ -3,7 +3,7 @@ import { type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../
 import type { Machine } from './machine-type.js';
 import type { Scope } from './scope.js';
 
-export class Place implements Tensor {
+export class BufferView implements Tensor {
   readonly machine: Machine;
   readonly address: number;
   readonly shape: Shape;

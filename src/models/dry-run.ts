@@ -1,4 +1,4 @@
-/** A rehearsal: one example through the layers, one by one, so that a mistake has a name before any weight changes. */
+/** A dry run: one example through the layers, one by one, so that a mistake has a name before any weight changes. */
 
 import { within } from '../layer.js';
 import type { Padded } from '../ops/lengths.js';
@@ -6,7 +6,7 @@ import type { Ops } from '../ops/ops.js';
 import { inWindow } from '../ops/window.js';
 import { opsAfter } from '../stack.js';
 import { isTensor, type Shape, showShape, type Tensor } from '../tensor.js';
-import { labelOf, type Subject } from './subject.js';
+import { type LayeredModel, labelOf } from './layered-model.js';
 
 /** What an input's ids must be below, and which layer wants that. */
 export interface Limit {
@@ -14,7 +14,7 @@ export interface Limit {
   readonly layer: string;
 }
 
-export interface Rehearsal {
+export interface DryRun {
   /** What each layer gave. */
   readonly shapes: readonly Shape[];
   /** What the model gave. */
@@ -24,8 +24,8 @@ export interface Rehearsal {
 }
 
 /** The last layer, as messages call it. */
-export function lastLabel({ layers }: Subject): string {
-  const [name, layer] = layers.at(-1) as Subject['layers'][number];
+export function lastLabel({ layers }: LayeredModel): string {
+  const [name, layer] = layers.at(-1) as LayeredModel['layers'][number];
   return labelOf(name, layer);
 }
 
@@ -35,7 +35,7 @@ export function lastLabel({ layers }: Subject): string {
  * @throws the layer's own error, with the layer's name before it.
  * @throws TypeError where the model does not give a signal with the input's lanes.
  */
-export function rehearse(operation: string, subject: Subject, input: Tensor): Rehearsal {
+export function runDry(operation: string, subject: LayeredModel, input: Tensor): DryRun {
   const lanes = input.shape[1] as number;
   return inWindow((eager) => {
     const softmaxed = new WeakSet<Tensor>();

@@ -8,7 +8,7 @@ import type { Ids, Tensor } from '../tensor.js';
 import { largestLogit } from './logits.js';
 import type { SamplingOptions } from './sample.js';
 
-export interface Speaker {
+export interface SamplingStepper {
   /** The symbol that follows the given one, or, without one, the symbol said last. */
   next(after?: Ids): number;
   /** Gives its memory back; it is of no use afterwards. */
@@ -20,12 +20,12 @@ export interface Speaker {
  *
  * @throws RangeError where the model has diverged, or says a symbol that it does not take.
  */
-export function speaker<S>(
+export function samplingStepper<S>(
   model: Core<S, Ids, Tensor>,
   { temperature = 1, topK = Number.POSITIVE_INFINITY, topP = 1, greedy = false }: SamplingOptions,
   draws: RandomGenerator,
   carry?: S,
-): Speaker {
+): SamplingStepper {
   const home = machine();
   const drawing = { temperature, topK: Number.isFinite(topK) ? topK : 0, topP, greedy };
   let uniform = 0;

@@ -1,13 +1,13 @@
 /**
- * A region: memory of a window, taken piece by piece and given back whole. Its blocks stay for the next window, so a
+ * An arena: memory of a window, taken piece by piece and given back whole. Its blocks stay for the next window, so a
  * steady stream of windows takes no new memory.
  */
 import type { Heap, Want } from './heap.js';
 
-export interface Region {
+export interface Arena {
   /** Address of `bytes` bytes, at a multiple of 64, padded to one. */
   allocate(bytes: number): number;
-  /** Where the region stands; give it to `release` to give back all that came after. */
+  /** Where the arena stands; give it to `release` to give back all that came after. */
   mark(): Mark;
   release(mark: Mark): void;
   /** Gives the blocks in which nothing lies back to the heap. */
@@ -31,7 +31,7 @@ const WINDOW: Want = {
   remedy: 'make windows shorter, batches smaller or the model smaller',
 };
 
-export function region(heap: Heap, leastBlock = LEAST_BLOCK): Region {
+export function arena(heap: Heap, leastBlock = LEAST_BLOCK): Arena {
   const blocks: { readonly address: number; readonly size: number }[] = [];
   let block = 0;
   let offset = 0;

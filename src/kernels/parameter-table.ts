@@ -3,16 +3,16 @@
  * many parameters there are. What an optimizer keeps for them is one piece of memory.
  */
 import { type Course, finish } from '../course.js';
-import { aside } from './capture.js';
+import type { Arena } from './arena.js';
+import { uncaptured } from './capture.js';
 import { fork } from './fork.js';
 import type { Want } from './heap.js';
 import type { Holding } from './holding.js';
-import { Idle, type Rule, Stage } from './jobs.js';
+import { type Rule, SparsePolicy, Stage } from './jobs.js';
 import { fill } from './kernels.js';
 import { BLOCK } from './limits.js';
 import { type Lengthened, lengthen } from './lines.js';
 import type { Machine } from './machine-type.js';
-import type { Region } from './region.js';
 import {
   BIAS,
   BLOCKS,
@@ -72,7 +72,7 @@ export interface Squares {
 
 export interface Update {
   readonly rule: Rule;
-  readonly idle: Idle;
+  readonly sparsePolicy: SparsePolicy;
   /** The rule's own. */
   readonly numbers: readonly number[];
   /** First to last; none by default. */
@@ -89,7 +89,7 @@ export interface Step {
   update(update: Update): void;
 }
 
-export interface Spans {
+export interface ParameterTable {
   /** The numbers of a parameter's slot; zeros at first. */
   slot(parameter: number, slot: number): Float32Array;
   /** Follows a parameter that has grown. Its slots' new numbers are those given, by slot. */
@@ -100,12 +100,12 @@ export interface Spans {
   stay(): () => void;
   /** Gives the memory back, when nobody needs it any more. */
   free(): void;
-  /** A step, its parameters in the order of their extents. What it needs besides comes from the window's region. */
-  step(moved: readonly Moved[], region: Region): Step;
+  /** A step, its parameters in the order of their extents. What it needs besides comes from the window's arena. */
+  step(moved: readonly Moved[], arena: Arena): Step;
 }
 
 /** Spans of parameters of these extents, with so many slots each. */
-export function spans(machine: Machine, atFirst: readonly Extent[], slots: number): Spans {
+export function parameterTable(machine: Machine, atFirst: readonly Extent[], slots: number): ParameterTable {
   if (slots > MOST_SLOTS) throw new RangeError(`spans: an optimizer keeps ${MOST_SLOTS} arrays at most, not ${slots}.`);
   const extents = [...atFirst];
   const zeros = (extents.length + 1) * SPAN_BYTES;
@@ -134,7 +134,7 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
     while (cleared < bytes) {
       const size = Math.min(CLEARED, bytes - cleared);
       // What was used before it is not written to until all of it is clear.
-      aside(machine, () => fill(machine, common.address + cleared, Math.ceil(size / 64) * 16, 0));
+      uncaptured(machine, () => fill(machine, common.address + cleared, Math.ceil(size / 64) * 16, 0));
       cleared += size;
       yield;
     }
@@ -238,9 +238,9 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
       common.free();
       for (const { own } of places) own?.free();
     },
-    step(moved, region) {
+    step(moved, arena) {
       settle();
-      const lists = moved.map(({ rows }, k) => rows && blocksOf(machine, region, rows.numbers, extents[k]));
+      const lists = moved.map(({ rows }, k) => rows && blocksOf(machine, arena, rows.numbers, extents[k]));
       moved.forEach(({ weights, gradient, rows }, k) => {
         const { size, columns } = extents[k];
         write(k, WEIGHTS, weights);
@@ -253,8 +253,8 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
       return {
         squares(stages = []) {
           const items = share(reachesAll(stages) ? [] : lists);
-          const partial = region.allocate(8 * items);
-          const prepared = { stages: putStages(machine, region, stages), howMany: stages.length };
+          const partial = arena.allocate(8 * items);
+          const prepared = { stages: putStages(machine, arena, stages), howMany: stages.length };
           const firsts = Array.from({ length: extents.length + 1 }, (_, k) => read(k, FIRST));
           fork(machine, 'squares', { spans: address, partial, ...prepared }, items, BLOCKS_TO_SUM);
           return () => {
@@ -270,14 +270,14 @@ export function spans(machine: Machine, atFirst: readonly Extent[], slots: numbe
             return { total, each };
           };
         },
-        update({ rule, idle: own, numbers, stages = [], scale = 1 }) {
-          const idle = own === Idle.stays && reachesAll(stages) ? Idle.moves : own;
-          const items = share(idle === Idle.moves ? [] : lists);
+        update({ rule, sparsePolicy: own, numbers, stages = [], scale = 1 }) {
+          const sparsePolicy = own === SparsePolicy.stays && reachesAll(stages) ? SparsePolicy.moves : own;
+          const items = share(sparsePolicy === SparsePolicy.moves ? [] : lists);
           extents.forEach((_, k) => {
             machine.floats[(address + k * SPAN_BYTES + SCALE) / 4] = typeof scale === 'number' ? scale : scale[k];
           });
-          const prepared = { stages: putStages(machine, region, stages), howMany: stages.length };
-          const values = { spans: address, rule, idle, slots, zeros: address + zeros, ...prepared, numbers };
+          const prepared = { stages: putStages(machine, arena, stages), howMany: stages.length };
+          const values = { spans: address, rule, sparsePolicy, slots, zeros: address + zeros, ...prepared, numbers };
           fork(machine, 'update', values, items, BLOCKS_TO_UPDATE);
         },
       };
@@ -296,10 +296,10 @@ function roomFor(machine: Machine, stride: number, slots: number) {
   return { own: machine.holdings.take(slots * width, KEPT), offset: 0, stride: width };
 }
 
-/** The stages in the window's region. */
-function putStages(machine: Machine, region: Region, stages: readonly Preparing[]): number {
+/** The stages in the window's arena. */
+function putStages(machine: Machine, arena: Arena, stages: readonly Preparing[]): number {
   if (stages.length === 0) return 0;
-  const address = region.allocate(STAGE_BYTES * stages.length);
+  const address = arena.allocate(STAGE_BYTES * stages.length);
   stages.forEach(({ stage, weights, biases }, k) => {
     const at = (address + k * STAGE_BYTES) / 4;
     machine.ints[at] = stage;
@@ -315,14 +315,14 @@ interface BlockList {
 }
 
 /** The blocks of a parameter in which stored rows lie, in ascending order. */
-function blocksOf(machine: Machine, region: Region, rows: Int32Array, { columns }: Extent): BlockList {
+function blocksOf(machine: Machine, arena: Arena, rows: Int32Array, { columns }: Extent): BlockList {
   const blocks: number[] = [];
   let next = 0;
   for (const row of rows) {
     const last = Math.floor((row * columns + columns - 1) / BLOCK);
     for (next = Math.max(next, Math.floor((row * columns) / BLOCK)); next <= last; next += 1) blocks.push(next);
   }
-  const address = region.allocate(4 * blocks.length);
+  const address = arena.allocate(4 * blocks.length);
   machine.ints.set(blocks, address / 4);
   return { address, count: blocks.length };
 }

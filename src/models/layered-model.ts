@@ -5,7 +5,7 @@ import type { Layout } from './examples.js';
 export type AnyCore = Core<unknown, unknown, unknown>;
 
 /** A model, and its layers one by one: whoever looks for a mistake names the layer. */
-export interface Subject {
+export interface LayeredModel {
   readonly core: Core<unknown>;
   readonly layers: readonly (readonly [name: string, layer: AnyCore])[];
   /** How examples are taken, where the user said so. */
