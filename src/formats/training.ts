@@ -6,14 +6,14 @@ import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import { type FormatError, OxbowError, saidOf } from '../errors.js';
 import { checkedOptions, type Names } from '../options.js';
-import type { Params } from '../parameters/parameter.js';
+import { type Params, parametersOf } from '../parameters/parameter.js';
 import { below } from '../path.js';
 import { checkSteps, type TrainerState } from '../training/trainer-state.js';
 import type { Checkpoint } from './checkpoint.js';
 import { orThrow } from './or-throw.js';
 import { weightsOf } from './weights.js';
 
-/** No part of a model has this name. */
+/** No part of a model that is written down has this name. */
 const KEPT = 'optimizer';
 const PREFIX = below(KEPT, '');
 
@@ -36,12 +36,17 @@ export interface TrainingRecord {
 
 const names: Names<TrainingRecord> = { state: true, about: true };
 
+/** The names of the state's own counts, beside which the rest is written. */
+const counts = ['step', 'tokens'];
+
 /**
  * A model in training as a checkpoint: its weights, what the optimizer keeps, and under a name of the metadata the steps and
  * whatever else is said. {@link trainingOf} reads it.
  *
  * @param record `undefined` where the weights are all.
  * @param metadata further ones.
+ * @throws RangeError where the file could not be read as it was written: a part of the model is named `optimizer`, or what else
+ * is said is named as the state's counts, `step` and `tokens`.
  * @example
  * const checkpoint = trainingCheckpoint(model.params, 'training', { state: step.state(), about: { epoch: 3 } });
  * await saveCheckpoint('model.safetensors', checkpoint);
@@ -54,6 +59,19 @@ export function trainingCheckpoint(
 ): Checkpoint {
   const { state: { slots = {}, ...steps } = {}, about } =
     record === undefined ? {} : checkedOptions('trainingCheckpoint', record, names);
+  const [lost] = parametersOf(params).find(([path]) => path.startsWith(PREFIX)) ?? [];
+  if (lost !== undefined) {
+    throw new RangeError(
+      `trainingCheckpoint: the parameter ${lost} would be read as what the optimizer keeps; give that part of the model a name ` +
+        `other than ${KEPT}.`,
+    );
+  }
+  const count = counts.find((each) => Object.hasOwn(about ?? {}, each));
+  if (count !== undefined) {
+    throw new RangeError(
+      `trainingCheckpoint: about has ${count}, which would be read as the state's; give it another name, or leave it to the state.`,
+    );
+  }
   const kept = Object.entries(slots).map(([path, slot]) => [below(KEPT, path), slot] as const);
   return {
     tensors: { ...weightsOf(params), ...Object.fromEntries(kept) },

@@ -102,6 +102,28 @@ describe('a training', () => {
     expect(trainingOf(trainingCheckpoint(make().params, 'run', record), 'run')).toMatchObject(wanted);
   });
 
+  it.each<[string, () => Checkpoint, RegExp]>([
+    [
+      'a part of the model that is named optimizer',
+      () => trainingCheckpoint(stack({ optimizer: dense(1, 1) }, { seed: 1 }).params, 'run', undefined),
+      /optimizer\.w would be read as .*; give that part of the model a name other than optimizer\.$/,
+    ],
+    [
+      'a step of its own',
+      () => trainingCheckpoint(make().params, 'run', { state, about: { step: 4 } }),
+      /about has step, .*; give it another name/,
+    ],
+    [
+      'tokens without a state',
+      () => trainingCheckpoint(make().params, 'run', { about: { tokens: 4 } }),
+      /about has tokens, .*; give it another name/,
+    ],
+  ])('is not written with %s, which would not be read as it was', (_, writing, message) => {
+    expect(writing).toThrow(RangeError);
+    expect(writing).toThrow(message);
+    expect(writing).toThrow(/^trainingCheckpoint: /);
+  });
+
   it.each<[string, unknown, RegExp]>([
     ['null', null, /what was given is no checkpoint, .* give what loadCheckpoint gives/],
     ['no metadata', { tensors: {} }, /no checkpoint/],
