@@ -10,6 +10,8 @@ import type { Features, Tensor } from '../tensor.js';
  *
  * Shapes: `x: [T, B, F] → y: [T, B, F]`. Carry and parameters: those of the layer.
  *
+ * @param inner f, any layer that gives as many features as it takes.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where the layer gives another number of features than it takes.
  * @example
  * stack({ first: residual(dense(64, 64)), second: residual(stack({ norm: layerNorm(64), f: feedForward(64, 256) })) })
