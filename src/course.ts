@@ -1,4 +1,4 @@
-/** Work in pieces: whoever does it may let others have their turn between two of them. */
+/** Work in pieces, between which others may have their turn. */
 import { Observable } from 'rxjs';
 
 /**

@@ -132,16 +132,18 @@ export function within<R>(place: string, run: () => R): R {
  * signal$.pipe(doubled)
  *
  * @example
- * const summed = layer({
- *   kind: 'summed', // of each lane, from window to window
+ * const leaky = layer({
+ *   kind: 'leaky',
  *   params: {},
  *   initial: (batch) => zeros([batch, 8]),
  *   apply: (ops, carry: Tensor, x: Tensor) => {
- *     const sum = ops.add(carry, ops.sumTo(x, carry.shape));
- *     return [ops.reshape(sum, [1, ...carry.shape]), sum];
+ *     // Windows of any length: a step takes what the last one left.
+ *     const steps = ops.split(x, 0, Array(x.shape[0]).fill(1)).map((step) => ops.reshape(step, carry.shape));
+ *     const kept = steps.map((step) => (carry = ops.add(ops.affine(carry, 0.9, 0), ops.affine(step, 0.1, 0))));
+ *     return [ops.reshape(ops.concat(kept, 0), x.shape), carry];
  *   },
  * });
- * signal$.pipe(summed) // [1, B, 8]
+ * signal$.pipe(leaky)
  */
 export function layer<S, X, Y, P extends Params = Params>(
   core: Core<S, X, Y, P>,

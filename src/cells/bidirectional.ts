@@ -19,6 +19,7 @@ export type Merge = (ops: Ops, forward: Tensor, backward: Tensor) => Tensor;
 
 /** Options of {@link bidirectional}. */
 export interface BidirectionalOptions {
+  /** Draws the first weights of both directions, unless a model around them has a seed. */
   readonly seed?: number;
   /** Default `(ops, f, b) => ops.concat([f, b], 2)`; a sum is `(ops, f, b) => ops.add(f, b)`. */
   readonly merge?: Merge;

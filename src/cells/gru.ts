@@ -37,6 +37,7 @@ export interface GruCellOptions {
 
 /** Options of {@link gru}. */
 export interface GruOptions extends GruCellOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
 }
 

@@ -45,6 +45,7 @@ export interface LstmCellOptions {
 
 /** Options of {@link lstm}. */
 export interface LstmOptions extends LstmCellOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
 }
 

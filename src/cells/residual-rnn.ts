@@ -68,12 +68,13 @@ export function residualRnnCell<S, P extends Params = Params>(
 
 /** Options of {@link residualRnn}. */
 export interface ResidualRnnOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
 }
 
 /**
- * A residual recurrence: the state is what it was, and what g adds to it. Its gradient flows back unchanged, beside
- * whatever flows back through g.
+ * A residual recurrence: the state is what it was, and what g adds to it. Its gradient flows back unchanged, and
+ * through g as well.
  *
  * Equation: `h_t = h_{t−1} + g(x_t; θ)` where g takes I features; `h_t = h_{t−1} + g(x_t, h_{t−1}; θ)` where it takes
  * I + H, input and state side by side.

@@ -32,6 +32,7 @@ export interface SimpleRnnCellOptions {
 
 /** Options of {@link simpleRnn}. */
 export interface SimpleRnnOptions extends SimpleRnnCellOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
 }
 

@@ -14,6 +14,7 @@ import { attendTo, type Masks } from './scaled-dot-product.js';
 
 /** Options of {@link selfAttention} and {@link crossAttention}. */
 export interface AttentionOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Whether the projections have biases; default true. */
   readonly bias?: boolean;

@@ -22,6 +22,7 @@ export type Convolution1dParams = { readonly w: Parameter; readonly b?: Paramete
 
 /** Options of {@link convolution1d}. */
 export interface Convolution1dOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /**
    * `'causal'` (default): each output sees its own moment and the k − 1 before it, across windows: the carry has them.

@@ -15,6 +15,7 @@ export type Convolution2dParams = { readonly w: Parameter; readonly b?: Paramete
 
 /** Options of {@link convolution2d}. */
 export interface Convolution2dOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Pixels from one place of the kernel to the next, one number or rows and columns; default 1. */
   readonly stride?: number | Pair;

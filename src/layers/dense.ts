@@ -11,6 +11,7 @@ export type DenseParams = { readonly w: Parameter; readonly b?: Parameter };
 
 /** Options of {@link dense}. */
 export interface DenseOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** f; default none, as logits want it. */
   readonly activation?: ActivationChoice;

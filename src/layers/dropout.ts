@@ -18,6 +18,7 @@ export type DropoutParams = { readonly mask: RandomKey };
 
 /** Options of {@link dropout}. */
 export interface DropoutOptions extends DropoutForm {
+  /** Draws the masks, unless a model around it has a seed. */
   readonly seed?: number;
 }
 

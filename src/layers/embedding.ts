@@ -10,6 +10,7 @@ export type EmbeddingParams = { readonly table: Parameter };
 
 /** Options of {@link embedding}. */
 export interface EmbeddingOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Whether the table may grow by rows, `params.table.grow(0, symbols)`; default false. */
   readonly grows?: boolean;

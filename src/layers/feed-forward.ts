@@ -10,6 +10,7 @@ export type FeedForwardParams = { readonly inner: DenseParams; readonly outer: D
 
 /** Options of {@link feedForward}. */
 export interface FeedForwardOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** f; default ReLU. */
   readonly activation?: ActivationChoice;

@@ -8,6 +8,7 @@ import { type Ids, ids, type Tensor } from '../tensor.js';
 
 /** Options of {@link hashedFeatures}. */
 export interface HashedFeaturesOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Rows that all properties share; default 1024. */
   readonly buckets?: number;
@@ -34,7 +35,7 @@ function shapeOf(word: string): string {
  * @param buckets rows to choose from, as many as the layer has.
  * @returns row ids for {@link hashedFeatures}.
  * @example
- * hashesOf([['to', 'taipei'], ['osaka']], 2).shape.length; // 3: [2, 2, 4]
+ * hashesOf([['to', 'taipei'], ['osaka']], 2).shape.join(' '); // '2 2 4'
  */
 export function hashesOf(lanes: readonly (readonly string[])[], steps: number, buckets = 1024): Ids {
   const data = new Int32Array(steps * lanes.length * PROPERTIES);

@@ -10,6 +10,7 @@ export type MaxoutParams = { readonly w: Parameter; readonly b: Parameter };
 
 /** Options of {@link maxout}. */
 export interface MaxoutOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Elements of a group, of which each unit gives the largest; default 2. */
   readonly group?: number;

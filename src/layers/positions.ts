@@ -20,6 +20,7 @@ export interface PositionsOptions {
 
 /** Options of {@link learnedPositions}. */
 export interface LearnedPositionsOptions extends PositionsOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Default: `table` normal with deviation 0.02. */
   readonly initializers?: { readonly table?: Initializer };

@@ -3,7 +3,7 @@ import type { Params } from '../parameters/parameter.js';
 import type { Features, Tensor } from '../tensor.js';
 
 /**
- * A layer beside a direct way past it.
+ * A layer and a direct way past it, whose outputs are added.
  *
  * Equation: `y = x + f(x)`.
  * Source: the lecture's residual connection; He et al., Deep residual learning for image recognition (2016), eq. 1.

@@ -43,7 +43,8 @@ export interface ScaledDotProductOptions {
  *
  * @param options how many heads, and whether it is causal.
  * @returns the layer, for `pipe` or a `stack`.
- * @throws RangeError where `heads` is not a whole number above 0, shapes do not fit together, or features cannot be cut into heads.
+ * @throws RangeError where `heads` is not a whole number above 0, shapes do not fit together, or features cannot be cut into
+ * heads.
  * @throws TypeError in a padded window (`masked`) without a mask of the keys, unless it is causal.
  * @throws TypeError where an option is not known.
  * @example

@@ -21,6 +21,7 @@ export interface Spellings {
 
 /** Options of {@link spelling}. */
 export interface SpellingOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Features of a character; default 24. */
   readonly features?: number;
@@ -63,7 +64,8 @@ function characterIds(word: string, limit: number): readonly number[] {
  * @param limit characters of a word that are looked at.
  * @returns what {@link spelling} takes.
  * @example
- * spellingsOf([['to', 'taipei']], 2).lengths[1]; // 8: a character before the word and one after it
+ * // One character before a word and one after it.
+ * spellingsOf([['to', 'taipei']], 2).lengths[1]; // 8
  */
 export function spellingsOf(lanes: readonly (readonly string[])[], steps: number, limit = 24): Spellings {
   const places = new Map<string, number>();

@@ -19,6 +19,7 @@ import { layerNorm } from './layer-norm.js';
 
 /** Options of {@link encoderBlock}, and of all other blocks. */
 export interface BlockOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Features between the two layers of the feed-forward network; default four times the block's. */
   readonly hidden?: number;
@@ -26,13 +27,16 @@ export interface BlockOptions {
   readonly norm?: 'pre' | 'post';
   /** ε of the normalisation; default 1e-5. */
   readonly epsilon?: number;
+  /** f of the feed-forward network; default ReLU. */
   readonly activation?: FeedForwardOptions['activation'];
   /**
    * The share that is set to 0 at random while learning, of what each part adds to the direct way, and of the attentions'
    * weights (unless `attention` has a `dropout` of its own). Default 0.
    */
   readonly dropout?: number;
+  /** Biases, dropout and first weights of the attentions. */
   readonly attention?: Pick<AttentionOptions, 'bias' | 'dropout' | 'initializers'>;
+  /** First weights of the feed-forward network. */
   readonly feedForward?: Pick<FeedForwardOptions, 'initializers'>;
 }
 
@@ -92,7 +96,7 @@ function joints(kind: string, features: number, count: number, options: BlockOpt
 const masksOf = (signal: Tensor | MaskedKeys): MaskedKeys => (isTensor(signal) ? { x: signal } : signal);
 
 /**
- * A Transformer's encoder block: self-attention within the window, then a feed-forward network, each beside a direct way.
+ * A Transformer's encoder block: self-attention within the window, then a feed-forward network, each with a direct way past it.
  *
  * Equation: `z = x + attention(norm(x))`, `y = z + ffn(norm(z))` (pre), or `z = norm(x + attention(x))`,
  * `y = norm(z + ffn(z))` (post). With `dropout`, what is added to x and to z is dropped in part, and so are the weights.
