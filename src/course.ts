@@ -1,4 +1,4 @@
-/** Work in pieces: whoever does it may let others have their turn between two of them. */
+/** Work in pieces, between which others may have their turn. */
 import { Observable } from 'rxjs';
 
 /**
@@ -10,7 +10,12 @@ export type Course<R> = Generator<Promise<void> | undefined, R, undefined>;
 /**
  * Does all pieces, one right after the other.
  *
+ * @param course the work, begun or not.
+ * @returns what its last piece gives.
  * @throws Error where a piece is done elsewhere, for which `inTurns` can wait; the course is ended.
+ * @example
+ * const { course } = trainer(model, { loss, optimizer });
+ * finish(course({ carry, input, target })).carry.rnn.h.shape[0]; // 2
  */
 export function finish<R>(course: Course<R>): R {
   for (;;) {
@@ -32,8 +37,11 @@ export function finish<R>(course: Course<R>): R {
  *
  * @param begin makes the course.
  * @param slice counts the time, from `timeSlice`; several courses may share one.
+ * @returns what comes out, once, in a later turn of the event loop.
  * @example
- * inTurns(() => course(window), timeSlice(2)).subscribe(({ loss }) => console.log(loss));
+ * const { course } = trainer(model, { loss, optimizer });
+ * const learned$ = inTurns(() => course({ carry, input, target }), timeSlice(2));
+ * (await lastValueFrom(learned$)).carry.rnn.h.shape[0]; // 2
  */
 export function inTurns<R>(begin: () => Course<R>, slice: () => Promise<void> | undefined): Observable<R> {
   return new Observable((subscriber) => {

@@ -55,10 +55,23 @@ export interface Layer<S, X = Features, Y = Tensor, P extends Params = Params>
 /** The carry of a layer that remembers nothing. */
 export type NoCarry = Readonly<Record<string, never>>;
 
-/** The carry of a layer that remembers nothing, as a value. */
+/**
+ * The carry of a layer that remembers nothing, as a value.
+ *
+ * @example
+ * const [y] = evaluate(dense(8, 4, { seed: 1 }), noCarry, x); // [4, 2, 4]
+ */
 export const noCarry: NoCarry = Object.freeze({});
 
-/** Lanes of a signal `[T, B, …]`; a record of tensors is asked for its first one. */
+/**
+ * Lanes of a signal `[T, B, …]`; a record of tensors is asked for its first one.
+ *
+ * @param x a signal, or a record of signals.
+ * @returns the number of lanes, B.
+ * @throws TypeError where it is no tensor of two axes at least, nor a record of one.
+ * @example
+ * batchOf(input); // 2
+ */
 export function batchOf(x: unknown): number {
   const first = isTensor(x) ? x : Object.values((x ?? {}) as Record<string, unknown>).find(isTensor);
   if (first === undefined || !Array.isArray(first.shape) || first.shape.length < 2) {
@@ -72,7 +85,15 @@ export function batchOf(x: unknown): number {
 /**
  * One window through a core, outside any gradient: results are signals with arrays of their own.
  *
+ * @param core a layer, a stack, or a model.
+ * @param carry what it remembers from before; `core.initial(lanes)` at the start.
+ * @param x a window, `[T, B, …]`.
+ * @returns the output and the carry after it.
  * @throws TypeError, RangeError where a tensor's shape and numbers disagree, or as the core does.
+ * @example
+ * const [logits, after] = evaluate(model, carry, input);
+ * logits.shape[0]; // 4
+ * after.rnn.h.shape[0]; // 2
  */
 export function evaluate<S, X, Y>(core: Core<S, X, Y>, carry: S, x: X): readonly [y: Y, carry: S] {
   const before = restored(carry, `${core.kind}: the carry`);
@@ -96,9 +117,32 @@ export function within<R>(place: string, run: () => R): R {
  * Makes a layer of a core: an operator that maps each signal, its carry kept from signal to signal. Each subscription
  * starts from the zero carry. Its parameters are named by the path, which is its kind until a model gives it another.
  *
+ * @param core its equation and its weights.
+ * @param seed draws the first weights; without one, a model's seed that it becomes a part of.
+ * @param path names its parameters until it becomes a part of a model.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws TypeError (as an error notification) where the number of lanes changes within a stream.
  * @example
- * const leaky = layer({ kind: 'leaky', params: {}, initial: (batch) => zeros([batch, 8]), apply: … });
+ * const doubled = layer({
+ *   kind: 'doubled',
+ *   params: {},
+ *   initial: () => noCarry,
+ *   apply: (ops, carry: NoCarry, x: Tensor) => [ops.affine(x, 2, 0), carry],
+ * });
+ * signal$.pipe(doubled)
+ *
+ * @example
+ * const leaky = layer({
+ *   kind: 'leaky',
+ *   params: {},
+ *   initial: (batch) => zeros([batch, 8]),
+ *   apply: (ops, carry: Tensor, x: Tensor) => {
+ *     // Windows of any length: a step takes what the last one left.
+ *     const steps = ops.split(x, 0, Array(x.shape[0]).fill(1)).map((step) => ops.reshape(step, carry.shape));
+ *     const kept = steps.map((step) => (carry = ops.add(ops.affine(carry, 0.9, 0), ops.affine(step, 0.1, 0))));
+ *     return [ops.reshape(ops.concat(kept, 0), x.shape), carry];
+ *   },
+ * });
  * signal$.pipe(leaky)
  */
 export function layer<S, X, Y, P extends Params = Params>(
@@ -125,10 +169,13 @@ export interface Carried<S, Y> {
  * Law: a run that was cut anywhere and restored from the carry there gives bit for bit what the uninterrupted run gives.
  * The carry may have gone through JSON, as long as it holds no NaN and no infinity, which JSON does not know.
  *
+ * @param core a layer, a stack, or a model.
+ * @param from a carry to start from; the zero carry by default.
+ * @returns an operator that gives each output with the carry after it.
  * @throws TypeError, RangeError (as error notifications) where `from` is not a carry of this core for the stream's lanes.
  * @example
- * const { carry } = await lastValueFrom(first$.pipe(scanCarry(model)));
- * rest$.pipe(scanCarry(model, carry))
+ * const { carry } = await lastValueFrom(ids$.pipe(scanCarry(model)));
+ * ids$.pipe(scanCarry(model, carry)) // goes on from there
  */
 export function scanCarry<S, X, Y>(core: Core<S, X, Y>, from?: S): OperatorFunction<X, Carried<S, Y>> {
   return (source) =>

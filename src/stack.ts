@@ -44,6 +44,7 @@ export type StackInput<C extends Children> = [IdsAmong<Inputs<C>>] extends [neve
 /** What a stack gives: what any of its children could give. */
 export type StackOutput<C extends Children> = OutputOf<C[keyof C]>;
 
+/** Options of {@link stack}. */
 export interface StackOptions {
   /** Draws all weights below, each by its own path. */
   readonly seed?: number;
@@ -59,7 +60,10 @@ export interface StackOptions {
  * their names. Parameters are called `child.parameter`, and their first values follow from the seed and that path
  * alone, so that adding a layer changes no other layer's weights.
  *
- * @throws TypeError where there is no layer, or a name is empty, an integer or has a dot.
+ * @param children layers by name, in the order in which they come.
+ * @param options the seed of all weights.
+ * @returns all of them as one layer, for `pipe`, `stepper`, `trainer` and the like.
+ * @throws TypeError where there is no layer, or a name is empty, an integer or has a dot, or an option is not known.
  * @throws RangeError where a layer gives another number of features than the next one takes.
  * @example
  * const model = stack({ embed: embedding(65, 64), rnn: lstm(64, 128), head: dense(128, 65) }, { seed: 42 });

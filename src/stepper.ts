@@ -18,6 +18,7 @@ import { replayOf } from './stepper/replay.js';
 import { checkedNumbers, type Numbers, sameShape, showShape, type Tensor } from './tensor.js';
 import * as tree from './tree.js';
 
+/** Options of {@link stepper}. */
 export interface StepperOptions<S> {
   /** The carry to start from; the zero carry by default. */
   readonly carry?: S;
@@ -25,6 +26,7 @@ export interface StepperOptions<S> {
   readonly finish?: (ops: Ops, y: Tensor) => Tensor;
 }
 
+/** A model that takes one step of its lanes at a time, and keeps their carry. */
 export interface Stepper<S, X extends Tensor = Tensor> {
   /**
    * One step of all lanes: x `[1, B, …]` → y `[1, B, …]`. The result lies in the stepper's memory: read it before the next
@@ -51,7 +53,11 @@ export interface Stepper<S, X extends Tensor = Tensor> {
  *
  * Shapes: x `[1, B, …]` → y `[1, B, …]`. The carry stays in the stepper; `carry` is a copy.
  *
+ * @param model a layer, a stack, or a model.
+ * @param options a carry to start from, and what is made of each output.
+ * @returns the stepper; its first step says how many lanes there are.
  * @throws RangeError, TypeError as the model's layers do, or where `carry` is not one of the model's for these lanes.
+ * @throws TypeError where an option is not known.
  * @example
  * const { step } = stepper(model, { finish: (ops, y) => ops.softmax(y) });
  * step(ids([1, 3], [4, 0, 7])).data; // what each of three lanes expects next

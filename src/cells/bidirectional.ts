@@ -17,7 +17,9 @@ export type BidirectionalCarry<F, B> = {
 /** What is made of both directions' outputs at each moment: by default both, side by side. */
 export type Merge = (ops: Ops, forward: Tensor, backward: Tensor) => Tensor;
 
+/** Options of {@link bidirectional}. */
 export interface BidirectionalOptions {
+  /** Draws the first weights of both directions, unless a model around them has a seed. */
   readonly seed?: number;
   /** Default `(ops, f, b) => ops.concat([f, b], 2)`; a sum is `(ops, f, b) => ops.add(f, b)`. */
   readonly merge?: Merge;
@@ -46,7 +48,12 @@ export interface BidirectionalOptions {
  * `carry.backward` leaves a window, but does not enter the next one, and T windows of one are not one window of T. In a
  * padded window (`masked`) the backward direction starts at each lane's own end.
  *
+ * @param forward the layer that reads from the beginning to the end.
+ * @param backward the one that reads from the end to the beginning.
+ * @param options what is made of both outputs, and the seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where the layers take other numbers of features than each other, or give other numbers of steps.
+ * @throws TypeError where an option is not known.
  * @example
  * signal$.pipe(bidirectional(lstm(8, 16), lstm(8, 16), { seed: 1 })) // [T, B, 32]
  * signal$.pipe(bidirectional(lstm(8, 16), lstm(8, 16), { last: true })) // [1, B, 32]

@@ -20,6 +20,7 @@ export interface GradientFlow {
   readonly factors: Readonly<Record<string, number>>;
 }
 
+/** Options of {@link gradientFlow}. */
 export interface FlowOptions {
   /** Steps to go back through, T; default 100, or those of x. */
   readonly steps?: number;
@@ -43,8 +44,11 @@ export interface FlowOptions {
  *
  * Computed in float64 on the reference, so that what has vanished can still be seen.
  *
+ * @param model a cell, or a layer of streams.
+ * @param options how many steps, of what, and the loss.
+ * @returns norms by how many steps back, and their mean factor, for each tensor of the carry.
  * @throws RangeError where x is no window of two steps at least, or steps is not a whole number.
- * @throws TypeError where no x is given and the model does not tell its width.
+ * @throws TypeError where no x is given and the model does not tell its width, or an option is not known.
  * @example
  * const { norms, factors } = gradientFlow(lstmCell(2, 32), { steps: 200 });
  * const svg = logPlot([{ name: 'c', values: norms.c }], { x: 't − k', y: '‖∂L_t/∂c_k‖' });

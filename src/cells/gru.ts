@@ -24,6 +24,7 @@ export type GruParams = {
   readonly wn?: Parameter;
 };
 
+/** Options of {@link gruCell}. */
 export interface GruCellOptions {
   /**
    * Whether the reset gate acts on h `before` its product with the candidate's weights, as in the textbook, or `after`
@@ -34,7 +35,9 @@ export interface GruCellOptions {
   readonly initializers?: Readonly<Partial<Record<'wx' | 'wh' | 'wn' | 'b' | 'bn', Initializer>>>;
 }
 
+/** Options of {@link gru}. */
 export interface GruOptions extends GruCellOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
 }
 
@@ -43,7 +46,18 @@ const names: Names<GruCellOptions> = {
   initializers: { wx: true, wh: true, wn: true, b: true, bn: true },
 };
 
-/** The cell of {@link gru}. */
+/**
+ * The cell of {@link gru}.
+ *
+ * @param inputs features that it takes, I.
+ * @param units features that it gives, H.
+ * @param options where the reset gate acts, and the first weights.
+ * @returns the cell, for `unroll`.
+ * @throws RangeError where a size is not a whole number above 0.
+ * @throws TypeError where an option is not known.
+ * @example
+ * signal$.pipe(unroll(gruCell(8, 16), 1)) // [T, B, 16], as gru(8, 16, { seed: 1 }) does
+ */
 export function gruCell(inputs: number, units: number, options: GruCellOptions = {}): Cell<GruCarry, GruParams> {
   requireCount('gru', 'inputs', inputs);
   requireCount('gru', 'units', units);
@@ -135,7 +149,12 @@ function thirds(ops: Ops, x: Tensor, units: number): readonly [z: Tensor, r: Ten
  * after: `wh [H, 3H]`, `bn [H]`; before: `wh [H, 2H]`, `wn [H, H]`. PyTorch's order is r, z, n, and of its two biases b is
  * the sum but for n, where the recurrent one is bn. The carry: `h [B, H]`.
  *
+ * @param inputs features that it takes, I.
+ * @param units features that it gives, H.
+ * @param options where the reset gate acts, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
+ * @throws TypeError where an option is not known.
  * @example
  * signal$.pipe(gru(8, 16, { seed: 1, reset: 'before' }))
  */

@@ -26,6 +26,7 @@ export type LstmParams = {
   readonly vo?: Parameter;
 };
 
+/** Options of {@link lstmCell}. */
 export interface LstmCellOptions {
   /**
    * How much of c stays: what a gate of its own says (`learned`, the default), all of it (`none`), or as much as the
@@ -42,7 +43,9 @@ export interface LstmCellOptions {
   readonly initializers?: Readonly<Partial<Record<'wx' | 'wh' | 'b' | 'vi' | 'vf' | 'vo', Initializer>>>;
 }
 
+/** Options of {@link lstm}. */
 export interface LstmOptions extends LstmCellOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
 }
 
@@ -59,7 +62,19 @@ const firstBiases = {
   coupled: { i: -1, g: 0, o: 0 },
 } as const;
 
-/** The cell of {@link lstm}. */
+/**
+ * The cell of {@link lstm}.
+ *
+ * @param inputs features that it takes, I.
+ * @param units features that it gives, H.
+ * @param options how it forgets, peepholes, and the first weights.
+ * @returns the cell, for `unroll`.
+ * @throws RangeError where a size is not a whole number above 0.
+ * @throws TypeError where `forget` is none of its values, or an option is not known.
+ * @example
+ * signal$.pipe(unroll(lstmCell(8, 16), 1)) // [T, B, 16], as lstm(8, 16, { seed: 1 }) does
+ * gradientFlow(lstmCell(8, 16, { forget: 'none' }), { steps: 20 }).lags.length; // 20
+ */
 export function lstmCell(inputs: number, units: number, options: LstmCellOptions = {}): Cell<LstmCarry, LstmParams> {
   requireCount('lstm', 'inputs', inputs);
   requireCount('lstm', 'units', units);
@@ -133,8 +148,12 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
  * a forget gate of its own they are i, g, o, and 4H is 3H. With peepholes `vi [H]`, `vo [H]`, and `vf [H]` where there
  * is an f. The carry: `h [B, H]` and `c [B, H]`.
  *
+ * @param inputs features that it takes, I.
+ * @param units features that it gives, H.
+ * @param options how it forgets, peepholes, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
- * @throws TypeError where `forget` is none of its values.
+ * @throws TypeError where `forget` is none of its values, or an option is not known.
  * @example
  * ids$.pipe(embedding(65, 64), lstm(64, 128, { seed: 1 }), dense(128, 65))
  *

@@ -20,6 +20,8 @@ import { isTensor, showShape, type Tensor } from '../tensor.js';
  * Law: y and carry of a lane are bit for bit those of the lane alone, without padding, where nothing is dropped at random.
  * Masks of dropout are each lane's own, and do not depend on how much padding there is (but for attention's weights).
  *
+ * @param inner the layer, or a stack of layers, that does not know of padding.
+ * @returns the layer over padded signals, with the same weights.
  * @throws TypeError where x has no lengths, or a layer cannot tell how many of the steps it gives are real.
  * @throws RangeError where there is not one length for each lane, one is not a whole number from 0 to T, or a lane is too
  * short for a layer.

@@ -12,7 +12,17 @@ export type ResidualRnnCarry<S> = {
   readonly g: S;
 };
 
-/** The cell of {@link residualRnn}. */
+/**
+ * The cell of {@link residualRnn}.
+ *
+ * @param inputs features that it takes, I.
+ * @param units features of the state, H.
+ * @param g any layer that gives H features; where it takes I it sees the input, where I + H the state too.
+ * @returns the cell, for `unroll`.
+ * @throws RangeError where a size is not a whole number above 0, or g has other widths.
+ * @example
+ * signal$.pipe(unroll(residualRnnCell(8, 16, dense(8, 16)), 1)) // [T, B, 16]
+ */
 export function residualRnnCell<S, P extends Params = Params>(
   inputs: number,
   units: number,
@@ -56,13 +66,15 @@ export function residualRnnCell<S, P extends Params = Params>(
   };
 }
 
+/** Options of {@link residualRnn}. */
 export interface ResidualRnnOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
 }
 
 /**
- * A residual recurrence: the state is what it was, and what g adds to it. Its gradient flows back unchanged, beside
- * whatever flows back through g.
+ * A residual recurrence: the state is what it was, and what g adds to it. Its gradient flows back unchanged, and
+ * through g as well.
  *
  * Equation: `h_t = h_{t−1} + g(x_t; θ)` where g takes I features; `h_t = h_{t−1} + g(x_t, h_{t−1}; θ)` where it takes
  * I + H, input and state side by side.
@@ -71,7 +83,13 @@ export interface ResidualRnnOptions {
  * Shapes: `x: [T, B, I] → y: [T, B, H]`; g, any layer, from `[T, B, I]` or `[1, B, I + H]` to H features. The
  * parameters are g's, under the name `g`. The carry: `h [B, H]`, and g's own as `g`.
  *
+ * @param inputs features that it takes, I.
+ * @param units features of the state, H.
+ * @param g any layer that gives H features; where it takes I it sees the input, where I + H the state too.
+ * @param options the seed of its first weights.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, g's widths are none of these, or x has other features.
+ * @throws TypeError where an option is not known.
  * @example
  * const tanh = (ops: Ops, z: Tensor) => ops.tanh(z);
  * signal$.pipe(residualRnn(8, 16, dense(8, 16, { activation: tanh }), { seed: 1 })) // sees x_t

@@ -15,12 +15,14 @@ export type SimpleRnnCarry = {
   readonly h: Tensor;
 };
 
+/** Input weights `[I, H]`, recurrent weights `[H, H]` and bias `[H]`. */
 export type SimpleRnnParams = {
   readonly wx: Parameter;
   readonly wh: Parameter;
   readonly b: Parameter;
 };
 
+/** Options of {@link simpleRnnCell}. */
 export interface SimpleRnnCellOptions {
   /** f; default tanh. */
   readonly activation?: ActivationChoice;
@@ -28,13 +30,26 @@ export interface SimpleRnnCellOptions {
   readonly initializers?: { readonly wx?: Initializer; readonly wh?: Initializer; readonly b?: Initializer };
 }
 
+/** Options of {@link simpleRnn}. */
 export interface SimpleRnnOptions extends SimpleRnnCellOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
 }
 
 const names: Names<SimpleRnnCellOptions> = { activation: true, initializers: { wx: true, wh: true, b: true } };
 
-/** The cell of {@link simpleRnn}. */
+/**
+ * The cell of {@link simpleRnn}.
+ *
+ * @param inputs features that it takes, I.
+ * @param units features that it gives, H.
+ * @param options f, and the first weights.
+ * @returns the cell, for `unroll`.
+ * @throws RangeError where a size is not a whole number above 0.
+ * @throws TypeError where there is no activation of that name, or an option is not known.
+ * @example
+ * signal$.pipe(unroll(simpleRnnCell(8, 16, { activation: 'relu' }), 1)) // [T, B, 16]
+ */
 export function simpleRnnCell(
   inputs: number,
   units: number,
@@ -76,7 +91,12 @@ export function simpleRnnCell(
  *
  * Shapes: `x: [T, B, I] → y: [T, B, H]`, parameters `wx [I, H]`, `wh [H, H]`, `b [H]`. The carry: `h [B, H]`.
  *
+ * @param inputs features that it takes, I.
+ * @param units features that it gives, H.
+ * @param options f, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
+ * @throws TypeError where there is no activation of that name, or an option is not known.
  * @example
  * signal$.pipe(simpleRnn(8, 16, { seed: 1, activation: activations.relu }))
  */

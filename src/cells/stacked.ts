@@ -19,7 +19,9 @@ export type StackedCarry<L extends readonly unknown[], Below extends readonly un
     ? unknown
     : { readonly [K in `layer${number}`]: CarryOf<L[number]> };
 
+/** Options of {@link stacked}. */
 export interface StackedOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Dropout between the layers, not before the first nor after the last: its rate, or that and its form. Default none. */
   readonly dropout?: number | (DropoutForm & { readonly rate: number });
@@ -38,8 +40,12 @@ export interface StackedOptions {
  * Shapes: `x: [T, B, I] → y: [T, B, H]`, H being the last layer's units. The carry: `{ layer1, layer2, … }`, each the
  * carry of its layer; the parameters likewise.
  *
+ * @param layers from the lowest to the highest.
+ * @param options the seed, dropout between the layers, and residual links.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a layer gives another number of features than the next one takes, the rate is not in [0, 1), or
  * residual links are wanted and no layer gives as many features as it takes.
+ * @throws TypeError where there is no layer, or an option is not known or none of its values.
  * @example
  * const rnn = stacked([lstm(64, 128), lstm(128, 128)], { seed: 1, dropout: 0.5, residual: true });
  * rnn.initial(1).layer2.c; // [1, 128]

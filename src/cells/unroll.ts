@@ -17,6 +17,9 @@ import type { Cell } from './cell.js';
  *
  * Shapes: `x: [T, B, I] → y: [T, B, H]`. The carry is the cell's own.
  *
+ * @param cell one step of a recurrence.
+ * @param seed draws the first weights; within a stack, the stack's seed does.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where x has other than three axes, no step, or not the cell's features.
  * @example
  * const leaky: Cell<{ h: Tensor }> = {

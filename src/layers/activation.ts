@@ -9,6 +9,9 @@ import { type ActivationChoice, activationOf } from '../ops/activation-names.js'
  *
  * Shapes: `x: [T, B, F] → y: [T, B, F]`. No parameters, no carry.
  *
+ * @param choice f, or its name.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws TypeError where there is no activation of that name.
  * @example
  * stack({ sums: dense(8, 16), bend: activation(activations.elu()), head: dense(16, 4) })
  */

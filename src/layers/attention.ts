@@ -12,7 +12,9 @@ import { dropper } from './drop.js';
 import { countOn } from './positions.js';
 import { attendTo, type Masks } from './scaled-dot-product.js';
 
+/** Options of {@link selfAttention} and {@link crossAttention}. */
 export interface AttentionOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Whether the projections have biases; default true. */
   readonly bias?: boolean;
@@ -36,6 +38,7 @@ const names: Names<AttentionOptions> = {
   initializers: attentionInitializers,
 };
 
+/** Options of {@link causalAttention}. */
 export interface CausalAttentionOptions extends AttentionOptions {
   /** Steps that a step sees, itself included: at least 2. */
   readonly context: number;
@@ -162,7 +165,13 @@ function hidingPadding(ops: Ops, x: Tensor, masks: Masks, kind: string): Masks {
  * `output`. No carry, since windows stand alone. In a padded window (`masked`) padding is seen by none, as with a mask. (Which
  * weights are dropped depends on the window's size.)
  *
- * @throws RangeError where features cannot be cut into heads, or x has other features.
+ * @param features features that it takes and gives, F.
+ * @param heads parts into which the features are cut; they divide them.
+ * @param options biases, dropout, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws RangeError where a size is not a whole number above 0, features cannot be cut into heads, the rate of dropout is not
+ * in [0, 1), or x has other features.
+ * @throws TypeError where an option is not known.
  * @example
  * signal$.pipe(selfAttention(8, 4))
  */
@@ -200,8 +209,13 @@ export function selfAttention(
  * `[B, context − 1, F]`, the newest last, and `known [B]`, how many of them there have been. T windows of one give bit for
  * bit what one window of T gives. Gradients end at the carry: a window's keys learn, those of the past are constant.
  *
- * @throws RangeError where features cannot be cut into heads, the context is not a whole number of at least 2, or x has
- * other features.
+ * @param features features that it takes and gives, F.
+ * @param heads parts into which the features are cut; they divide them.
+ * @param options the context, biases, dropout, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws RangeError where a size is not a whole number above 0, features cannot be cut into heads, the context is not a whole
+ * number of at least 2, the rate of dropout is not in [0, 1), or x has other features.
+ * @throws TypeError where an option is not known.
  * @example
  * signal$.pipe(causalAttention(8, 4, { context: 64 }))
  */
@@ -239,7 +253,13 @@ export function causalAttention(
  * Shapes: `{ x: [T, B, F], memory: [S, B, F], mask?: [S, B], pairs?: [T, S] or [B, T, S] } → y: [T, B, F]`, parameters and carry
  * as `selfAttention`'s.
  *
- * @throws RangeError where features cannot be cut into heads, or x or the memory has other features.
+ * @param features features that it takes and gives, F.
+ * @param heads parts into which the features are cut; they divide them.
+ * @param options biases, dropout, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws RangeError where a size is not a whole number above 0, features cannot be cut into heads, the rate of dropout is not
+ * in [0, 1), or x or the memory has other features.
+ * @throws TypeError where an option is not known.
  * @example
  * pair$.pipe(crossAttention(8, 4)) // pairs { x, memory }
  */

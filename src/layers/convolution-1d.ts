@@ -20,7 +20,9 @@ export type Convolution1dCarry = {
 /** `b` unless it was left out. */
 export type Convolution1dParams = { readonly w: Parameter; readonly b?: Parameter };
 
+/** Options of {@link convolution1d}. */
 export interface Convolution1dOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /**
    * `'causal'` (default): each output sees its own moment and the k − 1 before it, across windows: the carry has them.
@@ -62,9 +64,14 @@ const names: Names<Convolution1dOptions> = {
  * `[B, k − 1, I]`, zeros at first, where it is causal; then T′ = T, and T windows of one give bit for bit what one window of
  * T gives. In a padded window (`masked`) each lane ends after its own last step.
  *
+ * @param inputs features that it takes, I.
+ * @param outputs feature maps, O.
+ * @param size of the kernel, in moments, k.
+ * @param options padding, stride, f, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, x has other axes or features, or it or a lane of it is
  * shorter than a kernel without padding.
- * @throws TypeError where a causal convolution has a stride.
+ * @throws TypeError where a causal convolution has a stride, there is no activation of that name, or an option is not known.
  * @example
  * signal$.pipe(convolution1d(8, 16, 3, { activation: 'relu' }), dense(16, 4))
  */

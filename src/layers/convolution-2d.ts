@@ -13,7 +13,9 @@ import { checkImages } from './images.js';
 /** `b` unless it was left out. */
 export type Convolution2dParams = { readonly w: Parameter; readonly b?: Parameter };
 
+/** Options of {@link convolution2d}. */
 export interface Convolution2dOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Pixels from one place of the kernel to the next, one number or rows and columns; default 1. */
   readonly stride?: number | Pair;
@@ -68,10 +70,16 @@ export function zerosAround(size: number, padding: 'valid' | 'same' | 'full' | n
  * Shapes: `x: [T, B, H, W, C] → y: [T, B, H′, W′, O]`, channels last, with `H′ = ⌊(H + zeros − kh) / s⌋ + 1`; parameters
  * `w [kh, kw, C, O]`, `b [O]`. A batch of images that follow from nothing is a window of one step, `[1, B, H, W, C]`. No carry.
  *
+ * @param inputs channels that it takes, C.
+ * @param outputs feature maps, O.
  * @param size of the kernel, one number or rows and columns.
- * @throws RangeError where a size is not a whole number above 0, x has other axes or channels, or the kernel does not fit.
+ * @param options padding, stride, groups, f, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws RangeError where a size is not a whole number above 0, the groups do not divide channels and maps, x has other axes
+ * or channels, or the kernel does not fit.
+ * @throws TypeError where there is no activation of that name, or an option is not known.
  * @example
- * stack({ convolve: convolution2d(1, 6, 5, { activation: 'relu' }), pool: maxPooling2d(2), flat: flatten(), … })
+ * stack({ convolve: convolution2d(1, 6, 5, { activation: 'relu' }), pool: maxPooling2d(2), flat: flatten() })
  */
 export function convolution2d(
   inputs: number,

@@ -9,7 +9,9 @@ import { type Features, showShape, type Tensor } from '../tensor.js';
 /** `b` unless it was left out. */
 export type DenseParams = { readonly w: Parameter; readonly b?: Parameter };
 
+/** Options of {@link dense}. */
 export interface DenseOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** f; default none, as logits want it. */
   readonly activation?: ActivationChoice;
@@ -29,7 +31,12 @@ export interface DenseOptions {
  *
  * Shapes: `x: [T, B, I] → y: [T, B, O]`, parameters `w [I, O]`, `b [O]`. No carry.
  *
+ * @param inputs features that it takes, I.
+ * @param units features that it gives, O.
+ * @param options f, the bias, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
+ * @throws TypeError where there is no activation of that name, or an option is not known.
  * @example
  * signal$.pipe(dense(8, 4, { seed: 1, activation: activations.relu }))
  */

@@ -16,7 +16,9 @@ export interface DropoutForm {
 /** No numbers: the place that its masks follow from. */
 export type DropoutParams = { readonly mask: RandomKey };
 
+/** Options of {@link dropout}. */
 export interface DropoutOptions extends DropoutForm {
+  /** Draws the masks, unless a model around it has a seed. */
   readonly seed?: number;
 }
 
@@ -32,8 +34,11 @@ export interface DropoutOptions extends DropoutForm {
  * Shapes: `x: [T, B, F] → y: [T, B, F]`. No parameters, no carry. Masks follow from the seed, the layer's path and the
  * trainer's step, so that a run that is resumed draws what the uninterrupted one would have drawn.
  *
+ * @param rate the share that is dropped, from 0 to below 1.
+ * @param options how masks are drawn and made up for, and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where the rate is not in [0, 1).
- * @throws TypeError where an option is none of its values.
+ * @throws TypeError where an option is not known, or is none of its values.
  * @example
  * stack({ rnn: lstm(64, 128), drop: dropout(0.5), head: dense(128, 65) }, { seed: 42 })
  */

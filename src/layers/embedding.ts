@@ -5,9 +5,12 @@ import { normal } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import type { Ids, Tensor } from '../tensor.js';
 
+/** The table of vectors, `[V, E]`. */
 export type EmbeddingParams = { readonly table: Parameter };
 
+/** Options of {@link embedding}. */
 export interface EmbeddingOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Whether the table may grow by rows, `params.table.grow(0, symbols)`; default false. */
   readonly grows?: boolean;
@@ -23,7 +26,11 @@ export interface EmbeddingOptions {
  *
  * Shapes: `x: [T, B]` (ids) `→ y: [T, B, E]`, parameter `table [V, E]`. No carry.
  *
- * @throws TypeError where x holds no ids.
+ * @param symbols ids that there are, V.
+ * @param features features of each symbol, E.
+ * @param options whether it grows, the first vectors and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws TypeError where x holds no ids, or an option is not known.
  * @throws RangeError where a size is not a whole number above 0, or an id is outside 0 … V−1.
  * @example
  * ids$.pipe(embedding(65, 64, { seed: 1 }), lstm(64, 128))

@@ -5,9 +5,12 @@ import type { Initializer } from '../parameters/parameter.js';
 import type { Features, Tensor } from '../tensor.js';
 import { type DenseParams, dense } from './dense.js';
 
+/** Weights and biases of both layers. */
 export type FeedForwardParams = { readonly inner: DenseParams; readonly outer: DenseParams };
 
+/** Options of {@link feedForward}. */
 export interface FeedForwardOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** f; default ReLU. */
   readonly activation?: ActivationChoice;
@@ -31,7 +34,12 @@ export const feedForwardInitializers: Names<NonNullable<FeedForwardOptions['init
  * Shapes: `x: [T, B, F] → y: [T, B, F]`, parameters `inner.w [F, hidden]`, `inner.b`, `outer.w [hidden, F]`, `outer.b`.
  * No carry.
  *
+ * @param features features that it takes and gives, F.
+ * @param hidden features between the two layers.
+ * @param options f, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
+ * @throws TypeError where there is no activation of that name, or an option is not known.
  * @example
  * signal$.pipe(feedForward(8, 32))
  */

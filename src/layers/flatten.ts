@@ -9,6 +9,7 @@ import { showShape, sizeOf, type Tensor } from '../tensor.js';
  *
  * Shapes: `x: [T, B, …] → y: [T, B, F]`, F being the product of all other axes. No parameters, no carry.
  *
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where x has no axes beyond time and batch.
  * @example
  * stack({ convolve: convolution2d(1, 6, 5), flat: flatten(), head: dense(24 * 24 * 6, 10) })

@@ -6,7 +6,9 @@ import { parameter } from '../parameters/parameter.js';
 import { hashText } from '../random.js';
 import { type Ids, ids, type Tensor } from '../tensor.js';
 
+/** Options of {@link hashedFeatures}. */
 export interface HashedFeaturesOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Rows that all properties share; default 1024. */
   readonly buckets?: number;
@@ -25,7 +27,16 @@ function shapeOf(word: string): string {
     .replace(/\p{Nd}+/gu, '0');
 }
 
-/** Which rows the properties of words name, `[T, B, 4]`; steps after a lane's end name the first row. */
+/**
+ * Which rows the properties of words name, `[T, B, 4]`; steps after a lane's end name the first row.
+ *
+ * @param lanes words of each lane; of them the longest has no more than `steps`.
+ * @param steps of the window, T.
+ * @param buckets rows to choose from, as many as the layer has.
+ * @returns row ids for {@link hashedFeatures}.
+ * @example
+ * hashesOf([['to', 'taipei'], ['osaka']], 2).shape.join(' '); // '2 2 4'
+ */
 export function hashesOf(lanes: readonly (readonly string[])[], steps: number, buckets = 1024): Ids {
   const data = new Int32Array(steps * lanes.length * PROPERTIES);
   lanes.forEach((words, lane) => {
@@ -51,7 +62,10 @@ export function hashesOf(lanes: readonly (readonly string[])[], steps: number, b
  *
  * Shapes: ids `[T, B, 4]` of {@link hashesOf} → `[T, B, 4·features]`, parameter `table [buckets, features]`. No carry.
  *
+ * @param options rows, features of a property, and the seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0.
+ * @throws TypeError where an option is not known.
  * @example
  * const [y] = evaluate(hashedFeatures({ seed: 1 }), noCarry, hashesOf([['to', 'taipei']], 2)); // [2, 1, 48]
  */

@@ -15,6 +15,7 @@ import type { Tensor } from '../tensor.js';
  * After `bidirectional` it is not what it seems: at the last step the backward direction has read one step. For both
  * directions' states after the whole sequence there is `bidirectional(…, { last: true })`.
  *
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where there is no step, or a lane has none of its own.
  * @example
  * ids$.pipe(stack({ code: oneHot(65), rnn: simpleRnn(65, 128), last: lastStep(), head: dense(128, 65) }))

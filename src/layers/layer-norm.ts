@@ -5,9 +5,12 @@ import { ones, zeros } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import type { Features, Tensor } from '../tensor.js';
 
+/** What each feature is multiplied by and what is added to it, `[F]` each. */
 export type LayerNormParams = { readonly gain: Parameter; readonly bias: Parameter };
 
+/** Options of {@link layerNorm}. */
 export interface LayerNormOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** ε; default 1e-5. */
   readonly epsilon?: number;
@@ -24,7 +27,11 @@ export interface LayerNormOptions {
  *
  * Shapes: `x: [T, B, F] → y: [T, B, F]`, parameters `gain [F]`, `bias [F]`. No carry.
  *
+ * @param features features that it takes and gives, F.
+ * @param options ε, the first gain and bias and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where the size is not a whole number above 0, ε is not above 0, or x has other features.
+ * @throws TypeError where an option is not known.
  * @example
  * signal$.pipe(layerNorm(8))
  */

@@ -4,6 +4,7 @@ import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
 import { showShape, type Tensor, tensor } from '../tensor.js';
 
+/** Options of {@link localResponseNorm}: the numbers of its equation. */
 export interface LocalResponseNormOptions {
   /** n, how many neighbouring channels count, the channel itself in their middle; default 5. */
   readonly size?: number;
@@ -23,7 +24,11 @@ export interface LocalResponseNormOptions {
  *
  * Shapes: `x: [T, B, …, C] → y: [T, B, …, C]`. No parameters, no carry.
  *
+ * @param channels channels that it takes and gives, C.
+ * @param options the numbers of the equation.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a count is not a whole number above 0, or x has other channels.
+ * @throws TypeError where an option is not known.
  * @example
  * stack({ convolve: convolution2d(3, 96, 11, { stride: 4, activation: 'relu' }), norm: localResponseNorm(96) })
  */

@@ -5,9 +5,12 @@ import { glorotUniform, sideBySide, zeros as zeroInitializer } from '../paramete
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import { type Features, showShape, type Tensor } from '../tensor.js';
 
+/** Weights `[I, K·U]` and biases `[K·U]` of all elements. */
 export type MaxoutParams = { readonly w: Parameter; readonly b: Parameter };
 
+/** Options of {@link maxout}. */
 export interface MaxoutOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Elements of a group, of which each unit gives the largest; default 2. */
   readonly group?: number;
@@ -26,7 +29,12 @@ export interface MaxoutOptions {
  * Shapes: `x: [T, B, I] → y: [T, B, U]`, parameters `w [I, K·U]`, `b [K·U]`, the K elements side by side in blocks of U. No
  * carry.
  *
+ * @param inputs features that it takes, I.
+ * @param units features that it gives, U.
+ * @param options elements of a group, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
+ * @throws TypeError where an option is not known.
  * @example
  * stack({ bend: maxout(8, 16, { group: 3 }), head: dense(16, 4) })
  */

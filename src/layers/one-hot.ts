@@ -11,6 +11,8 @@ import type { Ids, Tensor } from '../tensor.js';
  * Shapes: `x: [T, B]` (ids) `→ y: [T, B, V]`. No parameters, no carry. A layer that multiplies it by its weights only
  * looks up their rows.
  *
+ * @param symbols ids that there are, V.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws TypeError where x holds no ids.
  * @throws RangeError where the number of symbols is not a whole number above 0, or an id is outside 0 … V−1.
  * @example

@@ -8,11 +8,13 @@ import type { Shape, Tensor } from '../tensor.js';
 import { pairOf } from './convolution-2d.js';
 import { checkImages, checkSequence } from './images.js';
 
+/** Options of {@link maxPooling2d} and {@link meanPooling2d}. */
 export interface Pooling2dOptions {
   /** Pixels from one pool to the next, one number or rows and columns; default the pool's size. */
   readonly stride?: number | Pair;
 }
 
+/** Options of {@link maxPooling1d} and {@link meanPooling1d}. */
 export interface Pooling1dOptions {
   /** Moments from one pool to the next; default the pool's size. */
   readonly stride?: number;
@@ -60,7 +62,10 @@ function pooling(
  * left at the edges is left out. No parameters, no carry.
  *
  * @param size of a pool, one number or rows and columns.
+ * @param options pixels from one pool to the next.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, x has other axes, or a pool does not fit.
+ * @throws TypeError where an option is not known.
  * @example
  * stack({ convolve: convolution2d(1, 6, 5), pool: maxPooling2d(2), flat: flatten(), head: dense(864, 10) })
  */
@@ -78,7 +83,10 @@ export function maxPooling2d(size: number | Pair, options: Pooling2dOptions = {}
  * Shapes: `x: [T, B, H, W, C] → y: [T, B, H′, W′, C]` with `H′ = ⌊(H − size) / s⌋ + 1`. No parameters, no carry.
  *
  * @param size of a pool, one number or rows and columns.
+ * @param options pixels from one pool to the next.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, x has other axes, or a pool does not fit.
+ * @throws TypeError where an option is not known.
  * @example
  * stack({ convolve: convolution2d(1, 6, 5), pool: meanPooling2d(2), flat: flatten(), head: dense(864, 10) })
  */
@@ -96,8 +104,12 @@ export function meanPooling2d(size: number | Pair, options: Pooling2dOptions = {
  * Shapes: `x: [T, B, F] → y: [T′, B, F]` with `T′ = ⌊(T − size) / s⌋ + 1`. No parameters, no carry. In a padded
  * window (`masked`) no pool of a lane reaches beyond its own last step.
  *
+ * @param size of a pool, in moments.
+ * @param options moments from one pool to the next.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, x has other axes, or it or a lane of it is shorter than a
  * pool.
+ * @throws TypeError where an option is not known.
  * @example
  * signal$.pipe(convolution1d(8, 16, 3, { padding: 'same' }), maxPooling1d(2))
  */
@@ -115,8 +127,12 @@ export function maxPooling1d(size: number, options: Pooling1dOptions = {}): Laye
  * Shapes: `x: [T, B, F] → y: [T′, B, F]` with `T′ = ⌊(T − size) / s⌋ + 1`. No parameters, no carry. In a padded
  * window (`masked`) no pool of a lane reaches beyond its own last step.
  *
+ * @param size of a pool, in moments.
+ * @param options moments from one pool to the next.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, x has other axes, or it or a lane of it is shorter than a
  * pool.
+ * @throws TypeError where an option is not known.
  * @example
  * signal$.pipe(convolution1d(8, 16, 3, { padding: 'same' }), meanPooling1d(2))
  */

@@ -12,12 +12,15 @@ export type PositionsCarry = {
   readonly at: Tensor;
 };
 
+/** Options of {@link sinusoidalPositions}. */
 export interface PositionsOptions {
   /** Whether every window starts at position 0: for windows that stand alone. Default false: a stream counts on. */
   readonly restart?: boolean;
 }
 
+/** Options of {@link learnedPositions}. */
 export interface LearnedPositionsOptions extends PositionsOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Default: `table` normal with deviation 0.02. */
   readonly initializers?: { readonly table?: Initializer };
@@ -82,7 +85,12 @@ function positions(
  * had. A lane that goes on beyond the last position stays there, which no training has prepared a model for: start it
  * afresh before that (`reset`, `generate`'s `context`).
  *
+ * @param steps positions that there are.
+ * @param features features that it takes and gives, F.
+ * @param options whether each window starts anew, the first vectors and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, a window is longer than `steps`, or x has other features.
+ * @throws TypeError where an option is not known.
  * @example
  * stack({ embed: embedding(65, 128), positions: learnedPositions(64, 128), block: causalBlock(128, 4, { context: 64 }) })
  */
@@ -108,7 +116,12 @@ export function learnedPositions(
  * Shapes: `x: [T, B, F] → y: [T, B, F]`. No parameters. The carry: `at [B]`, the steps that each lane has had; a lane that
  * goes on beyond `steps` stays at the last position.
  *
+ * @param steps positions that there are.
+ * @param features features that it takes and gives, F.
+ * @param options whether each window starts anew.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, a window is longer than `steps`, or x has other features.
+ * @throws TypeError where an option is not known.
  * @example
  * stack({ embed: embedding(65, 128), positions: sinusoidalPositions(512, 128), encoder: encoder(128, 4, { blocks: 2 }) })
  */

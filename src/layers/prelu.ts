@@ -5,9 +5,12 @@ import { constant } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import type { Features, Tensor } from '../tensor.js';
 
+/** The slope γ of each unit, `[F]`. */
 export type PreluParams = { readonly slope: Parameter };
 
+/** Options of {@link prelu}. */
 export interface PreluOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Default: `slope` 0.25, as in the paper. */
   readonly initializers?: { readonly slope?: Initializer };
@@ -21,7 +24,11 @@ export interface PreluOptions {
  *
  * Shapes: `x: [T, B, F] → y: [T, B, F]`, parameter `slope [F]`, which counts as a bias where weights decay. No carry.
  *
+ * @param units features that it takes and gives, F.
+ * @param options the first slopes and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where the number of units is not a whole number above 0, or x has other features.
+ * @throws TypeError where an option is not known.
  * @example
  * stack({ sums: dense(8, 16), bend: prelu(16), head: dense(16, 4) })
  */

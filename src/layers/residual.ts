@@ -3,13 +3,15 @@ import type { Params } from '../parameters/parameter.js';
 import type { Features, Tensor } from '../tensor.js';
 
 /**
- * A layer beside a direct way past it.
+ * A layer and a direct way past it, whose outputs are added.
  *
  * Equation: `y = x + f(x)`.
  * Source: the lecture's residual connection; He et al., Deep residual learning for image recognition (2016), eq. 1.
  *
  * Shapes: `x: [T, B, F] → y: [T, B, F]`. Carry and parameters: those of the layer.
  *
+ * @param inner f, any layer that gives as many features as it takes.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where the layer gives another number of features than it takes.
  * @example
  * stack({ first: residual(dense(64, 64)), second: residual(stack({ norm: layerNorm(64), f: feedForward(64, 256) })) })

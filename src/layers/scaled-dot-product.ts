@@ -21,6 +21,7 @@ export interface AttentionOperands extends Masks {
   readonly values: Tensor;
 }
 
+/** Options of {@link scaledDotProductAttention}. */
 export interface ScaledDotProductOptions {
   /** Heads that the features are cut into, side by side; default 1. */
   readonly heads?: number;
@@ -40,8 +41,12 @@ export interface ScaledDotProductOptions {
  * y: [T, B, E]`. Masks hold 1 where a key is seen and 0 where it is not, and all apply at once. No parameters, no carry.
  * Within a layer of one's own: `scaledDotProductAttention().apply(ops, noCarry, { queries, keys, values })[0]`.
  *
- * @throws RangeError where shapes do not fit together, or features cannot be cut into heads.
+ * @param options how many heads, and whether it is causal.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws RangeError where `heads` is not a whole number above 0, shapes do not fit together, or features cannot be cut into
+ * heads.
  * @throws TypeError in a padded window (`masked`) without a mask of the keys, unless it is causal.
+ * @throws TypeError where an option is not known.
  * @example
  * operands$.pipe(scaledDotProductAttention({ heads: 4, causal: true })) // { queries, keys, values }
  */

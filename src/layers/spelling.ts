@@ -19,7 +19,9 @@ export interface Spellings {
   readonly at: Ids;
 }
 
+/** Options of {@link spelling}. */
 export interface SpellingOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Features of a character; default 24. */
   readonly features?: number;
@@ -58,6 +60,12 @@ function characterIds(word: string, limit: number): readonly number[] {
  * The spellings of words in lanes side by side; steps after a lane's end have any word's.
  *
  * @param lanes words of each lane; of them the longest has no more than `steps`.
+ * @param steps of the window, T.
+ * @param limit characters of a word that are looked at.
+ * @returns what {@link spelling} takes.
+ * @example
+ * // One character before a word and one after it.
+ * spellingsOf([['to', 'taipei']], 2).lengths[1]; // 8
  */
 export function spellingsOf(lanes: readonly (readonly string[])[], steps: number, limit = 24): Spellings {
   const places = new Map<string, number>();
@@ -95,7 +103,10 @@ export function spellingsOf(lanes: readonly (readonly string[])[], steps: number
  * Shapes: {@link Spellings} of W words of C characters at most → `[T, B, maps]`. Parameters `embed.table [256, features]`,
  * `convolve.w [width, features, maps]`, `convolve.b [maps]`. Each distinct word is worked out once. No carry.
  *
+ * @param options its sizes, and the seed.
+ * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0.
+ * @throws TypeError where an option is not known.
  * @example
  * const [features] = evaluate(spelling({ maps: 8, seed: 1 }), noCarry, spellingsOf([['to', 'taipei']], 2)); // [2, 1, 8]
  */

@@ -17,7 +17,9 @@ import { dropper } from './drop.js';
 import { type FeedForwardOptions, feedForward, feedForwardInitializers } from './feed-forward.js';
 import { layerNorm } from './layer-norm.js';
 
+/** Options of {@link encoderBlock}, and of all other blocks. */
 export interface BlockOptions {
+  /** Draws the first weights, unless a model around it has a seed. */
   readonly seed?: number;
   /** Features between the two layers of the feed-forward network; default four times the block's. */
   readonly hidden?: number;
@@ -25,13 +27,16 @@ export interface BlockOptions {
   readonly norm?: 'pre' | 'post';
   /** ε of the normalisation; default 1e-5. */
   readonly epsilon?: number;
+  /** f of the feed-forward network; default ReLU. */
   readonly activation?: FeedForwardOptions['activation'];
   /**
    * The share that is set to 0 at random while learning, of what each part adds to the direct way, and of the attentions'
    * weights (unless `attention` has a `dropout` of its own). Default 0.
    */
   readonly dropout?: number;
+  /** Biases, dropout and first weights of the attentions. */
   readonly attention?: Pick<AttentionOptions, 'bias' | 'dropout' | 'initializers'>;
+  /** First weights of the feed-forward network. */
   readonly feedForward?: Pick<FeedForwardOptions, 'initializers'>;
 }
 
@@ -47,6 +52,7 @@ const names: Names<BlockOptions> = {
 };
 const causalNames: Names<CausalBlockOptions> = { context: true, ...names };
 
+/** Options of {@link causalBlock} and {@link decoderBlock}. */
 export interface CausalBlockOptions extends BlockOptions {
   /** Steps that a step sees, itself included: at least 2. */
   readonly context: number;
@@ -90,7 +96,7 @@ function joints(kind: string, features: number, count: number, options: BlockOpt
 const masksOf = (signal: Tensor | MaskedKeys): MaskedKeys => (isTensor(signal) ? { x: signal } : signal);
 
 /**
- * A Transformer's encoder block: self-attention within the window, then a feed-forward network, each beside a direct way.
+ * A Transformer's encoder block: self-attention within the window, then a feed-forward network, each with a direct way past it.
  *
  * Equation: `z = x + attention(norm(x))`, `y = z + ffn(norm(z))` (pre), or `z = norm(x + attention(x))`,
  * `y = norm(z + ffn(z))` (post). With `dropout`, what is added to x and to z is dropped in part, and so are the weights.
@@ -100,7 +106,12 @@ const masksOf = (signal: Tensor | MaskedKeys): MaskedKeys => (isTensor(signal) ?
  * Shapes: `x: [T, B, F] → y: [T, B, F]`, or `selfAttention`'s `{ x, mask?, pairs? }`. Parameters `attention.…`, `feed.…`,
  * `norm1.…`, `norm2.…`. No carry, since windows stand alone.
  *
- * @throws RangeError where sizes are impossible, or x has other features.
+ * @param features features that it takes and gives, F.
+ * @param heads parts into which the features are cut; they divide them.
+ * @param options its parts, dropout, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws RangeError where a size or a rate is impossible, `norm` is none of its values, or x has other features.
+ * @throws TypeError where there is no activation of that name, or an option is not known.
  * @example
  * signal$.pipe(encoderBlock(8, 4, { hidden: 32, activation: 'gelu' }))
  */
@@ -139,7 +150,12 @@ export function encoderBlock(
  * Shapes: `x: [T, B, F] → y: [T, B, F]`, parameters as `encoderBlock`'s. The carry: `attention`, that of
  * `causalAttention`. A step sees context steps of the block's input; through n blocks n·(context − 1) + 1 of the first one's.
  *
- * @throws RangeError where sizes are impossible, or x has other features.
+ * @param features features that it takes and gives, F.
+ * @param heads parts into which the features are cut; they divide them.
+ * @param options the context, its parts, dropout, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws RangeError where a size or a rate is impossible, `norm` is none of its values, or x has other features.
+ * @throws TypeError where there is no activation of that name, or an option is not known.
  * @example
  * stack({ embed: embedding(65, 128), block: causalBlock(128, 4, { context: 64 }), head: dense(128, 65) })
  */
@@ -179,7 +195,12 @@ export function causalBlock(features: number, heads: number, options: CausalBloc
  * `cross.…`, `feed.…`, `norm1.…`, `norm2.…`, `norm3.…`. The carry: `attention`, that of `causalAttention`; the memory is the
  * same at every step.
  *
- * @throws RangeError where sizes are impossible, or x or the memory has other features.
+ * @param features features that it takes and gives, F.
+ * @param heads parts into which the features are cut; they divide them.
+ * @param options the context, its parts, dropout, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws RangeError where a size or a rate is impossible, `norm` is none of its values, or x or the memory has other features.
+ * @throws TypeError where there is no activation of that name, or an option is not known.
  * @example
  * pair$.pipe(decoderBlock(8, 4, { context: 64 })) // pairs { x, memory }
  */
@@ -213,6 +234,7 @@ export function decoderBlock(
   );
 }
 
+/** Options of {@link encoder}; those of {@link causalBlocks} and {@link decoder} have a context too. */
 export interface StackedBlocksOptions extends BlockOptions {
   /** How many blocks. */
   readonly blocks: number;
@@ -268,7 +290,12 @@ function blocksOf<S, X>(
  *
  * Shapes: those of `encoderBlock`. Parameters `block1.…`, …, `norm.…`. The carry: that of each block, `block1`, …
  *
- * @throws RangeError where sizes are impossible, or x has other features.
+ * @param features features that it takes and gives, F.
+ * @param heads parts into which the features are cut; they divide them.
+ * @param options how many blocks, their parts, dropout, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws RangeError where a size or a rate is impossible, `norm` is none of its values, or x has other features.
+ * @throws TypeError where there is no activation of that name, or an option is not known.
  * @example
  * stack({ embed: embedding(65, 128), positions: sinusoidalPositions(64, 128), encoder: encoder(128, 4, { blocks: 2 }) })
  */
@@ -298,7 +325,12 @@ export function encoder(
  *
  * Shapes: `x: [T, B, F] → y: [T, B, F]`, parameters as `encoder`'s. The carry: `block1.attention`, …
  *
- * @throws RangeError where sizes are impossible, or x has other features.
+ * @param features features that it takes and gives, F.
+ * @param heads parts into which the features are cut; they divide them.
+ * @param options how many blocks, their context, parts, dropout, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws RangeError where a size or a rate is impossible, `norm` is none of its values, or x has other features.
+ * @throws TypeError where there is no activation of that name, or an option is not known.
  * @example
  * stack({ embed: embedding(65, 128), blocks: causalBlocks(128, 4, { blocks: 4, context: 64 }), head: dense(128, 65) })
  */
@@ -328,7 +360,12 @@ export function causalBlocks(
  *
  * Shapes: those of `decoderBlock`, parameters `block1.…`, …, `norm.…`. The carry: `block1.attention`, …
  *
- * @throws RangeError where sizes are impossible, or x or the memory has other features.
+ * @param features features that it takes and gives, F.
+ * @param heads parts into which the features are cut; they divide them.
+ * @param options how many blocks, their context, parts, dropout, the first weights and their seed.
+ * @returns the layer, for `pipe` or a `stack`.
+ * @throws RangeError where a size or a rate is impossible, `norm` is none of its values, or x or the memory has other features.
+ * @throws TypeError where there is no activation of that name, or an option is not known.
  * @example
  * pair$.pipe(decoder(8, 4, { blocks: 2, context: 64 })) // pairs { x, memory }
  */
