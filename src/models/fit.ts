@@ -23,6 +23,7 @@ import type { Subject } from './subject.js';
 /** Told of each step of training; where it returns a promise, training goes on when that is fulfilled. */
 export type Callback = (progress: FitProgress) => unknown;
 
+/** The options of a model's `fit`. */
 export interface FitOptions {
   /** Times through the data. Default 1. */
   readonly epochs?: number;

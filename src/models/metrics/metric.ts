@@ -18,6 +18,7 @@ export interface Accumulator<R = number> {
   result(): R;
 }
 
+/** What is counted of predictions besides the loss; each start counts from nothing. */
 export interface Metric<R = number> {
   /** What it is called where it is reported: `accuracy`. */
   readonly name: string;
