@@ -13,6 +13,7 @@ import type { Tensor } from '../tensor.js';
 
 /** The options of {@link alexNet}. */
 export interface AlexNetOptions {
+  /** Draws all weights, each by its own path. */
   readonly seed?: number;
   /** Rows and columns of an image; default 227. (The paper says 224, with which its own sizes do not come out.) */
   readonly side?: number;

@@ -10,6 +10,7 @@ import type { Tensor } from '../tensor.js';
 
 /** The options of {@link convolutionBlocks}. */
 export interface ConvolutionBlocksOptions {
+  /** Draws all weights, each by its own path. */
   readonly seed?: number;
   /** Channels of the images; default 3. */
   readonly channels?: number;

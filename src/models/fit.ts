@@ -20,7 +20,7 @@ import type { EpochRecord, FitProgress, History } from './progress.js';
 import { type EarlyStopping, type Watch, watch } from './stopping.js';
 import type { Subject } from './subject.js';
 
-/** Told of each step of training; where it returns a promise, training goes on when that is fulfilled. */
+/** Called with each step of training; where it returns a promise, training goes on when that is fulfilled. */
 export type Callback = (progress: FitProgress) => unknown;
 
 /** The options of a model's `fit`. */
@@ -41,6 +41,7 @@ export interface FitOptions {
   readonly validationSplit?: number;
   /** Ends training where validation no longer gets better. */
   readonly earlyStopping?: EarlyStopping;
+  /** Called one after another before each step of progress is emitted. */
   readonly callbacks?: readonly Callback[];
 }
 

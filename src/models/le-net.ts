@@ -10,6 +10,7 @@ import type { Tensor } from '../tensor.js';
 
 /** The options of {@link leNet5}. */
 export interface LeNet5Options {
+  /** Draws all weights, each by its own path. */
   readonly seed?: number;
   /** Rows and columns of an image; default 28. */
   readonly side?: number;

@@ -41,9 +41,11 @@ export interface SequentialOptions {
 
 /** The options of a model's `compile`: what is to become small, and how. */
 export interface CompileOptions {
+  /** What is to become small. */
   readonly loss: Loss;
+  /** How weights follow their gradients. */
   readonly optimizer: Optimizer;
-  /** What is reported beside the loss; metrics without options by their names. */
+  /** What is reported besides the loss; metrics without options by their names. */
   readonly metrics?: readonly (Metric | MetricName)[];
   /** λ of `J = L + ½ λ ‖W‖²_F`, on weights and not on biases. Default none. */
   readonly l2?: number;
@@ -101,7 +103,7 @@ interface Common<X> extends Layer<unknown, X> {
   loadEither(path: string): TaskEither<FileError | FormatError | WeightsError, void>;
 }
 
-/** Layers one after another, not yet told what to learn. */
+/** Layers one after another, not yet compiled. */
 export interface Sequential<X = Tensor> extends Common<X> {
   /** The model with one more layer at its end, as Keras' `add`; it is another value, and this one stays as it is. */
   add(layer: AnyCore): Sequential<X>;

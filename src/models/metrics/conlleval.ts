@@ -213,7 +213,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
  * Source: Tjong Kim Sang, conlleval.pl, version of 2004, whose counts these are for any tags (see {@link chunksOf}); van
  * Rijsbergen, Information retrieval (1979).
  *
- * A mistake in `confusion` is a slot that is not right, beside the predicted one that shares most words with it, and a
+ * A mistake in `confusion` is a slot that is not right, next to the predicted one that shares most words with it, and a
  * predicted slot that shares none with any.
  *
  * @returns a metric of utterances, named `slotF1`; each start counts from nothing.

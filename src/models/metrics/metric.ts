@@ -1,5 +1,5 @@
 /**
- * Metrics: what is counted of predictions beside the loss. A metric is a description; what it has seen belongs to the
+ * Metrics: what is counted of predictions besides the loss. A metric is a description; what it has seen belongs to the
  * accumulator that it starts, so one metric may serve many runs.
  */
 import { checkedNumbers, type Numbers, sameShape, showShape, type Tensor } from '../../tensor.js';
@@ -24,6 +24,7 @@ export interface Metric<R = number> {
   readonly name: string;
   /** Which way is better, for early stopping. */
   readonly better: 'higher' | 'lower';
+  /** Counts from nothing. */
   start(): Accumulator<R>;
 }
 
