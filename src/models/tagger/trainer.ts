@@ -6,7 +6,7 @@ import type { TaggedUtterance } from './encoding.js';
 import type { TaggerCarry } from './net.js';
 import type { Tagger } from './tagger.js';
 
-/** The options of {@link taggerTrainer}: those of a trainer, but for the loss, which is the model's own. */
+/** The options of {@link taggerTrainer}; the loss is the model's own. */
 export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'state'> {
   /** What an earlier run kept, from `state()`. */
   readonly state?: TrainerState | undefined;

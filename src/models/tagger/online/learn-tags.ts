@@ -26,7 +26,7 @@ import type { OpenTagging, Outstanding } from './outstanding.js';
 import { type Asked, predictOne } from './predict-tags.js';
 import { reservoir } from './reservoir.js';
 
-/** The options of {@link learnTags}: those of a trainer, but for the loss, which is the model's own, and of what learns in a stream. */
+/** The options of {@link learnTags}; the loss is the model's own. */
 export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state' | 'thread'>, UpdatesOptions {
   /** Utterances kept, and how many of them are learnt again with each new one; by default none. */
   readonly replay?: { readonly size: number; readonly per: number; readonly seed?: number } | undefined;
