@@ -12,7 +12,7 @@ export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'sta
   readonly state?: TrainerState | undefined;
 }
 
-/** What an update came to: loss, norm of the gradient, learning rate and step. */
+/** What an update came to: loss, norms of the gradient, and learning rate. */
 export type TaggerLearned = Omit<Learned<never>, 'carry' | 'finalCarry'>;
 
 /** Trains a tagger, one update for each call; see {@link taggerTrainer}. */
