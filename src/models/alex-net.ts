@@ -11,7 +11,9 @@ import { constant, heNormal, normal } from '../parameters/initializers.js';
 import { stack } from '../stack.js';
 import type { Tensor } from '../tensor.js';
 
+/** The options of {@link alexNet}. */
 export interface AlexNetOptions {
+  /** Draws all weights, each by its own path. */
   readonly seed?: number;
   /** Rows and columns of an image; default 227. (The paper says 224, with which its own sizes do not come out.) */
   readonly side?: number;
@@ -53,7 +55,10 @@ type Layers = Readonly<Record<string, Core<unknown, Tensor, Tensor>>>;
  *
  * Shapes: `x: [T, B, 227, 227, 3] → y: [T, B, 1000]`; a batch of images is a window of one step. The carry: dropout's.
  *
- * @throws RangeError where a size is not a whole number above 0, or images are too small.
+ * @param options sizes, and how weights are drawn; by default the published net.
+ * @returns a layer of images `[T, B, side, side, channels]` that gives logits `[T, B, classes]`.
+ * @throws TypeError where an option is not known.
+ * @throws RangeError where a size is not a whole number above 0, `narrower` does not divide 16, or images are too small.
  * @example
  * const model = alexNet({ side: 67, classes: 10, narrower: 8, initialization: 'he', seed: 42 });
  * const [y] = evaluate(model, model.initial(4), zeros([1, 4, 67, 67, 3])); // [1, 4, 67, 67, 3] → [1, 4, 10]

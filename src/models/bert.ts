@@ -9,8 +9,10 @@ import { normal } from '../parameters/initializers.js';
 import type { Ids, Tensor } from '../tensor.js';
 import { visible } from './visible.js';
 
+/** The carry of {@link bert}, that of its positions; each window starts at position 0, so it stays as it is. */
 export type BertCarry = PositionsCarry;
 
+/** The options of {@link bert}. */
 export interface BertOptions extends Pick<StackedBlocksOptions, 'hidden' | 'activation' | 'norm' | 'blocks'> {
   /**
    * The share that is set to 0 at random while learning: of embeddings with their positions, of attention's weights, and
@@ -52,6 +54,9 @@ const names: Names<BertOptions> = {
  * Shapes: ids `[T, B]` → logits `[T, B, V]`, T ≤ length. Parameters `embed.table`, `positions.table`, `encoder.block1.…`, …,
  * `head.w`, `head.b`. Windows stand alone: the carry stays as it is.
  *
+ * @param options symbols and sizes.
+ * @returns a layer of ids `[T, B]` that gives logits `[T, B, V]`.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where sizes are impossible.
  * @example
  * const model = bert({ symbols: vocab.size + 1, length: 64, features: 128, heads: 4, blocks: 4, seed: 1 });

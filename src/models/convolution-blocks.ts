@@ -8,7 +8,9 @@ import type { Initializer } from '../parameters/parameter.js';
 import { stack } from '../stack.js';
 import type { Tensor } from '../tensor.js';
 
+/** The options of {@link convolutionBlocks}. */
 export interface ConvolutionBlocksOptions {
+  /** Draws all weights, each by its own path. */
   readonly seed?: number;
   /** Channels of the images; default 3. */
   readonly channels?: number;
@@ -53,6 +55,9 @@ const names: Names<ConvolutionBlocksOptions> = {
  * Shapes: `x: [T, B, H, W, C] → y: [T, B, H′, W′, maps of the last block]`, `H′ = ⌊H / pool⌋` once a block that pools.
  * Parameters `block1.convolve1.w`, … No carry but records of nothing.
  *
+ * @param options the feature maps of each block, and what a block is made of.
+ * @returns a layer of images `[T, B, H, W, C]` that gives feature maps `[T, B, H′, W′, maps of the last block]`.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where a size is not a whole number above 0, there is no block, or b is neither 0 nor 1.
  * @example
  * stack({ see: convolutionBlocks({ maps: [16, 32], channels: 1 }), flat: flatten(), head: dense(7 * 7 * 32, 10) }) // 28×28

@@ -6,6 +6,7 @@ import { type Ids, ids, type Numbers, sizeOf, type Tensor } from '../tensor.js';
 import * as tree from '../tree.js';
 import type { DecoderCarry, EncoderDecoder } from './encoder-decoder.js';
 
+/** The options of {@link decodeBeam}. */
 export interface BeamOptions {
   /** The id that starts every sequence. */
   readonly start: number;
@@ -36,6 +37,11 @@ interface Beginning {
  *
  * Shapes: source `[S, B]` → ids `[steps, B]`.
  *
+ * @param model reads the source and writes.
+ * @param source ids `[S, B]`.
+ * @param options the start, the steps to write, and the beginnings to keep.
+ * @returns the most probable sequence of each lane, ids `[steps, B]`.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where width or steps is not a whole number above 0, or the model has diverged: no largest logit is finite.
  * @example
  * decodeBeam(writer, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3, width: 4 }).data;

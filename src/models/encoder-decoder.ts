@@ -9,6 +9,7 @@ import { placeOfLargest } from '../streams/logits.js';
 import { type Ids, ids, type Tensor, zeros } from '../tensor.js';
 import { visible } from './visible.js';
 
+/** The options of {@link encoderDecoder}. */
 export interface EncoderDecoderOptions extends Pick<StackedBlocksOptions, 'hidden' | 'activation' | 'norm' | 'blocks'> {
   /**
    * The share that is set to 0 at random while learning, in reader and writer: of embeddings with their positions, of
@@ -77,6 +78,9 @@ export interface EncoderDecoder extends Layer<DecoderCarry, SequencePair> {
  * `write.decoder.…`, `head.w`, `head.b`. The carry is the writer's; a pair stands alone, so what enters
  * is not looked at.
  *
+ * @param options symbols of both sequences, and sizes.
+ * @returns a layer of pairs of sequences, whose halves `read` and `writer` work by themselves too.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where sizes are impossible.
  * @example
  * const model = encoderDecoder({ source: 10, target: 11, length: 12, features: 64, heads: 4, blocks: 2, seed: 1 });
@@ -179,6 +183,7 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
   });
 }
 
+/** The options of {@link decodeGreedy}. */
 export interface GreedyOptions {
   /** The id that starts every sequence. */
   readonly start: number;
@@ -193,6 +198,11 @@ export interface GreedyOptions {
  *
  * Shapes: source `[S, B]` → ids `[steps, B]`.
  *
+ * @param model reads the source and writes.
+ * @param source ids `[S, B]`.
+ * @param options the start, and the steps to write.
+ * @returns what each lane wrote, ids `[steps, B]`, without the start.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where the model has diverged: a logit is NaN.
  * @example
  * decodeGreedy(writer, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3 }).data;

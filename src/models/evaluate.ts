@@ -37,6 +37,7 @@ export async function score(
   return seen.evaluation();
 }
 
+/** The options of a model's `predict`. */
 export interface PredictOptions {
   /** Examples at once. Default 128. */
   readonly batch?: number;

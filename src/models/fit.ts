@@ -20,9 +20,10 @@ import { everyOf, type PreparedExamples, prepareExamples } from './prepared.js';
 import type { EpochRecord, FitProgress, History } from './progress.js';
 import { type EarlyStopping, type Watch, watch } from './stopping.js';
 
-/** Told of each step of training; where it returns a promise, training goes on when that is fulfilled. */
+/** Called with each step of training; where it returns a promise, training goes on when that is fulfilled. */
 export type Callback = (progress: FitProgress) => unknown;
 
+/** The options of a model's `fit`. */
 export interface FitOptions {
   /** Times through the data. Default 1. */
   readonly epochs?: number;
@@ -40,6 +41,7 @@ export interface FitOptions {
   readonly validationSplit?: number;
   /** Ends training where validation no longer gets better. */
   readonly earlyStopping?: EarlyStopping;
+  /** Called one after another before each step of progress is emitted. */
   readonly callbacks?: readonly Callback[];
 }
 

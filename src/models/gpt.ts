@@ -10,6 +10,7 @@ import { normal } from '../parameters/initializers.js';
 import { stack } from '../stack.js';
 import type { Ids, Tensor } from '../tensor.js';
 
+/** The options of {@link gpt}. */
 export interface GptOptions {
   readonly symbols: number;
   /** Steps that a step sees, and positions that there are. */
@@ -44,6 +45,7 @@ const names: Names<GptOptions> = {
   seed: true,
 };
 
+/** The carry of {@link gpt}: how many steps each lane has had, and the blocks' keys and values. */
 export type GptCarry = {
   readonly embed: typeof noCarry;
   readonly positions: PositionsCarry;
@@ -66,10 +68,13 @@ export type GptCarry = {
  * stream that goes on beyond context steps stays at the last position, which training has not prepared it for; `generate`'s
  * `context` starts afresh before that.
  *
+ * @param options symbols and sizes.
+ * @returns a layer of ids `[T, B]` that gives logits `[T, B, V]`.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where sizes are impossible.
  * @example
- * const model = gpt({ symbols: 65, context: 64, features: 128, heads: 4, blocks: 4, seed: 1 });
- * randomWindows(symbols, { length: 64, batch: 12, count: 2000 }).pipe(tbptt(model, { loss: crossEntropy(), optimizer }))
+ * const model = gpt({ symbols: vocab.size, context: 64, features: 128, heads: 4, blocks: 4, seed: 1 });
+ * randomWindows(vocab.encode(corpus), { length: 64, batch: 12, count: 2000 }).pipe(tbptt(model, { loss: crossEntropy(), optimizer }))
  */
 export function gpt(options: GptOptions): Layer<GptCarry, Ids> {
   const {

@@ -8,7 +8,9 @@ import { checkedOptions, type Names } from '../options.js';
 import { stack } from '../stack.js';
 import type { Tensor } from '../tensor.js';
 
+/** The options of {@link leNet5}. */
 export interface LeNet5Options {
+  /** Draws all weights, each by its own path. */
   readonly seed?: number;
   /** Rows and columns of an image; default 28. */
   readonly side?: number;
@@ -49,11 +51,14 @@ type Layers = Readonly<Record<string, Core<unknown, Tensor, Tensor>>>;
  *
  * Shapes: `x: [T, B, 28, 28, 1] → y: [T, B, 10]`; a batch of images is a window of one step. The carry: dropout's, if any.
  *
+ * @param options sizes; by default the lecture's.
+ * @returns a layer of images `[T, B, side, side, channels]` that gives logits `[T, B, classes]`.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where a size is not a whole number above 0, or images are too small for two blocks.
  * @example
  * const model = leNet5({ seed: 42 });
  * const { learn } = trainer(model, { loss: crossEntropy(), optimizer: sgd(0.01) });
- * learn({ carry: model.initial(64), input: images, target: labels }); // [1, 64, 28, 28, 1] and ids [1, 64]
+ * learn({ carry: model.initial(2), input: images, target: labels }); // [1, 2, 28, 28, 1] and ids [1, 2]
  */
 export function leNet5(options: LeNet5Options = {}): Layer<unknown> {
   const checked = checkedOptions('leNet5', options, names);

@@ -11,6 +11,9 @@ import { checkedNumbers, type Ids, ids, type Tensor, tensor } from '../tensor.js
  *
  * Shapes: ids `[…] → […, classes]`. (The layer `oneHot` does it within a model, and is the better place for inputs.)
  *
+ * @param labels ids `[…]`.
+ * @param classes how many numbers a row has.
+ * @returns rows `[…, classes]`.
  * @throws TypeError where the tensor holds no ids.
  * @throws RangeError where an id is outside −1 … classes − 1.
  * @example
@@ -34,6 +37,8 @@ export function toOneHot(labels: Ids, classes: number): Tensor {
  *
  * Shapes: `[…, classes] →` ids `[…]`.
  *
+ * @param x one-hot rows or predictions, `[…, classes]`.
+ * @returns an id for each row, `[…]`.
  * @throws RangeError where there is no axis to choose from, or a number is NaN: the model has diverged.
  * @example
  * toIds(tensor([2, 2], [0, 1, 1, 0])).data; // 1 0

@@ -61,4 +61,5 @@ export interface EpochProgress extends Course {
   readonly history: History;
 }
 
+/** What a model's `fit` emits; `kind` says which it is. */
 export type FitProgress = BatchProgress | EpochProgress;

@@ -23,6 +23,7 @@ import type { Evaluation } from './progress.js';
 import { loadModel, saveModel } from './saved.js';
 import { summary } from './summary.js';
 
+/** The options of {@link sequential}. */
 export interface SequentialOptions {
   /** Draws all weights, each by its own path. */
   readonly seed?: number;
@@ -38,10 +39,13 @@ export interface SequentialOptions {
   readonly padding?: number;
 }
 
+/** The options of a model's `compile`: what is to become small, and how. */
 export interface CompileOptions {
+  /** What is to become small. */
   readonly loss: Loss;
+  /** How weights follow their gradients. */
   readonly optimizer: Optimizer;
-  /** What is reported beside the loss; metrics without options by their names. */
+  /** What is reported besides the loss; metrics without options by their names. */
   readonly metrics?: readonly (Metric | MetricName)[];
   /** λ of `J = L + ½ λ ‖W‖²_F`, on weights and not on biases. Default none. */
   readonly l2?: number;
@@ -99,7 +103,7 @@ interface Common<X> extends Layer<unknown, X> {
   loadEither(path: string): TaskEither<FileError | FormatError | WeightsError, void>;
 }
 
-/** Layers one after another, not yet told what to learn. */
+/** Layers one after another, not yet compiled. */
 export interface Sequential<X = Tensor> extends Common<X> {
   /** The model with one more layer at its end, as Keras' `add`; it is another value, and this one stays as it is. */
   add(layer: AnyCore): Sequential<X>;
@@ -112,6 +116,7 @@ export interface Sequential<X = Tensor> extends Common<X> {
   compile(options: CompileOptions): Model<X>;
 }
 
+/** The options of a model's `evaluate`. */
 export interface EvaluateOptions {
   /** Examples at once. Default 128. */
   readonly batch?: number;
@@ -150,8 +155,11 @@ export interface Model<X = Tensor> extends Common<X> {
  *
  * Layers are named by kind and number, `lstm1`, `lstm2`, `dense1`: so their weights are called in checkpoints.
  *
- * @throws TypeError where there is no layer.
- * @throws RangeError where a layer gives another number of features than the next one takes.
+ * @param layers from the first to the last, each taking what the one before gives.
+ * @param options the seed, and how examples are taken.
+ * @returns a model that predicts and is saved, and that `compile` makes one that learns.
+ * @throws TypeError where there is no layer, or an option is not known.
+ * @throws RangeError where a layer gives another number of features than the next one takes, or `padding` is no id.
  * @example
  * const model = sequential([dense(2, 8, { activation: (ops, z) => ops.tanh(z) }), dense(8, 2)], { seed: 1 }).compile({
  *   loss: crossEntropy(),

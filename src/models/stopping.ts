@@ -3,6 +3,7 @@ import { type Params, parametersOf } from '../parameters/parameter.js';
 import type { Metric } from './metrics/metric.js';
 import type { Evaluation } from './progress.js';
 
+/** When `fit` ends before its last epoch. */
 export interface EarlyStopping {
   /** What is looked at on the validation data: `loss`, or a metric's name. Default `loss`. */
   readonly monitor?: string;

@@ -10,6 +10,7 @@ import { type Metric, meanOver } from './metric.js';
  *
  * Shapes: predictions `[…, C]`, targets ids `[…]` or one-hot `[…, C]`.
  *
+ * @returns a metric from 0 to 1, of which higher is better.
  * @example
  * const counted = accuracy().start();
  * counted.update(tensor([2, 2], [1, 0, 1, 0]), ids([2], [0, 1]));
@@ -25,8 +26,9 @@ export function accuracy(): Metric {
  * Equation: that of {@link accuracy}.
  * Source: the lecture's word model, `metrics=['categorical_accuracy']`.
  *
+ * @returns a metric from 0 to 1, of which higher is better.
  * @example
- * sequential(layers).compile({ loss: categoricalCrossEntropy(), optimizer: adam(1e-3), metrics: [categoricalAccuracy()] })
+ * classifier.compile({ loss: categoricalCrossEntropy(), optimizer, metrics: [categoricalAccuracy()] })
  */
 export function categoricalAccuracy(): Metric {
   return named('categoricalAccuracy');
@@ -43,6 +45,8 @@ const named = (name: string): Metric =>
  *
  * Shapes: predictions `[…, C]`, targets ids `[…]` or one-hot `[…, C]`.
  *
+ * @param k how many of the most probable classes may hold the right one; default 5.
+ * @returns a metric from 0 to 1, named by k (`top5Accuracy`), of which higher is better.
  * @throws RangeError where k is not a whole number above 0.
  * @example
  * classifier.compile({ loss, optimizer, metrics: [topKAccuracy(3)] })

@@ -53,6 +53,8 @@ export function startsBetween(before: TagParts, after: TagParts): boolean {
  * Source: Tjong Kim Sang, conlleval.pl, version of 2004, `startOfChunk` and `endOfChunk`; Tjong Kim Sang and Veenstra,
  * Representing text chunks (1999).
  *
+ * @param tags one for each word.
+ * @returns the slots in order; words `start … end − 1` are one.
  * @example
  * chunksOf(['O', 'B-toloc', 'I-toloc', 'I-date']); // toloc 1 … 3, date 3 … 4
  */

@@ -2,6 +2,7 @@ import { checkedOptions } from '../../options.js';
 import { placeOfLargest } from '../../streams/logits.js';
 import { type Accumulator, eachPosition, type Metric } from './metric.js';
 
+/** The options of {@link precision}, {@link recall} and {@link f1}. */
 export interface AverageOptions {
   /**
    * `macro`: the mean over the classes that occur among targets or predictions, each counting alike. `micro`: over all
@@ -80,7 +81,9 @@ function counting(name: string, score: Score, average: 'macro' | 'micro'): Accum
  *
  * Shapes: predictions `[…, C]`, targets ids `[…]` or one-hot `[…, C]`.
  *
- * @throws TypeError where the average is neither.
+ * @param options how the classes are averaged; default each alike.
+ * @returns a metric from 0 to 1, named `precision` or `precisionMicro`; 0 where nothing is right, NaN where nothing was counted.
+ * @throws TypeError where the average is neither, or an option is not known.
  * @example
  * classifier.compile({ loss, optimizer, metrics: [precision({ average: 'macro' })] })
  */
@@ -96,7 +99,9 @@ export function precision(options: AverageOptions = {}): Metric {
  *
  * Shapes: predictions `[…, C]`, targets ids `[…]` or one-hot `[…, C]`.
  *
- * @throws TypeError where the average is neither.
+ * @param options how the classes are averaged; default each alike.
+ * @returns a metric from 0 to 1, named `recall` or `recallMicro`; 0 where nothing is right, NaN where nothing was counted.
+ * @throws TypeError where the average is neither, or an option is not known.
  * @example
  * classifier.compile({ loss, optimizer, metrics: [recall()] })
  */
@@ -112,7 +117,9 @@ export function recall(options: AverageOptions = {}): Metric {
  *
  * Shapes: predictions `[…, C]`, targets ids `[…]` or one-hot `[…, C]`.
  *
- * @throws TypeError where the average is neither.
+ * @param options how the classes are averaged; default each alike.
+ * @returns a metric from 0 to 1, named `f1` or `f1Micro`; 0 where nothing is right, NaN where nothing was counted.
+ * @throws TypeError where the average is neither, or an option is not known.
  * @example
  * classifier.compile({ loss, optimizer, metrics: [f1({ average: 'micro' })] })
  */
@@ -128,6 +135,8 @@ export function f1(options: AverageOptions = {}): Metric {
  *
  * Shapes: predictions `[…, C]`, targets ids `[…]` or one-hot `[…, C]` → C rows of C counts; no row before the first batch.
  *
+ * @returns a metric whose result is the matrix: a row for each class that was wanted.
+ * @throws RangeError (by `update`) where the number of classes changes, a shape disagrees, or an id is out of range.
  * @example
  * const counted = confusionMatrix().start();
  * counted.update(tensor([4, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1]), ids([4], [0, 1, 1, 2]));

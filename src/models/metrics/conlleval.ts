@@ -27,6 +27,7 @@ export interface SlotConfusion {
   readonly count: number;
 }
 
+/** How well slots, tags and intents were found, in all and slot by slot. */
 export interface SlotScores extends SlotCounts {
   readonly utterances: number;
   readonly tokens: number;
@@ -51,6 +52,7 @@ export interface SlotAccumulator {
   result(): SlotScores;
 }
 
+/** What is counted of the slots of utterances; see {@link conlleval}. */
 export interface SlotMetric {
   readonly name: string;
   readonly better: 'higher';
@@ -211,9 +213,10 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
  * Source: Tjong Kim Sang, conlleval.pl, version of 2004, whose counts these are for any tags (see {@link chunksOf}); van
  * Rijsbergen, Information retrieval (1979).
  *
- * A mistake in `confusion` is a slot that is not right, beside the predicted one that shares most words with it, and a
+ * A mistake in `confusion` is a slot that is not right, next to the predicted one that shares most words with it, and a
  * predicted slot that shares none with any.
  *
+ * @returns a metric of utterances, named `slotF1`; each start counts from nothing.
  * @example
  * const counted = conlleval().start();
  * counted.update({ tags: ['O', 'B-toloc'] }, { tags: ['O', 'B-fromloc'] });
@@ -226,9 +229,12 @@ export function conlleval(): SlotMetric {
 /**
  * The scores of all utterances at once; see {@link conlleval}.
  *
+ * @param predictions what was said of each utterance.
+ * @param targets what is right of each, in the same order.
+ * @returns the scores of all of them.
  * @throws RangeError where there are not as many predictions as targets, or not as many tags in two of them.
  * @example
- * scoreSlots(test.map((utterance) => tagged(utterance.words)), test).f1;
+ * scoreSlots([{ tags: ['O', 'B-toloc'] }], [{ tags: ['O', 'B-toloc'] }]).f1; // 1
  */
 export function scoreSlots(predictions: readonly Labelled[], targets: readonly Labelled[]): SlotScores {
   if (predictions.length !== targets.length) {

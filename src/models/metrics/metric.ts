@@ -1,5 +1,5 @@
 /**
- * Metrics: what is counted of predictions beside the loss. A metric is a description; what it has seen belongs to the
+ * Metrics: what is counted of predictions besides the loss. A metric is a description; what it has seen belongs to the
  * accumulator that it starts, so one metric may serve many runs.
  */
 import { checkedNumbers, type Numbers, sameShape, showShape, type Tensor } from '../../tensor.js';
@@ -18,11 +18,13 @@ export interface Accumulator<R = number> {
   result(): R;
 }
 
+/** What is counted of predictions besides the loss; each start counts from nothing. */
 export interface Metric<R = number> {
   /** What it is called where it is reported: `accuracy`. */
   readonly name: string;
   /** Which way is better, for early stopping. */
   readonly better: 'higher' | 'lower';
+  /** Counts from nothing. */
   start(): Accumulator<R>;
 }
 

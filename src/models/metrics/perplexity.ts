@@ -13,6 +13,7 @@ const nats = (name: string) => (data: Numbers, start: number, width: number, id:
  *
  * Shapes: logits `[…, V]`, targets ids `[…]` or one-hot `[…, V]`.
  *
+ * @returns a metric from 1 up, of which lower is better.
  * @example
  * const counted = perplexity().start();
  * counted.update(tensor([1, 4], [0, 0, 0, 0]), ids([1], [2]));
@@ -30,6 +31,7 @@ export function perplexity(): Metric {
  *
  * Shapes: logits `[…, V]`, targets ids `[…]` or one-hot `[…, V]`.
  *
+ * @returns a metric from 0 up, of which lower is better.
  * @example
  * classifier.compile({ loss: crossEntropy(), optimizer: rmsprop(1e-3), metrics: [bitsPerCharacter()] })
  */

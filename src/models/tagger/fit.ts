@@ -12,6 +12,7 @@ import { type SubstitutionOptions, substitution, substitutionNames } from './sub
 import type { Tagger } from './tagger.js';
 import { taggerTrainer } from './trainer.js';
 
+/** The options of {@link fitTagger}. */
 export interface FitTaggerOptions {
   readonly train: readonly TaggedUtterance[];
   /** What is looked at after each epoch, and not learnt from: the best epoch's weights stay. */
@@ -66,6 +67,10 @@ const POOL = 40;
 /**
  * How well a tagger does on utterances whose tags are known.
  *
+ * @param model tags the utterances.
+ * @param utterances with the tags, and where they are known the intents, that are right.
+ * @returns the scores, as {@link conlleval} counts them.
+ * @throws RangeError where an utterance has not one tag a word, or the model has diverged.
  * @example
  * scoreTagger(reader, utterances).f1;
  */
@@ -92,6 +97,10 @@ export function scoreTagger(model: Tagger, utterances: readonly TaggedUtterance[
  * Each subscription is a training; to unsubscribe ends it, with the best weights so far (those of its last update where
  * no epoch has ended), and so does an error.
  *
+ * @param model learns; it has the best weights at the end.
+ * @param given the utterances to learn from and to look at, and how to train.
+ * @returns an observable of each epoch's end, which trains when it is subscribed to.
+ * @throws TypeError where an option is not known.
  * @throws RangeError (as an error notification) where there is no utterance, or an option is impossible.
  * @example
  * await lastValueFrom(fitTagger(reader, { train: utterances, valid: utterances, epochs: 2 }));

@@ -8,7 +8,7 @@ export interface Lexicon {
   idOf(name: string): number | undefined;
   /** How often the name with this id has been added. */
   countOf(id: number): number;
-  /** Counts a name once more; one that is new gets the next id. Whoever adds one sees to the weights that belong to it. */
+  /** Counts a name once more; one that is new gets the next id. The weights that belong to it are not added. */
   add(name: string): number;
   /** As plain data, which JSON takes; `restore` takes it back. */
   toJSON(): LexiconData;
@@ -45,6 +45,9 @@ export function lexiconProblem(data: unknown): string | undefined {
 /**
  * A lexicon of names, in the order of their first occurrence; those that come several times are counted.
  *
+ * @param names those to begin with; default none.
+ * @returns a lexicon that grows by `add`.
+ * @throws RangeError (by `restore`) where what was written down is not a lexicon, or does not begin with this one's names.
  * @example
  * const words = lexicon(['to', 'taipei', 'to']);
  * words.idOf('to'); // 0

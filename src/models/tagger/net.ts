@@ -23,6 +23,7 @@ import type { LinearChain } from '../../training/losses/linear-chain.js';
 import type { TaggerInput } from './encoding.js';
 import type { Lexicon } from './lexicon.js';
 
+/** The options of what a {@link tagger} is made of. */
 export interface NetOptions {
   /** Features of a word; default 100. */
   readonly features?: number;
@@ -73,6 +74,7 @@ export type TaggerCarry = {
   readonly pooled: Tensor;
 };
 
+/** What a tagger gives: scores of tags, word by word, and logits of intents. */
 export interface TaggerOutput {
   /** Scores of each tag at each word, `[T, B, N]`. */
   readonly tags: Tensor;

@@ -8,7 +8,7 @@ import type { TaggerCarry, TaggerOutput } from './net.js';
 import { growingPath } from './path.js';
 import type { Tagging } from './tagging.js';
 
-/** A word's tag as far as it can be told by now. */
+/** A word's tag as far as it is known by now. */
 export interface ProvisionalTag {
   readonly position: number;
   readonly word: string;
@@ -17,6 +17,7 @@ export interface ProvisionalTag {
   readonly probability: number;
 }
 
+/** An utterance that is tagged while its words come. */
 export interface OpenUtterance {
   /** The words so far. */
   readonly words: Words;

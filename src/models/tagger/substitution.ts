@@ -4,6 +4,7 @@ import { generator, type RandomGenerator } from '../../random.js';
 import { chunksOf } from '../metrics/chunks.js';
 import { checkTagged, type TaggedUtterance, type Words } from './encoding.js';
 
+/** How many slots are given other words, and which words those may be. */
 export interface SubstitutionOptions {
   /** Of the slots, how many draw their words anew; from 0 to 1. They may draw their own again. */
   readonly share: number;
@@ -14,6 +15,7 @@ export interface SubstitutionOptions {
 /** Those of whatever substitutes. */
 export const substitutionNames: Names<SubstitutionOptions> = { share: true, typeOf: true };
 
+/** The options of {@link substituteSlots}. */
 export interface SubstituteSlotsOptions extends SubstitutionOptions {
   /** Of what is drawn; default 0. Each subscription draws the same. */
   readonly seed?: number;
@@ -84,6 +86,10 @@ export function substitution(
  * An utterance keeps its intent, its id, and its words outside of slots; slots in another notation than BIO keep theirs too.
  * Draws follow from the seed, each subscription's from the start.
  *
+ * @param examples utterances whose slots lend their words.
+ * @param options the share of slots, their types, and the seed.
+ * @returns an operator that gives each utterance with the words of some slots drawn anew.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where the share is not a number from 0 to 1, or an utterance has not one tag a word.
  * @example
  * utterance$.pipe(substituteSlots(utterances, { share: 0.5, seed: 1 })) // { words: ['arrive', 'Osaka'], … }

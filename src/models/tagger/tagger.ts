@@ -32,6 +32,7 @@ import {
 import { type OpenUtterance, openUtterance } from './streaming.js';
 import type { Tagging } from './tagging.js';
 
+/** The options of {@link tagger}. */
 export interface TaggerOptions extends NetOptions {
   /** The words of the training text, each as often as it occurs: how seldom a word is decides how often it is hidden. */
   readonly words: Iterable<string>;
@@ -44,7 +45,7 @@ export interface TaggerOptions extends NetOptions {
   /** Whether the best path must be proper BIO; default true. Tags that are classes of words, as `NOUN`, are so without it. */
   readonly constrained?: boolean;
   /**
-   * How much an utterance's intent counts beside the mean over the words; default 0.3: an intent is one of a few and soon
+   * How much an utterance's intent counts next to the mean over the words; default 0.3: an intent is one of a few and soon
    * known by heart, and slots suffer where it counts as much as they do.
    */
   readonly intentWeight?: number;
@@ -116,6 +117,9 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
  * Law: without `bidirectional`, T windows of one word are bit for bit one window of T words, and a padded utterance is
  * that utterance alone.
  *
+ * @param given words, tags and intents to begin with, and sizes.
+ * @returns a layer that also encodes utterances, decodes outputs and grows.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where a size is impossible, there is no tag, intents are an empty list, or a tag is a bare label (`city`),
  * of which no slot is made, unless the model is `constrained: false`.
  * @example

@@ -6,13 +6,16 @@ import type { TaggedUtterance } from './encoding.js';
 import type { TaggerCarry } from './net.js';
 import type { Tagger } from './tagger.js';
 
+/** The options of {@link taggerTrainer}; the loss is the model's own. */
 export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'state'> {
   /** What an earlier run kept, from `state()`. */
   readonly state?: TrainerState | undefined;
 }
 
+/** What an update came to: loss, norms of the gradient, and learning rate. */
 export type TaggerLearned = Omit<Learned<never>, 'carry' | 'finalCarry'>;
 
+/** Trains a tagger, one update for each call; see {@link taggerTrainer}. */
 export interface TaggerTrainer {
   /** One update from utterances, one of them or a batch. Nothing changes where it throws. */
   learn(examples: readonly TaggedUtterance[]): TaggerLearned;
@@ -30,6 +33,10 @@ export interface TaggerTrainer {
  * A trainer of a tagger: utterances and their tags in, one update for each call. Every utterance starts from the zero
  * carry.
  *
+ * @param model learns, and keeps what it has learnt.
+ * @param options the optimizer, clipping, and where an earlier run was.
+ * @returns the trainer.
+ * @throws TypeError where an option is not known.
  * @throws TypeError, RangeError where `state` is not one of this model and optimizer.
  * @throws RangeError (by `learn`) where there is no utterance, or one has a tag or an intent that the model does not know.
  * @example

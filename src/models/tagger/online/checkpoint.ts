@@ -36,8 +36,11 @@ const LEARNING = 'learning';
  * A tagger as a checkpoint: its weights, its words with their counts, tags and intents, and where a state of `learnTags` is
  * given that too. What stands in it besides tensors is JSON.
  *
+ * @param model whose weights and names are written down.
+ * @param state of `learnTags`, so that learning can go on; default none.
+ * @returns a checkpoint for {@link restoreTagger}.
  * @example
- * await saveCheckpoint('tagger.safetensors', taggerCheckpoint(model, event.state()));
+ * encodeCheckpoint(taggerCheckpoint(reader)); // the bytes of a file as saveTagger writes it
  */
 export function taggerCheckpoint(model: Tagger, state?: LearnTagsState): Checkpoint {
   const { words, tags, intents } = model;
@@ -51,12 +54,14 @@ export function taggerCheckpoint(model: Tagger, state?: LearnTagsState): Checkpo
  * Puts a checkpoint into a tagger that was made with the same options, and of words, tags and intents with those that come
  * first in the checkpoint; it grows by the others. Nothing changes where something does not fit.
  *
+ * @param model takes the weights and the names.
+ * @param checkpoint of {@link taggerCheckpoint}.
  * @returns the state for `learnTags`, where there is one.
  * @throws OxbowError, a {@link WeightsError} or a {@link TaggerError}, where something does not fit.
  * @example
- * const model = tagger({ words: [], tags: ['O'], seed: 1 });
- * const state = restoreTagger(model, checkpoint);
- * utterance$.pipe(learnTags(model, { optimizer, replay, state }));
+ * const model = tagger({ words: [], tags: ['O'], units: 8, bidirectional: false, seed: 1 }); // the options of `reader`
+ * const state = restoreTagger(model, taggerCheckpoint(reader));
+ * utterance$.pipe(learnTags(model, { optimizer, state }));
  */
 export function restoreTagger(model: Tagger, checkpoint: Checkpoint): LearnTagsState | undefined {
   return orThrow(restoreTaggerEither(model, checkpoint));
@@ -65,8 +70,12 @@ export function restoreTagger(model: Tagger, checkpoint: Checkpoint): LearnTagsS
 /**
  * {@link restoreTagger} for fp-ts: what does not fit is a value.
  *
+ * @param model takes the weights and the names.
+ * @param checkpoint of {@link taggerCheckpoint}.
+ * @returns right with the state for `learnTags`, where there is one, or left with what does not fit.
  * @example
- * pipe(restoreTaggerEither(model, checkpoint), E.map((state) => utterance$.pipe(learnTags(model, { optimizer, state }))));
+ * restoreTaggerEither(reader, taggerCheckpoint(reader))._tag; // 'Right'
+ * restoreTaggerEither(reader, { tensors: {}, metadata: {} })._tag; // 'Left'
  */
 export function restoreTaggerEither(
   model: Tagger,
@@ -101,9 +110,17 @@ function putTagger(
 /**
  * Writes a tagger to a file; see {@link taggerCheckpoint}. The file is replaced as a whole or not at all.
  *
+ * @param model whose weights and names are written.
+ * @param path of the file.
+ * @param state of `learnTags`, so that learning can go on; default none.
+ * @returns a promise that is fulfilled once the file is there.
  * @throws OxbowError (as a rejection), a {@link FileError}, where the file cannot be written.
  * @example
- * await saveTagger(model, 'tagger.safetensors', event.state());
+ * ```ts no-run
+ * utterance$.pipe(learnTags(reader, { optimizer })).subscribe((event) => {
+ *   if (event.outcome === 'learned') saveTagger(reader, 'tagger.safetensors', event.state()).catch(console.error);
+ * });
+ * ```
  */
 export async function saveTagger(model: Tagger, path: string, state?: LearnTagsState): Promise<void> {
   return orThrow(await saveTaggerEither(model, path, state)());
@@ -112,8 +129,15 @@ export async function saveTagger(model: Tagger, path: string, state?: LearnTagsS
 /**
  * {@link saveTagger} for fp-ts: the tagger is taken at once as it is, and written where the result is called.
  *
+ * @param model whose weights and names are written.
+ * @param path of the file.
+ * @param state of `learnTags`, so that learning can go on; default none.
+ * @returns a task, right once the file is there, or left with what the system said.
  * @example
- * pipe(saveTaggerEither(model, 'tagger.safetensors', event.state()), TE.mapLeft(({ message }) => message));
+ * ```ts no-run
+ * const saved = await saveTaggerEither(reader, 'tagger.safetensors')();
+ * if (saved._tag === 'Left') console.error(saved.left.message);
+ * ```
  */
 export function saveTaggerEither(model: Tagger, path: string, state?: LearnTagsState): TE.TaskEither<FileError, void> {
   return saveAs('saveTagger', path, taggerCheckpoint(model, state));
@@ -122,11 +146,16 @@ export function saveTaggerEither(model: Tagger, path: string, state?: LearnTagsS
 /**
  * Reads a tagger from a file; see {@link restoreTagger}.
  *
+ * @param model takes the weights and the names.
+ * @param path of the file.
  * @returns the state for `learnTags`, where there is one.
  * @throws OxbowError (as a rejection) that names the file: a {@link FileError}, {@link FormatError}, {@link WeightsError} or
  * {@link TaggerError}.
  * @example
- * const state = await loadTagger(model, 'tagger.safetensors');
+ * ```ts no-run
+ * const state = await loadTagger(reader, 'tagger.safetensors');
+ * utterance$.pipe(learnTags(reader, { optimizer, state })).subscribe();
+ * ```
  */
 export async function loadTagger(model: Tagger, path: string): Promise<LearnTagsState | undefined> {
   return orThrow(await loadTaggerEither(model, path)());
@@ -135,8 +164,14 @@ export async function loadTagger(model: Tagger, path: string): Promise<LearnTags
 /**
  * {@link loadTagger} for fp-ts: the file is read where the result is called.
  *
+ * @param model takes the weights and the names.
+ * @param path of the file.
+ * @returns a task, right with the state for `learnTags`, where there is one, or left with what is wrong with the file.
  * @example
- * pipe(loadTaggerEither(model, 'tagger.safetensors'), TE.map((state) => learnTags(model, { optimizer, state })));
+ * ```ts no-run
+ * const loaded = await loadTaggerEither(reader, 'tagger.safetensors')();
+ * if (loaded._tag === 'Right') utterance$.pipe(learnTags(reader, { optimizer, state: loaded.right })).subscribe();
+ * ```
  */
 export function loadTaggerEither(
   model: Tagger,

@@ -17,6 +17,10 @@ export type SlotCorrection =
  * Words are found as `slots` gives them, with a blank between two, and without regard to case, where they first stand and are
  * not that slot already; where they do not stand so, other blanks are as good as one.
  *
+ * @param words of the utterance.
+ * @param tags one for each word, as they were predicted.
+ * @param corrections slots by their words or their places.
+ * @returns the tags once all corrections are made, one after another.
  * @throws OxbowError, a {@link CorrectionError}, where the words cannot be found, or a correction is none.
  * @example
  * correctTags(['from', 'taipei'], ['O', 'B-toloc'], [{ slot: 'fromloc', words: 'Taipei' }]); // ['O', 'B-fromloc']
@@ -32,6 +36,10 @@ export function correctTags(
 /**
  * {@link correctTags} for fp-ts: what cannot be found is a value.
  *
+ * @param words of the utterance.
+ * @param tags one for each word, as they were predicted.
+ * @param corrections slots by their words or their places.
+ * @returns right with the tags once all corrections are made, or left with why they cannot be.
  * @example
  * correctTagsEither(['from'], ['O'], [{ slot: 'x', words: 'to' }]); // left: `"to" is not in the utterance "from" …`
  */

@@ -26,8 +26,9 @@ import type { OpenTagging, Outstanding } from './outstanding.js';
 import { type Asked, predictOne } from './predict-tags.js';
 import { reservoir } from './reservoir.js';
 
+/** The options of {@link learnTags}; the loss is the model's own. */
 export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state' | 'thread'>, UpdatesOptions {
-  /** Utterances kept, and how many of them are learnt again beside each new one; by default none. */
+  /** Utterances kept, and how many of them are learnt again with each new one; by default none. */
   readonly replay?: { readonly size: number; readonly per: number; readonly seed?: number } | undefined;
   /** Where predictions wait for corrections; without it each utterance comes with its tags. */
   readonly outstanding?: Outstanding | undefined;
@@ -56,8 +57,8 @@ const names: Names<LearnTagsOptions> = {
 /**
  * Learns tags from utterances as they come: each is tagged by the model as it is (test), then learnt at once (train).
  *
- * Words, tags and intents that the model does not know are added to it. Beside each utterance so many of a reservoir of
- * former ones are learnt again, in the same update, lest what is new drive out what is old. Labels may come later:
+ * Words, tags and intents that the model does not know are added to it. With each utterance so many of a reservoir of
+ * former ones are learnt again, in the same update, so that what is new does not drive out what is old. Labels may come later:
  * an utterance without tags is tagged and waits under its id, until a correction names all of its tags, or single slots, or
  * nothing, which confirms it. A further correction of the same utterance is learnt too, and replaces it in the reservoir; it
  * is scored once. A correction that nothing waits for is an outcome, `unknown` or `expired`, and so is one that cannot be
@@ -72,13 +73,17 @@ const names: Names<LearnTagsOptions> = {
  * Each subscription has an optimizer state and a reservoir of its own; the weights are the model's, so that `tag` and
  * `predictTags` work on the same model meanwhile.
  *
- * With `slice`, or on a learner's threads, an update is done in pieces, and outcomes come later than their lessons, which wait for one another in their
- * order, in a buffer of bounded capacity. They are the same, bit for bit, where nothing else uses the weights or what is
- * outstanding meanwhile.
+ * With `slice`, or on a learner's threads, an update is done in pieces, and outcomes come later than their lessons, which
+ * wait for one another in their order, in a buffer of bounded capacity. They are the same, bit for bit, where nothing else
+ * uses the weights or what is outstanding meanwhile.
  *
  * Law: a run that was cut after any utterance and goes on with the model and `state()` of then gives bit for bit what the
  * uninterrupted run gives.
  *
+ * @param model learns, and keeps what it has learnt.
+ * @param given the optimizer, what is learnt again, and where predictions wait.
+ * @returns an operator that gives an outcome for each lesson, in their order.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where an option is impossible.
  * @throws TypeError, RangeError (as error notifications) where `state` is not one of this model and these options.
  * @throws RangeError (as an error notification) where the loss is not finite, or more lessons wait than may.

@@ -1,4 +1,4 @@
-/** What a learning tagger is told, and what it answers. */
+/** What a learning tagger takes, and what it answers. */
 
 import type { TrainerState } from '../../../training/trainer-state.js';
 import type { SlotScores } from '../../metrics/conlleval.js';
@@ -40,7 +40,7 @@ export interface LearnedTags {
   readonly prediction: Tagging;
   /** What the model did not know before. */
   readonly grown: Grown;
-  /** Utterances from the reservoir that were learnt beside it. */
+  /** Utterances from the reservoir that were learnt with it. */
   readonly replayed: number;
   /** The loss of the weights as they were before this update, over the utterance and what was replayed. */
   readonly loss: number;
@@ -71,6 +71,7 @@ export interface RefusedTags {
   readonly message: string;
 }
 
+/** What became of a lesson; `outcome` says which it is. */
 export type TagOutcome = LearnedTags | PredictedTags | RefusedTags;
 
 /** What learning needs beyond the model in order to go on as if it had never stopped. Without tensors it is plain JSON. */

@@ -6,6 +6,7 @@ import type { TaggedWord, Tagging } from '../tagging.js';
 /** What becomes of a prediction when as many wait as may: the oldest goes, this one does, or it is an error. */
 export type OutstandingPolicy = 'drop-oldest' | 'drop-newest' | 'error';
 
+/** The options of {@link outstanding}. */
 export interface OutstandingOptions {
   /** How many predictions may wait for a correction. */
   readonly capacity: number;
@@ -59,7 +60,10 @@ const POLICIES: readonly OutstandingPolicy[] = ['drop-oldest', 'drop-newest', 'e
  * the utterance's own, or `#0`, `#1`, … in order. Of as many ids as predictions may wait it is remembered that they have
  * expired.
  *
- * @throws RangeError, TypeError where an option is impossible.
+ * @param options how many predictions may wait, and what happens when there are more.
+ * @returns a memory for `predictTags` and `learnTags` to share.
+ * @throws RangeError where the capacity is not a whole number above 0.
+ * @throws TypeError where the policy is none of the three, or an option is not known.
  * @example
  * const open = outstanding({ capacity: 1000 });
  * utterance$.pipe(predictTags(reader, open)).subscribe(({ id, words }) => console.log(id, words));

@@ -19,6 +19,9 @@ export interface Predicted extends Tagging {
  *
  * The weights are read at each utterance, so a model that is learning meanwhile tags with what it has learnt by then.
  *
+ * @param model tags the utterances.
+ * @param open keeps what was said, for `learnTags`.
+ * @returns an operator that gives each utterance tagged, with its id.
  * @throws RangeError (as an error notification) where no more predictions may wait and the policy is `error`.
  * @example
  * const open = outstanding({ capacity: 1000 });

@@ -11,6 +11,7 @@ export interface ReservoirState<T> {
   readonly random: GeneratorState;
 }
 
+/** The options of {@link reservoir}. */
 export interface ReservoirOptions<T> {
   /** How many it holds. */
   readonly size: number;
@@ -19,6 +20,7 @@ export interface ReservoirOptions<T> {
   readonly state?: ReservoirState<T> | undefined;
 }
 
+/** A uniform sample of what was offered so far; see {@link reservoir}. */
 export interface Reservoir<T> {
   readonly items: readonly T[];
   readonly seen: number;
@@ -58,8 +60,10 @@ export function reservoirProblem(
  * Source: Vitter, Random sampling with a reservoir (1985), algorithm R; draws without repetition by Floyd's algorithm
  * (Bentley and Floyd, A sample of brilliance, 1987).
  *
+ * @param options the size, and where an earlier one was.
+ * @returns an empty reservoir, or the one that the state is of.
  * @throws RangeError where the size is not a whole number above 0, or the state is of a larger reservoir.
- * @throws TypeError where the state is not one of a reservoir.
+ * @throws TypeError where the state is not one of a reservoir, or an option is not known.
  * @example
  * const kept = reservoir<string>({ size: 2, seed: 1 });
  * for (const word of ['a', 'b', 'c', 'd']) kept.offer(word);

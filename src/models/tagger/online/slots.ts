@@ -21,6 +21,8 @@ export type Slots = Readonly<Record<string, string | readonly string[]>>;
  * The slots that an utterance's tags mark, in order, as conlleval reads them: an I- after O or after another slot begins
  * one, so that no tags are malformed.
  *
+ * @param words of an utterance, each with its tag.
+ * @returns the slots, the first one first.
  * @example
  * slotsOf(reader.tag([['to', 'taipei']])[0]?.words ?? []); // [{ slot: 'toloc', value: 'taipei', start: 1, end: 2, probability: … }]
  */
@@ -42,6 +44,7 @@ export function slotsOf(words: readonly TaggedWord[]): readonly Slot[] {
  * slot that is there once is its words; one that is there several times is the list of them, in order. Provisional tags
  * are passed over: one record for each utterance, `{}` where it has no slot.
  *
+ * @returns an operator that gives a record for each utterance.
  * @example
  * words$.pipe(tag(reader), slots()) // { toloc: 'taipei', date: 'november 2nd' }
  */

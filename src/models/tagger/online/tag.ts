@@ -10,13 +10,18 @@ export interface EndOfUtterance {
   readonly endOfUtterance: true;
 }
 
-/** The end of an utterance, as a value among words; any record like it is one. */
+/**
+ * The end of an utterance, as a value among words; any record like it is one.
+ *
+ * @example
+ * from(['to', 'taipei', endOfUtterance]).pipe(tag(reader), slots()) // one utterance
+ */
 export const endOfUtterance: EndOfUtterance = Object.freeze({ endOfUtterance: true });
 
 /** A word, the end of an utterance, or a whole utterance. */
 export type Spoken = string | EndOfUtterance | readonly string[];
 
-/** A word's tag as far as it can be told by now. */
+/** A word's tag as far as it is known by now. */
 export interface WordTagged {
   /** Which utterance of the stream, from 0. */
   readonly utterance: number;
@@ -39,6 +44,7 @@ export interface UtteranceTagged extends Tagging {
   readonly final: true;
 }
 
+/** The options of {@link tag}. */
 export interface TagOptions {
   /** Words after which an utterance ends by itself, so that one without an end cannot fill the memory; default 10 000. */
   readonly longest?: number;
@@ -57,6 +63,10 @@ export interface TagOptions {
  *
  * Law: while no weight changes, the final tags are those of `model.tag`.
  *
+ * @param model tags the words.
+ * @param options after how many words an utterance ends by itself.
+ * @returns an operator that gives tags as they come, and each utterance at its end.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where `longest` is not a whole number above 0.
  * @throws TypeError (as an error notification) at what is no word, utterance or end of one.
  * @example
