@@ -80,12 +80,22 @@ type Allocate = (bytes: number) => number;
 /** What ends a step and is no operation, such as a draw. What it leaves in the input is the next step's, if `again` is called. */
 export type Ending = (output: Place, input: Place, allocate: Allocate) => void;
 
+/** What those who keep the carry elsewhere between steps need of a stepper: they put an input and a carry, and step. */
+export interface Inside<S, X> {
+  /** Makes x the input of the next step; before the first one this makes the carry too. @throws as `step` does; nothing changes then. */
+  put(x: X): void;
+  /** A step from the input and the carry that are there. */
+  again(): Tensor;
+  /** The carry itself, to be read and overwritten between steps; it may be another after each. */
+  readonly held: S;
+}
+
 /** A stepper each of whose steps has an ending; `hold` gives it memory for the stepper's whole life. */
 export function steppedTo<S, X extends Tensor>(
   model: Core<S, X>,
   { carry: first, finish }: StepperOptions<S>,
   ending?: (hold: Allocate) => Ending,
-): Stepper<S, X> & { again(): Tensor } {
+): Stepper<S, X> & Inside<S, X> {
   const home = machine();
   const own = region(home.heap, LEAST_BLOCK);
   const programs: Program[] = [];
@@ -284,6 +294,14 @@ export function steppedTo<S, X extends Tensor>(
       follow();
       if (replay !== undefined) checkIds(input.data);
       return go(input);
+    },
+    put(x: X) {
+      checkOpen();
+      follow();
+      take(x);
+    },
+    get held() {
+      return carry as S;
     },
     get carry() {
       checkOpen();

@@ -1,0 +1,338 @@
+/** One subscription of `keyed`: who is in line, when a batch is made, and what becomes of it. */
+import { machine } from '../../kernels/machine.js';
+import { type Core, evaluate } from '../../layer.js';
+import { parametersOf, versionOf } from '../../parameters/parameter.js';
+import { type Ids, ids, isTensor, type Tensor } from '../../tensor.js';
+import { currentStage, deliver, type Stage, stageOf } from '../demand.js';
+import { nextTurn } from '../event-loop.js';
+import { answers, showValue } from './answers.js';
+import { type Batches, batches } from './batches.js';
+import { layout } from './layout.js';
+import type { Chosen, Keyed, KeyedAnswer } from './options.js';
+import { ofKey, type Residents, residents, type Seat, Stand } from './residents.js';
+import { NONE, waitingLines } from './waiting.js';
+
+/** Turns of work end after so many milliseconds. */
+const SLICE_MS = 2;
+
+/** A key, what came for it, and the value that is being answered. */
+interface Place<K, T> extends Seat<K> {
+  input: T | undefined;
+  /** Steps of the value, and how many of them are done. */
+  steps: number;
+  done: number;
+  /** What the steps of a value of several came to so far. */
+  answer: Tensor | undefined;
+}
+
+interface End {
+  readonly closed: boolean;
+  error(error: unknown): void;
+  complete(): void;
+}
+
+/** One subscription. */
+export function keyedRun<S, X extends Tensor, T extends { readonly value: X | number }, K>(
+  model: Core<S, X, Tensor>,
+  options: Chosen<S, K, T>,
+  next: (answer: KeyedAnswer<unknown, K, T>) => void,
+  end: End,
+) {
+  const { maxBatch, maxDelayMs, output } = options;
+  const keyOf = options.key ?? ((input: T) => (input as unknown as Keyed<unknown, K>).key);
+  const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
+  const home = machine();
+  const symbols = output === 'surprisal' ? symbolsOf(model) : undefined;
+  const rows = layout<S>(model as Core<S, never>, symbols);
+  const readers = answers(output, model.kind, symbols);
+  /** In line for the next batch, from `head` on. */
+  let ready: Place<K, T>[] = [];
+  let head = 0;
+  /** In the batch; those whose value has further steps stay there. */
+  const active: Place<K, T>[] = [];
+  let work: Batches | undefined;
+  let within: Stage | undefined;
+  /** Whether a batch is being made, or its answers are being handed on. */
+  let running = false;
+  /** Whether whoever is behind goes on with answers still. */
+  let held = false;
+  let scheduled = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let ended = false;
+  let leaving = false;
+
+  const house: Residents<S, K, Place<K, T>> = residents<S, K, Place<K, T>>(home, rows, model.initial(1), options, {
+    makeSeat: (key) => ({
+      key,
+      record: 0,
+      stand: Stand.new,
+      written: false,
+      putting: false,
+      changed: false,
+      used: 0,
+      older: undefined,
+      newer: undefined,
+      before: 0,
+      first: NONE,
+      last: NONE,
+      input: undefined,
+      steps: 0,
+      done: 0,
+      answer: undefined,
+    }),
+    ready(place) {
+      ready.push(place);
+      schedule();
+    },
+    failed: (error) => end.error(error),
+  });
+  const queue = waitingLines<T, Place<K, T>>(
+    'keyed',
+    options.waiting,
+    () => pump(1),
+    (place) => house.rest(place),
+  );
+
+  const inLine = () => ready.length - head + active.length;
+
+  function push(input: T): void {
+    let key: K | undefined;
+    try {
+      key = keyOf(input);
+      readers.check(input.value);
+    } catch (error) {
+      end.error(ofKey(key, '', error));
+      return;
+    }
+    try {
+      const place = house.seatOf(key);
+      within = currentStage() ?? within;
+      if (queue.push(place, input) && (place.stand === Stand.new || place.stand === Stand.idle)) house.wake(place);
+      else if (place.stand === Stand.new) house.rest(place);
+    } catch (error) {
+      end.error(error);
+      return;
+    }
+    if (inLine() >= maxBatch) pump(maxBatch);
+  }
+
+  function schedule(): void {
+    if (scheduled || running || held) return;
+    scheduled = true;
+    if (maxDelayMs > 0 && !ended) timer = setTimeout(fire, maxDelayMs);
+    else void nextTurn().then(fire);
+  }
+
+  function fire(): void {
+    scheduled = false;
+    if (!end.closed) pump(1);
+  }
+
+  /** Steps batches, as long as `least` are in line, until a slice of time is used up. */
+  function pump(least: number): void {
+    if (running || held || end.closed) return;
+    running = true;
+    const until = performance.now() + SLICE_MS;
+    try {
+      do {
+        if (inLine() < least || inLine() === 0) break;
+        batch();
+        house.admit();
+      } while (!held && !end.closed && performance.now() < until);
+    } catch (error) {
+      end.error(error);
+    } finally {
+      running = false;
+    }
+    if (end.closed) return;
+    queue.resume();
+    if (inLine() > 0) schedule();
+    else finish();
+  }
+
+  function finish(): void {
+    if (!ended || held || leaving || inLine() > 0 || queue.depth > 0) return;
+    leaving = true;
+    if (options.store === undefined) end.complete();
+    else house.leaveAll(() => end.complete());
+  }
+
+  /** Puts those in line into the batch. */
+  function fill(): void {
+    while (active.length < maxBatch && head < ready.length) {
+      const place = ready[head] as Place<K, T>;
+      head += 1;
+      if (place.first === NONE) {
+        // What waited was dropped.
+        house.rest(place);
+        continue;
+      }
+      const input = queue.take(place);
+      place.stand = Stand.active;
+      place.input = input;
+      place.done = 0;
+      place.steps = typeof input.value === 'number' ? 1 : (input.value.shape[0] as number);
+      if (place.steps > 1) house.remember(place);
+      active.push(place);
+    }
+    if (head === ready.length) {
+      ready = [];
+      head = 0;
+    } else if (head > 4 * maxBatch) {
+      ready = ready.slice(head);
+      head = 0;
+    }
+  }
+
+  function batch(): void {
+    fill();
+    const lanes = active.length;
+    if (lanes === 0) return;
+    const first = (active[0] as Place<K, T>).input as T;
+    work ??= batches<S, X>({
+      model,
+      layout: rows,
+      maxBatch,
+      finish: options.finish,
+      input: readers.inputOf(first.value),
+      fresh: house.fresh,
+    });
+    const numbers = work.inputs(lanes);
+    const width = readers.width;
+    for (let lane = 0; lane < lanes; lane += 1) {
+      const { input, done, record } = active[lane] as Place<K, T>;
+      const { value } = input as T;
+      work.records[lane] = record;
+      if (typeof value === 'number') numbers[lane] = value;
+      else if (width === 1) numbers[lane] = value.data[done] as number;
+      else numbers.set(value.data.subarray(done * width, (done + 1) * width), lane * width);
+    }
+    if (symbols !== undefined) surprise(numbers);
+    let y: Tensor;
+    try {
+      y = work.step(lanes);
+    } catch (error) {
+      throw culprit() ?? error;
+    }
+    readers.take(y, lanes);
+    settle(versionOf(parameters));
+  }
+
+  /** What is expected lies in the records until the step. */
+  function surprise(numbers: ArrayLike<number>): void {
+    const { offset } = rows.expected as { readonly offset: number };
+    active.forEach(({ key, record, written, done }, lane) => {
+      try {
+        readers.surprise(
+          lane,
+          numbers[lane] as number,
+          written || done > 0 ? (record + offset) / 4 : undefined,
+          home.floats,
+        );
+      } catch (error) {
+        throw ofKey(key, '', error);
+      }
+    });
+  }
+
+  /** The error of the first value that the model does not take, alone as in company. */
+  function culprit(): Error | undefined {
+    for (const { key, input, done } of active) {
+      try {
+        evaluate(model, model.initial(1), readers.stepOf((input as T).value, done) as X);
+      } catch (error) {
+        return ofKey(key, '', error);
+      }
+    }
+    return undefined;
+  }
+
+  /** Hands on what the batch has come to. */
+  function settle(version: number): void {
+    const now = performance.now();
+    const whole: Place<K, T>[] = [];
+    const given: T[] = [];
+    const values: unknown[] = [];
+    let going = 0;
+    for (let lane = 0; lane < active.length; lane += 1) {
+      const place = active[lane] as Place<K, T>;
+      const { key, input, steps } = place;
+      place.done += 1;
+      place.changed = true;
+      place.used = now;
+      try {
+        if (steps > 1) place.answer = readers.add(place.answer, lane, place.done - 1, steps);
+        if (place.done < steps) {
+          active[going] = place;
+          going += 1;
+          continue;
+        }
+        values.push(steps > 1 ? place.answer : readers.one(lane, typeof (input as T).value === 'number'));
+      } catch (error) {
+        throw ofKey(key, '', error);
+      }
+      whole.push(place);
+      given.push(input as T);
+      place.written = true;
+      place.input = undefined;
+      place.answer = undefined;
+      house.settle(place);
+      if (place.first === NONE) {
+        house.rest(place);
+      } else {
+        place.stand = Stand.ready;
+        ready.push(place);
+      }
+    }
+    active.length = going;
+    const dealt = deliver(stageOf(queue, within), () => {
+      for (let k = 0; k < whole.length && !end.closed; k += 1) {
+        next({ key: (whole[k] as Place<K, T>).key, value: values[k], input: given[k] as T, version });
+      }
+    });
+    if (dealt === undefined) return;
+    held = true;
+    void dealt.then(() => {
+      held = false;
+      if (inLine() > 0) schedule();
+      finish();
+    });
+  }
+
+  try {
+    if (options.from !== undefined) house.restore(options.from);
+  } catch (error) {
+    house.release();
+    throw error;
+  }
+  options.carries?.next({
+    get size() {
+      return house.size;
+    },
+    snapshot: () => house.snapshot(),
+  });
+
+  return {
+    push,
+    end() {
+      ended = true;
+      pump(1);
+      finish();
+    },
+    release() {
+      clearTimeout(timer);
+      queue.clear();
+      work?.release();
+      house.release();
+    },
+  };
+}
+
+/** How many logits a model gives. @throws TypeError where it gives none. */
+function symbolsOf<S, X extends Tensor>(model: Core<S, X, Tensor>): number {
+  const [logits] = evaluate(model, model.initial(1), ids([1, 1], [0]) as Ids & X);
+  if (isTensor(logits) && logits.shape.length === 3) return logits.shape[2] as number;
+  throw new TypeError(
+    `keyed: surprisal takes a model that gives logits [T, B, V], but ${model.kind} gives ${showValue(logits)}.`,
+  );
+}
