@@ -37,13 +37,16 @@ export interface Reader {
   stepOf(value: Tensor | number, step: number): Tensor;
   /** Bits of surprise of a lane's symbol, by the logits that begin at an index; the first symbol has none. */
   surprise(lane: number, id: number, at: number | undefined, numbers: Float32Array): void;
-  /** Takes a copy of what a step gave. */
-  take(y: Tensor, lanes: number): void;
+  /** Takes what a step gave, to be read before the next one. */
+  take(y: Tensor): void;
   /** What a lane's step comes to, of a value of that step alone. */
   one(lane: number, isNumber: boolean): Tensor | number;
   /** The same as a step of several, in what there is of them. */
   add(answer: Tensor | undefined, lane: number, step: number, steps: number): Tensor;
 }
+
+/** Numbers that answers share one array of: who keeps one, or posts it to another thread, keeps no more than 4 KB of others. */
+const BLOCK = 1024;
 
 /** A value as errors show it. */
 export const showValue = (value: unknown): string =>
@@ -57,10 +60,16 @@ export function answers(output: KeyedOutput, kind: string, symbols: number | und
   let input: { readonly shape: Shape; readonly type: 'int32' | 'float32' } | undefined;
   let width = 1;
   let bits = new Float32Array(1);
-  let block: Numbers = bits;
-  let type: NumberType = 'float32';
-  let rest: Shape = [];
+  /** What a step gave, and how much of it is a lane's. */
+  let numbers: Numbers = bits;
   let row = 0;
+  /** What an answer of one step and of one more is. */
+  let type: NumberType = 'float32';
+  let shape: Shape = [];
+  let given: Shape | undefined;
+  /** Copies of so many lanes each. */
+  let blocks: (Numbers | undefined)[] = [];
+  let lanesOfBlock = 1;
 
   function inputOf(value: Tensor | number) {
     return typeof value === 'number'
@@ -73,8 +82,16 @@ export function answers(output: KeyedOutput, kind: string, symbols: number | und
 
   function write(into: Numbers, at: number, lane: number): void {
     if (output === 'surprisal') into[at] = bits[lane] as number;
-    else if (output === 'argmax') into[at] = placeOfLargest('argmax', block, lane * row, row);
-    else into.set(block.subarray(lane * row, (lane + 1) * row), at * row);
+    else if (output === 'argmax') into[at] = placeOfLargest('argmax', numbers, lane * row, row);
+    else into.set(numbers.subarray(lane * row, (lane + 1) * row), at * row);
+  }
+
+  /** A row of a block: an array of its own would take longer to make than everything else. */
+  function copied(lane: number): Numbers {
+    const k = Math.floor(lane / lanesOfBlock);
+    const first = k * lanesOfBlock;
+    blocks[k] ??= numbers.slice(first * row, (first + lanesOfBlock) * row);
+    return (blocks[k] as Numbers).subarray((lane - first) * row, (lane - first + 1) * row);
   }
 
   return {
@@ -115,40 +132,45 @@ export function answers(output: KeyedOutput, kind: string, symbols: number | und
         data: value.data.slice(step * width, (step + 1) * width),
       };
     },
-    surprise(lane, id, at, numbers) {
+    surprise(lane, id, at, logits) {
       const wide = symbols as number;
       if (lane >= bits.length) {
         const longer = new Float32Array(2 * bits.length + lane);
         longer.set(bits);
         bits = longer;
       }
-      bits[lane] =
-        at === undefined ? Math.log2(wide) : natsOf('surprisal', numbers.subarray(at, at + wide), id) / Math.LN2;
+      bits[lane] = at === undefined ? Math.log2(wide) : natsOf('surprisal', logits, id, at, wide) / Math.LN2;
     },
-    take(y, lanes) {
-      const all = y.shape[1] as number;
-      rest = y.shape.slice(2);
-      row = sizeOf(rest);
-      if (output === 'step') type = y.type === 'int32' ? 'int32' : 'float32';
-      if (output === 'argmax') type = 'int32';
+    take(y) {
+      numbers = y.data;
+      blocks = [];
+      if (y.shape === given) return;
+      given = y.shape;
+      const rest = given.slice(2);
       if (output === 'argmax' && rest.length === 0) {
         throw new TypeError(
-          `argmax: takes logits [T, B, V], but ${kind} gives ${showShape(y.shape)} for ${all} lanes.`,
+          `argmax: takes logits [T, B, V], but ${kind} gives ${showShape(given)} for ${given[1]} lanes.`,
         );
       }
-      if (output !== 'surprisal') block = y.data.slice(0, lanes * row);
+      row = sizeOf(rest);
+      lanesOfBlock = Math.max(1, Math.floor(BLOCK / row));
+      if (output === 'step') {
+        type = y.type === 'int32' ? 'int32' : 'float32';
+        shape = [1, 1, ...rest];
+      } else if (output === 'argmax') {
+        type = 'int32';
+        shape = [1, 1, ...rest.slice(0, -1)];
+      } else {
+        shape = [1, 1];
+      }
     },
     one(lane, isNumber) {
-      if (output === 'step') return { shape: [1, 1, ...rest], type, data: block.slice(lane * row, (lane + 1) * row) };
-      if (isNumber) {
-        return output === 'surprisal' ? (bits[lane] as number) : placeOfLargest('argmax', block, lane * row, row);
-      }
-      return this.add(undefined, lane, 0, 1);
+      if (output === 'step') return { shape, type, data: copied(lane) };
+      if (!isNumber) return this.add(undefined, lane, 0, 1);
+      return output === 'surprisal' ? (bits[lane] as number) : placeOfLargest('argmax', numbers, lane * row, row);
     },
     add(answer, lane, step, steps) {
-      const shape =
-        output === 'step' ? [steps, 1, ...rest] : output === 'argmax' ? [steps, 1, ...rest.slice(0, -1)] : [steps, 1];
-      const whole = answer ?? { shape, type, data: numbersOf(output === 'step' ? steps * row : steps) };
+      const whole = answer ?? { shape: [steps, ...shape.slice(1)], type, data: numbersOf(steps * sizeOf(shape)) };
       write(whole.data, step, lane);
       return whole;
     },

@@ -1,4 +1,4 @@
-import { Observable, type OperatorFunction, takeWhile } from 'rxjs';
+import { Observable, type OperatorFunction, Subscriber } from 'rxjs';
 import type { Core } from '../../layer.js';
 import type { Tensor } from '../../tensor.js';
 import type { Answers, KeyedOutput } from './answers.js';
@@ -49,13 +49,13 @@ export function keyed<
     new Observable((subscriber) => {
       const run = keyedRun<S, X, T, K>(model, all, (answer) => subscriber.next(answer as never), subscriber);
       subscriber.add(run.release);
-      // A source that gives all of its values at once is not to go on when nobody listens any more.
-      subscriber.add(
-        source.pipe(takeWhile(() => !subscriber.closed)).subscribe({
-          next: run.push,
-          error: (error: unknown) => subscriber.error(error),
-          complete: run.end,
-        }),
-      );
+      // Made before it subscribes: a source that gives all of its values at once is not to go on when nobody listens any more.
+      const values = new Subscriber<T>({
+        next: run.push,
+        error: (error: unknown) => subscriber.error(error),
+        complete: run.end,
+      });
+      subscriber.add(values);
+      source.subscribe(values);
     });
 }

@@ -41,7 +41,7 @@ export interface Seat<K> extends Line {
   putting: boolean;
   /** Whether it was stepped since that began. */
   changed: boolean;
-  /** When it was last stepped. */
+  /** When it was last stepped, in whole milliseconds. */
   used: number;
   /** Neighbours among those that are idle. */
   older: Seat<K> | undefined;
@@ -131,7 +131,11 @@ export function residents<S, K, T extends Seat<K>>(
     machine.floats.copyWithin(to / 4, from / 4, (from + layout.bytes) / 4);
   }
 
-  function link(seat: T): void {
+  // Without a store nobody gives way, so nobody has to be in a line for that: it would cost two far looks a value.
+  const link = store === undefined ? () => {} : lengthen;
+  const unlink = store === undefined ? () => {} : shorten;
+
+  function lengthen(seat: T): void {
     seat.older = newest;
     seat.newer = undefined;
     if (newest === undefined) oldest = seat;
@@ -139,7 +143,7 @@ export function residents<S, K, T extends Seat<K>>(
     newest = seat;
   }
 
-  function unlink(seat: Seat<K>): void {
+  function shorten(seat: Seat<K>): void {
     if (seat.older === undefined) oldest = seat.newer;
     else seat.older.newer = seat.newer;
     if (seat.newer === undefined) newest = seat.older;
@@ -370,7 +374,7 @@ export function residents<S, K, T extends Seat<K>>(
         size += 1;
         layout.write(machine, state, lane, seat.record);
         seat.written = true;
-        seat.used = performance.now();
+        seat.used = Math.floor(performance.now());
         self.rest(seat);
       });
     },

@@ -62,23 +62,24 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
   let leaving = false;
 
   const house: Residents<S, K, Place<K, T>> = residents<S, K, Place<K, T>>(home, rows, model.initial(1), options, {
+    // What is looked at for each value comes first, so that it lies together.
     makeSeat: (key) => ({
       key,
       record: 0,
       stand: Stand.new,
-      written: false,
-      putting: false,
-      changed: false,
-      used: 0,
-      older: undefined,
-      newer: undefined,
-      before: 0,
       first: NONE,
       last: NONE,
       input: undefined,
       steps: 0,
       done: 0,
+      used: 0,
+      written: false,
+      changed: false,
+      putting: false,
+      before: 0,
       answer: undefined,
+      older: undefined,
+      newer: undefined,
     }),
     ready(place) {
       ready.push(place);
@@ -214,7 +215,7 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
     } catch (error) {
       throw culprit() ?? error;
     }
-    readers.take(y, lanes);
+    readers.take(y);
     settle(versionOf(parameters));
   }
 
@@ -249,14 +250,13 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
 
   /** Hands on what the batch has come to. */
   function settle(version: number): void {
-    const now = performance.now();
-    const whole: Place<K, T>[] = [];
-    const given: T[] = [];
-    const values: unknown[] = [];
+    const now = Math.floor(performance.now());
+    const given: KeyedAnswer<unknown, K, T>[] = [];
     let going = 0;
     for (let lane = 0; lane < active.length; lane += 1) {
       const place = active[lane] as Place<K, T>;
-      const { key, input, steps } = place;
+      const { key, steps } = place;
+      const input = place.input as T;
       place.done += 1;
       place.changed = true;
       place.used = now;
@@ -267,12 +267,11 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
           going += 1;
           continue;
         }
-        values.push(steps > 1 ? place.answer : readers.one(lane, typeof (input as T).value === 'number'));
+        const value = steps > 1 ? place.answer : readers.one(lane, typeof input.value === 'number');
+        given.push({ key, value, input, version });
       } catch (error) {
         throw ofKey(key, '', error);
       }
-      whole.push(place);
-      given.push(input as T);
       place.written = true;
       place.input = undefined;
       place.answer = undefined;
@@ -286,9 +285,7 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
     }
     active.length = going;
     const dealt = deliver(stageOf(queue, within), () => {
-      for (let k = 0; k < whole.length && !end.closed; k += 1) {
-        next({ key: (whole[k] as Place<K, T>).key, value: values[k], input: given[k] as T, version });
-      }
+      for (let k = 0; k < given.length && !end.closed; k += 1) next(given[k] as KeyedAnswer<unknown, K, T>);
     });
     if (dealt === undefined) return;
     held = true;
