@@ -13,7 +13,10 @@ export interface KeyedStore<S = unknown, K = unknown> {
   put(key: K, state: KeyedState<S>): unknown;
 }
 
-/** How the carries stand. */
+/** Of more milliseconds timers make 1. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** How a key stands. */
 export enum Stand {
   /** Nothing waits, and there is no record yet. */
   new,
@@ -263,7 +266,8 @@ export function residents<S, K, T extends Seat<K>>(
 
   function watch(): void {
     if (idleMs === Number.POSITIVE_INFINITY || timer !== undefined || oldest === undefined || released) return;
-    timer = setTimeout(() => sweep().catch(fail), Math.max(1, oldest.used + idleMs - performance.now()));
+    const delay = Math.max(1, oldest.used + idleMs - performance.now());
+    timer = setTimeout(() => sweep().catch(fail), Math.min(delay, LONGEST_TIMER_MS));
     // An idle key keeps no process alive.
     (timer as { unref?: () => void }).unref?.();
   }

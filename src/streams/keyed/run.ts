@@ -97,6 +97,7 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
   const inLine = () => ready.length - head + active.length;
 
   function push(input: T): void {
+    if (end.closed) return;
     let key: K | undefined;
     try {
       key = keyOf(input);
