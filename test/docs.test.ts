@@ -88,3 +88,18 @@ describe('the code of docs/online-tagging.md runs as written', () => {
     ]);
   });
 });
+
+describe('the code of docs/keyed.md runs as written', () => {
+  it('lines of hosts are scored, each host by itself', async () => {
+    await runOf('keyed', "output: 'surprisal'");
+    await vi.waitFor(() => expect(printed.length).toBe(3));
+    expect(printed.map(([host]) => host).sort()).toEqual(['ada', 'ada', 'bob']);
+    // Weights that have learnt nothing: as many bits as for equally likely symbols, or nearly.
+    for (const [, bits] of printed) expect(Math.abs(Number(bits) - Math.log2(28))).toBeLessThan(0.3);
+  });
+
+  it('a store holds what gave way, and a snapshot all there is', async () => {
+    await runOf('keyed', 'maxKeys: 2, store');
+    expect(printed).toEqual([[true, 7], [7]]);
+  });
+});

@@ -52,7 +52,7 @@ export interface KeyedOptions<S, K, T, O extends KeyedOutput = 'step'> {
   /** Where carries go that give way, and come back from. At the stream's completion all go there. */
   readonly store?: KeyedStore<S, K>;
   /** Carries to start from, as `snapshot` gave them. */
-  readonly from?: KeyedSnapshot<S, K>;
+  readonly from?: KeyedSnapshot<S, K> | undefined;
   /** Given the subscription's carries as it begins. */
   readonly carries?: NextObserver<KeyedCarries<S, K>>;
   /** Where values wait. Default a capacity of 1024, or of two batches where that is more, with the policy `block`. */

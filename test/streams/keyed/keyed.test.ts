@@ -1,9 +1,13 @@
 import { from, lastValueFrom, map, type Observable, Subject, take, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { lstm } from '../../../src/cells/lstm.js';
 import { masked } from '../../../src/cells/masked.js';
 import { machine } from '../../../src/kernels/machine.js';
 import type { Core } from '../../../src/layer.js';
-import { parametersOf } from '../../../src/parameters/parameter.js';
+import { dense } from '../../../src/layers/dense.js';
+import { embedding } from '../../../src/layers/embedding.js';
+import { type Parameter, parametersOf } from '../../../src/parameters/parameter.js';
+import { stack } from '../../../src/stack.js';
 import { paced } from '../../../src/streams/bounded.js';
 import type { BufferState } from '../../../src/streams/buffer.js';
 import { fromAsync } from '../../../src/streams/from-async.js';
@@ -123,6 +127,24 @@ describe('a batch', () => {
     expect(after.version).toBeGreaterThan(version);
     expect([...after.value.data].every((logit) => logit === 0)).toBe(true);
     expect(heard[0]?.value.data.some((logit) => logit !== 0)).toBe(true);
+  });
+
+  it('goes on where the model has grown', () => {
+    const growing = stack({ e: embedding(3, 6, { grows: true }), r: lstm(6, 8), h: dense(8, 4) }, { seed: 2 });
+    const [heard, alone]: [Tensor[], Tensor[]] = [[], []];
+    const source = new Subject<Said>();
+    source.pipe(keyed(growing, { maxBatch: 1 })).subscribe(({ value }) => heard.push(value));
+    const single = new Subject<Ids>();
+    single.pipe(growing).subscribe((y) => alone.push(y));
+    const hear = (value: number) => {
+      source.next({ key: 'a', value });
+      single.next(ids([1, 1], [value]));
+    };
+    for (const value of [0, 1, 2, 1, 0]) hear(value);
+    const [, table] = parametersOf(growing.params)[0] as readonly [string, Parameter];
+    table.grow(0, 7);
+    for (const value of [6, 1, 5, 4]) hear(value);
+    expect(heard).toEqual(alone);
   });
 
   it('ends each step by what finish makes of it', async () => {
