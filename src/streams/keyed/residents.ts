@@ -33,7 +33,7 @@ export enum Stand {
 }
 
 /** A key, its record and its values. */
-export interface Seat<K> extends Line {
+export interface Resident<K> extends Line {
   readonly key: K;
   /** 0 for none. */
   record: number;
@@ -47,8 +47,8 @@ export interface Seat<K> extends Line {
   /** When it was last stepped, in whole milliseconds. */
   used: number;
   /** Neighbours among those that are idle. */
-  older: Seat<K> | undefined;
-  newer: Seat<K> | undefined;
+  older: Resident<K> | undefined;
+  newer: Resident<K> | undefined;
   /** What it was before the value of several steps that is half done; 0 where none is. */
   before: number;
 }
@@ -59,20 +59,20 @@ export interface ResidentsOptions<S, K> {
   readonly store: KeyedStore<S, K> | undefined;
 }
 
-export interface Residents<S, K, T extends Seat<K>> {
+export interface Residents<S, K, T extends Resident<K>> {
   /** Keys with a record. */
   readonly size: number;
-  /** A key's seat. */
-  seatOf(key: K): T;
+  /** What is known of a key. */
+  residentOf(key: K): T;
   /** Values have come to a key at which nothing waited; `ready` is called once it can be stepped. */
-  wake(seat: T): void;
+  wake(resident: T): void;
   /** Nothing waits any more. */
-  rest(seat: T): void;
+  rest(resident: T): void;
   /** Lets those have a record that wait for one, as far as others can give way. */
   admit(): void;
   /** Keeps a copy of what a key's carry is now, until `settle`. */
-  remember(seat: T): void;
-  settle(seat: T): void;
+  remember(resident: T): void;
+  settle(resident: T): void;
   snapshot(): KeyedSnapshot<S, K>;
   restore(snapshot: KeyedSnapshot<S, K>): void;
   /** Puts everything into the store, then calls `done`. */
@@ -102,18 +102,18 @@ const tooMany = (key: unknown, maxKeys: number): Error =>
 const isPromise = (given: unknown): given is PromiseLike<unknown> =>
   typeof (given as PromiseLike<unknown> | undefined)?.then === 'function';
 
-export function residents<S, K, T extends Seat<K>>(
+export function residents<S, K, T extends Resident<K>>(
   machine: Machine,
   layout: Layout<S>,
   initial: S,
   { maxKeys, idleMs, store }: ResidentsOptions<S, K>,
   hooks: {
-    makeSeat(key: K): T;
-    ready(seat: T): void;
+    makeResident(key: K): T;
+    ready(resident: T): void;
     failed(error: unknown): void;
   },
 ): Residents<S, K, T> {
-  const seats = new Map<K, T>();
+  const known = new Map<K, T>();
   const kept = records(machine, layout.bytes, {
     what: 'keyed: the carries of more keys',
     remedy: 'set maxKeys lower and give a store',
@@ -124,8 +124,8 @@ export function residents<S, K, T extends Seat<K>>(
   /** How many the store is putting. */
   let puts = 0;
   let roomless: T[] = [];
-  let oldest: Seat<K> | undefined;
-  let newest: Seat<K> | undefined;
+  let oldest: Resident<K> | undefined;
+  let newest: Resident<K> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let released = false;
   let leaving: (() => void) | undefined;
@@ -138,65 +138,65 @@ export function residents<S, K, T extends Seat<K>>(
   const link = store === undefined ? () => {} : lengthen;
   const unlink = store === undefined ? () => {} : shorten;
 
-  function lengthen(seat: T): void {
-    seat.older = newest;
-    seat.newer = undefined;
-    if (newest === undefined) oldest = seat;
-    else newest.newer = seat;
-    newest = seat;
+  function lengthen(resident: T): void {
+    resident.older = newest;
+    resident.newer = undefined;
+    if (newest === undefined) oldest = resident;
+    else newest.newer = resident;
+    newest = resident;
   }
 
-  function shorten(seat: Seat<K>): void {
-    if (seat.older === undefined) oldest = seat.newer;
-    else seat.older.newer = seat.newer;
-    if (seat.newer === undefined) newest = seat.older;
-    else seat.newer.older = seat.older;
-    seat.older = undefined;
-    seat.newer = undefined;
+  function shorten(resident: Resident<K>): void {
+    if (resident.older === undefined) oldest = resident.newer;
+    else resident.older.newer = resident.newer;
+    if (resident.newer === undefined) newest = resident.older;
+    else resident.newer.older = resident.older;
+    resident.older = undefined;
+    resident.newer = undefined;
   }
 
-  function forget(seat: Seat<K>): void {
-    seats.delete(seat.key);
-    if (seat.record === 0) return;
-    kept.give(seat.record);
-    seat.record = 0;
+  function forget(resident: Resident<K>): void {
+    known.delete(resident.key);
+    if (resident.record === 0) return;
+    kept.give(resident.record);
+    resident.record = 0;
     size -= 1;
   }
 
   /** The key at which nothing has waited for longest gives way. @throws whatever the store throws. */
   function giveWay(): void {
-    const seat = oldest as Seat<K>;
-    unlink(seat);
-    if (!seat.written) {
-      forget(seat);
+    const resident = oldest as Resident<K>;
+    unlink(resident);
+    if (!resident.written) {
+      forget(resident);
       return;
     }
-    const state = layout.read(machine, [seat.record]);
+    const state = layout.read(machine, [resident.record]);
     let done: unknown;
     try {
-      done = (store as KeyedStore<S, K>).put(seat.key, state);
+      done = (store as KeyedStore<S, K>).put(resident.key, state);
     } catch (error) {
-      throw ofKey(seat.key, 'the store did not take its carry: ', error);
+      throw ofKey(resident.key, 'the store did not take its carry: ', error);
     }
     if (!isPromise(done)) {
-      forget(seat);
+      forget(resident);
       return;
     }
     puts += 1;
-    seat.putting = true;
-    seat.changed = false;
+    resident.putting = true;
+    resident.changed = false;
     done.then(
-      () => guarded(() => putDone(seat as T)),
-      (error: unknown) => fail(ofKey(seat.key, 'the store did not take its carry: ', error)),
+      () => guarded(() => putDone(resident as T)),
+      (error: unknown) => fail(ofKey(resident.key, 'the store did not take its carry: ', error)),
     );
   }
 
-  function putDone(seat: T): void {
+  function putDone(resident: T): void {
     puts -= 1;
-    seat.putting = false;
-    if (seat.stand === Stand.idle) {
-      if (seat.changed) link(seat);
-      else forget(seat);
+    resident.putting = false;
+    if (resident.stand === Stand.idle) {
+      if (resident.changed) link(resident);
+      else forget(resident);
     }
     self.admit();
     if (leaving !== undefined) void leave();
@@ -216,41 +216,41 @@ export function residents<S, K, T extends Seat<K>>(
     }
   }
 
-  function load(seat: T): void {
+  function load(resident: T): void {
     let state: ReturnType<KeyedStore<S, K>['get']>;
     try {
-      state = store?.get(seat.key);
+      state = store?.get(resident.key);
     } catch (error) {
-      throw ofKey(seat.key, 'the store did not give its carry: ', error);
+      throw ofKey(resident.key, 'the store did not give its carry: ', error);
     }
     if (!isPromise(state)) {
-      loaded(seat, state);
+      loaded(resident, state);
       return;
     }
-    seat.stand = Stand.loading;
+    resident.stand = Stand.loading;
     state.then(
-      (given) => guarded(() => loaded(seat, given)),
-      (error: unknown) => fail(ofKey(seat.key, 'the store did not give its carry: ', error)),
+      (given) => guarded(() => loaded(resident, given)),
+      (error: unknown) => fail(ofKey(resident.key, 'the store did not give its carry: ', error)),
     );
   }
 
-  function loaded(seat: T, state: KeyedState<S> | undefined): void {
+  function loaded(resident: T, state: KeyedState<S> | undefined): void {
     if (state === undefined || state === null) {
-      copy(fresh, seat.record);
+      copy(fresh, resident.record);
     } else {
       try {
-        layout.write(machine, layout.check(state, 1), 0, seat.record);
+        layout.write(machine, layout.check(state, 1), 0, resident.record);
       } catch (error) {
-        throw ofKey(seat.key, 'what the store gave is not its carry: ', error);
+        throw ofKey(resident.key, 'what the store gave is not its carry: ', error);
       }
-      seat.written = true;
+      resident.written = true;
     }
-    if (seat.first === NONE) {
-      self.rest(seat);
+    if (resident.first === NONE) {
+      self.rest(resident);
       return;
     }
-    seat.stand = Stand.ready;
-    hooks.ready(seat);
+    resident.stand = Stand.ready;
+    hooks.ready(resident);
   }
 
   /** Those that have been idle for long give way, a few at a time. */
@@ -294,33 +294,33 @@ export function residents<S, K, T extends Seat<K>>(
       return size;
     },
     fresh,
-    seatOf(key) {
-      let seat = seats.get(key);
-      if (seat === undefined) {
-        seat = hooks.makeSeat(key);
-        seats.set(key, seat);
+    residentOf(key) {
+      let resident = known.get(key);
+      if (resident === undefined) {
+        resident = hooks.makeResident(key);
+        known.set(key, resident);
       }
-      return seat;
+      return resident;
     },
-    wake(seat) {
-      if (seat.stand === Stand.idle) {
-        if (!seat.putting) unlink(seat);
-        seat.stand = Stand.ready;
-        hooks.ready(seat);
+    wake(resident) {
+      if (resident.stand === Stand.idle) {
+        if (!resident.putting) unlink(resident);
+        resident.stand = Stand.ready;
+        hooks.ready(resident);
         return;
       }
-      seat.stand = Stand.roomless;
-      roomless.push(seat);
+      resident.stand = Stand.roomless;
+      roomless.push(resident);
       self.admit();
     },
-    rest(seat) {
-      if (seat.record === 0) {
+    rest(resident) {
+      if (resident.record === 0) {
         // One that waits for a record in vain leaves its line by itself.
-        if (seat.stand === Stand.new) seats.delete(seat.key);
+        if (resident.stand === Stand.new) known.delete(resident.key);
         return;
       }
-      seat.stand = Stand.idle;
-      if (!seat.putting) link(seat);
+      resident.stand = Stand.idle;
+      if (!resident.putting) link(resident);
       if (leaving === undefined) watch();
       else void leave();
     },
@@ -331,32 +331,32 @@ export function residents<S, K, T extends Seat<K>>(
       }
       let k = 0;
       for (; k < roomless.length; k += 1) {
-        const seat = roomless[k] as T;
-        if (seat.first === NONE) {
-          forget(seat);
+        const resident = roomless[k] as T;
+        if (resident.first === NONE) {
+          forget(resident);
           continue;
         }
         if (size >= maxKeys) {
-          if (store === undefined) throw tooMany(seat.key, maxKeys);
+          if (store === undefined) throw tooMany(resident.key, maxKeys);
           break;
         }
-        seat.record = kept.take();
+        resident.record = kept.take();
         size += 1;
-        load(seat);
+        load(resident);
       }
       if (k > 0) roomless = roomless.slice(k);
     },
-    remember(seat) {
-      seat.before = kept.take();
-      copy(seat.record, seat.before);
+    remember(resident) {
+      resident.before = kept.take();
+      copy(resident.record, resident.before);
     },
-    settle(seat) {
-      if (seat.before === 0) return;
-      kept.give(seat.before);
-      seat.before = 0;
+    settle(resident) {
+      if (resident.before === 0) return;
+      kept.give(resident.before);
+      resident.before = 0;
     },
     snapshot() {
-      const all = [...seats.values()].filter(({ record, written }) => record !== 0 && written);
+      const all = [...known.values()].filter(({ record, written }) => record !== 0 && written);
       const state = layout.read(
         machine,
         all.map(({ before, record }) => before || record),
@@ -372,14 +372,15 @@ export function residents<S, K, T extends Seat<K>>(
       if (keys.length === 0) return;
       const state = layout.check(snapshot, keys.length);
       keys.forEach((key, lane) => {
-        const seat = self.seatOf(key);
-        if (seat.record !== 0) throw new RangeError(`keyed: a snapshot has key ${String(key)} twice; it is of no use.`);
-        seat.record = kept.take();
+        const resident = self.residentOf(key);
+        if (resident.record !== 0)
+          throw new RangeError(`keyed: a snapshot has key ${String(key)} twice; it is of no use.`);
+        resident.record = kept.take();
         size += 1;
-        layout.write(machine, state, lane, seat.record);
-        seat.written = true;
-        seat.used = Math.floor(performance.now());
-        self.rest(seat);
+        layout.write(machine, state, lane, resident.record);
+        resident.written = true;
+        resident.used = Math.floor(performance.now());
+        self.rest(resident);
       });
     },
     leaveAll(done) {
@@ -390,7 +391,7 @@ export function residents<S, K, T extends Seat<K>>(
       released = true;
       clearTimeout(timer);
       kept.free();
-      seats.clear();
+      known.clear();
       roomless = [];
       oldest = newest = undefined;
       size = 0;

@@ -9,14 +9,14 @@ import { answers, showValue } from './answers.js';
 import { type Batches, batches } from './batches.js';
 import { layout } from './layout.js';
 import type { Chosen, Keyed, KeyedAnswer } from './options.js';
-import { ofKey, type Residents, residents, type Seat, Stand } from './residents.js';
+import { ofKey, type Resident, type Residents, residents, Stand } from './residents.js';
 import { NONE, waitingLines } from './waiting.js';
 
 /** Turns of work end after so many milliseconds. */
 const SLICE_MS = 2;
 
 /** A key, what came for it, and the value that is being answered. */
-interface Place<K, T> extends Seat<K> {
+interface Sequence<K, T> extends Resident<K> {
   input: T | undefined;
   /** Steps of the value, and how many of them are done. */
   steps: number;
@@ -46,10 +46,10 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
   const rows = layout<S>(model as Core<S, never>, symbols);
   const readers = answers(output, model.kind, symbols);
   /** In line for the next batch, from `head` on. */
-  let ready: Place<K, T>[] = [];
+  let ready: Sequence<K, T>[] = [];
   let head = 0;
   /** In the batch; those whose value has further steps stay there. */
-  const active: Place<K, T>[] = [];
+  const active: Sequence<K, T>[] = [];
   let work: Batches | undefined;
   let within: Stage | undefined;
   /** Whether a batch is being made, or its answers are being handed on. */
@@ -61,38 +61,39 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
   let ended = false;
   let leaving = false;
 
-  const house: Residents<S, K, Place<K, T>> = residents<S, K, Place<K, T>>(home, rows, model.initial(1), options, {
-    // What is looked at for each value comes first, so that it lies together.
-    makeSeat: (key) => ({
-      key,
-      record: 0,
-      stand: Stand.new,
-      first: NONE,
-      last: NONE,
-      input: undefined,
-      steps: 0,
-      done: 0,
-      used: 0,
-      written: false,
-      changed: false,
-      putting: false,
-      before: 0,
-      answer: undefined,
-      older: undefined,
-      newer: undefined,
-    }),
-    ready(place) {
-      ready.push(place);
-      schedule();
+  const house: Residents<S, K, Sequence<K, T>> = residents<S, K, Sequence<K, T>>(
+    home,
+    rows,
+    model.initial(1),
+    options,
+    {
+      // What is looked at for each value comes first, so that it lies together.
+      makeResident: (key) => ({
+        key,
+        record: 0,
+        stand: Stand.new,
+        first: NONE,
+        last: NONE,
+        input: undefined,
+        steps: 0,
+        done: 0,
+        used: 0,
+        written: false,
+        changed: false,
+        putting: false,
+        before: 0,
+        answer: undefined,
+        older: undefined,
+        newer: undefined,
+      }),
+      ready(sequence) {
+        ready.push(sequence);
+        schedule();
+      },
+      failed: (error) => end.error(error),
     },
-    failed: (error) => end.error(error),
-  });
-  const queue = waitingLines<T, Place<K, T>>(
-    'keyed',
-    options.waiting,
-    () => pump(1),
-    (place) => house.rest(place),
   );
+  const queue = waitingLines<T, Sequence<K, T>>('keyed', options.waiting, () => pump(1));
 
   const inLine = () => ready.length - head + active.length;
 
@@ -107,10 +108,11 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
       return;
     }
     try {
-      const place = house.seatOf(key);
+      const sequence = house.residentOf(key);
       within = currentStage() ?? within;
-      if (queue.push(place, input) && (place.stand === Stand.new || place.stand === Stand.idle)) house.wake(place);
-      else if (place.stand === Stand.new) house.rest(place);
+      if (queue.push(sequence, input) && (sequence.stand === Stand.new || sequence.stand === Stand.idle))
+        house.wake(sequence);
+      else if (sequence.stand === Stand.new) house.rest(sequence);
     } catch (error) {
       end.error(error);
       return;
@@ -118,15 +120,19 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
     if (inLine() >= maxBatch) pump(maxBatch);
   }
 
-  function schedule(): void {
-    if (scheduled || running || held) return;
+  /** Has what is in line stepped: soon, or when it has waited for company for as long as it may. */
+  function schedule(soon = maxDelayMs === 0 || ended): void {
+    if (running || held || (scheduled && !(soon && timer !== undefined))) return;
     scheduled = true;
-    if (maxDelayMs > 0 && !ended) timer = setTimeout(fire, maxDelayMs);
-    else void nextTurn().then(fire);
+    clearTimeout(timer);
+    timer = undefined;
+    if (soon) void nextTurn().then(fire);
+    else timer = setTimeout(fire, maxDelayMs);
   }
 
   function fire(): void {
     scheduled = false;
+    timer = undefined;
     if (!end.closed) pump(1);
   }
 
@@ -148,8 +154,10 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
     }
     if (end.closed) return;
     queue.resume();
-    if (inLine() > 0) schedule();
-    else finish();
+    // What is left has waited already, or is enough for a batch: only the slice of time was used up.
+    if (inLine() === 0) finish();
+    else if (least === 1 || inLine() >= maxBatch) schedule(true);
+    else schedule();
   }
 
   function finish(): void {
@@ -162,20 +170,20 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
   /** Puts those in line into the batch. */
   function fill(): void {
     while (active.length < maxBatch && head < ready.length) {
-      const place = ready[head] as Place<K, T>;
+      const sequence = ready[head] as Sequence<K, T>;
       head += 1;
-      if (place.first === NONE) {
+      if (sequence.first === NONE) {
         // What waited was dropped.
-        house.rest(place);
+        house.rest(sequence);
         continue;
       }
-      const input = queue.take(place);
-      place.stand = Stand.active;
-      place.input = input;
-      place.done = 0;
-      place.steps = typeof input.value === 'number' ? 1 : (input.value.shape[0] as number);
-      if (place.steps > 1) house.remember(place);
-      active.push(place);
+      const input = queue.take(sequence);
+      sequence.stand = Stand.active;
+      sequence.input = input;
+      sequence.done = 0;
+      sequence.steps = typeof input.value === 'number' ? 1 : (input.value.shape[0] as number);
+      if (sequence.steps > 1) house.remember(sequence);
+      active.push(sequence);
     }
     if (head === ready.length) {
       ready = [];
@@ -190,7 +198,7 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
     fill();
     const lanes = active.length;
     if (lanes === 0) return;
-    const first = (active[0] as Place<K, T>).input as T;
+    const first = (active[0] as Sequence<K, T>).input as T;
     work ??= batches<S, X>({
       model,
       layout: rows,
@@ -202,7 +210,7 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
     const numbers = work.inputs(lanes);
     const width = readers.width;
     for (let lane = 0; lane < lanes; lane += 1) {
-      const { input, done, record } = active[lane] as Place<K, T>;
+      const { input, done, record } = active[lane] as Sequence<K, T>;
       const { value } = input as T;
       work.records[lane] = record;
       if (typeof value === 'number') numbers[lane] = value;
@@ -255,33 +263,33 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
     const given: KeyedAnswer<unknown, K, T>[] = [];
     let going = 0;
     for (let lane = 0; lane < active.length; lane += 1) {
-      const place = active[lane] as Place<K, T>;
-      const { key, steps } = place;
-      const input = place.input as T;
-      place.done += 1;
-      place.changed = true;
-      place.used = now;
+      const sequence = active[lane] as Sequence<K, T>;
+      const { key, steps } = sequence;
+      const input = sequence.input as T;
+      sequence.done += 1;
+      sequence.changed = true;
+      sequence.used = now;
       try {
-        if (steps > 1) place.answer = readers.add(place.answer, lane, place.done - 1, steps);
-        if (place.done < steps) {
-          active[going] = place;
+        if (steps > 1) sequence.answer = readers.add(sequence.answer, lane, sequence.done - 1, steps);
+        if (sequence.done < steps) {
+          active[going] = sequence;
           going += 1;
           continue;
         }
-        const value = steps > 1 ? place.answer : readers.one(lane, typeof input.value === 'number');
+        const value = steps > 1 ? sequence.answer : readers.one(lane, typeof input.value === 'number');
         given.push({ key, value, input, version });
       } catch (error) {
         throw ofKey(key, '', error);
       }
-      place.written = true;
-      place.input = undefined;
-      place.answer = undefined;
-      house.settle(place);
-      if (place.first === NONE) {
-        house.rest(place);
+      sequence.written = true;
+      sequence.input = undefined;
+      sequence.answer = undefined;
+      house.settle(sequence);
+      if (sequence.first === NONE) {
+        house.rest(sequence);
       } else {
-        place.stand = Stand.ready;
-        ready.push(place);
+        sequence.stand = Stand.ready;
+        ready.push(sequence);
       }
     }
     active.length = going;
@@ -292,7 +300,7 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
     held = true;
     void dealt.then(() => {
       held = false;
-      if (inLine() > 0) schedule();
+      if (inLine() > 0) schedule(true);
       finish();
     });
   }

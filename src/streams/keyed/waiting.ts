@@ -30,7 +30,6 @@ export function waitingLines<T, L extends Line>(
   operation: string,
   options: BufferOptions,
   relieve: () => void,
-  emptied: (line: L) => void,
 ): Waiting<T, L> {
   const { capacity, policy, gauge } = options;
   const source = options.policy === 'block' ? options.source : undefined;
@@ -106,12 +105,8 @@ export function waitingLines<T, L extends Line>(
         report();
         return false;
       }
-      if (policy === 'drop-oldest') {
-        const from = lines[oldest] as L;
-        // The oldest of all is the first of its line.
-        remove(from);
-        if (from !== line && from.first === NONE) emptied(from);
-      }
+      // The oldest of all is the first of its line.
+      if (policy === 'drop-oldest') remove(lines[oldest] as L);
     }
     add(line, value);
     if (policy === 'block' && depth >= capacity) hold();
