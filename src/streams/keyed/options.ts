@@ -41,7 +41,7 @@ export interface KeyedOptions<S, K, T, O extends KeyedOutput = 'step'> {
   readonly output?: O;
   /** For `step`: what is made of the output at the end of each step, in the same call: `(ops, y) => ops.softmax(y)`. */
   readonly finish?: (ops: Ops, y: Tensor) => Tensor;
-  /** How many keys are stepped at once; as soon as so many are ready they are. Default 256. */
+  /** How many keys are stepped at once; as soon as so many are ready they are. Default 512. */
   readonly maxBatch?: number;
   /** How long a value waits for company at most, in milliseconds; 0 (the default) for the end of this turn of the event loop. */
   readonly maxDelayMs?: number;
@@ -76,7 +76,7 @@ const OUTPUTS = ['step', 'surprisal', 'argmax'] as const;
 /** @throws RangeError, TypeError where an option is impossible. */
 export function chosen<S, K, T>(options: KeyedOptions<S, K, T, KeyedOutput>): Chosen<S, K, T> {
   const {
-    maxBatch = 256,
+    maxBatch = 512,
     maxDelayMs = 0,
     maxKeys = 100_000,
     idleMs = Number.POSITIVE_INFINITY,

@@ -15,10 +15,10 @@ import { keyed } from '../../../src/streams/keyed/keyed.js';
 import type { KeyedOptions } from '../../../src/streams/keyed/options.js';
 import { type Ids, ids, type Tensor, zeros } from '../../../src/tensor.js';
 import { tiny } from '../model.js';
-import { idsOf, onFeatures, onIds, SYMBOLS } from './models.js';
+import { drawn, idsOf, onFeatures, onIds, SYMBOLS } from './models.js';
 
-const model = onIds['an LSTM']?.() as ReturnType<(typeof onIds)[string]>;
-const features = onFeatures['an LSTM']?.() as ReturnType<(typeof onFeatures)[string]>;
+const model = drawn(onIds['an LSTM']);
+const features = drawn(onFeatures['an LSTM']);
 
 interface Said {
   readonly key: string;
@@ -110,7 +110,7 @@ describe('a batch', () => {
   });
 
   it('follows weights that change, and its answers say so', async () => {
-    const learning = onIds['a simple RNN']?.() as typeof model;
+    const learning = drawn(onIds['a simple RNN']);
     const heard: { readonly value: Tensor; readonly version: number }[] = [];
     const source = new Subject<Said>();
     source.pipe(keyed(learning, { maxBatch: 1 })).subscribe((answer) => heard.push(answer));
@@ -344,7 +344,7 @@ describe('errors', () => {
     ['a store without put', { store: { get: () => undefined } }, /two functions, get\(key\) and put/],
     ['output', { output: 'generate' }, /keyed: output is 'step' or 'surprisal' or 'argmax', not "generate"/],
     ['finish', { output: 'argmax', finish: () => zeros([1]) }, /finish is for the output 'step', not for 'argmax'/],
-    ['waiting', { waiting: { capacity: 8, policy: 'block' } }, /where 8 values may wait there is never a batch of 256/],
+    ['waiting', { waiting: { capacity: 8, policy: 'block' } }, /where 8 values may wait there is never a batch of 512/],
     ['policy', { waiting: { capacity: 1024, policy: 'drop' } }, /keyed: policy is/],
   ])('%s is refused at once', (_, options, message) => {
     expect(() => keyed(model, options as never)).toThrow(message);
@@ -514,8 +514,7 @@ describe('errors', () => {
       core({ apply: (ops, carry) => [ops.fill([2, 3], 0), carry] }),
     ],
   ])('%s is an error notification', async (_, values, options, message, of = model) => {
-    // Weights are drawn when they are first looked at, and stay.
-    for (const [, parameter] of parametersOf((of as typeof model).params)) void parameter.place;
+    drawn(() => of as typeof model);
     const before = machine().memory.used;
     const stream$ = from(values as never[]).pipe(keyed(of as typeof model, options as never));
     await expect(lastValueFrom(stream$, { defaultValue: undefined })).rejects.toThrow(message);

@@ -9,6 +9,7 @@ import { dropout } from '../../../src/layers/dropout.js';
 import { embedding } from '../../../src/layers/embedding.js';
 import { learnedPositions } from '../../../src/layers/positions.js';
 import { gpt } from '../../../src/models/gpt.js';
+import { parametersOf } from '../../../src/parameters/parameter.js';
 import { generator } from '../../../src/random.js';
 import { stack } from '../../../src/stack.js';
 import type { Keyed } from '../../../src/streams/keyed/options.js';
@@ -24,6 +25,13 @@ const model = <X extends Tensor>(children: object): Model<X> =>
 
 const e = () => embedding(SYMBOLS, 6);
 const h = (from: number) => dense(from, SYMBOLS);
+
+/** A model whose weights are in the memory already, so that what is in use there changes no more by them. */
+export function drawn<X extends Tensor>(make: (() => Model<X>) | undefined): Model<X> {
+  const made = (make as () => Model<X>)();
+  for (const [, parameter] of parametersOf(made.params)) void parameter.place;
+  return made;
+}
 
 /** Models on ids, each of which gives logits. */
 export const onIds: Readonly<Record<string, () => Model<Ids>>> = {

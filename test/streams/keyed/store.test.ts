@@ -7,14 +7,14 @@ import type { KeyedState } from '../../../src/streams/keyed/layout.js';
 import type { Keyed, KeyedCarries, KeyedOptions } from '../../../src/streams/keyed/options.js';
 import type { KeyedStore } from '../../../src/streams/keyed/residents.js';
 import type { Ids } from '../../../src/tensor.js';
-import { idsOf, onIds } from './models.js';
+import { drawn, idsOf, onIds } from './models.js';
 
 type Own = Keyed<Ids, string>;
 type Options = KeyedOptions<unknown, string, Own, 'step' | 'surprisal' | 'argmax'>;
 
-const model = onIds['an LSTM']?.() as ReturnType<(typeof onIds)[string]>;
+const model = drawn(onIds['an LSTM']);
 /** Has numbers of two types, and two tensors. */
-const looking = onIds['one that looks at numbers, and so is not the same at each step']?.() as typeof model;
+const looking = drawn(onIds['one that looks at numbers, and so is not the same at each step']);
 
 /** A store that keeps what went through JSON; what it is asked takes as long as `later` does. */
 function memory(later: <T>(value: T) => T | Promise<T> = (value) => value) {

@@ -6,10 +6,10 @@ import type { BufferState } from '../../../src/streams/buffer.js';
 import { keyed } from '../../../src/streams/keyed/keyed.js';
 import type { KeyedState } from '../../../src/streams/keyed/layout.js';
 import type { Ids } from '../../../src/tensor.js';
-import { idsOf, onIds } from './models.js';
+import { drawn, idsOf, onIds } from './models.js';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
-const model = onIds['a simple RNN']?.() as ReturnType<(typeof onIds)[string]>;
+const model = drawn(onIds['a simple RNN']);
 
 /** Bursts of values of few and many keys, a store that is now quick and now slow, buffers that overflow. */
 async function storm(seed: number, policy: 'drop-oldest' | 'drop-newest') {
