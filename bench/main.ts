@@ -9,6 +9,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import { configure, type Machine } from '../src/index.js';
 import { fail as endWith } from './arguments.js';
 import { kindOf } from './bars.js';
+import { keyedStreams } from './keyed.js';
 import { type Options, parseOptions } from './options.js';
 import { measuredPeak } from './peak.js';
 import { type Peer, startPeers } from './peers.js';
@@ -79,6 +80,7 @@ async function measure(options: Options): Promise<void> {
         print(lines(one, outcome), records(one, outcome, setting));
       }
     }
+    if (options.keyed) keyedStreams({ repetitions, seconds, progress: live, print });
     if (options.scaling) await scaling({ repetitions, seconds, threads, peak, progress: live, print });
   } finally {
     for (const peer of peers) peer.stop();

@@ -9,6 +9,7 @@ export interface Options {
   /** Ids of workloads, all by default, in the order of the list that was given. */
   readonly workloads: readonly string[];
   readonly scaling: boolean;
+  readonly keyed: boolean;
   readonly json: boolean;
   readonly peers: boolean;
   readonly allSettings: boolean;
@@ -34,16 +35,17 @@ interface Known {
   readonly title: string;
 }
 
-const scaling: Known = {
-  id: 'scaling',
-  title: 'time against T, B, H and threads, of each cell, and what the streams cost a signal',
-};
+/** Tables, which are measured where they are named, and without peers. */
+const tables: readonly Known[] = [
+  { id: 'scaling', title: 'time against T, B, H and threads, of each cell, and what the streams cost a signal' },
+  { id: 'keyed', title: '10,000 keys interleaved at random, beside lockstep and beside stepping them one by one' },
+];
 
 function commandOf(known: readonly Known[]): Command {
-  const lines = [...known, scaling].map(({ id, title }) => `  ${id.padEnd(9)}${title}`);
+  const lines = [...known, ...tables].map(({ id, title }) => `  ${id.padEnd(9)}${title}`);
   return command('npm run bench --')
     .description('Measures workloads: checks a result against float64, warms up, repeats, prints medians.')
-    .argument('[workload...]', 'which to run, of those below; by default all but scaling')
+    .argument('[workload...]', 'which to run, of those below; by default all but scaling and keyed')
     .option('--json', 'one JSON line for each figure')
     .option('--peers', 'the peers that are installed beside us, repetition by repetition, and the ratios')
     .option('--all-settings', 'PyTorch with threads of its own too (with --peers, which this implies)')
@@ -60,14 +62,17 @@ export function parseOptions(args: readonly string[], known: readonly Known[]): 
   const outcome = parse(program, args);
   if (outcome !== undefined) return outcome === 'help' ? E.right('help') : E.left(outcome.wrong);
   const ids = known.map(({ id }) => id);
-  const asked = program.args.filter((id) => id !== scaling.id);
+  const tableIds = tables.map(({ id }) => id);
+  const asked = program.args.filter((id) => !tableIds.includes(id));
   const unknown = asked.find((id) => !ids.includes(id));
   if (unknown !== undefined) {
-    return E.left(`there is no workload ${unknown}; there are ${[...ids, scaling.id].join(', ')}.`);
+    return E.left(`there is no workload ${unknown}; there are ${[...ids, ...tableIds].join(', ')}.`);
   }
   const { json = false, peers = false, allSettings = false, ...rest } = program.opts<Typed>();
   if ((peers || allSettings) && program.args.length > 0 && asked.length === 0) {
-    return E.left('scaling is measured without peers; leave --peers out, or name a workload too.');
+    return E.left(
+      `${program.args.join(' and ')} is measured without peers; leave --peers out, or name a workload too.`,
+    );
   }
   return E.right({
     ...rest,
@@ -75,6 +80,7 @@ export function parseOptions(args: readonly string[], known: readonly Known[]): 
     peers: peers || allSettings,
     allSettings,
     workloads: program.args.length === 0 ? ids : ids.filter((id) => asked.includes(id)),
-    scaling: program.args.includes(scaling.id),
+    scaling: program.args.includes('scaling'),
+    keyed: program.args.includes('keyed'),
   });
 }

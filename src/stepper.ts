@@ -66,12 +66,22 @@ export function stepper<S, X extends Tensor>(model: Core<S, X>, options: Stepper
   return steppedTo(model, checkedOptions('stepper', options, { carry: true, finish: true }));
 }
 
+/** What those who keep the carry elsewhere between steps need of a stepper: they put an input and a carry, and step. */
+export interface Inside<S, X> {
+  /** Makes x the input of the next step; before the first one this makes the carry too. @throws as `step` does; nothing changes then. */
+  put(x: X): void;
+  /** A step from the input and the carry that are there. */
+  again(): Tensor;
+  /** The carry itself, to be read and overwritten between steps; it may be another after each. */
+  readonly held: S;
+}
+
 /** A stepper each of whose steps has an ending; `hold` gives it memory for the stepper's whole life. */
 export function steppedTo<S, X extends Tensor>(
   model: Core<S, X>,
   { carry: first, finish }: StepperOptions<S>,
   ending?: (hold: Allocate) => Ending,
-): Stepper<S, X> & { again(): Tensor } {
+): Stepper<S, X> & Inside<S, X> {
   const memory = stepperMemory();
   const { machine: home, arena, scope } = memory;
   const body: StepBody<S, X> = { model, finish, end: ending?.(arena.allocate) };
@@ -175,6 +185,14 @@ export function steppedTo<S, X extends Tensor>(
       follow();
       checkIds(input.data);
       return go(input);
+    },
+    put(x: X) {
+      checkOpen();
+      follow();
+      take(x);
+    },
+    get held() {
+      return carry as S;
     },
     get carry() {
       checkOpen();

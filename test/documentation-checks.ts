@@ -140,6 +140,21 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    page: 'docs/keyed.md',
+    holds: "output: 'surprisal'",
+    async check(printed) {
+      await vi.waitUntil(() => printed.length === 3);
+      expect(printed.map(([host]) => host).sort()).toEqual(['ada', 'ada', 'bob']);
+      // Weights that have learnt nothing: as many bits as for equally likely symbols, or nearly.
+      for (const [, bits] of printed) expect(Math.abs(Number(bits) - Math.log2(28))).toBeLessThan(0.3);
+    },
+  },
+  {
+    page: 'docs/keyed.md',
+    holds: 'maxKeys: 2, store',
+    check: (printed) => expect(printed).toEqual([[true, 7], [7]]),
+  },
+  {
     page: 'docs/slots.md',
     holds: 'conlleval().start()',
     check: (printed) =>

@@ -392,6 +392,16 @@ export const jobs = {
     columns: 'int',
   }),
   swapAxes: struct('SwapAxes', { x: 'address', y: 'address', outer: 'int', inner: 'int', columns: 'int' }),
+  /** Items are lanes: parts of their records to or from blocks that have a row a lane. */
+  moveRecords: struct('MoveRecords', {
+    /** Addresses of records, one a lane. */
+    records: 'address',
+    /** Three words each: its offset in a record, its block's address, its bytes. */
+    parts: 'address',
+    howMany: 'int',
+    /** Whether into the records. */
+    back: 'flag',
+  }),
   countFrom: struct('CountFrom', { start: 'address', ids: 'address', lanes: 'int', below: 'int' }),
   chainPowers: struct('ChainPowers', { transitions: 'address', powers: 'address', tops: 'address', count: 'int' }),
   /** `totals` is float64 `[B]`. */

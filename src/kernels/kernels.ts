@@ -126,6 +126,19 @@ export function scatterAdd(
   fork(machine, 'scatterAdd', { gradient, ids, count, y, columns }, rows, Math.max(1, Math.ceil(rows / chunks)));
 }
 
+/** Parts of the lanes' records to blocks that have a row a lane, or back; `bytes` is how many of a record move. */
+export function moveRecords(
+  machine: Machine,
+  records: number,
+  parts: number,
+  howMany: number,
+  back: boolean,
+  lanes: number,
+  bytes: number,
+): void {
+  fork(machine, 'moveRecords', { records, parts, howMany, back }, lanes, items(CHEAP, bytes / 4));
+}
+
 export function softmax(machine: Machine, x: number, y: number, rows: number, columns: number): void {
   fork(machine, 'softmax', { x, y, columns }, rows, items(DEAR, columns));
 }

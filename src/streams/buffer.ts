@@ -180,7 +180,8 @@ export function buffer<T>(operation: string, options: BufferOptions): BoundedBuf
   return self;
 }
 
-function overflow(operation: string, capacity: number, policy: BufferPolicy): RangeError {
+/** The error of a buffer that is full where its policy knows no other way. */
+export function overflow(operation: string, capacity: number, policy: BufferPolicy): RangeError {
   const full = `${operation}: the buffer of ${capacity} is full`;
   return new RangeError(
     policy === 'block'

@@ -14,6 +14,7 @@ test('all workloads, without peers, where nothing is asked for', () => {
     E.right({
       workloads: ['W1', 'W3', 'W5'],
       scaling: false,
+      keyed: false,
       json: false,
       peers: false,
       allSettings: false,
@@ -35,12 +36,16 @@ test('scaling is measured when it is named, alone or with workloads', () => {
   expect(parse('W1', 'scaling', '--peers')).toMatchObject(E.right({ workloads: ['W1'], scaling: true, peers: true }));
 });
 
+test('keyed streams are measured when they are named', () => {
+  expect(parse('keyed')).toMatchObject(E.right({ workloads: [], scaling: false, keyed: true }));
+});
+
 test('all settings of the peers are peers', () => {
   expect(parse('--all-settings')).toMatchObject(E.right({ peers: true, allSettings: true }));
 });
 
 test.each<readonly [args: readonly string[], message: RegExp]>([
-  [['W2'], /no workload W2; there are W1, W3, W5, scaling/],
+  [['W2'], /no workload W2; there are W1, W3, W5, scaling, keyed/],
   [['w1'], /no workload w1/],
   [['--peer'], /unknown option '--peer'.*--help/],
   [['--threads', '0'], /--threads.*whole number above 0/],
@@ -48,6 +53,7 @@ test.each<readonly [args: readonly string[], message: RegExp]>([
   [['--repetitions', '2.5'], /--repetitions.*whole number above 0/],
   [['--seconds', 'Infinity'], /--seconds.*seconds above 0/],
   [['--tier', 'narrow'], /--tier.*Allowed choices are wide, fma, simd/],
+  [['keyed', '--peers'], /keyed is measured without peers/],
   [['scaling', '--peers'], /scaling is measured without peers/],
 ])('%j is refused', (args, message) => {
   const options = parse(...args);

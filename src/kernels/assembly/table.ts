@@ -1,4 +1,6 @@
-import { CountFromArguments, GatherArguments, OneHotArguments, ScatterAddArguments } from './generated/arguments';
+import {
+  CountFromArguments, GatherArguments, MoveRecordsArguments, OneHotArguments, ScatterAddArguments,
+} from './generated/arguments';
 
 /** Items: rows of y. Ids were checked before. */
 export function gather(args: GatherArguments, from: i32, to: i32): void {
@@ -19,6 +21,23 @@ export function oneHot(args: OneHotArguments, from: i32, to: i32): void {
   memory.fill(y + <usize>from * bytes, 0, <usize>(to - from) * bytes);
   for (let row = from; row < to; row += 1) {
     store<f32>(y + <usize>row * bytes + ((<usize>load<i32>(ids + ((<usize>row) << 2))) << 2), 1);
+  }
+}
+
+/** Items: lanes. Parts are whole float32s or int32s; a record is one lane's, so none is written twice. */
+export function moveRecords(args: MoveRecordsArguments, from: i32, to: i32): void {
+  const records = args.records;
+  const back = args.back;
+  const end = args.parts + <usize>args.howMany * 12;
+  for (let lane = from; lane < to; lane += 1) {
+    const record = <usize>load<u32>(records + ((<usize>lane) << 2));
+    for (let part = args.parts; part < end; part += 12) {
+      const bytes = <usize>load<u32>(part, 8);
+      const kept = record + <usize>load<u32>(part);
+      const row = <usize>load<u32>(part, 4) + <usize>lane * bytes;
+      if (back) memory.copy(kept, row, bytes);
+      else memory.copy(row, kept, bytes);
+    }
   }
 }
 
