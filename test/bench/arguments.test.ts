@@ -27,7 +27,7 @@ test.each([
   ['main', ['--threads', '65'], /^bench: --threads, --tier: threads is a whole number from 1 to 64, not 65\.\n$/],
   ['soak', ['many'], /^soak: command-argument value 'many' is invalid for argument 'millions'\. .*\n$/],
   ['tagging', [], /^tagging: missing required argument 'folder' Try --help\.\n$/],
-  ['tagging', ['none'], /^tagging: none\/seq\.in cannot be read: .*\n$/],
+  ['tagging', ['none'], /^tagging: fromSequenceFiles: none\/seq\.in cannot be read: .*\n$/],
   ['tagging', [folder], /^tagging: .* has no utterance with tags; give a folder .*\n$/],
   ['tagging', [folder, '10', '8', '-1'], /^tagging: .*'-1'.*\n$/],
 ])('%s %j: one line on stderr, exit code 2', (name, args, message) => {

@@ -41,8 +41,12 @@ beforeAll(async () => {
     logLevel: 'error',
   });
 }, 60_000);
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
 });
 afterAll(() => rm(folder, { recursive: true }));
 
