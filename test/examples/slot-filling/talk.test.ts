@@ -73,7 +73,7 @@ describe('talking', { timeout: 30_000 }, () => {
     expect(answers).toEqual([
       '  there is nothing to correct yet; say something first',
       expect.stringContaining('to [Rome toloc]'),
-      '  "Paris" is not in the utterance "to Rome".',
+      '  "Paris" is not in the utterance "to Rome"; name words of it.',
       '  a correction is words=slot, the slot without spaces, or =intent',
       expect.stringContaining('Say something'),
     ]);
