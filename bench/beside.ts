@@ -101,7 +101,7 @@ async function run(thread: 'caller' | 'learner', slice: number | undefined, spea
       due += GAP;
       if (!stopped) setTimeout(say, Math.max(0, due - performance.now()));
     };
-    setTimeout(say, due - performance.now());
+    setTimeout(say, Math.max(0, due - performance.now()));
     return {
       stop: () => {
         stopped = true;
