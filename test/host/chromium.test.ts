@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -60,14 +61,20 @@ async function inChromium(script: string): Promise<Record<string, unknown>> {
   const browser = spawn(chromium as string, [...flags, `--user-data-dir=${profile}`, url], {
     stdio: 'ignore',
     timeout: 50_000,
+    // A group of its own, since its processes outlive the first one and write on.
+    detached: true,
   });
   const over = new Promise<void>((resolve) => browser.once('exit', () => resolve()));
   await Promise.race([finished, over]);
-  browser.kill();
+  try {
+    process.kill(-(browser.pid as number), 'SIGKILL');
+  } catch {
+    // All of them have ended.
+  }
   await over;
   server.closeAllConnections();
   server.close();
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  await rm(profile, { recursive: true, force: true, maxRetries: 20 });
   return answers;
 }
 
