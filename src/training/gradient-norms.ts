@@ -39,7 +39,11 @@ export interface GradientNormsOptions<S, X extends Tensor> {
  *
  * Shapes: input and target as in training, of the same steps. The carry enters and is left as it is; no weight changes.
  *
+ * @param model the model, or a layer.
+ * @param options the loss, the window and the carry that enters.
+ * @returns the norms of each layer that has parameters, from the first to the last.
  * @throws RangeError, TypeError as the model and the loss do.
+ * @throws TypeError where an option is not known.
  * @example
  * gradientNorms(model, { loss: crossEntropy(), input, target, carry })
  *   .map(({ layer, rms }) => `${layer}: ${rms.toExponential(1)}`);

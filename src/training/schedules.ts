@@ -8,6 +8,7 @@
 import { requireCount } from '../checks.js';
 import { checkedOptions } from '../options.js';
 
+/** From the step t = 0, 1, … to the learning rate η_t, or to another number that changes as training goes on. */
 export type Schedule = (step: number) => number;
 
 /**
@@ -17,6 +18,8 @@ export type Schedule = (step: number) => number;
  *
  * Source: the lecture's constant learning rate.
  *
+ * @param rate η.
+ * @returns the schedule, η_t by t.
  * @example
  * constant(0.1)(1000); // 0.1
  */
@@ -25,6 +28,7 @@ export const constant =
   () =>
     rate;
 
+/** Options of {@link stepDecay}. */
 export interface StepDecay {
   readonly rate: number;
   /** What the rate is multiplied by at each cut. */
@@ -40,10 +44,13 @@ export interface StepDecay {
  *
  * Source: the lecture, "reduce the learning rate by some factor every few epochs".
  *
+ * @param options η, the factor, and the steps between cuts.
+ * @returns the schedule, η_t by t.
  * @throws RangeError where `every` is not a whole number above 0.
+ * @throws TypeError where an option is not known.
  * @example
  * stepDecay({ rate: 0.1, factor: 0.5, every: 100 })(250); // 0.025
- * stepDecay({ rate: 0.1, factor: 0.1, every: 3 * windowsPerEpoch }) // every three epochs
+ * stepDecay({ rate: 0.1, factor: 0.1, every: 3 * 40 }) // every three epochs of 40 windows
  */
 export function stepDecay(options: StepDecay): Schedule {
   const { rate, factor, every } = checkedOptions('stepDecay', options, { rate: true, factor: true, every: true });
@@ -58,6 +65,8 @@ export function stepDecay(options: StepDecay): Schedule {
  *
  * Source: the lecture, which calls it 1/t decay.
  *
+ * @param rate η, that of the first step.
+ * @returns the schedule, η_t by t.
  * @example
  * inverseSqrt(0.1)(3); // 0.05
  */
@@ -66,6 +75,7 @@ export const inverseSqrt =
   (step) =>
     rate / Math.sqrt(step + 1);
 
+/** Options of {@link cosine}. */
 export interface Cosine {
   readonly rate: number;
   /** Steps until the floor is reached; it stays there. */
@@ -81,7 +91,10 @@ export interface Cosine {
  *
  * Source: Loshchilov and Hutter, SGDR (2017), equation 5, without restarts.
  *
+ * @param options η, the steps and the floor.
+ * @returns the schedule, η_t by t.
  * @throws RangeError where `steps` is not a whole number above 0.
+ * @throws TypeError where an option is not known.
  * @example
  * cosine({ rate: 1, steps: 100 })(50); // 0.5
  */
@@ -98,6 +111,9 @@ export function cosine(options: Cosine): Schedule {
  *
  * Source: Goyal et al., Accurate, large minibatch SGD (2017), section 2.2 (gradual warmup).
  *
+ * @param steps steps of the rise.
+ * @param inner the schedule that it rises to.
+ * @returns the schedule, η_t by t.
  * @throws RangeError where `steps` is not a whole number above 0.
  * @example
  * const rate = warmup(3, constant(0.4)); // 0.1, 0.2, 0.3, 0.4, 0.4, …
@@ -112,6 +128,9 @@ export function warmup(steps: number, inner: Schedule): Schedule {
  *
  * η_t = s_k(t − T_k), T_k being the steps of those before and k the last with T_k ≤ t
  *
+ * @param parts schedules, each with its number of steps.
+ * @param last the schedule that goes on.
+ * @returns the schedule, η_t by t.
  * @throws RangeError where a number of steps is not a whole number above 0.
  * @example
  * inTurn([[1000, constant(0.1)], [4000, cosine({ rate: 0.1, steps: 4000 })]], constant(1e-4))

@@ -20,6 +20,7 @@ import { type Learned, updates as updatesOf } from './update.js';
 
 export type { Learned } from './update.js';
 
+/** Options of {@link trainer}. */
 export interface TrainerOptions<Y = Tensor, Z = Tensor> {
   readonly loss: Loss<Y, Z>;
   readonly optimizer: Optimizer;
@@ -44,6 +45,7 @@ export const trainerNames: Names<TrainerOptions> = {
   thread: true,
 };
 
+/** What {@link trainer} gives: it learns from one window at a time, and has what the optimizer keeps. */
 export interface Trainer<S, X = Tensor, Z = Tensor> {
   /**
    * Forward, gradients, clipping, update. Nothing changes where it throws.
@@ -76,8 +78,12 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
 /**
  * A trainer of a model.
  *
+ * @param model the model, whose weights it changes.
+ * @param options the loss and the optimizer, clipping, a state to go on from, and who runs the kernels.
+ * @returns the trainer.
  * @throws RangeError where clipNorm is not a number above 0, or `state` is not of this model and optimizer, or holds what no
  * training can have left.
+ * @throws TypeError where the model has no parameters, `state` is no state, or an option is not known.
  * @example
  * const { learn } = trainer(model, { loss: crossEntropy(), optimizer: adam(2e-3), clipNorm: 5 });
  * const { loss, carry } = learn({ carry: model.initial(2), input, target });

@@ -7,6 +7,7 @@ import { isTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { leaves } from '../tree.js';
 import type { Trained } from './trained.js';
 
+/** What a trainer learns from at a time: an input and its target, and the carry that enters. */
 export interface TrainingWindow<S, X = Tensor, Z = Tensor> {
   readonly carry: S;
   /** Signal or ids `[T, B, …]`, or a record of them where the model takes one. */

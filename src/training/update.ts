@@ -10,6 +10,7 @@ import { prepare, requireBearable, scaled } from './optimizers/preparing.js';
 import type { Kept } from './trained.js';
 import type { TrainingWindow } from './training-window.js';
 
+/** What came of an update: its loss, its gradient and the carry. */
 export interface Learned<S> {
   /** The loss of the weights as they were before this update. */
   readonly loss: number;

@@ -74,8 +74,11 @@ function notADistribution(shape: readonly number[], row: number, what: string): 
  *
  * Shapes: `prediction: [..., V], target: [..., V] → []`.
  *
+ * @param options whether it is the mean or the sum over positions; the mean by default.
+ * @returns the loss, for `trainer`, `tbptt` or `compile`; it gives one number, `[]`.
  * @throws TypeError where the target holds ids, or padding only, of which there is no mean.
  * @throws RangeError where the shapes disagree, or a row is no distribution.
+ * @throws TypeError where the reduction is neither of the two, or an option is not known.
  * @example
  * const loss = categoricalCrossEntropy();
  * loss(reference(), tensor([1, 1, 2], [0, 0]), toOneHot(ids([1, 1], [1]), 2)).data[0]; // ln 2

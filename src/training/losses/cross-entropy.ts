@@ -11,8 +11,11 @@ import { type Loss, type LossOptions, reduced } from './loss.js';
  *
  * Shapes: `prediction: [..., V], target: [...] → []`.
  *
+ * @param options whether it is the mean or the sum over positions; the mean by default.
+ * @returns the loss, for `trainer`, `tbptt` or `compile`; it gives one number, `[]`.
  * @throws TypeError where the target holds no ids, or padding only, of which there is no mean.
  * @throws RangeError where the shapes disagree or a target is outside −1 … V−1.
+ * @throws TypeError where the reduction is neither of the two, or an option is not known.
  * @example
  * const loss = crossEntropy();
  * loss(reference(), tensor([1, 1, 2], [0, 0]), ids([1, 1], [1])).data[0]; // ln 2

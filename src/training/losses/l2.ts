@@ -4,6 +4,7 @@ import { type Parameter, type Params, parametersOf } from '../../parameters/para
 import type { Tensor } from '../../tensor.js';
 import type { Loss } from './loss.js';
 
+/** Options of {@link l2Penalty} and {@link withL2}. */
 export interface L2Options {
   /**
    * Which parameters are penalised. Default those of two axes or more: matrices, embedding tables and kernels, but
@@ -20,7 +21,12 @@ export interface L2Options {
  *
  * A parameter that stands at two places of a model (tied weights) counts once.
  *
+ * @param params the model's parameters.
+ * @param lambda λ.
+ * @param options which parameters are penalised.
+ * @returns the penalty of the weights as they are then, `[]`, in the Ops at hand.
  * @throws RangeError where λ is not a number from 0 up, or no parameter is penalised.
+ * @throws TypeError where an option is not known.
  * @example
  * const penalty = l2Penalty(model.params, 1e-4);
  * inWindow((ops) => penalty(ops).data[0]);
@@ -55,7 +61,13 @@ export function l2Penalty(params: Params, lambda: number, options: L2Options = {
  *
  * Shapes: those of the loss.
  *
+ * @param loss L.
+ * @param params the model's parameters.
+ * @param lambda λ.
+ * @param options which parameters are penalised.
+ * @returns J, a loss of the same shapes.
  * @throws RangeError where λ is not a number from 0 up, or no parameter is penalised.
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: withL2(crossEntropy(), model.params, 1e-4), optimizer: sgd(0.1) })
  */

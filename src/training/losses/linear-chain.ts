@@ -21,6 +21,11 @@ export interface LinearChain {
  * Shapes: `x: [T, B, N]`, tags `[T, B]` (−1 at the padding after a lane's last step) `→ [B]`, in nats a lane; 0 for a lane
  * without tags.
  *
+ * @param ops what computes it: those of a window, or `reference()`.
+ * @param x scores of each tag at each step.
+ * @param chain what neighbouring tags add: `transitions`, `start` and `end`.
+ * @param tags the tags that were right, −1 for padding.
+ * @returns nats of each lane, `[B]`.
  * @throws RangeError where the shapes disagree, a tag is not in 0 … N−1, or padding stands before a tag.
  * @example
  * const chain = { transitions: zeros([2, 2]), start: zeros([2]), end: zeros([2]) };

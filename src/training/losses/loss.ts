@@ -5,6 +5,7 @@ import type { Tensor } from '../../tensor.js';
 /** How the losses of many positions become one number. */
 export type Reduction = 'mean' | 'sum';
 
+/** Options of {@link crossEntropy}, {@link categoricalCrossEntropy} and {@link squaredError}. */
 export interface LossOptions {
   /**
    * `mean` over positions, so that a rate suits any batch and length; or `sum`, the lecture's total loss over all

@@ -13,8 +13,11 @@ import { type Loss, type LossOptions, reduced } from './loss.js';
  * Shapes: `prediction: [..., F], target: [..., F] → []`, n being the product of the leading axes. Of a target with
  * lengths (`padded`), `[T, B, F]`, only the real steps count, in the sum and in n.
  *
+ * @param options whether it is the mean or the sum over positions; the mean by default.
+ * @returns the loss, for `trainer`, `tbptt` or `compile`; it gives one number, `[]`.
  * @throws RangeError where the shapes are not equal: nothing is broadcast, since that hides mistakes.
  * @throws RangeError where the target's lengths are not one for each lane, from 0 to T, or all 0.
+ * @throws TypeError where the reduction is neither of the two, or an option is not known.
  * @example
  * const loss = squaredError();
  * loss(reference(), tensor([1, 1, 2], [3, 1]), tensor([1, 1, 2], [1, 1])).data[0]; // 2

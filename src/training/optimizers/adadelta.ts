@@ -3,6 +3,7 @@ import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
 
+/** Options of {@link adadelta}. */
 export interface AdadeltaOptions {
   /** η, a factor on the steps that follow from the rule; 1 by default, as in the paper. */
   readonly learningRate?: number | Schedule;
@@ -19,7 +20,10 @@ export interface AdadeltaOptions {
  *
  * Source: Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012, algorithm 1.
  *
+ * @param options η, ρ and ε.
+ * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
  * @throws RangeError where η is negative, ε not above 0 or ρ outside [0, 1).
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: adadelta() })
  */

@@ -3,6 +3,7 @@ import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, type Optimizer, rateOf } from './optimizer.js';
 
+/** Options of {@link adagrad}. */
 export interface AdagradOptions {
   /** ε; 1e-10 by default, as in PyTorch. */
   readonly epsilon?: number;
@@ -16,7 +17,11 @@ export interface AdagradOptions {
  * Source: the lecture's Adagrad (its ε is 0); Duchi, Hazan and Singer, "Adaptive Subgradient Methods for Online Learning
  * and Stochastic Optimization", 2011, with ε where PyTorch has it.
  *
+ * @param learningRate η, a number or a function of the step.
+ * @param options ε.
+ * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
  * @throws RangeError where η is negative or ε not above 0.
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: adagrad(0.01) })
  */

@@ -3,6 +3,7 @@ import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
 
+/** Options of {@link adam}. */
 export interface AdamOptions {
   /** β₁, the share of the old mean that stays; 0.9 by default. */
   readonly beta1?: number;
@@ -27,7 +28,11 @@ export interface AdamOptions {
  * Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015, algorithm 1; lazily, TensorFlow's
  * `LazyAdamOptimizer` and PyTorch's `SparseAdam`, which leave the rows that a sparse gradient does not list.
  *
+ * @param learningRate η, a number or a function of the step.
+ * @param options β₁, β₂ and ε, and whether it is lazy.
+ * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
  * @throws RangeError where η is negative, ε not above 0 or a β outside [0, 1).
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3) })
  * tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3, { lazy: true }) }) // a large vocabulary

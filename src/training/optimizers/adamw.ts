@@ -4,6 +4,7 @@ import type { Schedule } from '../schedules.js';
 import { type AdamOptions, adam } from './adam.js';
 import { type Optimizer, positive } from './optimizer.js';
 
+/** Options of {@link adamw}. */
 export interface AdamwOptions extends Omit<AdamOptions, 'lazy'> {
   /** λ; 0.01 by default. */
   readonly decay?: number;
@@ -23,7 +24,11 @@ export interface AdamwOptions extends Omit<AdamOptions, 'lazy'> {
  * Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2, with η λ as PyTorch has it
  * (the paper's λ is multiplied by the schedule alone, not by the rate it schedules).
  *
+ * @param learningRate η, a number or a function of the step.
+ * @param options λ, whether biases decay, β₁, β₂ and ε.
+ * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
  * @throws RangeError where η or λ is negative, η λ above 1, ε not above 0 or a β outside [0, 1).
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: adamw(1e-3, { decay: 0.1 }) })
  */

@@ -2,6 +2,7 @@ import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import { epsilonOf, fraction, limitOf, type Optimizer } from './optimizer.js';
 
+/** Options of {@link adasecant}. */
 export interface AdasecantOptions {
   /** ρ, the share that stays of the gradient's mean and mean square; 0.95 by default. */
   readonly decay?: number;
@@ -32,7 +33,10 @@ const DAMPING = 1e-7;
  * positive, and of the averages before this step; C of the step and the change before it; a fixed ρ for m and s; no
  * thresholded Adagrad. The 2017 paper ("A Robust Adaptive Stochastic Gradient Method for Deep Learning") extends it.
  *
+ * @param options ρ, the most that γ may be, and ε.
+ * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
  * @throws RangeError where ε or the most correction is not above 0, or ρ outside [0, 1).
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: adasecant() })
  */

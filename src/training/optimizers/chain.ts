@@ -10,6 +10,8 @@ import type { Optimizer, Preparation } from './optimizer.js';
  *
  * Source: the composition of gradient transformations, as Optax has it (DeepMind, 2020).
  *
+ * @param parts what is done to the gradient, first to last, and the optimizer at the end.
+ * @returns the optimizer, with these parts before its own.
  * @throws TypeError where the last part is no optimizer, or an earlier one is.
  * @example
  * chain(clipByGlobalNorm(5), adam(1e-3))

@@ -3,6 +3,7 @@ import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { decayOf, type Optimizer, rateOf } from './optimizer.js';
 
+/** Options of {@link classicalMomentum}. */
 export interface ClassicalMomentumOptions {
   /** μ, the share of the velocity that stays, a number or a function of the step; 0.9 by default. */
   readonly decay?: number | Schedule;
@@ -19,7 +20,11 @@ export interface ClassicalMomentumOptions {
  * Source: the lecture's standard momentum; Polyak, "Some methods of speeding up the convergence of iteration methods",
  * 1964; Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013, equations 1 and 2.
  *
+ * @param learningRate η, a number or a function of the step.
+ * @param options μ.
+ * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
  * @throws RangeError where η is negative or μ outside [0, 1).
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: classicalMomentum(0.05) })
  */

@@ -8,6 +8,8 @@ import { limitOf, type Preparation } from './optimizer.js';
  * Source: the lecture's cure for exploding gradients; Pascanu, Mikolov and Bengio, "On the difficulty of training
  * recurrent neural networks", 2013, algorithm 1.
  *
+ * @param limit c, the greatest norm.
+ * @returns a part of a `chain`, before its optimizer.
  * @throws RangeError where c is not a number above 0.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: chain(clipByGlobalNorm(5), adam(1e-3)) })
@@ -23,6 +25,8 @@ export function clipByGlobalNorm(limit: number): Preparation {
  *
  * Source: Mikolov, "Statistical Language Models Based on Neural Networks", 2012 (gradients held within ±15).
  *
+ * @param limit c, the greatest size of a number.
+ * @returns a part of a `chain`, before its optimizer.
  * @throws RangeError where c is not a number above 0.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: chain(clipByValue(15), sgd(0.1)) })

@@ -55,6 +55,9 @@ const names: Names<OptimizerOptions> = {
  * @throws (as it learns) Error, TypeError, RangeError where the update fails, does not give a tensor of the parameter's shape for
  * each name, or gives numbers that are not finite; they name optimizer and parameter, and nothing has changed.
  * @example
+ * ```ts
+ * import { chain, clipByGlobalNorm, dense, optimizer, squaredError, trainer } from 'oxbow';
+ *
  * // Signs of the gradient: w ← w − η sign(g), g / |g| being its sign.
  * const signs = optimizer({
  *   kind: 'signs',
@@ -65,6 +68,7 @@ const names: Names<OptimizerOptions> = {
  *   },
  * });
  * const { learn } = trainer(dense(3, 2), { loss: squaredError(), optimizer: chain(clipByGlobalNorm(5), signs) });
+ * ```
  */
 export function optimizer<const K extends string = never>(options: OptimizerOptions<K>): Optimizer {
   const checked = checkedOptions('optimizer', options, names as Names<OptimizerOptions<K>>);

@@ -3,6 +3,7 @@ import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { fraction, type Optimizer, rateOf } from './optimizer.js';
 
+/** Options of {@link momentum}. */
 export interface MomentumOptions {
   /** μ, the share of the velocity that stays; 0.9 by default. */
   readonly decay?: number;
@@ -18,7 +19,11 @@ export interface MomentumOptions {
  * Source: Polyak, 1964; Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013, in
  * the form of PyTorch's SGD.
  *
+ * @param learningRate η, a number or a function of the step.
+ * @param options μ, and whether it steps as Nesterov does.
+ * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
  * @throws RangeError where η is negative or μ outside [0, 1).
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: momentum(0.05, { decay: 0.9, nesterov: true }) })
  */

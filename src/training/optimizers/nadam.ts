@@ -3,6 +3,7 @@ import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, positive, rateOf } from './optimizer.js';
 
+/** Options of {@link nadam}. */
 export interface NadamOptions {
   /** β₁, the share of the old mean that stays; 0.9 by default. */
   readonly beta1?: number;
@@ -23,7 +24,11 @@ export interface NadamOptions {
  * Source: Dozat, "Incorporating Nesterov Momentum into Adam", 2016, with its schedule of μ, in
  * the form of PyTorch's NAdam.
  *
+ * @param learningRate η, a number or a function of the step.
+ * @param options β₁, β₂, ε and ψ.
+ * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
  * @throws RangeError where η or ψ is negative, ε not above 0 or a β outside [0, 1).
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: nadam(2e-3) })
  */

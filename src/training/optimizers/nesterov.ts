@@ -3,6 +3,7 @@ import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { decayOf, type Optimizer, rateOf } from './optimizer.js';
 
+/** Options of {@link nesterov}. */
 export interface NesterovOptions {
   /** μ, the share of the velocity that stays, a number or a function of the step; 0.9 by default. */
   readonly decay?: number | Schedule;
@@ -26,7 +27,11 @@ export interface NesterovOptions {
  * Source: the lecture's Nesterov momentum, definition and simplified computation; Bengio, Boulanger-Lewandowski and Pascanu,
  * "Advances in Optimizing Recurrent Networks", 2012, section 3.5; Nesterov, 1983.
  *
+ * @param learningRate η, a number or a function of the step.
+ * @param options μ, and which of the two forms.
+ * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
  * @throws RangeError where η is negative or μ outside [0, 1).
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: nesterov(0.05, { decay: 0.95 }) })
  */

@@ -44,6 +44,7 @@ export type RuleInOps = (
   numbers: RuleNumbers,
 ) => Readonly<Record<string, Tensor>>;
 
+/** What moves the weights along their gradients: a rule, the arrays that it keeps and the numbers that it takes at each step. */
 export interface Optimizer {
   readonly kind: string;
   /** Names of the arrays kept beside each parameter. */

@@ -3,6 +3,7 @@ import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
 import { epsilonOf, fraction, type Optimizer, rateOf } from './optimizer.js';
 
+/** Options of {@link rmsprop}. */
 export interface RmspropOptions {
   /** ρ, the share of the old mean square that stays; 0.99 by default, as in PyTorch (Keras: 0.9). */
   readonly decay?: number;
@@ -17,7 +18,11 @@ export interface RmspropOptions {
  *
  * Source: Tieleman and Hinton, Lecture 6.5 of "Neural Networks for Machine Learning", 2012.
  *
+ * @param learningRate η, a number or a function of the step.
+ * @param options ρ and ε.
+ * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
  * @throws RangeError where η is negative, ε not above 0 or ρ outside [0, 1).
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: rmsprop(1e-3) })
  */

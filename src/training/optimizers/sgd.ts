@@ -10,6 +10,7 @@ import { type Optimizer, rateOf } from './optimizer.js';
  * Source: Robbins and Monro, "A Stochastic Approximation Method", 1951.
  *
  * @param learningRate η, a number or a function of the step.
+ * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
  * @throws RangeError where η is negative or not a number.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: sgd(0.1) })

@@ -3,6 +3,7 @@ import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import { type Optimizer, positive } from './optimizer.js';
 
+/** Options of {@link vsgd}. */
 export interface VsgdOptions {
   /** n₀, windows whose gradients are averaged before the weights first move; 10 by default. */
   readonly samples?: number;
@@ -33,7 +34,10 @@ export interface VsgdOptions {
  * Source: Schaul, Zhang and LeCun, "No More Pesky Learning Rates", 2013, algorithm 1; Schaul and LeCun, "Adaptive learning
  * rates and parallelization for stochastic, sparse, non-smooth gradients", 2013, algorithm 1 (vSGD-fd).
  *
+ * @param options n₀, C and the least shift.
+ * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
  * @throws RangeError where n₀ is not a whole number above 0, C below 1 or the least shift negative.
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: vsgd() })
  */

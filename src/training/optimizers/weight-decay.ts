@@ -1,6 +1,7 @@
 import { checkedOptions } from '../../options.js';
 import { type Preparation, positive } from './optimizer.js';
 
+/** Options of {@link weightDecay}. */
 export interface WeightDecayOptions {
   /** Whether biases decay too; default false. */
   readonly biases?: boolean;
@@ -18,7 +19,11 @@ export interface WeightDecayOptions {
  * Source: the lecture's regularised objective (on weights, not on biases); Krogh and Hertz, "A Simple Weight Decay Can
  * Improve Generalization", 1991.
  *
+ * @param decay λ.
+ * @param options whether biases decay too.
+ * @returns a part of a `chain`, before its optimizer.
  * @throws RangeError where λ is negative.
+ * @throws TypeError where an option is not known.
  * @example
  * tbptt(model, { loss: crossEntropy(), optimizer: chain(weightDecay(1e-4), momentum(0.1)) })
  */
