@@ -82,6 +82,7 @@ const recurrenceRules = rulesOf(recurrenceVjps);
  * @param base what runs the primitives, forwards and backwards.
  * @param watched tensors to take gradients for: parameters, and where wanted inputs or the carry that enters.
  * @param step the trainer's step, from which dropout's masks follow; 0 by default.
+ * @returns Ops that remember, with `gradients`.
  * @throws TypeError where a watched tensor holds ids.
  * @example
  * const x = tensor([3], [1, 2, 3]);

@@ -62,6 +62,7 @@ export const relu: Activation = (ops, z) => ops.relu(z);
  * Shapes: `z: [...] → [...]`.
  *
  * @param slope γ; 0.01 by default.
+ * @returns the activation, for the `activation` of a layer.
  * @throws RangeError where γ is not in [0, 1).
  * @example
  * dense(8, 8, { activation: activations.leakyRelu(0.1) })
@@ -85,6 +86,7 @@ export function leakyRelu(slope = 0.01): Activation {
  * Shapes: `z: [...] → [...]`.
  *
  * @param scale γ; 1 by default.
+ * @returns the activation, for the `activation` of a layer.
  * @throws RangeError where γ is negative.
  * @example
  * dense(8, 8, { activation: activations.elu() })

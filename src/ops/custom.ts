@@ -22,7 +22,7 @@ import type { CustomVjp, Ops } from './ops.js';
  *   forward: (ops, x) => ops.add(ops.relu(ops.affine(x, 1, 0.5)), ops.fill(x.shape, 0)),
  *   backward: (_, gradient) => [gradient],
  * });
- * layer({ kind: 'rounded', params: {}, initial: () => noCarry, apply: (ops, carry, x) => [rounded(ops, x), carry] });
+ * layer({ kind: 'rounded', params: {}, initial: () => noCarry, apply: (ops, carry, x: Tensor) => [rounded(ops, x), carry] });
  */
 export function customVjp(rule: CustomVjp): (ops: Ops, ...operands: readonly Tensor[]) => Tensor {
   return (ops, ...operands) => ops.custom(operands, rule);

@@ -14,6 +14,7 @@ import type { Ids, Tensor } from '../tensor.js';
 /** How much of an LSTM's c stays: what a gate says, all, or as much as the input gate leaves room for. */
 export type Forgetting = keyof typeof Forget;
 
+/** Primitives of whole windows: T steps of a recurrence at once. */
 export interface Recurrences {
   /** `h_t = tanh(z_t + h_{t−1}·wh)`: z `[T, B, H]`, wh `[H, H]`, h `[B, H]` → y and the states before, `[T, B, H]`. */
   simpleRnn(z: Tensor, wh: Tensor, h: Tensor, ids?: Ids): readonly [y: Tensor, before: Tensor];

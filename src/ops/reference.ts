@@ -34,6 +34,7 @@ import {
   swapShape,
 } from './shapes.js';
 
+/** Options of {@link reference}. */
 export interface ReferenceOptions {
   /** What the layers see as `ops.training`; default false. */
   readonly training?: boolean;
@@ -63,6 +64,9 @@ function softmaxOf(row: Float64Array): Float64Array {
 /**
  * The primitives in float64. Results are float64 tensors; ids stay int32.
  *
+ * @param options training, the step, and numbers that stand in for those of tensors.
+ * @returns Ops in float64, which need no window.
+ * @throws TypeError where an option is not known.
  * @example
  * const ops = reference();
  * ops.tanh(tensor([2], [0, 1])).data; // Float64Array [0, 0.7615941559557649]

@@ -52,6 +52,8 @@ export function openWindow(arena: Arena): OpenWindow {
 /**
  * Runs a body within a window of its own. Its tensors are released when it returns; windows may nest.
  *
+ * @param body what is run; it takes the Ops of the window, and its workspace.
+ * @returns what the body returned; tensors that are to outlive the window go through `toSignal`.
  * @example
  * const y = inWindow((ops) => toSignal(ops.tanh(x)));
  */
@@ -75,7 +77,14 @@ export function inWindow<R>(body: (ops: Ops, space: Workspace) => R): R {
   });
 }
 
-/** The same numbers, records and lists, every tensor copied into a float32 or int32 array of its own. */
+/**
+ * The same numbers, records and lists, every tensor copied into a float32 or int32 array of its own.
+ *
+ * @param value a tensor, or records and lists of tensors.
+ * @returns the copy, which outlives the window.
+ * @example
+ * inWindow((ops) => toSignal(ops.relu(tensor([2], [-1, 3])))).data[1]; // 3
+ */
 export function toSignal<T>(value: T): T {
   return tree.map(value, (x) => {
     const { shape, data } = x;

@@ -10,6 +10,7 @@ export interface Initializer {
   readonly fill?: Fill;
 }
 
+/** Draws a first value to where it is to lie, in pieces of less than a millisecond. */
 export type Fill = (shape: Shape, random: RandomGenerator, target: Target) => Course<void>;
 
 /** Numbers that are drawn in a piece: less than a millisecond. */

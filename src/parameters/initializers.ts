@@ -7,7 +7,14 @@ import { orthonormal } from '../kernels/orthonormal.js';
 import { type Shape, showShape, sizeOf } from '../tensor.js';
 import { columnsOf, drawInto, filling, type Initializer, rowByRow } from './initializer.js';
 
-/** Every number the same. */
+/**
+ * Every number the same.
+ *
+ * @param value the number.
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
+ * @example
+ * initializers.constant(0.5)([2, 3], generator(1))[0]; // 0.5
+ */
 export const constant = (value: number): Initializer =>
   filling((shape, _, target) =>
     rowByRow(shape, target, (row) => {
@@ -15,13 +22,32 @@ export const constant = (value: number): Initializer =>
     }),
   );
 
-/** Every number 0. */
+/**
+ * Every number 0.
+ *
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
+ * @example
+ * initializers.zeros()([2, 3], generator(1))[0]; // 0
+ */
 export const zeros = (): Initializer => constant(0);
 
-/** Every number 1. */
+/**
+ * Every number 1.
+ *
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
+ * @example
+ * initializers.ones()([2, 3], generator(1))[0]; // 1
+ */
 export const ones = (): Initializer => constant(1);
 
-/** Normal with mean 0 and the given standard deviation: `N(0, σ²)`. PyTorch's Embedding is `normal(1)`. */
+/**
+ * Normal with mean 0 and the given standard deviation: `N(0, σ²)`. PyTorch's Embedding is `normal(1)`.
+ *
+ * @param deviation σ, the standard deviation.
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
+ * @example
+ * dense(128, 64, { initializers: { w: initializers.normal(0.02) } })
+ */
 export const normal = (deviation: number): Initializer =>
   filling((shape, random, target) => {
     const drawn = new Float64Array(columnsOf(shape));
@@ -31,7 +57,14 @@ export const normal = (deviation: number): Initializer =>
     });
   });
 
-/** Uniform in `[−limit, limit)`. */
+/**
+ * Uniform in `[−limit, limit)`.
+ *
+ * @param limit how far from 0 numbers may be.
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
+ * @example
+ * dense(128, 64, { initializers: { w: initializers.uniform(0.1) } })
+ */
 export const uniform = (limit: number): Initializer =>
   filling((shape, random, target) =>
     rowByRow(shape, target, (row) => {
@@ -42,6 +75,12 @@ export const uniform = (limit: number): Initializer =>
 /**
  * Uniform in `±1/√fan`: what PyTorch draws weights and biases from, with the inputs as fan in Linear and the units as
  * fan in RNN, LSTM and GRU.
+ *
+ * @param fan inputs of a fully connected layer, units of a recurrent one.
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
+ * @example
+ * const w = initializers.fanUniform(128); // limits ±1/√128
+ * dense(128, 64, { initializers: { w, b: w } }) // as PyTorch's Linear
  */
 export const fanUniform = (fan: number): Initializer => uniform(1 / Math.sqrt(fan));
 
@@ -52,6 +91,9 @@ export const fanUniform = (fan: number): Initializer => uniform(1 / Math.sqrt(fa
  *
  * Source: Tallec and Ollivier, Can recurrent neural networks warp time? (2018), eq. 16.
  *
+ * @param longest T, in steps.
+ * @param sign −1 for the biases of an input gate; 1 by default.
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
  * @throws RangeError where T is not a number above 2.
  * @example
  * const { chrono, sideBySide, zeros } = initializers;
@@ -69,7 +111,10 @@ export const chrono = (longest: number, sign: 1 | -1 = 1): Initializer => {
  *
  * Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks (2010), eq. 16.
  *
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
  * @throws RangeError (when drawn) for anything but a matrix or kernels.
+ * @example
+ * dense(128, 64, { initializers: { w: initializers.glorotUniform() } }) // as by default
  */
 export const glorotUniform = (): Initializer =>
   filling(function* (shape, random, target) {
@@ -82,6 +127,7 @@ export const glorotUniform = (): Initializer =>
  *
  * Source: Glorot and Bengio (2010), equation 12.
  *
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
  * @throws RangeError (when drawn) for anything but a matrix or kernels.
  * @example
  * dense(128, 64, { initializers: { w: initializers.glorotNormal() } })
@@ -97,6 +143,7 @@ export const glorotNormal = (): Initializer =>
  *
  * Source: He et al., Delving deep into rectifiers (2015), equation 10.
  *
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
  * @throws RangeError (when drawn) for anything but a matrix or kernels.
  * @example
  * dense(128, 64, { activation: activations.relu, initializers: { w: initializers.heUniform() } })
@@ -112,6 +159,7 @@ export const heUniform = (): Initializer =>
  *
  * Source: He et al., Delving deep into rectifiers (2015), equation 10.
  *
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
  * @throws RangeError (when drawn) for anything but a matrix or kernels.
  * @example
  * dense(128, 64, { activation: activations.relu, initializers: { w: initializers.heNormal() } })
@@ -125,6 +173,8 @@ export const heNormal = (): Initializer =>
 /**
  * The sum of several draws: two biases of another framework of which ours is the sum.
  *
+ * @param parts what is drawn, one after the other, and summed.
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
  * @example
  * initializers.sumOf([initializers.fanUniform(64), initializers.fanUniform(64)]) // PyTorch's b_ih + b_hh
  */
@@ -146,7 +196,11 @@ export const sumOf =
  * Source: Saxe, McClelland and Ganguli, Exact solutions to the nonlinear dynamics of learning in deep linear neural
  * networks (2014).
  *
+ * @param gain what the matrix is multiplied by; 1 by default.
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
  * @throws RangeError (when drawn) for anything but a matrix.
+ * @example
+ * simpleRnn(8, 16, { initializers: { wh: initializers.orthogonal() } })
  */
 export const orthogonal = (gain = 1): Initializer =>
   filling(function* (shape, random, target) {
@@ -166,6 +220,8 @@ export const orthogonal = (gain = 1): Initializer =>
  * Blocks of equal width side by side, each drawn by an initialiser of its own: the gates of a cell, whose weights share
  * one matrix `[I, gates · H]` but are matrices of their own.
  *
+ * @param blocks initialisers of the blocks, from left to right.
+ * @returns the initialiser, for the `initializers` of a layer or for `parameter`.
  * @throws RangeError (when drawn) where the last axis does not divide into the blocks.
  * @example
  * const { ones, sideBySide, zeros } = initializers;

@@ -22,6 +22,7 @@ import { RandomKey } from './random-key.js';
 
 export type { Initializer } from './initializer.js';
 
+/** Options of {@link parameter}. */
 export interface ParameterOptions {
   /** Axes along which it may grow while it is in use; none by default. */
   readonly grows?: readonly number[];
@@ -43,6 +44,12 @@ interface Planned {
   cancel(): void;
 }
 
+/**
+ * A tensor that learns: it is drawn once from its seed and path, an optimizer changes its numbers in place, and it may grow.
+ *
+ * @example
+ * model.params.head.w.path; // 'head.w'
+ */
 export class Parameter implements Tensor {
   readonly type = 'float32';
   /** Axes along which it may grow. */
@@ -293,12 +300,31 @@ export class Parameter implements Tensor {
   }
 }
 
-/** A parameter of a shape, drawn by an initialiser once its seed and path are known. */
+/**
+ * A parameter of a shape, drawn by an initialiser once its seed and path are known.
+ *
+ * @param shape its sizes, from the outermost axis to the innermost.
+ * @param initializer what draws its first value.
+ * @param options axes along which it may grow.
+ * @returns the parameter, for the `params` of a `layer`.
+ * @throws RangeError where the shape is not a list of sizes.
+ * @throws TypeError where an option is not known.
+ * @example
+ * const gain = parameter([8], initializers.ones());
+ * layer({ kind: 'gain', params: { gain }, initial: () => noCarry, apply: (ops, carry, x: Tensor) => [ops.multiply(x, gain), carry] });
+ */
 export function parameter(shape: Shape, initializer: Initializer, options: ParameterOptions = {}): Parameter {
   return new Parameter(shape, initializer, checkedOptions('parameter', options, { grows: true }));
 }
 
-/** All parameters with their paths inside `params`, in order. */
+/**
+ * All parameters with their paths inside `params`, in order.
+ *
+ * @param params parameters by name, nested as the layers are.
+ * @returns pairs of path and parameter.
+ * @example
+ * parametersOf(model.params)[0]?.[0]; // 'embed.table'
+ */
 export const parametersOf = (params: Params): readonly (readonly [path: string, parameter: Parameter])[] =>
   leaves(params) as readonly (readonly [path: string, parameter: Parameter])[];
 

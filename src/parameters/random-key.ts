@@ -7,7 +7,12 @@ import { hashText } from '../random.js';
  *
  * @example
  * const mask = new RandomKey();
- * layer({ kind: 'noise', params: { mask }, apply: (ops, carry, x) => [ops.multiply(x, ops.bernoulli(x.shape, 0.9, ops.draw(mask))), carry], … });
+ * layer({
+ *   kind: 'noise',
+ *   params: { mask },
+ *   initial: () => noCarry,
+ *   apply: (ops, carry, x: Tensor) => [ops.multiply(x, ops.bernoulli(x.shape, 0.9, ops.draw(mask))), carry],
+ * });
  */
 export class RandomKey {
   #seed = 0;
