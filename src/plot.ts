@@ -2,6 +2,7 @@
 
 import { checkedOptions } from './options.js';
 
+/** A curve of {@link logPlot}, with its name. */
 export interface Curve {
   readonly name: string;
   /** At 1, 2, 3, …; values that are not above 0 leave a gap. */
@@ -10,6 +11,7 @@ export interface Curve {
   readonly dashed?: boolean;
 }
 
+/** Options of {@link logPlot}: what stands around it. */
 export interface LogPlotOptions {
   readonly title?: string;
   /** What is counted along the bottom. */
@@ -33,7 +35,11 @@ const superscript = (power: number): string =>
 /**
  * Curves over steps on a logarithmic scale, as an SVG.
  *
+ * @param curves the curves, by name.
+ * @param options the title, and what the axes measure.
+ * @returns the SVG, as text.
  * @throws RangeError where no value is above 0.
+ * @throws TypeError where an option is not known.
  * @example
  * const flows = { rnn: gradientFlow(simpleRnnCell(2, 32)), gru: gradientFlow(gruCell(2, 32)) };
  * const svg = logPlot(

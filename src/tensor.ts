@@ -22,6 +22,7 @@ interface Folds {
   reduceRight<U>(fold: (previous: U, value: number, index: number) => U, initial: U): U;
 }
 
+/** The elements of a tensor: a typed array of one of the three number types. */
 export type Numbers = (Float32Array | Int32Array | Float64Array) & Folds;
 
 /** A shape and its numbers, row by row. */
@@ -208,6 +209,9 @@ const typeOf = (data: unknown): NumberType | undefined =>
  * A tensor over the given numbers; plain arrays become `Float32Array`, and so do typed arrays of other kinds than a tensor
  * has; the others are taken as they are.
  *
+ * @param shape sizes from the outermost axis to the innermost.
+ * @param data as many numbers, in row-major order.
+ * @returns the tensor; its type is that of the array.
  * @throws RangeError where the shape and the number of elements disagree.
  * @throws TypeError where an element is not a number.
  * @example
@@ -221,6 +225,9 @@ export function tensor(shape: Shape, data: Numbers | readonly number[]): Tensor 
 /**
  * Symbol ids as a tensor.
  *
+ * @param shape sizes, `[T, B]` for a signal.
+ * @param data as many ids, in row-major order.
+ * @returns the ids, int32; an `Int32Array` is taken as it is.
  * @throws RangeError where the shape and the number of ids disagree, or an id is not a whole number of 32 bits.
  * @throws TypeError where an id is not a number.
  * @example
@@ -230,12 +237,27 @@ export function ids(shape: Shape, data: Int32Array | readonly number[]): Ids {
   return { shape, type: 'int32', data: listed(data, shape, 'ids', Int32Array) as Int32Array };
 }
 
-/** Zeros of a shape, in an array of their own. @throws RangeError where the shape is not a list of sizes. */
+/**
+ * Zeros of a shape, in an array of their own.
+ *
+ * @param shape sizes from the outermost axis to the innermost.
+ * @returns the tensor, float32.
+ * @throws RangeError where the shape is not a list of sizes.
+ * @example
+ * zeros([2, 3]).data.length; // 6
+ */
 export function zeros(shape: Shape): Tensor {
   return { shape, type: 'float32', data: new Float32Array(checkShape(shape, 'zeros')) };
 }
 
-/** Whether a value is a tensor (and not, say, a record of tensors). */
+/**
+ * Whether a value is a tensor (and not, say, a record of tensors).
+ *
+ * @param value anything.
+ * @returns whether it has a shape and data; whether these agree is not checked.
+ * @example
+ * isTensor(x); // true
+ */
 export function isTensor(value: unknown): value is Tensor {
   return typeof value === 'object' && value !== null && 'shape' in value && 'data' in value;
 }

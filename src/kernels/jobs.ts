@@ -46,7 +46,12 @@ export enum Forget {
   coupled,
 }
 
-/** How an optimizer moves a parameter; `update` takes one of them as an argument. */
+/**
+ * How an optimizer moves a parameter; `update` takes one of them as an argument.
+ *
+ * @example
+ * const { rule } = adam(1e-3); // Rule.adam, by its number
+ */
 export enum Rule {
   sgd,
   momentum,
@@ -75,7 +80,12 @@ export enum Stage {
   decay,
 }
 
-/** What becomes of a row whose gradient is 0 throughout. A row is what one index of a parameter's first axis selects. */
+/**
+ * What becomes of a row whose gradient is 0 throughout. A row is what one index of a parameter's first axis selects.
+ *
+ * @example
+ * const { sparsePolicy } = adam(1e-3, { lazy: true }); // SparsePolicy.skipped, by its number
+ */
 export enum SparsePolicy {
   /** It is updated as any other: what the optimizer keeps decays, and may still move it. */
   moves,

@@ -41,6 +41,7 @@ export interface LedTeam {
   stop(): void;
 }
 
+/** The machine as its users see it: its memory, the team that runs the kernels over it, and what is being run. */
 export interface Machine {
   readonly tier: Tier;
   /** Threads that share the work; where forks are captured, of the team that they are for. */

@@ -19,6 +19,7 @@ import { type Exports, type Team, type TeamOptions, team, warnOfFewer } from './
 import { missing, moduleOf, RACE_BYTES, wideIsSlow } from './tiers.js';
 import { trusted } from './trust.js';
 
+/** Options of {@link configure}. */
 export interface MachineOptions {
   /** Threads that share the work, this one included; default: all processors, or `OXBOW_THREADS`. */
   readonly threads?: number;
@@ -309,7 +310,13 @@ export function createMachine(
 
 let only: ReturnType<typeof createMachine> | undefined;
 
-/** The process's machine, started at its first use. */
+/**
+ * The process's machine, started at its first use.
+ *
+ * @returns the machine; its threads, its tier and the use of its memory can be read there.
+ * @example
+ * const { threads, tier } = machine();
+ */
 export function machine(): Machine {
   only ??= createMachine();
   return only;
@@ -320,8 +327,11 @@ export function machine(): Machine {
  * windows; the results of any number of threads are the same, bit for bit. Where fewer threads can be started than are asked
  * for, those go on, and a process warning says so once. Where it throws, nothing has changed.
  *
+ * @param options threads, tier, kind and limit of the memory; what is left out stays as it is, or as the machine starts.
+ * @returns the process's machine.
  * @throws RangeError for an impossible number of threads or bytes, or an unknown tier; Error where the tier does not work here,
  * or a window is open.
+ * @throws TypeError where an option is not known.
  * @example
  * configure({ threads: 1 });
  */

@@ -8,7 +8,9 @@ import { checkTier } from './machine.js';
  * nothing happens there. Everything that computes needs it once before, in a program that is to run in a browser.
  *
  * @param options.tier the tier that `configure` is going to be asked for, where it is not to be the best one.
+ * @returns a promise, settled when the kernels can be used.
  * @throws RangeError for a tier that there is none of; Error where what a bundle is parted into cannot be fetched.
+ * @throws TypeError where an option is not known.
  * @example
  * await ready();
  * model(of(ids([1, 1], [0]))).subscribe();
