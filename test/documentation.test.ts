@@ -6,7 +6,7 @@ import { comments, compile, guides, root, run, sources } from './documentation.j
 import { checks } from './documentation-checks.js';
 
 /** Public names whose comments lack something, examples of comments that do not compile, and those that do not run. They may only fall. */
-const UNFINISHED = { comments: 169, compiled: 30, run: 0 };
+const UNFINISHED = { comments: 72, compiled: 26, run: 0 };
 
 /** An example that does not end. */
 const deadline = () =>
