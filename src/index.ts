@@ -35,7 +35,6 @@ export {
 } from './cells/simple-rnn.js';
 export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked.js';
 export { unroll } from './cells/unroll.js';
-export { type Course, finish, inTurns } from './course.js';
 export {
   type CorrectionError,
   type FileError,
@@ -165,6 +164,7 @@ export {
   parametersOf,
 } from './parameters/parameter.js';
 export { RandomKey } from './parameters/random-key.js';
+export { finish, inTurns, type PiecewiseTask } from './piecewise-task.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type GeneratorState, generator, type RandomGenerator, restoreGenerator } from './random.js';
 export {

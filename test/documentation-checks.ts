@@ -113,7 +113,7 @@ export const checks: readonly Check[] = [
   },
   {
     page: 'docs/slots.md',
-    holds: "outstanding({ capacity: 1000, policy: 'drop-oldest' })",
+    holds: "pending({ capacity: 1000, policy: 'drop-oldest' })",
     check: (printed) => expect(printed).toEqual([['#0', 2], ['learned']]),
   },
   {

@@ -142,7 +142,7 @@ const forCarries: Readonly<Record<string, (carry: Carry) => unknown>> = {
   'tbptt with resets': (carry) =>
     learned(all(of({ ...window, reset: [true] }).pipe(tbptt(model, { ...options, carry })))),
   learn: (carry) => trainer(model, options).learn({ ...window, carry }),
-  course: (carry) => finish(trainer(model, options).course({ ...window, carry })),
+  learnInPieces: (carry) => finish(trainer(model, options).learnInPieces({ ...window, carry })),
   gradientNorms: (carry) => gradientNorms(model, { loss: options.loss, ...window, carry }),
   resetLanes: (carry) => resetLanes(model, { ...carry }, [true]),
 };
@@ -152,7 +152,7 @@ const learned = async (steps: Promise<readonly { loss: number; carry: unknown }[
 
 describe.each(Object.entries(forCarries))('a carry for %s', (name, run) => {
   // These are not told the lanes, so that there is nothing to hold a part against that is no tensor at all.
-  const told = !['evaluate', 'learn', 'course', 'gradientNorms'].includes(name);
+  const told = !['evaluate', 'learn', 'learnInPieces', 'gradientNorms'].includes(name);
 
   it('that disagrees with itself is refused by name', async () => {
     for (const [how, wrong] of Object.entries(wrongs)) {
@@ -299,7 +299,9 @@ const forIds: Readonly<Record<string, (wrong: Ids) => unknown>> = {
   'tbptt, target': (wrong) => all(of({ ...window, target: wrong }).pipe(tbptt(model, options))),
   'learn, input': (wrong) => trainer(model, options).learn({ ...window, input: wrong, carry: model.initial(1) }),
   'learn, target': (wrong) => trainer(model, options).learn({ ...window, target: wrong, carry: model.initial(1) }),
-  'course, input': (wrong) => [...trainer(model, options).course({ ...window, input: wrong, carry: model.initial(1) })],
+  'learnInPieces, input': (wrong) => [
+    ...trainer(model, options).learnInPieces({ ...window, input: wrong, carry: model.initial(1) }),
+  ],
   gather: (wrong) => inWindow((ops) => ops.gather(table, wrong)),
   oneHot: (wrong) => inWindow((ops) => ops.oneHot(wrong, SYMBOLS)),
   crossEntropy: (wrong) => inWindow((ops) => ops.crossEntropy(tensor([2, 1, 3], new Float32Array(6)), wrong)),

@@ -23,7 +23,7 @@ type Subject =
   | oxbow.Vocabulary
   | oxbow.VocabularyData
   | oxbow.Utterance
-  | oxbow.Outstanding
+  | oxbow.Pending
   | oxbow.Checkpoint
   | oxbow.LearnTagsState
   | oxbow.SocketLike
@@ -462,7 +462,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
       optimizer: sgd(0.1),
       clipNorm: 1,
       replay: { size: 2, per: 1, seed: 1 },
-      outstanding: oxbow.outstanding({ capacity: 1 }),
+      pending: oxbow.pending({ capacity: 1 }),
       metric: oxbow.conlleval(),
       longest: 10,
       most: { words: 10, tags: 10, intents: 10 },
@@ -470,7 +470,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
       waiting: buffer,
     },
   },
-  outstanding: { call: oxbow.outstanding, options: { capacity: 2, policy: 'error' } },
+  pending: { call: oxbow.pending, options: { capacity: 2, policy: 'error' } },
   reservoir: { call: oxbow.reservoir, options: { size: 2, seed: 1, state: undefined } },
   tag: { call: (o) => oxbow.tag(someTagger(), o), options: { longest: 3 } },
 };

@@ -6,7 +6,7 @@ import {
   type Labelled,
   type LearnedTags,
   learnTags,
-  outstanding,
+  pending,
   type SlotScores,
   type Spoken,
   type TaggedUtterance,
@@ -163,7 +163,7 @@ export function prequential(
       learnTags(model, {
         optimizer: adam(learningRate),
         clipNorm,
-        outstanding: outstanding({ capacity: 1 }),
+        pending: pending({ capacity: 1 }),
         ...(replay && { replay: { ...kept, seed } }),
       }),
       tap((event) => {

@@ -1,5 +1,5 @@
 /** Talking to a tagger: it says what it understood, and learns from being corrected. */
-import { adam, learnTags, outstanding, type SlotCorrection, type TagLesson, type TagOutcome } from 'oxbow';
+import { adam, learnTags, pending, type SlotCorrection, type TagLesson, type TagOutcome } from 'oxbow';
 import { Subject } from 'rxjs';
 import type { Learner } from './online.js';
 import { labelledOf } from './prequential.js';
@@ -44,7 +44,7 @@ export async function talk(room: Room, { model, state }: Learner, lines: AsyncIt
       learnTags(model, {
         optimizer: adam(talking.learningRate),
         clipNorm: onGrammar.clipNorm,
-        outstanding: outstanding({ capacity: 100 }),
+        pending: pending({ capacity: 100 }),
         replay: { ...onGrammar.replay, seed: options.seed },
         state,
       }),

@@ -44,12 +44,12 @@ export type {
 export {
   type Missing,
   type OpenTagging,
-  type Outstanding,
-  type OutstandingOptions,
-  type OutstandingPolicy,
-  type OutstandingState,
-  outstanding,
-} from '../models/tagger/online/outstanding.js';
+  type Pending,
+  type PendingOptions,
+  type PendingPolicy,
+  type PendingState,
+  pending,
+} from '../models/tagger/online/pending.js';
 export { type Asked, type Predicted, predictTags } from '../models/tagger/online/predict-tags.js';
 export {
   type Reservoir,

@@ -1,5 +1,5 @@
 /** Capture: a body's kernels written down instead of being run, so that they can run later, in pieces or somewhere else. */
-import type { Course } from '../course.js';
+import type { PiecewiseTask } from '../piecewise-task.js';
 import type { Capture, Fork, Machine } from './machine-type.js';
 import { ARGUMENT_WORDS } from './program.js';
 import { staying } from './staying.js';
@@ -69,7 +69,7 @@ export function run<R>(machine: Machine, { result, forks }: Captured<R>): R {
 }
 
 /** Runs what was captured, a fork a piece. */
-export function* inPieces<R>(machine: Machine, { result, forks }: Captured<R>): Course<R> {
+export function* inPieces<R>(machine: Machine, { result, forks }: Captured<R>): PiecewiseTask<R> {
   for (const fork of forks) {
     yield;
     machine.runFork(fork);

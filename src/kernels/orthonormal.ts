@@ -1,5 +1,5 @@
 /** Orthonormal sets by Gram–Schmidt, many vectors at a time: of normal vectors it makes a uniformly distributed set. */
-import type { Course } from '../course.js';
+import type { PiecewiseTask } from '../piecewise-task.js';
 import { uncaptured } from './capture.js';
 import { fork } from './fork.js';
 import type { Want } from './heap.js';
@@ -32,7 +32,7 @@ export function* orthonormal(
   length: number,
   draw: (into: Float64Array) => void,
   read: (row: Float64Array, k: number) => void,
-): Course<void> {
+): PiecewiseTask<void> {
   const size = count * length;
   const address = machine.heap.allocate(8 * size, WORK);
   // Anew each time: what is between two pieces may have taken memory.

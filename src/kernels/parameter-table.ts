@@ -2,7 +2,7 @@
  * All parameters of a model at once: the sum of their gradients' squares and their update are one fork each, however
  * many parameters there are. What an optimizer keeps for them is one piece of memory.
  */
-import { type Course, finish } from '../course.js';
+import { finish, type PiecewiseTask } from '../piecewise-task.js';
 import type { Arena } from './arena.js';
 import { uncaptured } from './capture.js';
 import { fork } from './fork.js';
@@ -95,7 +95,7 @@ export interface ParameterTable {
   /** Follows a parameter that has grown. Its slots' new numbers are those given, by slot. */
   grow(parameter: number, extent: Extent, lengthened: readonly Lengthened[], first: readonly number[]): void;
   /** Makes it all zeros at first, in pieces; whoever asks for a part of it has the rest done at once. */
-  clearing(): Course<void>;
+  clearing(): PiecewiseTask<void>;
   /** Keeps everything where it lies until the function that is returned is called. */
   stay(): () => void;
   /** Gives the memory back, when nobody needs it any more. */
@@ -130,7 +130,7 @@ export function parameterTable(machine: Machine, atFirst: readonly Extent[], slo
   let moves = common.moves;
   const leave = common.stay();
 
-  function* clearing(): Course<void> {
+  function* clearing(): PiecewiseTask<void> {
     while (cleared < bytes) {
       const size = Math.min(CLEARED, bytes - cleared);
       // What was used before it is not written to until all of it is clear.

@@ -1,5 +1,5 @@
 /** What draws a parameter's first value, into an array of its own or to where it is to lie. */
-import { type Course, finish } from '../course.js';
+import { finish, type PiecewiseTask } from '../piecewise-task.js';
 import type { RandomGenerator } from '../random.js';
 import { type Shape, showShape, sizeOf } from '../tensor.js';
 
@@ -11,13 +11,13 @@ export interface Initializer {
 }
 
 /** Draws a first value to where it is to lie, in pieces of less than a millisecond. */
-export type Fill = (shape: Shape, random: RandomGenerator, target: Target) => Course<void>;
+export type Fill = (shape: Shape, random: RandomGenerator, target: Target) => PiecewiseTask<void>;
 
 /** Numbers that are drawn in a piece: less than a millisecond. */
 const PIECE = 1 << 14;
 
 /** Fills one row after the other, in pieces. */
-export function* rowByRow(shape: Shape, target: Target, fill: (row: Float32Array) => void): Course<void> {
+export function* rowByRow(shape: Shape, target: Target, fill: (row: Float32Array) => void): PiecewiseTask<void> {
   const [rows, columns] = [sizeOf(shape.slice(0, -1)), columnsOf(shape)];
   for (let row = 0, since = 0; row < rows; row += 1, since += columns) {
     if (since >= PIECE) {
@@ -66,7 +66,7 @@ export function* drawInto(
   random: RandomGenerator,
   target: Target,
   path?: string,
-): Course<void> {
+): PiecewiseTask<void> {
   if (initializer.fill !== undefined) {
     return yield* initializer.fill(shape, random, target);
   }

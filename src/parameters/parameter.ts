@@ -6,7 +6,7 @@
  * numbers are first asked for. A parameter that was drawn already (trained, loaded) keeps its numbers when its layer is
  * put into a further model.
  */
-import { type Course, finish } from '../course.js';
+
 import { BufferView } from '../kernels/buffer-view.js';
 import type { Want } from '../kernels/heap.js';
 import type { Holding } from '../kernels/holding.js';
@@ -14,6 +14,7 @@ import { lengthen, lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { checkedOptions } from '../options.js';
 import { below } from '../path.js';
+import { finish, type PiecewiseTask } from '../piecewise-task.js';
 import { generator } from '../random.js';
 import { checkShape, listed, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { leaves } from '../tree.js';
@@ -60,7 +61,7 @@ export class Parameter implements Tensor {
   #path = '';
   #holding: Holding | undefined;
   /** Its draw, while that is under way. */
-  #drawing: Course<Holding> | undefined;
+  #drawing: PiecewiseTask<Holding> | undefined;
   #place: BufferView | undefined;
   #released = false;
   #version = 0;
@@ -110,7 +111,7 @@ export class Parameter implements Tensor {
   }
 
   /** Draws its numbers, unless they are there, in pieces; whoever asks for its place meanwhile has the rest done at once. */
-  *drawing(): Course<void> {
+  *drawing(): PiecewiseTask<void> {
     while (this.#holding === undefined) {
       this.#drawing ??= this.#drawn();
       const piece = this.#next(this.#drawing);
@@ -119,7 +120,7 @@ export class Parameter implements Tensor {
     }
   }
 
-  #next(drawing: Course<Holding>): ReturnType<Course<Holding>['next']> {
+  #next(drawing: PiecewiseTask<Holding>): ReturnType<PiecewiseTask<Holding>['next']> {
     let over = true;
     try {
       const piece = drawing.next();
@@ -130,7 +131,7 @@ export class Parameter implements Tensor {
     }
   }
 
-  *#drawn(): Course<Holding> {
+  *#drawn(): PiecewiseTask<Holding> {
     const what = this.#path || 'the parameter';
     if (this.#released) throw new Error(`${what}: it was released, and its numbers with it; make a new model.`);
     const home = machine();

@@ -1,5 +1,5 @@
-import type { Course } from '../course.js';
 import { type Core, evaluate } from '../layer.js';
+import type { PiecewiseTask } from '../piecewise-task.js';
 import type { Tensor } from '../tensor.js';
 import { joinSteps, sliceSteps, stepsOf } from './steps.js';
 
@@ -24,7 +24,7 @@ export interface History<S, X> {
   /** The carry at the end. */
   readonly carry: S;
   /** Goes on by a window: runs through its stretch, `k2` steps where there are as many. */
-  extend<R extends Run<S>>(window: X, k2: number, run: (stretch: Stretch<S, X>) => Course<R>): Course<R>;
+  extend<R extends Run<S>>(window: X, k2: number, run: (stretch: Stretch<S, X>) => PiecewiseTask<R>): PiecewiseTask<R>;
 }
 
 /**

@@ -1,9 +1,9 @@
 import { defer, finalize, type OperatorFunction } from 'rxjs';
 import { requireSameLanes, startFrom } from '../carry.js';
 import { requireCount } from '../checks.js';
-import type { Course } from '../course.js';
 import { batchOf, type Core } from '../layer.js';
 import { checkedOptions } from '../options.js';
+import type { PiecewiseTask } from '../piecewise-task.js';
 import type { Tensor } from '../tensor.js';
 import { type Learned, type TrainerOptions, trainer, trainerNames } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
@@ -110,8 +110,8 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
       let rate: ReturnType<typeof throughput> | undefined;
       let tokens = state?.tokens ?? 0;
 
-      function* update(window: TrainingWindow<S, X, Tensor>): Course<Learned<S>> {
-        return sync ? learner.learn(window) : yield* learner.course(window);
+      function* update(window: TrainingWindow<S, X, Tensor>): PiecewiseTask<Learned<S>> {
+        return sync ? learner.learn(window) : yield* learner.learnInPieces(window);
       }
 
       function stateAfter(step: number, tokens: number): TrainerState {
@@ -129,7 +129,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         return update({ carry: zero, input, target, alone: true });
       }
 
-      function* learn(window: W): Course<TrainingStep<S, W>> {
+      function* learn(window: W): PiecewiseTask<TrainingStep<S, W>> {
         const { input, target, reset } = window;
         const steps = stepsOf(input);
         if (k2 !== undefined && steps > k2) {

@@ -1,6 +1,6 @@
 import { map, type OperatorFunction } from 'rxjs';
-import { type Course, finish, inTurns } from '../course.js';
 import type { Names } from '../options.js';
+import { finish, inTurns, type PiecewiseTask } from '../piecewise-task.js';
 import { bounded } from './bounded.js';
 import { type BufferOptions, bufferNames, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
 import { timeSlice } from './event-loop.js';
@@ -46,11 +46,11 @@ export function checkUpdatesOptions(operation: string, { thread, slice, waiting 
   if (waiting !== undefined) checkBufferOptions(operation, waiting);
 }
 
-/** Does a course for each value, one after the other. */
+/** Does a task for each value, one after the other. */
 export function updates<T, R>(
   operation: string,
   options: UpdatesOptions,
-  begin: (value: T) => Course<R>,
+  begin: (value: T) => PiecewiseTask<R>,
 ): OperatorFunction<T, R> {
   if (atOnce(options)) return map((value) => finish(begin(value)));
   const turns = timeSlice(options.slice ?? SLICE);

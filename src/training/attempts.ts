@@ -1,10 +1,11 @@
 /** Updates in pieces, between which others may change the ground that they stand on. */
-import type { Course } from '../course.js';
+
 import { type Arena, arena } from '../kernels/arena.js';
 import type { Machine } from '../kernels/machine-type.js';
 import { staying } from '../kernels/staying.js';
 import { type OpenWindow, openWindow } from '../ops/window.js';
 import { versionOf } from '../parameters/parameter.js';
+import type { PiecewiseTask } from '../piecewise-task.js';
 import type { Runner } from './runner.js';
 import type { Kept } from './trained.js';
 import type { TrainingWindow } from './training-window.js';
@@ -26,13 +27,16 @@ export interface Ground<S, X, Z> {
 }
 
 /** Attempts until one comes to something. */
-export function* attempts<S, X, Z>(ground: Ground<S, X, Z>, window: TrainingWindow<S, X, Z>): Course<Learned<S>> {
+export function* attempts<S, X, Z>(
+  ground: Ground<S, X, Z>,
+  window: TrainingWindow<S, X, Z>,
+): PiecewiseTask<Learned<S>> {
   const { home, kept, rooms, runner } = ground;
   const [room = arena(home.heap)] = rooms;
   rooms[0] = room;
   yield* made(ground);
   yield* runner.settled();
-  // What a course left that could not be closed, where the stack was full.
+  // What a task left that could not be closed, where the stack was full.
   room.release({ block: 0, offset: 0 });
   for (let overtaken = 0; ; ) {
     kept.follow();
@@ -43,7 +47,7 @@ export function* attempts<S, X, Z>(ground: Ground<S, X, Z>, window: TrainingWind
 }
 
 /** Makes what is used for the first time, little by little. */
-function* made<S, X, Z>({ kept: { parameters, table }, requireHeld }: Ground<S, X, Z>): Course<void> {
+function* made<S, X, Z>({ kept: { parameters, table }, requireHeld }: Ground<S, X, Z>): PiecewiseTask<void> {
   for (const part of [...parameters.map((parameter) => parameter.drawing()), table.clearing()]) {
     while (part.next().done !== true) {
       yield;
@@ -58,7 +62,7 @@ function* attempt<S, X, Z>(
   window: TrainingWindow<S, X, Z>,
   within: Arena,
   atOnce: boolean,
-): Course<Learned<S> | 'elsewhere' | 'overtaken'> {
+): PiecewiseTask<Learned<S> | 'elsewhere' | 'overtaken'> {
   // Packed weights are for the tier's width, and working memory for so many threads.
   const { tier, threads } = home;
   // Kernels that are yet to run know where weights lie, and what is kept of them.

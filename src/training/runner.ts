@@ -1,14 +1,15 @@
 /** Who runs the kernels of an update in pieces: the thread that asks for the pieces, or the learner's team. */
-import type { Course } from '../course.js';
+
 import { capture, inPieces } from '../kernels/capture.js';
 import { learnerOf } from '../kernels/learner.js';
 import type { Machine } from '../kernels/machine-type.js';
+import type { PiecewiseTask } from '../piecewise-task.js';
 
 export interface Runner {
   /** Captures a body and runs its kernels; what the body gives, once they have run. */
-  run<R>(body: () => R): Course<R>;
-  /** Until nothing is written any more by kernels of a course that was ended before its time. */
-  settled(): Course<void>;
+  run<R>(body: () => R): PiecewiseTask<R>;
+  /** Until nothing is written any more by kernels of a task that was ended before its time. */
+  settled(): PiecewiseTask<void>;
   /** Ends what is under way; `free` is called when nothing is written any more. */
   release(free: () => void): void;
 }
@@ -26,7 +27,7 @@ export function learner(machine: Machine): Runner {
   /** Fulfilled when the kernels that are under way are over. */
   let busy: Promise<void> | undefined;
 
-  function* settled(): Course<void> {
+  function* settled(): PiecewiseTask<void> {
     while (busy !== undefined) yield busy;
   }
 

@@ -1,9 +1,10 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
-import type { Course } from '../course.js';
+
 import type { Arena } from '../kernels/arena.js';
 import { machine } from '../kernels/machine.js';
 import type { ParameterTable } from '../kernels/parameter-table.js';
 import { checkedOptions, type Names } from '../options.js';
+import type { PiecewiseTask } from '../piecewise-task.js';
 import type { Tensor } from '../tensor.js';
 import { attempts } from './attempts.js';
 import type { Trainable } from './forward.js';
@@ -64,7 +65,7 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
    *
    * @throws as `learn`, by `next`.
    */
-  course(window: TrainingWindow<S, X, Z>): Course<Learned<S>>;
+  learnInPieces(window: TrainingWindow<S, X, Z>): PiecewiseTask<Learned<S>>;
   /** Updates so far. */
   readonly steps: number;
   /** A copy of what the optimizer keeps. */
@@ -123,7 +124,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
   }
 
-  function* course(given: TrainingWindow<S, X, Z>): Course<Learned<S>> {
+  function* learnInPieces(given: TrainingWindow<S, X, Z>): PiecewiseTask<Learned<S>> {
     // Nor can it be captured within what is captured itself.
     if (optimizer.lookAhead !== undefined || home.capturing !== undefined) return learn(given);
     const window = begin(given);
@@ -137,7 +138,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
 
   const self: Trainer<S, X, Z> = {
     learn,
-    course,
+    learnInPieces,
     get steps() {
       return updates.steps;
     },

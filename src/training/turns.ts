@@ -1,8 +1,8 @@
-/** Courses that change the same things: one after the other, whoever drives them. */
-import type { Course } from '../course.js';
+/** Tasks that change the same things: one after the other, whoever drives them. */
+import type { PiecewiseTask } from '../piecewise-task.js';
 
 interface Turn {
-  /** Does a piece of the first course in line that is not over. */
+  /** Does a piece of the first task in line that is not over. */
   advance(): Promise<void> | undefined;
   over: boolean;
 }
@@ -11,12 +11,12 @@ interface Turn {
 const last = new WeakMap<object, Turn>();
 
 /**
- * A course that comes after those that are under way over any of the same things. Nobody waits: a piece of one that is in
+ * A task that comes after those that are under way over any of the same things. Nobody waits: a piece of one that is in
  * line is a piece of the first in line, so that whoever goes on makes all of them go on, and one that is done at once does first
- * what is before it. What comes of a piece goes to whom its course belongs to. Each has its turn when those before it
+ * what is before it. What comes of a piece goes to whom its task belongs to. Each has its turn when those before it
  * are over: none is overtaken for ever by a quicker one.
  */
-export function* inLine<R>(things: readonly object[], course: Course<R>): Course<R> {
+export function* inLine<R>(things: readonly object[], task: PiecewiseTask<R>): PiecewiseTask<R> {
   const before = [...new Set(things.flatMap((thing) => last.get(thing) ?? []))];
   let outcome: (() => R) | undefined;
   const turn: Turn = {
@@ -27,7 +27,7 @@ export function* inLine<R>(things: readonly object[], course: Course<R>): Course
         return before[0].advance();
       }
       try {
-        const piece = course.next();
+        const piece = task.next();
         if (!piece.done) return piece.value;
         outcome = () => piece.value;
       } catch (error) {
@@ -56,7 +56,7 @@ export function* inLine<R>(things: readonly object[], course: Course<R>): Course
   } finally {
     if (!turn.over) {
       leave();
-      course.return(undefined as R);
+      task.return(undefined as R);
     }
   }
 }

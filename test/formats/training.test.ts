@@ -64,8 +64,13 @@ describe('what was written before is read, and written again as it was:', () => 
     const net = { features: 2, units: 2, characters: { features: 1, maps: 1 }, bidirectional: false };
     const model = tagger({ words: [], tags: ['O'], intents: ['go'], ...net, seed: 7 });
     const state = await loadTagger(model, path);
-    expect(state).toMatchObject({ trainer: { step: 2 }, replay: { seen: 2 }, outstanding: { given: 0 } });
-    expect(read(taggerCheckpoint(model, state))).toEqual(read(checkpoint));
+    expect(state).toMatchObject({ trainer: { step: 2 }, replay: { seen: 2 }, pending: { given: 0 } });
+    // Its predictions that waited stood under another name, which is read and not written any more.
+    const before = read(checkpoint);
+    const { outstanding, ...learning } = before.metadata.learning;
+    expect(outstanding).toMatchObject({ given: 0 });
+    const now = { ...before, metadata: { ...before.metadata, learning: { ...learning, pending: outstanding } } };
+    expect(read(taggerCheckpoint(model, state))).toEqual(now);
   });
 
   it('an example', async () => {

@@ -74,7 +74,7 @@ describe('memory under pressure', () => {
     target: ids([3, 1], [4, 8, 0]),
   });
 
-  it('trainers, courses and steppers go on as if nothing had happened', () => {
+  it('trainers, tasks and steppers go on as if nothing had happened', () => {
     const run = (between: () => void) => {
       const model = small(5);
       const learner = trainer(model, { loss: crossEntropy(), optimizer: adam(0.1) });
@@ -85,11 +85,11 @@ describe('memory under pressure', () => {
         between();
         if (k === 2) growTogether([[parameterOf(model, 'embed.table'), 0, 12]]);
         between();
-        const course = learner.course(windowOf(model));
-        let piece = course.next();
+        const task = learner.learnInPieces(windowOf(model));
+        let piece = task.next();
         while (!piece.done) {
           between();
-          piece = course.next();
+          piece = task.next();
         }
         seen.push(piece.value.loss);
         between();

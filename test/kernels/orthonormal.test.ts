@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { finish } from '../../src/course.js';
 import { capture } from '../../src/kernels/capture.js';
 import type { Machine } from '../../src/kernels/machine-type.js';
 import { orthonormal } from '../../src/kernels/orthonormal.js';
+import { finish } from '../../src/piecewise-task.js';
 import { generator } from '../../src/random.js';
 import { machineOf, tiersHere } from './machines.js';
 

@@ -90,9 +90,9 @@ it('an update for which there is no room on the stack, at once or in pieces, lea
     return { ...trainer(made, { loss: crossEntropy(), optimizer: adam(0.1) }), made };
   });
   const before = between();
-  for (const update of ['learn', 'course'] as const) {
+  for (const update of ['learn', 'learnInPieces'] as const) {
     const learn = ({ made, ...learner }: typeof one) =>
-      update === 'learn' ? learner.learn(window(made)) : finish(learner.course(window(made)));
+      update === 'learn' ? learner.learn(window(made)) : finish(learner.learnInPieces(window(made)));
     // All of those that had no room come to nothing, and the one that had is the first.
     expect(atTheRim(1, () => void learn(one))).toBeGreaterThan(5);
     for (let k = 0; k <= WARM; k += 1) learn(other);

@@ -66,14 +66,14 @@ describe('a rule in Ops', () => {
     );
     for (let k = 0; k < 3; k += 1) {
       const expected = once?.learn(windowOf(plain, k));
-      const course = inPieces?.course(windowOf(pieced, k));
-      let piece = course?.next();
-      for (; !piece?.done; piece = course?.next()) others?.learn(windowOf(other, k));
+      const task = inPieces?.learnInPieces(windowOf(pieced, k));
+      let piece = task?.next();
+      for (; !piece?.done; piece = task?.next()) others?.learn(windowOf(other, k));
       expect(piece.value).toEqual(expected);
       expect(bitsOf(pieced)).toEqual(bitsOf(plain));
     }
     expect(inPieces?.state()).toEqual(once?.state());
-    expect(finish(others?.course(windowOf(other, 1)) as never)).toMatchObject({ learningRate: 0.01 });
+    expect(finish(others?.learnInPieces(windowOf(other, 1)) as never)).toMatchObject({ learningRate: 0.01 });
   });
 
   it('takes no more memory the longer it goes on, and gives back what it keeps', () => {
@@ -210,11 +210,11 @@ describe('where a rule in Ops cannot be followed, nothing has changed', () => {
         return { weights, kept: ops.affine(arrays.kept, 1, 1) };
       },
     });
-    const { learn, course, state } = trainer(model, { loss, optimizer: own });
+    const { learn, learnInPieces, state } = trainer(model, { loss, optimizer: own });
     learn(windowOf(model, 0));
     const [weights, kept] = [weightsOf(model.params), state()];
     fails = true;
-    for (const update of [() => learn(windowOf(model, 1)), () => finish(course(windowOf(model, 1)))]) {
+    for (const update of [() => learn(windowOf(model, 1)), () => finish(learnInPieces(windowOf(model, 1)))]) {
       let said = 'nothing';
       try {
         update();

@@ -1,6 +1,5 @@
 import {
   adam,
-  type Course,
   crossEntropy,
   dense,
   embedding,
@@ -8,6 +7,7 @@ import {
   generator,
   ids,
   lstm,
+  type PiecewiseTask,
   parametersOf,
   stack,
   trainer,
@@ -39,24 +39,24 @@ const bitsOf = (model: Model) => parametersOf(model.params).map(([path, { data }
 
 const table = (model: Model) => new Map(parametersOf(model.params)).get('embed.table');
 
-/** Runs a course with something after each piece; gives up where it does not end. */
-function between<R>(course: Course<R>, other: (piece: number) => void, most = 2000): R {
+/** Runs a task with something after each piece; gives up where it does not end. */
+function between<R>(task: PiecewiseTask<R>, other: (piece: number) => void, most = 2000): R {
   for (let piece = 1; piece <= most; piece += 1) {
-    const { done, value } = course.next();
+    const { done, value } = task.next();
     if (done) return value as R;
     other(piece);
   }
-  throw new Error(`the course did not end within ${most} pieces`);
+  throw new Error(`the task did not end within ${most} pieces`);
 }
 
-/** Goes through courses by turns, so many pieces of each at a time, until all have ended; who ended in which order. */
-function byTurns(courses: readonly Course<unknown>[], pieces: readonly number[], most = 5000): number[] {
+/** Goes through tasks by turns, so many pieces of each at a time, until all have ended; who ended in which order. */
+function byTurns(tasks: readonly PiecewiseTask<unknown>[], pieces: readonly number[], most = 5000): number[] {
   const ended: number[] = [];
-  for (let round = 0; ended.length < courses.length; round += 1) {
+  for (let round = 0; ended.length < tasks.length; round += 1) {
     if (round > most) throw new Error('they do not end');
-    courses.forEach((course, k) => {
+    tasks.forEach((task, k) => {
       for (let piece = 0; piece < (pieces[k] as number) && !ended.includes(k); piece += 1) {
-        if (course.next().done) ended.push(k);
+        if (task.next().done) ended.push(k);
       }
     });
   }
@@ -81,17 +81,17 @@ describe('an update in pieces', () => {
       };
     },
     'an update in pieces that others began': (model) => {
-      const { course } = learner(model, 1e-3);
-      return () => finish(course(windowOf(model, 2)));
+      const { learnInPieces } = learner(model, 1e-3);
+      return () => finish(learnInPieces(windowOf(model, 2)));
     },
   };
 
   it.each(Object.entries(others))('comes to its end though there is %s after each of its pieces', (_, otherOf) => {
     const model = modelOf(1);
     const other = otherOf(model);
-    const { course, state } = learner(model);
+    const { learnInPieces, state } = learner(model);
     for (let update = 1; update <= 3; update += 1) {
-      const { loss } = between(course(windowOf(model, 1)), other);
+      const { loss } = between(learnInPieces(windowOf(model, 1)), other);
       expect(loss).toBeGreaterThan(0);
       expect(state().step).toBe(update);
     }
@@ -101,7 +101,7 @@ describe('an update in pieces', () => {
     const [model, plain] = [modelOf(1), modelOf(1)];
     const [other, otherPlain] = [learner(model, 1e-3), learner(plain, 1e-3)];
     let [times, seen] = [0, 0];
-    const learned = between(learner(model).course(windowOf(model, 1)), () => {
+    const learned = between(learner(model).learnInPieces(windowOf(model, 1)), () => {
       other.learn(windowOf(model, 2));
       times += 1;
     });
@@ -114,7 +114,7 @@ describe('an update in pieces', () => {
     const model = modelOf(1);
     const other = learner(model, 1e-3);
     let pieces = 0;
-    between(learner(model).course(windowOf(model, 1)), (piece) => {
+    between(learner(model).learnInPieces(windowOf(model, 1)), (piece) => {
       pieces = piece;
       if (piece === 12) other.learn(windowOf(model, 2));
     });
@@ -140,10 +140,10 @@ describe('updates in pieces of one model', () => {
     const plains = works.map(() => learner(plain));
     for (let round = 0; round < 3; round += 1) {
       const outcomes: unknown[] = [];
-      const courses = works.map(function* ({ seed, length }, k): Course<void> {
-        outcomes[k] = yield* (trainers[k] as ReturnType<typeof learner>).course(windowOf(model, seed, length));
+      const tasks = works.map(function* ({ seed, length }, k): PiecewiseTask<void> {
+        outcomes[k] = yield* (trainers[k] as ReturnType<typeof learner>).learnInPieces(windowOf(model, seed, length));
       });
-      byTurns(courses, pieces);
+      byTurns(tasks, pieces);
       const expected = works.map(({ seed, length }, k) =>
         (plains[k] as ReturnType<typeof learner>).learn(windowOf(plain, seed, length)),
       );
@@ -155,14 +155,14 @@ describe('updates in pieces of one model', () => {
   it('come in line too where only some of their parameters are the same, and wait for no others', () => {
     const shared = embedding(symbols, 8);
     const [one, two, three] = [modelOf(1, shared), modelOf(1, shared), modelOf(3)];
-    const courses = [one, two, three].map((model) => learner(model).course(windowOf(model, 1)));
+    const tasks = [one, two, three].map((model) => learner(model).learnInPieces(windowOf(model, 1)));
     // Only the second and the third go on.
-    const ended = byTurns([courses[1] as Course<unknown>, courses[2] as Course<unknown>], [1, 1]);
+    const ended = byTurns([tasks[1] as PiecewiseTask<unknown>, tasks[2] as PiecewiseTask<unknown>], [1, 1]);
     expect(ended.length).toBe(2);
 
-    const [first, second] = [one, two].map((model) => learner(model).course(windowOf(model, 2))) as [
-      Course<unknown>,
-      Course<unknown>,
+    const [first, second] = [one, two].map((model) => learner(model).learnInPieces(windowOf(model, 2))) as [
+      PiecewiseTask<unknown>,
+      PiecewiseTask<unknown>,
     ];
     first.next();
     const before = bitsOf(one);
@@ -175,7 +175,7 @@ describe('updates in pieces of one model', () => {
   it('leave the line where one is ended before its time', () => {
     const [model, plain] = [modelOf(1), modelOf(1)];
     const [first, second] = [learner(model), learner(model)];
-    const [left, stays] = [first.course(windowOf(model, 1)), second.course(windowOf(model, 2))];
+    const [left, stays] = [first.learnInPieces(windowOf(model, 1)), second.learnInPieces(windowOf(model, 2))];
     for (let piece = 0; piece < 3; piece += 1) {
       left.next();
       stays.next();
@@ -184,7 +184,7 @@ describe('updates in pieces of one model', () => {
     expect(finish(stays)).toEqual(learner(plain).learn(windowOf(plain, 2)));
     expect(bitsOf(model)).toEqual(bitsOf(plain));
     expect(first.steps).toBe(0);
-    expect(finish(first.course(windowOf(model, 1))).loss).toBeGreaterThan(0);
+    expect(finish(first.learnInPieces(windowOf(model, 1))).loss).toBeGreaterThan(0);
   });
 
   it('tell each owner of what went wrong, and nobody else', () => {
@@ -193,20 +193,20 @@ describe('updates in pieces of one model', () => {
       loss: (ops, y) => ops.affine(ops.sumTo(y, []), Number.NaN, 0),
       optimizer: adam(1),
     });
-    const first = broken.course(windowOf(model, 1));
+    const first = broken.learnInPieces(windowOf(model, 1));
     first.next();
-    const outcome = finish(learner(model).course(windowOf(model, 2)));
+    const outcome = finish(learner(model).learnInPieces(windowOf(model, 2)));
     expect(outcome).toEqual(learner(plain).learn(windowOf(plain, 2)));
     expect(() => first.next()).toThrow('its gradient');
     expect(bitsOf(model)).toEqual(bitsOf(plain));
-    expect(() => finish(broken.course(windowOf(model, 1)))).toThrow('its gradient');
+    expect(() => finish(broken.learnInPieces(windowOf(model, 1)))).toThrow('its gradient');
   });
 
   it('are as many as there are', () => {
     const model = modelOf(1);
     const trainers = Array.from({ length: 6 }, () => learner(model));
-    const courses = trainers.map(({ course }, k) => course(windowOf(model, k, 1 + (k % 3))));
-    expect(byTurns(courses, [1, 2, 3, 1, 2, 3])).toHaveLength(6);
+    const tasks = trainers.map(({ learnInPieces }, k) => learnInPieces(windowOf(model, k, 1 + (k % 3))));
+    expect(byTurns(tasks, [1, 2, 3, 1, 2, 3])).toHaveLength(6);
     expect(trainers.map((each) => each.steps)).toEqual([1, 1, 1, 1, 1, 1]);
   });
 });

@@ -1,5 +1,5 @@
-import type { Course } from '../../course.js';
 import { checkedOptions, type Names } from '../../options.js';
+import type { PiecewiseTask } from '../../piecewise-task.js';
 import { type Learned, type TrainerOptions, trainer } from '../../training/trainer.js';
 import type { TrainerState } from '../../training/trainer-state.js';
 import type { TaggedUtterance } from './encoding.js';
@@ -20,7 +20,7 @@ export interface TaggerTrainer {
   /** One update from utterances, one of them or a batch. Nothing changes where it throws. */
   learn(examples: readonly TaggedUtterance[]): TaggerLearned;
   /** The same update in pieces, of which the last one alone changes weights. */
-  course(examples: readonly TaggedUtterance[]): Course<TaggerLearned>;
+  learnInPieces(examples: readonly TaggedUtterance[]): PiecewiseTask<TaggerLearned>;
   /** Updates so far. */
   readonly steps: number;
   /** A copy of what training keeps. */
@@ -58,8 +58,8 @@ export function taggerTrainer(model: Tagger, options: TaggerTrainerOptions): Tag
 
   return {
     learn: (examples) => ended(inner.learn(windowOf(examples))),
-    *course(examples) {
-      return ended(yield* inner.course(windowOf(examples)));
+    *learnInPieces(examples) {
+      return ended(yield* inner.learnInPieces(windowOf(examples)));
     },
     get steps() {
       return inner.steps;

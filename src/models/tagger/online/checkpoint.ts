@@ -191,13 +191,16 @@ const mismatch = ({ message }: { readonly message: string }): TaggerError =>
 
 const wrong = (message: string): E.Either<TaggerError, never> => E.left(mismatch({ message }));
 
+type Saved = Omit<LearnTagsState, 'trainer'> & { readonly outstanding?: LearnTagsState['pending'] };
+
 /** The state that was written down, as far as can be told without its options; `learnTags` holds the rest against those. */
 function stateOf(
   { state: trainer, about, weights }: SavedTraining,
   { tags, intents }: Lexicons,
 ): E.Either<TaggerError, LearnTagsState> {
-  const { replay, outstanding } = about as Omit<LearnTagsState, 'trainer'>;
-  const kept = { ...(replay !== undefined && { replay }), ...(outstanding !== undefined && { outstanding }) };
+  // Files of earlier versions name what is pending otherwise.
+  const { replay, outstanding, pending = outstanding } = about as Saved;
+  const kept = { ...(replay !== undefined && { replay }), ...(pending !== undefined && { pending }) };
   const problem =
     keptProblem(kept, { tags: tags.names, intents: intents?.names }) ??
     (trainer === undefined ? 'there is no step' : slotsProblem(trainer.slots, weights));

@@ -1,8 +1,8 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { defer, finalize, type OperatorFunction } from 'rxjs';
 import { requireCount } from '../../../checks.js';
-import type { Course } from '../../../course.js';
 import { checkedOptions, type Names } from '../../../options.js';
+import type { PiecewiseTask } from '../../../piecewise-task.js';
 import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames } from '../../../streams/updates.js';
 import type { TrainerOptions } from '../../../training/trainer.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
@@ -22,7 +22,7 @@ import {
   type TagOutcome,
   type Taught,
 } from './lessons.js';
-import type { OpenTagging, Outstanding } from './outstanding.js';
+import type { OpenTagging, Pending } from './pending.js';
 import { type Asked, predictOne } from './predict-tags.js';
 import { reservoir } from './reservoir.js';
 
@@ -31,7 +31,7 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state' 
   /** Utterances kept, and how many of them are learnt again with each new one; by default none. */
   readonly replay?: { readonly size: number; readonly per: number; readonly seed?: number } | undefined;
   /** Where predictions wait for corrections; without it each utterance comes with its tags. */
-  readonly outstanding?: Outstanding | undefined;
+  readonly pending?: Pending | undefined;
   /** What is counted of predictions; default `conlleval()`. */
   readonly metric?: SlotMetric;
   /** Utterances of more words are learnt in pieces; default 100. */
@@ -44,7 +44,7 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state' 
 
 const names: Names<LearnTagsOptions> = {
   replay: { size: true, per: true, seed: true },
-  outstanding: true,
+  pending: true,
   metric: true,
   longest: true,
   most: { words: true, tags: true, intents: true },
@@ -75,7 +75,7 @@ const names: Names<LearnTagsOptions> = {
  *
  * With `slice`, or on a learner's threads, an update is done in pieces, and outcomes come later than their lessons, which
  * wait for one another in their order, in a buffer of bounded capacity. They are the same, bit for bit, where nothing else
- * uses the weights or what is outstanding meanwhile.
+ * uses the weights or what is pending meanwhile.
  *
  * Law: a run that was cut after any utterance and goes on with the model and `state()` of then gives bit for bit what the
  * uninterrupted run gives.
@@ -110,7 +110,7 @@ export function learnTags(model: Tagger, given: LearnTagsOptions): OperatorFunct
 function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
   const {
     replay,
-    outstanding: open,
+    pending: open,
     metric = conlleval(),
     most,
     slice: _,
@@ -124,7 +124,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
   const kept = replay && reservoir<Taught>({ size: replay.size, seed: replay.seed ?? 0, state: from?.replay });
   const learner = taggerTrainer(model, { ...training, state: from?.trainer });
   try {
-    if (from?.outstanding) open?.restore(from.outstanding);
+    if (from?.pending) open?.restore(from.pending);
   } catch (error) {
     learner.release();
     throw error;
@@ -160,7 +160,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     taught: Taught,
     prediction: Tagging,
     former?: OpenTagging,
-  ): Course<TagOutcome> {
+  ): PiecewiseTask<TagOutcome> {
     const problem = problemOf(taught);
     if (problem !== undefined) return refused('rejected', id, problem);
     const { words, tags, intent } = taught;
@@ -178,7 +178,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     if (former?.taught !== undefined) kept?.replace(example, (item) => item.id === id && sameWords(item.words, words));
     const again = kept && replay ? kept.draw(replay.per) : [];
     const pieces = [taught, ...again].flatMap((each) => cutUtterance(each, longest));
-    const learned = atOnce(options) ? learner.learn(pieces) : yield* learner.course(pieces);
+    const learned = atOnce(options) ? learner.learn(pieces) : yield* learner.learnInPieces(pieces);
     if (former?.taught === undefined) kept?.offer(example);
     // Meanwhile it may have been dropped, or its id may be another utterance's.
     if (former && id !== undefined && open?.get(id) === former) {
@@ -212,11 +212,11 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     return {
       trainer: learner.state(),
       ...(kept && { replay: kept.state() }),
-      ...(open && { outstanding: open.state() }),
+      ...(open && { pending: open.state() }),
     };
   }
 
-  function predict(waiting: Outstanding, asked: Asked): TagOutcome {
+  function predict(waiting: Pending, asked: Asked): TagOutcome {
     try {
       return { outcome: 'predicted', ...predictOne(model, waiting, asked) };
     } catch (error) {
@@ -226,7 +226,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     }
   }
 
-  function* correct({ id, tags, corrections = [], intent }: Corrected): Course<TagOutcome> {
+  function* correct({ id, tags, corrections = [], intent }: Corrected): PiecewiseTask<TagOutcome> {
     const former = open?.get(id) ?? 'unknown';
     if (former === 'unknown')
       return refused('unknown', id, `nothing was predicted under the id ${JSON.stringify(id)}.`);
@@ -247,7 +247,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     return yield* teach(id, { words, tags: corrected.right, intent: meant }, prediction, former);
   }
 
-  function* take(lesson: TagLesson): Course<TagOutcome> {
+  function* take(lesson: TagLesson): PiecewiseTask<TagOutcome> {
     begun += 1;
     // Lessons come from outside: what they are is not known before they have come.
     if (typeof lesson !== 'object' || lesson === null) {
@@ -260,11 +260,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     }
     if (!('tags' in lesson) || lesson.tags === undefined) {
       return open === undefined
-        ? refused(
-            'rejected',
-            id,
-            'an utterance came without tags; give them, or { outstanding } where they come later.',
-          )
+        ? refused('rejected', id, 'an utterance came without tags; give them, or { pending } where they come later.')
         : predict(open, lesson);
     }
     const former = id === undefined ? undefined : open?.get(id);

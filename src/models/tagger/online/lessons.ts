@@ -5,7 +5,7 @@ import type { SlotScores } from '../../metrics/conlleval.js';
 import type { Grown } from '../growth.js';
 import type { Tagging } from '../tagging.js';
 import type { SlotCorrection } from './corrections.js';
-import { type OutstandingState, outstandingProblem } from './outstanding.js';
+import { type PendingState, pendingProblem } from './pending.js';
 import type { Asked, Predicted } from './predict-tags.js';
 import { type ReservoirState, reservoirProblem } from './reservoir.js';
 
@@ -78,7 +78,7 @@ export type TagOutcome = LearnedTags | PredictedTags | RefusedTags;
 export interface LearnTagsState {
   readonly trainer: TrainerState;
   readonly replay?: ReservoirState<Taught> | undefined;
-  readonly outstanding?: OutstandingState | undefined;
+  readonly pending?: PendingState | undefined;
 }
 
 /** Names that a model knows: what was taught of others cannot be learnt again. */
@@ -105,13 +105,13 @@ export function taughtProblem(taught: unknown, known: KnownNames): string | unde
 
 /** What is wrong with what should be kept of lessons to a model of these names, if anything. */
 export function keptProblem(
-  { replay, outstanding }: Pick<LearnTagsState, 'replay' | 'outstanding'>,
+  { replay, pending }: Pick<LearnTagsState, 'replay' | 'pending'>,
   known: KnownNames,
 ): string | undefined {
   const problem = replay === undefined ? undefined : reservoirProblem(replay, (item) => taughtProblem(item, known));
   if (problem !== undefined) return `of what is replayed, ${problem}`;
-  const waiting = outstanding === undefined ? undefined : outstandingProblem(outstanding);
-  return waiting === undefined ? undefined : `of what is outstanding, ${waiting}`;
+  const waiting = pending === undefined ? undefined : pendingProblem(pending);
+  return waiting === undefined ? undefined : `of what is pending, ${waiting}`;
 }
 
 /** Pieces of at most so many words, cut before a word that does not go on with a slot; the intent is the first one's. */

@@ -1,7 +1,7 @@
 import { map, type OperatorFunction } from 'rxjs';
 import type { Tagger } from '../tagger.js';
 import type { Tagging } from '../tagging.js';
-import type { Outstanding } from './outstanding.js';
+import type { Pending } from './pending.js';
 
 /** An utterance that is to be tagged; with an id, a correction finds it by that. */
 export interface Asked {
@@ -24,15 +24,15 @@ export interface Predicted extends Tagging {
  * @returns an operator that gives each utterance tagged, with its id.
  * @throws RangeError (as an error notification) where no more predictions may wait and the policy is `error`.
  * @example
- * const open = outstanding({ capacity: 1000 });
+ * const open = pending({ capacity: 1000 });
  * utterance$.pipe(predictTags(reader, open)) // { id: '#0', words: [{ word: 'to', tag: 'O', probability: … }, …] }
  */
-export function predictTags(model: Tagger, open: Outstanding): OperatorFunction<Asked, Predicted> {
+export function predictTags(model: Tagger, open: Pending): OperatorFunction<Asked, Predicted> {
   return map((asked) => predictOne(model, open, asked));
 }
 
 /** Tags one utterance and keeps what was said. */
-export function predictOne(model: Tagger, open: Outstanding, { id, words }: Asked): Predicted {
+export function predictOne(model: Tagger, open: Pending, { id, words }: Asked): Predicted {
   const [prediction] = model.tag([words]) as readonly [Tagging];
   return { id: open.add({ words: [...words], prediction }, id), ...prediction };
 }

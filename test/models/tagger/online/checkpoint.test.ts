@@ -9,7 +9,7 @@ import {
   type LearnTagsState,
   learnTags,
   loadTagger,
-  outstanding,
+  pending,
   restoreTagger,
   restoreTaggerEither,
   saveTagger,
@@ -30,7 +30,7 @@ const lessons: readonly TagLesson[] = [
 const options = () => ({
   optimizer: adam(1e-2),
   replay: { size: 8, per: 3, seed: 2 },
-  outstanding: outstanding({ capacity: 5 }),
+  pending: pending({ capacity: 5 }),
 });
 
 const stateOf = (outcome: TagOutcome): LearnTagsState => {
@@ -108,7 +108,7 @@ describe('a tagger that learns, as a checkpoint', () => {
       '{}',
       '{"step":-1}',
       '{"step":1,"replay":{"items":3}}',
-      '{"step":1,"outstanding":{}}',
+      '{"step":1,"pending":{}}',
     ]) {
       const changed = { ...checkpoint, metadata: { ...checkpoint.metadata, learning } };
       expect(message(empty(), changed)).toContain('learning');

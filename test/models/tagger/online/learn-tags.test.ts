@@ -10,10 +10,10 @@ import {
   type LearnTagsState,
   learnTags,
   machine,
-  outstanding,
   type Predicted,
   paced,
   parametersOf,
+  pending,
   predictTags,
   type RefusedTags,
   type Spoken,
@@ -297,12 +297,12 @@ describe('updates in slices', () => {
   it('do not bring back a prediction that was dropped meanwhile, nor write over a later one of its id', async () => {
     const model = empty();
     model.grow(lessons);
-    const open = outstanding({ capacity: 2 });
+    const open = pending({ capacity: 2 });
     const [asked$, lesson$] = [new Subject<Asked>(), new Subject<TagLesson>()];
     const [answers, outcomes]: [Predicted[], TagOutcome[]] = [[], []];
     asked$.pipe(predictTags(model, open)).subscribe((answer) => answers.push(answer));
     const subscription = lesson$
-      .pipe(learnTags(model, { ...options, outstanding: open, slice: 0 }))
+      .pipe(learnTags(model, { ...options, pending: open, slice: 0 }))
       .subscribe((outcome) => outcomes.push(outcome));
     const turns = async (until: () => boolean) => {
       for (let turn = 0; turn < 10_000 && !until(); turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -413,18 +413,18 @@ describe('lessons that are none', () => {
     ['a correction without words', { id: '#0', corrections: [{ slot: 'toloc' }] }, 'says which words it is about'],
   ])('%s', async (_, lesson, message) => {
     const model = empty();
-    const open = outstanding({ capacity: 2 });
+    const open = pending({ capacity: 2 });
     const asked = { words: ['leave', 'Taipei'] };
-    const outcomes = await teach(model, [asked, lesson as TagLesson, ...lessons.slice(0, 1)], { outstanding: open });
+    const outcomes = await teach(model, [asked, lesson as TagLesson, ...lessons.slice(0, 1)], { pending: open });
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['predicted', 'rejected', 'learned']);
     expect((outcomes[1] as RefusedTags).message).toContain(`learnTags: `);
     expect((outcomes[1] as RefusedTags).message).toContain(message);
   });
 
   it('an utterance that may not wait', async () => {
-    const open = outstanding({ capacity: 1, policy: 'error' });
+    const open = pending({ capacity: 1, policy: 'error' });
     const outcomes = await teach(empty(), [{ words: ['a'] }, { words: ['b'] }, ...lessons.slice(0, 1)], {
-      outstanding: open,
+      pending: open,
     });
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['predicted', 'rejected', 'learned']);
     expect((outcomes[1] as RefusedTags).message).toContain('raise the capacity');
@@ -435,8 +435,8 @@ describe('labels that come later', () => {
   function asking(capacity = 10) {
     const model = empty();
     model.grow(lessons);
-    const open = outstanding({ capacity });
-    const { tell, close } = classroom(model, { outstanding: open });
+    const open = pending({ capacity });
+    const { tell, close } = classroom(model, { pending: open });
     const asked$ = new Subject<{ readonly id?: string; readonly words: readonly string[] }>();
     const answers: Predicted[] = [];
     asked$.pipe(predictTags(model, open)).subscribe((answer) => answers.push(answer));
@@ -539,8 +539,8 @@ describe('labels that come later', () => {
     const { id } = ask(['arrive', 'Taipei']);
     const state: LearnTagsState = learned(tell(lessons[0] as TagLesson)).state();
     close();
-    const later = outstanding({ capacity: 10 });
-    const resumed = classroom(model, { outstanding: later, state });
+    const later = pending({ capacity: 10 });
+    const resumed = classroom(model, { pending: later, state });
     expect(later.state()).toEqual(open.state());
     expect(resumed.tell({ id, tags: ['O', 'B-toloc'] })).toMatchObject({ outcome: 'learned', step: 2 });
     resumed.close();

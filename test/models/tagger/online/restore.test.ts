@@ -6,8 +6,8 @@ import {
   type LearnTagsState,
   learnTags,
   lexicon,
-  outstanding,
   parametersOf,
+  pending,
   reservoir,
   restoreGenerator,
   restoreTaggerEither,
@@ -25,7 +25,7 @@ const any = (value: unknown) => value as never;
 const options = () => ({
   optimizer: adam(1e-2),
   replay: { size: 8, per: 3, seed: 2 },
-  outstanding: outstanding({ capacity: 5 }),
+  pending: pending({ capacity: 5 }),
 });
 
 let learnt: Tagger;
@@ -182,21 +182,21 @@ describe('a checkpoint of a tagger is refused as a whole where it has', () => {
       (words) => [['replay', 'random', 'words'], words] as const,
     ),
     ...['x', undefined].map((spare) => [['replay', 'random', 'spare'], spare] as const),
-    ...[null, 3, [], {}].map((open) => [['outstanding'], open] as const),
+    ...[null, 3, [], {}].map((open) => [['pending'], open] as const),
     ...[null, -1, 0.5].flatMap((count) => [
-      [['outstanding', 'given'], count] as const,
-      [['outstanding', 'dropped'], count] as const,
+      [['pending', 'given'], count] as const,
+      [['pending', 'dropped'], count] as const,
     ]),
     ...[null, {}, [3], [[]], [['a']], [['a', null]], [['a', {}]], [[3, { words: [], prediction: { words: [] } }]]].map(
-      (entries) => [['outstanding', 'entries'], entries] as const,
+      (entries) => [['pending', 'entries'], entries] as const,
     ),
     ...[null, 3, { words: null }, { words: [] }, { words: [{}, {}] }, { words: [null, null] }].map(
-      (prediction) => [['outstanding', 'entries', 0, 1, 'prediction'], prediction] as const,
+      (prediction) => [['pending', 'entries', 0, 1, 'prediction'], prediction] as const,
     ),
     ...[null, 3, {}, { tags: ['O'] }, { tags: [1, 2] }, { tags: ['O', 'O'], intent: 3 }].map(
-      (taught) => [['outstanding', 'entries', 0, 1, 'taught'], taught] as const,
+      (taught) => [['pending', 'entries', 0, 1, 'taught'], taught] as const,
     ),
-    ...[null, {}, [3]].map((expired) => [['outstanding', 'expired'], expired] as const),
+    ...[null, {}, [3]].map((expired) => [['pending', 'expired'], expired] as const),
   ];
 
   it.each(learning)('learning with %j put to %j', (path, value) => {
@@ -245,13 +245,13 @@ describe('a state of learnTags is refused before anything changes where', () => 
       'an item has a tag that the model has not',
       () => ({ ...state, replay: { ...state.replay, items: [{ words: ['to'], tags: ['B-never'] }] } }),
     ],
-    ['what is outstanding is null', () => ({ ...state, outstanding: null })],
+    ['what is pending is null', () => ({ ...state, pending: null })],
     [
-      'more is outstanding than may',
+      'more is pending than may',
       () => ({
         ...state,
-        outstanding: {
-          ...state.outstanding,
+        pending: {
+          ...state.pending,
           entries: Array.from({ length: 6 }, (_, k) => [`${k}`, { words: [], prediction: { words: [] } }]),
         },
       }),
@@ -259,11 +259,11 @@ describe('a state of learnTags is refused before anything changes where', () => 
   ])('%s', async (_, wrong) => {
     const before = bitsOf(learnt);
     const run = options();
-    run.outstanding.add({ words: ['x'], prediction: { words: [{ word: 'x', tag: 'O', probability: 1 }] } }, 'mine');
+    run.pending.add({ words: ['x'], prediction: { words: [{ word: 'x', tag: 'O', probability: 1 }] } }, 'mine');
     const stream = of(...journeys(1)).pipe(learnTags(learnt, { ...run, state: any(wrong()) }));
-    await expect(lastValueFrom(stream)).rejects.toThrow(/^(learnTags|taggerTrainer|trainer|outstanding): /);
+    await expect(lastValueFrom(stream)).rejects.toThrow(/^(learnTags|taggerTrainer|trainer|pending): /);
     expect(bitsOf(learnt)).toEqual(before);
-    expect(run.outstanding.get('mine')).toMatchObject({ words: ['x'] });
+    expect(run.pending.get('mine')).toMatchObject({ words: ['x'] });
   });
 });
 

@@ -1,9 +1,9 @@
-import { type Course, finish, inTurns, timeSlice } from 'oxbow';
+import { finish, inTurns, type PiecewiseTask, timeSlice } from 'oxbow';
 import { concatMap, count, from, lastValueFrom, take, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
 /** Notes each piece; whether it was ended before its time is the last note. */
-function* noting(notes: string[], pieces = 3): Course<string> {
+function* noting(notes: string[], pieces = 3): PiecewiseTask<string> {
   let whole = false;
   try {
     for (let k = 1; k <= pieces; k += 1) {
@@ -19,7 +19,7 @@ function* noting(notes: string[], pieces = 3): Course<string> {
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-describe('a course', () => {
+describe('a task', () => {
   it('is done at once by finish', () => {
     const notes: string[] = [];
     expect(finish(noting(notes))).toBe('outcome');
@@ -84,7 +84,7 @@ describe('a course', () => {
   });
 
   it('hands on what it throws', async () => {
-    function* failing(): Course<string> {
+    function* failing(): PiecewiseTask<string> {
       yield;
       throw new RangeError('no');
     }

@@ -4,14 +4,14 @@ import { checkedOptions } from '../../../options.js';
 import type { TaggedWord, Tagging } from '../tagging.js';
 
 /** What becomes of a prediction when as many wait as may: the oldest goes, this one does, or it is an error. */
-export type OutstandingPolicy = 'drop-oldest' | 'drop-newest' | 'error';
+export type PendingPolicy = 'drop-oldest' | 'drop-newest' | 'error';
 
-/** The options of {@link outstanding}. */
-export interface OutstandingOptions {
+/** The options of {@link pending}. */
+export interface PendingOptions {
   /** How many predictions may wait for a correction. */
   readonly capacity: number;
   /** Default `drop-oldest`. */
-  readonly policy?: OutstandingPolicy;
+  readonly policy?: PendingPolicy;
 }
 
 /** A prediction that waits, and what has been made of it since. */
@@ -27,7 +27,7 @@ export interface OpenTagging {
 export type Missing = 'unknown' | 'expired';
 
 /** What waits as plain data, which JSON takes. */
-export interface OutstandingState {
+export interface PendingState {
   readonly given: number;
   readonly dropped: number;
   readonly entries: readonly (readonly [id: string, open: OpenTagging])[];
@@ -35,7 +35,7 @@ export interface OutstandingState {
 }
 
 /** Predictions by id: `predictTags` adds to it, and `learnTags` looks up what a correction is of. */
-export interface Outstanding {
+export interface Pending {
   readonly depth: number;
   readonly dropped: number;
   /** Keeps a prediction under its own id, or gives it one. @throws RangeError where it is full and the policy is `error`. */
@@ -43,16 +43,16 @@ export interface Outstanding {
   get(id: string): OpenTagging | Missing;
   /** Puts in what has been made of one that waits. */
   replace(id: string, open: OpenTagging): void;
-  state(): OutstandingState;
+  state(): PendingState;
   /**
    * Becomes what was written down. Nothing changes where it throws.
    *
    * @throws RangeError where more wait there than may here; TypeError where it is not what `state` gave.
    */
-  restore(state: OutstandingState): void;
+  restore(state: PendingState): void;
 }
 
-const POLICIES: readonly OutstandingPolicy[] = ['drop-oldest', 'drop-newest', 'error'];
+const POLICIES: readonly PendingPolicy[] = ['drop-oldest', 'drop-newest', 'error'];
 
 /**
  * Memory of predictions that may still be corrected, of bounded size. A prediction stays when it has been corrected, so
@@ -65,14 +65,14 @@ const POLICIES: readonly OutstandingPolicy[] = ['drop-oldest', 'drop-newest', 'e
  * @throws RangeError where the capacity is not a whole number above 0.
  * @throws TypeError where the policy is none of the three, or an option is not known.
  * @example
- * const open = outstanding({ capacity: 1000 });
+ * const open = pending({ capacity: 1000 });
  * utterance$.pipe(predictTags(reader, open)).subscribe(({ id, words }) => console.log(id, words));
- * correction$.pipe(learnTags(reader, { optimizer: adam(1e-3), outstanding: open }));
+ * correction$.pipe(learnTags(reader, { optimizer: adam(1e-3), pending: open }));
  */
-export function outstanding(options: OutstandingOptions): Outstanding {
-  const { capacity, policy = 'drop-oldest' } = checkedOptions('outstanding', options, { capacity: true, policy: true });
-  requireCount('outstanding', 'capacity', capacity);
-  requireChoice('outstanding', 'policy', policy, POLICIES);
+export function pending(options: PendingOptions): Pending {
+  const { capacity, policy = 'drop-oldest' } = checkedOptions('pending', options, { capacity: true, policy: true });
+  requireCount('pending', 'capacity', capacity);
+  requireChoice('pending', 'policy', policy, POLICIES);
   // Maps and sets keep the order in which keys came: the first is the oldest.
   const entries = new Map<string, OpenTagging>();
   const expired = new Set<string>();
@@ -90,7 +90,7 @@ export function outstanding(options: OutstandingOptions): Outstanding {
     if (entries.size < capacity) return true;
     if (policy === 'error') {
       throw new RangeError(
-        `outstanding: ${capacity} predictions wait for their corrections; raise the capacity, or choose the policy ` +
+        `pending: ${capacity} predictions wait for their corrections; raise the capacity, or choose the policy ` +
           "'drop-oldest' or 'drop-newest'.",
       );
     }
@@ -128,11 +128,11 @@ export function outstanding(options: OutstandingOptions): Outstanding {
     },
     state: () => ({ given, dropped, entries: [...entries], expired: [...expired] }),
     restore(state) {
-      const problem = outstandingProblem(state);
-      if (problem !== undefined) throw new TypeError(`outstanding: ${problem}; give back what state() gave.`);
+      const problem = pendingProblem(state);
+      if (problem !== undefined) throw new TypeError(`pending: ${problem}; give back what state() gave.`);
       if (state.entries.length > capacity) {
         throw new RangeError(
-          `outstanding: ${state.entries.length} predictions were written down, but ${capacity} may wait here; raise the capacity.`,
+          `pending: ${state.entries.length} predictions were written down, but ${capacity} may wait here; raise the capacity.`,
         );
       }
       entries.clear();
@@ -145,8 +145,8 @@ export function outstanding(options: OutstandingOptions): Outstanding {
 }
 
 /** What is wrong with what should be the state of predictions that wait, if anything. */
-export function outstandingProblem(state: unknown): string | undefined {
-  const { given, dropped, entries, expired } = (state ?? {}) as Partial<OutstandingState>;
+export function pendingProblem(state: unknown): string | undefined {
+  const { given, dropped, entries, expired } = (state ?? {}) as Partial<PendingState>;
   if (!isCount(given) || !isCount(dropped)) {
     return `the state gave ${String(given)} ids and dropped ${String(dropped)}, which are no counts`;
   }

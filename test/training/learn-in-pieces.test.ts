@@ -2,7 +2,6 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import {
   adam,
-  type Course,
   causalAttention,
   configure,
   crossEntropy,
@@ -19,6 +18,7 @@ import {
   machine,
   nesterov,
   type Optimizer,
+  type PiecewiseTask,
   parametersOf,
   stack,
   stacked,
@@ -65,13 +65,13 @@ const learner = (model: Model, optimizer: Optimizer = adam(1e-2)) =>
 
 const bitsOf = (model: Model) => parametersOf(model.params).map(([path, { data }]) => [path, bytesOf(data)]);
 
-/** Runs a course with something else between any two pieces; says how many there were. */
+/** Runs a task with something else between any two pieces; says how many there were. */
 function between<R>(
-  course: Course<R>,
+  task: PiecewiseTask<R>,
   other: (piece: number) => void,
 ): { readonly outcome: R; readonly pieces: number } {
   for (let pieces = 1; ; pieces += 1) {
-    const piece = course.next();
+    const piece = task.next();
     if (piece.done) return { outcome: piece.value, pieces };
     other(pieces);
   }
@@ -85,7 +85,7 @@ describe('an update in pieces', () => {
     let [a, b, c] = [plain.initial(lanes), pieced.initial(lanes), other.initial(lanes)];
     for (const window of given) {
       const expected = once.learn({ carry: a, ...window });
-      const { outcome, pieces } = between(inPieces.course({ carry: b, ...window }), (piece) => {
+      const { outcome, pieces } = between(inPieces.learnInPieces({ carry: b, ...window }), (piece) => {
         // Windows of others come and go: evaluated, learnt, and large enough to take new memory.
         if (piece % 3 === 0) evaluate(other, other.initial(lanes), window.input);
         if (piece % 7 === 0) c = others.learn({ carry: c, ...window }).carry;
@@ -99,16 +99,18 @@ describe('an update in pieces', () => {
     expect(inPieces.state()).toEqual(once.state());
   });
 
-  it('is the same where two courses go on by turns', () => {
+  it('is the same where two tasks go on by turns', () => {
     const alone = modelOf(1);
     const [first, second] = [modelOf(1), modelOf(1)];
     const window = oneWindow();
     const expected = learner(alone).learn({ carry: alone.initial(lanes), ...window });
-    const courses = [first, second].map((model) => learner(model).course({ carry: model.initial(lanes), ...window }));
+    const tasks = [first, second].map((model) =>
+      learner(model).learnInPieces({ carry: model.initial(lanes), ...window }),
+    );
     const outcomes: unknown[] = [];
     while (outcomes.length < 2) {
-      for (const course of courses) {
-        const piece = course.next();
+      for (const task of tasks) {
+        const piece = task.next();
         if (piece.done && piece.value !== undefined) outcomes.push(piece.value);
       }
     }
@@ -121,12 +123,12 @@ describe('an update in pieces', () => {
     const model = modelOf(3);
     const before = bitsOf(model);
     const window = oneWindow();
-    const { learn, course } = learner(model);
+    const { learn, learnInPieces } = learner(model);
     learn({ carry: model.initial(lanes), ...window });
     const learnt = bitsOf(model);
     expect(learnt).not.toEqual(before);
     let seen = learnt;
-    between(course({ carry: model.initial(lanes), ...window }), () => {
+    between(learnInPieces({ carry: model.initial(lanes), ...window }), () => {
       seen = bitsOf(model);
       expect(seen).toEqual(learnt);
     });
@@ -143,7 +145,7 @@ describe('an update in pieces', () => {
       ...window,
     });
     const { outcome } = between(
-      learner(grownWithin).course({ carry: grownWithin.initial(lanes), ...window }),
+      learner(grownWithin).learnInPieces({ carry: grownWithin.initial(lanes), ...window }),
       (piece) => {
         if (piece === 12) grow(grownWithin);
       },
@@ -160,7 +162,7 @@ describe('an update in pieces', () => {
       ...window,
     });
     const { outcome, pieces } = between(
-      learner(pieced, nesterov(0.1)).course({
+      learner(pieced, nesterov(0.1)).learnInPieces({
         carry: pieced.initial(lanes),
         ...window,
       }),
@@ -175,10 +177,10 @@ describe('an update in pieces', () => {
     const model = modelOf(6);
     const before = bitsOf(model);
     const trained = learner(model);
-    const { course, learn } = trained;
+    const { learnInPieces, learn } = trained;
     const window = oneWindow();
     const given = { carry: model.initial(lanes), ...window };
-    const left = course(given);
+    const left = learnInPieces(given);
     for (let k = 0; k < 10; k += 1) left.next();
     left.return(undefined as never);
     expect(bitsOf(model)).toEqual(before);
@@ -190,13 +192,13 @@ describe('an update in pieces', () => {
 
   it('suffers no other update of its trainer meanwhile, and no release', () => {
     const model = modelOf(7);
-    const { course, learn, release } = learner(model);
+    const { learnInPieces, learn, release } = learner(model);
     const window = oneWindow();
     const given = { carry: model.initial(lanes), ...window };
-    const first = course(given);
+    const first = learnInPieces(given);
     first.next();
     expect(() => learn(given)).toThrow('trainer: an update in pieces is under way');
-    expect(() => finish(course(given))).toThrow('trainer: an update in pieces is under way');
+    expect(() => finish(learnInPieces(given))).toThrow('trainer: an update in pieces is under way');
     const before = bitsOf(model);
     release();
     expect(() => first.next()).toThrow('trainer: it was released while an update was under way');
@@ -214,10 +216,10 @@ describe('an update in pieces', () => {
       },
     });
     const window = oneWindow();
-    const { course } = trainer(looking, { loss: crossEntropy(), optimizer: adam(1e-2) });
+    const { learnInPieces } = trainer(looking, { loss: crossEntropy(), optimizer: adam(1e-2) });
     const given = { carry: looking.initial(lanes), ...window };
     const [expected] = evaluate(core, core.initial(lanes), given.input);
-    finish(course(given));
+    finish(learnInPieces(given));
     expect(looks.seen).toEqual([(expected.data[7] as number) + 2 * (expected.data[7] as number)]);
   });
 
@@ -228,7 +230,7 @@ describe('an update in pieces', () => {
     learner(before, adam(0.1)).learn(given);
     const expected = learner(before).learn(given);
     const other = learner(within, adam(0.1));
-    const { outcome } = between(learner(within).course(given), (piece) => {
+    const { outcome } = between(learner(within).learnInPieces(given), (piece) => {
       if (piece === 30) other.learn(given);
     });
     expect(outcome.loss).toBe(expected.loss);
@@ -250,9 +252,9 @@ describe('an update in pieces', () => {
       );
     const window = oneWindow();
     const update = (model: ReturnType<typeof attending>) => {
-      const { learn, course } = trainer(model, { loss: crossEntropy(), optimizer: adam(1e-2), clipNorm: 1 });
+      const { learn, learnInPieces } = trainer(model, { loss: crossEntropy(), optimizer: adam(1e-2), clipNorm: 1 });
       const given = { carry: model.initial(lanes), ...window };
-      return { learn: () => learn(given), course: () => course(given) };
+      return { learn: () => learn(given), learnInPieces: () => learnInPieces(given) };
     };
     const allBitsOf = ({ params }: ReturnType<typeof attending>) =>
       parametersOf(params).map(([path, { data }]) => [path, bytesOf(data)]);
@@ -263,7 +265,7 @@ describe('an update in pieces', () => {
         const expected = update(plain).learn();
         // It begins on other threads, and in the tier that is the best one here.
         configure({ threads: 1, tier: usualTier });
-        const { outcome } = between(update(pieced).course(), (piece) => {
+        const { outcome } = between(update(pieced).learnInPieces(), (piece) => {
           if (piece === 3) configure({ threads: 3 });
           if (piece === 40) configure({ tier });
           if (piece === 60) configure({ threads: 2 });
@@ -285,8 +287,10 @@ describe('an update in pieces', () => {
         return core.apply(ops, carry, x);
       },
     });
-    const { course } = learner(growing);
-    expect(() => finish(course({ carry: core.initial(lanes), ...oneWindow() }))).toThrow('grow: embed.table is in use');
+    const { learnInPieces } = learner(growing);
+    expect(() => finish(learnInPieces({ carry: core.initial(lanes), ...oneWindow() }))).toThrow(
+      'grow: embed.table is in use',
+    );
     expect(machine().windows).toBe(0);
     table?.grow(0, symbols + 1);
     expect(table?.shape).toEqual([symbols + 1, 24]);
@@ -295,14 +299,14 @@ describe('an update in pieces', () => {
   it('takes no more memory the longer it goes on', () => {
     const model = modelOf(9);
     const gated = stack({ embed: embedding(symbols, 8), rnn: gru(8, 16), head: dense(16, 40) }, { seed: 9 });
-    const [{ course }, gatedLearner] = [
+    const [{ learnInPieces }, gatedLearner] = [
       learner(model),
       trainer(gated, { loss: crossEntropy(), optimizer: adam(1e-2), clipNorm: 1 }),
     ];
     const { heap, arena } = machine();
     const held = windows(12).map((window) => {
-      finish(course({ carry: model.initial(lanes), ...window }));
-      finish(gatedLearner.course({ carry: gated.initial(lanes), ...window }));
+      finish(learnInPieces({ carry: model.initial(lanes), ...window }));
+      finish(gatedLearner.learnInPieces({ carry: gated.initial(lanes), ...window }));
       return { used: heap.used(), mark: arena.mark() };
     });
     expect(held[11]).toEqual(held[2]);
@@ -318,9 +322,9 @@ describe('a trainer that nobody holds any more', () => {
     const given = { carry: model.initial(lanes), ...oneWindow() };
     const before = machine().heap.used();
     const forget = () => {
-      const { learn, course } = learner(model);
+      const { learn, learnInPieces } = learner(model);
       learn(given);
-      finish(course(given));
+      finish(learnInPieces(given));
     };
     forget();
     const taken = machine().heap.used();

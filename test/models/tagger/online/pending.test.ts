@@ -1,4 +1,4 @@
-import { type OpenTagging, outstanding } from 'oxbow';
+import { type OpenTagging, pending } from 'oxbow';
 import { describe, expect, it } from 'vitest';
 
 const open = (word: string): OpenTagging => ({
@@ -8,7 +8,7 @@ const open = (word: string): OpenTagging => ({
 
 describe('predictions that wait', () => {
   it('are found by the ids they are given, or by their own', () => {
-    const waiting = outstanding({ capacity: 3 });
+    const waiting = pending({ capacity: 3 });
     expect([waiting.add(open('a')), waiting.add(open('b'), 'mine'), waiting.add(open('c'))]).toEqual([
       '#0',
       'mine',
@@ -22,7 +22,7 @@ describe('predictions that wait', () => {
   });
 
   it('drop the oldest, and remember that it has expired', () => {
-    const waiting = outstanding({ capacity: 2 });
+    const waiting = pending({ capacity: 2 });
     for (const word of ['a', 'b', 'c']) waiting.add(open(word), word);
     expect(waiting.get('a')).toBe('expired');
     expect(waiting.get('c')).toEqual(open('c'));
@@ -36,36 +36,34 @@ describe('predictions that wait', () => {
   });
 
   it('drop the newest, or fail, where that is the policy', () => {
-    const newest = outstanding({ capacity: 1, policy: 'drop-newest' });
+    const newest = pending({ capacity: 1, policy: 'drop-newest' });
     newest.add(open('a'), 'a');
     newest.add(open('b'), 'b');
     expect([newest.get('a'), newest.get('b')]).toEqual([open('a'), 'expired']);
-    const strict = outstanding({ capacity: 1, policy: 'error' });
+    const strict = pending({ capacity: 1, policy: 'error' });
     strict.add(open('a'));
     expect(() => strict.add(open('b'))).toThrow('1 predictions wait for their corrections; raise the capacity');
   });
 
   it('have one place for an id that comes again', () => {
-    const waiting = outstanding({ capacity: 2 });
+    const waiting = pending({ capacity: 2 });
     for (const word of ['a', 'b', 'c']) waiting.add(open(word), 'same');
     expect(waiting.get('same')).toEqual(open('c'));
     expect([waiting.depth, waiting.dropped]).toEqual([1, 0]);
   });
 
   it('go on from a state', () => {
-    const before = outstanding({ capacity: 2 });
+    const before = pending({ capacity: 2 });
     for (const word of ['a', 'b', 'c']) before.add(open(word));
-    const after = outstanding({ capacity: 2 });
+    const after = pending({ capacity: 2 });
     after.restore(JSON.parse(JSON.stringify(before.state())));
     for (const each of [before, after]) each.add(open('d'));
     expect(after.state()).toEqual(before.state());
-    expect(() => outstanding({ capacity: 1 }).restore(before.state())).toThrow(
-      '2 predictions were written down, but 1',
-    );
+    expect(() => pending({ capacity: 1 }).restore(before.state())).toThrow('2 predictions were written down, but 1');
   });
 
   it('say what is impossible', () => {
-    expect(() => outstanding({ capacity: 0 })).toThrow('outstanding: capacity is a whole number of at least 1');
-    expect(() => outstanding({ capacity: 1, policy: 'block' as never })).toThrow("policy is 'drop-oldest' or");
+    expect(() => pending({ capacity: 0 })).toThrow('pending: capacity is a whole number of at least 1');
+    expect(() => pending({ capacity: 1, policy: 'block' as never })).toThrow("policy is 'drop-oldest' or");
   });
 });
