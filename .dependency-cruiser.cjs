@@ -21,7 +21,7 @@ const rooms = [
     'options.ts',
     'random.ts',
     'plot.ts',
-    'course.ts',
+    'piecewise-task.ts',
     'carry.ts',
   ],
 ];
