@@ -199,6 +199,7 @@ export { fromWebStream } from './streams/from-web-stream.js';
 export {
   type GenerateOptions,
   type GenerationOptions,
+  type GeneratedSymbol,
   generate,
   generateFrom,
   generateIterable,

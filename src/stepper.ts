@@ -79,7 +79,7 @@ export interface Inside<S, X> {
 /** A stepper each of whose steps has an ending; `hold` gives it memory for the stepper's whole life. */
 export function steppedTo<S, X extends Tensor>(
   model: Core<S, X>,
-  { carry: first, finish }: StepperOptions<S>,
+  { carry: first, finish }: StepperOptions<S> = {},
   ending?: (hold: Allocate) => Ending,
 ): Stepper<S, X> & Inside<S, X> {
   const memory = stepperMemory();

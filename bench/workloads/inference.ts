@@ -1,5 +1,5 @@
 import { evaluate, generator, ids, reference, stepper } from '../../src/index.js';
-import { samplingStepper } from '../../src/streams/sampling-stepper.js';
+import { speaker } from '../../src/streams/generation/speaker.js';
 import type { Case, Workload } from '../workload.js';
 import { forwardFlop, type LanguageModel, languageModel, stepBytes } from './models.js';
 
@@ -25,8 +25,9 @@ function checkLogits(name: string, net: ReturnType<typeof languageModel>): void 
 function generationCase(units: number, layers: 1 | 2): Case {
   const shape = model(units, layers);
   const net = languageModel(shape);
-  const { next, release } = samplingStepper(net, {}, generator(1));
-  next(ids([1, 1], [0]));
+  const { begin, next, release } = speaker(net, {}, generator(1));
+  begin(net.initial(1), 0);
+  next();
   const step = () => void next();
   const name = `W5 lstm${units}x${layers}`;
   return {

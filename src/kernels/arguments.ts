@@ -203,17 +203,11 @@ export const jobs = {
   }),
   sample: struct('Sample', {
     logits: 'address',
-    /** Float64, one a row. */
-    uniforms: 'address',
+    /** A `Drawing` for each row, as `writeDrawing` puts it there. */
+    drawings: 'address',
     ids: 'address',
     scratch: 'address',
     columns: 'int',
-    /** 0 for all. */
-    topK: 'int',
-    greedy: 'flag',
-    /** 1 / temperature. */
-    inverse: 'float',
-    topP: 'float',
   }),
   /** `partial` is float64. */
   squares: struct('Squares', { spans: 'address', partial: 'address', stages: 'address', howMany: 'int' }),

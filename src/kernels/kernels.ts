@@ -177,45 +177,18 @@ export function crossEntropyAdjoint(
   fork(machine, 'crossEntropyAdjoint', { gradient, logits, targets, result, columns }, rows, items(DEAR, columns));
 }
 
-/** How ids are drawn; all have an effect, unless the most probable one is taken. */
-export interface Drawing {
-  readonly temperature: number;
-  /** 0 for all. */
-  readonly topK: number;
-  readonly topP: number;
-  readonly greedy: boolean;
-}
-
 /** Bytes of working memory that `sample` needs. */
-export const sampleScratch = (rows: number, columns: number) => 32 * rows * Math.ceil(columns / 8);
+export const sampleScratch = (rows: number, columns: number) => 64 * rows * Math.ceil(columns / 8);
 
-/** Draws an id for each row of logits by a uniform number of its own (f64); −1 where its largest is no finite number. */
+/** Draws an id for each row of logits, by a drawing of its own; −1 where its largest is no finite number. */
 export function sample(
   machine: Machine,
   logits: number,
-  uniforms: number,
+  drawings: number,
   ids: number,
   scratch: number,
   rows: number,
   columns: number,
-  { temperature, topK, topP, greedy }: Drawing,
 ): void {
-  fork(
-    machine,
-    'sample',
-    {
-      logits,
-      uniforms,
-      ids,
-      scratch,
-      columns,
-      topK,
-      greedy,
-      // Held within normal numbers: neither 0 · ∞ nor ∞ · 0 may arise.
-      inverse: Math.min(Math.max(1 / temperature, 2 ** -126), 2 ** 127),
-      topP: Math.max(topP, 2 ** -126),
-    },
-    rows,
-    items(DEAR, columns),
-  );
+  fork(machine, 'sample', { logits, drawings, ids, scratch, columns }, rows, items(DEAR, columns));
 }

@@ -9,13 +9,36 @@ import { bounded } from './bounded.js';
 import { type BufferOptions, bufferNames, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
 import { timeSlice } from './event-loop.js';
 import { fromAsync } from './from-async.js';
+import { speaker } from './generation/speaker.js';
 import { checkSampling, drawsOf, type SamplingOptions, samplingNames } from './sample.js';
-import { type SamplingStepper, samplingStepper } from './sampling-stepper.js';
 import { sliceSteps, stepsOf } from './steps.js';
+import { checkStops, type Stops, stopsIn } from './stop.js';
+import type { Vocabulary } from './vocabulary.js';
+
+/** A symbol that a model says, `[1, 1]`. */
+export interface GeneratedSymbol extends Ids {
+  /** That of the weights: how often the model has been changed. */
+  readonly version: number;
+  /** `−log₂` of its probability by the model's own logits, before anything is cut off; where `surprisal` is asked for. */
+  readonly surprisal?: number;
+}
 
 export interface GenerationOptions<S> extends SamplingOptions {
   /** Symbols to generate; `Infinity` goes on until unsubscribed. */
   readonly length: number;
+  /**
+   * Logits of symbols that were said or read lately are divided by it where they are above 0, and multiplied where they are
+   * below: above 1 the model repeats itself less. Keskar et al. (2019), §4.1. Default 1.
+   */
+  readonly repetitionPenalty?: number;
+  /** How many of the latest symbols that is for, those of the prompt too. Default 64. */
+  readonly repetitionWindow?: number;
+  /** Texts at which it ends, which are not said; needs `vocab`. What may be the beginning of one is held back until it is known. */
+  readonly stop?: readonly string[];
+  /** What symbols are as text. */
+  readonly vocab?: Pick<Vocabulary, 'decode'>;
+  /** Whether each symbol has its surprisal. Default false. */
+  readonly surprisal?: boolean;
   /**
    * Steps that the model knows, for one with learned positions: before it would go on beyond them it starts afresh, from
    * the zero carry and the last half of them. Default: it goes on for ever.
@@ -30,7 +53,19 @@ export interface GenerateOptions<S> extends GenerationOptions<S> {
   readonly waiting?: BufferOptions;
 }
 
-const names: Names<GenerationOptions<unknown>> = { length: true, context: true, from: true, ...samplingNames };
+const names: Names<GenerationOptions<unknown>> = {
+  length: true,
+  context: true,
+  from: true,
+  repetitionPenalty: true,
+  repetitionWindow: true,
+  stop: true,
+  vocab: true,
+  surprisal: true,
+  ...samplingNames,
+};
+
+const LONGEST_REPETITION_WINDOW = 1 << 20;
 
 /** A prompt is read in pieces, so that a long one leaves the event loop its turns. */
 const STEPS_AT_ONCE = 128;
@@ -39,6 +74,17 @@ function checkOptions(operation: string, options: GenerationOptions<unknown>): v
   checkSampling(operation, options);
   if (options.context !== undefined) requireCount(operation, 'context', options.context, 2);
   if (options.length !== Number.POSITIVE_INFINITY) requireCount(operation, 'length', options.length);
+  const { repetitionPenalty: penalty = 1, repetitionWindow, stop, vocab } = options;
+  if (!(penalty > 0 && penalty < Number.POSITIVE_INFINITY)) {
+    throw new RangeError(`${operation}: repetitionPenalty is a number above 0, not ${penalty}; 1 is none.`);
+  }
+  if (repetitionWindow !== undefined)
+    requireCount(operation, 'repetitionWindow', repetitionWindow, 1, LONGEST_REPETITION_WINDOW);
+  if (stop === undefined) return;
+  checkStops(operation, stop);
+  if (vocab === undefined) {
+    throw new TypeError(`${operation}: stop is found in text; give the vocabulary too, { stop, vocab }.`);
+  }
 }
 
 function checkPrompt(prompt: Ids): void {
@@ -65,14 +111,14 @@ async function* speak<S>(
   prompt: Ids,
   options: GenerationOptions<S>,
   draws: RandomGenerator,
-): AsyncGenerator<Ids, void, undefined> {
+): AsyncGenerator<GeneratedSymbol, void, undefined> {
   const { length, from, context = Number.POSITIVE_INFINITY } = options;
   const slice = timeSlice();
   let carry = startFrom('generate', model, from, 1);
-  let voice: SamplingStepper | undefined;
   /** Steps that the carry has seen, and the last of them, in so far as they may be needed again. */
   let seen = 0;
   let latest: number[] = [];
+  const voice = speaker(model, options, draws);
 
   /** Counts steps in. Where they would go beyond the context, they are to be read afresh with the last half of one. */
   function within(signal: Ids): Ids {
@@ -85,30 +131,66 @@ async function* speak<S>(
     return read;
   }
 
-  /** Reads a text; the symbol after it. */
-  async function after(text: Ids): Promise<number> {
+  /** Reads a text all but for its last symbol, which the next one follows. */
+  async function read(text: Ids): Promise<void> {
     const last = stepsOf(text) - 1;
     for (let at = 0; at < last; at += STEPS_AT_ONCE) {
       // May wait, so the weights are those of this moment.
       await slice();
       [, carry] = evaluate(model, carry, sliceSteps(text, at, Math.min(at + STEPS_AT_ONCE, last)));
     }
-    voice?.release();
-    voice = samplingStepper(model, options, draws, carry);
-    return voice.next(sliceSteps(text, last));
+    voice.begin(carry, text.data[last] as number);
   }
 
   try {
-    let symbol = prompt;
+    for (const symbol of prompt.data) voice.read(symbol);
+    let text = prompt;
     for (let count = 0; count < length; count += 1) {
       await slice();
-      const read = within(symbol);
-      symbol = ids([1, 1], [read === symbol && voice !== undefined ? voice.next() : await after(read)]);
-      yield symbol;
+      const unread = within(text);
+      if (count === 0 || unread !== text) await read(unread);
+      const given = voice.next();
+      const { symbol, version, surprisal } = given instanceof Promise ? await given : given;
+      text = ids([1, 1], [symbol]);
+      yield surprisal === undefined ? { ...text, version } : { ...text, version, surprisal };
     }
   } finally {
-    voice?.release();
+    voice.release();
   }
+}
+
+/** Symbols up to a stop, in so far as none of them may belong to one. */
+async function* untilStop(
+  symbols: AsyncGenerator<GeneratedSymbol, void, undefined>,
+  stops: Stops,
+  vocab: Pick<Vocabulary, 'decode'>,
+): AsyncGenerator<GeneratedSymbol, void, undefined> {
+  const kept: { readonly symbol: GeneratedSymbol; readonly length: number }[] = [];
+  let length = 0;
+  for await (const symbol of symbols) {
+    const text = vocab.decode(symbol.data);
+    const { found, held } = stops.push(text);
+    kept.push({ symbol, length: text.length });
+    length += text.length;
+    while (kept.length > 0 && length - (kept[0] as (typeof kept)[0]).length >= held) {
+      const first = kept.shift() as (typeof kept)[0];
+      length -= first.length;
+      yield first.symbol;
+    }
+    if (found) return;
+  }
+  for (const { symbol } of kept) yield symbol;
+}
+
+function generation<S>(
+  model: Core<S, Ids, Tensor>,
+  prompt: Ids,
+  options: GenerationOptions<S>,
+  draws: RandomGenerator,
+): AsyncGenerator<GeneratedSymbol, void, undefined> {
+  const symbols = speak(model, prompt, options, draws);
+  const { stop = [], vocab } = options;
+  return vocab === undefined || stop.length === 0 ? symbols : untilStop(symbols, stopsIn(stop), vocab);
 }
 
 /**
@@ -129,11 +211,11 @@ export function generateIterable<S>(
   model: Core<S, Ids, Tensor>,
   prompt: Ids,
   options: GenerationOptions<S>,
-): AsyncGenerator<Ids, void, undefined> {
+): AsyncGenerator<GeneratedSymbol, void, undefined> {
   const checked = checkedOptions<GenerationOptions<S>>('generateIterable', options, names);
   checkOptions('generateIterable', checked);
   checkPrompt(prompt);
-  return speak(model, prompt, checked, drawsOf(checked));
+  return generation(model, prompt, checked, drawsOf(checked));
 }
 
 /**
@@ -151,11 +233,11 @@ export function generateFrom<S>(
   model: Core<S, Ids, Tensor>,
   prompt: Ids,
   options: GenerationOptions<S>,
-): Observable<Ids> {
+): Observable<GeneratedSymbol> {
   const checked = checkedOptions<GenerationOptions<S>>('generateFrom', options, names);
   checkOptions('generateFrom', checked);
   checkPrompt(prompt);
-  return fromAsync(() => speak(model, prompt, checked, drawsOf(checked)));
+  return fromAsync(() => generation(model, prompt, checked, drawsOf(checked)));
 }
 
 /**
@@ -170,7 +252,10 @@ export function generateFrom<S>(
  * @example
  * prompt$.pipe(tokens(vocab), generate(model, { length: 300, temperature: 0.8 }), text(vocab))
  */
-export function generate<S>(model: Core<S, Ids, Tensor>, options: GenerateOptions<S>): OperatorFunction<Ids, Ids> {
+export function generate<S>(
+  model: Core<S, Ids, Tensor>,
+  options: GenerateOptions<S>,
+): OperatorFunction<Ids, GeneratedSymbol> {
   const all: Names<GenerateOptions<S>> = { waiting: bufferNames, ...names };
   const { waiting = WAIT_OR_FAIL, ...saying } = checkedOptions('generate', options, all);
   checkOptions('generate', saying);
@@ -184,7 +269,7 @@ export function generate<S>(model: Core<S, Ids, Tensor>, options: GenerateOption
           waiting,
           (prompt) => {
             checkPrompt(prompt);
-            return fromAsync(speak(model, prompt, saying, draws));
+            return fromAsync(generation(model, prompt, saying, draws));
           },
           'generate',
         ),

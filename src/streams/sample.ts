@@ -11,6 +11,8 @@ export interface SamplingOptions {
   readonly topK?: number;
   /** Only the fewest most probable symbols that have this probability together. Default 1, all. */
   readonly topP?: number;
+  /** Only symbols at least so probable as this share of the most probable one's probability. Default 0, all. */
+  readonly minP?: number;
   /** Always the most probable symbol; the other options then have no effect. Default false. */
   readonly greedy?: boolean;
   /** Seed of the draws. Default 0. */
@@ -22,6 +24,7 @@ export const samplingNames: Names<SamplingOptions> = {
   temperature: true,
   topK: true,
   topP: true,
+  minP: true,
   greedy: true,
   seed: true,
 };
@@ -30,7 +33,10 @@ export const samplingNames: Names<SamplingOptions> = {
 export type Sampler = (logits: ArrayLike<number>) => number;
 
 /** @throws RangeError where an option is impossible. */
-export function checkSampling(operation: string, { temperature = 1, topK = 1, topP = 1 }: SamplingOptions): void {
+export function checkSampling(
+  operation: string,
+  { temperature = 1, topK = 1, topP = 1, minP = 0 }: SamplingOptions,
+): void {
   if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
     throw new RangeError(
       `${operation}: temperature is a number above 0, not ${temperature}; for the most probable symbol choose ` +
@@ -40,6 +46,9 @@ export function checkSampling(operation: string, { temperature = 1, topK = 1, to
   if (topK !== Number.POSITIVE_INFINITY) requireCount(operation, 'topK', topK);
   if (!(topP > 0 && topP <= 1)) {
     throw new RangeError(`${operation}: topP is a probability above 0 and at most 1, not ${topP}.`);
+  }
+  if (!(minP >= 0 && minP <= 1)) {
+    throw new RangeError(`${operation}: minP is a share from 0 to 1 of the largest probability, not ${minP}.`);
   }
 }
 
@@ -71,11 +80,12 @@ function ranked(probabilities: Float64Array): Int32Array {
 }
 
 /**
- * The distribution that is drawn from: softmax at a temperature, cut to the k most probable symbols, and of these to
- * the nucleus.
+ * The distribution that is drawn from: softmax at a temperature, cut to the k most probable symbols, of these to the
+ * nucleus, and of these to those that are not far less probable than the first.
  *
  * `p = softmax(logits / temperature)`; top-k: Fan, Lewis and Dauphin (2018), §3.1; nucleus: Holtzman et al. (2020), §3.1,
- * the smallest set of the most probable symbols whose probabilities add up to at least `topP`.
+ * the smallest set of the most probable symbols whose probabilities add up to at least `topP`; min-p: Nguyen et al. (2024), §3,
+ * the symbols with `p ≥ minP · max p`.
  *
  * @throws RangeError where an option is impossible, or the largest logit is no finite number.
  * @example
@@ -89,19 +99,29 @@ export function distribution(logits: ArrayLike<number>, options: SamplingOptions
 
 /** What {@link distribution} gives, of options that are known to be right. */
 function distributionOf(logits: ArrayLike<number>, options: SamplingOptions): Float64Array {
-  const { temperature = 1, topK = Number.POSITIVE_INFINITY, topP = 1, greedy = false } = options;
+  const { temperature = 1, topK = Number.POSITIVE_INFINITY, topP = 1, minP = 0, greedy = false } = options;
   const all = softmax(logits, temperature);
   if (greedy) return keepOnly(all, [placeOfLargest('sampler', logits)]);
   const few = topK < all.length ? keepOnly(all, ranked(all).subarray(0, topK)) : all;
-  if (topP === 1) return few;
-  const order = ranked(few);
+  const nucleus = topP < 1 ? keepOnly(few, nucleusOf(few, topP)) : few;
+  if (minP === 0) return nucleus;
+  const least = minP * nucleus.reduce((most, probability) => Math.max(most, probability), 0);
+  return keepOnly(
+    nucleus,
+    Int32Array.from(nucleus.keys()).filter((id) => (nucleus[id] as number) >= least),
+  );
+}
+
+/** The fewest most probable ids that have a probability together. */
+function nucleusOf(probabilities: Float64Array, topP: number): Int32Array {
+  const order = ranked(probabilities);
   let sum = 0;
   let size = 0;
   while (size < order.length && sum < topP) {
-    sum += few[order[size] as number] as number;
+    sum += probabilities[order[size] as number] as number;
     size += 1;
   }
-  return keepOnly(few, order.subarray(0, size));
+  return order.subarray(0, size);
 }
 
 /** The first id at which the probabilities of 0 … id add up to more than u; u is uniform in [0, 1). */

@@ -1,26 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { type Drawing, sample, sampleScratch } from '../../src/kernels/kernels.js';
+import { DRAWING_BYTES, type Drawing, writeDrawing, writeRecent, writeUniform } from '../../src/kernels/drawing.js';
+import { sample, sampleScratch } from '../../src/kernels/kernels.js';
 import type { Machine } from '../../src/kernels/machine-type.js';
 import { generator } from '../../src/random.js';
 import { distribution, sampler } from '../../src/streams/sample.js';
 import { machineOf, put, tiersHere } from './machines.js';
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
-const plain: Drawing = { temperature: 1, topK: 0, topP: 1, greedy: false };
+const plain: Drawing = { temperature: 1, topK: 0, topP: 1, minP: 0, greedy: false, penalty: 1 };
 
-/** Draws an id for each row; `uniforms` has one number a row. */
-function draw(machine: Machine, logits: Float32Array, uniforms: readonly number[], drawing: Partial<Drawing> = {}) {
+interface Row extends Partial<Drawing> {
+  readonly recent?: readonly number[];
+}
+
+/** Draws an id for each row; `uniforms` has one number a row, and drawings are one for all or one each. */
+function draw(machine: Machine, logits: Float32Array, uniforms: readonly number[], drawing: Row | readonly Row[] = {}) {
   const mark = machine.arena.mark();
   const rows = uniforms.length;
   const columns = logits.length / rows;
   const x = put(machine, logits);
-  const u = machine.arena.allocate(8 * rows);
-  machine.doubles.set(uniforms, u / 8);
+  const drawings = machine.arena.allocate(DRAWING_BYTES * rows);
+  uniforms.forEach((uniform, row) => {
+    const { recent = [], ...own } = (Array.isArray(drawing) ? drawing[row] : drawing) as Row;
+    const address = drawings + DRAWING_BYTES * row;
+    writeDrawing(machine, address, { ...plain, ...own });
+    writeUniform(machine, address, uniform);
+    if (recent.length > 0) writeRecent(machine, address, put(machine, Int32Array.from(recent)), recent.length);
+  });
   const bytes = sampleScratch(rows, columns);
   const scratch = machine.arena.allocate(bytes + 64);
   machine.floats.fill(7, scratch / 4, (scratch + bytes) / 4 + 16);
   const ids = machine.arena.allocate(4 * rows);
-  sample(machine, x, u, ids, scratch, rows, columns, { ...plain, ...drawing });
+  sample(machine, x, drawings, ids, scratch, rows, columns);
   expect(new Set(machine.floats.subarray((scratch + bytes) / 4, (scratch + bytes) / 4 + 16))).toEqual(new Set([7]));
   const drawn = Array.from(machine.ints.subarray(ids / 4, ids / 4 + rows));
   machine.arena.release(mark);
@@ -28,7 +39,7 @@ function draw(machine: Machine, logits: Float32Array, uniforms: readonly number[
 }
 
 /** The same row of logits, once for each uniform number. */
-const each = (machine: Machine, row: readonly number[], uniforms: readonly number[], drawing?: Partial<Drawing>) =>
+const each = (machine: Machine, row: readonly number[], uniforms: readonly number[], drawing?: Row) =>
   draw(
     machine,
     Float32Array.from({ length: row.length * uniforms.length }, (_, i) => row[i % row.length]),
@@ -36,10 +47,11 @@ const each = (machine: Machine, row: readonly number[], uniforms: readonly numbe
     drawing,
   );
 
-const optionsOf = ({ temperature, topK, topP, greedy }: Drawing) => ({
+const optionsOf = ({ temperature, topK, topP, minP, greedy }: Drawing) => ({
   temperature,
   topK: topK === 0 ? inf : topK,
   topP,
+  minP,
   greedy,
 });
 
@@ -90,7 +102,7 @@ const drawings = (columns: number): readonly Drawing[] =>
   [0.3, 1, 2.5].flatMap((temperature) =>
     [0, 1, 5, Math.ceil(columns / 2), columns, columns + 5].flatMap((topK) =>
       // Probabilities that no number of equal ones adds up to.
-      [1, 0.9137, 0.5173, 0.0117].map((topP) => ({ temperature, topK, topP, greedy: false })),
+      [1, 0.9137, 0.5173, 0.0117].map((topP) => ({ temperature, topK, topP, minP: 0, greedy: false, penalty: 1 })),
     ),
   );
 
@@ -208,6 +220,70 @@ for (const tier of tiersHere) {
           const row = logitsLike(seed, columns, seed);
           expect(draw(machine, row, [0.5], { greedy: true })).toEqual([sampler({ greedy: true })(row)]);
         }
+      }
+    });
+
+    it('keeps what is not far less probable than the first, after all else is cut', () => {
+      const uniforms = Array.from({ length: 512 }, (_, k) => (k + 0.377) / 512);
+      const row = [0, -1, -2, -3, -4, -5, -1.5, -2.5, -inf];
+      for (const drawing of [
+        {},
+        { temperature: 2 },
+        { topK: 4 },
+        { topP: 0.8 },
+        { temperature: 0.5, topK: 6, topP: 0.99 },
+      ]) {
+        for (const minP of [0, 0.01, 0.1, 0.3, 0.9, 1]) {
+          const options = optionsOf({ ...plain, ...drawing, minP });
+          const exact = uniforms.map((u) => sampler(options, { ...generator(0), uniform: () => u })(row));
+          expect(each(machine, row, uniforms, { ...drawing, minP })).toEqual(exact);
+        }
+      }
+      expect(new Set(each(machine, [1, 1, 0], uniforms, { minP: 1 }))).toEqual(new Set([0, 1]));
+    });
+
+    it('makes what was said lately less probable, and what is improbable less so still', () => {
+      const uniforms = Array.from({ length: 256 }, (_, k) => k / 256);
+      for (const columns of [3, 8, 65]) {
+        const random = generator(columns);
+        const row = Float32Array.from({ length: columns }, () => 2 * random.normal());
+        for (const penalty of [1.3, 2, 0.7]) {
+          for (const recent of [[0], [2, 2, 1], Array.from({ length: columns }, (_, k) => k), [-1, columns, 1]]) {
+            const exact = row.map((logit, id) =>
+              recent.includes(id)
+                ? logit > 0
+                  ? Math.fround(logit / Math.fround(penalty))
+                  : logit * Math.fround(penalty)
+                : logit,
+            );
+            expect(each(machine, [...row], uniforms, { penalty, recent })).toEqual(each(machine, [...exact], uniforms));
+            const best = each(machine, [...exact], [0], { greedy: true });
+            expect(each(machine, [...row], [0], { greedy: true, penalty, recent })).toEqual(best);
+          }
+        }
+      }
+    });
+
+    it('draws each row by its own drawing, as it does alone', () => {
+      const columns = 65;
+      const rows: readonly Row[] = [
+        {},
+        { temperature: 0.5 },
+        { topK: 3 },
+        { topP: 0.6 },
+        { minP: 0.2 },
+        { greedy: true },
+        { penalty: 1.5, recent: [1, 2, 3] },
+        { temperature: 3, topK: 40, topP: 0.9, minP: 0.05, penalty: 0.8, recent: [60] },
+      ];
+      const logits = Float32Array.from(rows.flatMap((_, k) => Array.from(logitsLike(k, columns, k))));
+      const random = generator(7);
+      for (let round = 0; round < 50; round += 1) {
+        const uniforms = rows.map(() => random.uniform());
+        const alone = rows.flatMap((row, k) =>
+          draw(machine, logits.slice(k * columns, (k + 1) * columns), uniforms.slice(k, k + 1), row),
+        );
+        expect(draw(machine, logits, uniforms, rows)).toEqual(alone);
       }
     });
 

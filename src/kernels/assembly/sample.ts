@@ -11,33 +11,77 @@ const MINUS_INFINITY: f32 = -f32.MAX_VALUE * 2.0;
 /** Weights that are added up before their sum is added to the total; whole groups of eight. */
 const BLOCK: i32 = 64;
 
+/** How a row's id is drawn; `writeDrawing` of drawing.ts puts it there. */
+@unmanaged
+class Drawing {
+  /** Uniform in [0, 1). */
+  uniform: f64;
+  /** 1 / temperature. */
+  inverse: f32;
+  /** 0 for all. */
+  topK: i32;
+  topP: f32;
+  minP: f32;
+  greedy: i32;
+  /** Of the ids in `recent`; 1 for none. */
+  penalty: f32;
+  recent: u32;
+  recentCount: i32;
+}
+
 /**
- * Scratch has for each row `columns` floats, padded to whole groups of eight. An id is −1 where the row's largest logit
- * is not finite.
+ * Scratch has for each row twice `columns` floats, each padded to whole groups of eight. An id is −1 where the row's largest
+ * logit is not finite.
  */
 export function sample(args: SampleArguments, from: i32, to: i32): void {
   const columns = args.columns;
-  const k = args.topK;
-  const p = args.topP;
   const padded = (columns + 7) & ~7;
   for (let row = from; row < to; row += 1) {
-    const x = at(args.logits, row * columns);
+    const drawing = changetype<Drawing>(args.drawings + <usize>row * offsetof<Drawing>());
+    const weights = at(args.scratch, 2 * row * padded);
+    let x = at(args.logits, row * columns);
+    if (drawing.penalty != 1) x = penalised(x, columns, drawing, at(weights, padded));
     const id = at(args.ids, row);
-    const weights = at(args.scratch, row * padded);
     const most = maximum(x, columns, weights);
     // The difference of infinities, and of NaN from itself, is NaN.
     if (most - most != 0) {
       store<i32>(id, -1);
       continue;
     }
-    if (args.greedy) {
+    if (drawing.greedy) {
       store<i32>(id, firstEqual(x, most));
       continue;
     }
-    weigh(x, columns, most, args.inverse, weights);
+    const k = drawing.topK;
+    const p = drawing.topP;
+    weigh(x, columns, most, drawing.inverse, weights);
     if (k > 0 && k < columns) cut(x, weights, padded, most, k, false);
     if (p < 1) cut(x, weights, padded, most, p * sumFrom(x, weights, padded, MINUS_INFINITY), true);
-    store<i32>(id, draw(weights, padded, load<f64>(args.uniforms + ((<usize>row) << 3))));
+    // The most probable id has weight 1.
+    if (drawing.minP > 0) cutBelow(weights, padded, drawing.minP);
+    store<i32>(id, draw(weights, padded, drawing.uniform));
+  }
+}
+
+/** A copy of a row in which logits of recent ids are divided by the penalty where they are above 0, and otherwise multiplied. */
+function penalised(x: usize, columns: i32, drawing: Drawing, copy: usize): usize {
+  memory.copy(copy, x, (<usize>columns) << 2);
+  const penalty = drawing.penalty;
+  for (let k = 0; k < drawing.recentCount; k += 1) {
+    const id = load<i32>(at(drawing.recent, k));
+    if (<u32>id >= <u32>columns) continue;
+    const logit = load<f32>(at(x, id));
+    store<f32>(at(copy, id), logit > 0 ? logit / penalty : logit * penalty);
+  }
+  return copy;
+}
+
+/** Sets weights to 0 that are below `least`. */
+function cutBelow(weights: usize, padded: i32, least: f32): void {
+  const threshold = f32x4.splat(least);
+  for (const end = at(weights, padded); weights < end; weights += 16) {
+    const w = v128.load(weights);
+    v128.store(weights, v128.and(w, f32x4.ge(w, threshold)));
   }
 }
 

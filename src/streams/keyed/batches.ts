@@ -6,6 +6,7 @@ import { moveRecords } from '../../kernels/kernels.js';
 import { machine } from '../../kernels/machine.js';
 import type { Core } from '../../layer.js';
 import type { Ops } from '../../ops/ops.js';
+import type { Ending } from '../../stepper/capture-step.js';
 import { type Inside, type Stepper, steppedTo } from '../../stepper.js';
 import { type Numbers, type Shape, showShape, sizeOf, type Tensor } from '../../tensor.js';
 import type { Layout, Part } from './layout.js';
@@ -34,6 +35,8 @@ export interface BatchesOptions<S, X extends Tensor> {
   readonly input: { readonly shape: Shape; readonly type: 'int32' | 'float32' };
   /** The record of those who are nobody's lanes. */
   readonly fresh: number;
+  /** What ends a step of any number of lanes. */
+  readonly ending?: Ending;
 }
 
 interface Batch<S, X extends Tensor> {
@@ -52,6 +55,7 @@ export function batches<S, X extends Tensor>({
   finish,
   input,
   fresh,
+  ending,
 }: BatchesOptions<S, X>): Batches {
   const home = machine();
   const width = sizeOf(input.shape);
@@ -69,7 +73,7 @@ export function batches<S, X extends Tensor>({
       const { shape, type } = input;
       const ArrayOf = type === 'int32' ? Int32Array : Float32Array;
       const x = { shape: [1, size, ...shape], type, data: new ArrayOf(size * width) } as Tensor as X;
-      batch = { stepper: steppedTo<S, X>(model, finish === undefined ? {} : { finish }), x };
+      batch = { stepper: steppedTo<S, X>(model, finish && { finish }, ending && (() => ending)), x };
       bySize.set(size, batch);
     }
     return batch;

@@ -1,0 +1,66 @@
+/** What the next symbol of a generation is drawn by: its options, its uniform numbers, and what was said lately. */
+import { DRAWING_BYTES, writeDrawing, writeRecent, writeUniform } from '../../kernels/drawing.js';
+import { machine } from '../../kernels/machine.js';
+import type { RandomGenerator } from '../../random.js';
+import type { SamplingOptions } from '../sample.js';
+
+/** What a generation's symbols are drawn by, beyond the draw from a distribution. */
+export interface DrawingOptions extends SamplingOptions {
+  readonly repetitionPenalty?: number;
+  readonly repetitionWindow?: number;
+}
+
+export interface SymbolDrawing {
+  /** Where the kernel reads it. */
+  readonly address: number;
+  /** Takes the uniform number of the next draw. */
+  ready(): void;
+  /** A symbol was said, or read. */
+  said(symbol: number): void;
+  free(): void;
+}
+
+export const REPETITION_WINDOW = 64;
+
+/** The drawing of one generation, in the kernels' memory until it is freed. */
+export function symbolDrawing(
+  {
+    temperature = 1,
+    topK = Number.POSITIVE_INFINITY,
+    topP = 1,
+    minP = 0,
+    greedy = false,
+    repetitionPenalty = 1,
+    repetitionWindow = REPETITION_WINDOW,
+  }: DrawingOptions,
+  draws: RandomGenerator,
+): SymbolDrawing {
+  const home = machine();
+  const penalised = repetitionPenalty !== 1;
+  const recent = penalised ? repetitionWindow : 0;
+  const address = home.heap.allocate(DRAWING_BYTES + 4 * recent);
+  const lately = address + DRAWING_BYTES;
+  let said = 0;
+  writeDrawing(home, address, {
+    temperature,
+    topK: Number.isFinite(topK) ? topK : 0,
+    topP,
+    minP,
+    greedy,
+    penalty: repetitionPenalty,
+  });
+  return {
+    address,
+    ready() {
+      if (!greedy) writeUniform(home, address, draws.uniform());
+    },
+    said(symbol) {
+      if (!penalised) return;
+      // Their order does not matter, so the oldest gives its place.
+      home.ints[lately / 4 + (said % recent)] = symbol;
+      said += 1;
+      writeRecent(home, address, lately, Math.min(said, recent));
+    },
+    free: () => home.heap.free(address),
+  };
+}

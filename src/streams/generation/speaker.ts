@@ -1,0 +1,122 @@
+/** Who says the symbols of one generation: by itself as long as no other of its model is under way, then in their company. */
+import type { Core } from '../../layer.js';
+import { parametersOf, versionOf } from '../../parameters/parameter.js';
+import type { RandomGenerator } from '../../random.js';
+import type { Ids, Numbers, Tensor } from '../../tensor.js';
+import { natsOf } from '../logits.js';
+import { type Alone, alone } from './alone.js';
+import { type Company, companyOf, type Member } from './company.js';
+import { type DrawingOptions, type SymbolDrawing, symbolDrawing } from './drawing.js';
+
+/** A symbol that was said. */
+export interface Said {
+  readonly symbol: number;
+  /** Of the weights. */
+  readonly version: number;
+  /** In bits; undefined where nobody asked for it. */
+  readonly surprisal: number | undefined;
+}
+
+export interface Speaker<S> {
+  /** A symbol was read. */
+  read(symbol: number): void;
+  /** What comes next follows a carry and a symbol. */
+  begin(carry: S, after: number): void;
+  /** The next symbol. */
+  next(): Said | Promise<Said>;
+  /** Gives its memory back; it is of no use afterwards. */
+  release(): void;
+}
+
+export interface SpeakerOptions extends DrawingOptions {
+  readonly surprisal?: boolean;
+}
+
+/** What is to be given back; nothing in it leads to the speaker. */
+interface Held<S> {
+  readonly drawing: SymbolDrawing;
+  readonly leaveCompany: () => void;
+  stepper: Alone<S> | undefined;
+  member: Member<S> | undefined;
+}
+
+function giveBack({ drawing, leaveCompany, stepper, member }: Held<unknown>): void {
+  stepper?.release();
+  member?.leave();
+  drawing.free();
+  leaveCompany();
+}
+
+// A generation may be left where it is, without a word.
+const abandoned = new FinalizationRegistry<Held<unknown>>(giveBack);
+
+/** @throws RangeError, of `next`, where the model has diverged, or says a symbol that it does not take. */
+export function speaker<S>(model: Core<S, Ids, Tensor>, options: SpeakerOptions, draws: RandomGenerator): Speaker<S> {
+  const company: Company<S> = companyOf(model);
+  const drawing = symbolDrawing(options, draws);
+  const held: Held<S> = { drawing, leaveCompany: company.join(), stepper: undefined, member: undefined };
+  const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
+  /** Where the next symbol begins, until it is said. */
+  let start: { readonly carry: S; readonly after: number } | undefined;
+  let last = 0;
+  let together = true;
+
+  function take(symbol: number, logits: Numbers, version: number): Said {
+    last = symbol;
+    start = undefined;
+    drawing.said(symbol);
+    const surprisal = options.surprisal ? natsOf('generate', logits, symbol) / Math.LN2 : undefined;
+    return { symbol, version, surprisal };
+  }
+
+  /** The member of a batch that it becomes once there are others. */
+  function memberNow(): Member<S> | undefined {
+    if (held.member === undefined && together && company.size > 1) {
+      const carry = start?.carry ?? (held.stepper as Alone<S>).carry;
+      held.member = company.enter(carry, drawing);
+      together = held.member !== undefined;
+      if (together) {
+        held.stepper?.release();
+        held.stepper = undefined;
+      }
+    } else if (held.member !== undefined && start !== undefined) {
+      held.member.begin(start.carry);
+    }
+    return held.member;
+  }
+
+  async function asked(member: Member<S>): Promise<Said> {
+    let said: Said | undefined;
+    await member.ask(start?.after ?? last, (symbol, logits) => {
+      said = take(symbol, logits, versionOf(parameters));
+    });
+    return said as Said;
+  }
+
+  function sayAlone(): Said {
+    if (start !== undefined) {
+      held.stepper?.release();
+      held.stepper = alone(model, start.carry, drawing);
+    }
+    const stepper = held.stepper as Alone<S>;
+    const symbol = stepper.next(start?.after);
+    return take(symbol, stepper.logits, versionOf(parameters));
+  }
+
+  const self: Speaker<S> = {
+    read: drawing.said,
+    begin(carry, after) {
+      start = { carry, after };
+    },
+    next() {
+      const member = memberNow();
+      drawing.ready();
+      return member === undefined ? sayAlone() : asked(member);
+    },
+    release() {
+      if (abandoned.unregister(held)) giveBack(held as Held<unknown>);
+    },
+  };
+  abandoned.register(self, held as Held<unknown>, held);
+  return self;
+}
