@@ -27,6 +27,7 @@ export interface BufferState {
  */
 export type BufferPolicy = 'block' | 'drop-oldest' | 'drop-newest' | 'error';
 
+/** How much a buffer holds, and what it does with more. */
 export type BufferOptions = {
   /** How many values may wait. */
   readonly capacity: number;
@@ -89,10 +90,12 @@ export function checkBufferOptions(operation: string, options: BufferOptions): v
  *
  * @throws RangeError, TypeError where the options are impossible.
  * @example
+ * ```ts no-check
  * const recent = buffer<string>('recent', { capacity: 2, policy: 'drop-oldest' });
  * for (const line of ['a', 'b', 'c']) recent.push(line);
  * recent.shift(); // 'b'
  * recent.dropped; // 1
+ * ```
  */
 export function buffer<T>(operation: string, options: BufferOptions): BoundedBuffer<T> {
   checkBufferOptions(operation, options);

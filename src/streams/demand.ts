@@ -93,7 +93,7 @@ export function deliver(at: Stage | undefined, emit: () => void): Promise<void> 
  * @returns what lets the source go on; calling it again does nothing.
  * @example
  * new Observable((subscriber) =>
- *   source.subscribe((value) => {
+ *   text$.subscribe((value) => {
  *     const release = holdSource();
  *     setTimeout(() => {
  *       subscriber.next(value);

@@ -26,6 +26,9 @@ import { keyedRun } from './run.js';
  * that cannot be, because all of them wait for the store or for whoever is behind, it is an error.
  *
  * @param model the carry of which is tensors whose first axis is the batch.
+ * @param options keys, output, batches, how many carries are kept and where the others go.
+ * @returns an operator: an answer for each value, with its key.
+ * @throws TypeError where an option is not known.
  * @throws RangeError, TypeError where an option is impossible.
  * @throws TypeError, RangeError (as error notifications) that name the key, where a value is none of the model's, a key is one too many
  * without a store, or a store fails or gives what is not a carry of the model.

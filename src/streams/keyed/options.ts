@@ -35,6 +35,7 @@ export interface KeyedCarries<S = unknown, K = unknown> {
   snapshot(): KeyedSnapshot<S, K>;
 }
 
+/** The options of `keyed`. */
 export interface KeyedOptions<S, K, T, O extends KeyedOutput = 'step'> {
   /** The key of what comes in; `({ key }) => key` by default. */
   readonly key?: (input: T) => K;
