@@ -16,7 +16,7 @@ const PIECE = 1 << 20;
 
 /**
  * Writes a checkpoint, of any size. The bytes go to a new file in the same folder, reach the disk, and only then take the
- * name: whoever reads the path finds the old checkpoint or the new one, also where the process or the machine stops midway.
+ * name: a reader of the path finds the old checkpoint or the new one, also where the process or the machine stops midway.
  *
  * A file that is there keeps its mode, and where permitted its owner; the target of a symbolic link is replaced and not the
  * link; a file that is read-only stays as it is. What saves that were killed left in the folder is removed.

@@ -1,5 +1,5 @@
 /**
- * A model in training as a checkpoint, in one form for all that write one: weights by their paths, what the optimizer keeps beside
+ * A model in training as a checkpoint, in one form for all that write one: weights by their paths, what the optimizer keeps for
  * them as `optimizer.path.slot`, and in one of the metadata, as JSON, the steps and what else there is to say of the training.
  */
 import * as E from 'fp-ts/lib/Either.js';
@@ -37,7 +37,7 @@ export interface TrainingRecord {
 
 const names: Names<TrainingRecord> = { state: true, about: true };
 
-/** The names of the state's own counts, beside which the rest is written. */
+/** The names of the state's own counts; the rest is written into the same record. */
 const counts = ['step', 'tokens'];
 
 /**
@@ -49,7 +49,7 @@ const counts = ['step', 'tokens'];
  * @param record where the trainer is, and what else there is to say; `undefined` where the weights are all.
  * @param metadata further ones.
  * @returns a checkpoint for `saveCheckpoint` or `encodeCheckpoint`.
- * @throws TypeError where the record is not one, or has another name than `state` and `about`.
+ * @throws TypeError where an option of the record is not known.
  * @throws RangeError where the file could not be read as it was written: a part of the model is named `optimizer`, or what else
  * is said is named as the state's counts, `step` and `tokens`.
  * @example

@@ -246,7 +246,7 @@ export function principalColours({ shape, data }: Tensor): PrincipalColours {
     }),
   );
   const vectors = all.map((a) => all.map((b) => Number(a === b)));
-  // Each sweep squares what is left beside the diagonal: ten are many.
+  // Each sweep squares what is left off the diagonal: ten are many.
   for (let sweep = 0; sweep < 10; sweep += 1) {
     for (let a = 0; a < channels; a += 1) for (let b = a + 1; b < channels; b += 1) rotate(matrix, vectors, a, b);
   }

@@ -28,8 +28,8 @@ function onePerTurn<T>(value: T): Observable<T> {
  * Without `work` the values themselves come out, one for each turn of the event loop, so that a burst of arrivals
  * leaves timers and other pipelines room in between.
  *
- * With the policy `block` a pull source waits until its value has been dealt with: its work is complete, and whoever goes on
- * with what came out of it has done so. Memory: the values that one chunk of the source gives.
+ * With the policy `block` a pull source waits until its value has been dealt with: its work is complete, and so is that of
+ * operators that go on with what came out of it. Memory: the values that one chunk of the source gives.
  *
  * @param options capacity, policy, gauge, and for `block` what is to be paused.
  * @param work what is done for each value: an observable, a promise, or any iterable. By default it is handed on.

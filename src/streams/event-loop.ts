@@ -1,5 +1,5 @@
 /**
- * Turns of the event loop. Whoever works for long does it in slices, so that timers, sockets and the other pipelines
+ * Turns of the event loop. Long work is done in slices, so that timers, sockets and the other pipelines
  * of the process get their turn in between.
  */
 

@@ -55,7 +55,7 @@ function checkPrompt(prompt: Ids): void {
   );
 }
 
-// `tokens` gives nothing for a text without symbols, so the error would never come.
+// `tokens` gives nothing for a text without symbols: without this error nothing would be heard of it.
 const noPrompt = () =>
   new TypeError(
     'generate: the prompts ended before there was one; a text that is empty, or has only symbols that the vocabulary skips, ' +

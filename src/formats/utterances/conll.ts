@@ -106,7 +106,7 @@ async function* read(
 }
 
 /**
- * Utterances of a file in columns, a word a line with its tag beside it, and a blank line after each sentence.
+ * Utterances of a file in columns, a word a line with its tag next to it, and a blank line after each sentence.
  *
  * `-DOCSTART-` lines are left out. `# id = …`, `# sent_id = …` and `# intent = …` before a sentence are what they say, and
  * `# words = 0` is a sentence without words, with `# tags = none` one without tags too. Words are parted by spaces and tabs, and

@@ -23,7 +23,7 @@ import { keyedRun } from './run.js';
  * alone, however they are interleaved and batched, whether or not the carry was away meanwhile.
  *
  * Back-pressure: with `block` pull sources wait while the buffer is full; values of others are stepped at once then, and where
- * that cannot be, because all of them wait for the store or for whoever is behind, it is an error.
+ * that cannot be, because all of them wait for the store or for an operator downstream, it is an error.
  *
  * @param model the carry of which is tensors whose first axis is the batch.
  * @param options keys, output, batches, how many carries are kept and where the others go.
