@@ -88,7 +88,7 @@ const OF_A_RUN = 'give one that this model gave, as scanCarry and tbptt do';
 /**
  * What a model or a cell gave, once it is known to be all that it gives.
  *
- * @throws TypeError where there is no carry beside the output.
+ * @throws TypeError where there is no carry with the output.
  */
 export function outcome<Y, S>(kind: string, before: S, given: readonly [y: Y, carry: S]): readonly [y: Y, carry: S] {
   const isPair = Array.isArray(given) && given.length === 2;

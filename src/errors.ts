@@ -73,7 +73,7 @@ interface OxbowErrorConstructor {
  * try {
  *   await loadCheckpoint('model.safetensors');
  * } catch (error) {
- *   if (error instanceof OxbowError && error._tag === 'FileError') console.error(error.path, error.message);
+ *   if (error instanceof OxbowError && error._tag === 'FileError') console.log(error.path, error.message);
  * }
  */
 export const OxbowError = class OxbowError extends Error {

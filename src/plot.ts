@@ -22,7 +22,7 @@ export interface LogPlotOptions {
 
 const [width, height] = [720, 400];
 const frame = { left: 64, right: 150, top: 40, bottom: 48 };
-// Okabe and Ito's colours: they can be told apart by everyone, and on white as well as on grey.
+// Okabe and Ito's colours: everyone can distinguish them, on white as well as on grey.
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
 /** Decades below the highest value that are shown at most. */
 const deepest = 30;

@@ -1,5 +1,5 @@
 /**
- * Seeded random numbers. There is no global generator: whoever draws holds a generator, and a generator follows from
+ * Seeded random numbers. There is no global generator: code that draws holds a generator, and a generator follows from
  * a seed and a path, so that two places that draw never disturb each other.
  */
 

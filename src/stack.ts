@@ -119,7 +119,7 @@ export function stackCore<const C extends Children>(
 /**
  * Ops for what comes after a layer: in a padded window they know how many steps of what it gave are real.
  *
- * @throws TypeError where that cannot be told.
+ * @throws TypeError where that cannot be known.
  */
 export function opsAfter(ops: Ops, child: Core<unknown, never, unknown>, x: unknown, y: unknown): Ops {
   const { lengths } = ops;

@@ -57,7 +57,7 @@ export function masked<S, X extends Tensor, Y, P extends Params = Params>(
   );
 }
 
-/** A core that goes by its input's lengths where that has some, and else by those that it is told, if any. */
+/** A core that goes by its input's lengths where that has some, and else by those that its ops have, if any. */
 export function toldLengths<S, X, Y, P extends Params = Params>(inner: Core<S, X, Y, P>): Core<S, X, Y, P> {
   return {
     ...inner,

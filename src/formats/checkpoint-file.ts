@@ -16,7 +16,7 @@ const PIECE = 1 << 20;
 
 /**
  * Writes a checkpoint, of any size. The bytes go to a new file in the same folder, reach the disk, and only then take the
- * name: whoever reads the path finds the old checkpoint or the new one, also where the process or the machine stops midway.
+ * name: a reader of the path finds the old checkpoint or the new one, also where the process or the machine stops midway.
  *
  * A file that is there keeps its mode, and where permitted its owner; the target of a symbolic link is replaced and not the
  * link; a file that is read-only stays as it is. What saves that were killed left in the folder is removed.
@@ -24,11 +24,16 @@ const PIECE = 1 << 20;
  * Tensors are values, read while they are written; those whose numbers are part of a larger buffer, as a live parameter's are,
  * are copied at once.
  *
+ * @param path that of the file; its folder must be there.
+ * @param checkpoint tensors and metadata.
+ * @returns resolves when the bytes are on the disk under that name.
  * @throws OxbowError (as a rejection), a {@link FileError}, where the file cannot be written.
  * @throws TypeError, RangeError (as rejections) where a tensor, a name or metadata cannot be written; see
  * {@link encodeCheckpoint}.
  * @example
+ * ```ts no-run
  * await saveCheckpoint('model.safetensors', { tensors: weightsOf(model.params), metadata: {} });
+ * ```
  */
 export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
   return orThrow(await saveCheckpointEither(path, checkpoint)());
@@ -37,9 +42,15 @@ export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Prom
 /**
  * {@link saveCheckpoint} for fp-ts: the tensors are taken at once, and written where the result is called.
  *
+ * @param path that of the file; its folder must be there.
+ * @param checkpoint tensors and metadata.
+ * @returns a task: right nothing, left the file's error.
  * @throws TypeError, RangeError where a tensor, a name or metadata cannot be written; see {@link encodeCheckpoint}.
  * @example
- * pipe(saveCheckpointEither(path, checkpoint), TE.mapLeft(({ message }) => message));
+ * ```ts no-run
+ * const saved = await saveCheckpointEither('model.safetensors', { tensors: weightsOf(model.params), metadata: {} })();
+ * if (saved._tag === 'Left') console.error(saved.left.message);
+ * ```
  */
 export function saveCheckpointEither(path: string, checkpoint: Checkpoint): TE.TaskEither<FileError, void> {
   return saveAs('saveCheckpoint', path, checkpoint);
@@ -62,9 +73,13 @@ export function saveAs(
 /**
  * Reads a checkpoint, of any size that memory holds. What headers may be is said at {@link decodeCheckpoint}.
  *
+ * @param path that of the file.
+ * @returns its tensors, in arrays of their own, and its metadata.
  * @throws OxbowError (as a rejection) that names the file, a {@link FileError} or a {@link FormatError}.
  * @example
+ * ```ts no-run
  * const { tensors, metadata } = await loadCheckpoint('model.safetensors');
+ * ```
  */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   return orThrow(await loadCheckpointEither(path)());
@@ -73,8 +88,13 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
 /**
  * {@link loadCheckpoint} for fp-ts: the file is read where the result is called, and what is wrong with it is a value.
  *
+ * @param path that of the file.
+ * @returns a task: right the tensors and the metadata, left the error that names the file.
  * @example
- * pipe(loadCheckpointEither(path), TE.chainEitherKW(({ tensors }) => loadWeightsEither(model.params, tensors)));
+ * ```ts no-run
+ * const loaded = await loadCheckpointEither('model.safetensors')();
+ * if (loaded._tag === 'Right') loadWeights(model.params, loaded.right.tensors);
+ * ```
  */
 export function loadCheckpointEither(path: string): TE.TaskEither<FileError | FormatError, Checkpoint> {
   return loadAs('loadCheckpoint', path, E.right<FormatError, Checkpoint>);

@@ -35,6 +35,8 @@ const dtypes = { float32: 'F32', int32: 'I32' } as const;
  * A checkpoint as the bytes of a safetensors file. Equal checkpoints give equal bytes, whatever order their records
  * were filled in.
  *
+ * @param checkpoint tensors and metadata.
+ * @returns the whole file: the length of the header, the header, the data.
  * @throws TypeError where a tensor is neither float32 nor int32, has not as many numbers as its shape says, or is named
  * `__metadata__`, and where metadata are no strings.
  * @throws RangeError where the header would be larger than any that is read: 100,000,000 bytes, or 500,000 values, of which a
@@ -120,9 +122,12 @@ function* partsOf(header: Uint8Array, tensors: readonly Tensor[]): Generator<Uin
  * 100,000,000 bytes, 500,000 values and 8 objects and lists within one another, so that time and memory are bounded for any
  * bytes.
  *
+ * @param bytes a whole file, as `encodeCheckpoint` or any other writer of safetensors gives it.
+ * @returns its tensors and its metadata.
  * @throws OxbowError, a {@link FormatError}, that says what is wrong with the bytes, and where.
  * @example
- * const { tensors, metadata } = decodeCheckpoint(bytes);
+ * const bytes = encodeCheckpoint({ tensors: weightsOf(model.params), metadata: { made: 'by hand' } });
+ * decodeCheckpoint(bytes).metadata['made']; // 'by hand'
  */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   return orThrow(decodeCheckpointEither(bytes));
@@ -131,8 +136,10 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
 /**
  * {@link decodeCheckpoint} for fp-ts: what is wrong with the bytes is a value.
  *
+ * @param bytes a whole file.
+ * @returns right the tensors and the metadata, left the error that `decodeCheckpoint` throws.
  * @example
- * pipe(decodeCheckpointEither(bytes), E.match((error) => console.error(error.message), ({ tensors }) => …));
+ * decodeCheckpointEither(Uint8Array.of(1, 2, 3))._tag; // 'Left'
  */
 export function decodeCheckpointEither(bytes: Uint8Array): E.Either<FormatError, Checkpoint> {
   return pipe(

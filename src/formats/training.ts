@@ -1,5 +1,5 @@
 /**
- * A model in training as a checkpoint, in one form for all that write one: weights by their paths, what the optimizer keeps beside
+ * A model in training as a checkpoint, in one form for all that write one: weights by their paths, what the optimizer keeps for
  * them as `optimizer.path.slot`, and in one of the metadata, as JSON, the steps and what else there is to say of the training.
  */
 import * as E from 'fp-ts/lib/Either.js';
@@ -27,6 +27,7 @@ export interface SavedTraining {
   readonly about: Readonly<Record<string, unknown>>;
 }
 
+/** What a checkpoint says of a training, as it is given to {@link trainingCheckpoint}. */
 export interface TrainingRecord {
   /** Where the trainer is. */
   readonly state?: TrainerState | undefined;
@@ -36,20 +37,26 @@ export interface TrainingRecord {
 
 const names: Names<TrainingRecord> = { state: true, about: true };
 
-/** The names of the state's own counts, beside which the rest is written. */
+/** The names of the state's own counts; the rest is written into the same record. */
 const counts = ['step', 'tokens'];
 
 /**
  * A model in training as a checkpoint: its weights, what the optimizer keeps, and under a name of the metadata the steps and
  * whatever else is said. {@link trainingOf} reads it.
  *
- * @param record `undefined` where the weights are all.
+ * @param params those of the model.
+ * @param name that of the metadata to write the record under.
+ * @param record where the trainer is, and what else there is to say; `undefined` where the weights are all.
  * @param metadata further ones.
+ * @returns a checkpoint for `saveCheckpoint` or `encodeCheckpoint`.
+ * @throws TypeError where an option of the record is not known.
  * @throws RangeError where the file could not be read as it was written: a part of the model is named `optimizer`, or what else
  * is said is named as the state's counts, `step` and `tokens`.
  * @example
- * const checkpoint = trainingCheckpoint(model.params, 'training', { state: step.state(), about: { epoch: 3 } });
- * await saveCheckpoint('model.safetensors', checkpoint);
+ * windows$.pipe(
+ *   tbptt(model, { loss, optimizer }),
+ *   map((step) => trainingCheckpoint(model.params, 'training', { state: step.state(), about: { epoch: 3 } })),
+ * );
  */
 export function trainingCheckpoint(
   params: Params,
@@ -83,11 +90,16 @@ export function trainingCheckpoint(
  * What a checkpoint says of a training, as {@link trainingCheckpoint} wrote it under that name. Whether weights and state are
  * those of a model is for `loadWeights` and the trainer to say.
  *
+ * @param checkpoint as `loadCheckpoint` or `decodeCheckpoint` gives it.
+ * @param name that of the metadata that it was written under.
+ * @returns the weights, the trainer's state, and what else was said.
  * @throws OxbowError, a {@link FormatError}, where there is something under that name that cannot be read.
  * @example
- * const { weights, state, about } = trainingOf(await loadCheckpoint('model.safetensors'), 'training');
+ * ```ts no-run
+ * const { weights, state } = trainingOf(await loadCheckpoint('model.safetensors'), 'training');
  * loadWeights(model.params, weights);
- * window$.pipe(tbptt(model, { loss: crossEntropy(), optimizer: adam(1e-3), state }));
+ * windows$.pipe(tbptt(model, { loss, optimizer, ...(state && { state }) })).subscribe();
+ * ```
  */
 export function trainingOf(checkpoint: Checkpoint, name: string): SavedTraining {
   return orThrow(trainingOfEither(checkpoint, name));
@@ -96,8 +108,11 @@ export function trainingOf(checkpoint: Checkpoint, name: string): SavedTraining 
 /**
  * {@link trainingOf} for fp-ts: what cannot be read is a value.
  *
+ * @param checkpoint as `loadCheckpoint` or `decodeCheckpoint` gives it.
+ * @param name that of the metadata that it was written under.
+ * @returns right what `trainingOf` gives, left the error that it throws.
  * @example
- * pipe(trainingOfEither(checkpoint, 'training'), E.map(({ about }) => about));
+ * trainingOfEither(trainingCheckpoint(model.params, 'training', { about: { epoch: 3 } }), 'training')._tag; // 'Right'
  */
 export function trainingOfEither(checkpoint: Checkpoint, name: string): E.Either<FormatError, SavedTraining> {
   return pipe(readTraining(checkpoint, name), E.mapLeft(saidOf('trainingOf')));

@@ -9,8 +9,10 @@ import { orThrow } from './or-throw.js';
 /**
  * The parameters by path, each a copy: training on does not change it.
  *
+ * @param params those of the model.
+ * @returns tensors by path, float32, in arrays of their own.
  * @example
- * weightsOf(model.params)['rnn.wx']; // { shape: [64, 1024], type: 'float32', data: … }
+ * weightsOf(model.params)['rnn.wx']; // { shape: [8, 64], type: 'float32', data: … }
  */
 export function weightsOf(params: Params): Readonly<Record<string, Tensor>> {
   return Object.fromEntries(
@@ -22,9 +24,12 @@ export function weightsOf(params: Params): Readonly<Record<string, Tensor>> {
  * Puts tensors into the parameters of the same names. Names, shapes and types are all checked before the first weight
  * changes; what does not fit is listed in full. A parameter that grows takes a longer tensor and grows to its shape.
  *
+ * @param params those of the model.
+ * @param tensors by path, as `weightsOf` gives them.
  * @throws OxbowError, a {@link WeightsError}, where they are of another model.
  * @example
- * loadWeights(model.params, checkpoint.tensors);
+ * const before = weightsOf(model.params);
+ * loadWeights(model.params, before); // training since then is undone
  */
 export function loadWeights(params: Params, tensors: Readonly<Record<string, Tensor>>): void {
   orThrow(loadWeightsEither(params, tensors));
@@ -33,8 +38,11 @@ export function loadWeights(params: Params, tensors: Readonly<Record<string, Ten
 /**
  * {@link loadWeights} for fp-ts: what does not fit is a value.
  *
+ * @param params those of the model.
+ * @param tensors by path, as `weightsOf` gives them.
+ * @returns right nothing, left the error that `loadWeights` throws; no weight has changed then.
  * @example
- * pipe(loadWeightsEither(model.params, checkpoint.tensors), E.mapLeft(({ missing }) => missing));
+ * loadWeightsEither(model.params, {})._tag; // 'Left'
  */
 export function loadWeightsEither(
   params: Params,

@@ -92,10 +92,10 @@ export interface Host {
   addressSpaceLeft(): number;
   /** Whether a tier can be had here; switches on what it needs. */
   prepareTier(tier: Tier): boolean;
-  /** Tells whoever runs this of something that went wrong and is dealt with. */
+  /** Warns the user of something that went wrong and is dealt with. */
   warn(message: string, code: string): void;
   /**
-   * Starts a thread on a seat; `lost` is told once if it ends in any way but `stop`, and whether it could be started at all.
+   * Starts a thread on a seat; `lost` is called once if it ends in any way but `stop`, and whether it could be started at all.
    *
    * @throws whatever keeps threads from starting here.
    */
@@ -124,7 +124,7 @@ export interface Host {
   replaceFile(path: string, pieces: () => Iterable<Uint8Array>): Promise<void>;
 }
 
-/** The kernels' bytes. `#kernels` has them beside it, in it, or to be waited for. */
+/** The kernels' bytes. `#kernels` has them next to it, in it, or to be waited for. */
 export interface Kernels {
   /** A tier's, undefined where they are not there yet. */
   bytes(tier: Tier): Uint8Array | undefined;

@@ -1,4 +1,4 @@
-/** The kernels as files beside this one, of which a process reads those that it tries. */
+/** The kernels as files next to this one, of which a process reads those that it tries. */
 import { readFileSync } from 'node:fs';
 import type { Kernels } from './host.js';
 

@@ -1,4 +1,4 @@
-/** The kernels as text, for a bundle that runs in Node: nothing lies beside it. */
+/** The kernels as text, for a bundle that runs in Node: it needs no other file. */
 import { inflateRawSync } from 'node:zlib';
 import fma from './generated/fma.js';
 import simd from './generated/simd.js';

@@ -1,4 +1,4 @@
-/** What jobs are told by a number. Read by both sides: the AssemblyScript kernels and the TypeScript that asks for them. */
+/** The numbers that jobs take as arguments. Read by both sides: the AssemblyScript kernels and the TypeScript that asks for them. */
 
 /** Functions of one operand; `unary` takes one of them as an argument. */
 export enum Unary {
@@ -91,6 +91,6 @@ export enum SparsePolicy {
   moves,
   /** It is updated as any other, which changes nothing: the work may be left out. */
   stays,
-  /** It and what is kept beside it are left as they are, though the update would have changed them. */
+  /** It and what is kept for it are left as they are, though the update would have changed them. */
   skipped,
 }

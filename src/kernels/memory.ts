@@ -16,7 +16,7 @@ export function threadsWithRoom(threads: number): number {
 }
 
 /**
- * Memory for the kernels that can grow to 4 GiB; where there is less address space, to what that has room for beside so many
+ * Memory for the kernels that can grow to 4 GiB; where there is less address space, to what that has room for with so many
  * threads, and a warning says so.
  *
  * @throws RangeError where there is no room at all.

@@ -94,7 +94,7 @@ export interface ParameterTable {
   slot(parameter: number, slot: number): Float32Array;
   /** Follows a parameter that has grown. Its slots' new numbers are those given, by slot. */
   grow(parameter: number, extent: Extent, lengthened: readonly Lengthened[], first: readonly number[]): void;
-  /** Makes it all zeros at first, in pieces; whoever asks for a part of it has the rest done at once. */
+  /** Makes it all zeros at first, in pieces; asking for a part of it has the rest done at once. */
   clearing(): PiecewiseTask<void>;
   /** Keeps everything where it lies until the function that is returned is called. */
   stay(): () => void;

@@ -18,7 +18,7 @@ export enum OperandLayout {
 export const WORTH_SHARING = 500_000;
 /**
  * The same for a shallow one, which writes much for what it computes: what another core has written lies in that core's cache,
- * and whoever needs it next waits for it.
+ * and the next to need it waits for it.
  */
 const WORTH_SHARING_SHALLOW = 3_000_000;
 const SHALLOW = 64;
@@ -79,7 +79,7 @@ export function cells(
 /** C = op(A)·op(B), added to C where `accumulate`, or to a bias; leading dimensions count numbers. */
 export function gemm(machine: Machine, p: Product): void {
   const { m, n, k, aTransposed } = p;
-  // A transposed A is long beside the product: a gradient of weights.
+  // A transposed A is long in comparison with the product: a gradient of weights.
   const wide = aTransposed || m >= 2 * n;
   const [columns, rows] = cells(cellsWanted(machine.threads, p), m, n, k, wide);
   const count = Math.ceil(n / columns) * Math.ceil(m / rows);

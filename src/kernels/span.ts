@@ -1,5 +1,5 @@
 /**
- * The words of a span, in bytes from its start: the numbers of one parameter, what an optimizer keeps beside them and
+ * The words of a span, in bytes from its start: the numbers of one parameter, what an optimizer keeps for them and
  * their gradient in a window. Spans lie one after another, two cache lines each. Read by both sides, as `jobs.ts` is.
  */
 
@@ -18,7 +18,7 @@ export const ROWS = 24;
 export const STORED = 28;
 /** What the rule multiplies the gradient by (f32). */
 export const SCALE = 32;
-/** 4 for a bias, else 0; beside `SCALE`, as rules read both. */
+/** 4 for a bias, else 0; next to `SCALE`, as rules read both. */
 export const BIAS = 36;
 /** Addresses of what the optimizer keeps. */
 export const SLOTS = 40;

@@ -120,7 +120,7 @@ export function team(options: TeamOptions): Team {
       warnOfFewer(threads, reason.message);
       return;
     }
-    // Whoever waits for its share may be another thread.
+    // What waits for its share may be another thread.
     if (read(HOLDING + 4 * member) !== 0) Atomics.store(words(), FAILED / 4, member);
     // Otherwise an error says what there is to say; a learner is within a fork most of the time.
     if (name === 'team' && !sound()) return;

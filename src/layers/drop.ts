@@ -14,7 +14,7 @@ export function checkRate(rate: number, operation: string): void {
 export interface Dropper {
   /** What names the place; it stands among the layer's parameters. */
   readonly params: { readonly mask: RandomKey };
-  /** What attention is told of the weights that it drops. */
+  /** What attention takes to drop some of its weights. */
   weights(ops: Ops): AttentionForm['drop'];
   /** `x ⊙ m / (1 − rate)`. */
   apply(ops: Ops, x: Tensor): Tensor;

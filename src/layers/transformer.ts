@@ -247,7 +247,7 @@ const manyNames: Names<Pick<StackedBlocksOptions, 'blocks' | 'finalNorm'>> = { b
 /** The carries of blocks, by their names: `block1`, `block2`, … */
 export type BlockCarries = Readonly<Record<string, BlockCarry>>;
 
-/** Blocks one after another, as a core: what goes along beside the signal is the same for each. */
+/** Blocks one after another, as a core: what goes along with the signal is the same for each. */
 function blocksOf<S, X>(
   kind: string,
   features: number,

@@ -4,7 +4,7 @@ import type { Layout } from './examples.js';
 /** A core whatever its carry, input and output are. */
 export type AnyCore = Core<unknown, unknown, unknown>;
 
-/** A model, and its layers one by one: whoever looks for a mistake names the layer. */
+/** A model, and its layers one by one: a check that finds a mistake names the layer. */
 export interface LayeredModel {
   readonly core: Core<unknown>;
   readonly layers: readonly (readonly [name: string, layer: AnyCore])[];

@@ -1,4 +1,4 @@
-/** What training tells of itself. */
+/** What training reports. */
 
 /** Figures by the names of the metrics. */
 export type Figures = Readonly<Record<string, number>>;

@@ -76,6 +76,10 @@ interface Common<X> extends Layer<unknown, X> {
   /**
    * The outputs for examples `[N, …]`: `[N, …]`, or `[N, T, …]` where there are several steps. Logits, where the loss has
    * the softmax.
+   *
+   * @throws TypeError (as a rejection) where an option is not known.
+   * @throws TypeError, RangeError (as rejections) where `batch` is not a whole number of at least 1, or the examples are not what
+   * the model takes.
    */
   predict(x: Data, options?: PredictOptions): Promise<Tensor>;
   /** The layers in a table: with examples given, the shapes `[T, B, …]` that each layer gives for one of them. */
@@ -111,6 +115,7 @@ export interface Sequential<X = Tensor> extends Common<X> {
    * The model with a loss and an optimizer. The weights are the same ones: compiling anew keeps what was learnt, and
    * starts the optimizer afresh.
    *
+   * @throws TypeError where an option is not known.
    * @throws TypeError, RangeError where a metric is not known, λ is impossible, or there is nothing to learn.
    */
   compile(options: CompileOptions): Model<X>;
@@ -126,9 +131,19 @@ export interface EvaluateOptions {
 
 /** A model that learns. */
 export interface Model<X = Tensor> extends Common<X> {
-  /** A training, which starts when it is subscribed to or awaited; see {@link sequential}. */
+  /**
+   * A training, which starts when it is subscribed to or awaited; see {@link sequential}.
+   *
+   * @throws TypeError where an option is not known.
+   */
   fit(x: Data, y: Data, options?: FitOptions): Fit;
-  /** Loss and metrics of data, as they are for all of it at once, whatever the batch. */
+  /**
+   * Loss and metrics of data, as they are for all of it at once, whatever the batch.
+   *
+   * @throws TypeError (as a rejection) where an option is not known.
+   * @throws TypeError, RangeError (as rejections) where `batch` is not a whole number of at least 1, or the data are not what the
+   * model and its loss take.
+   */
   evaluate(x: Data, y: Data, options?: EvaluateOptions): Promise<Evaluation>;
 }
 

@@ -28,7 +28,7 @@ export function summary(model: LayeredModel, x: Data | undefined): string {
   ]);
 }
 
-/** What each layer gives for an example; how much of it is real does not matter, but a masked layer wants to be told. */
+/** What each layer gives for an example; how much of it is real does not matter, but a masked layer needs to know. */
 function dryRunShapes(model: LayeredModel, x: Data): readonly Shape[] {
   const { count, shape, ...examples } = examplesOf('summary: x', x);
   const layout = model.input ?? layoutOf({ count, shape, ...examples });

@@ -1,4 +1,4 @@
-/** Images: what the primitives on them are told, and their shape rules, with the errors. */
+/** Images: what the primitives on them take, and their shape rules, with the errors. */
 import { type Shape, showShape, sizeOf } from '../tensor.js';
 
 /** Two numbers, for rows and for columns. */

@@ -30,7 +30,7 @@ export interface Recorder {
   over(ops: Ops): Ops;
   /** For a workspace: runs what is worked out of one tensor alone. */
   apart(x: Tensor, run: () => void): void;
-  /** For a workspace: told of signals that were copied in. */
+  /** For a workspace: called for each signal that was copied in. */
   copied(place: Tensor): void;
   /** Runs something that ends the step. */
   last(run: () => void): void;

@@ -32,7 +32,7 @@ export function windowOps<O extends Ops = Ops>(space: Workspace, writing = (kern
 
 /**
  * A window in an arena of its own, which may stay open while others come and go. Unlike `inWindow` it does not keep
- * parameters from growing: whoever leaves it open looks whether they have.
+ * parameters from growing: code that leaves it open checks whether they have.
  */
 export function openWindow(arena: Arena): OpenWindow {
   const mark = arena.mark();

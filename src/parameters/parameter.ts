@@ -110,7 +110,7 @@ export class Parameter implements Tensor {
     return this.#place;
   }
 
-  /** Draws its numbers, unless they are there, in pieces; whoever asks for its place meanwhile has the rest done at once. */
+  /** Draws its numbers, unless they are there, in pieces; asking for its place meanwhile has the rest done at once. */
   *drawing(): PiecewiseTask<void> {
     while (this.#holding === undefined) {
       this.#drawing ??= this.#drawn();
@@ -175,7 +175,7 @@ export class Parameter implements Tensor {
       );
     }
     this.#released = true;
-    // Whoever wrote its address down is to look, and be refused.
+    // Code that noted its address is to look again, and be refused.
     this.#version = this.version + 1;
     this.#drawing?.return(undefined as never);
     this.#drawing = undefined;
@@ -193,7 +193,7 @@ export class Parameter implements Tensor {
    * does not show there. `assign` gives it others.
    */
   get data(): Float32Array {
-    // Whoever reads number by number gets one copy, as long as nothing has changed.
+    // Code that reads number by number gets one copy, as long as nothing has changed.
     const known = this.#read?.version === this.version ? this.#read.numbers.deref() : undefined;
     if (known !== undefined) return known;
     const numbers = this.place.data.slice() as Float32Array;

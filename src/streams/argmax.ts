@@ -7,6 +7,7 @@ import { placeOfLargest } from './logits.js';
  *
  * Shapes: `[T, B, V]` → ids `[T, B]`.
  *
+ * @returns an operator: ids of logits.
  * @throws TypeError (as an error notification) where a signal has no last axis to choose from.
  * @throws RangeError (as an error notification) where a number is NaN: the model has diverged.
  * @example

@@ -4,6 +4,7 @@ import { checkedOptions } from '../options.js';
 import { generator, type RandomGenerator } from '../random.js';
 import { isTensor, type Numbers, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
 
+/** The options of all that changes images at random. */
 export interface AugmentOptions {
   /** Of what is drawn; default 0. Each subscription draws the same. */
   readonly seed?: number;
@@ -70,10 +71,14 @@ function augment<X extends ImagesOrWindow>(
  * Shapes: `x: [T, B, H, W, C] → y: [T, B, H, W, C]`, or windows with such an input. Draws follow from the seed, each
  * subscription's from the start.
  *
+ * @param most how many pixels at most, in each direction.
+ * @param options the seed.
+ * @returns an operator; what it takes stays as it is.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where `most` is not a whole number above 0.
  * @throws TypeError (as an error notification) where a signal holds no images.
  * @example
- * batch$.pipe(randomShift(2, { seed: 1 }), tbptt(model, { loss: crossEntropy(), optimizer: adam(1e-3) }))
+ * batch$.pipe(randomShift(2, { seed: 1 })) // before `tbptt`, another shift in each epoch
  */
 export function randomShift<X extends ImagesOrWindow>(
   most: number,
@@ -102,6 +107,11 @@ export function randomShift<X extends ImagesOrWindow>(
  * Shapes: `x: [T, B, H, W, C] → y: [T, B, rows, columns, C]`, or windows with such an input. Draws follow from the seed, each
  * subscription's from the start.
  *
+ * @param rows the height of the cut, in pixels.
+ * @param columns its width.
+ * @param options the seed.
+ * @returns an operator; what it takes stays as it is.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where a size is not a whole number above 0, or (as an error notification) an image is smaller.
  * @throws TypeError (as an error notification) where a signal holds no images.
  * @example
@@ -141,6 +151,9 @@ export function randomCrop<X extends ImagesOrWindow>(
  * Shapes: `x: [T, B, H, W, C] → y: [T, B, H, W, C]`, or windows with such an input. Draws follow from the seed, each
  * subscription's from the start.
  *
+ * @param options the seed.
+ * @returns an operator; what it takes stays as it is.
+ * @throws TypeError where an option is not known.
  * @throws TypeError (as an error notification) where a signal holds no images.
  * @example
  * image$.pipe(randomFlip({ seed: 2 }))
@@ -166,6 +179,10 @@ export function randomFlip<X extends ImagesOrWindow>(options: AugmentOptions = {
  * Shapes: `x: [T, B, H, W, C] → y: [T, B, H, W, C]`, or windows with such an input. Draws follow from the seed, each
  * subscription's from the start. `principalColours(images)` gives directions and variances.
  *
+ * @param deviation that of the draws α, from 0 up.
+ * @param options the seed.
+ * @returns an operator; what it takes stays as it is.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where the deviation is negative, or (as an error notification) directions have other channels.
  * @throws TypeError (as an error notification) where a signal holds no images.
  * @example
@@ -204,6 +221,7 @@ export function randomColour<X extends ImagesOrWindow>(
  *
  * Shapes: `images: [..., C]`, of C channels; C directions, the one of the largest variance first.
  *
+ * @returns C directions of unit length, and the variance along each.
  * @throws RangeError where there is no pixel.
  * @example
  * principalColours(colours).variances; // of [1, N, H, W, 3] three, falling
@@ -228,7 +246,7 @@ export function principalColours({ shape, data }: Tensor): PrincipalColours {
     }),
   );
   const vectors = all.map((a) => all.map((b) => Number(a === b)));
-  // Each sweep squares what is left beside the diagonal: ten are many.
+  // Each sweep squares what is left off the diagonal: ten are many.
   for (let sweep = 0; sweep < 10; sweep += 1) {
     for (let a = 0; a < channels; a += 1) for (let b = a + 1; b < channels; b += 1) rotate(matrix, vectors, a, b);
   }

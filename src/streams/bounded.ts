@@ -28,14 +28,19 @@ function onePerTurn<T>(value: T): Observable<T> {
  * Without `work` the values themselves come out, one for each turn of the event loop, so that a burst of arrivals
  * leaves timers and other pipelines room in between.
  *
- * With the policy `block` a pull source waits until its value has been dealt with: its work is complete, and whoever goes on
- * with what came out of it has done so. Memory: the values that one chunk of the source gives.
+ * With the policy `block` a pull source waits until its value has been dealt with: its work is complete, and so is that of
+ * operators that go on with what came out of it. Memory: the values that one chunk of the source gives.
  *
+ * @param options capacity, policy, gauge, and for `block` what is to be paused.
+ * @param work what is done for each value: an observable, a promise, or any iterable. By default it is handed on.
+ * @param operation whose name messages begin with.
+ * @returns an operator: what the work gives, in the order of the values.
+ * @throws TypeError where an option is not known.
  * @throws RangeError, TypeError where the options are impossible.
  * @throws RangeError (as an error notification) where the buffer is full and its policy is `error`, or `block` and its source
  * cannot wait.
  * @example
- * fromSocket(socket).pipe(bounded({ capacity: 64, policy: 'block', source: socket }, (line) => translate(line)))
+ * spoken$.pipe(bounded({ capacity: 64, policy: 'drop-oldest' }, async (line) => line.toUpperCase()))
  */
 export function bounded<T>(options: BufferOptions): OperatorFunction<T, T>;
 export function bounded<T, R>(
@@ -124,12 +129,12 @@ export function bounded<T>(
  *
  * Work that needs a further value of the same source waits for ever.
  *
+ * @param work what is done for each value: an observable, a promise, or any iterable.
+ * @returns an operator: what the work gives, in the order of the values.
  * @throws RangeError (as an error notification) where more than 1024 values wait, of a source that cannot.
  * @example
- * ```ts no-run
- * fromFile('moby-dick.txt').pipe(tokens(vocab), windows({ length: 64 }), paced(async (window) => store(window)));
- * fromText(corpus).pipe(paced((chunk) => of(chunk).pipe(delay(10))));
- * ```
+ * windows$.pipe(paced(async ({ input }) => vocab.decode(input.data)));
+ * fromText(corpus, { chunk: 64 }).pipe(paced((chunk) => of(chunk).pipe(delay(10))));
  */
 export function paced<T, R>(work: (value: T) => ObservableInput<R>): OperatorFunction<T, R> {
   return bounded(WAIT_OR_FAIL, work, 'paced');

@@ -8,7 +8,7 @@ import { requireChoice, requireCount } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import { currentStage, holdSource, type Stage } from './demand.js';
 
-/** A source that can be told to wait: a Node readable, a socket of `ws`. */
+/** A source that can be made to wait: a Node readable, a socket of `ws`. */
 export interface Pausable {
   pause(): unknown;
   resume(): unknown;
@@ -27,10 +27,11 @@ export interface BufferState {
  */
 export type BufferPolicy = 'block' | 'drop-oldest' | 'drop-newest' | 'error';
 
+/** How much a buffer holds, and what it does with more. */
 export type BufferOptions = {
   /** How many values may wait. */
   readonly capacity: number;
-  /** Told of each change of depth or drops: a `BehaviorSubject`, or any observer with a `next`. */
+  /** Given each change of depth or drops: a `BehaviorSubject`, or any observer with a `next`. */
   readonly gauge?: NextObserver<BufferState>;
 } & (
   | { readonly policy: Exclude<BufferPolicy, 'block'> }
@@ -41,7 +42,7 @@ export type BufferOptions = {
     }
 );
 
-/** What operators of the library do that are not told otherwise. */
+/** What operators of the library do by default. */
 export const WAIT_OR_FAIL: BufferOptions = { capacity: 1024, policy: 'block' };
 
 /** A value that was taken out of a buffer. */
@@ -49,7 +50,7 @@ export interface Taken<T> {
   readonly value: T;
   /** What work it came from. */
   readonly within: Stage | undefined;
-  /** Tells its source that it has been dealt with. */
+  /** Lets its source know that it has been dealt with. */
   readonly release: (() => void) | undefined;
 }
 
@@ -89,10 +90,12 @@ export function checkBufferOptions(operation: string, options: BufferOptions): v
  *
  * @throws RangeError, TypeError where the options are impossible.
  * @example
+ * ```ts no-check
  * const recent = buffer<string>('recent', { capacity: 2, policy: 'drop-oldest' });
  * for (const line of ['a', 'b', 'c']) recent.push(line);
  * recent.shift(); // 'b'
  * recent.dropped; // 1
+ * ```
  */
 export function buffer<T>(operation: string, options: BufferOptions): BoundedBuffer<T> {
   checkBufferOptions(operation, options);

@@ -6,7 +6,7 @@ export type Pullable<T> = AsyncIterable<T> | Iterable<T> | ReadableStream<T>;
 /** The part of an iterator that is used here; `close` does not wait for a value that was asked for. */
 export interface ClosingIterator<T> {
   next(): Promise<IteratorResult<T>> | IteratorResult<T>;
-  /** Closes what is held open. Never throws or rejects: nobody is there any more who could be told. */
+  /** Closes what is held open. Never throws or rejects: nobody is there any more to handle it. */
   close(): void;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Who waits for whom. RxJS has no back-pressure: `next` returns nothing, so a source cannot see whether its value has been
- * dealt with or put into a queue. A source that can wait hands each value on by `deliver`. Whoever cannot deal with a
+ * dealt with or put into a queue. A source that can wait hands each value on by `deliver`. An operator that cannot deal with a
  * value before `next` returns holds its source by `holdSource`, through any number of synchronous operators.
  */
 
@@ -20,7 +20,7 @@ export interface Stage {
 let delivery: Delivery | undefined;
 let stage: Stage | undefined;
 
-/** The work that is running or has given the value that is being handled, to be kept by whoever goes on with it later. */
+/** The work that is running or has given the value that is being handled, to be kept by an operator that goes on with it later. */
 export function currentStage(): Stage | undefined {
   return stage;
 }
@@ -88,12 +88,12 @@ export function deliver(at: Stage | undefined, emit: () => void): Promise<void> 
  * Sources that can wait are the pull sources (`fromText`, `fromFile`, `fromReadable`, `fromWebStream`, `fromAsync`, `lanes`, …)
  * and the work of `bounded` and `paced`. Where there is none (a `Subject`, a socket, a timer in between) it gives `undefined`.
  *
- * @param operator whoever asks. Where the value comes from its own work, as in a loop of two models that answer each other,
+ * @param operator the one that asks. Where the value comes from its own work, as in a loop of two models that answer each other,
  * that work cannot wait for itself, and there is nothing to hold.
  * @returns what lets the source go on; calling it again does nothing.
  * @example
  * new Observable((subscriber) =>
- *   source.subscribe((value) => {
+ *   text$.subscribe((value) => {
  *     const release = holdSource();
  *     setTimeout(() => {
  *       subscriber.next(value);

@@ -1,5 +1,5 @@
 /**
- * Turns of the event loop. Whoever works for long does it in slices, so that timers, sockets and the other pipelines
+ * Turns of the event loop. Long work is done in slices, so that timers, sockets and the other pipelines
  * of the process get their turn in between.
  */
 
@@ -27,11 +27,13 @@ export function nextTurn(): Promise<void> {
  * Counts a time slice: the function it gives returns a promise of the next turn once the slice is used up, and
  * nothing before that.
  *
+ * @param milliseconds how long a slice is, of wall-clock time.
+ * @returns a function to be called, and awaited, between two pieces of the work.
  * @example
  * const slice = timeSlice(4);
- * for (const piece of work) {
+ * for (const word of corpus.split(' ')) {
  *   await slice();
- *   …
+ *   vocab.encode(word);
  * }
  */
 export function timeSlice(milliseconds = 4): () => Promise<void> | undefined {

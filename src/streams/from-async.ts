@@ -15,11 +15,14 @@ import { timeSlice } from './event-loop.js';
  * aborted then.
  *
  * @param values what is iterated; or what makes it, at each subscription anew.
+ * @returns the values; of a function each subscription has its own.
  * @throws TypeError where there is nothing to iterate over.
  * @throws whatever the iterable throws, as an error notification.
  * @example
- * fromAsync(fetchedLines()).pipe(tokens(vocab));
- * fromAsync((signal) => on(emitter, 'reading', { signal })).subscribe(([reading]) => console.log(reading));
+ * async function* lines(signal: AbortSignal) {
+ *   for (const line of ['the river ', 'bends ']) if (!signal.aborted) yield line;
+ * }
+ * fromAsync(lines).pipe(tokens(vocab));
  */
 export function fromAsync<T>(
   values: AsyncIterable<T> | Iterable<T> | ((signal: AbortSignal) => AsyncIterable<T> | Iterable<T>),

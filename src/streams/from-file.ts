@@ -48,6 +48,10 @@ async function* withPath(path: string | URL, bytes: AsyncGenerator<Uint8Array>):
  * A pull source: bytes are read when the pipeline has dealt with the last chunk. Unsubscribing closes the file; a silent
  * named pipe too, at once.
  *
+ * @param path of the file.
+ * @param options how many bytes are read at once; default 65,536.
+ * @returns its text in chunks; each subscription reads the file anew.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where the chunk is not a whole number of bytes of at least 1.
  * @throws OxbowError (as an error notification), a {@link FileError}, where the file cannot be read, or its byte-order mark is
  * that of UTF-16 or UTF-32.

@@ -13,6 +13,8 @@ export interface ReadableLike extends AsyncIterable<unknown> {
  * Its chunks come as they are, strings or bytes; `tokens` takes both. Unsubscribing destroys the readable at once, also while
  * a chunk is waited for, so that a silent stdin does not keep the process.
  *
+ * @param readable read by one subscription, which destroys it.
+ * @returns its chunks, as they come.
  * @throws the readable's error, as an error notification.
  * @example
  * ```ts no-run

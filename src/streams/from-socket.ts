@@ -21,14 +21,17 @@ import {
  * off; the socket itself stays open, since it is the caller's. Nothing that the peer sends throws, whenever it comes: one
  * listener for errors stays. Handle the stream's own error, though: RxJS throws those that nobody handles.
  *
+ * @param socket open or connecting.
+ * @returns the text of each frame; every subscription hears those that arrive while it lasts.
  * @throws Error (as an error notification) naming the socket where it fails or closes otherwise.
  * @throws TypeError (as an error notification) at a binary frame.
  * @example
- * server.on('connection', (socket) => {
- *   fromSocket(socket)
- *     .pipe(tokens(vocab), generate(model, { length: 300 }), text(vocab), toSocket(socket))
- *     .subscribe({ error: ({ message }) => socket.close(1011, message.slice(0, 30)) });
- * });
+ * ```ts no-run
+ * const socket = new WebSocket('ws://localhost:8080');
+ * fromSocket(socket)
+ *   .pipe(tokens(vocab), generate(model, { length: 300 }), text(vocab), toSocket(socket))
+ *   .subscribe({ error: ({ message }) => socket.close(4000, message.slice(0, 30)) });
+ * ```
  */
 export function fromSocket(socket: SocketLike): Observable<string> {
   guard(socket);

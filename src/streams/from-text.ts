@@ -11,6 +11,10 @@ import { BYTE_ORDER_MARK } from './text-encoding.js';
  *
  * A pull source: a chunk is cut when the pipeline has dealt with the one before and the event loop has had a turn.
  *
+ * @param text of any length.
+ * @param options how many code points a chunk has; default 4096.
+ * @returns its chunks; each subscription begins anew.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where the chunk is not a whole number of at least 1.
  * @example
  * fromText('Call me Ishmael.', { chunk: 4 }) // 'Call', ' me ', 'Ishm', 'ael.'

@@ -7,11 +7,13 @@ import { pulled } from './from-async.js';
  * Unsubscribing cancels the stream at once and gives its lock back. A stream can be read once, so it can be subscribed to
  * once.
  *
+ * @param stream not locked, and not read yet.
+ * @returns its chunks, as they come.
  * @throws TypeError (as an error notification) where the stream is locked by another reader; the stream's own error.
  * @example
  * ```ts no-run
- * const { body } = await fetch(url);
- * fromWebStream(body).pipe(tokens(vocab))
+ * const { body } = await fetch('https://www.gutenberg.org/files/11/11-0.txt');
+ * if (body) fromWebStream(body).pipe(tokens(vocab), windows({ length: 32 }));
  * ```
  */
 export function fromWebStream<T>(stream: ReadableStream<T>): Observable<T> {

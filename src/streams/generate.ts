@@ -23,6 +23,7 @@ export interface GeneratedSymbol extends Ids {
   readonly surprisal?: number;
 }
 
+/** How many symbols are generated, how each is chosen, and what from. */
 export interface GenerationOptions<S> extends SamplingOptions {
   /** Symbols to generate; `Infinity` goes on until unsubscribed. */
   readonly length: number;
@@ -48,6 +49,7 @@ export interface GenerationOptions<S> extends SamplingOptions {
   readonly from?: S;
 }
 
+/** The options of {@link generate}. */
 export interface GenerateOptions<S> extends GenerationOptions<S> {
   /** Where prompts wait while an earlier one is answered. Default `{ capacity: 1024, policy: 'block' }`. */
   readonly waiting?: BufferOptions;
@@ -99,7 +101,7 @@ function checkPrompt(prompt: Ids): void {
   );
 }
 
-// `tokens` gives nothing for a text without symbols, so that nobody would ever be told.
+// `tokens` gives nothing for a text without symbols: without this error nothing would be heard of it.
 const noPrompt = () =>
   new TypeError(
     'generate: the prompts ended before there was one; a text that is empty, or has only symbols that the vocabulary skips, ' +
@@ -202,10 +204,15 @@ function generation<S>(
  *
  * Shapes: prompt `[T, 1]` → ids `[1, 1]`, `length` times.
  *
+ * @param model read at each step, and not changed.
+ * @param prompt one lane of at least one symbol.
+ * @param options how many symbols, how each is chosen, and what to start from.
+ * @returns the symbols; `return`, or `break` in a loop, stops it.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where an option is impossible.
  * @throws TypeError where the prompt is not one lane of at least one symbol.
  * @example
- * for await (const symbol of generateIterable(model, prompt, { length: 300 })) write(vocab.decode(symbol.data));
+ * for await (const symbol of generateIterable(model, prompt, { length: 300 })) console.log(vocab.decode(symbol.data));
  */
 export function generateIterable<S>(
   model: Core<S, Ids, Tensor>,
@@ -224,10 +231,15 @@ export function generateIterable<S>(
  *
  * Shapes: prompt `[T, 1]` → ids `[1, 1]`, `length` times.
  *
+ * @param model read at each step, and not changed.
+ * @param prompt one lane of at least one symbol.
+ * @param options how many symbols, how each is chosen, and what to start from.
+ * @returns the symbols; each subscription starts from the prompt again.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where an option is impossible.
  * @throws TypeError where the prompt is not one lane of at least one symbol.
  * @example
- * generateFrom(model, prompt, { length: Infinity, temperature: 0.8 }).pipe(text(vocab), takeUntil(stop$))
+ * generateFrom(model, prompt, { length: Infinity, temperature: 0.8 }).pipe(text(vocab), takeUntil(timer(20)))
  */
 export function generateFrom<S>(
   model: Core<S, Ids, Tensor>,
@@ -247,6 +259,10 @@ export function generateFrom<S>(
  *
  * Shapes: prompts `[T, 1]` → ids `[1, 1]`, `length` times for each.
  *
+ * @param model read at each step, and not changed.
+ * @param options how many symbols, how each is chosen, what to start from, and where prompts wait.
+ * @returns an operator: the symbols of all answers, one after the other.
+ * @throws TypeError where an option is not known.
  * @throws RangeError, TypeError where an option is impossible.
  * @throws TypeError (as an error notification) where a prompt is not one lane of at least one symbol, or none ever came.
  * @example

@@ -6,6 +6,7 @@ import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { type SymbolWindow, stepsAndLanes } from './window.js';
 
+/** The options of {@link lanes}. */
 export interface LanesOptions {
   /** Lanes, B. */
   readonly batch: number;
@@ -59,6 +60,10 @@ function cut(corpus: Int32Array, batch: number, laneLength: number, from: number
  *
  * Shapes: `[N, 1]` → input `[T, B]`, target `[T, B]`.
  *
+ * @param corpus ids, N of them or `[N, 1]`.
+ * @param options lanes, steps of a window, epochs, and the window to begin with.
+ * @returns windows of all epochs; each subscription begins anew.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where an option is not a whole number of at least 1, a lane is shorter than a window, or there is
  * no window at `from`.
  * @throws TypeError where the corpus has several lanes.

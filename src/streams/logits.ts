@@ -1,4 +1,4 @@
-/** What is read off rows of logits, in float64. That a model has diverged, or gives no such symbol, is told by name. */
+/** What is read off rows of logits, in float64. That a model has diverged, or gives no such symbol, is an error that says so. */
 
 type Row = ArrayLike<number>;
 
@@ -50,6 +50,6 @@ export function natsOf(operation: string, logits: Row, id: number, start = 0, wi
   const max = largestLogit(operation, logits, start, width);
   let sum = 0;
   for (let v = start; v < start + width; v += 1) sum += Math.exp((logits[v] as number) - max);
-  // In this order: beside a logit of 1e30 the sum's logarithm would be lost.
+  // In this order: added to a logit of 1e30 the sum's logarithm would be lost.
   return Math.log(sum) + (max - (logits[start + id] as number));
 }

@@ -5,18 +5,19 @@ import { generator } from '../random.js';
 import { type Ids, ids } from '../tensor.js';
 import { type SymbolWindow, stepsAndLanes } from './window.js';
 
+/** The options of {@link maskSymbols}. */
 export interface MaskSymbolsOptions {
   /** Symbols that there are, the mask not counted. */
   readonly symbols: number;
   /** The id that hides a symbol; default `symbols`, the one after the last. */
   readonly mask?: number;
-  /** Share of the symbols that are to be told; default 0.15. */
+  /** Share of the symbols that are to be predicted; default 0.15. */
   readonly rate?: number;
   readonly seed?: number;
 }
 
 /**
- * Hides symbols at random for a model that is to tell them from what is around them.
+ * Hides symbols at random for a model that learns to predict them from what is around them.
  *
  * Of the symbols a share `rate` becomes targets; of these 80 % are replaced by the mask, 10 % by a random symbol, and 10 %
  * stay. Everywhere else the target is −1, which cross-entropy leaves out. A window in which chance chose none has its
@@ -25,10 +26,14 @@ export interface MaskSymbolsOptions {
  *
  * Shapes: ids `[T, B]` → input `[T, B]`, target `[T, B]`. Each subscription draws the same places.
  *
+ * @param options how many symbols there are, which id hides them, how many are hidden, and the seed.
+ * @returns an operator: windows that stand alone.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where the number of symbols or the rate is impossible.
  * @throws TypeError (as an error notification) where a signal is not `[T, B]`.
  * @example
- * ids$.pipe(maskSymbols({ symbols: vocab.size }), tbptt(bert({ symbols: vocab.size + 1, … }), { loss, optimizer }))
+ * const masked = bert({ symbols: vocab.size + 1, length: 64, features: 8, heads: 2, blocks: 1, seed: 1 });
+ * ids$.pipe(maskSymbols({ symbols: vocab.size }), tbptt(masked, { loss, optimizer }))
  */
 export function maskSymbols(options: MaskSymbolsOptions): OperatorFunction<Ids, SymbolWindow> {
   const names: Names<MaskSymbolsOptions> = { symbols: true, mask: true, rate: true, seed: true };

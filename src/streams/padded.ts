@@ -60,6 +60,8 @@ function pad(lanes: readonly Steps[], steps: number, padding: number, what: stri
  *
  * Shapes: of B sequences, the longest having T steps, ids `[T, B]`, features `[T, B, F]`.
  *
+ * @param sequences at least one, each with as many targets as steps.
+ * @returns a window: `input`, `target` and `reset`.
  * @throws RangeError where there is no sequence, one has no step, its target is of another length, or features differ.
  * @throws TypeError where some are ids and others features.
  * @example

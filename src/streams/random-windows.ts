@@ -8,6 +8,7 @@ import { fromAsync } from './from-async.js';
 import { requireRoom } from './options.js';
 import type { SymbolWindow } from './window.js';
 
+/** The options of {@link randomWindows}. */
 export interface RandomWindowsOptions {
   /** Steps of a window, T. */
   readonly length: number;
@@ -32,6 +33,10 @@ export interface RandomWindow extends SymbolWindow {
  * Shapes: N symbols → `count` times input `[T, B]`, target `[T, B]`, the input one step later. Each subscription draws
  * the same places.
  *
+ * @param symbols ids of the text, N of them.
+ * @param options steps, lanes, how many windows, and the seed.
+ * @returns windows that stand alone.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where an option is not a whole number of at least 1, the text is too short for a window, or a
  * window has no room in the kernels' memory.
  * @example

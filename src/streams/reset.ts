@@ -33,6 +33,10 @@ function replaceLanes(kept: Tensor, fresh: Tensor, flags: Resets): Tensor {
  *
  * Carry: in its tensors the first axis is the batch. The given carry is not changed.
  *
+ * @param core whose initial carry flagged lanes get.
+ * @param carry that of B lanes.
+ * @param flags B of them.
+ * @returns the carry; the given one where no lane is flagged.
  * @throws RangeError where there is not one flag for each lane.
  * @throws TypeError, RangeError where the carry is not one of this model.
  * @example

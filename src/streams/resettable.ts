@@ -15,9 +15,11 @@ export interface Resettable<X> {
  * Shapes: `{ input: [T, B, …], reset?: B flags }` → the model's output. The carry is the model's, kept from signal to
  * signal; a subscription starts afresh.
  *
+ * @param model a layer, a stack, or a model.
+ * @returns an operator: the model's output for each signal.
  * @throws RangeError, TypeError (as error notifications) where the number of flags or of lanes does not fit.
  * @example
- * dialogue$.pipe(map(({ input, isNew }) => ({ input, reset: isNew })), resettable(model))
+ * windows$.pipe(map(({ input }, k) => ({ input, reset: [k % 3 === 0] })), resettable(model)) // afresh every third window
  */
 export function resettable<S, X, Y>(model: Core<S, X, Y>): OperatorFunction<Resettable<X>, Y> {
   return (source) =>

@@ -87,6 +87,10 @@ function ranked(probabilities: Float64Array): Int32Array {
  * the smallest set of the most probable symbols whose probabilities add up to at least `topP`; min-p: Nguyen et al. (2024), §3,
  * the symbols with `p ≥ minP · max p`.
  *
+ * @param logits one for each of V symbols.
+ * @param options temperature, top-k, nucleus, or greedy.
+ * @returns V probabilities, whose sum is 1.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where an option is impossible, or the largest logit is no finite number.
  * @example
  * distribution([2, 1, 0], { topK: 2 }); // [0.73, 0.27, 0]
@@ -145,6 +149,10 @@ export const drawsOf = ({ seed = 0 }: SamplingOptions): RandomGenerator => gener
 /**
  * Chooses symbols by the given options, each call one draw of the generator (none where greedy).
  *
+ * @param options temperature, top-k, nucleus, or greedy, and the seed.
+ * @param random draws from there instead of from the seed.
+ * @returns a function: the id that is drawn from logits.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where an option is impossible; when it is called, where the largest logit is no finite number.
  * @example
  * const choose = sampler({ temperature: 0.8, topK: 20, seed: 7 });

@@ -2,12 +2,13 @@
  * What is asked of a WebSocket, so that those of `ws`, of the browser and of Node itself will do alike.
  */
 
-/** The part of a `CloseEvent` that tells how a connection ended. */
+/** The part of a `CloseEvent` that says how a connection ended. */
 export interface SocketClosing {
   readonly code: number;
   readonly reason: string;
 }
 
+/** The events of a socket, and what comes with each. */
 export interface SocketEvents {
   readonly open: unknown;
   readonly message: { readonly data: unknown };
@@ -15,6 +16,7 @@ export interface SocketEvents {
   readonly error: unknown;
 }
 
+/** The part of a WebSocket that listens; those of browsers, of Node and of `ws` have it. */
 export interface SocketLike {
   readonly readyState: number;
   readonly url?: string;

@@ -11,6 +11,8 @@ import { checkSymbol, natsOf } from './logits.js';
  *
  * Shapes: ids `[T, B]` → `[T, B]`. The carry, and the last prediction of each lane, live as long as the subscription.
  *
+ * @param model of ids `[T, B]`, that gives logits `[T, B, V]`.
+ * @returns an operator: bits of each symbol.
  * @throws TypeError (as an error notification) where the model gives no logits `[T, B, V]`.
  * @throws RangeError (as an error notification) where the model has diverged, or a symbol is not among its V.
  * @example

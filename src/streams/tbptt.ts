@@ -15,6 +15,7 @@ import { throughput } from './throughput.js';
 import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames } from './updates.js';
 import type { SignalWindow } from './window.js';
 
+/** The options of {@link tbptt}. */
 export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions {
   /** Steps that gradients flow back through, at least the window's length k1. Default k1. */
   readonly k2?: number;
@@ -46,7 +47,7 @@ export interface TrainingStep<S, W = SignalWindow> {
    * @throws Error where the optimizer is no longer at this step.
    */
   state(): TrainerState;
-  /** The window itself, with what its source tells beside it (epoch, index). */
+  /** The window itself, with what else its source says of it (epoch, index). */
   readonly window: W;
 }
 
@@ -70,6 +71,10 @@ export interface TrainingStep<S, W = SignalWindow> {
  * Law: with k2 = k1, a run that was cut after any window and goes on with the weights, `carry` and `state()` of that
  * step gives bit for bit what the uninterrupted run gives. (Where k2 > k1, the steps before the cut are not kept.)
  *
+ * @param model whose weights are changed with each window.
+ * @param options loss and optimizer, and what else there is to say of updates and of where to start.
+ * @returns an operator: what each window taught, after its update.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where k2 is not a whole number of at least 1, or an option of the trainer is impossible.
  * @throws RangeError (as an error notification) where a window is longer than k2, or the loss is not finite.
  * @throws TypeError, RangeError (as error notifications) where `carry` is not one of the model for the stream's lanes.

@@ -7,6 +7,8 @@ import type { Vocabulary } from './vocabulary.js';
  *
  * Shapes: `[T, 1]` → a string of T symbols.
  *
+ * @param vocab the one that ids are of.
+ * @returns an operator: strings.
  * @throws TypeError (as an error notification) where a signal has several lanes.
  * @throws RangeError (as an error notification) where an id is not in the vocabulary.
  * @example

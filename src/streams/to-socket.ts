@@ -4,6 +4,7 @@ import { type BufferOptions, buffer, bufferNames, checkBufferOptions, WAIT_OR_FA
 import { CLOSING, closedNormally, guard, listen, OPEN, reasonOf, showClosing, socketName } from './socket.js';
 import { type SocketSink, unsent } from './unsent.js';
 
+/** The options of {@link toSocket}. */
 export interface ToSocketOptions {
   /** Bytes of `bufferedAmount` above which sending waits until the network has taken some. Default 1 MiB. */
   readonly highWaterMark?: number;
@@ -11,7 +12,7 @@ export interface ToSocketOptions {
   readonly waiting?: BufferOptions;
 }
 
-/** No WebSocket tells when its buffer has drained, so it is asked. */
+/** No WebSocket says when its buffer has drained, so it is asked. */
 const ASK_AGAIN_AFTER_MS = 5;
 
 /**
@@ -24,13 +25,20 @@ const ASK_AGAIN_AFTER_MS = 5;
  *
  * Memory: `highWaterMark`, and the texts of one chunk of a pull source or the buffer's capacity.
  *
+ * @param socket open or connecting.
+ * @param options when to wait, and where texts wait meanwhile.
+ * @returns an operator: the texts that the network has taken, in their order.
+ * @throws TypeError where an option is not known.
  * @throws RangeError, TypeError where the options are impossible.
  * @throws Error (as an error notification) naming the socket, and how many texts were not sent, where it fails, or closes with
  * texts that the network has not taken, normally or not.
  * @throws RangeError (as an error notification) where the buffer is full and its policy is `error`, or `block` and the source
  * cannot wait.
  * @example
+ * ```ts no-run
+ * const socket = new WebSocket('ws://localhost:8080');
  * spoken$.pipe(toSocket(socket, { waiting: { capacity: 256, policy: 'drop-oldest' } })).subscribe({ error: console.error });
+ * ```
  */
 export function toSocket(socket: SocketSink, options: ToSocketOptions = {}): MonoTypeOperatorFunction<string> {
   const names: Names<ToSocketOptions> = { highWaterMark: true, waiting: bufferNames };

@@ -8,9 +8,14 @@ import { type BufferOptions, buffer } from './buffer.js';
  * Cancelling the web stream unsubscribes. An error of the source, or an overflow under the policy `error`, is the
  * error of the web stream.
  *
+ * @param source subscribed to at once.
+ * @param options capacity, policy, gauge, and for `block` what is to be paused.
+ * @returns a web stream of its values.
+ * @throws TypeError where an option is not known.
  * @throws RangeError, TypeError where the options are impossible.
  * @example
- * new Response(toWebStream(spoken$.pipe(map(encode)), { capacity: 1024, policy: 'error' }))
+ * const bytes$ = spoken$.pipe(map((line) => new TextEncoder().encode(line)));
+ * new Response(toWebStream(bytes$, { capacity: 1024, policy: 'error' }))
  */
 export function toWebStream<T>(source: Observable<T>, options: BufferOptions): ReadableStream<T> {
   const waiting = buffer<T>('toWebStream', options);

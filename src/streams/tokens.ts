@@ -11,6 +11,8 @@ import { wellFormed } from './well-formed.js';
  *
  * Shapes: a chunk of T symbols → `[T, 1]`.
  *
+ * @param vocab the one that ids are of.
+ * @returns an operator: ids of strings or of bytes.
  * @throws RangeError (as an error notification) at a symbol the vocabulary does not know, if it was built that way.
  * @example
  * of('hel', 'lo').pipe(tokens(vocabulary('hello'))) // [3, 1] then [2, 1]

@@ -21,7 +21,7 @@ export interface Unsent {
  * Counts what is on its way. A socket of `ws` says of each text what became of it. Others have only `bufferedAmount`: a text
  * is taken when fewer bytes wait than were given after it.
  *
- * @param onTaken told of each text that the network has taken, in their order.
+ * @param onTaken called with each text that the network has taken, in their order.
  */
 export function unsent(socket: SocketSink, onTaken: (text: string) => void): Unsent {
   const tells = 'on' in socket && typeof socket.on === 'function';

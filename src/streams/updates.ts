@@ -21,7 +21,7 @@ export interface UpdatesOptions {
   readonly slice?: number | undefined;
   /**
    * Where values wait while an update is under way on another thread or in slices. By default a pull source waits itself; of
-   * others 1024 do, and an error where there are more. Its gauge tells of depth and drops.
+   * others 1024 do, and an error where there are more. Its gauge shows depth and drops.
    */
   readonly waiting?: BufferOptions | undefined;
 }

@@ -1,6 +1,6 @@
-/** What becomes of a symbol that the vocabulary does not know. */
 import { checkedOptions } from '../options.js';
 
+/** What becomes of a symbol that the vocabulary does not know: an error, nothing, or another symbol in its place. */
 export type UnknownSymbols = 'error' | 'skip' | { readonly replace: string };
 
 /** A vocabulary as plain data, for checkpoints. */
@@ -110,6 +110,10 @@ function build(codes: readonly number[], unknown: UnknownSymbols): Vocabulary {
  *
  * A replacement for unknown symbols gets an id of its own where the text does not have it.
  *
+ * @param symbols a text, or code points one by one.
+ * @param options what becomes of symbols that it does not know; default `'error'`.
+ * @returns V symbols with the ids 0 … V − 1.
+ * @throws TypeError where an option is not known.
  * @throws TypeError where `unknown` is none of the choices, or a member of the list is not one code point.
  * @throws RangeError where there is no symbol at all.
  * @example
@@ -136,6 +140,8 @@ export function vocabulary(
 /**
  * The vocabulary that was written down by `toJSON`: the same symbols under the same ids.
  *
+ * @param data as `toJSON` gave it, or parsed from JSON.
+ * @returns a vocabulary.
  * @throws TypeError where the data is not a vocabulary's.
  * @throws RangeError where a symbol has two ids, or a replacement has none.
  * @example

@@ -68,6 +68,7 @@ function assembler(): { push(chunk: string | Uint8Array): string; end(): string 
  * A half that is never completed becomes U+FFFD. A chunk that gives no whole character gives no signal. A byte-order mark that
  * bytes begin with is left out.
  *
+ * @returns an operator: strings; it takes strings and bytes (UTF-8), also in turns.
  * @throws TypeError (as an error notification) where a chunk is neither a string nor bytes.
  * @example
  * of(Uint8Array.of(0xf0, 0x9f), Uint8Array.of(0x90, 0x82)).pipe(wellFormed()) // '🐂'

@@ -6,6 +6,7 @@ import { type Ids, ids } from '../tensor.js';
 import { requireRoom } from './options.js';
 import { type SymbolWindow, stepsAndLanes } from './window.js';
 
+/** The options of {@link windows}. */
 export interface WindowsOptions {
   /** Steps of a window, T. */
   readonly length: number;
@@ -68,6 +69,9 @@ function cutter(length: number, lanes: number) {
  *
  * Shapes: `[any, B]` → input `[T, B]`, target `[T, B]`.
  *
+ * @param options steps of a window, and what becomes of the last.
+ * @returns an operator: windows of ids.
+ * @throws TypeError where an option is not known.
  * @throws RangeError where the length is not a whole number of at least 1, or no window of it has room in the kernels' memory.
  * @throws TypeError (as an error notification) where a signal is not `[T, B]`, or the number of lanes changes.
  * @example

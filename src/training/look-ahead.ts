@@ -1,14 +1,14 @@
-/** Optimizers that take a gradient beside the weights: the weights are moved there, and come back. */
+/** Optimizers that take a gradient elsewhere than at the weights: the weights are moved there, and come back. */
 import { SparsePolicy } from '../kernels/jobs.js';
 import type { Step } from '../kernels/parameter-table.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 import type { Prepared } from './optimizers/preparing.js';
 import type { Kept } from './trained.js';
 
-/** Moves the weights aside. */
+/** Moves the weights to where the gradient is taken. */
 export type Away = (from: Step, prepared: Prepared) => void;
 
-/** Runs with weights that may be moved aside by `away`, and puts them back where it fails. */
+/** Runs with weights that `away` may move, and puts them back where it fails. */
 export function comingBack<R>(
   { lookAhead }: Optimizer,
   { trained, table }: Kept,

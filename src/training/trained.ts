@@ -1,4 +1,4 @@
-/** The parameters that a trainer trains, and what its optimizer keeps beside them. */
+/** The parameters that a trainer trains, and what its optimizer keeps for them. */
 import { lengthenings } from '../kernels/lines.js';
 import type { Machine } from '../kernels/machine-type.js';
 import { type Extent, type Moved, type ParameterTable, parameterTable, type Step } from '../kernels/parameter-table.js';
@@ -17,7 +17,7 @@ export interface Trained {
   shape: Shape;
 }
 
-/** All parameters of a model with what is kept beside them, in the kernels' memory. */
+/** All parameters of a model with what is kept for them, in the kernels' memory. */
 export interface Kept {
   readonly trained: readonly Trained[];
   readonly parameters: readonly Parameter[];

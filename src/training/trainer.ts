@@ -60,7 +60,7 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
    * they change its weights (an update at once, `assign`, growth), or the machine's tier or threads, it starts over; where
    * weights have changed under it twice, the rest is one piece, so that it comes to its end whatever others do. Updates in
    * pieces of the same parameters come one after the other, in the order of their first pieces: a piece of one that is in line
-   * does a piece of the first. An optimizer that moves weights aside has one piece. One that is not gone through with is to
+   * does a piece of the first. An optimizer that looks ahead has one piece. One that is not gone through with is to
    * be ended by `return()`.
    *
    * @throws as `learn`, by `next`.

@@ -1,4 +1,4 @@
-/** Tasks that change the same things: one after the other, whoever drives them. */
+/** Tasks that change the same things: one after the other, no matter who runs them. */
 import type { PiecewiseTask } from '../piecewise-task.js';
 
 interface Turn {
@@ -12,7 +12,7 @@ const last = new WeakMap<object, Turn>();
 
 /**
  * A task that comes after those that are under way over any of the same things. Nobody waits: a piece of one that is in
- * line is a piece of the first in line, so that whoever goes on makes all of them go on, and one that is done at once does first
+ * line is a piece of the first in line, so that any of them that goes on makes all of them go on, and one that is done at once does first
  * what is before it. What comes of a piece goes to whom its task belongs to. Each has its turn when those before it
  * are over: none is overtaken for ever by a quicker one.
  */

@@ -40,7 +40,7 @@ export interface Updates<S, X, Z> {
    * @throws RangeError where it is not finite, or other numbers would not be; then nothing has changed.
    */
   updated(window: TrainingWindow<S, X, Z>, gradient: Gradient<S>): Learned<S>;
-  /** Both at once; an optimizer that moves weights aside has no other way. */
+  /** Both at once; an optimizer that looks ahead has no other way. */
   atOnce(window: TrainingWindow<S, X, Z>): Learned<S>;
 }
 

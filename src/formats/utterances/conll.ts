@@ -5,6 +5,7 @@ import { badLine, isOfSource } from './failure.js';
 import { fieldsOf, isBlank, type Line, linesIn, linesOf, type TextSource, withoutBlanks } from './lines.js';
 import type { Utterance } from './utterance.js';
 
+/** How {@link fromConll} reads lines. */
 export interface ConllOptions {
   /** Columns from 0, or from −1 for the last one. */
   readonly columns?: {
@@ -105,7 +106,7 @@ async function* read(
 }
 
 /**
- * Utterances of a file in columns, a word a line with its tag beside it, and a blank line after each sentence.
+ * Utterances of a file in columns, a word a line with its tag next to it, and a blank line after each sentence.
  *
  * `-DOCSTART-` lines are left out. `# id = …`, `# sent_id = …` and `# intent = …` before a sentence are what they say, and
  * `# words = 0` is a sentence without words, with `# tags = none` one without tags too. Words are parted by spaces and tabs, and
@@ -114,6 +115,10 @@ async function* read(
  *
  * Source: Tjong Kim Sang and De Meulder, Introduction to the CoNLL-2003 shared task (2003); comments as in CoNLL-U.
  *
+ * @param source the path of a file, or a name and chunks of text.
+ * @param options columns, what parts them, and comments.
+ * @returns the utterances in the order of the lines; each subscription reads a file anew.
+ * @throws TypeError where an option is not known.
  * @throws OxbowError (as an error notification), an {@link UtteranceError} naming file and line, where a line has not as many columns as those
  * before it, or not the one that is asked for.
  * @throws OxbowError (as an error notification), a {@link FileError}, where the file cannot be read.
@@ -131,6 +136,8 @@ export function fromConll(source: TextSource, options: ConllOptions = {}): Obser
  * An utterance as lines of two columns, word and tag, and a blank line, or of words alone where there are no tags. What it
  * writes `fromConll` reads as it was; a file has tags for all of its utterances or for none.
  *
+ * @param utterance words, and where they are known tags, an id and an intent.
+ * @returns its lines, each with its end, and the blank line.
  * @throws TypeError where words and tags are not as many, and where something would be read otherwise: a word or a tag that is
  * empty or has spaces or line ends in it, a first word such as `#a=b`, which would be a comment, an id with a space at its end,
  * half of a surrogate pair. `toJsonLine` takes them all.

@@ -55,6 +55,8 @@ async function* read(source: TextSource, signal: AbortSignal): AsyncGenerator<Ut
  *
  * Source: JSON Lines, jsonlines.org.
  *
+ * @param source the path of a file, or a name and chunks of text.
+ * @returns the utterances in the order of the lines; each subscription reads a file anew.
  * @throws OxbowError (as an error notification), an {@link UtteranceError} naming file and line, where a line is no such object, or has not as
  * many tags as words.
  * @throws OxbowError (as an error notification), a {@link FileError}, where the file cannot be read.
@@ -70,6 +72,7 @@ export function fromJsonLines(source: TextSource): Observable<Utterance> {
 /**
  * An utterance as a line of JSON; `fromJsonLines` reads it as it was, whatever its texts are.
  *
+ * @returns the line, with the line feed at its end.
  * @throws TypeError where it would not be read: words or tags that are no lists of strings or not as many, an id or an intent
  * that is no string.
  * @example

@@ -114,6 +114,10 @@ async function* read(
  * Source: the form in which Goo et al., Slot-gated modeling for joint slot filling and intent prediction (2018), have
  * ATIS and Snips.
  *
+ * @param folder the path of the folder.
+ * @param options names of the files.
+ * @returns the utterances in the order of the lines; each subscription reads the files anew.
+ * @throws TypeError where an option is not known.
  * @throws OxbowError (as an error notification), an {@link UtteranceError} naming file and line, where an utterance has not as many tags as
  * words, where a file ends before the others, and where an intent is none.
  * @throws OxbowError (as an error notification), a {@link FileError}, where a file cannot be read.

@@ -1,4 +1,4 @@
-/** Half-written files that a killed process left behind: told by their names, which say who was writing. */
+/** Half-written files that a killed process left behind: recognised by their names, which say who was writing. */
 import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -28,13 +28,13 @@ export async function removeOrphans(folder: string): Promise<void> {
   }
 }
 
-/** Whoever shares a folder need not share process numbers: another machine, or another container on this one. */
+/** Processes that share a folder need not share process numbers: another machine, or another container on this one. */
 async function machineTag(): Promise<string> {
   const numbers = await readlink('/proc/self/ns/pid').catch(() => '');
   return hashText(`${hostname()} ${numbers}`).toString(16);
 }
 
-/** A process is told from a later one of the same number by when it started; where that is not known, it is taken for it. */
+/** A process is distinguished from a later one of the same number by when it started; where that is not known, it is taken for it. */
 async function isGone(pid: number, started: number): Promise<boolean> {
   const now = await startOf(pid);
   if (now !== undefined) return started !== 0 && now !== started;

@@ -6,8 +6,8 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import { removeOrphans, temporaryName } from './orphans.js';
 
 /**
- * Writes the bytes to a new file beside the one that is to be replaced, sees that they have reached the disk, and gives it the
- * name. Where that fails, the old file is as it was, and nothing is left beside it.
+ * Writes the bytes to a new file in the folder of the one that is to be replaced, sees that they have reached the disk, and gives it the
+ * name. Where that fails, the old file is as it was, and nothing is left next to it.
  *
  * The pieces are asked for once each has been written, so they may all be in one buffer.
  */

@@ -6,8 +6,8 @@
 // the greatest score into a tag. What underflows there is at most 10⁻³⁷ of a sum that may reach 1. Where a sum is less than
 // LEAST, its tag is reached by what both factors have far below their tops: it is then summed about its own greatest term.
 //
-// What may come before a tag is kept in two parts, a score (the greatest, or the start's) and a logarithm beside it, and what
-// rounding takes from a sum of scores is put back: so small numbers count beside scores of 1e30 that all paths share.
+// What may come before a tag is kept in two parts, a score (the greatest, or the start's) and a logarithm, and what
+// rounding takes from a sum of scores is put back: so small numbers still count where all paths share scores of 1e30.
 import { at } from './address';
 import { exp4, log4, store8 } from './math';
 import { multiplyRows } from './gemm';

@@ -125,7 +125,7 @@ export function strip(
   }
 }
 
-/** The last panel of a row with fewer than 16 columns, packed: through a small square beside the block. */
+/** The last panel of a row with fewer than 16 columns, packed: through a small square next to the block. */
 export function edge(
   rows: i32, k: i32, a: usize, lda: usize, aStep: usize, panel: usize, z: usize, ldz: usize, c: usize, ldc: usize,
   columns: i32, member: i32,

@@ -70,7 +70,7 @@ export function log4(x: v128): v128 {
     q,
     v128.load32_splat(LOG, 20),
   );
-  // 2 s is kept apart from the rest of the series, which is small beside it.
+  // 2 s is kept apart from the rest of the series, which is small in comparison.
   const rest = madd(f32x4.mul(q, s), series, f32x4.mul(n, v128.load32_splat(LOG, 4)));
   const value = madd(n, v128.load32_splat(LOG, 0), f32x4.add(f32x4.add(s, s), rest));
   // log 0 = −∞, log of a negative number = NaN, log ∞ = ∞.

@@ -4,7 +4,7 @@ import { OrthonormalArguments } from './generated/arguments';
 
 //
 // Rows come one after the other. Those that are yet to be made orthonormal are kept by groups of four from the first panel on,
-// one number of each beside the other; a panel puts its own back. What is left over beyond whole groups stays as it is.
+// one number of each next to the other; a panel puts its own back. What is left over beyond whole groups stays as it is.
 
 /** Rows of a group. */
 const TOGETHER: i32 = 4;
@@ -90,7 +90,7 @@ function freeFour(args: OrthonormalArguments, length: i32, first: i32, end: i32,
   freeOfTwo(length, rowAt(args, at), rowAt(args, at + 1), a, sums);
 }
 
-/** Puts the numbers of four rows beside each other, in place. */
+/** Interleaves the numbers of four rows, in place. */
 function interleave(length: i32, rows: usize, room: usize): void {
   const stride = (<usize>length) << 3;
   memory.copy(room, rows, stride << 2);

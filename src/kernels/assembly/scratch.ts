@@ -25,7 +25,7 @@ export function scratchBytes(): usize {
   return MEMBER_BYTES;
 }
 
-/** Tells this thread where the members' memory lies. */
+/** Sets, for this thread, where the members' memory lies. */
 export function setScratch(address: usize): void {
   base = address;
 }

@@ -1,6 +1,6 @@
 // A fork-join team over one control block in shared memory. Member 0 is the thread that forks; the others serve.
 //
-// A fork is cut into chunks of items, and whoever is free takes the next chunk: a member that is late, asleep or gone
+// A fork is cut into chunks of items, and any member that is free takes the next chunk: a member that is late, asleep or gone
 // simply takes none. Even members take chunks from the front and odd ones from the back, so that from fork to fork each
 // meets most of the numbers that it has in its caches. The word `unclaimed` holds how many chunks are left (upper half) and
 // how many were taken from the front (lower half); a chunk is claimed by a compare-and-swap, and the job's description

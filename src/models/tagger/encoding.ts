@@ -85,7 +85,7 @@ export function encodeUtterances(
   });
   const input = { words: ids([steps, utterances.length], data), lengths };
   if (spelled === undefined && buckets === undefined) return input;
-  // Digits stay what they are: a number's spelling tells more than its length.
+  // Digits stay what they are: a number's spelling says more than its length.
   const seen = utterances.map((utterance) => utterance.map((word) => lexiconName(word, { ...form, digits: false })));
   return {
     ...input,

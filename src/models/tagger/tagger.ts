@@ -86,7 +86,7 @@ export interface Tagger extends Layer<TaggerCarry, TaggerInput, TaggerOutput> {
   decode(output: TaggerOutput, utterances: readonly Words[]): readonly Tagging[];
   /**
    * Counts the words of examples and grows by what it does not know: a row for each new word, a column for each new tag
-   * and each new intent (where it tells intents). Weights that are there stay as they are. Words beyond `mostWords` are not
+   * and each new intent (where it predicts intents). Weights that are there stay as they are. Words beyond `mostWords` are not
    * added.
    *
    * @throws RangeError where an example has not one tag a word, or a tag is a bare label as {@link tagger} refuses it; then

@@ -1,6 +1,6 @@
 /**
- * A table of which only some rows are stored, the gradient of an embedding: all others are 0. Whoever asks for its place
- * or its numbers gets the whole table; who knows it can do with the rows.
+ * A table of which only some rows are stored, the gradient of an embedding: all others are 0. Code that asks for its place
+ * or its numbers gets the whole table; code that knows of it can do with the rows.
  */
 
 import type { BufferView } from '../../kernels/buffer-view.js';

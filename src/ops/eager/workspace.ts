@@ -51,7 +51,7 @@ export interface WorkspaceOptions {
   readonly arena?: Arena;
   /** Runs what is worked out of one tensor alone, once. */
   readonly apart?: (x: Tensor, run: () => void) => void;
-  /** Told of signals that were copied in. */
+  /** Called for each signal that was copied in. */
   readonly copied?: (place: BufferView) => void;
 }
 

@@ -23,9 +23,12 @@ import { keyedRun } from './run.js';
  * alone, however they are interleaved and batched, whether or not the carry was away meanwhile.
  *
  * Back-pressure: with `block` pull sources wait while the buffer is full; values of others are stepped at once then, and where
- * that cannot be, because all of them wait for the store or for whoever is behind, it is an error.
+ * that cannot be, because all of them wait for the store or for an operator downstream, it is an error.
  *
  * @param model the carry of which is tensors whose first axis is the batch.
+ * @param options keys, output, batches, how many carries are kept and where the others go.
+ * @returns an operator: an answer for each value, with its key.
+ * @throws TypeError where an option is not known.
  * @throws RangeError, TypeError where an option is impossible.
  * @throws TypeError, RangeError (as error notifications) that name the key, where a value is none of the model's, a key is one too many
  * without a store, or a store fails or gives what is not a carry of the model.

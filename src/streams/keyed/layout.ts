@@ -154,7 +154,7 @@ export function layout<S>(model: Core<S, never>, symbols: number | undefined): L
   };
 }
 
-/** The tensors of a carry beside those of the model's own, in the latter's order. */
+/** The tensors of a carry, each with that of the model's own, in the latter's order. */
 function walk(
   kind: string,
   own: unknown,

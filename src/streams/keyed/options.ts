@@ -11,7 +11,7 @@ import type { KeyedStore } from './residents.js';
 
 /** A value of one of many live sequences. */
 export interface Keyed<V = unknown, K = unknown> {
-  /** Which one: anything that a `Map` tells apart. */
+  /** Which one: anything that can be the key of a `Map`. */
   readonly key: K;
   readonly value: V;
 }
@@ -35,6 +35,7 @@ export interface KeyedCarries<S = unknown, K = unknown> {
   snapshot(): KeyedSnapshot<S, K>;
 }
 
+/** The options of `keyed`. */
 export interface KeyedOptions<S, K, T, O extends KeyedOutput = 'step'> {
   /** The key of what comes in; `({ key }) => key` by default. */
   readonly key?: (input: T) => K;

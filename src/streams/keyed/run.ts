@@ -54,7 +54,7 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
   let within: Stage | undefined;
   /** Whether a batch is being made, or its answers are being handed on. */
   let running = false;
-  /** Whether whoever is behind goes on with answers still. */
+  /** Whether an operator downstream is still busy with answers. */
   let held = false;
   let scheduled = false;
   let timer: ReturnType<typeof setTimeout> | undefined;

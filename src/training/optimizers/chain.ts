@@ -5,7 +5,7 @@ import type { Optimizer, Preparation } from './optimizer.js';
  *
  * w ← optimizer(pₙ(… p₂(p₁(g))))
  *
- * All of it stays within the update of all parameters at once: clipping by the global norm alone costs nothing beside it,
+ * All of it stays within the update of all parameters at once: clipping by the global norm alone adds no cost,
  * each further norm a fork, and the rest a pass over each block while it lies in the first-level cache.
  *
  * Source: the composition of gradient transformations, as Optax has it (DeepMind, 2020).

@@ -50,6 +50,7 @@ const names: Names<OptimizerOptions> = {
  *
  * @param options the rule, and the names of what it keeps.
  * @returns the optimizer, for `trainer`, `tbptt`, `learnTags`, `compile`, or the end of a `chain`.
+ * @throws TypeError where an option is not known.
  * @throws TypeError where a name is empty, there twice, has a dot in it, or is `weights` or `gradient`.
  * @throws RangeError where η is negative or not a number.
  * @throws (as it learns) Error, TypeError, RangeError where the update fails, does not give a tensor of the parameter's shape for

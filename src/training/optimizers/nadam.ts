@@ -41,7 +41,7 @@ export function nadam(learningRate: number | Schedule, options: NadamOptions = {
   const psi = positive('nadam', 'momentumDecay', options.momentumDecay ?? 4e-3);
   const momentum = (t: number) => beta1 * (1 - 0.5 * 0.96 ** (t * psi));
 
-  /** μ₁ ⋯ μₜ, or a number that is lost beside 1. */
+  /** μ₁ ⋯ μₜ, or a number too small to change 1 when added. */
   function product(t: number): number {
     let all = 1;
     for (let k = 1; k <= t && all > 1e-18; k += 1) all *= momentum(k);

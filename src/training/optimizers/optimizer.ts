@@ -14,7 +14,7 @@ export type Preparation =
   | { readonly kind: 'weightDecay'; readonly weights: number; readonly biases: number };
 
 /**
- * A place beside the weights at which a gradient is taken. A rule of its own puts a copy of the weights into the first
+ * A place other than the weights at which a gradient is taken. A rule of its own puts a copy of the weights into the first
  * slot and moves them there; the optimizer's rule moves them on from that copy.
  */
 export interface LookAhead {
@@ -47,7 +47,7 @@ export type RuleInOps = (
 /** What moves the weights along their gradients: a rule, the arrays that it keeps and the numbers that it takes at each step. */
 export interface Optimizer {
   readonly kind: string;
-  /** Names of the arrays kept beside each parameter. */
+  /** Names of the arrays kept for each parameter. */
   readonly slots: readonly string[];
   /** What arrays start with, by name; 0 where none is given. */
   readonly first?: Readonly<Record<string, number | undefined>>;

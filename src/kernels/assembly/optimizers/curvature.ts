@@ -1,4 +1,4 @@
-// Rules that estimate curvature keep more beside a weight than there are registers: four numbers a turn, since none of
+// Rules that estimate curvature keep more for each weight than there are registers: four numbers a turn, since none of
 // their loops is bound by arithmetic.
 import { at } from '../address';
 import { madd } from '../math';

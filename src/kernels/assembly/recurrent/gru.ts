@@ -73,7 +73,7 @@ export function gruForward(args: GruForwardArguments, from: i32, to: i32, member
   }
 }
 
-/** Reset before the product: r = σ(x_r + h_r), and r ⊙ h beside the gates. */
+/** Reset before the product: r = σ(x_r + h_r), and r ⊙ h next to the gates. */
 function resetRow(
   units: i32, input: usize, inner: usize, before: usize, gate: usize, stride: usize, tail: usize,
 ): void {

@@ -257,7 +257,7 @@ function backwardLoop(
     const i1 = v128.load(gate + k, 16);
     const g0 = v128.load(gateG + k);
     const g1 = v128.load(gateG + k, 16);
-    // What i lets in beside what stays anyway: g, or where f = 1 − i, g in place of c.
+    // What i lets in on top of what stays anyway: g, or where f = 1 − i, g in place of c.
     let in0 = g0;
     let in1 = g1;
     let past0 = dc0;

@@ -193,7 +193,7 @@ const wrong = (message: string): E.Either<TaggerError, never> => E.left(mismatch
 
 type Saved = Omit<LearnTagsState, 'trainer'> & { readonly outstanding?: LearnTagsState['pending'] };
 
-/** The state that was written down, as far as can be told without its options; `learnTags` holds the rest against those. */
+/** The state that was written down, as far as it can be checked without its options; `learnTags` holds the rest against those. */
 function stateOf(
   { state: trainer, about, weights }: SavedTraining,
   { tags, intents }: Lexicons,
@@ -215,7 +215,7 @@ function slotsProblem(slots: Tensors, weights: Tensors): string | undefined {
     const [owner] = parted(name);
     if (!Object.hasOwn(weights, owner)) return `${name} belongs to no parameter`;
     const shape = weights[owner]?.shape;
-    // Weights that are none are named by whoever loads them.
+    // Weights that are none are named where they are loaded.
     if (!Array.isArray(shape)) continue;
     if (!isTensor(slot) || !agrees(slot) || slot.type !== 'float32' || !sameShape(slot.shape, shape)) {
       return `${name} is not float32 ${showShape(shape)}`;

@@ -174,7 +174,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     yield;
     const grown = model.grow([taught], limits.words);
     const example: Taught = { ...(id !== undefined && { id }), words, tags, ...(intent !== undefined && { intent }) };
-    // What is corrected again is not learnt beside what it was thought to be.
+    // A new correction replaces what was learnt before, so that the two are not both replayed.
     if (former?.taught !== undefined) kept?.replace(example, (item) => item.id === id && sameWords(item.words, words));
     const again = kept && replay ? kept.draw(replay.per) : [];
     const pieces = [taught, ...again].flatMap((each) => cutUtterance(each, longest));

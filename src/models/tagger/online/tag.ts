@@ -94,7 +94,7 @@ type Event = WordTagged | UtteranceTagged;
 function tagging(model: Tagger, longest: number) {
   let utterance = 0;
   let open = openOf(model);
-  /** The last tag that was told of each word. */
+  /** The last tag that was given for each word. */
   let told: string[] = [];
 
   const tell = (found: readonly ProvisionalTag[]): readonly Event[] =>
