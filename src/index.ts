@@ -197,9 +197,9 @@ export { fromSocket } from './streams/from-socket.js';
 export { fromText } from './streams/from-text.js';
 export { fromWebStream } from './streams/from-web-stream.js';
 export {
+  type GeneratedSymbol,
   type GenerateOptions,
   type GenerationOptions,
-  type GeneratedSymbol,
   generate,
   generateFrom,
   generateIterable,
@@ -217,6 +217,7 @@ export { type Resets, resetLanes } from './streams/reset.js';
 export { type Resettable, resettable } from './streams/resettable.js';
 export { distribution, type Sampler, type SamplingOptions, sampler } from './streams/sample.js';
 export type { SocketLike } from './streams/socket.js';
+export { stopAt } from './streams/stop.js';
 export { surprisal } from './streams/surprisal.js';
 export { type TbpttOptions, type TrainingStep, tbptt } from './streams/tbptt.js';
 export { text } from './streams/text.js';

@@ -101,7 +101,10 @@ const block = {
 };
 const blocks = { blocks: 1, finalNorm: true, ...block };
 const transformer = { features: 2, heads: 1, blocks: 1, hidden: 3, activation: 'gelu', dropout: 0.1, seed: 1 };
-const sampling = { temperature: 0.5, topK: 2, topP: 0.9, greedy: false, seed: 1 };
+const sampling = { temperature: 0.5, topK: 2, topP: 0.9, minP: 0.1, greedy: false, seed: 1 };
+const repetition = { repetitionPenalty: 1.1, repetitionWindow: 8 };
+const stopping = { stop: ['.'], vocab: Object.assign(() => undefined, { decode: () => '' }) };
+const generating = { length: 2, context: 4, surprisal: true, ...repetition, ...stopping, ...sampling };
 const buffer = { capacity: 4, policy: 'block', source: { pause() {}, resume() {} }, gauge: { next() {} } };
 const prompt = () => ids([1, 1], [0]);
 
@@ -396,15 +399,15 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   distribution: { call: (o) => oxbow.distribution([1, 2], o), options: sampling },
   generate: {
     call: (o) => oxbow.generate(learner(), o),
-    options: { length: 2, context: 4, waiting: buffer, ...sampling },
+    options: { ...generating, waiting: buffer },
   },
   generateFrom: {
     call: (o) => oxbow.generateFrom(learner(), prompt(), o),
-    options: { length: 2, context: 4, from: undefined, ...sampling },
+    options: { ...generating, from: undefined },
   },
   generateIterable: {
     call: (o) => oxbow.generateIterable(learner(), prompt(), o),
-    options: { length: 2, context: 4, ...sampling },
+    options: generating,
   },
 
   fromConll: {

@@ -17,6 +17,8 @@ export interface Seat {
   readonly memory: WebAssembly.Memory;
   readonly team: number;
   readonly member: number;
+  /** Whether other threads come first where there are too few processors, in so far as the system lets a thread say so. */
+  readonly background: boolean;
   /** Indices of words, 32 bits each: where a member that fails leaves its number, and what counts forks and finished chunks. */
   readonly words: { readonly failed: number; readonly generation: number; readonly finished: number };
 }

@@ -137,6 +137,7 @@ export function team(options: TeamOptions): Team {
     memory,
     team: address,
     member: 0,
+    background: name === 'learner',
     words: {
       failed: (address + FAILED) / 4,
       generation: (address + GENERATION) / 4,

@@ -84,7 +84,7 @@ function checkOptions(operation: string, options: GenerationOptions<unknown>): v
     requireCount(operation, 'repetitionWindow', repetitionWindow, 1, LONGEST_REPETITION_WINDOW);
   if (stop === undefined) return;
   checkStops(operation, stop);
-  if (vocab === undefined) {
+  if (typeof vocab?.decode !== 'function') {
     throw new TypeError(`${operation}: stop is found in text; give the vocabulary too, { stop, vocab }.`);
   }
 }

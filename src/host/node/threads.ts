@@ -1,10 +1,27 @@
 import { Worker } from 'node:worker_threads';
 import { LEADING, type Leader, type LeaderSeat, type Member, SERVING, type Seat } from '../host.js';
 
-const serving = `const { workerData: seat } = require('node:worker_threads'); ${SERVING}`;
+/** Of a thread in the background; one in the foreground that wakes runs at once, then. */
+const NICE = 10;
+
+/**
+ * The thread's own priority, which Linux has; elsewhere a process has one, which is not for a library to change. A nice value may
+ * be raised by anybody.
+ */
+const YIELDING = `
+  if (process.platform === 'linux' && seat.background) {
+    try {
+      const [, , thread] = require('node:fs').readlinkSync('/proc/thread-self').split('/');
+      require('node:os').setPriority(Number(thread), ${NICE});
+    } catch {}
+  }
+`;
+
+const serving = `const { workerData: seat } = require('node:worker_threads'); ${YIELDING} ${SERVING}`;
 
 const leading = `
   const { parentPort, workerData: seat } = require('node:worker_threads');
+  ${YIELDING}
   const done = () => parentPort.postMessage(undefined);
   ${LEADING}
   parentPort.on('message', onProgram);

@@ -39,6 +39,8 @@ export interface Company<S> {
 const MAX_BATCH = 64;
 /** The first to ask waits for others for as long as the last batch took, so often. */
 const PATIENCE = 2;
+/** But no longer, in milliseconds: a symbol is not to be late for want of company. */
+const LONGEST_WAIT = 8;
 
 interface Asking {
   readonly record: number;
@@ -139,7 +141,7 @@ function company<S>(model: Core<S, Ids, Tensor>): Company<S> {
     if (running || due || asking.length === 0) return;
     if (asking.length < Math.min(size, MAX_BATCH)) {
       const waited = performance.now() - (asking[0] as Asking).since;
-      timer ??= setTimeout(step, Math.max(0, PATIENCE * took - waited));
+      timer ??= setTimeout(step, Math.max(0, Math.min(PATIENCE * took, LONGEST_WAIT) - waited));
       return;
     }
     due = true;
