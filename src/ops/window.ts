@@ -16,7 +16,6 @@ import type { Ops } from './ops.js';
 
 /** A window that is open until it is closed. */
 export interface OpenWindow {
-  readonly ops: Ops;
   readonly space: Workspace;
   readonly scope: Scope;
   close(): void;
@@ -39,7 +38,6 @@ export function openWindow(arena: Arena): OpenWindow {
   const scope: Scope = { open: true };
   const space = workspace(machine(), scope, { arena });
   return {
-    ops: windowOps(space),
     space,
     scope,
     close() {
@@ -66,8 +64,8 @@ export function inWindow<R>(body: (ops: Ops, space: Workspace) => R): R {
     try {
       if (home.windows === 1) home.arena.release({ block: 0, offset: 0 });
       window = openWindow(home.arena);
-      const { ops, space } = window;
-      return atOnce(home, () => body(ops, space));
+      const { space } = window;
+      return atOnce(home, () => body(windowOps(space), space));
     } finally {
       if (window !== undefined) {
         window.scope.open = false;

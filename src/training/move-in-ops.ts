@@ -1,6 +1,6 @@
 /** Updates by rules that are written in Ops: one parameter after another, weights and what is kept last, all or none. */
 import { BufferView } from '../kernels/buffer-view.js';
-import { openWindow } from '../ops/window.js';
+import { openWindow, windowOps } from '../ops/window.js';
 import { isTensor, type Shape, sameShape, showShape, type Tensor } from '../tensor.js';
 import type { Gradient } from './forward.js';
 import type { Optimizer, RuleInOps, RuleNumbers } from './optimizers/optimizer.js';
@@ -24,7 +24,8 @@ export function moveInOps(
   /** What becomes of a parameter's arrays, each in a place of the window; all that it took besides is given back. */
   function moved(path: string, shape: Shape, k: number): readonly BufferView[] {
     const results = names.map(() => space.result(shape));
-    const { ops, space: within, scope, close } = openWindow(space.arena);
+    const { space: within, scope, close } = openWindow(space.arena);
+    const ops = windowOps(within);
     try {
       const arrays: Record<string, Tensor> = {};
       names.forEach((name, n) => {
