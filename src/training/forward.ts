@@ -27,17 +27,21 @@ export interface Trainable<S, X = Tensor, Y = Tensor> {
   apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
 }
 
-/** What is wanted of a window besides, such as its predictions: tensors of the same pass, in a tree. */
-export type Observe<Y = Tensor, Z = Tensor, O = unknown> = (
-  ops: Ops,
-  seen: { readonly prediction: Y; readonly target: Z; readonly loss: Tensor },
-) => O;
+/** What the loss has seen of a window, and what it said. */
+export interface Observed<Y = Tensor, Z = Tensor> {
+  readonly prediction: Y;
+  readonly target: Z;
+  readonly loss: Tensor;
+}
+
+/** What is wanted of a window besides: called where the loss is, before there are numbers; what it gives reads them. */
+export type Observe<Y = Tensor, Z = Tensor, O = unknown> = (ops: Ops, seen: Observed<Y, Z>) => () => O;
 
 /** What a window comes to, and its gradient. The numbers are there once its kernels have run, which may be captured. */
 export interface Gradient<S, O = unknown> {
   readonly loss: Tensor;
-  /** What is observed. */
-  readonly observed: O;
+  /** Reads what is observed. */
+  readonly observed: () => O;
   /** The carry after `carryAfter` steps. */
   readonly carry: S;
   /** The carry after the last one. */

@@ -46,12 +46,12 @@ export const trainerNames: Names<TrainerOptions> = {
   thread: true,
 };
 
-/** What a trainer is to give of each window besides. */
+/** What a trainer is to tell of each window besides. */
 export interface ObservingOptions<Y = Tensor, Z = Tensor, O = undefined> {
   /**
-   * Names tensors of the pass that learns (predictions, losses of positions, whatever Ops make of them), in records and lists.
-   * `learn` gives their numbers as `observed`, of the weights as they were before the update; nothing is computed twice. It is
-   * called where the loss is, before there are numbers, and looks at none itself.
+   * Looks at tensors of the pass that learns: predictions, or what Ops make of them, such as losses of positions. It is called
+   * where the loss is, before there are numbers; what it gives is called when there are, of the weights as they were before
+   * the update, and comes out as `observed`. What is to outlive that call goes through `toSignal`; where it throws, nothing changes.
    */
   readonly observe?: Observe<Y, Z, O> | undefined;
 }
@@ -114,7 +114,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
   const optimizer = clipNorm === undefined ? rest.optimizer : chain(clipByGlobalNorm(clipNorm), rest.optimizer);
   const home = machine();
   const kept = keptFor(home, model.params, optimizer, state);
-  const observe = rest.observe ?? (() => undefined as O);
+  const observe = rest.observe ?? (() => () => undefined as O);
   const updates = updatesOf(model, { loss, optimizer, observe }, kept, state?.step ?? 0);
   const rooms: Arena[] = [];
   const runner = thread === 'learner' && home.shared ? learner(home) : caller(home);

@@ -27,7 +27,7 @@ export interface Learned<S, O = undefined> {
   readonly carry: S;
   /** The carry after the last step; by default `carry` itself. */
   readonly finalCarry: S;
-  /** What `observe` gave, its numbers; nothing without it. */
+  /** What `observe` has read; nothing without it. */
   readonly observed: O;
 }
 
@@ -83,7 +83,7 @@ export function updates<S, X, Y, Z, O>(
     const { carry, finalCarry } = from;
     const carryOut = window.alone ? window.carry : toSignal(carry);
     const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
-    const observed = toSignal(from.observed);
+    const observed = from.observed();
     if (typeof rule === 'function') moveInOps(rule, optimizer, kept, from, prepared, { step, learningRate });
     else taken.update({ rule, sparsePolicy, numbers: optimizer.numbers(step), ...prepared });
     step += 1;
