@@ -91,7 +91,7 @@ export interface Trainer<S, X = Tensor, Z = Tensor, O = undefined> {
  * A trainer of a model.
  *
  * @param model the model, whose weights it changes.
- * @param options the loss and the optimizer, clipping, a state to go on from, and who runs the kernels.
+ * @param options the loss and the optimizer, clipping, a state to go on from, who runs the kernels, and what is observed.
  * @returns the trainer.
  * @throws RangeError where clipNorm is not a number above 0, or `state` is not of this model and optimizer, or holds what no
  * training can have left.
@@ -99,6 +99,14 @@ export interface Trainer<S, X = Tensor, Z = Tensor, O = undefined> {
  * @example
  * const { learn } = trainer(model, { loss: crossEntropy(), optimizer: adam(2e-3), clipNorm: 5 });
  * const { loss, carry } = learn({ carry: model.initial(2), input, target });
+ *
+ * @example
+ * const { learn } = trainer(model, {
+ *   loss: crossEntropy(),
+ *   optimizer: adam(2e-3),
+ *   observe: (_, { prediction }) => () => toSignal(prediction),
+ * });
+ * learn({ carry: model.initial(2), input, target }).observed.shape; // what the model said, before it learnt
  */
 export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
   model: Trainable<S, X, Y>,
