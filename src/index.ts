@@ -247,7 +247,7 @@ export {
   tensor,
   zeros,
 } from './tensor.js';
-export type { Trainable } from './training/forward.js';
+export type { Observe, Observed, Trainable } from './training/forward.js';
 export { type GradientNorms, type GradientNormsOptions, gradientNorms } from './training/gradient-norms.js';
 export { categoricalCrossEntropy } from './training/losses/categorical-cross-entropy.js';
 export { crossEntropy } from './training/losses/cross-entropy.js';
@@ -283,6 +283,6 @@ export {
   stepDecay,
   warmup,
 } from './training/schedules.js';
-export { type Learned, type Trainer, type TrainerOptions, trainer } from './training/trainer.js';
+export { type Learned, type ObservingOptions, type Trainer, type TrainerOptions, trainer } from './training/trainer.js';
 export type { TrainerState } from './training/trainer-state.js';
 export type { TrainingWindow } from './training/training-window.js';

@@ -303,6 +303,8 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
       callbacks: [],
       validationSplit: 0.5,
       earlyStopping: { monitor: 'loss', patience: 1, minDelta: 0, restoreBest: true },
+      thread: 'caller',
+      slice: 2,
     },
   },
   precision: { call: oxbow.precision, options: { average: 'micro' } },
@@ -364,7 +366,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   withL2: { call: (o) => oxbow.withL2(squaredError(), learner().params, 0.1, o), options: { penalise: () => true } },
   trainer: {
     call: (o) => oxbow.trainer(learner(), o).release(),
-    options: { ...training, clipNorm: 1, state: undefined },
+    options: { ...training, clipNorm: 1, state: undefined, thread: 'caller', observe: undefined },
   },
   gradientNorms: {
     call: (o) => oxbow.gradientNorms(learner(), o),
@@ -449,6 +451,8 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
       average: 0.9,
       substitute: { share: 0.5, typeOf: (slot: string) => slot },
       seed: 1,
+      thread: 'caller',
+      slice: 2,
     },
   },
   taggerTrainer: {

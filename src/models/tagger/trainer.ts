@@ -13,7 +13,7 @@ export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'sta
 }
 
 /** What an update came to: loss, norms of the gradient, and learning rate. */
-export type TaggerLearned = Omit<Learned<never>, 'carry' | 'finalCarry'>;
+export type TaggerLearned = Omit<Learned<never>, 'carry' | 'finalCarry' | 'observed'>;
 
 /** Trains a tagger, one update for each call; see {@link taggerTrainer}. */
 export interface TaggerTrainer {
@@ -54,7 +54,8 @@ export function taggerTrainer(model: Tagger, options: TaggerTrainerOptions): Tag
     alone: true,
   });
 
-  const ended = ({ carry: _, finalCarry: _too, ...learned }: Learned<TaggerCarry>): TaggerLearned => learned;
+  const ended = ({ carry: _, finalCarry: _too, observed: _three, ...learned }: Learned<TaggerCarry>): TaggerLearned =>
+    learned;
 
   return {
     learn: (examples) => ended(inner.learn(windowOf(examples))),
