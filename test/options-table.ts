@@ -361,7 +361,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   withL2: { call: (o) => oxbow.withL2(squaredError(), learner().params, 0.1, o), options: { penalise: () => true } },
   trainer: {
     call: (o) => oxbow.trainer(learner(), o).release(),
-    options: { ...training, clipNorm: 1, state: undefined },
+    options: { ...training, clipNorm: 1, each: true, state: undefined },
   },
   gradientNorms: {
     call: (o) => oxbow.gradientNorms(learner(), o),
@@ -391,7 +391,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
     call: (o) => oxbow.randomColour({ directions: [[1]], variances: [1] }, 0.1, o),
     options: { seed: 1 },
   },
-  tbptt: { call: (o) => oxbow.tbptt(learner(), o), options: { ...training, clipNorm: 1, k2: 4 } },
+  tbptt: { call: (o) => oxbow.tbptt(learner(), o), options: { ...training, clipNorm: 1, each: true, k2: 4 } },
   sampler: { call: oxbow.sampler, options: sampling },
   distribution: { call: (o) => oxbow.distribution([1, 2], o), options: sampling },
   generate: {

@@ -28,6 +28,8 @@ export interface TrainingStep<S, W = SignalWindow> {
   readonly step: number;
   /** The window's loss, of the weights as they were before this update. */
   readonly loss: number;
+  /** The loss of each position of the same pass, `[T, B]`, before any mean and 0 at padding; there where `each` asked for it. */
+  readonly each?: Tensor;
   /** Global norm of the gradient, before clipping. */
   readonly gradientNorm: number;
   /** The norm of each parameter's gradient by its path, before clipping. */
@@ -152,7 +154,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
       }
 
       function told(window: W, result: Omit<Learned<S>, 'carry'>): TrainingStep<S, W> {
-        const { loss, gradientNorm, gradientNorms, learningRate, finalCarry } = result;
+        const { loss, each, gradientNorm, gradientNorms, learningRate, finalCarry } = result;
         const count = stepsOf(window.target) * batchOf(window.target);
         rate ??= throughput();
         tokens += count;
@@ -161,6 +163,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         return {
           step,
           loss,
+          ...(each && { each }),
           gradientNorm,
           gradientNorms,
           learningRate,

@@ -30,6 +30,8 @@ export interface Trainable<S, X = Tensor, Y = Tensor> {
 /** What a window comes to, and its gradient. The numbers are there once its kernels have run, which may be captured. */
 export interface Gradient<S> {
   readonly loss: Tensor;
+  /** The loss of each position, where it was asked for. */
+  readonly each?: Tensor | undefined;
   /** The carry after `carryAfter` steps. */
   readonly carry: S;
   /** The carry after the last one. */
@@ -43,8 +45,14 @@ export interface Gradient<S> {
   readonly sums: () => Squares;
 }
 
+/** The loss, and whether that of each position is asked for. */
+export interface Asked<Y, Z> {
+  readonly loss: Loss<Y, Z>;
+  readonly each: Loss<Y, Z>['each'];
+}
+
 /** Gradients of a model's loss, at step t. */
-export function gradients<S, X, Y, Z>(model: Trainable<S, X, Y>, loss: Loss<Y, Z>, kept: Kept) {
+export function gradients<S, X, Y, Z>(model: Trainable<S, X, Y>, loss: Asked<Y, Z>, kept: Kept) {
   return {
     of(step: number, space: Workspace, window: TrainingWindow<S, X, Z>): Gradient<S> {
       const ops = windowOps(space, (kernels) => tape(kernels, kept.parameters, step));
@@ -75,18 +83,21 @@ export function gradients<S, X, Y, Z>(model: Trainable<S, X, Y>, loss: Loss<Y, Z
 function forward<S, X, Y, Z>(
   ops: Ops,
   model: Trainable<S, X, Y>,
-  loss: Loss<Y, Z>,
+  { loss, each }: Asked<Y, Z>,
   { input, target, carry: entering, carryAfter }: TrainingWindow<S, X, Z>,
-): Pick<Gradient<S>, 'loss' | 'carry' | 'finalCarry'> {
+): Pick<Gradient<S>, 'loss' | 'each' | 'carry' | 'finalCarry'> {
   const applied = (before: S, x: X) => outcome(model.kind, before, model.apply(ops, before, x));
   const started = (x: X) => startedFrom('trainer', model, entering, () => applied(entering, x));
-  const lossOf = (predictions: Y) => loss(ops, counted(ops, predictions, target), target);
+  const lossOf = (predictions: Y) => {
+    const last = counted(ops, predictions, target);
+    return { loss: loss(ops, last, target), each: each?.(ops, last, target) };
+  };
   const steps = isTensor(input) ? (input.shape[0] as number) : carryAfter;
   if (!isTensor(input) || carryAfter === undefined || carryAfter === steps) {
     const [predictions, carry] = started(input);
-    return { loss: lossOf(predictions), carry, finalCarry: carry };
+    return { ...lossOf(predictions), carry, finalCarry: carry };
   }
   const [first, carry] = started(stepsBetween(input, 0, carryAfter) as Tensor & X);
   const [second, finalCarry] = applied(carry, stepsBetween(input, carryAfter, steps as number) as Tensor & X);
-  return { loss: lossOf(joined(ops, model.kind, first, second)), carry, finalCarry };
+  return { ...lossOf(joined(ops, model.kind, first, second)), carry, finalCarry };
 }

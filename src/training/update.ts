@@ -1,9 +1,9 @@
 /** From a gradient to other weights. */
 import type { Workspace } from '../ops/eager/workspace.js';
 import { inWindow, toSignal } from '../ops/window.js';
-import { type Gradient, gradients, type Trainable } from './forward.js';
+import type { Tensor } from '../tensor.js';
+import { type Asked, type Gradient, gradients, type Trainable } from './forward.js';
 import { type Away, comingBack } from './look-ahead.js';
-import type { Loss } from './losses/loss.js';
 import { moveInOps } from './move-in-ops.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 import { prepare, requireBearable, scaled } from './optimizers/preparing.js';
@@ -14,6 +14,8 @@ import type { TrainingWindow } from './training-window.js';
 export interface Learned<S> {
   /** The loss of the weights as they were before this update. */
   readonly loss: number;
+  /** Of the same pass the loss of each position, `[T, B]`, 0 at padding; there where `each` asked for it. */
+  readonly each?: Tensor;
   /** Global norm of the gradient, before clipping. */
   readonly gradientNorm: number;
   /**
@@ -46,16 +48,17 @@ export interface Updates<S, X, Z> {
 
 export function updates<S, X, Y, Z>(
   model: Trainable<S, X, Y>,
-  { loss, optimizer }: { readonly loss: Loss<Y, Z>; readonly optimizer: Optimizer },
+  { optimizer, ...asked }: Asked<Y, Z> & { readonly optimizer: Optimizer },
   kept: Kept,
   stepsBefore: number,
 ): Updates<S, X, Z> {
   const { lookAhead, rule, sparsePolicy, preparations = [] } = optimizer;
-  const gradient = gradients(model, loss, kept);
+  const gradient = gradients(model, asked, kept);
   let step = stepsBefore;
 
   function updated(window: TrainingWindow<S, X, Z>, from: Gradient<S>, away?: Away): Learned<S> {
     const { taken, carry, finalCarry } = from;
+    const each = from.each && toSignal(from.each);
     const { squares, value, norm } = gradient.finite(step, from, window);
     const learningRate = optimizer.learningRate(step);
     const carryOut = window.alone ? window.carry : toSignal(carry);
@@ -79,6 +82,7 @@ export function updates<S, X, Y, Z>(
     for (const parameter of kept.parameters) parameter.written();
     return {
       loss: value,
+      ...(each && { each }),
       gradientNorm: norm,
       gradientNorms: Object.fromEntries(
         kept.trained.map(({ path }, k) => [path, Math.sqrt(squares.each[k] as number)]),
