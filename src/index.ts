@@ -215,6 +215,7 @@ export { type RandomWindow, type RandomWindowsOptions, randomWindows } from './s
 export { type Resets, resetLanes } from './streams/reset.js';
 export { type Resettable, resettable } from './streams/resettable.js';
 export { distribution, type Sampler, type SamplingOptions, sampler } from './streams/sample.js';
+export type { PredictionOptions, SignalOf, StepsLike } from './streams/signals.js';
 export type { SocketLike } from './streams/socket.js';
 export { surprisal } from './streams/surprisal.js';
 export { type TbpttOptions, type TrainingStep, tbptt } from './streams/tbptt.js';

@@ -374,14 +374,17 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   fromFile: { call: (o) => oxbow.fromFile('none', o), options: { chunk: 3 } },
   fromText: { call: (o) => oxbow.fromText('text', o), options: { chunk: 3 } },
   vocabulary: { call: (o) => oxbow.vocabulary('text', o), options: { unknown: 'skip' } },
-  windows: { call: oxbow.windows, options: { length: 3, partial: 'drop' } },
+  windows: {
+    call: oxbow.windows,
+    options: { length: 3, partial: 'drop', input: (x: Any) => x, target: (x: Any) => x },
+  },
   lanes: {
     call: (o) => oxbow.lanes(Int32Array.of(0, 1, 2, 0, 1), o),
-    options: { batch: 1, length: 2, epochs: 2, partial: 'drop', from: { epoch: 1, index: 1 } },
+    options: { batch: 1, length: 2, epochs: 2, partial: 'drop', from: { epoch: 1, index: 1 }, target: (x: Any) => x },
   },
   randomWindows: {
     call: (o) => oxbow.randomWindows(Int32Array.of(0, 1, 2, 0, 1), o),
-    options: { length: 2, batch: 1, count: 1, seed: 1 },
+    options: { length: 2, batch: 1, count: 1, seed: 1, target: (x: Any) => x },
   },
   maskSymbols: { call: oxbow.maskSymbols, options: { symbols: 3, mask: 3, rate: 0.5, seed: 1 } },
   randomShift: { call: (o) => oxbow.randomShift(1, o), options: { seed: 1 } },
