@@ -146,7 +146,7 @@ export type { AttentionForm } from './ops/attention.js';
 export { customVjp } from './ops/custom.js';
 export type { Draw } from './ops/draws.js';
 export type { Convolution, Pair, Pooling } from './ops/images.js';
-export type { Lengths, Padded } from './ops/lengths.js';
+export type { Lengths, Padded, Restarts } from './ops/lengths.js';
 export type { Adjoints, CustomVjp, Lookup, Ops, Primitives, Sources } from './ops/ops.js';
 export type { RecurrenceAdjoints, Recurrences } from './ops/recurrences.js';
 export { type ReferenceOptions, reference } from './ops/reference.js';

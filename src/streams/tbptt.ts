@@ -1,7 +1,9 @@
 import { defer, finalize, type OperatorFunction } from 'rxjs';
 import { requireSameLanes, startFrom } from '../carry.js';
+import { overLiveLanes } from '../cells/masked.js';
 import { requireCount } from '../checks.js';
 import { batchOf, type Core } from '../layer.js';
+import { checkLengths, lengthsWith, restartsWith } from '../ops/lengths.js';
 import { checkedOptions } from '../options.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
 import type { Tensor } from '../tensor.js';
@@ -65,6 +67,8 @@ export interface TrainingStep<S, W = SignalWindow> {
  * Shapes: input `[T, B, …]`, target `[T, B, …]`; k1 is T. Carry: kept between windows. `reset` starts the flagged lanes
  * afresh; it also ends the history of the others, whose carry goes on but whose gradients flow back no further.
  *
+ * Windows of `liveLanes` are taken as they are: lanes begin afresh within them, and nobody's places count for nothing.
+ *
  * A window that stands `alone` starts from the zero carry and leaves none behind.
  *
  * Each subscription has an optimizer state of its own and releases it at the end; the weights are the model's.
@@ -103,12 +107,15 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
   checkUpdatesOptions('tbptt', checked);
   const sync = atOnce(checked);
+  const core = overLiveLanes(model);
   return (source) =>
     defer(() => {
-      const learner = trainer(model, training);
+      const learner = trainer(core, training);
       let history: History<S, X> | undefined;
       let zero: S | undefined;
       let lanes: number | undefined;
+      /** Whether a lane had no more to say in the last window: what comes next does not follow its last step at once. */
+      let paused = false;
       let rate: ReturnType<typeof throughput> | undefined;
       let tokens = state?.tokens ?? 0;
 
@@ -147,8 +154,10 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         lanes = batch;
         rate ??= throughput();
         if (window.alone) return told(window, yield* alone(window, batch));
-        history ??= historyOf(model, startFrom('tbptt', model, start, batch));
-        if (reset?.includes(true)) history = historyOf(model, resetLanes(model, history.carry, reset));
+        history ??= historyOf(core, startFrom('tbptt', model, start, batch));
+        if (reset?.includes(true)) history = historyOf(core, resetLanes(model, history.carry, reset));
+        else if (paused) history = historyOf(core, history.carry);
+        paused = restartsWith(input) !== undefined && checkLengths(lengthsWith(input), input, 'tbptt') !== undefined;
         const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
         return told(window, result);
       }
