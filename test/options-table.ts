@@ -382,6 +382,19 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
     call: (o) => oxbow.lanes(Int32Array.of(0, 1, 2, 0, 1), o),
     options: { batch: 1, length: 2, epochs: 2, partial: 'drop', from: { epoch: 1, index: 1 }, target: (x: Any) => x },
   },
+  liveLanes: {
+    call: (o) => oxbow.liveLanes([of(1)], o),
+    options: {
+      length: 2,
+      batch: 1,
+      maxDelayMs: 5,
+      partial: 'drop',
+      waiting: buffer,
+      joining: buffer,
+      input: (x: Any) => x,
+      target: (x: Any) => x,
+    },
+  },
   randomWindows: {
     call: (o) => oxbow.randomWindows(Int32Array.of(0, 1, 2, 0, 1), o),
     options: { length: 2, batch: 1, count: 1, seed: 1, target: (x: Any) => x },

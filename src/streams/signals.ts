@@ -43,9 +43,12 @@ export function asSignal(operation: string, value: unknown): Tensor {
         `${value === null ? 'null' : typeof value}; say by \`input\` where its steps are.`,
     );
   }
-  if (value.type === 'int32') stepsAndLanes(operation, value);
+  if (value.type === 'int32') {
+    stepsAndLanes(operation, value);
+    return value;
+  }
   checkedNumbers(value, operation);
-  if (value.type === 'int32' || value.shape.length > 2) return value;
+  if (value.shape.length > 2) return value;
   if (value.shape.length === 1) return { ...value, shape: [1, 1, ...value.shape] };
   throw new TypeError(
     `${operation}: features are [T, B, F], or [F] for one step of one lane, but got ${showShape(value.shape)}; reshape them.`,
@@ -75,11 +78,16 @@ export function layoutOf({ type, shape: [, ...rest] }: Tensor): Layout {
 
 /** @throws TypeError where steps are other than those before them. */
 export function requireLayout(operation: string, before: Layout, signal: Tensor): void {
-  const { type, rest } = layoutOf(signal);
-  requireSameLanes(operation, before.rest[0], rest[0] as number);
-  if (type === before.type && rest.join() === before.rest.join()) return;
+  const { type, shape } = signal;
+  if (
+    type === before.type &&
+    shape.length === before.rest.length + 1 &&
+    before.rest.every((size, k) => size === shape[k + 1])
+  )
+    return;
+  requireSameLanes(operation, before.rest[0], shape[1] as number);
   throw new TypeError(
-    `${operation}: signals of one stream differ only in their number of steps, but ${type} [T, ${rest.join(', ')}] follows ` +
+    `${operation}: signals of one stream differ only in their number of steps, but ${type} [T, ${shape.slice(1).join(', ')}] follows ` +
       `${before.type} [T, ${before.rest.join(', ')}].`,
   );
 }

@@ -37,7 +37,7 @@ export interface TrainingStep<S, W = SignalWindow> {
   /** The norm of each parameter's gradient by its path, before clipping. */
   readonly gradientNorms: Readonly<Record<string, number>>;
   readonly learningRate: number;
-  /** Targets learnt from so far, T·B for each window; a run that goes on from a state goes on counting. */
+  /** Targets learnt from so far, T·B for each window but for padding; a run that goes on from a state goes on counting. */
   readonly tokens: number;
   /** Targets per second of wall-clock time, over about the last second. */
   readonly tokensPerSecond: number;
@@ -164,7 +164,8 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
 
       function told(window: W, result: Omit<Learned<S>, 'carry'>): TrainingStep<S, W> {
         const { loss, each, gradientNorm, gradientNorms, learningRate, finalCarry } = result;
-        const count = stepsOf(window.target) * batchOf(window.target);
+        const { target } = window;
+        const count = lengthsWith(target)?.reduce((sum, own) => sum + own, 0) ?? stepsOf(target) * batchOf(target);
         rate ??= throughput();
         tokens += count;
         const total = tokens;
