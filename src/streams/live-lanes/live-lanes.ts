@@ -28,8 +28,8 @@ const cutNames = { batch: true, length: true, partial: true, input: true, target
  *
  * A source may join and leave at any time. Where none waits, what is left of the lane is nobody's, and counts neither for loss nor
  * gradient nor carry. A window is there when each source that has a lane has filled it, or after `maxDelayMs`. It goes into `tbptt`
- * and `resettable` as it is. A source is subscribed to when it takes its lane; of a hot one that waits until then, what it says
- * before is not heard. Its error is that of all; let it end instead by `catchError(() => EMPTY)`.
+ * and `resettable` as it is. A source is listened to from
+ * its arrival on, and what it says waits; of a list of sources those beyond B are subscribed to when they take their lanes. Its error is that of all; let it end instead by `catchError(() => EMPTY)`.
  *
  * One source, with `cut`: its pieces of so many steps are the lanes, in turn, B pieces side by side. As those of a corpus in
  * `lanes`, they overlap by one step where the next step is the target.

@@ -12,7 +12,7 @@ export interface LaneSpan {
   readonly from: number;
   /** … to this one, which is left out. */
   readonly to: number;
-  /** The source, counted from 0 in the order in which they took their lanes. */
+  /** The source, counted from 0 in the order in which they came. */
   readonly source: number;
   /** How many steps of the source came before. */
   readonly at: number;

@@ -1,5 +1,4 @@
 /** What `liveLanes` takes, and the steps of one lane that its values bring. */
-import type { ObservableInput } from 'rxjs';
 import { type Ids, showShape, type Tensor } from '../../tensor.js';
 import type { BufferOptions } from '../buffer.js';
 import { asSignal, type PredictionOptions, requireAlike } from '../signals.js';

@@ -1,4 +1,4 @@
-import { from, Observable, type ObservableInput } from 'rxjs';
+import { from, Observable, type ObservableInput, Subscription } from 'rxjs';
 import type { Tensor } from '../../tensor.js';
 import {
   type BoundedBuffer,
@@ -9,33 +9,21 @@ import {
   type Taken,
   WAIT_OR_FAIL,
 } from '../buffer.js';
-import { currentStage, deliver, during, stageOf } from '../demand.js';
+import { currentStage, deliver, stageOf } from '../demand.js';
 import { type LiveWindow, liveWindows, type Voice } from './live-window.js';
 import { type LiveLanesOptions, stepsOf } from './options.js';
 
-/** A source that has a lane. */
+/** A source, what it said that is not placed yet, and its lane as soon as it has one. */
 interface Feed<V> {
   readonly voice: Voice;
   readonly waiting: BoundedBuffer<V>;
+  readonly subscription: Subscription;
+  lane: number | undefined;
   /** The value that is being placed. */
   placing:
     | { readonly input: Tensor; readonly target: Tensor | undefined; at: number; release: Taken<V>['release'] }
     | undefined;
   ended: boolean;
-}
-
-/** Sources that are all there wait in their array. */
-function listed<T>(sources: readonly T[]): Pick<BoundedBuffer<T>, 'depth' | 'take' | 'clear'> {
-  let next = 0;
-  return {
-    get depth() {
-      return sources.length - next;
-    },
-    take: () => ({ value: sources[next++] as T, within: currentStage(), release: undefined }),
-    clear() {
-      next = sources.length;
-    },
-  };
 }
 
 /** The depths of several buffers together. */
@@ -72,16 +60,18 @@ export function sideBySide<V>(
     const lanes: (Feed<V> | undefined)[] = Array.from({ length: batch }, () => undefined);
     const bufferOptions = together(waiting);
     const around = currentStage();
-    const arrived = Array.isArray(sources) ? undefined : buffer<ObservableInput<V>>('liveLanes', joining);
-    const queue = arrived ?? listed(sources as readonly ObservableInput<V>[]);
+    /** Sources that wait for a lane. Those that come are listened to at once, and of a list in their turn. */
+    const line = Array.isArray(sources) ? undefined : buffer<Feed<V>>('liveLanes', joining);
+    const inLine: Feed<V>[] = [];
+    const listed = line ? [] : (sources as readonly ObservableInput<V>[]);
     /** What may be let go on when the window that is being filled has been dealt with. */
     let filling: (() => void)[] = [];
     let delivered: (() => void)[] = [];
     let count = 0;
-    let allArrived = arrived === undefined;
+    let allArrived = line === undefined;
     let overdue = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let joinings = false;
+    let joins = false;
     // Until all that is there at once has its lanes.
     let busy = true;
 
@@ -94,53 +84,79 @@ export function sideBySide<V>(
       }
     }
 
-    /** Gives free lanes to sources. A loop, not a recursion: a source may end as it is subscribed to. */
-    function join(): void {
-      if (joinings) return;
-      joinings = true;
-      for (let lane = free(); lane >= 0 && queue.depth > 0 && !subscriber.closed; lane = free()) begin(lane);
-      joinings = false;
-    }
-
-    const free = () => lanes.indexOf(undefined);
-
-    function begin(lane: number): void {
-      const { value: source, within, release } = queue.take() as Taken<ObservableInput<V>>;
-      const feed: Feed<V> = {
-        voice: { source: count, at: 0, last: undefined },
-        waiting: buffer('liveLanes', bufferOptions()),
+    function feedOf(): Feed<V> {
+      const voice = { source: count, at: 0, last: undefined };
+      count += 1;
+      const waits = buffer<V>('liveLanes', bufferOptions());
+      return {
+        voice,
+        waiting: waits,
+        subscription: new Subscription(),
+        lane: undefined,
         placing: undefined,
         ended: false,
       };
-      count += 1;
-      lanes[lane] = feed;
-      guarded(() =>
-        during(within, () =>
-          subscriber.add(
-            from(source).subscribe({
-              next: (value) =>
-                guarded(() => {
-                  feed.waiting.push(value);
-                  proceed();
-                }),
-              error: (error) => subscriber.error(error),
-              complete() {
-                feed.ended = true;
-                leave(lane);
-                proceed();
-              },
-            }),
-          ),
-        ),
-      );
-      release?.();
     }
+
+    function listen(feed: Feed<V>, source: ObservableInput<V>): void {
+      subscriber.add(feed.subscription);
+      feed.subscription.add(
+        from(source).subscribe({
+          next: (value) =>
+            guarded(() => {
+              feed.waiting.push(value);
+              proceed();
+            }),
+          error: (error) => subscriber.error(error),
+          complete() {
+            feed.ended = true;
+            if (feed.lane !== undefined) leave(feed.lane);
+            proceed();
+          },
+        }),
+      );
+    }
+
+    function arrive(source: ObservableInput<V>): void {
+      const { dropped } = line as BoundedBuffer<Feed<V>>;
+      const feed = feedOf();
+      line?.push(feed);
+      inLine.push(feed);
+      if (line?.dropped !== dropped) {
+        const given = joining.policy === 'drop-oldest' ? inLine.shift() : inLine.pop();
+        given?.subscription.unsubscribe();
+        given?.waiting.clear();
+      }
+      if (!feed.subscription.closed) listen(feed, source);
+      join();
+      proceed();
+    }
+
+    /** Gives free lanes to sources. A loop, not a recursion: a source may end as it is subscribed to. */
+    function join(): void {
+      if (joins) return;
+      joins = true;
+      for (let lane = free(); lane >= 0 && isAnyLeft() && !subscriber.closed; lane = free()) {
+        const taken = line?.take();
+        const feed = taken ? (inLine.shift() as Feed<V>) : feedOf();
+        lanes[lane] = feed;
+        feed.lane = lane;
+        taken?.release?.();
+        if (taken === undefined) guarded(() => listen(feed, listed[feed.voice.source] as ObservableInput<V>));
+        leave(lane);
+      }
+      joins = false;
+    }
+
+    const free = () => lanes.indexOf(undefined);
+    const isAnyLeft = () => (line ? line.depth > 0 : count < listed.length);
 
     /** Frees the lane of a source that has ended once all of it is placed. */
     function leave(lane: number): void {
       const feed = lanes[lane];
       if (!feed?.ended || feed.placing !== undefined || feed.waiting.depth > 0) return;
       lanes[lane] = undefined;
+      feed.subscription.unsubscribe();
       join();
     }
 
@@ -166,7 +182,7 @@ export function sideBySide<V>(
       }
     }
 
-    const isOver = () => allArrived && queue.depth === 0 && lanes.every((feed) => feed === undefined);
+    const isOver = () => allArrived && !isAnyLeft() && lanes.every((feed) => feed === undefined);
 
     function isReady(): boolean {
       if (made.isEmpty()) return false;
@@ -229,21 +245,16 @@ export function sideBySide<V>(
     subscriber.add(() => {
       clearTimeout(timer);
       for (const release of [...delivered, ...filling]) release();
-      for (const feed of lanes) {
+      for (const feed of [...lanes, ...inLine]) {
         feed?.placing?.release?.();
         feed?.waiting.clear();
       }
-      queue.clear();
+      line?.clear();
     });
-    if (arrived) {
+    if (line) {
       subscriber.add(
         (sources as Observable<ObservableInput<V>>).subscribe({
-          next: (source) =>
-            guarded(() => {
-              arrived.push(source);
-              join();
-              proceed();
-            }),
+          next: (source) => guarded(() => arrive(source)),
           error: (error) => subscriber.error(error),
           complete() {
             allArrived = true;
