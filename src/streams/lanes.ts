@@ -7,6 +7,7 @@ import { fromAsync } from './from-async.js';
 import { corpusOf, type PredictionOptions, type SignalOf, type StepsLike } from './signals.js';
 import type { SignalWindow } from './window.js';
 
+/** Options of {@link lanes}. */
 export interface LanesOptions<X = Int32Array | Tensor, Y = Ids> extends Pick<PredictionOptions<X, X, Y>, 'target'> {
   /** Lanes, B. */
   readonly batch: number;
@@ -45,6 +46,9 @@ export interface LaneWindow<X extends Tensor = Ids, Y extends Tensor = X> extend
  *
  * Shapes: ids `[N, 1]` → input `[T, B]`, target `[T, B]`; features `[N, 1, F]` → `[T, B, F]`.
  *
+ * @param corpus ids or features of one lane.
+ * @param options lanes, length, epochs, what is predicted, and where to begin.
+ * @returns the windows, each with its place in the corpus.
  * @throws RangeError where an option is not a whole number of at least 1, a lane is shorter than a window, or there is
  * no window at `from`.
  * @throws RangeError where `target` gives other than a target for each step.

@@ -9,6 +9,7 @@ import { requireRoom } from './options.js';
 import { corpusOf, type PredictionOptions, type SignalOf, type StepsLike } from './signals.js';
 import type { SignalWindow } from './window.js';
 
+/** Options of {@link randomWindows}. */
 export interface RandomWindowsOptions<X = Int32Array | Tensor, Y = Ids>
   extends Pick<PredictionOptions<X, X, Y>, 'target'> {
   /** Steps of a window, T. */
@@ -35,6 +36,9 @@ export interface RandomWindow<X extends Tensor = Ids, Y extends Tensor = X> exte
  * `[N, 1, F]` → `[T, B, F]`. Each subscription draws
  * the same places.
  *
+ * @param corpus ids or features of one lane.
+ * @param options lanes, length, how many windows, what is predicted, and the seed.
+ * @returns the windows.
  * @throws TypeError where the corpus has several lanes, or is neither ids nor features.
  * @throws RangeError where an option is not a whole number of at least 1, the text is too short for a window, or a
  * window has no room in the kernels' memory.

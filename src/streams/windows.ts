@@ -14,6 +14,7 @@ import {
 } from './signals.js';
 import type { SignalWindow } from './window.js';
 
+/** Options of {@link windows}. */
 export interface WindowsOptions<V = Ids, X = V, Y = X> extends PredictionOptions<V, X, Y> {
   /** Steps of a window, T. */
   readonly length: number;
@@ -100,6 +101,8 @@ function cutter(length: number, input: Tensor, target: Tensor | undefined) {
  * Shapes: ids `[any, B]` → input `[T, B]`, target `[T, B]`; features `[any, B, F]`, or `[F]` for one step of one lane, →
  * `[T, B, F]`.
  *
+ * @param options the length, what is predicted from what, and what becomes of the rest.
+ * @returns the operator, to be put before `tbptt`.
  * @throws RangeError where the length is not a whole number of at least 1, or no window of it has room in the kernels' memory.
  * @throws TypeError (as an error notification) where a value has no steps, or the number of lanes or of features changes.
  * @throws RangeError (as an error notification) where `target` gives other than a target for each step.

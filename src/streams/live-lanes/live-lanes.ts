@@ -49,8 +49,8 @@ const cutNames = { batch: true, length: true, partial: true, input: true, target
  * @throws RangeError, TypeError (as error notifications) where a value has no steps of one lane, they are other than those before,
  * or a buffer is full and its source cannot wait.
  * @example
- * const sockets$ = new Subject<Observable<string>>(); // a text stream for each connection
- * sockets$.pipe(map((text$) => text$.pipe(tokens(vocab))), (sources$) => liveLanes(sources$, { batch: 8, length: 32, maxDelayMs: 500 }))
+ * const sources$ = of('the river bends', 'and the river').pipe(map((line) => of(line).pipe(tokens(vocab))));
+ * liveLanes(sources$, { batch: 2, length: 8, maxDelayMs: 500 })
  *   .pipe(tbptt(model, { loss, optimizer, each: true }))
  *   .subscribe(({ window, each }) => console.log(window.spans, each));
  */
@@ -59,7 +59,7 @@ export function liveLanes<V = Ids, X = V, Y = X>(
   options: LiveLanesOptions<V, X, Y> & { readonly cut?: undefined },
 ): Observable<LiveWindow<SignalOf<X>, SignalOf<Y>>>;
 export function liveLanes<V = Ids, X = V, Y = X>(
-  source: Observable<V>,
+  sources: Observable<V>,
   options: CutOptions<V, X, Y>,
 ): Observable<LiveWindow<SignalOf<X>, SignalOf<Y>>>;
 export function liveLanes<V, X, Y>(

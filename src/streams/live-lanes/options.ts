@@ -3,6 +3,7 @@ import { type Ids, showShape, type Tensor } from '../../tensor.js';
 import type { BufferOptions } from '../buffer.js';
 import { asSignal, type PredictionOptions, requireAlike } from '../signals.js';
 
+/** Options of {@link liveLanes}: the lanes, what is predicted from what, and what waits for how long. */
 export interface LiveLanesOptions<V = Ids, X = V, Y = X> extends PredictionOptions<V, X, Y> {
   /** Lanes, B. */
   readonly batch: number;
