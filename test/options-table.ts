@@ -366,7 +366,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   withL2: { call: (o) => oxbow.withL2(squaredError(), learner().params, 0.1, o), options: { penalise: () => true } },
   trainer: {
     call: (o) => oxbow.trainer(learner(), o).release(),
-    options: { ...training, clipNorm: 1, state: undefined, thread: 'caller', observe: undefined },
+    options: { ...training, clipNorm: 1, each: true, state: undefined, thread: 'caller', observe: undefined },
   },
   gradientNorms: {
     call: (o) => oxbow.gradientNorms(learner(), o),
@@ -379,14 +379,30 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   fromFile: { call: (o) => oxbow.fromFile('none', o), options: { chunk: 3 } },
   fromText: { call: (o) => oxbow.fromText('text', o), options: { chunk: 3 } },
   vocabulary: { call: (o) => oxbow.vocabulary('text', o), options: { unknown: 'skip' } },
-  windows: { call: oxbow.windows, options: { length: 3, partial: 'drop' } },
+  windows: {
+    call: oxbow.windows,
+    options: { length: 3, partial: 'drop', input: (x: Any) => x, target: (x: Any) => x },
+  },
   lanes: {
     call: (o) => oxbow.lanes(Int32Array.of(0, 1, 2, 0, 1), o),
-    options: { batch: 1, length: 2, epochs: 2, partial: 'drop', from: { epoch: 1, index: 1 } },
+    options: { batch: 1, length: 2, epochs: 2, partial: 'drop', from: { epoch: 1, index: 1 }, target: (x: Any) => x },
+  },
+  liveLanes: {
+    call: (o) => oxbow.liveLanes([of(1)], o),
+    options: {
+      length: 2,
+      batch: 1,
+      maxDelayMs: 5,
+      partial: 'drop',
+      waiting: buffer,
+      joining: buffer,
+      input: (x: Any) => x,
+      target: (x: Any) => x,
+    },
   },
   randomWindows: {
     call: (o) => oxbow.randomWindows(Int32Array.of(0, 1, 2, 0, 1), o),
-    options: { length: 2, batch: 1, count: 1, seed: 1 },
+    options: { length: 2, batch: 1, count: 1, seed: 1, target: (x: Any) => x },
   },
   maskSymbols: { call: oxbow.maskSymbols, options: { symbols: 3, mask: 3, rate: 0.5, seed: 1 } },
   randomShift: { call: (o) => oxbow.randomShift(1, o), options: { seed: 1 } },
@@ -396,7 +412,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
     call: (o) => oxbow.randomColour({ directions: [[1]], variances: [1] }, 0.1, o),
     options: { seed: 1 },
   },
-  tbptt: { call: (o) => oxbow.tbptt(learner(), o), options: { ...training, clipNorm: 1, k2: 4 } },
+  tbptt: { call: (o) => oxbow.tbptt(learner(), o), options: { ...training, clipNorm: 1, each: true, k2: 4 } },
   sampler: { call: oxbow.sampler, options: sampling },
   distribution: { call: (o) => oxbow.distribution([1, 2], o), options: sampling },
   generate: {

@@ -40,6 +40,8 @@ export type Observe<Y = Tensor, Z = Tensor, O = unknown> = (ops: Ops, seen: Obse
 /** What a window comes to, and its gradient. The numbers are there once its kernels have run, which may be captured. */
 export interface Gradient<S, O = unknown> {
   readonly loss: Tensor;
+  /** The loss of each position, where it was asked for. */
+  readonly each?: Tensor | undefined;
   /** Reads what is observed. */
   readonly observed: () => O;
   /** The carry after `carryAfter` steps. */
@@ -55,17 +57,28 @@ export interface Gradient<S, O = unknown> {
   readonly sums: () => Squares;
 }
 
+/** The loss, and what else is wanted of the pass. */
+export interface Asked<Y, Z, O> {
+  readonly loss: Loss<Y, Z>;
+  readonly each: Loss<Y, Z>['each'] | undefined;
+  readonly observe: Observe<Y, Z, O>;
+}
+
 /** Gradients of a model's loss, at step t. */
 export function gradients<S, X, Y, Z, O>(
   model: Trainable<S, X, Y>,
-  { loss, observe }: { readonly loss: Loss<Y, Z>; readonly observe: Observe<Y, Z, O> },
+  { loss, each, observe }: Asked<Y, Z, O>,
   kept: Kept,
 ) {
   /** The loss of a window, and what else is wanted of it; the rest of its forward pass is the same whatever that is. */
   function judged(ops: Ops, predictions: Y, target: Z) {
     const prediction = counted(ops, predictions, target);
     const value = loss(ops, prediction, target);
-    return { loss: value, observed: observe(ops, { prediction, target, loss: value }) };
+    return {
+      loss: value,
+      each: each?.(ops, prediction, target),
+      observed: observe(ops, { prediction, target, loss: value }),
+    };
   }
 
   const placesOf = ({ arrays }: Beside) =>

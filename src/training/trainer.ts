@@ -27,6 +27,11 @@ export interface TrainerOptions<Y = Tensor, Z = Tensor> {
   readonly optimizer: Optimizer;
   /** Gradients whose global norm is greater are scaled down to it, before all that the optimizer does; by default none are. */
   readonly clipNorm?: number | undefined;
+  /**
+   * Whether the loss of each position is wanted too, of the same pass, so that scoring costs no second one. The loss must be a sum
+   * over positions that has an `each`: `crossEntropy`, `categoricalCrossEntropy`, `squaredError`, or one of your own.
+   */
+  readonly each?: boolean | undefined;
   /** What the optimizer kept in an earlier run, from `state()`. */
   readonly state?: TrainerState | undefined;
   /**
@@ -42,6 +47,7 @@ export const trainerNames: Names<TrainerOptions> = {
   loss: true,
   optimizer: true,
   clipNorm: true,
+  each: true,
   state: true,
   thread: true,
 };
@@ -112,18 +118,36 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
   model: Trainable<S, X, Y>,
   options: TrainerOptions<Y, Z> & ObservingOptions<Y, Z, O>,
 ): Trainer<S, X, Z, O> {
-  const { loss, clipNorm, state, thread = 'caller', ...rest } = checkedOptions('trainer', options, observingNames);
+  const {
+    loss,
+    clipNorm,
+    each = false,
+    state,
+    thread = 'caller',
+    ...rest
+  } = checkedOptions('trainer', options, observingNames);
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
   }
   if (thread !== 'caller' && thread !== 'learner') {
     throw new RangeError(`trainer: thread is 'caller' or 'learner', not ${String(thread)}.`);
   }
+  if (each && loss.each === undefined) {
+    throw new TypeError(
+      'trainer: the loss does not say what each position comes to; take crossEntropy, categoricalCrossEntropy or squaredError, ' +
+        'give yours an `each`, Object.assign(loss, { each: (ops, prediction, target) => … }), or leave each out.',
+    );
+  }
   const optimizer = clipNorm === undefined ? rest.optimizer : chain(clipByGlobalNorm(clipNorm), rest.optimizer);
   const home = machine();
   const kept = keptFor(home, model.params, optimizer, state);
   const observe = rest.observe ?? (() => () => undefined as O);
-  const updates = updatesOf(model, { loss, optimizer, observe }, kept, state?.step ?? 0);
+  const updates = updatesOf(
+    model,
+    { loss, each: each ? loss.each : undefined, observe, optimizer },
+    kept,
+    state?.step ?? 0,
+  );
   const rooms: Arena[] = [];
   const runner = thread === 'learner' && home.shared ? learner(home) : caller(home);
   let released = false;

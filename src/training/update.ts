@@ -2,9 +2,9 @@
 import type { Workspace } from '../ops/eager/workspace.js';
 import { inWindow, toSignal } from '../ops/window.js';
 import { finish, type PiecewiseTask } from '../piecewise-task.js';
-import { gradients, type Observe, type Trainable } from './forward.js';
+import type { Tensor } from '../tensor.js';
+import { type Asked, gradients, type Trainable } from './forward.js';
 import { lookAhead } from './look-ahead.js';
-import type { Loss } from './losses/loss.js';
 import { moveInOps } from './move-in-ops.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 import { prepare, requireBearable, scaled } from './optimizers/preparing.js';
@@ -15,6 +15,8 @@ import type { TrainingWindow } from './training-window.js';
 export interface Learned<S, O = undefined> {
   /** The loss of the weights as they were before this update. */
   readonly loss: number;
+  /** Of the same pass the loss of each position, `[T, B]`, 0 at padding; there where `each` asked for it. */
+  readonly each?: Tensor;
   /** Global norm of the gradient, before clipping. */
   readonly gradientNorm: number;
   /**
@@ -56,7 +58,7 @@ function* now<R>(body: () => R): PiecewiseTask<R> {
 
 export function updates<S, X, Y, Z, O>(
   model: Trainable<S, X, Y>,
-  given: { readonly loss: Loss<Y, Z>; readonly optimizer: Optimizer; readonly observe: Observe<Y, Z, O> },
+  given: Asked<Y, Z, O> & { readonly optimizer: Optimizer },
   kept: Kept,
   stepsBefore: number,
 ): Updates<S, X, Z, O> {
@@ -83,6 +85,7 @@ export function updates<S, X, Y, Z, O>(
     const { carry, finalCarry } = from;
     const carryOut = window.alone ? window.carry : toSignal(carry);
     const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
+    const each = from.each && toSignal(from.each);
     const observed = from.observed();
     if (typeof rule === 'function') moveInOps(rule, optimizer, kept, from, prepared, { step, learningRate });
     else taken.update({ rule, sparsePolicy, numbers: optimizer.numbers(step), ...prepared });
@@ -90,6 +93,7 @@ export function updates<S, X, Y, Z, O>(
     for (const parameter of kept.parameters) parameter.written();
     return {
       loss: value,
+      ...(each && { each }),
       gradientNorm: norm,
       gradientNorms: Object.fromEntries(
         kept.trained.map(({ path }, k) => [path, Math.sqrt(squares.each[k] as number)]),

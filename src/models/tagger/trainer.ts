@@ -7,7 +7,7 @@ import type { TaggerCarry } from './net.js';
 import type { Tagger } from './tagger.js';
 
 /** The options of {@link taggerTrainer}; the loss is the model's own. */
-export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'state'> {
+export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'each' | 'state'> {
   /** What an earlier run kept, from `state()`. */
   readonly state?: TrainerState | undefined;
 }
