@@ -207,7 +207,7 @@ export type { Answers, KeyedOutput } from './streams/keyed/answers.js';
 export { keyed } from './streams/keyed/keyed.js';
 export type { KeyedSnapshot, KeyedState } from './streams/keyed/layout.js';
 export type { Keyed, KeyedAnswer, KeyedCarries, KeyedOptions } from './streams/keyed/options.js';
-export type { KeyedStore } from './streams/keyed/residents.js';
+export type { KeyedStore } from './streams/keyed/store.js';
 export { type LanesOptions, type LaneWindow, lanes } from './streams/lanes.js';
 export { type MaskSymbolsOptions, maskSymbols } from './streams/mask-symbols.js';
 export { type PaddedWindow, padded, type Sequence, type Steps } from './streams/padded.js';

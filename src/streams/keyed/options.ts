@@ -7,7 +7,7 @@ import type { Tensor } from '../../tensor.js';
 import { type BufferOptions, bufferNames, checkBufferOptions } from '../buffer.js';
 import type { KeyedOutput } from './answers.js';
 import type { KeyedSnapshot } from './layout.js';
-import type { KeyedStore } from './residents.js';
+import type { KeyedStore } from './store.js';
 
 /** A value of one of many live sequences. */
 export interface Keyed<V = unknown, K = unknown> {
