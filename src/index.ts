@@ -217,11 +217,12 @@ export { type Resettable, resettable } from './streams/resettable.js';
 export { distribution, type Sampler, type SamplingOptions, sampler } from './streams/sample.js';
 export type { SocketLike } from './streams/socket.js';
 export { surprisal } from './streams/surprisal.js';
-export { type TbpttOptions, type TrainingStep, tbptt } from './streams/tbptt.js';
+export { type TbpttOptions, tbptt } from './streams/tbptt.js';
 export { text } from './streams/text.js';
 export { type ToSocketOptions, toSocket } from './streams/to-socket.js';
 export { toWebStream } from './streams/to-web-stream.js';
 export { tokens } from './streams/tokens.js';
+export type { TrainingStep } from './streams/training-step.js';
 export type { SocketSink } from './streams/unsent.js';
 export {
   type UnknownSymbols,
