@@ -205,7 +205,15 @@ export {
 } from './streams/generate.js';
 export type { Answers, KeyedOutput } from './streams/keyed/answers.js';
 export { keyed } from './streams/keyed/keyed.js';
-export type { KeyedSnapshot, KeyedState } from './streams/keyed/layout.js';
+export { keyedTbptt } from './streams/keyed/keyed-tbptt.js';
+export type { KeyedSnapshot, KeyedState, KeyedSteps } from './streams/keyed/layout.js';
+export type {
+  KeyedLearning,
+  KeyedLesson,
+  KeyedTbpttOptions,
+  KeyedTraining,
+  KeyedTrainingStep,
+} from './streams/keyed/learning-options.js';
 export type { Keyed, KeyedAnswer, KeyedCarries, KeyedOptions } from './streams/keyed/options.js';
 export type { KeyedStore } from './streams/keyed/store.js';
 export { type LanesOptions, type LaneWindow, lanes } from './streams/lanes.js';

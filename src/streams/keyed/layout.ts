@@ -14,11 +14,21 @@ import {
 } from '../../tensor.js';
 import * as tree from '../../tree.js';
 
+/** Steps of a key that have not been learnt from yet. They may go through JSON. */
+export interface KeyedSteps {
+  /** `[n, 1, …]` */
+  readonly input: Tensor;
+  /** `[n, 1, …]`; none where the target of a step is the next one. */
+  readonly target?: Tensor;
+}
+
 /** What is kept of a key: its carry, of one lane, and for surprisal the logits of what comes next. It may go through JSON. */
 export interface KeyedState<S> {
   readonly carry: S;
   /** `[1, V]`; of surprisal alone. */
   readonly expected?: Tensor;
+  /** Of `keyedTbptt` alone. */
+  readonly steps?: KeyedSteps | undefined;
 }
 
 /** The carries of many keys at one moment: of N keys one carry of N lanes, in the keys' order. It may go through JSON. */

@@ -8,6 +8,7 @@ import { nextTurn } from '../event-loop.js';
 import { answers } from './answers.js';
 import { type Batches, batches } from './batches.js';
 import { layout } from './layout.js';
+import type { End, Run } from './operator.js';
 import type { Chosen, Keyed, KeyedAnswer } from './options.js';
 import { type Resident, type Residents, residents, Stand } from './residents.js';
 import { ofKey } from './store.js';
@@ -27,19 +28,13 @@ interface Sequence<K, T> extends Resident<K> {
   answer: Tensor | undefined;
 }
 
-interface End {
-  readonly closed: boolean;
-  error(error: unknown): void;
-  complete(): void;
-}
-
 /** One subscription. */
 export function keyedRun<S, X extends Tensor, T extends { readonly value: X | number }, K>(
   model: Core<S, X, Tensor>,
   options: Chosen<S, K, T>,
   next: (answer: KeyedAnswer<unknown, K, T>) => void,
   end: End,
-) {
+): Run<T> {
   const { maxBatch, maxDelayMs, output } = options;
   const keyOf = options.key ?? ((input: T) => (input as unknown as Keyed<unknown, K>).key);
   const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
