@@ -88,6 +88,7 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
     failed: (error) => end.error(error),
     beside: {
       of: (pupil) => ({ steps: gathered.steps(pupil) }),
+      forget: (pupil) => void Object.assign(pupil, nothingGathered()),
       restore: (pupil, kept) => gathered.restore(pupil, kept.steps),
     },
   });

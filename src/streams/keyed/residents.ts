@@ -91,6 +91,7 @@ export function residents<S, K, T extends Resident<K>>(
     /** What is kept of a key beside its record: to be put with it, and taken back. */
     beside?: {
       of(resident: T): object | undefined;
+      forget(resident: T): void;
       restore(resident: T, state: KeyedState<S>): void;
     };
   },
@@ -121,8 +122,14 @@ export function residents<S, K, T extends Resident<K>>(
   const unlink = store === undefined ? () => {} : idle.remove;
 
   function forget(resident: Resident<K>): void {
-    if (resident.first === NONE) known.delete(resident.key);
-    else resident.stand = Stand.new;
+    if (resident.first === NONE) {
+      known.delete(resident.key);
+    } else {
+      // Values wait that nobody has looked at yet.
+      resident.stand = Stand.new;
+      resident.written = false;
+      hooks.beside?.forget(resident as T);
+    }
     if (resident.record === 0) return;
     kept.give(resident.record);
     resident.record = 0;
