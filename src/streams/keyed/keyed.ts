@@ -27,6 +27,8 @@ import { keyedRun } from './run.js';
  * that cannot be, because all of them wait for the store or for whoever is behind, it is an error.
  *
  * @param model the carry of which is tensors whose first axis is the batch.
+ * @param options what comes out, when batches are made, and where the carries are.
+ * @returns the operator: one answer for each value.
  * @throws RangeError, TypeError where an option is impossible.
  * @throws TypeError, RangeError (as error notifications) that name the key, where a value is none of the model's, a key is one too many
  * without a store, or a store fails or gives what is not a carry of the model.

@@ -51,6 +51,7 @@ export interface KeyedLearning<S = unknown, K = unknown> {
   snapshot(): KeyedTraining<S, K>;
 }
 
+/** Options of {@link keyedTbptt}: its windows, what a trainer takes, and where carries are. */
 export interface KeyedTbpttOptions<S, K, T>
   extends TrainerOptions,
     Omit<UpdatesOptions, 'waiting'>,

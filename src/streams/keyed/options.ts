@@ -45,6 +45,7 @@ export interface KeepingOptions<S, K> {
   readonly store?: KeyedStore<S, K>;
 }
 
+/** Options of {@link keyed}: what comes out, when batches are made, and where carries are. */
 export interface KeyedOptions<S, K, T, O extends KeyedOutput = 'step'> extends KeepingOptions<S, K> {
   /** The key of what comes in; `({ key }) => key` by default. */
   readonly key?: (input: T) => K;

@@ -89,6 +89,15 @@ function uneven(count: number, seed: number, keys = 9): readonly Event[] {
 
 const soon = <T>(value: T): Promise<T> => new Promise((resolve) => setImmediate(() => resolve(value)));
 
+/** Now at once, now later. */
+function moody() {
+  let count = 0;
+  return <T>(value: T): T | Promise<T> => {
+    count += 1;
+    return count % 3 === 0 ? value : count % 3 === 1 ? Promise.resolve(value) : soon(value);
+  };
+}
+
 /** A store that keeps what went through JSON. */
 function memory(later: <T>(value: T) => T | Promise<T> = (value) => value) {
   const kept = new Map<string, string>();
@@ -217,6 +226,7 @@ describe('keyedTbptt comes to the same, bit for bit', () => {
     ['later', soon, 3, {}],
     ['later, to a few more', soon, 5, {}],
     ['later, on the learner', soon, 4, { thread: 'learner' }],
+    ['now at once, now later', moody(), 4, { slice: 0 }],
   ] as const)('where carries and steps go to the store, %s, and come back', async (_, later, maxKeys, options) => {
     for (const of of [make, looking]) {
       const events = uneven(160, 5);
