@@ -81,7 +81,9 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
       newer: undefined,
       ...nothingGathered(),
     }),
-    ready() {
+    ready(pupil) {
+      // Its values were dropped meanwhile, and later ones are not to keep others from having their turn.
+      if (pupil.whole === 0 && pupil !== queue.oldest) house.rest(pupil);
       // Who waits for it is there already.
       if (!busy) queueMicrotask(pump);
     },

@@ -199,6 +199,25 @@ describe('what waits is bounded', () => {
     expect(own?.snapshot().keys).toEqual([...new Set(kept)]);
   });
 
+  it('a key whose value was dropped while it was loaded keeps no other from its turn', async () => {
+    const open: (() => void)[] = [];
+    const store = { get: () => new Promise<undefined>((resolve) => open.push(() => resolve(undefined))), put() {} };
+    let own: KeyedLearning<unknown, string> | undefined;
+    const { say } = lesson({
+      batch: 1,
+      maxKeys: 1,
+      store,
+      waiting: { capacity: 2, policy: 'drop-oldest' },
+      carries: { next: (given) => (own = given) },
+    });
+    say('aba');
+    for (let k = 0; k < 50 && own?.snapshot().values !== 2; k += 1) {
+      for (const one of open.splice(0)) one();
+      await turn();
+    }
+    expect(own?.snapshot().values).toBe(2);
+  });
+
   it('a full buffer whose source cannot wait is an error', () => {
     const full = lesson({ store: stuck, waiting: { capacity: 2, policy: 'block' } });
     full.say('ab');
