@@ -8,12 +8,11 @@ import { checkedOptions } from '../options.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
 import type { Tensor } from '../tensor.js';
 import { type Learned, type TrainerOptions, trainer, trainerNames } from '../training/trainer.js';
-import type { TrainerState } from '../training/trainer-state.js';
 import type { TrainingWindow } from '../training/training-window.js';
 import { type History, historyOf } from './history.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
-import { throughput } from './throughput.js';
+import { type TrainingStep, trainingSteps } from './training-step.js';
 import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames } from './updates.js';
 import type { SignalWindow } from './window.js';
 
@@ -23,36 +22,6 @@ export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions {
   readonly k2?: number;
   /** The carry to start from, as an earlier run emitted it. Default the zero carry. */
   readonly carry?: S;
-}
-
-/** What one window taught. */
-export interface TrainingStep<S, W = SignalWindow> {
-  /** Updates so far, this one included. */
-  readonly step: number;
-  /** The window's loss, of the weights as they were before this update. */
-  readonly loss: number;
-  /** The loss of each position of the same pass, `[T, B]`, before any mean and 0 at padding; there where `each` asked for it. */
-  readonly each?: Tensor;
-  /** Global norm of the gradient, before clipping. */
-  readonly gradientNorm: number;
-  /** The norm of each parameter's gradient by its path, before clipping. */
-  readonly gradientNorms: Readonly<Record<string, number>>;
-  readonly learningRate: number;
-  /** Targets learnt from so far, T·B for each window but for padding; a run that goes on from a state goes on counting. */
-  readonly tokens: number;
-  /** Targets per second of wall-clock time, over about the last second. */
-  readonly tokensPerSecond: number;
-  /** The carry after the window, an immutable value. */
-  readonly carry: S;
-  /**
-   * A copy of what the optimizer keeps, made when called. Call it while the step is being handled: by the next window
-   * the optimizer has gone on, and at the end of the subscription it is gone.
-   *
-   * @throws Error where the optimizer is no longer at this step.
-   */
-  state(): TrainerState;
-  /** The window itself, with what else its source says of it (epoch, index). */
-  readonly window: W;
 }
 
 /**
@@ -116,24 +85,15 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   return (source) =>
     defer(() => {
       const learner = trainer(core, training);
+      const progress = trainingSteps<S>('tbptt', learner, state?.tokens);
       let history: History<S, X> | undefined;
       let zero: S | undefined;
       let lanes: number | undefined;
       /** Whether a lane had no more to say in the last window: what comes next does not follow its last step at once. */
       let paused = false;
-      let rate: ReturnType<typeof throughput> | undefined;
-      let tokens = state?.tokens ?? 0;
 
       function* update(window: TrainingWindow<S, X, Tensor>): PiecewiseTask<Learned<S>> {
         return sync ? learner.learn(window) : yield* learner.learnInPieces(window);
-      }
-
-      function stateAfter(step: number, tokens: number): TrainerState {
-        if (learner.steps === step) return { ...learner.state(), tokens };
-        throw new Error(
-          `tbptt: the state after step ${step} is wanted, but step ${learner.steps} has been learnt since; call state() ` +
-            'while the step is being handled.',
-        );
       }
 
       /** Nothing goes on from a window that stands alone. */
@@ -157,37 +117,14 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         // A carry of other lanes is not one to start from, whatever the first window asks for.
         const start = lanes === undefined && !window.alone ? from : undefined;
         lanes = batch;
-        rate ??= throughput();
-        if (window.alone) return told(window, yield* alone(window, batch));
+        progress.begin();
+        if (window.alone) return progress.step(window, yield* alone(window, batch));
         history ??= historyOf(core, startFrom('tbptt', model, start, batch));
         if (reset?.includes(true)) history = historyOf(core, resetLanes(model, history.carry, reset));
         else if (paused) history = historyOf(core, history.carry);
         paused = restartsWith(input) !== undefined && checkLengths(lengthsWith(input), input, 'tbptt') !== undefined;
         const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
-        return told(window, result);
-      }
-
-      function told(window: W, result: Omit<Learned<S>, 'carry'>): TrainingStep<S, W> {
-        const { loss, each, gradientNorm, gradientNorms, learningRate, finalCarry } = result;
-        const { target } = window;
-        const count = lengthsWith(target)?.reduce((sum, own) => sum + own, 0) ?? stepsOf(target) * batchOf(target);
-        rate ??= throughput();
-        tokens += count;
-        const total = tokens;
-        const step = learner.steps;
-        return {
-          step,
-          loss,
-          ...(each && { each }),
-          gradientNorm,
-          gradientNorms,
-          learningRate,
-          tokens,
-          tokensPerSecond: rate(count),
-          carry: finalCarry,
-          state: () => stateAfter(step, total),
-          window,
-        };
+        return progress.step(window, result);
       }
 
       return source.pipe(updates('tbptt', checked, learn), finalize(learner.release));
