@@ -1,5 +1,8 @@
 /** Every function of the package that takes options: one call of each, and options that it takes. */
 
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as oxbow from 'oxbow';
 import { firstValueFrom, of } from 'rxjs';
 
@@ -413,6 +416,11 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   fromConll: {
     call: (o) => oxbow.fromConll('none', o),
     options: { columns: { word: 0, tag: null }, separator: 'tab', comment: '#' },
+  },
+  openRunFolder: {
+    // Each in a folder of its own: calls need not wait for one another.
+    call: async (o) => (await oxbow.openRunFolder(mkdtempSync(join(tmpdir(), 'oxbow-')), o)).close(),
+    options: { takeOver: false, keep: 2 },
   },
   fromSequenceFiles: {
     call: (o) => oxbow.fromSequenceFiles('none', o),
