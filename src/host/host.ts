@@ -134,17 +134,25 @@ export interface Host {
    * Makes a folder where there is none, holds it for this process alone, and removes what writers left in it that are gone.
    *
    * @param takeOver whether to take it from another host, whose processes cannot be asked whether they live.
-   * @throws OxbowError (as a rejection), a `FolderError`, where another process has it.
+   * @returns the folder, or who has it.
    */
-  holdFolder(path: string, takeOver: boolean): Promise<HeldFolder>;
+  holdFolder(path: string, takeOver: boolean): Promise<HeldFolder | FolderHolder>;
+}
+
+/** Another process that holds a folder, in so far as that is known. */
+export interface FolderHolder {
+  readonly pid: number | undefined;
+  readonly host: string | undefined;
+  /** What a message says of the folder: how it is held, and what to do. */
+  readonly message: string;
 }
 
 /** A folder that this process alone writes into, for as long as it has not let it go. */
 export interface HeldFolder {
   /** Where it is, whatever the working directory is later. */
   readonly path: string;
-  /** @throws OxbowError, a `FolderError`, where another process has taken it over. */
-  requireHeld(): void;
+  /** Who has taken it over; undefined while nobody has. */
+  lost(): FolderHolder | undefined;
   /** Lets it go; a process that ends has done so. */
   release(): void;
 }

@@ -4,8 +4,10 @@
  */
 import { host } from '#host';
 import { requireCount } from '../checks.js';
+import { type FolderError, OxbowError } from '../errors.js';
 import { type Checkpoint, fileLayoutOf } from '../formats/checkpoint.js';
 import { settled, writeLayout } from '../formats/checkpoint-file.js';
+import type { FolderHolder, HeldFolder } from '../host/host.js';
 import { machine } from '../kernels/machine.js';
 import { checkedOptions, type Names } from '../options.js';
 import { version } from '../version.js';
@@ -90,10 +92,18 @@ const writeNames: Names<WriteOptions> = { step: true, held: true };
 export async function openRunFolder(path: string, options: RunFolderOptions = {}): Promise<RunFolder> {
   const { keep = 3, takeOver = false } = checkedOptions('openRunFolder', options, names);
   requireCount('openRunFolder', 'keep', keep);
-  const folder = await onDisk('openRunFolder', 'written', path, () => host.holdFolder(path, takeOver));
+  const taken = await onDisk('openRunFolder', 'written', path, () => host.holdFolder(path, takeOver));
+  if (!('lost' in taken)) throw folderError('openRunFolder', 'FolderHeld', path, taken);
+  const folder: HeldFolder = taken;
   let last: { readonly step: number; readonly hash: string } | undefined;
   let busy: Promise<unknown> | undefined;
   let isClosed = false;
+
+  /** @throws OxbowError, a {@link FolderError}, where another process has taken the folder over. */
+  function requireHeld(operation: string): void {
+    const holder = folder.lost();
+    if (holder) throw folderError(operation, 'FolderLost', folder.path, holder);
+  }
 
   /** Does one thing at a time. */
   async function alone<A>(operation: string, work: () => Promise<A>): Promise<A> {
@@ -119,14 +129,14 @@ export async function openRunFolder(path: string, options: RunFolderOptions = {}
     const layout = fileLayoutOf(held ? checkpoint : settled(checkpoint), provenanceOf(step, provenance));
     const file = host.pathOf(folder.path, fileNameOf(step));
     return onDisk('write', 'written', file, async () => {
-      folder.requireHeld();
+      requireHeld('write');
       const [newest = -1] = await stepsIn(folder.path);
       if (step < newest || (step === newest && step !== last?.step)) {
         throw new Error(
           `step ${step} is not after step ${newest}, which the folder has; go on from newest(), or give the run a folder of its own.`,
         );
       }
-      await writeLayout(file, layout, folder.requireHeld);
+      await writeLayout(file, layout, () => requireHeld('write'));
       last = { step, hash: await hashOf(layout.header) };
       await removeOld();
       return { file, step, hash: last.hash, ...provenance };
@@ -145,7 +155,7 @@ export async function openRunFolder(path: string, options: RunFolderOptions = {}
   }
 
   async function setAside(file: string): Promise<string> {
-    folder.requireHeld();
+    requireHeld('newest');
     await host.renameFile(file, `${file}.broken`);
     return `${file}.broken`;
   }
@@ -169,6 +179,14 @@ export async function openRunFolder(path: string, options: RunFolderOptions = {}
     },
   };
 }
+
+const folderError = (
+  operation: string,
+  _tag: FolderError['_tag'],
+  path: string,
+  { pid, host: where, message }: FolderHolder,
+): FolderError =>
+  new OxbowError<FolderError>({ _tag, path, pid, host: where, message: `${operation}: ${path} ${message}` });
 
 /**
  * Reads the newest checkpoint in the folder of a run that is as it was written, also while another process writes into it: nothing is

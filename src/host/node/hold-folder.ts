@@ -8,12 +8,11 @@
  * one before it.
  */
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type FolderError, OxbowError } from '../../errors.js';
-import type { HeldFolder } from '../host.js';
+import type { FolderHolder, HeldFolder } from '../host.js';
 import { isGone, removeOrphans, startOf, temporaryName } from './orphans.js';
 import { syncFolder } from './replace-file.js';
 
@@ -39,7 +38,7 @@ const highest = (names: readonly string[]): number =>
 const held = new Set<() => void>();
 let isListening = false;
 
-export async function holdFolder(given: string, takeOver: boolean): Promise<HeldFolder> {
+export async function holdFolder(given: string, takeOver: boolean): Promise<HeldFolder | FolderHolder> {
   const path = await madeFolder(given);
   const self: Holder = {
     pid: process.pid,
@@ -50,52 +49,45 @@ export async function holdFolder(given: string, takeOver: boolean): Promise<Held
       () => '',
     ),
   };
-  const number = await take(path, self, takeOver);
+  const taken = await take(path, self, takeOver);
+  if (typeof taken !== 'number') return taken;
   await removeOrphans(path);
-  return heldFolder(path, number);
+  return heldFolder(path, taken);
 }
 
 function heldFolder(path: string, number: number): HeldFolder {
   const own = join(path, nameOf(number));
-  function requireHeld(): void {
+  function lost(): FolderHolder | undefined {
     const now = highest(readdirSync(path));
-    if (now === number) return;
+    if (now === number) return undefined;
     const holder = now > 0 ? holderIn(readFileSync(join(path, nameOf(now)), 'utf8')) : undefined;
     const who = holder ? `process ${holder.pid} of ${holder.host} has taken it over` : `its ${nameOf(number)} is gone`;
-    throw folderError(
-      'FolderLost',
-      path,
-      holder,
-      `${path} is not held by this process any more: ${who}; open it anew.`,
-    );
+    return said(holder, `is not held by this process any more: ${who}; open it anew.`);
   }
   function release(): void {
     held.delete(release);
     try {
-      requireHeld();
+      if (lost()) return;
       const temporary = `${own}.${randomUUID()}`;
       writeFileSync(temporary, FREE, { flag: 'wx', flush: true });
-      try {
-        renameSync(temporary, own);
-      } catch (error) {
-        rmSync(temporary, { force: true });
-        throw error;
-      }
+      renameSync(temporary, own);
     } catch {
-      // A folder that is gone, or another's, or on a disk that is full: this process holds it no longer than it lives.
+      // A folder that is gone, or on a disk that is full: this process holds it no longer than it lives.
     }
   }
   held.add(release);
   if (!isListening) process.on('exit', () => held.forEach((each) => void each()));
   isListening = true;
-  return { path, requireHeld, release };
+  return { path, lost, release };
 }
 
-/** Makes the next lock, where the last one holds no more; its number. */
-async function take(path: string, self: Holder, takeOver: boolean): Promise<number> {
+/** Makes the next lock, where the last one holds no more; its number, or who has the folder. */
+async function take(path: string, self: Holder, takeOver: boolean): Promise<number | FolderHolder> {
   for (;;) {
     const last = highest(await readdir(path));
-    if (last > 0 && !(await isFree(path, last, self, takeOver))) continue;
+    const before = last > 0 ? await stateOf(path, last, self, takeOver) : 'free';
+    if (before === 'changed') continue;
+    if (before !== 'free') return before;
     const number = last + 1;
     if (!(await isMade(path, number, self))) continue;
     const names = await readdir(path);
@@ -110,34 +102,39 @@ async function take(path: string, self: Holder, takeOver: boolean): Promise<numb
   }
 }
 
-/** Whether nobody holds the folder by that lock; false also where it is there no more. */
-async function isFree(path: string, number: number, self: Holder, takeOver: boolean): Promise<boolean> {
+/** Whether a lock holds the folder no more, or is there no more; otherwise who holds it. */
+async function stateOf(
+  path: string,
+  number: number,
+  self: Holder,
+  takeOver: boolean,
+): Promise<'free' | 'changed' | FolderHolder> {
   const name = nameOf(number);
   const text = await readFile(join(path, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (text === undefined) return false;
-  if (text === FREE) return true;
+  if (text === undefined) return 'changed';
+  if (text === FREE) return 'free';
   const holder = holderIn(text);
-  const remedy = `where it is gone for certain, give takeOver: true, or remove ${name}.`;
   if (holder?.host !== self.host) {
-    if (takeOver) return true;
+    if (takeOver) return 'free';
     const who = holder
       ? `process ${holder.pid} of another host, ${holder.host}, which cannot be asked whether it lives`
       : 'a process whose lock cannot be read';
-    throw folderError('FolderHeld', path, holder, `${path} is held by ${who}; ${remedy}`);
+    return said(holder, `is held by ${who}; where it is gone for certain, give takeOver: true, or remove ${name}.`);
   }
-  if (holder.boot !== '' && self.boot !== '' && holder.boot !== self.boot) return true;
-  if (await isGone(holder.pid, holder.started)) return true;
+  if (holder.boot !== '' && self.boot !== '' && holder.boot !== self.boot) return 'free';
+  if (await isGone(holder.pid, holder.started)) return 'free';
   const who = holder.pid === self.pid ? `this process, ${self.pid}` : `process ${holder.pid}`;
-  throw folderError(
-    'FolderHeld',
-    path,
-    holder,
-    `${path} is held by ${who} of ${self.host}, which lives; end it, or give another folder.`,
-  );
+  return said(holder, `is held by ${who} of ${self.host}, which lives; end it, or give another folder.`);
 }
+
+const said = (holder: Holder | undefined, message: string): FolderHolder => ({
+  pid: holder?.pid,
+  host: holder?.host,
+  message,
+});
 
 /** Makes a lock, whole; false where there is one of that number. */
 async function isMade(path: string, number: number, self: Holder): Promise<boolean> {
@@ -186,13 +183,6 @@ function holderIn(text: string): Holder | undefined {
     return undefined;
   }
 }
-
-const folderError = (
-  _tag: FolderError['_tag'],
-  path: string,
-  holder: Holder | undefined,
-  message: string,
-): FolderError => new OxbowError<FolderError>({ _tag, path, pid: holder?.pid, host: holder?.host, message });
 
 /** Makes a folder, durably, where there is none; where it is. */
 async function madeFolder(given: string): Promise<string> {
