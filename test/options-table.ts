@@ -1,6 +1,6 @@
 /** Every function of the package that takes options: one call of each, and options that it takes. */
 
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as oxbow from 'oxbow';
@@ -419,7 +419,14 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   },
   openRunFolder: {
     // Each in a folder of its own: calls need not wait for one another.
-    call: async (o) => (await oxbow.openRunFolder(mkdtempSync(join(tmpdir(), 'oxbow-')), o)).close(),
+    call: async (o) => {
+      const path = mkdtempSync(join(tmpdir(), 'oxbow-'));
+      try {
+        await (await oxbow.openRunFolder(path, o)).close();
+      } finally {
+        rmSync(path, { recursive: true });
+      }
+    },
     options: { takeOver: false, keep: 2 },
   },
   fromSequenceFiles: {
