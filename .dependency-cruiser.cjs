@@ -2,6 +2,7 @@
 const rooms = [
   ['cli'],
   ['serve'],
+  ['runs'],
   ['models'],
   ['streams', 'formats'],
   ['cells', 'layers'],
@@ -19,6 +20,7 @@ const rooms = [
     'checks.ts',
     'errors.ts',
     'options.ts',
+    'version.ts',
     'random.ts',
     'plot.ts',
     'piecewise-task.ts',

@@ -38,6 +38,7 @@ export { unroll } from './cells/unroll.js';
 export {
   type CorrectionError,
   type FileError,
+  type FolderError,
   type FormatError,
   OxbowError,
   type TaggerError,

@@ -97,6 +97,7 @@ describe('files in a browser', () => {
   it.each([
     [() => host.openFile('m'), /loadCheckpoint.*loadTagger work in Node only; give the bytes to decodeCheckpoint/],
     [() => host.replaceFile('m', () => []), /saveCheckpoint.*saveTagger work in Node only; encodeCheckpoint/],
+    [() => host.holdFolder('run', false), /openRunFolder and loadNewest work in Node only; encodeCheckpoint/],
     [() => host.exists('folder/label'), /fromSequenceFiles.*fromConll/],
     [() => host.openSource('f', new AbortController().signal), /fromFile.*fromWebStream/],
   ])('are refused by the name of what reads or writes them: %s', async (open, message) => {
