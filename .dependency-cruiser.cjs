@@ -2,6 +2,7 @@
 const rooms = [
   ['cli'],
   ['serve'],
+  ['runs'],
   ['models'],
   ['streams', 'formats'],
   ['cells', 'layers'],
@@ -23,6 +24,7 @@ const rooms = [
     'plot.ts',
     'piecewise-task.ts',
     'carry.ts',
+    'description.ts',
   ],
 ];
 

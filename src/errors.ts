@@ -52,8 +52,21 @@ export interface TaggerError extends Tagged<'TaggerMismatch'> {}
 /** A correction of a slot that an utterance cannot take. */
 export interface CorrectionError extends Tagged<'BadCorrection'> {}
 
+/** A description that no model can be built from. */
+export interface DescriptionError extends Tagged<'BadDescription'> {
+  /** Where in it: `stack.args[0].rnn`. */
+  readonly place: string;
+}
+
 /** Any of them: the tag says which. */
-export type OxbowError = FileError | FormatError | WeightsError | UtteranceError | TaggerError | CorrectionError;
+export type OxbowError =
+  | FileError
+  | FormatError
+  | WeightsError
+  | UtteranceError
+  | TaggerError
+  | CorrectionError
+  | DescriptionError;
 
 /** What an error is made of: its tag, its message, its facts, and what caused it. */
 type Facts<X> = X extends OxbowError

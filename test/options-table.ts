@@ -22,6 +22,7 @@ type Subject =
   | oxbow.GeneratorState
   | oxbow.Vocabulary
   | oxbow.VocabularyData
+  | oxbow.ModelDescription
   | oxbow.Utterance
   | oxbow.Pending
   | oxbow.Checkpoint

@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import { glorotUniform, sideBySide, zeros as zeroInitializer } from '../parameters/initializers.js';
@@ -47,30 +48,34 @@ export function maxout(
   const { seed, group = 2, initializers = {} } = checkedOptions('maxout', options, names);
   requireCount('maxout', 'inputs', inputs);
   requireCount('maxout', 'units', units);
-  requireCount('maxout', 'group', group);
+  requireCount('maxout', 'group', group, 1, 1 << 16);
   const blocks = new Array<Initializer>(group).fill(glorotUniform());
   const sizes = new Array<number>(group).fill(units);
   const w = parameter([inputs, group * units], initializers.w ?? sideBySide(blocks));
   const b = parameter([group * units], initializers.b ?? zeroInitializer());
-  return layer(
-    {
-      kind: 'maxout',
-      inputs,
-      outputs: units,
-      params: { w, b },
-      initial: () => noCarry,
-      apply(ops, carry: NoCarry, x) {
-        if (x.shape.at(-1) !== inputs) {
-          throw new RangeError(
-            `maxout: takes ${inputs} features, but got ${showShape(x.shape)}; ` +
-              `make the signal ${inputs} features wide, or the layer as wide as its input.`,
-          );
-        }
-        const sums = ops.linear(x, w, b);
-        const elements = ops.split(sums, sums.shape.length - 1, sizes);
-        return [elements.reduce((largest, element) => ops.maximum(largest, element)), carry];
+  return described(
+    layer(
+      {
+        kind: 'maxout',
+        inputs,
+        outputs: units,
+        params: { w, b },
+        initial: () => noCarry,
+        apply(ops, carry: NoCarry, x) {
+          if (x.shape.at(-1) !== inputs) {
+            throw new RangeError(
+              `maxout: takes ${inputs} features, but got ${showShape(x.shape)}; ` +
+                `make the signal ${inputs} features wide, or the layer as wide as its input.`,
+            );
+          }
+          const sums = ops.linear(x, w, b);
+          const elements = ops.split(sums, sums.shape.length - 1, sizes);
+          return [elements.reduce((largest, element) => ops.maximum(largest, element)), carry];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'maxout',
+    [inputs, units, options],
   );
 }
