@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as oxbow from 'oxbow';
 import {
   adam,
+  build,
   correctTags,
   crossEntropy,
   decodeCheckpoint,
@@ -168,6 +169,12 @@ const broken: readonly Case[] = [
     () => loadWeights(model.params, checkpoint.tensors),
     'WeightsMismatch',
     /^loadWeights: .*unexpected: w; make the model as/,
+  ],
+  [
+    'build',
+    () => build({ $: 'lstn', args: [] }),
+    'BadDescription',
+    /^build: lstn: .*no factory.*"lstn".*; take the one/,
   ],
   ['restoreTagger', () => restoreTagger(words, checkpoint), 'TaggerMismatch', /^restoreTagger: .*no lexicons/],
   [

@@ -11,7 +11,7 @@ import { paramsOf } from './describe.js';
 import { DEEPEST, isNumberKind, type ModelDescription, numberKinds } from './description.js';
 
 /** Things that a model is made of, with those that factories make within: more than any model has. */
-const MOST_THINGS = 100_000;
+const MOST_THINGS = 20_000;
 
 /**
  * Makes anew what {@link describe} has described: a model with the same paths, shapes and first weights, bit for bit, so that
