@@ -69,8 +69,8 @@ export function limited<R>(things: number, run: () => R): R {
  * @returns the same factory, to be used in place of the given one.
  * @throws TypeError where the name has another form, or was registered before.
  * @example
- * const squash = register('docs/squash', (gain: number) => (ops: Ops, z: Tensor) => ops.tanh(ops.affine(z, gain, 0)));
- * describe(dense(8, 4, { activation: squash(2) })).args[2]; // { activation: { $: 'docs/squash', args: [2] } }
+ * const squash = register('acme/squash', (gain: number) => (ops: Ops, z: Tensor) => ops.tanh(ops.affine(z, gain, 0)));
+ * describe(dense(8, 4, { activation: squash(2) })).args[2]; // { activation: { $: 'acme/squash', args: [2] } }
  */
 export function register<A extends readonly unknown[], M extends object>(
   name: string,

@@ -238,6 +238,7 @@ describe.each([
 
 /** Every pair of names that the package has, and a call of each that comes to nothing. */
 const pairs = {
+  build: [{ $: 'lstn', args: [] }],
   correctTags: [['a'], ['O'], [{ slot: 'x', words: 'b' }]],
   decodeCheckpoint: [new Uint8Array(3)],
   loadCheckpoint: ['none'],
