@@ -19,6 +19,9 @@ export interface MaxoutOptions {
   readonly initializers?: { readonly w?: Initializer; readonly b?: Initializer };
 }
 
+/** More linear functions than any unit has, so that a size from outside is refused before there are lists of it. */
+const MOST_OF_A_GROUP = 65_536;
+
 /**
  * A fully connected layer whose activation is learned: each unit is the largest of a group of sums, a convex function of
  * as many pieces.
@@ -48,7 +51,8 @@ export function maxout(
   const { seed, group = 2, initializers = {} } = checkedOptions('maxout', options, names);
   requireCount('maxout', 'inputs', inputs);
   requireCount('maxout', 'units', units);
-  requireCount('maxout', 'group', group, 1, 1 << 16);
+  requireCount('maxout', 'group', group);
+  requireCount('maxout', 'group', group, 1, MOST_OF_A_GROUP);
   const blocks = new Array<Initializer>(group).fill(glorotUniform());
   const sizes = new Array<number>(group).fill(units);
   const w = parameter([inputs, group * units], initializers.w ?? sideBySide(blocks));
