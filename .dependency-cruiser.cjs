@@ -25,6 +25,7 @@ const rooms = [
     'plot.ts',
     'piecewise-task.ts',
     'carry.ts',
+    'description.ts',
   ],
 ];
 

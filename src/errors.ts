@@ -67,6 +67,12 @@ export interface FolderError
   readonly host: string | undefined;
 }
 
+/** A description that no model can be built from. */
+export interface DescriptionError extends Tagged<'BadDescription'> {
+  /** Where in it: `stack.args[0].rnn`. */
+  readonly place: string;
+}
+
 /** Any of them: the tag says which. */
 export type OxbowError =
   | FileError
@@ -75,7 +81,8 @@ export type OxbowError =
   | WeightsError
   | UtteranceError
   | TaggerError
-  | CorrectionError;
+  | CorrectionError
+  | DescriptionError;
 
 /** What an error is made of: its tag, its message, its facts, and what caused it. */
 type Facts<X> = X extends OxbowError

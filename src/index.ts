@@ -35,8 +35,10 @@ export {
 } from './cells/simple-rnn.js';
 export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked.js';
 export { unroll } from './cells/unroll.js';
+export { register } from './description.js';
 export {
   type CorrectionError,
+  type DescriptionError,
   type FileError,
   type FolderError,
   type FormatError,
@@ -168,6 +170,9 @@ export { RandomKey } from './parameters/random-key.js';
 export { finish, inTurns, type PiecewiseTask } from './piecewise-task.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type GeneratorState, generator, type RandomGenerator, restoreGenerator } from './random.js';
+export { build, buildEither } from './runs/build.js';
+export { describe } from './runs/describe.js';
+export type { Json, ModelDescription } from './runs/description.js';
 export {
   type CarryOf,
   type Children,

@@ -25,6 +25,7 @@ type Subject =
   | oxbow.GeneratorState
   | oxbow.Vocabulary
   | oxbow.VocabularyData
+  | oxbow.ModelDescription
   | oxbow.Utterance
   | oxbow.Pending
   | oxbow.Checkpoint
