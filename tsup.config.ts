@@ -1,5 +1,6 @@
-import { cpSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
+import { WORKING } from './src/host/working.js';
 
 const isNoSource = (file: string) => !file.endsWith('.ts');
 
@@ -20,7 +21,10 @@ export default defineConfig([
     },
     external: [/^#/, /^node:/],
     removeNodeProtocol: false,
-    onSuccess: async () => cpSync('src/host/generated', 'dist/host/generated', { recursive: true, filter: isNoSource }),
+    async onSuccess() {
+      cpSync('src/host/generated', 'dist/host/generated', { recursive: true, filter: isNoSource });
+      writeFileSync('dist/worker.js', WORKING);
+    },
     outDir: 'dist',
     format: 'esm',
     target: 'es2022',

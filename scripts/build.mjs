@@ -11,6 +11,7 @@ const mark = join(root, 'build/fingerprint');
 const built = [
   'dist/index.js',
   'dist/index.d.ts',
+  'dist/worker.js',
   'dist/host/generated/simd.wasm',
   'build/examples/char-rnn.js',
   'build/examples/memory.js',
