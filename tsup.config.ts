@@ -53,6 +53,7 @@ export default defineConfig([
       gpt: 'examples/gpt/main.ts',
       seq2seq: 'examples/seq2seq/main.ts',
       slots: 'examples/slot-filling/main.ts',
+      browser: 'examples/browser/serve.ts',
     },
     outDir: 'build/examples',
     format: 'esm',
