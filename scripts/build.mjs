@@ -27,6 +27,7 @@ const built = [
   'build/bench/soak.js',
   'build/bench/tagging.js',
   'build/bench/beside.js',
+  'build/bench/browser.js',
 ];
 
 function run(script) {
