@@ -114,7 +114,7 @@ const prompt = () => ids([1, 1], [0]);
 
 export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   configure: { call: oxbow.configure, options: { threads: 1 } },
-  ready: { call: oxbow.ready, options: { tier: 'simd' } },
+  ready: { call: oxbow.ready, options: { tier: 'simd', kernels: '/oxbow/', worker: '/oxbow/worker.js' } },
   reference: { call: oxbow.reference, options: { training: true, step: 1, substitute: new Map() } },
   parameter: { call: (o) => oxbow.parameter([2], oxbow.initializers.zeros(), o), options: { grows: [0] } },
   logPlot: {

@@ -13,7 +13,7 @@ import { type History, historyOf } from './history.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
 import { type TrainingStep, trainingSteps } from './training-step.js';
-import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames } from './updates.js';
+import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames, withThread } from './updates.js';
 import type { SignalWindow } from './window.js';
 
 /** The options of {@link tbptt}. */
@@ -75,7 +75,8 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TrainingStep<S, W>> {
-  const checked = checkedOptions('tbptt', options, { k2: true, carry: true, ...updatesNames, ...trainerNames });
+  const names = { k2: true, carry: true, ...updatesNames, ...trainerNames } as const;
+  const checked = withThread(checkedOptions('tbptt', options, names));
   const { k2, carry: from, slice: _, waiting: _too, ...training } = checked;
   const { state } = training;
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);

@@ -8,7 +8,7 @@ import type { TrainerState } from '../../training/trainer-state.js';
 import type { BufferOptions } from '../buffer.js';
 import { requireRoom } from '../options.js';
 import type { TrainingStep } from '../training-step.js';
-import { checkUpdatesOptions, type UpdatesOptions, updatesNames } from '../updates.js';
+import { checkUpdatesOptions, type UpdatesOptions, updatesNames, withThread } from '../updates.js';
 import type { SignalWindow } from '../window.js';
 import type { KeyedSnapshot, KeyedSteps } from './layout.js';
 import { checkedKeeping, type Keeping, type KeepingOptions, keepingNames, requireDelay } from './options.js';
@@ -130,5 +130,5 @@ export function chosenLearning<S, K, T>(given: KeyedTbpttOptions<S, K, T>): Chos
   }
   const waiting = options.waiting ?? { capacity: Math.max(1024, 2 * batch * length), policy: 'block' };
   checkUpdatesOptions(OPERATION, { ...options, waiting });
-  return { ...options, ...keeping, maxDelayMs, waiting };
+  return withThread({ ...options, ...keeping, maxDelayMs, waiting });
 }
