@@ -204,6 +204,7 @@ export {
   generateFrom,
   generateIterable,
 } from './streams/generate.js';
+export type { PastSteps } from './streams/history.js';
 export type { Answers, KeyedOutput } from './streams/keyed/answers.js';
 export { keyed } from './streams/keyed/keyed.js';
 export type { KeyedSnapshot, KeyedState } from './streams/keyed/layout.js';
@@ -219,7 +220,7 @@ export { distribution, type Sampler, type SamplingOptions, sampler } from './str
 export type { SocketLike } from './streams/socket.js';
 export { stopAt } from './streams/stop.js';
 export { surprisal } from './streams/surprisal.js';
-export { type TbpttOptions, type TrainingStep, tbptt } from './streams/tbptt.js';
+export { type TbpttOptions, type TbpttSnapshot, type TrainingStep, tbptt } from './streams/tbptt.js';
 export { text } from './streams/text.js';
 export { type ToSocketOptions, toSocket } from './streams/to-socket.js';
 export { toWebStream } from './streams/to-web-stream.js';

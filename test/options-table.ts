@@ -394,7 +394,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
     call: (o) => oxbow.randomColour({ directions: [[1]], variances: [1] }, 0.1, o),
     options: { seed: 1 },
   },
-  tbptt: { call: (o) => oxbow.tbptt(learner(), o), options: { ...training, clipNorm: 1, k2: 4 } },
+  tbptt: { call: (o) => oxbow.tbptt(learner(), o), options: { ...training, clipNorm: 1, k2: 4, past: undefined } },
   sampler: { call: oxbow.sampler, options: sampling },
   distribution: { call: (o) => oxbow.distribution([1, 2], o), options: sampling },
   generate: {

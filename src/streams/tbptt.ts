@@ -1,14 +1,15 @@
 import { defer, finalize, type OperatorFunction } from 'rxjs';
-import { requireSameLanes, startFrom } from '../carry.js';
+import { requireSameLanes, restored, startFrom } from '../carry.js';
 import { requireCount } from '../checks.js';
 import { batchOf, type Core } from '../layer.js';
 import { checkedOptions } from '../options.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
-import type { Tensor } from '../tensor.js';
+import { isTensor, type Tensor } from '../tensor.js';
 import { type Learned, type TrainerOptions, trainer, trainerNames } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import type { TrainingWindow } from '../training/training-window.js';
-import { type History, historyOf } from './history.js';
+import { shown } from '../tree.js';
+import { type History, historyOf, type PastSteps } from './history.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
 import { throughput } from './throughput.js';
@@ -21,6 +22,15 @@ export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions {
   readonly k2?: number;
   /** The carry to start from, as an earlier run emitted it. Default the zero carry. */
   readonly carry?: S;
+  /** The steps before, as `snapshot()` of an earlier run gave them; only where k2 is above k1. Default none. */
+  readonly past?: PastSteps<S> | undefined;
+}
+
+/** All that a run needs to go on as if it had never stopped, but for the weights: options of {@link tbptt}. */
+export interface TbpttSnapshot<S> {
+  readonly state: TrainerState;
+  readonly carry: S;
+  readonly past?: PastSteps<S>;
 }
 
 /** What one window taught. */
@@ -47,6 +57,13 @@ export interface TrainingStep<S, W = SignalWindow> {
    * @throws Error where the optimizer is no longer at this step.
    */
   state(): TrainerState;
+  /**
+   * A copy of what else than the weights this run needs to go on: `tbptt(model, { loss, optimizer, ...snapshot })`. Call it while the
+   * step is being handled, as `state`.
+   *
+   * @throws Error where the optimizer is no longer at this step.
+   */
+  snapshot(): TbpttSnapshot<S>;
   /** The window itself, with what else its source says of it (epoch, index). */
   readonly window: W;
 }
@@ -68,8 +85,8 @@ export interface TrainingStep<S, W = SignalWindow> {
  *
  * Each subscription has an optimizer state of its own and releases it at the end; the weights are the model's.
  *
- * Law: with k2 = k1, a run that was cut after any window and goes on with the weights, `carry` and `state()` of that
- * step gives bit for bit what the uninterrupted run gives. (Where k2 > k1, the steps before the cut are not kept.)
+ * Law: a run that was cut after any window and goes on with the weights and the `snapshot()` of that step gives bit for bit what
+ * the uninterrupted run gives; with k2 = k1 its `carry` and `state()` are enough.
  *
  * @param model whose weights are changed with each window.
  * @param options loss and optimizer, and what else there is to say of updates and of where to start.
@@ -87,12 +104,12 @@ export interface TrainingStep<S, W = SignalWindow> {
  * ).subscribe(({ loss, tokensPerSecond }) => console.log(loss, tokensPerSecond));
  *
  * @example
- * // Where a run ended, so that `tbptt(model, { loss, optimizer, state, carry })` goes on from there.
- * const { state, carry } = await lastValueFrom(
+ * // Where a run ended, so that `tbptt(model, { loss, optimizer, ...snapshot })` goes on from there.
+ * const snapshot = await lastValueFrom(
  *   windows$.pipe(
  *     tbptt(model, { loss, optimizer }),
  *     last(),
- *     map((step) => ({ state: step.state(), carry: step.carry })),
+ *     map((step) => step.snapshot()),
  *   ),
  * );
  */
@@ -100,8 +117,14 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TrainingStep<S, W>> {
-  const checked = checkedOptions('tbptt', options, { k2: true, carry: true, ...updatesNames, ...trainerNames });
-  const { k2, carry: from, slice: _, waiting: _too, ...training } = checked;
+  const checked = checkedOptions('tbptt', options, {
+    k2: true,
+    carry: true,
+    past: true,
+    ...updatesNames,
+    ...trainerNames,
+  });
+  const { k2, carry: from, past, slice: _, waiting: _too, ...training } = checked;
   const { state } = training;
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
   checkUpdatesOptions('tbptt', checked);
@@ -127,6 +150,17 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         );
       }
 
+      /** The steps before the first window, where the run goes on from there. */
+      function before(start: S | undefined, batch: number): PastSteps<S, X> | undefined {
+        if (start === undefined || past === undefined || k2 === undefined) return undefined;
+        return checkedPast(model, past, batch);
+      }
+
+      function snapshotAfter(step: number, tokens: number, carry: S): TbpttSnapshot<S> {
+        const kept = k2 === undefined ? undefined : history?.past;
+        return { state: stateAfter(step, tokens), carry, ...(kept !== undefined && { past: kept }) };
+      }
+
       /** Nothing goes on from a window that stands alone. */
       function alone({ input, target }: W, batch: number) {
         zero ??= model.initial(batch);
@@ -150,7 +184,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         lanes = batch;
         rate ??= throughput();
         if (window.alone) return told(window, yield* alone(window, batch));
-        history ??= historyOf(model, startFrom('tbptt', model, start, batch));
+        history ??= historyOf(model, startFrom('tbptt', model, start, batch), before(start, batch));
         if (reset?.includes(true)) history = historyOf(model, resetLanes(model, history.carry, reset));
         const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
         return told(window, result);
@@ -173,10 +207,29 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
           tokensPerSecond: rate(count),
           carry: finalCarry,
           state: () => stateAfter(step, total),
+          snapshot: () => snapshotAfter(step, total, finalCarry),
           window,
         };
       }
 
       return source.pipe(updates('tbptt', checked, learn), finalize(learner.release));
     });
+}
+
+/** @throws TypeError, RangeError where it is not the past of this model's lanes. */
+function checkedPast<S, X extends Tensor>(model: Core<S, X>, past: PastSteps<S>, batch: number): PastSteps<S, X> {
+  const { input, carries } = restored(past, 'tbptt: the past') ?? {};
+  const steps = isTensor(input) ? stepsOf(input) : 0;
+  const places = Array.isArray(carries) ? carries.map((each) => each?.step) : [];
+  const inOrder = places[0] === 0 && places.every((step, k) => Number.isInteger(step) && step > (places[k - 1] ?? -1));
+  if (!isTensor(input) || input.shape[1] !== batch || !inOrder || (places.at(-1) as number) > steps) {
+    throw new TypeError(
+      `tbptt: the past is { input, carries } of ${batch} lanes, as snapshot() gave it; got ${shown(past)}; leave it out to go on ` +
+        'without it.',
+    );
+  }
+  return {
+    input: input as X,
+    carries: carries.map(({ step, carry }) => ({ step, carry: startFrom('tbptt', model, carry, batch) })),
+  };
 }
