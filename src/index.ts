@@ -189,12 +189,12 @@ export {
 } from './streams/augment.js';
 export { bounded, paced } from './streams/bounded.js';
 export type { BoundedBuffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
-export { holdSource } from './streams/demand.js';
+export { holdSource, positionNow } from './streams/demand.js';
 export { timeSlice } from './streams/event-loop.js';
 export { fromAsync } from './streams/from-async.js';
 export { fromReadable, type ReadableLike } from './streams/from-readable.js';
 export { fromSocket } from './streams/from-socket.js';
-export { fromText } from './streams/from-text.js';
+export { type FromTextOptions, fromText, type TextPosition } from './streams/from-text.js';
 export { fromWebStream } from './streams/from-web-stream.js';
 export {
   type GeneratedSymbol,
@@ -213,6 +213,7 @@ export type { KeyedStore } from './streams/keyed/residents.js';
 export { type LanesOptions, type LaneWindow, lanes } from './streams/lanes.js';
 export { type MaskSymbolsOptions, maskSymbols } from './streams/mask-symbols.js';
 export { type PaddedWindow, padded, type Sequence, type Steps } from './streams/padded.js';
+export { positioned } from './streams/positioned.js';
 export { type RandomWindow, type RandomWindowsOptions, randomWindows } from './streams/random-windows.js';
 export { type Resets, resetLanes } from './streams/reset.js';
 export { type Resettable, resettable } from './streams/resettable.js';

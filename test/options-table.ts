@@ -374,8 +374,8 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   bounded: { call: oxbow.bounded, options: buffer },
   toWebStream: { call: (o) => oxbow.toWebStream(of(1), o), options: buffer },
   toSocket: { call: (o) => oxbow.toSocket(socket as Any, o), options: { highWaterMark: 10, waiting: buffer } },
-  fromFile: { call: (o) => oxbow.fromFile('none', o), options: { chunk: 3 } },
-  fromText: { call: (o) => oxbow.fromText('text', o), options: { chunk: 3 } },
+  fromFile: { call: (o) => oxbow.fromFile('none', o), options: { chunk: 3, from: undefined } },
+  fromText: { call: (o) => oxbow.fromText('text', o), options: { chunk: 3, from: undefined } },
   vocabulary: { call: (o) => oxbow.vocabulary('text', o), options: { unknown: 'skip' } },
   windows: { call: oxbow.windows, options: { length: 3, partial: 'drop' } },
   lanes: {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from './host.js';
+import { onEnding } from './node/ending.js';
 import { prepareTier } from './node/flags.js';
 import { exists, openFile, openSource } from './node/open.js';
 import { replaceFile } from './node/replace-file.js';
@@ -37,6 +38,7 @@ export const host: Host = {
     noMemory:
       "raise the process's limit (ulimit -v), or start Node with --disable-wasm-trap-handler, with which it reserves less",
   },
+  onEnding,
   pathOf: join,
   exists,
   openFile,
