@@ -146,7 +146,7 @@ export type { AttentionForm } from './ops/attention.js';
 export { customVjp } from './ops/custom.js';
 export type { Draw } from './ops/draws.js';
 export type { Convolution, Pair, Pooling } from './ops/images.js';
-export type { Lengths, Padded } from './ops/lengths.js';
+export type { Lengths, Padded, Restarts } from './ops/lengths.js';
 export type { Adjoints, CustomVjp, Lookup, Ops, Primitives, Sources } from './ops/ops.js';
 export type { RecurrenceAdjoints, Recurrences } from './ops/recurrences.js';
 export { type ReferenceOptions, reference } from './ops/reference.js';
@@ -211,6 +211,9 @@ export type { KeyedSnapshot, KeyedState } from './streams/keyed/layout.js';
 export type { Keyed, KeyedAnswer, KeyedCarries, KeyedOptions } from './streams/keyed/options.js';
 export type { KeyedStore } from './streams/keyed/residents.js';
 export { type LanesOptions, type LaneWindow, lanes } from './streams/lanes.js';
+export { liveLanes } from './streams/live-lanes/live-lanes.js';
+export type { LaneSpan, LiveWindow } from './streams/live-lanes/live-window.js';
+export type { CutOptions, LiveLanesOptions } from './streams/live-lanes/options.js';
 export { type MaskSymbolsOptions, maskSymbols } from './streams/mask-symbols.js';
 export { type PaddedWindow, padded, type Sequence, type Steps } from './streams/padded.js';
 export { positioned } from './streams/positioned.js';
@@ -218,6 +221,7 @@ export { type RandomWindow, type RandomWindowsOptions, randomWindows } from './s
 export { type Resets, resetLanes } from './streams/reset.js';
 export { type Resettable, resettable } from './streams/resettable.js';
 export { distribution, type Sampler, type SamplingOptions, sampler } from './streams/sample.js';
+export type { PredictionOptions, SignalOf, StepsLike } from './streams/signals.js';
 export type { SocketLike } from './streams/socket.js';
 export { stopAt } from './streams/stop.js';
 export { surprisal } from './streams/surprisal.js';
@@ -249,7 +253,7 @@ export {
   tensor,
   zeros,
 } from './tensor.js';
-export type { Trainable } from './training/forward.js';
+export type { Observe, Observed, Trainable } from './training/forward.js';
 export { type GradientNorms, type GradientNormsOptions, gradientNorms } from './training/gradient-norms.js';
 export { categoricalCrossEntropy } from './training/losses/categorical-cross-entropy.js';
 export { crossEntropy } from './training/losses/cross-entropy.js';
@@ -285,6 +289,6 @@ export {
   stepDecay,
   warmup,
 } from './training/schedules.js';
-export { type Learned, type Trainer, type TrainerOptions, trainer } from './training/trainer.js';
+export { type Learned, type ObservingOptions, type Trainer, type TrainerOptions, trainer } from './training/trainer.js';
 export type { TrainerState } from './training/trainer-state.js';
 export type { TrainingWindow } from './training/training-window.js';

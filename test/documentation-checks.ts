@@ -155,6 +155,22 @@ export const checks: readonly Check[] = [
     check: (printed) => expect(printed).toEqual([[true, 7], [7]]),
   },
   {
+    page: 'docs/live-lanes.md',
+    holds: 'WebSocketServer',
+    check(printed) {
+      const sources = new Set(printed.map(([line]) => /^source (\d): \d\.\d bits a symbol$/.exec(String(line))?.[1]));
+      expect([...sources].sort()).toEqual(['0', '1']);
+    },
+  },
+  {
+    page: 'docs/live-lanes.md',
+    holds: 'sensor(0), sensor(1), sensor(2)',
+    async check(printed) {
+      await vi.waitUntil(() => printed.length === 4);
+      expect(printed.map(([tokens]) => tokens)).toEqual([30, 60, 90, 120]);
+    },
+  },
+  {
     page: 'docs/slots.md',
     holds: 'conlleval().start()',
     check: (printed) =>

@@ -303,6 +303,8 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
       callbacks: [],
       validationSplit: 0.5,
       earlyStopping: { monitor: 'loss', patience: 1, minDelta: 0, restoreBest: true },
+      thread: 'caller',
+      slice: 2,
     },
   },
   precision: { call: oxbow.precision, options: { average: 'micro' } },
@@ -364,7 +366,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   withL2: { call: (o) => oxbow.withL2(squaredError(), learner().params, 0.1, o), options: { penalise: () => true } },
   trainer: {
     call: (o) => oxbow.trainer(learner(), o).release(),
-    options: { ...training, clipNorm: 1, state: undefined },
+    options: { ...training, clipNorm: 1, each: true, state: undefined, thread: 'caller', observe: undefined },
   },
   gradientNorms: {
     call: (o) => oxbow.gradientNorms(learner(), o),
@@ -377,14 +379,30 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   fromFile: { call: (o) => oxbow.fromFile('none', o), options: { chunk: 3, from: undefined } },
   fromText: { call: (o) => oxbow.fromText('text', o), options: { chunk: 3, from: undefined } },
   vocabulary: { call: (o) => oxbow.vocabulary('text', o), options: { unknown: 'skip' } },
-  windows: { call: oxbow.windows, options: { length: 3, partial: 'drop' } },
+  windows: {
+    call: oxbow.windows,
+    options: { length: 3, partial: 'drop', input: (x: Any) => x, target: (x: Any) => x },
+  },
   lanes: {
     call: (o) => oxbow.lanes(Int32Array.of(0, 1, 2, 0, 1), o),
-    options: { batch: 1, length: 2, epochs: 2, partial: 'drop', from: { epoch: 1, index: 1 } },
+    options: { batch: 1, length: 2, epochs: 2, partial: 'drop', from: { epoch: 1, index: 1 }, target: (x: Any) => x },
+  },
+  liveLanes: {
+    call: (o) => oxbow.liveLanes([of(1)], o),
+    options: {
+      length: 2,
+      batch: 1,
+      maxDelayMs: 5,
+      partial: 'drop',
+      waiting: buffer,
+      joining: buffer,
+      input: (x: Any) => x,
+      target: (x: Any) => x,
+    },
   },
   randomWindows: {
     call: (o) => oxbow.randomWindows(Int32Array.of(0, 1, 2, 0, 1), o),
-    options: { length: 2, batch: 1, count: 1, seed: 1 },
+    options: { length: 2, batch: 1, count: 1, seed: 1, target: (x: Any) => x },
   },
   maskSymbols: { call: oxbow.maskSymbols, options: { symbols: 3, mask: 3, rate: 0.5, seed: 1 } },
   randomShift: { call: (o) => oxbow.randomShift(1, o), options: { seed: 1 } },
@@ -449,6 +467,8 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
       average: 0.9,
       substitute: { share: 0.5, typeOf: (slot: string) => slot },
       seed: 1,
+      thread: 'caller',
+      slice: 2,
     },
   },
   taggerTrainer: {

@@ -1,10 +1,12 @@
 import { type Core, type Layer, layer } from '../layer.js';
-import { checkLengths, type Lengths, type Padded } from '../ops/lengths.js';
+import { checkLengths, type Padded, type Restarts, restartsWith } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
-import { cleared } from '../ops/padding.js';
+import { cleared, mixedLanes } from '../ops/padding.js';
 import type { Params } from '../parameters/parameter.js';
 import { opsAfter } from '../stack.js';
 import { isTensor, showShape, type Tensor } from '../tensor.js';
+import { stepsBetween } from '../training/training-window.js';
+import * as tree from '../tree.js';
 
 /**
  * A layer over sequences of several lengths, padded to one: whatever within it remembers, or looks at several steps, stops
@@ -12,6 +14,7 @@ import { isTensor, showShape, type Tensor } from '../tensor.js';
  *
  * Equation: for each lane b, `y_{1…L}, carry = layer(x_{1…L})` with L = lengths[b]; after that y of recurrent layers is 0,
  * and of others finite but nothing to go by.
+ * Where x has `restarts`, as windows of `liveLanes` do, a lane goes on from the zero carry there, and no gradient flows back across.
  * Source: PyTorch's packed sequences (`pack_padded_sequence`), whose results these are.
  *
  * Shapes: those of the layer; x is a `Padded` signal, as `padded` makes it, whatever stands at its padding; within a layer
@@ -59,19 +62,70 @@ export function masked<S, X extends Tensor, Y, P extends Params = Params>(
 
 /** A core that goes by its input's lengths where that has some, and else by those that its ops have, if any. */
 export function toldLengths<S, X, Y, P extends Params = Params>(inner: Core<S, X, Y, P>): Core<S, X, Y, P> {
-  return {
+  const told: Core<S, X, Y, P> = {
     ...inner,
     apply(ops, carry, x) {
       if (!isPadded(x)) return inner.apply(ops, carry, x);
-      const { lengths } = x;
+      const { lengths, restarts } = x;
+      if (restarts?.some((steps) => steps.length > 0)) return inParts(ops, told, carry, x, restarts);
       const real = checkLengths(lengths, x, 'masked');
-      const told: Ops = { ...ops, lengths };
-      const result = inner.apply(told, carry, real === undefined ? x : cleared(ops, x, real));
-      opsAfter(told, inner, x, result[0]);
+      const aware: Ops = { ...ops, lengths };
+      const result = inner.apply(aware, carry, real === undefined ? x : cleared(ops, x, real));
+      opsAfter(aware, inner, x, result[0]);
       return result;
     },
   };
+  return told;
 }
 
-const isPadded = (x: unknown): x is Tensor & { readonly lengths: Lengths } =>
-  isTensor(x) && (x as Partial<Padded>).lengths !== undefined;
+/**
+ * A model over windows of live lanes: where one says at which steps lanes begin afresh, they do, and what is nobody's is
+ * padding, as in `masked`. Of any other window it is the model as it is.
+ */
+export function overLiveLanes<S, X, Y, P extends Params = Params>(inner: Core<S, X, Y, P>): Core<S, X, Y, P> {
+  const told = toldLengths(inner);
+  return {
+    kind: inner.kind,
+    params: inner.params,
+    initial: (batch) => inner.initial(batch),
+    apply: (ops, carry, x) => (isTensor(x) && restartsWith(x) ? told : inner).apply(ops, carry, x),
+  };
+}
+
+/** Cut wherever a lane begins afresh, which is at the carry before the first step. */
+function inParts<S, X, Y>(
+  ops: Ops,
+  inner: Core<S, X, Y>,
+  carry: S,
+  x: X & Tensor,
+  restarts: Restarts,
+): readonly [y: Y, carry: S] {
+  const [steps = 0, batch = 0] = x.shape;
+  const cuts = [...new Set([0, ...restarts.flat(), steps])].sort((a, b) => a - b);
+  const wrong = cuts.find((step) => !Number.isInteger(step) || step < 0 || step > steps);
+  if (wrong !== undefined || restarts.length !== batch) {
+    throw new RangeError(
+      `masked: ${showShape(x.shape)} takes for each of ${batch} lanes the steps from 0 to ${steps - 1} at which it begins afresh, ` +
+        `but got ${JSON.stringify(restarts)}.`,
+    );
+  }
+  const zero = inner.initial(batch);
+  let state = carry;
+  const outputs = cuts.slice(1).map((end, k) => {
+    const start = cuts[k] as number;
+    const isFresh = (lane: number) => restarts[lane]?.includes(start) === true;
+    if (restarts.some((_, lane) => isFresh(lane))) {
+      state = tree.zip([state, zero], ([kept, fresh]) =>
+        isTensor(kept) && isTensor(fresh) ? mixedLanes(ops, kept, fresh, isFresh) : kept,
+      ) as S;
+    }
+    const part = { ...stepsBetween(x, start, end), restarts: undefined };
+    const [y, next] = inner.apply(ops, state, part as Tensor as Tensor & X);
+    state = next;
+    if (isTensor(y)) return y;
+    throw new TypeError(`masked: ${inner.kind} gives a record, which cannot be put together where lanes begin afresh.`);
+  });
+  return [ops.concat(outputs, 0) as Tensor & Y, state];
+}
+
+const isPadded = (x: unknown): x is Padded => isTensor(x) && (x as Partial<Padded>).lengths !== undefined;

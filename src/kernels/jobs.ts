@@ -57,7 +57,6 @@ export enum Rule {
   momentum,
   classicalMomentum,
   lookAhead,
-  nesterov,
   nesterovSimplified,
   adagrad,
   rmsprop,

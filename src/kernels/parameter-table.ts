@@ -27,6 +27,7 @@ import {
   SPAN_BYTES,
   STAGE_BYTES,
   STORED,
+  TAKEN_AT,
   WEIGHTS,
 } from './span.js';
 
@@ -60,6 +61,10 @@ export interface StoredRows {
 export interface Moved {
   readonly weights: number;
   readonly gradient: number;
+  /** The weights that the gradient was taken at, where that is a copy beside them. */
+  readonly takenAt?: number | undefined;
+  /** Arrays of the window that the rule takes after the slots; none by default. */
+  readonly arrays?: readonly number[] | undefined;
   /** Where the gradient is some rows one after another, those. */
   readonly rows?: StoredRows | undefined;
 }
@@ -104,12 +109,12 @@ export interface ParameterTable {
   step(moved: readonly Moved[], arena: Arena): Step;
 }
 
-/** Spans of parameters of these extents, with so many slots each. */
+/** Parameters of these extents, with so many slots each. */
 export function parameterTable(machine: Machine, atFirst: readonly Extent[], slots: number): ParameterTable {
   if (slots > MOST_SLOTS) throw new RangeError(`spans: an optimizer keeps ${MOST_SLOTS} arrays at most, not ${slots}.`);
   const extents = [...atFirst];
-  const zeros = (extents.length + 1) * SPAN_BYTES;
-  let bytes = zeros + 4 * BLOCK;
+  // First the zeros of gradients that are not stored.
+  let bytes = 4 * BLOCK;
   /** Where a parameter's slots lie: in what holding, from where, one every so many bytes. */
   interface Slots {
     /** The one of all if there is none of its own. */
@@ -123,11 +128,8 @@ export function parameterTable(machine: Machine, atFirst: readonly Extent[], slo
     return place;
   });
   const common = machine.holdings.take(bytes, KEPT);
-  let address = common.address;
   /** Bytes of it that are zeros already. */
   let cleared = 0;
-  let described = false;
-  let moves = common.moves;
   const leave = common.stay();
 
   function* clearing(): PiecewiseTask<void> {
@@ -136,62 +138,56 @@ export function parameterTable(machine: Machine, atFirst: readonly Extent[], slo
       // What was used before it is not written to until all of it is clear.
       uncaptured(machine, () => fill(machine, common.address + cleared, Math.ceil(size / 64) * 16, 0));
       cleared += size;
+      if (cleared === bytes) leave();
       yield;
     }
-    if (described) return;
-    described = true;
-    leave();
-    extents.forEach((_, k) => {
-      describe(k);
-    });
   }
 
-  /** Has everything in the kernels' memory, and says anew where it lies if it has moved. */
+  /** Has everything in the kernels' memory. */
   function settle(): void {
-    if (!described) finish(clearing());
-    address = common.address;
-    let now = common.moves;
-    for (const { own } of places) {
-      if (own === undefined) continue;
-      void own.address;
-      now += own.moves;
-    }
-    if (now === moves) return;
-    moves = now;
-    extents.forEach((_, k) => {
-      describe(k);
-    });
-  }
-
-  function describe(k: number): void {
-    const { size, columns, bias = false } = extents[k];
-    write(k, SIZE, size);
-    write(k, COLUMNS, columns);
-    write(k, BIAS, bias ? 4 : 0);
-    for (let slot = 0; slot < slots; slot += 1) write(k, SLOTS + 4 * slot, slotAt(k, slot));
+    if (cleared < bytes) finish(clearing());
   }
 
   function slotAt(k: number, slot: number): number {
     const { own, offset, stride } = places[k];
-    return (own?.address ?? address) + offset + slot * stride;
+    return (own ?? common).address + offset + slot * stride;
   }
 
-  function write(span: number, word: number, value: number): void {
-    machine.ints[(address + span * SPAN_BYTES + word) / 4] = value;
-  }
-
-  const read = (span: number, word: number) => machine.ints[(address + span * SPAN_BYTES + word) / 4];
-
-  /** Says which items are whose blocks, either all blocks or those with stored rows; how many items there are. */
-  function share(lists: readonly (BlockList | undefined)[]): number {
-    let items = 0;
-    extents.forEach(({ size }, k) => {
-      write(k, FIRST, items);
-      write(k, BLOCKS, lists[k]?.address ?? 0);
-      items += lists[k]?.count ?? Math.ceil(size / BLOCK);
+  /** Writes spans down in the window's arena, where they stay as they are until it ends, whatever grows meanwhile. */
+  function put(
+    moved: readonly Moved[],
+    lists: readonly (BlockList | undefined)[],
+    scale: number | ArrayLike<number>,
+    arena: Arena,
+  ): Spans {
+    const address = arena.allocate((extents.length + 1) * SPAN_BYTES);
+    const { ints, floats } = machine;
+    const firsts = [0];
+    moved.forEach(({ weights, gradient, takenAt = weights, arrays = [], rows }, k) => {
+      const { size, columns, bias = false } = extents[k];
+      const write = (word: number, value: number) => {
+        ints[(address + k * SPAN_BYTES + word) / 4] = value;
+      };
+      write(WEIGHTS, weights);
+      write(GRADIENT, gradient);
+      write(SIZE, size);
+      write(COLUMNS, columns);
+      write(FIRST, firsts[k]);
+      write(BLOCKS, lists[k]?.address ?? 0);
+      write(ROWS, rows?.address ?? 0);
+      write(STORED, rows?.numbers.length ?? size / columns);
+      floats[(address + k * SPAN_BYTES + SCALE) / 4] = typeof scale === 'number' ? scale : scale[k];
+      write(BIAS, bias ? 4 : 0);
+      write(TAKEN_AT, takenAt);
+      for (let slot = 0; slot < slots; slot += 1) write(SLOTS + 4 * slot, slotAt(k, slot));
+      arrays.forEach((array, n) => {
+        write(SLOTS + 4 * (slots + n), array);
+      });
+      firsts.push(firsts[k] + (lists[k]?.count ?? Math.ceil(size / BLOCK)));
     });
-    write(extents.length, FIRST, items);
-    return items;
+    const items = firsts[extents.length];
+    ints[(address + extents.length * SPAN_BYTES + FIRST) / 4] = items;
+    return { address, firsts, items };
   }
 
   return {
@@ -223,9 +219,6 @@ export function parameterTable(machine: Machine, atFirst: readonly Extent[], slo
       });
       if (places[parameter].own !== own) own?.free();
       extents[parameter] = extent;
-      describe(parameter);
-      // Another holding's count, perhaps: it says nothing about the next.
-      moves = -1;
     },
     stay() {
       settle();
@@ -241,26 +234,19 @@ export function parameterTable(machine: Machine, atFirst: readonly Extent[], slo
     step(moved, arena) {
       settle();
       const lists = moved.map(({ rows }, k) => rows && blocksOf(machine, arena, rows.numbers, extents[k]));
-      moved.forEach(({ weights, gradient, rows }, k) => {
-        const { size, columns } = extents[k];
-        write(k, WEIGHTS, weights);
-        write(k, GRADIENT, gradient);
-        write(k, ROWS, rows?.address ?? 0);
-        write(k, STORED, rows?.numbers.length ?? size / columns);
-      });
+      const arrays = moved[0]?.arrays?.length ?? 0;
       // What a weight adds to its gradient, it adds to that of a row that was not touched.
       const reachesAll = (stages: readonly Preparing[]) => stages.some(({ stage }) => stage === Stage.decay);
       return {
         squares(stages = []) {
-          const items = share(reachesAll(stages) ? [] : lists);
+          const { address, firsts, items } = put(moved, reachesAll(stages) ? [] : lists, 1, arena);
           const partial = arena.allocate(8 * items);
           const prepared = { stages: putStages(machine, arena, stages), howMany: stages.length };
-          const firsts = Array.from({ length: extents.length + 1 }, (_, k) => read(k, FIRST));
           fork(machine, 'squares', { spans: address, partial, ...prepared }, items, BLOCKS_TO_SUM);
           return () => {
-            const each = new Float64Array(extents.length);
+            const each = new Float64Array(moved.length);
             let total = 0;
-            extents.forEach((_, k) => {
+            moved.forEach((_, k) => {
               for (let item = firsts[k]; item < firsts[k + 1]; item += 1) {
                 const sum = machine.doubles[partial / 8 + item];
                 each[k] += sum;
@@ -272,17 +258,27 @@ export function parameterTable(machine: Machine, atFirst: readonly Extent[], slo
         },
         update({ rule, sparsePolicy: own, numbers, stages = [], scale = 1 }) {
           const sparsePolicy = own === SparsePolicy.stays && reachesAll(stages) ? SparsePolicy.moves : own;
-          const items = share(sparsePolicy === SparsePolicy.moves ? [] : lists);
-          extents.forEach((_, k) => {
-            machine.floats[(address + k * SPAN_BYTES + SCALE) / 4] = typeof scale === 'number' ? scale : scale[k];
-          });
+          const { address, items } = put(moved, sparsePolicy === SparsePolicy.moves ? [] : lists, scale, arena);
           const prepared = { stages: putStages(machine, arena, stages), howMany: stages.length };
-          const values = { spans: address, rule, sparsePolicy, slots, zeros: address + zeros, ...prepared, numbers };
-          fork(machine, 'update', values, items, BLOCKS_TO_UPDATE);
+          const kept = { slots: slots + arrays, zeros: common.address };
+          fork(
+            machine,
+            'update',
+            { spans: address, rule, sparsePolicy, ...kept, ...prepared, numbers },
+            items,
+            BLOCKS_TO_UPDATE,
+          );
         },
       };
     },
   };
+}
+
+/** Spans in a window: where they lie, the first item of each and the end of the last one. */
+interface Spans {
+  readonly address: number;
+  readonly firsts: readonly number[];
+  readonly items: number;
 }
 
 /** What an optimizer keeps wants memory for. */

@@ -20,8 +20,10 @@ export const STORED = 28;
 export const SCALE = 32;
 /** 4 for a bias, else 0; next to `SCALE`, as rules read both. */
 export const BIAS = 36;
-/** Addresses of what the optimizer keeps. */
-export const SLOTS = 40;
+/** The weights that the gradient was taken at, which weight decay adds to it: those that are moved, or a copy beside them. */
+export const TAKEN_AT = 40;
+/** Addresses of what the optimizer keeps, then of the window's own arrays that the rule takes. */
+export const SLOTS = 44;
 export const MOST_SLOTS = 12;
 export const SPAN_BYTES = 128;
 

@@ -1,14 +1,15 @@
-import { lastValueFrom, Observable, type Subscriber } from 'rxjs';
+import { lastValueFrom, Observable, Subject, type Subscriber } from 'rxjs';
 import { requireCount } from '../checks.js';
 import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
+import type { PiecewiseTask } from '../piecewise-task.js';
 import { generator } from '../random.js';
-import { timeSlice } from '../streams/event-loop.js';
 import { throughput } from '../streams/throughput.js';
+import { atOnce, checkUpdatesOptions, turnsOf, type UpdatesOptions, update } from '../streams/updates.js';
 import type { Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';
 import type { Optimizer } from '../training/optimizers/optimizer.js';
-import { type Learned, type Trainer, trainer } from '../training/trainer.js';
+import { type Learned, trainer } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import { score } from './evaluate.js';
 import type { Data } from './examples.js';
@@ -23,8 +24,8 @@ import { type EarlyStopping, type Watch, watch } from './stopping.js';
 /** Called with each step of training; where it returns a promise, training goes on when that is fulfilled. */
 export type Callback = (progress: FitProgress) => unknown;
 
-/** The options of a model's `fit`. */
-export interface FitOptions {
+/** The options of a model's `fit`. Validation runs on the calling thread, a batch a turn, whoever runs the updates. */
+export interface FitOptions extends Omit<UpdatesOptions, 'waiting'> {
   /** Times through the data. Default 1. */
   readonly epochs?: number;
   /** Examples of a step; what remains of an epoch is a smaller step. Default 32, or all where there are fewer. */
@@ -55,6 +56,8 @@ const names: Names<FitOptions> = {
   validationSplit: true,
   earlyStopping: { monitor: true, patience: true, minDelta: true, restoreBest: true },
   callbacks: true,
+  thread: true,
+  slice: true,
 };
 
 /** A training to be: subscribe for its progress, or await its history. Each subscription, and each await, is one. */
@@ -115,6 +118,7 @@ function begin(model: Compiled, x: Data, y: Data, options: FitOptions): Training
   const { memory, metrics } = model;
   const { epochs = 1, shuffle = true, seed = 0, earlyStopping, callbacks = [] } = options;
   requireCount('fit', 'epochs', epochs);
+  checkUpdatesOptions('fit', options);
   if (memory.current)
     throw new Error('fit: the model is being trained already; wait for that, or unsubscribe from it.');
   const { training, validation } = dataOf(model, x, y, options);
@@ -125,11 +129,12 @@ function begin(model: Compiled, x: Data, y: Data, options: FitOptions): Training
   const watching = earlyStopping && watch(earlyStopping, metrics, model.core.params);
   // An impossible seed is an error now, not at the first order.
   generator(seed);
-  const learner = learnerOf(model);
+  const learner = learnerOf(model, options);
+  const ended$ = new Subject<void>();
   let ended = false;
 
   async function run(subscriber: Subscriber<FitProgress>): Promise<void> {
-    const slice = timeSlice();
+    const turns = turnsOf(options);
     const clock = clockOf(epochs * training.count);
     const records: EpochRecord[] = [];
     const tell = async (progress: FitProgress) => {
@@ -145,16 +150,18 @@ function begin(model: Compiled, x: Data, y: Data, options: FitOptions): Training
       const seen = meter(model.loss, metrics);
       const batches = Math.ceil(training.count / batch);
       for (let k = 0; k < batches; k += 1) {
-        await slice();
+        await turns();
         if (subscriber.closed) return;
         const numbers = order.subarray(k * batch, (k + 1) * batch);
-        const { dataLoss, gradientNorm, learningRate } = learner.learn(training.batch(numbers), seen);
+        const learned = await update(options, turns, () => learner.learn(training.batch(numbers), seen), ended$);
+        if (learned === undefined) return;
+        const { observed: batchLoss, gradientNorm, learningRate } = learned;
         const course = { epoch, epochs, ...clock(numbers.length), ...seen.evaluation() };
         await tell({
           kind: 'batch',
           batch: k + 1,
           batches,
-          batchLoss: dataLoss,
+          batchLoss,
           gradientNorm,
           learningRate,
           ...course,
@@ -177,6 +184,7 @@ function begin(model: Compiled, x: Data, y: Data, options: FitOptions): Training
   function end(): void {
     if (ended) return;
     ended = true;
+    ended$.next();
     watching?.end();
     learner.end();
   }
@@ -188,31 +196,38 @@ function historyOf(epochs: readonly EpochRecord[], stoppedEarly: boolean, watchi
   return { epochs, stoppedEarly, ...(best !== undefined && { bestEpoch: best }) };
 }
 
-/** Learns from batches, and counts what the model says of them on the way. */
-function learnerOf(model: Compiled) {
+/** Learns from batches, and counts what the model says of them on the way; it tells their loss without the penalty. */
+function learnerOf(model: Compiled, options: FitOptions) {
   const { memory } = model;
   let counting: Meter;
-  let dataLoss = 0;
-  const learner: Trainer<unknown> = trainer(model.core, {
-    loss(ops, prediction, target) {
-      const loss = model.loss(ops, prediction, target);
-      dataLoss = loss.data[0] as number;
-      counting.see(dataLoss, prediction, target);
-      return model.penalty ? ops.add(loss, model.penalty(ops)) : loss;
+  let dataLoss: Tensor;
+  const learner = trainer(model.core, {
+    loss(ops, prediction: Tensor, target: Tensor) {
+      dataLoss = model.loss(ops, prediction, target);
+      return model.penalty ? ops.add(dataLoss, model.penalty(ops)) : dataLoss;
+    },
+    observe(_, { prediction, target }) {
+      const loss = dataLoss;
+      return () => {
+        const value = loss.data[0] as number;
+        counting.see(value, prediction, target);
+        return value;
+      };
     },
     optimizer: model.optimizer,
     clipNorm: model.clipNorm,
     state: memory.optimizer,
+    thread: options.thread,
   });
   memory.current = learner.state;
   return {
-    learn(
+    *learn(
       { input, target }: ReturnType<PreparedExamples['batch']>,
       seen: Meter,
-    ): Learned<unknown> & { dataLoss: number } {
+    ): PiecewiseTask<Learned<unknown, number>> {
       counting = seen;
-      const carry = model.core.initial(input.shape[1] as number);
-      return { ...learner.learn({ carry, input, target }), dataLoss };
+      const window = { carry: model.core.initial(input.shape[1] as number), input, target };
+      return atOnce(options) ? learner.learn(window) : yield* learner.learnInPieces(window);
     },
     end() {
       memory.optimizer = learner.state();

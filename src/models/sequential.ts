@@ -164,8 +164,8 @@ export interface Model<X = Tensor> extends Common<X> {
  * alone, as in `masked`. A signal with lengths of its own (`padded`) is taken so too.
  *
  * `fit` gives an observable of progress, batch by batch and epoch by epoch, that can be awaited for its history. It is
- * cold: each subscription, and each await, is one training. Unsubscribing stops it after the batch at hand. Every few
- * milliseconds it leaves the event loop a turn. Data is held against the model before any weight changes. A second `fit`
+ * cold: each subscription, and each await, is one training. Unsubscribing stops it, with the weights of the last whole
+ * batch. Every few milliseconds it leaves the event loop a turn; by `thread` and `slice` within a batch too. Data is held against the model before any weight changes. A second `fit`
  * goes on where the first ended, optimizer and all.
  *
  * Layers are named by kind and number, `lstm1`, `lstm2`, `dense1`: so their weights are called in checkpoints.

@@ -7,8 +7,11 @@ import { showShape, type Tensor, tensor } from '../tensor.js';
 /** How many steps of each lane are real. */
 export type Lengths = readonly number[];
 
-/** A signal `[T, B, …]` whose lanes have lengths of their own. */
-export type Padded<X extends Tensor = Tensor> = X & { readonly lengths: Lengths };
+/** For each lane the steps within a window at which it begins afresh: another sequence follows there. */
+export type Restarts = readonly (readonly number[])[];
+
+/** A signal `[T, B, …]` whose lanes have lengths of their own, and may begin afresh within it. */
+export type Padded<X extends Tensor = Tensor> = X & { readonly lengths: Lengths; readonly restarts?: Restarts };
 
 /**
  * Lengths that say something: undefined where every lane is as long as the signal.
@@ -31,16 +34,37 @@ export function checkLengths(lengths: Lengths | undefined, x: Tensor, operation:
 /** The lengths that a signal has with it, where it has some. */
 export const lengthsWith = (x: Tensor): Lengths | undefined => (x as Partial<Padded>).lengths;
 
-/** The lengths of steps `from` to `to` of a signal that has some. */
-export const lengthsWithin = (lengths: Lengths, from: number, to: number): Lengths =>
-  lengths.map((length) => Math.min(Math.max(length, from), to) - from);
+/** Where lanes begin afresh within a signal, where it says so. */
+export const restartsWith = (x: Tensor): Restarts | undefined => (x as Partial<Padded>).restarts;
+
+/** What is said of the lanes of steps `from` to `to` of a signal. */
+export function lanesWithin(x: Tensor, from: number, to: number): Partial<Pick<Padded, 'lengths' | 'restarts'>> {
+  const [lengths, restarts] = [lengthsWith(x), restartsWith(x)];
+  return {
+    ...(lengths && { lengths: lengths.map((length) => Math.min(Math.max(length, from), to) - from) }),
+    ...(restarts && {
+      restarts: restarts.map((steps) => steps.filter((step) => step >= from && step < to).map((step) => step - from)),
+    }),
+  };
+}
+
+/** What is said of the lanes of two signals one after the other in time. */
+export function lanesJoined(first: Tensor, second: Tensor): Partial<Pick<Padded, 'lengths' | 'restarts'>> {
+  const lengths = lengthsJoined(first, second);
+  const [before, after] = [restartsWith(first), restartsWith(second)];
+  const restarts = lengths?.map((_, lane) => [
+    ...(before?.[lane] ?? []),
+    ...(after?.[lane] ?? []).map((step) => step + (first.shape[0] as number)),
+  ]);
+  return { ...(lengths && { lengths }), ...((before ?? after) && restarts && { restarts }) };
+}
 
 /**
- * The lengths of two signals one after the other in time, of so many steps and lanes; undefined where neither has any.
+ * The lengths of two signals one after the other in time; undefined where neither has any.
  *
  * @throws TypeError where a lane goes on after its padding.
  */
-export function lengthsJoined(first: Tensor, second: Tensor): Lengths | undefined {
+function lengthsJoined(first: Tensor, second: Tensor): Lengths | undefined {
   const [before, after] = [lengthsWith(first), lengthsWith(second)];
   if (before === undefined && after === undefined) return undefined;
   const [steps, more] = [first.shape[0] as number, second.shape[0] as number];

@@ -24,6 +24,15 @@ export function atLengths(ops: Ops, states: readonly Tensor[], moments: readonly
   return ops.reshape(ops.gather(rows, lastRows(moments, lengths)), shape);
 }
 
+/** Of a tensor `[B, …]` the lanes that go on, and of another one those that begin afresh. */
+export function mixedLanes(ops: Ops, kept: Tensor, fresh: Tensor, isFresh: (lane: number) => boolean): Tensor {
+  const { shape } = kept;
+  const lanes = shape[0] as number;
+  const rows = ops.reshape(ops.concat([kept, fresh], 0), [2 * lanes, sizeOf(shape.slice(1))]);
+  const from = Int32Array.from({ length: lanes }, (_, lane) => (isFresh(lane) ? lanes + lane : lane));
+  return ops.reshape(ops.gather(rows, ids([lanes], from)), shape);
+}
+
 /** Of a signal `[S, B, …]`, for each step and lane, the one at the moment that the function says: `[steps, B, …]`. */
 export function taken<X extends Tensor>(
   ops: Ops,

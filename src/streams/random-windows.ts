@@ -2,14 +2,16 @@ import type { Observable } from 'rxjs';
 import { requireCount } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import { generator } from '../random.js';
-import { ids } from '../tensor.js';
+import type { Ids, Tensor } from '../tensor.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { requireRoom } from './options.js';
-import type { SymbolWindow } from './window.js';
+import { corpusOf, type PredictionOptions, type SignalOf, type StepsLike } from './signals.js';
+import type { SignalWindow } from './window.js';
 
-/** The options of {@link randomWindows}. */
-export interface RandomWindowsOptions {
+/** Options of {@link randomWindows}. */
+export interface RandomWindowsOptions<X = Int32Array | Tensor, Y = Ids>
+  extends Pick<PredictionOptions<X, X, Y>, 'target'> {
   /** Steps of a window, T. */
   readonly length: number;
   /** Lanes, B: as many places of the text, side by side. */
@@ -20,7 +22,7 @@ export interface RandomWindowsOptions {
 }
 
 /** A window of random places that stands alone. */
-export interface RandomWindow extends SymbolWindow {
+export interface RandomWindow<X extends Tensor = Ids, Y extends Tensor = X> extends SignalWindow<X, Y> {
   readonly alone: true;
   /** Its number, from 0. */
   readonly index: number;
@@ -30,42 +32,48 @@ export interface RandomWindow extends SymbolWindow {
  * Windows of a text drawn at random, for models that learn from windows that stand alone: each lane starts at a place of its
  * own, all places being equally likely.
  *
- * Shapes: N symbols → `count` times input `[T, B]`, target `[T, B]`, the input one step later. Each subscription draws
+ * Shapes: N ids → `count` times input `[T, B]`, target `[T, B]`, the input one step later or what `target` says; features
+ * `[N, 1, F]` → `[T, B, F]`. Each subscription draws
  * the same places.
  *
- * @param symbols ids of the text, N of them.
- * @param options steps, lanes, how many windows, and the seed.
- * @returns windows that stand alone.
- * @throws TypeError where an option is not known.
+ * @param corpus ids or features of one lane.
+ * @param options lanes, length, how many windows, what is predicted, and the seed.
+ * @returns the windows.
+ * @throws TypeError where the corpus has several lanes, or is neither ids nor features.
  * @throws RangeError where an option is not a whole number of at least 1, the text is too short for a window, or a
  * window has no room in the kernels' memory.
  * @example
  * randomWindows(vocab.encode(corpus), { length: 64, batch: 12, count: 2000 }).pipe(tbptt(model, { loss, optimizer }))
  */
-export function randomWindows(symbols: Int32Array, options: RandomWindowsOptions): Observable<RandomWindow> {
-  const names: Names<RandomWindowsOptions> = { length: true, batch: true, count: true, seed: true };
-  const { length, batch, count, seed = 0 } = checkedOptions('randomWindows', options, names);
+export function randomWindows<X extends Int32Array | Tensor, Y extends StepsLike = X>(
+  corpus: X,
+  options: RandomWindowsOptions<NoInfer<X>, Y>,
+): Observable<RandomWindow<SignalOf<X>, SignalOf<Y>>> {
+  const names: Names<RandomWindowsOptions<NoInfer<X>, Y>> = {
+    length: true,
+    batch: true,
+    count: true,
+    seed: true,
+    target: true,
+  };
+  const { length, batch, count, seed = 0, target } = checkedOptions('randomWindows', options, names);
   requireCount('randomWindows', 'length', length);
   requireCount('randomWindows', 'batch', batch);
   requireCount('randomWindows', 'count', count);
   requireRoom('randomWindows', length, batch);
-  const places = symbols.length - length;
+  const steps = corpusOf('randomWindows', corpus, target);
+  const places = steps.count - length + 1;
   if (places < 1) {
     throw new RangeError(
-      `randomWindows: ${symbols.length} symbols are too few for a window of ${length} and its targets; ` +
+      `randomWindows: ${steps.count + steps.ahead} symbols are too few for a window of ${length} and its targets; ` +
         'give a longer text or a smaller length.',
     );
   }
-  async function* draw(): AsyncGenerator<RandomWindow> {
+  async function* draw(): AsyncGenerator<RandomWindow<SignalOf<X>, SignalOf<Y>>> {
     const random = generator(seed, 'windows');
     for (let index = 0; index < count; index += 1) {
       const starts = Int32Array.from({ length: batch }, () => random.below(places));
-      const from = (ahead: number) =>
-        Int32Array.from(
-          { length: length * batch },
-          (_, k) => symbols[(starts[k % batch] as number) + Math.floor(k / batch) + ahead] as number,
-        );
-      yield { input: ids([length, batch], from(0)), target: ids([length, batch], from(1)), alone: true, index };
+      yield { ...steps.at(starts, length), alone: true, index };
       await nextTurn();
     }
   }

@@ -1,4 +1,5 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
+import { overLiveLanes } from '../cells/masked.js';
 import { type Core, evaluator } from '../layer.js';
 import { type Resets, resetLanes } from './reset.js';
 
@@ -24,7 +25,7 @@ export interface Resettable<X> {
 export function resettable<S, X, Y>(model: Core<S, X, Y>): OperatorFunction<Resettable<X>, Y> {
   return (source) =>
     defer(() => {
-      const step = evaluator(model);
+      const step = evaluator(overLiveLanes(model));
       return source.pipe(
         map(({ input, reset }) => step(input, reset && ((carry) => resetLanes(model, carry, reset))).output),
       );

@@ -1,4 +1,4 @@
-import { lengthsJoined, lengthsWith, lengthsWithin } from '../ops/lengths.js';
+import { lanesJoined, lanesWithin } from '../ops/lengths.js';
 import { type Numbers, showShape, type Tensor } from '../tensor.js';
 
 /** Steps of a signal `[T, B, …]`. */
@@ -10,12 +10,11 @@ export function stepsOf(x: Tensor): number {
 export function sliceSteps<X extends Tensor>(x: X, from: number, to: number = stepsOf(x)): X {
   if (from === 0 && to === stepsOf(x)) return x;
   const width = x.data.length / stepsOf(x);
-  const lengths = lengthsWith(x);
   return {
     ...x,
     shape: [to - from, ...x.shape.slice(1)],
     data: x.data.slice(from * width, to * width),
-    ...(lengths && { lengths: lengthsWithin(lengths, from, to) }),
+    ...lanesWithin(x, from, to),
   };
 }
 
@@ -32,6 +31,5 @@ export function joinSteps<X extends Tensor>(first: X, second: X): X {
   const data = new ArrayOf(first.data.length + second.data.length);
   data.set(first.data);
   data.set(second.data, first.data.length);
-  const lengths = lengthsJoined(first, second);
-  return { ...first, shape: [steps + stepsOf(second), ...rest], data, ...(lengths && { lengths }) };
+  return { ...first, shape: [steps + stepsOf(second), ...rest], data, ...lanesJoined(first, second) };
 }

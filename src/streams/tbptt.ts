@@ -1,7 +1,9 @@
 import { defer, finalize, type OperatorFunction } from 'rxjs';
 import { requireSameLanes, restored, startFrom } from '../carry.js';
+import { overLiveLanes } from '../cells/masked.js';
 import { requireCount } from '../checks.js';
 import { batchOf, type Core } from '../layer.js';
+import { checkLengths, lengthsWith, restartsWith } from '../ops/lengths.js';
 import { checkedOptions } from '../options.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
 import { isTensor, type Tensor } from '../tensor.js';
@@ -39,12 +41,14 @@ export interface TrainingStep<S, W = SignalWindow> {
   readonly step: number;
   /** The window's loss, of the weights as they were before this update. */
   readonly loss: number;
+  /** The loss of each position of the same pass, `[T, B]`, before any mean and 0 at padding; there where `each` asked for it. */
+  readonly each?: Tensor;
   /** Global norm of the gradient, before clipping. */
   readonly gradientNorm: number;
   /** The norm of each parameter's gradient by its path, before clipping. */
   readonly gradientNorms: Readonly<Record<string, number>>;
   readonly learningRate: number;
-  /** Targets learnt from so far, T·B for each window; a run that goes on from a state goes on counting. */
+  /** Targets learnt from so far, T·B for each window but for padding; a run that goes on from a state goes on counting. */
   readonly tokens: number;
   /** Targets per second of wall-clock time, over about the last second. */
   readonly tokensPerSecond: number;
@@ -80,6 +84,8 @@ export interface TrainingStep<S, W = SignalWindow> {
  *
  * Shapes: input `[T, B, …]`, target `[T, B, …]`; k1 is T. Carry: kept between windows. `reset` starts the flagged lanes
  * afresh; it also ends the history of the others, whose carry goes on but whose gradients flow back no further.
+ *
+ * Windows of `liveLanes` are taken as they are: lanes begin afresh within them, and nobody's places count for nothing.
  *
  * A window that stands `alone` starts from the zero carry and leaves none behind.
  *
@@ -129,12 +135,15 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
   checkUpdatesOptions('tbptt', checked);
   const sync = atOnce(checked);
+  const core = overLiveLanes(model);
   return (source) =>
     defer(() => {
-      const learner = trainer(model, training);
+      const learner = trainer(core, training);
       let history: History<S, X> | undefined;
       let zero: S | undefined;
       let lanes: number | undefined;
+      /** Whether a lane had no more to say in the last window: what comes next does not follow its last step at once. */
+      let paused = false;
       let rate: ReturnType<typeof throughput> | undefined;
       let tokens = state?.tokens ?? 0;
 
@@ -157,7 +166,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
       }
 
       function snapshotAfter(step: number, tokens: number, carry: S): TbpttSnapshot<S> {
-        const kept = k2 === undefined ? undefined : history?.past;
+        const kept = k2 === undefined || paused ? undefined : history?.past;
         return { state: stateAfter(step, tokens), carry, ...(kept !== undefined && { past: kept }) };
       }
 
@@ -184,15 +193,18 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         lanes = batch;
         rate ??= throughput();
         if (window.alone) return told(window, yield* alone(window, batch));
-        history ??= historyOf(model, startFrom('tbptt', model, start, batch), before(start, batch));
-        if (reset?.includes(true)) history = historyOf(model, resetLanes(model, history.carry, reset));
+        history ??= historyOf(core, startFrom('tbptt', model, start, batch), before(start, batch));
+        if (reset?.includes(true)) history = historyOf(core, resetLanes(model, history.carry, reset));
+        else if (paused) history = historyOf(core, history.carry);
+        paused = restartsWith(input) !== undefined && checkLengths(lengthsWith(input), input, 'tbptt') !== undefined;
         const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
         return told(window, result);
       }
 
       function told(window: W, result: Omit<Learned<S>, 'carry'>): TrainingStep<S, W> {
-        const { loss, gradientNorm, gradientNorms, learningRate, finalCarry } = result;
-        const count = stepsOf(window.target) * batchOf(window.target);
+        const { loss, each, gradientNorm, gradientNorms, learningRate, finalCarry } = result;
+        const { target } = window;
+        const count = lengthsWith(target)?.reduce((sum, own) => sum + own, 0) ?? stepsOf(target) * batchOf(target);
         rate ??= throughput();
         tokens += count;
         const total = tokens;
@@ -200,6 +212,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         return {
           step,
           loss,
+          ...(each && { each }),
           gradientNorm,
           gradientNorms,
           learningRate,

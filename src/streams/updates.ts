@@ -1,4 +1,4 @@
-import { map, type OperatorFunction } from 'rxjs';
+import { lastValueFrom, map, type Observable, type OperatorFunction, takeUntil } from 'rxjs';
 import type { Names } from '../options.js';
 import { finish, inTurns, type PiecewiseTask } from '../piecewise-task.js';
 import { bounded } from './bounded.js';
@@ -46,6 +46,20 @@ export function checkUpdatesOptions(operation: string, { thread, slice, waiting 
   if (waiting !== undefined) checkBufferOptions(operation, waiting);
 }
 
+/** When those whose turn it is next have it: between two pieces of an update, and between two updates that a loop does. */
+export const turnsOf = (options: UpdatesOptions) => timeSlice(atOnce(options) ? undefined : (options.slice ?? SLICE));
+
+/** Does a task for a loop that waits for it; nothing comes of it where it is ended before. */
+export async function update<R>(
+  options: UpdatesOptions,
+  turns: ReturnType<typeof timeSlice>,
+  begin: () => PiecewiseTask<R>,
+  ended$: Observable<unknown>,
+): Promise<R | undefined> {
+  if (atOnce(options)) return finish(begin());
+  return lastValueFrom(inTurns(begin, turns).pipe(takeUntil(ended$)), { defaultValue: undefined });
+}
+
 /** Does a task for each value, one after the other. */
 export function updates<T, R>(
   operation: string,
@@ -53,6 +67,6 @@ export function updates<T, R>(
   begin: (value: T) => PiecewiseTask<R>,
 ): OperatorFunction<T, R> {
   if (atOnce(options)) return map((value) => finish(begin(value)));
-  const turns = timeSlice(options.slice ?? SLICE);
+  const turns = turnsOf(options);
   return bounded(options.waiting ?? WAIT_OR_FAIL, (value) => inTurns(() => begin(value), turns), operation);
 }

@@ -1,13 +1,21 @@
-import { concat, concatMap, defer, from, type OperatorFunction } from 'rxjs';
-import { requireSameLanes } from '../carry.js';
+import { concat, concatMap, defer, from, type Observable, type OperatorFunction } from 'rxjs';
 import { requireChoice, requireCount } from '../checks.js';
-import { checkedOptions } from '../options.js';
-import { type Ids, ids } from '../tensor.js';
+import { checkedOptions, type Names } from '../options.js';
+import type { Ids, Tensor } from '../tensor.js';
 import { requireRoom } from './options.js';
-import { type SymbolWindow, stepsAndLanes } from './window.js';
+import {
+  asSignal,
+  layoutOf,
+  numbersOf,
+  type PredictionOptions,
+  requireAlike,
+  requireLayout,
+  type SignalOf,
+} from './signals.js';
+import type { SignalWindow } from './window.js';
 
-/** The options of {@link windows}. */
-export interface WindowsOptions {
+/** Options of {@link windows}. */
+export interface WindowsOptions<V = Ids, X = V, Y = X> extends PredictionOptions<V, X, Y> {
   /** Steps of a window, T. */
   readonly length: number;
   /** Whether a last, shorter window is emitted or dropped at completion. Default `'emit'`. */
@@ -17,81 +25,118 @@ export interface WindowsOptions {
 /** Steps for which there is room at first, where windows are longer. */
 const FIRST_STEPS = 1024;
 
-/** Collects steps of B lanes and gives a window whenever T + 1 of them are there. */
-function cutter(length: number, lanes: number) {
-  requireRoom('windows', length, lanes);
-  const most = (length + 1) * lanes;
+/** Rows of one side of windows, inputs or targets, as they come: at most so many steps. */
+function rowsLike(signal: Tensor, most: number) {
+  const layout = layoutOf(signal);
+  const { type, rest, width } = layout;
   // It grows with what comes: a text may be far shorter than a window.
-  let rows = new Int32Array(Math.min(most, FIRST_STEPS * lanes));
+  let rows = numbersOf(type, Math.min(most, FIRST_STEPS) * width);
+  return {
+    layout,
+    /** Puts steps after those that are there. */
+    put({ data }: Tensor, from: number, to: number, filled: number): void {
+      const wanted = (filled + to - from) * width;
+      if (wanted > rows.length) {
+        const larger = numbersOf(type, Math.min(most * width, Math.max(wanted, 2 * rows.length)));
+        larger.set(rows.subarray(0, filled * width));
+        rows = larger;
+      }
+      rows.set(data.subarray(from * width, to * width), filled * width);
+    },
+    between: (from: number, to: number): Tensor => ({
+      shape: [to - from, ...rest],
+      type: type === 'int32' ? 'int32' : 'float32',
+      data: rows.slice(from * width, to * width),
+    }),
+    keepFrom: (from: number, to: number): void => void rows.copyWithin(0, from * width, to * width),
+  };
+}
+
+/** Collects steps of B lanes and gives a window whenever as many are there as it takes. */
+function cutter(length: number, input: Tensor, target: Tensor | undefined) {
+  // Where the target is the input one step later, the last target is the next window's first input.
+  const ahead = target ? 0 : 1;
+  const most = length + ahead;
+  const inputs = rowsLike(input, most);
+  const targets = target && rowsLike(target, most);
+  for (const { layout } of targets ? [inputs, targets] : [inputs]) {
+    const [lanes = 1] = layout.rest;
+    requireRoom('windows', length, lanes, layout.width / lanes);
+  }
   let filled = 0;
 
-  function makeRoom(more: number): void {
-    const wanted = Math.min(most, filled * lanes + more);
-    if (wanted <= rows.length) return;
-    const larger = new Int32Array(Math.min(most, Math.max(wanted, 2 * rows.length)));
-    larger.set(rows.subarray(0, filled * lanes));
-    rows = larger;
-  }
-
-  function cut(): SymbolWindow {
-    const steps = filled - 1;
-    const window = {
-      input: ids([steps, lanes], rows.slice(0, steps * lanes)),
-      target: ids([steps, lanes], rows.slice(lanes, filled * lanes)),
-    };
-    // The last target is the next window's first input.
-    rows.copyWithin(0, steps * lanes, filled * lanes);
-    filled = 1;
+  function cut(): SignalWindow<Tensor> {
+    const steps = filled - ahead;
+    const window = { input: inputs.between(0, steps), target: (targets ?? inputs).between(ahead, filled) };
+    inputs.keepFrom(steps, filled);
+    filled = ahead;
     return window;
   }
 
   return {
-    lanes,
-    *push(data: Int32Array): Generator<SymbolWindow> {
-      for (let at = 0; at < data.length; ) {
-        const taken = data.subarray(at, at + most - filled * lanes);
-        makeRoom(taken.length);
-        rows.set(taken, filled * lanes);
-        filled += taken.length / lanes;
-        at += taken.length;
-        if (filled > length) yield cut();
+    *push(input: Tensor, target: Tensor | undefined): Generator<SignalWindow<Tensor>> {
+      requireLayout('windows', inputs.layout, input);
+      if (targets && target) requireLayout('windows', targets.layout, target);
+      const steps = input.shape[0] as number;
+      for (let at = 0; at < steps; ) {
+        const end = Math.min(steps, at + most - filled);
+        inputs.put(input, at, end, filled);
+        if (target) targets?.put(target, at, end, filled);
+        filled += end - at;
+        at = end;
+        if (filled === most) yield cut();
       }
     },
-    rest: (): SymbolWindow[] => (filled > 1 ? [cut()] : []),
+    rest: (): SignalWindow<Tensor>[] => (filled > ahead ? [cut()] : []),
   };
 }
 
 /**
- * Windows for next-symbol prediction on a live stream: a window's target is its input one step later, and the next
- * window's input starts at this one's last target, so that every symbol but the first is predicted once.
+ * Windows on a live stream, of ids as of features, for the prediction of the next step: a window's target is its input one step
+ * later, and the next window's input starts at this one's last target, so that every step but the first is predicted once. With a
+ * `target` each step has what that says.
  *
  * Memory: one window. Signals may be of any length; their boundaries leave no trace.
  *
- * Shapes: `[any, B]` → input `[T, B]`, target `[T, B]`.
+ * Shapes: ids `[any, B]` → input `[T, B]`, target `[T, B]`; features `[any, B, F]`, or `[F]` for one step of one lane, →
+ * `[T, B, F]`.
  *
- * @param options steps of a window, and what becomes of the last.
- * @returns an operator: windows of ids.
- * @throws TypeError where an option is not known.
+ * @param options the length, what is predicted from what, and what becomes of the rest.
+ * @returns the operator, to be put before `tbptt`.
  * @throws RangeError where the length is not a whole number of at least 1, or no window of it has room in the kernels' memory.
- * @throws TypeError (as an error notification) where a signal is not `[T, B]`, or the number of lanes changes.
+ * @throws TypeError (as an error notification) where a value has no steps, or the number of lanes or of features changes.
+ * @throws RangeError (as an error notification) where `target` gives other than a target for each step.
  * @example
  * text$.pipe(tokens(vocab), windows({ length: 32 }), tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3) }))
+ *
+ * @example
+ * const readings$ = of({ reading: Float32Array.of(0.1, 0.2), alarm: 0 }, { reading: Float32Array.of(0.3, 0.1), alarm: 1 });
+ * readings$.pipe(windows({ length: 2, input: ({ reading }) => reading, target: ({ alarm }) => alarm }))
  */
-export function windows(options: WindowsOptions): OperatorFunction<Ids, SymbolWindow> {
-  const { length, partial = 'emit' } = checkedOptions('windows', options, { length: true, partial: true });
+export function windows<V = Ids, X = V, Y = X>(
+  options: WindowsOptions<V, X, Y>,
+): OperatorFunction<V, SignalWindow<SignalOf<X>, SignalOf<Y>>> {
+  const names: Names<WindowsOptions<V, X, Y>> = { length: true, partial: true, input: true, target: true };
+  const {
+    length,
+    partial = 'emit',
+    input = (value: V) => value as V | X,
+    target,
+  } = checkedOptions('windows', options, names);
   requireCount('windows', 'length', length);
   requireRoom('windows', length, 1);
   requireChoice('windows', 'partial', partial, ['emit', 'drop']);
   return (source) =>
     defer(() => {
       let window: ReturnType<typeof cutter> | undefined;
-      const push = (signal: Ids) => {
-        const [, lanes] = stepsAndLanes('windows', signal);
-        requireSameLanes('windows', window?.lanes, lanes);
-        window ??= cutter(length, lanes);
-        return from(window.push(signal.data));
+      const push = (value: V) => {
+        const signal = asSignal('windows', input(value));
+        const asked = target && asSignal('windows', target(value));
+        if (asked) requireAlike('windows', signal, asked);
+        window ??= cutter(length, signal, asked);
+        return from(window.push(signal, asked));
       };
       const rest = defer(() => (partial === 'emit' && window ? window.rest() : []));
-      return concat(source.pipe(concatMap(push)), rest);
+      return concat(source.pipe(concatMap(push)), rest) as Observable<SignalWindow<SignalOf<X>, SignalOf<Y>>>;
     });
 }

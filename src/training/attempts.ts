@@ -15,10 +15,10 @@ import type { Learned, Updates } from './update.js';
 const MOST_OVERTAKEN = 2;
 
 /** What updates in pieces need of their trainer. */
-export interface Ground<S, X, Z> {
+export interface Ground<S, X, Z, O> {
   readonly home: Machine;
   readonly kept: Kept;
-  readonly updates: Updates<S, X, Z>;
+  readonly updates: Updates<S, X, Z, O>;
   /** Where they have their windows, since those of others come and go meanwhile. */
   readonly rooms: Arena[];
   readonly runner: Runner;
@@ -27,18 +27,20 @@ export interface Ground<S, X, Z> {
 }
 
 /** Attempts until one comes to something. */
-export function* attempts<S, X, Z>(
-  ground: Ground<S, X, Z>,
+export function* attempts<S, X, Z, O>(
+  ground: Ground<S, X, Z, O>,
   window: TrainingWindow<S, X, Z>,
-): PiecewiseTask<Learned<S>> {
-  const { home, kept, rooms, runner } = ground;
+): PiecewiseTask<Learned<S, O>> {
+  const { home, kept, rooms, runner, requireHeld } = ground;
   const [room = arena(home.heap)] = rooms;
   rooms[0] = room;
   yield* made(ground);
-  yield* runner.settled();
-  // What a task left that could not be closed, where the stack was full.
-  room.release({ block: 0, offset: 0 });
   for (let overtaken = 0; ; ) {
+    // An attempt that came to nothing may have left kernels under way.
+    yield* runner.settled();
+    requireHeld();
+    // What a task left that could not be closed, where the stack was full.
+    room.release({ block: 0, offset: 0 });
     kept.follow();
     const learned = yield* attempt(ground, window, room, overtaken === MOST_OVERTAKEN);
     if (learned === 'overtaken') overtaken += 1;
@@ -47,7 +49,7 @@ export function* attempts<S, X, Z>(
 }
 
 /** Makes what is used for the first time, little by little. */
-function* made<S, X, Z>({ kept: { parameters, table }, requireHeld }: Ground<S, X, Z>): PiecewiseTask<void> {
+function* made<S, X, Z, O>({ kept: { parameters, table }, requireHeld }: Ground<S, X, Z, O>): PiecewiseTask<void> {
   for (const part of [...parameters.map((parameter) => parameter.drawing()), table.clearing()]) {
     while (part.next().done !== true) {
       yield;
@@ -57,12 +59,12 @@ function* made<S, X, Z>({ kept: { parameters, table }, requireHeld }: Ground<S, 
 }
 
 /** An update in pieces; nothing comes of it where the ground that it stands on has changed in between, which `atOnce` it cannot. */
-function* attempt<S, X, Z>(
-  { home, kept: { parameters, table }, updates, runner, requireHeld }: Ground<S, X, Z>,
+function* attempt<S, X, Z, O>(
+  { home, kept: { parameters, table }, updates, runner, requireHeld }: Ground<S, X, Z, O>,
   window: TrainingWindow<S, X, Z>,
   within: Arena,
   atOnce: boolean,
-): PiecewiseTask<Learned<S> | 'elsewhere' | 'overtaken'> {
+): PiecewiseTask<Learned<S, O> | 'elsewhere' | 'overtaken'> {
   // Packed weights are for the tier's width, and working memory for so many threads.
   const { tier, threads } = home;
   // Kernels that are yet to run know where weights lie, and what is kept of them.
@@ -72,12 +74,11 @@ function* attempt<S, X, Z>(
   try {
     open = openWindow(within);
     const { space } = open;
-    const gradient = () => updates.gradientOf(space, window);
-    if (atOnce) return staying(home, () => updates.updated(window, gradient()));
-    const pieces = runner.run(gradient);
+    if (atOnce) return staying(home, () => updates.atOnce(window, space));
+    const pieces = updates.update(space, window, runner.run);
     for (;;) {
       const piece = staying(home, () => pieces.next());
-      if (piece.done) return staying(home, () => updates.updated(window, piece.value));
+      if (piece.done) return piece.value;
       yield piece.value;
       requireHeld();
       if (home.tier !== tier || home.threads !== threads) return 'elsewhere';

@@ -8,7 +8,7 @@ import { windowOps } from '../ops/window.js';
 import type { Params } from '../parameters/parameter.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import type { Loss } from './losses/loss.js';
-import type { Kept } from './trained.js';
+import type { Beside, Kept } from './trained.js';
 import {
   counted,
   joined,
@@ -27,9 +27,23 @@ export interface Trainable<S, X = Tensor, Y = Tensor> {
   apply(ops: Ops, carry: S, x: X): readonly [y: Y, carry: S];
 }
 
-/** What a window comes to, and its gradient. The numbers are there once its kernels have run, which may be captured. */
-export interface Gradient<S> {
+/** What the loss has seen of a window, and what it said. */
+export interface Observed<Y = Tensor, Z = Tensor> {
+  readonly prediction: Y;
+  readonly target: Z;
   readonly loss: Tensor;
+}
+
+/** What is wanted of a window besides: called where the loss is, before there are numbers; what it gives reads them. */
+export type Observe<Y = Tensor, Z = Tensor, O = unknown> = (ops: Ops, seen: Observed<Y, Z>) => () => O;
+
+/** What a window comes to, and its gradient. The numbers are there once its kernels have run, which may be captured. */
+export interface Gradient<S, O = unknown> {
+  readonly loss: Tensor;
+  /** The loss of each position, where it was asked for. */
+  readonly each?: Tensor | undefined;
+  /** Reads what is observed. */
+  readonly observed: () => O;
   /** The carry after `carryAfter` steps. */
   readonly carry: S;
   /** The carry after the last one. */
@@ -43,14 +57,41 @@ export interface Gradient<S> {
   readonly sums: () => Squares;
 }
 
+/** The loss, and what else is wanted of the pass. */
+export interface Asked<Y, Z, O> {
+  readonly loss: Loss<Y, Z>;
+  readonly each: Loss<Y, Z>['each'] | undefined;
+  readonly observe: Observe<Y, Z, O>;
+}
+
 /** Gradients of a model's loss, at step t. */
-export function gradients<S, X, Y, Z>(model: Trainable<S, X, Y>, loss: Loss<Y, Z>, kept: Kept) {
+export function gradients<S, X, Y, Z, O>(
+  model: Trainable<S, X, Y>,
+  { loss, each, observe }: Asked<Y, Z, O>,
+  kept: Kept,
+) {
+  /** The loss of a window, and what else is wanted of it; the rest of its forward pass is the same whatever that is. */
+  function judged(ops: Ops, predictions: Y, target: Z) {
+    const prediction = counted(ops, predictions, target);
+    const value = loss(ops, prediction, target);
+    return {
+      loss: value,
+      each: each?.(ops, prediction, target),
+      observed: observe(ops, { prediction, target, loss: value }),
+    };
+  }
+
+  const placesOf = ({ arrays }: Beside) =>
+    new Map(arrays.map(([weights], k) => [kept.parameters[k] as Tensor, weights] as const));
+
   return {
-    of(step: number, space: Workspace, window: TrainingWindow<S, X, Z>): Gradient<S> {
+    /** At the weights, or at others beside them. */
+    of(step: number, within: Workspace, window: TrainingWindow<S, X, Z>, beside?: Beside): Gradient<S, O> {
+      const space = beside === undefined ? within : within.withPlaces(placesOf(beside));
       const ops = windowOps(space, (kernels) => tape(kernels, kept.parameters, step));
-      const after = forward(ops, model, loss, window);
+      const after = forward(ops, model, judged, window);
       const gradients = ops.gradients(after.loss);
-      const taken = kept.step(space, gradients);
+      const taken = kept.step(space, gradients, beside);
       return { ...after, space, gradients, taken, sums: taken.squares() };
     },
     /** What one comes to whose kernels have run. @throws RangeError where that is not finite. */
@@ -72,21 +113,20 @@ export function gradients<S, X, Y, Z>(model: Trainable<S, X, Y>, loss: Loss<Y, Z
 }
 
 /** Runs a model over a window, in one part, or in two where a carry is wanted in between. */
-function forward<S, X, Y, Z>(
+function forward<S, X, Y, Z, J>(
   ops: Ops,
   model: Trainable<S, X, Y>,
-  loss: Loss<Y, Z>,
+  judged: (ops: Ops, predictions: Y, target: Z) => J,
   { input, target, carry: entering, carryAfter }: TrainingWindow<S, X, Z>,
-): Pick<Gradient<S>, 'loss' | 'carry' | 'finalCarry'> {
+): Pick<Gradient<S>, 'carry' | 'finalCarry'> & J {
   const applied = (before: S, x: X) => outcome(model.kind, before, model.apply(ops, before, x));
   const started = (x: X) => startedFrom('trainer', model, entering, () => applied(entering, x));
-  const lossOf = (predictions: Y) => loss(ops, counted(ops, predictions, target), target);
   const steps = isTensor(input) ? (input.shape[0] as number) : carryAfter;
   if (!isTensor(input) || carryAfter === undefined || carryAfter === steps) {
     const [predictions, carry] = started(input);
-    return { loss: lossOf(predictions), carry, finalCarry: carry };
+    return { ...judged(ops, predictions, target), carry, finalCarry: carry };
   }
   const [first, carry] = started(stepsBetween(input, 0, carryAfter) as Tensor & X);
   const [second, finalCarry] = applied(carry, stepsBetween(input, carryAfter, steps as number) as Tensor & X);
-  return { loss: lossOf(joined(ops, model.kind, first, second)), carry, finalCarry };
+  return { ...judged(ops, joined(ops, model.kind, first, second), target), carry, finalCarry };
 }

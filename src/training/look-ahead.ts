@@ -1,31 +1,24 @@
-/** Optimizers that take a gradient elsewhere than at the weights: the weights are moved there, and come back. */
+/** Optimizers that take a gradient elsewhere than at the weights: at a copy in the window, so that nobody else sees it. */
 import { SparsePolicy } from '../kernels/jobs.js';
-import type { Step } from '../kernels/parameter-table.js';
-import type { Optimizer } from './optimizers/optimizer.js';
+import type { Workspace } from '../ops/eager/workspace.js';
+import type { Tensor } from '../tensor.js';
+import type { LookAhead } from './optimizers/optimizer.js';
 import type { Prepared } from './optimizers/preparing.js';
-import type { Kept } from './trained.js';
+import type { Beside, Kept } from './trained.js';
 
-/** Moves the weights to where the gradient is taken. */
-export type Away = (from: Step, prepared: Prepared) => void;
-
-/** Runs with weights that `away` may move, and puts them back where it fails. */
-export function comingBack<R>(
-  { lookAhead }: Optimizer,
-  { trained, table }: Kept,
+/** Puts the weights at which a gradient is to be taken, and what else the rule leaves, into arrays of the window. */
+export function lookAhead(
+  { rule, arrays: count, numbers }: LookAhead,
+  { trained, parameters, step: stepOf }: Kept,
   step: number,
-  run: (away: Away) => R,
-): R {
-  let gone = false;
-  try {
-    return run((from, { stages, scale }) => {
-      if (lookAhead === undefined) return;
-      const numbers = lookAhead.numbers(step);
-      from.update({ rule: lookAhead.rule, sparsePolicy: SparsePolicy.moves, numbers, stages, scale });
-      // Only now: before it what is kept of them is of an earlier step.
-      gone = true;
-    });
-  } catch (error) {
-    if (gone) for (const [k, { parameter }] of trained.entries()) parameter.assign(table.slot(k, 0));
-    throw error;
-  }
+  space: Workspace,
+  // A rule that comes before any gradient asks for none.
+  gradients: readonly Tensor[] = parameters,
+  prepared?: Prepared,
+): Beside {
+  const more = Array.from({ length: count - 1 });
+  const arrays = trained.map(({ shape }) => [space.result(shape), ...more.map(() => space.result(shape))] as const);
+  const away = stepOf(space, gradients, { arrays, takenThere: false });
+  away.update({ rule, sparsePolicy: SparsePolicy.moves, numbers: numbers(step), ...prepared });
+  return { arrays, takenThere: true };
 }

@@ -1,4 +1,5 @@
 /** The parameters that a trainer trains, and what its optimizer keeps for them. */
+import type { BufferView } from '../kernels/buffer-view.js';
 import { lengthenings } from '../kernels/lines.js';
 import type { Machine } from '../kernels/machine-type.js';
 import { type Extent, type Moved, type ParameterTable, parameterTable, type Step } from '../kernels/parameter-table.js';
@@ -17,15 +18,21 @@ export interface Trained {
   shape: Shape;
 }
 
+/** Arrays of a window for each parameter. */
+export interface Beside {
+  /** By parameter; the first is that of other weights. */
+  readonly arrays: readonly (readonly [weights: BufferView, ...more: readonly BufferView[]])[];
+  /** Whether the gradients were taken at those. */
+  readonly takenThere: boolean;
+}
+
 /** All parameters of a model with what is kept for them, in the kernels' memory. */
 export interface Kept {
   readonly trained: readonly Trained[];
   readonly parameters: readonly Parameter[];
   readonly table: ParameterTable;
-  /** A step along gradients, one for each parameter. */
-  step(space: Workspace, gradients: readonly Tensor[]): Step;
-  /** A step that asks for no gradients. */
-  standing(space: Workspace): Step;
+  /** A step along gradients, one for each parameter, taken at the weights or at others beside them. */
+  step(space: Workspace, gradients: readonly Tensor[], beside?: Beside): Step;
   /** Lets what the optimizer keeps grow with the parameters. */
   follow(): void;
   /** A copy of what the optimizer keeps. */
@@ -51,12 +58,20 @@ export function kept(machine: Machine, params: Params, optimizer: Optimizer, sta
     trained,
     parameters: trained.map(({ parameter }) => parameter),
     table: table,
-    step: (space, gradients) =>
+    step: (space, gradients, beside) =>
       table.step(
-        gradients.map((gradient, k) => movedOf(space, trained[k] as Trained, gradient)),
+        gradients.map((gradient, k) => {
+          const arrays = beside?.arrays[k]?.map(({ address }) => address);
+          const takenAt = beside?.takenThere ? arrays?.[0] : undefined;
+          return {
+            weights: (trained[k] as Trained).parameter.place.address,
+            takenAt,
+            arrays,
+            ...gradientOf(space, gradient),
+          };
+        }),
         space.arena,
       ),
-    standing: (space) => table.step(trained.map(standing), space.arena),
     follow() {
       trained.forEach((each, k) => {
         const { parameter, shape } = each;
@@ -82,15 +97,7 @@ function extentOf({ parameter: { shape } }: Trained): Extent {
   return { size, columns: shape.length < 2 ? size : sizeOf(shape.slice(1)), bias: shape.length < 2 };
 }
 
-/** A parameter without a gradient, for rules that ask for none. */
-function standing({ parameter }: Trained): Moved {
-  const weights = parameter.place.address;
-  return { weights, gradient: weights };
-}
-
-function movedOf(space: Workspace, { parameter }: Trained, gradient: Tensor): Moved {
-  const weights = parameter.place.address;
-  return gradient instanceof Rows
-    ? { weights, gradient: gradient.stored.address, rows: gradient.rows }
-    : { weights, gradient: space.place(gradient).address };
-}
+const gradientOf = (space: Workspace, gradient: Tensor): Pick<Moved, 'gradient' | 'rows'> =>
+  gradient instanceof Rows
+    ? { gradient: gradient.stored.address, rows: gradient.rows }
+    : { gradient: space.place(gradient).address };

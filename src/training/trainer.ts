@@ -7,7 +7,7 @@ import { checkedOptions, type Names } from '../options.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
 import type { Tensor } from '../tensor.js';
 import { attempts } from './attempts.js';
-import type { Trainable } from './forward.js';
+import type { Observe, Trainable } from './forward.js';
 import type { Loss } from './losses/loss.js';
 import { chain } from './optimizers/chain.js';
 import { clipByGlobalNorm } from './optimizers/clipping.js';
@@ -27,6 +27,11 @@ export interface TrainerOptions<Y = Tensor, Z = Tensor> {
   readonly optimizer: Optimizer;
   /** Gradients whose global norm is greater are scaled down to it, before all that the optimizer does; by default none are. */
   readonly clipNorm?: number | undefined;
+  /**
+   * Whether the loss of each position is wanted too, of the same pass, so that scoring costs no second one. The loss must be a sum
+   * over positions that has an `each`: `crossEntropy`, `categoricalCrossEntropy`, `squaredError`, or one of your own.
+   */
+  readonly each?: boolean | undefined;
   /** What the optimizer kept in an earlier run, from `state()`. */
   readonly state?: TrainerState | undefined;
   /**
@@ -42,30 +47,42 @@ export const trainerNames: Names<TrainerOptions> = {
   loss: true,
   optimizer: true,
   clipNorm: true,
+  each: true,
   state: true,
   thread: true,
 };
 
+/** What a trainer is to tell of each window besides. */
+export interface ObservingOptions<Y = Tensor, Z = Tensor, O = undefined> {
+  /**
+   * Looks at tensors of the pass that learns: predictions, or what Ops make of them, such as losses of positions. It is called
+   * where the loss is, before there are numbers; what it gives is called when there are, of the weights as they were before
+   * the update, and comes out as `observed`. What is to outlive that call goes through `toSignal`; where it throws, nothing changes.
+   */
+  readonly observe?: Observe<Y, Z, O> | undefined;
+}
+
+const observingNames: Names<TrainerOptions & ObservingOptions> = { ...trainerNames, observe: true };
+
 /** What {@link trainer} gives: it learns from one window at a time, and has what the optimizer keeps. */
-export interface Trainer<S, X = Tensor, Z = Tensor> {
+export interface Trainer<S, X = Tensor, Z = Tensor, O = undefined> {
   /**
    * Forward, gradients, clipping, update. Nothing changes where it throws.
    *
    * @throws RangeError where the loss or the gradient is not finite.
    * @throws Error where an update in pieces is under way, or the trainer was released.
    */
-  learn(window: TrainingWindow<S, X, Z>): Learned<S>;
+  learn(window: TrainingWindow<S, X, Z>): Learned<S, O>;
   /**
    * The same update in pieces, of which the last one alone changes weights: between them others may use the model. Where
    * they change its weights (an update at once, `assign`, growth), or the machine's tier or threads, it starts over; where
    * weights have changed under it twice, the rest is one piece, so that it comes to its end whatever others do. Updates in
    * pieces of the same parameters come one after the other, in the order of their first pieces: a piece of one that is in line
-   * does a piece of the first. An optimizer that looks ahead has one piece. One that is not gone through with is to
-   * be ended by `return()`.
+   * does a piece of the first. One that is not gone through with is to be ended by `return()`.
    *
    * @throws as `learn`, by `next`.
    */
-  learnInPieces(window: TrainingWindow<S, X, Z>): PiecewiseTask<Learned<S>>;
+  learnInPieces(window: TrainingWindow<S, X, Z>): PiecewiseTask<Learned<S, O>>;
   /** Updates so far. */
   readonly steps: number;
   /** A copy of what the optimizer keeps. */
@@ -80,7 +97,7 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
  * A trainer of a model.
  *
  * @param model the model, whose weights it changes.
- * @param options the loss and the optimizer, clipping, a state to go on from, and who runs the kernels.
+ * @param options the loss and the optimizer, clipping, a state to go on from, who runs the kernels, and what is observed.
  * @returns the trainer.
  * @throws RangeError where clipNorm is not a number above 0, or `state` is not of this model and optimizer, or holds what no
  * training can have left.
@@ -88,22 +105,49 @@ export interface Trainer<S, X = Tensor, Z = Tensor> {
  * @example
  * const { learn } = trainer(model, { loss: crossEntropy(), optimizer: adam(2e-3), clipNorm: 5 });
  * const { loss, carry } = learn({ carry: model.initial(2), input, target });
+ *
+ * @example
+ * const { learn } = trainer(model, {
+ *   loss: crossEntropy(),
+ *   optimizer: adam(2e-3),
+ *   observe: (_, { prediction }) => () => toSignal(prediction),
+ * });
+ * learn({ carry: model.initial(2), input, target }).observed.shape; // what the model said, before it learnt
  */
-export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
+export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
   model: Trainable<S, X, Y>,
-  options: TrainerOptions<Y, Z>,
-): Trainer<S, X, Z> {
-  const { loss, clipNorm, state, thread = 'caller', ...rest } = checkedOptions('trainer', options, trainerNames);
+  options: TrainerOptions<Y, Z> & ObservingOptions<Y, Z, O>,
+): Trainer<S, X, Z, O> {
+  const {
+    loss,
+    clipNorm,
+    each = false,
+    state,
+    thread = 'caller',
+    ...rest
+  } = checkedOptions('trainer', options, observingNames);
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
   }
   if (thread !== 'caller' && thread !== 'learner') {
     throw new RangeError(`trainer: thread is 'caller' or 'learner', not ${String(thread)}.`);
   }
+  if (each && loss.each === undefined) {
+    throw new TypeError(
+      'trainer: the loss does not say what each position comes to; take crossEntropy, categoricalCrossEntropy or squaredError, ' +
+        'give yours an `each`, Object.assign(loss, { each: (ops, prediction, target) => … }), or leave each out.',
+    );
+  }
   const optimizer = clipNorm === undefined ? rest.optimizer : chain(clipByGlobalNorm(clipNorm), rest.optimizer);
   const home = machine();
   const kept = keptFor(home, model.params, optimizer, state);
-  const updates = updatesOf(model, { loss, optimizer }, kept, state?.step ?? 0);
+  const observe = rest.observe ?? (() => () => undefined as O);
+  const updates = updatesOf(
+    model,
+    { loss, each: each ? loss.each : undefined, observe, optimizer },
+    kept,
+    state?.step ?? 0,
+  );
   const rooms: Arena[] = [];
   const runner = thread === 'learner' && home.shared ? learner(home) : caller(home);
   let released = false;
@@ -124,9 +168,9 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
   }
 
-  function* learnInPieces(given: TrainingWindow<S, X, Z>): PiecewiseTask<Learned<S>> {
-    // Nor can it be captured within what is captured itself.
-    if (optimizer.lookAhead !== undefined || home.capturing !== undefined) return learn(given);
+  function* learnInPieces(given: TrainingWindow<S, X, Z>): PiecewiseTask<Learned<S, O>> {
+    // It cannot be captured within what is captured itself.
+    if (home.capturing !== undefined) return learn(given);
     const window = begin(given);
     try {
       underWay = true;
@@ -136,7 +180,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
     }
   }
 
-  const self: Trainer<S, X, Z> = {
+  const self: Trainer<S, X, Z, O> = {
     learn,
     learnInPieces,
     get steps() {

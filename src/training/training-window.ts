@@ -1,7 +1,7 @@
 /** What a trainer learns from at a time. */
 
 import { restored } from '../carry.js';
-import { lengthsWith, lengthsWithin, type Padded } from '../ops/lengths.js';
+import { lanesWithin } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
 import { isTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { leaves } from '../tree.js';
@@ -27,11 +27,7 @@ export function stepsBetween(signal: Tensor, from: number, to: number): Tensor {
   const [, ...rest] = signal.shape;
   const width = sizeOf(rest);
   const data = signal.data.subarray(from * width, to * width);
-  const part: Tensor = { shape: [to - from, ...rest], type: signal.type, data };
-  const lengths = lengthsWith(signal);
-  if (lengths === undefined) return part;
-  const padded: Padded = { ...part, lengths: lengthsWithin(lengths, from, to) };
-  return padded;
+  return { shape: [to - from, ...rest], type: signal.type, data, ...lanesWithin(signal, from, to) } as Tensor;
 }
 
 /** The predictions of a window that was run in two parts. */

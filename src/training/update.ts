@@ -1,9 +1,10 @@
 /** From a gradient to other weights. */
 import type { Workspace } from '../ops/eager/workspace.js';
 import { inWindow, toSignal } from '../ops/window.js';
-import { type Gradient, gradients, type Trainable } from './forward.js';
-import { type Away, comingBack } from './look-ahead.js';
-import type { Loss } from './losses/loss.js';
+import { finish, type PiecewiseTask } from '../piecewise-task.js';
+import type { Tensor } from '../tensor.js';
+import { type Asked, gradients, type Trainable } from './forward.js';
+import { lookAhead } from './look-ahead.js';
 import { moveInOps } from './move-in-ops.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 import { prepare, requireBearable, scaled } from './optimizers/preparing.js';
@@ -11,9 +12,11 @@ import type { Kept } from './trained.js';
 import type { TrainingWindow } from './training-window.js';
 
 /** What came of an update: its loss, its gradient and the carry. */
-export interface Learned<S> {
+export interface Learned<S, O = undefined> {
   /** The loss of the weights as they were before this update. */
   readonly loss: number;
+  /** Of the same pass the loss of each position, `[T, B]`, 0 at padding; there where `each` asked for it. */
+  readonly each?: Tensor;
   /** Global norm of the gradient, before clipping. */
   readonly gradientNorm: number;
   /**
@@ -26,59 +29,71 @@ export interface Learned<S> {
   readonly carry: S;
   /** The carry after the last step; by default `carry` itself. */
   readonly finalCarry: S;
+  /** What `observe` has read; nothing without it. */
+  readonly observed: O;
 }
 
-/** The updates of a trainer, each in two parts: the gradient, which may be captured and run elsewhere, and what changes weights. */
-export interface Updates<S, X, Z> {
+/** Runs the kernels of a body, at once or in pieces; what the body gives, once they have run. */
+export type Run = <R>(body: () => R) => PiecewiseTask<R>;
+
+/** The updates of a trainer. */
+export interface Updates<S, X, Z, O> {
   /** How many there were. */
   readonly steps: number;
-  /** The gradient of a window, to be taken within a window of the kernels' that stays open until `updated`. */
-  gradientOf(within: Workspace, window: TrainingWindow<S, X, Z>): Gradient<S>;
   /**
-   * Moves all weights along a gradient whose kernels have run.
+   * One, within a window that is open until it is over: gradients, whose kernels are run by `run` and change nothing that
+   * others see, and as the last piece what changes weights.
    *
-   * @throws RangeError where it is not finite, or other numbers would not be; then nothing has changed.
+   * @throws RangeError where a gradient is not finite, or other numbers would not be; then nothing has changed.
    */
-  updated(window: TrainingWindow<S, X, Z>, gradient: Gradient<S>): Learned<S>;
-  /** Both at once; an optimizer that looks ahead has no other way. */
-  atOnce(window: TrainingWindow<S, X, Z>): Learned<S>;
+  update(within: Workspace, window: TrainingWindow<S, X, Z>, run: Run): PiecewiseTask<Learned<S, O>>;
+  /** The same at once, in the window that it opens or in one that is open. */
+  atOnce(window: TrainingWindow<S, X, Z>, within?: Workspace): Learned<S, O>;
 }
 
-export function updates<S, X, Y, Z>(
+// biome-ignore lint/correctness/useYield: a task of one piece.
+function* now<R>(body: () => R): PiecewiseTask<R> {
+  return body();
+}
+
+export function updates<S, X, Y, Z, O>(
   model: Trainable<S, X, Y>,
-  { loss, optimizer }: { readonly loss: Loss<Y, Z>; readonly optimizer: Optimizer },
+  given: Asked<Y, Z, O> & { readonly optimizer: Optimizer },
   kept: Kept,
   stepsBefore: number,
-): Updates<S, X, Z> {
-  const { lookAhead, rule, sparsePolicy, preparations = [] } = optimizer;
-  const gradient = gradients(model, loss, kept);
+): Updates<S, X, Z, O> {
+  const { optimizer } = given;
+  const { lookAhead: ahead, rule, sparsePolicy, preparations = [] } = optimizer;
+  const gradient = gradients(model, given, kept);
   let step = stepsBefore;
 
-  function updated(window: TrainingWindow<S, X, Z>, from: Gradient<S>, away?: Away): Learned<S> {
-    const { taken, carry, finalCarry } = from;
+  function* update(within: Workspace, window: TrainingWindow<S, X, Z>, run: Run): PiecewiseTask<Learned<S, O>> {
+    const before = ahead?.when === 'before' ? ahead : undefined;
+    const from = yield* run(() => gradient.of(step, within, window, before && lookAhead(before, kept, step, within)));
     const { squares, value, norm } = gradient.finite(step, from, window);
     const learningRate = optimizer.learningRate(step);
+    const prepared = scaled(optimizer, prepare(preparations, from.taken, squares), from.taken, squares);
+    requireBearable(optimizer, learningRate, prepared, from.taken, squares);
+    let { taken } = from;
+    if (ahead?.when === 'between') {
+      const there = yield* run(() =>
+        gradient.of(step, within, window, lookAhead(ahead, kept, step, within, from.gradients, prepared)),
+      );
+      requireBearable(optimizer, learningRate, prepared, there.taken, gradient.finite(step, there, window).squares);
+      ({ taken } = there);
+    }
+    const { carry, finalCarry } = from;
     const carryOut = window.alone ? window.carry : toSignal(carry);
     const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
-    const prepared = scaled(optimizer, prepare(preparations, taken, squares), taken, squares);
-    requireBearable(optimizer, learningRate, prepared, taken, squares);
-    if (typeof rule === 'function') {
-      moveInOps(rule, optimizer, kept, from, prepared, { step, learningRate });
-    } else if (lookAhead?.when === 'between') {
-      away?.(taken, prepared);
-      // Other weights: packed and multiplied anew, in a window of its own.
-      inWindow((_, within) => {
-        const there = gradient.of(step, within, window);
-        requireBearable(optimizer, learningRate, prepared, there.taken, gradient.finite(step, there, window).squares);
-        there.taken.update({ rule, sparsePolicy, numbers: optimizer.numbers(step), ...prepared });
-      });
-    } else {
-      taken.update({ rule, sparsePolicy, numbers: optimizer.numbers(step), ...prepared });
-    }
+    const each = from.each && toSignal(from.each);
+    const observed = from.observed();
+    if (typeof rule === 'function') moveInOps(rule, optimizer, kept, from, prepared, { step, learningRate });
+    else taken.update({ rule, sparsePolicy, numbers: optimizer.numbers(step), ...prepared });
     step += 1;
     for (const parameter of kept.parameters) parameter.written();
     return {
       loss: value,
+      ...(each && { each }),
       gradientNorm: norm,
       gradientNorms: Object.fromEntries(
         kept.trained.map(({ path }, k) => [path, Math.sqrt(squares.each[k] as number)]),
@@ -86,21 +101,20 @@ export function updates<S, X, Y, Z>(
       learningRate,
       carry: carryOut,
       finalCarry: finalOut,
+      observed,
     };
+  }
+
+  function atOnce(window: TrainingWindow<S, X, Z>, within?: Workspace): Learned<S, O> {
+    if (within !== undefined) return finish(update(within, window, now));
+    return inWindow((_, space) => atOnce(window, space));
   }
 
   return {
     get steps() {
       return step;
     },
-    gradientOf: (within, window) => gradient.of(step, within, window),
-    updated: (window, from) => updated(window, from),
-    atOnce: (window) =>
-      comingBack(optimizer, kept, step, (away) =>
-        inWindow((_, within) => {
-          if (lookAhead?.when === 'before') away(kept.standing(within), { stages: [], scale: 1 });
-          return updated(window, gradient.of(step, within, window), away);
-        }),
-      ),
+    update,
+    atOnce,
   };
 }

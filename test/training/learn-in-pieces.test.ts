@@ -16,16 +16,18 @@ import {
   inWindow,
   lstm,
   machine,
-  nesterov,
   type Optimizer,
   type PiecewiseTask,
   parametersOf,
   stack,
   stacked,
+  stepper,
+  type Tensor,
   toSignal,
   trainer,
 } from 'oxbow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { everyOptimizer, lookingAhead } from './every-optimizer.js';
 import { bytesOf } from './training-run.js';
 
 const usualTier = machine().tier;
@@ -64,6 +66,9 @@ const learner = (model: Model, optimizer: Optimizer = adam(1e-2)) =>
   trainer(model, { loss: crossEntropy(), optimizer, clipNorm: 1 });
 
 const bitsOf = (model: Model) => parametersOf(model.params).map(([path, { data }]) => [path, bytesOf(data)]);
+
+const keptBits = ({ state }: ReturnType<typeof learner>) =>
+  Object.entries(state().slots).map(([path, { data }]) => [path, bytesOf(data)]);
 
 /** Runs a task with something else between any two pieces; says how many there were. */
 function between<R>(
@@ -135,43 +140,64 @@ describe('an update in pieces', () => {
     expect(bitsOf(model)).not.toEqual(learnt);
   });
 
-  it('starts over where a parameter grows in between', () => {
-    const [grownBefore, grownWithin] = [modelOf(4), modelOf(4)];
-    const grow = (model: Model) => new Map(parametersOf(model.params)).get('embed.table')?.grow(0, symbols + 20);
-    const window = oneWindow();
-    grow(grownBefore);
-    const expected = learner(grownBefore).learn({
-      carry: grownBefore.initial(lanes),
-      ...window,
-    });
-    const { outcome } = between(
-      learner(grownWithin).learnInPieces({ carry: grownWithin.initial(lanes), ...window }),
-      (piece) => {
-        if (piece === 12) grow(grownWithin);
-      },
-    );
-    expect(outcome).toEqual(expected);
-    expect(bitsOf(grownWithin)).toEqual(bitsOf(grownBefore));
-  });
-
-  it('is one piece where the optimizer moves weights aside', () => {
-    const [plain, pieced] = [modelOf(5), modelOf(5)];
-    const window = oneWindow();
-    const expected = learner(plain, nesterov(0.1)).learn({
-      carry: plain.initial(lanes),
-      ...window,
-    });
-    const { outcome, pieces } = between(
-      learner(pieced, nesterov(0.1)).learnInPieces({
-        carry: pieced.initial(lanes),
+  it.each(Object.entries({ adam: () => adam(1e-2), ...lookingAhead }))(
+    'by %s starts over where a parameter grows in between',
+    (_, make) => {
+      const [grownBefore, grownWithin] = [modelOf(4), modelOf(4)];
+      const grow = (model: Model) => new Map(parametersOf(model.params)).get('embed.table')?.grow(0, symbols + 20);
+      const window = oneWindow();
+      grow(grownBefore);
+      const expected = learner(grownBefore, make()).learn({
+        carry: grownBefore.initial(lanes),
         ...window,
-      }),
-      () => undefined,
-    );
-    expect(pieces).toBe(1);
-    expect(outcome).toEqual(expected);
-    expect(bitsOf(pieced)).toEqual(bitsOf(plain));
-  });
+      });
+      // As late as can be, behind a second gradient too.
+      const at =
+        between(
+          learner(modelOf(4), make()).learnInPieces({ carry: grownBefore.initial(lanes), ...window }),
+          () => undefined,
+        ).pieces - 1;
+      const { outcome } = between(
+        learner(grownWithin, make()).learnInPieces({ carry: grownWithin.initial(lanes), ...window }),
+        (piece) => {
+          if (piece === at) grow(grownWithin);
+        },
+      );
+      expect(outcome).toEqual(expected);
+      expect(bitsOf(grownWithin)).toEqual(bitsOf(grownBefore));
+    },
+  );
+
+  it.each(Object.entries(everyOptimizer))(
+    'by %s is the update at once, and whoever steps the model in between sees the weights before it',
+    (_, make) => {
+      const [plain, pieced] = [modelOf(5), modelOf(5)];
+      const [once, inPieces] = [learner(plain, make()), learner(pieced, make())];
+      let carry = plain.initial(lanes);
+      for (const window of windows(4)) {
+        const symbols = ids([1, lanes], window.input.data.slice(0, lanes));
+        // Steps that were captured before, steps that are new, and the model as a whole.
+        const outputsOf = (model: Model, { step }: { step: (x: typeof symbols) => Tensor }) => [
+          bytesOf(step(symbols).data),
+          bytesOf(stepper(model).step(symbols).data),
+          bytesOf(evaluate(model, model.initial(lanes), window.input)[0].data),
+        ];
+        const [beside, expectedBeside] = [stepper(pieced), stepper(plain)];
+        for (let k = 0; k < 4; k += 1) expect(outputsOf(pieced, beside)).toEqual(outputsOf(plain, expectedBeside));
+        const { outcome, pieces } = between(inPieces.learnInPieces({ carry, ...window }), (piece) => {
+          if (piece % 32 !== 16) return;
+          expect(outputsOf(pieced, beside)).toEqual(outputsOf(plain, expectedBeside));
+          expect(keptBits(inPieces)).toEqual(keptBits(once));
+        });
+        const expected = once.learn({ carry, ...window });
+        expect(pieces).toBeGreaterThan(20);
+        expect(outcome).toEqual(expected);
+        expect(bitsOf(pieced)).toEqual(bitsOf(plain));
+        ({ carry } = expected);
+      }
+      expect(keptBits(inPieces)).toEqual(keptBits(once));
+    },
+  );
 
   it('can be ended before its time, and leaves everything as it was', () => {
     const model = modelOf(6);

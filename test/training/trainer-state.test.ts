@@ -159,6 +159,27 @@ describe.each(Object.entries(optimizers))('a state of %s', (_, optimizer) => {
   });
 });
 
+it.each([
+  ['nesterov', nesterov(0.1), ['weights']],
+  ['vsgd', vsgd({ samples: 2 }), ['weights', 'gradient']],
+] as const)('a state of %s goes on also where it has copies that were once kept with it', (_, optimizer, copies) => {
+  const model = make();
+  const first = trainer(model, { loss, optimizer });
+  for (let k = 0; k < 3; k += 1) first.learn(window(model));
+  const state = first.state();
+  const other = make();
+  loadWeights(other.params, weightsOf(model.params));
+  const more = Object.fromEntries(
+    Object.entries(weightsOf(model.params)).flatMap(([path, tensor]) =>
+      copies.map((copy) => [`${path}.${copy}`, tensor] as const),
+    ),
+  );
+  expect(Object.keys(state.slots).filter((name) => name in more)).toEqual([]);
+  const again = trainer(other, { loss, optimizer, state: { ...state, slots: { ...state.slots, ...more } } });
+  expect(again.learn(window(other))).toEqual(first.learn(window(model)));
+  expect(weightsOf(other.params)).toEqual(weightsOf(model.params));
+});
+
 it.each([null, 3, 'state', [], { step: 1 }, { slots: {} }, { step: 1, slots: null }])(
   'what is no state is refused: %j',
   async (state) => {

@@ -109,11 +109,11 @@ describe("Nesterov's two forms", () => {
   });
 });
 
-describe('optimizers that move the weights aside', () => {
+describe('optimizers that take a gradient beside the weights', () => {
   it.each([
     ['nesterov', nesterov(0.1)],
     ['vsgd', vsgd({ samples: 1 })],
-  ] as const)('%s puts them back where a window cannot be learnt from', (_, optimizer) => {
+  ] as const)('%s leaves them where a window cannot be learnt from', (_, optimizer) => {
     const model = dense(3, 2);
     const w = entry(Object.fromEntries(parametersOf(model.params)), 'w');
     // The second of two gradients fails too: a loss that is finite at some weights alone.

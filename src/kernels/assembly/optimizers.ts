@@ -1,5 +1,5 @@
 // Updates in place, eight numbers a turn. An optimizer is one function of
-//   operands: addresses of the weights, the gradient and each slot;
+//   operands: addresses of the weights, the gradient, each slot and the window's own arrays;
 //   count: how many numbers, whole groups of eight;
 //   numbers: the optimizer's own;
 //   span: two words of the parameter's span: what its gradient is multiplied by, and 4 for a bias or else 0, by which
@@ -13,7 +13,6 @@ import {
   classicalMomentum,
   lookAhead,
   momentum,
-  nesterov,
   nesterovSimplified,
   sgd,
 } from './optimizers/momentum';
@@ -24,7 +23,6 @@ export function apply(rule: i32, operands: usize, count: i32, numbers: usize, sp
     case Rule.momentum: return momentum(operands, count, numbers, span);
     case Rule.classicalMomentum: return classicalMomentum(operands, count, numbers, span);
     case Rule.lookAhead: return lookAhead(operands, count, numbers);
-    case Rule.nesterov: return nesterov(operands, count, numbers, span);
     case Rule.nesterovSimplified: return nesterovSimplified(operands, count, numbers, span);
     case Rule.adagrad: return adagrad(operands, count, numbers, span);
     case Rule.rmsprop: return rmsprop(operands, count, numbers, span);

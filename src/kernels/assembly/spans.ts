@@ -19,6 +19,7 @@ import {
   SPAN_BYTES,
   STAGE_BYTES,
   STORED,
+  TAKEN_AT,
   WEIGHTS,
 } from '../span';
 import { at } from './address';
@@ -166,7 +167,7 @@ function prepare(stages: usize, howMany: i32, span: usize, index: i32, copy: usi
   for (let k = 0; k < howMany; k += 1, stages += STAGE_BYTES) {
     const kind = load<i32>(stages);
     const x = v128.load32_splat(stages + bias, 4);
-    let w = at(load<usize>(span, WEIGHTS), index);
+    let w = at(load<usize>(span, TAKEN_AT), index);
     let g = copy;
     for (const end = at(copy, count & ~7); g < end; g += 32, w += 32) {
       const a = stage(kind, v128.load(g), v128.load(w), x);

@@ -1,8 +1,9 @@
-import { Observable, type Subscriber } from 'rxjs';
+import { Observable, Subject, type Subscriber } from 'rxjs';
 import { requireCount } from '../../checks.js';
 import { checkedOptions, type Names } from '../../options.js';
+import type { PiecewiseTask } from '../../piecewise-task.js';
 import { generator, type RandomGenerator } from '../../random.js';
-import { timeSlice } from '../../streams/event-loop.js';
+import { atOnce, checkUpdatesOptions, turnsOf, type UpdatesOptions, update } from '../../streams/updates.js';
 import { adam } from '../../training/optimizers/adam.js';
 import { cosine } from '../../training/schedules.js';
 import { conlleval, type SlotScores } from '../metrics/conlleval.js';
@@ -10,10 +11,10 @@ import { type Weights, weightAverage } from '../weight-average.js';
 import type { TaggedUtterance } from './encoding.js';
 import { type SubstitutionOptions, substitution, substitutionNames } from './substitution.js';
 import type { Tagger } from './tagger.js';
-import { taggerTrainer } from './trainer.js';
+import { type TaggerLearned, taggerTrainer } from './trainer.js';
 
-/** The options of {@link fitTagger}. */
-export interface FitTaggerOptions {
+/** The options of {@link fitTagger}. Utterances are looked at on the calling thread, whoever runs the updates. */
+export interface FitTaggerOptions extends Omit<UpdatesOptions, 'waiting'> {
   readonly train: readonly TaggedUtterance[];
   /** What is looked at after each epoch, and not learnt from: the best epoch's weights stay. */
   readonly valid: readonly TaggedUtterance[];
@@ -43,6 +44,8 @@ const names: Names<FitTaggerOptions> = {
   average: true,
   substitute: substitutionNames,
   seed: true,
+  thread: true,
+  slice: true,
 };
 
 /** What an epoch came to. */
@@ -139,25 +142,39 @@ function begin(model: Tagger, options: FitTaggerOptions) {
   } = options;
   requireCount('fitTagger', 'epochs', epochs);
   requireCount('fitTagger', 'batch', batch);
+  checkUpdatesOptions('fitTagger', options);
   if (train.length === 0) throw new RangeError('fitTagger: there is no utterance to learn from; give one at least.');
   const steps = epochs * Math.ceil(train.length / batch);
   const substituted = substitution('fitTagger', train, substitute);
   const mean = weightAverage(model.params, average);
-  const learner = taggerTrainer(model, { optimizer: adam(cosine({ rate: learningRate, steps })), clipNorm });
+  const optimizer = adam(cosine({ rate: learningRate, steps }));
+  const learner = taggerTrainer(model, { optimizer, clipNorm, thread: options.thread });
+  const ended$ = new Subject<void>();
   let most = Number.NEGATIVE_INFINITY;
   let kept: Weights | undefined;
 
+  function* learn(examples: readonly TaggedUtterance[]): PiecewiseTask<TaggerLearned> {
+    return atOnce(options) ? learner.learn(examples) : yield* learner.learnInPieces(examples);
+  }
+
   async function run(subscriber: Subscriber<TaggerEpoch>): Promise<void> {
     const [random, words] = [generator(seed, 'utterances'), generator(seed, 'substitution')];
-    const slice = timeSlice();
+    const turns = turnsOf(options);
     const started = performance.now();
     for (let epoch = 1; epoch <= epochs; epoch += 1) {
       let loss = 0;
       const batches = batchesOf(train, batch, random);
       for (const examples of batches) {
-        await slice();
+        await turns();
         if (subscriber.closed) return;
-        loss += learner.learn(examples.map((example) => substituted(example, words))).loss / batches.length;
+        const learned = await update(
+          options,
+          turns,
+          () => learn(examples.map((each) => substituted(each, words))),
+          ended$,
+        );
+        if (learned === undefined) return;
+        loss += learned.loss / batches.length;
         mean.update();
       }
       const validation = mean.within(() => scoreTagger(model, valid));
@@ -173,6 +190,7 @@ function begin(model: Tagger, options: FitTaggerOptions) {
   function end(): void {
     if (ended) return;
     ended = true;
+    ended$.next();
     learner.release();
     if (kept !== undefined) mean.put(kept);
   }

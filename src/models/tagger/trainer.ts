@@ -7,13 +7,13 @@ import type { TaggerCarry } from './net.js';
 import type { Tagger } from './tagger.js';
 
 /** The options of {@link taggerTrainer}; the loss is the model's own. */
-export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'state'> {
+export interface TaggerTrainerOptions extends Omit<TrainerOptions, 'loss' | 'each' | 'state'> {
   /** What an earlier run kept, from `state()`. */
   readonly state?: TrainerState | undefined;
 }
 
 /** What an update came to: loss, norms of the gradient, and learning rate. */
-export type TaggerLearned = Omit<Learned<never>, 'carry' | 'finalCarry'>;
+export type TaggerLearned = Omit<Learned<never>, 'carry' | 'finalCarry' | 'observed'>;
 
 /** Trains a tagger, one update for each call; see {@link taggerTrainer}. */
 export interface TaggerTrainer {
@@ -54,7 +54,8 @@ export function taggerTrainer(model: Tagger, options: TaggerTrainerOptions): Tag
     alone: true,
   });
 
-  const ended = ({ carry: _, finalCarry: _too, ...learned }: Learned<TaggerCarry>): TaggerLearned => learned;
+  const ended = ({ carry: _, finalCarry: _too, observed: _three, ...learned }: Learned<TaggerCarry>): TaggerLearned =>
+    learned;
 
   return {
     learn: (examples) => ended(inner.learn(windowOf(examples))),

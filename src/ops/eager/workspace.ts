@@ -42,6 +42,8 @@ export interface Workspace {
   earnedPanels(x: Tensor, transposed: boolean, n: number, k: number): number | undefined;
   /** Address of xᵀ for a matrix x `[rows, columns]`, turned once a window. */
   turned(x: Tensor, rows: number, columns: number): number;
+  /** The same window for which some parameters lie at other places. */
+  withPlaces(places: ReadonlyMap<Tensor, BufferView>): Workspace;
 }
 
 export interface WorkspaceOptions {
@@ -53,6 +55,8 @@ export interface WorkspaceOptions {
   readonly apart?: (x: Tensor, run: () => void) => void;
   /** Called for each signal that was copied in. */
   readonly copied?: (place: BufferView) => void;
+  /** Where parameters lie, if not at their own places. */
+  readonly places?: ReadonlyMap<Tensor, BufferView>;
 }
 
 export function workspace(machine: Machine, scope: Scope, options: WorkspaceOptions = {}): Workspace {
@@ -87,7 +91,7 @@ export function workspace(machine: Machine, scope: Scope, options: WorkspaceOpti
       if (!x.scope.open) void x.data; // throws: the window ended
       return x;
     }
-    if (x instanceof Parameter && x.place.machine === machine) return x.place;
+    if (x instanceof Parameter && x.place.machine === machine) return options.places?.get(x) ?? x.place;
     const known = copies.get(x);
     if (known !== undefined) return known;
     const numbers = x instanceof Rows ? undefined : checkedNumbers(x, 'tensor');
@@ -126,5 +130,6 @@ export function workspace(machine: Machine, scope: Scope, options: WorkspaceOpti
       const from = place(x).address;
       return formOf(x, transposes, rows * columns, (target) => transpose(machine, from, target, rows, columns));
     },
+    withPlaces: (places) => workspace(machine, scope, { ...options, places }),
   };
 }

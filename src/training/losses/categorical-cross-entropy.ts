@@ -95,14 +95,14 @@ export function categoricalCrossEntropy(options: LossOptions = {}): Loss {
           'nothing to average; leave such windows out.',
       );
     },
-    total(ops, prediction, target) {
+    terms(ops, prediction, target) {
       if (!sameShape(prediction.shape, target.shape)) {
         throw new RangeError(
           `categoricalCrossEntropy: prediction ${showShape(prediction.shape)} and target ${showShape(target.shape)} ` +
             'must have the same shape; give as many classes as the model gives logits.',
         );
       }
-      return totalOf(ops, prediction, rowsOfTarget(target));
+      return termsOf(ops, prediction, rowsOfTarget(target));
     },
   });
 }
@@ -112,17 +112,17 @@ export function categoricalCrossEntropy(options: LossOptions = {}): Loss {
  * being the row's sum: the fused, stable primitive, and a rest that is 0 for one-hot rows. What all logits have in common
  * leaves the rest as z_c does, before it can take the digits of their differences.
  */
-function totalOf(ops: Ops, logits: Tensor, { classes, sums, rest }: Rows): Tensor {
+function termsOf(ops: Ops, logits: Tensor, { classes, sums, rest }: Rows): readonly [Tensor, ...Tensor[]] {
   const positions = logits.shape.slice(0, -1);
   const nats = ops.crossEntropy(logits, ids(positions, classes));
-  if (rest === undefined) return ops.sumTo(nats, []);
-  const certain = ops.sumTo(ops.multiply(nats, tensor(positions, sums)), []);
+  if (rest === undefined) return [nats];
+  const certain = ops.multiply(nats, tensor(positions, sums));
   const own = ops.gather(
     ops.reshape(logits, [sizeOf(logits.shape), 1]),
     placesOf(classes, logits.shape.at(-1) as number),
   );
   const above = ops.subtract(logits, ops.reshape(own, [...positions, 1]));
-  return ops.add(certain, ops.sumTo(ops.multiply(above, tensor(logits.shape, rest)), []));
+  return [certain, ops.multiply(above, tensor(logits.shape, rest))];
 }
 
 /** Where each row's class stands among all logits; of rows that do not count, the first. */

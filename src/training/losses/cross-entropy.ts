@@ -40,6 +40,6 @@ export function crossEntropy(options: LossOptions = {}): Loss {
           'leave such windows out.',
       );
     },
-    total: (ops, prediction, target) => ops.sumTo(ops.crossEntropy(prediction, idsOf(target)), []),
+    terms: (ops, prediction, target) => [ops.crossEntropy(prediction, idsOf(target))],
   });
 }

@@ -65,7 +65,7 @@ export function l2Penalty(params: Params, lambda: number, options: L2Options = {
  * @param params the model's parameters.
  * @param lambda λ.
  * @param options which parameters are penalised.
- * @returns J, a loss of the same shapes.
+ * @returns J, a loss of the same shapes; its `each` is that of L, since the penalty belongs to no position.
  * @throws RangeError where λ is not a number from 0 up, or no parameter is penalised.
  * @throws TypeError where an option is not known.
  * @example
@@ -77,6 +77,7 @@ export function withL2(loss: Loss, params: Params, lambda: number, options: L2Op
     (ops: Ops, prediction: Tensor, target: Tensor) => ops.add(loss(ops, prediction, target), penalty(ops)),
     // Of the sum of two windows' losses it would be counted twice; of their mean it is itself.
     loss.reduction === 'mean' && loss.count ? { reduction: loss.reduction, count: loss.count } : {},
+    loss.each && { each: loss.each },
     loss.takes && { takes: loss.takes },
   );
 }

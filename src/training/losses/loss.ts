@@ -1,6 +1,6 @@
 import type { Ops } from '../../ops/ops.js';
 import { checkedOptions } from '../../options.js';
-import type { Tensor } from '../../tensor.js';
+import { sameShape, type Tensor } from '../../tensor.js';
 
 /** How the losses of many positions become one number. */
 export type Reduction = 'mean' | 'sum';
@@ -23,6 +23,11 @@ export interface Loss<Y = Tensor, Z = Tensor> {
   readonly reduction?: Reduction;
   /** Positions of a target that count. Without it, its lanes. */
   readonly count?: (target: Z) => number;
+  /**
+   * The loss of each position, before any mean: of predictions and a target `[T, B, …]` it is `[T, B]`, 0 at padding. What the
+   * option `each` of a trainer asks for.
+   */
+  readonly each?: (ops: Ops, prediction: Y, target: Z) => Tensor;
   /** Set where the loss has the softmax within it, so that the model must not. */
   readonly takes?: 'logits';
 }
@@ -38,7 +43,8 @@ export function reduced(
   parts: {
     readonly scale: number;
     readonly count: (target: Tensor) => number;
-    readonly total: (ops: Ops, prediction: Tensor, target: Tensor) => Tensor;
+    /** What is added up over all positions, one number a position or one for each of its features. */
+    readonly terms: (ops: Ops, prediction: Tensor, target: Tensor) => readonly [Tensor, ...Tensor[]];
     readonly takes?: 'logits';
   },
 ): Loss {
@@ -46,11 +52,20 @@ export function reduced(
   if (reduction !== 'mean' && reduction !== 'sum') {
     throw new TypeError(`${operation}: reduction is 'mean' or 'sum', not ${JSON.stringify(reduction)}.`);
   }
-  const { scale, count, total, takes } = parts;
-  const loss = (ops: Ops, prediction: Tensor, target: Tensor): Tensor => {
-    const sum = total(ops, prediction, target);
-    const factor = reduction === 'sum' ? scale : scale / count(target);
+  const { scale, count, terms, takes } = parts;
+  const scaled = (ops: Ops, sums: readonly Tensor[], factor: number): Tensor => {
+    const sum = sums.reduce((one, other) => ops.add(one, other));
     return factor === 1 ? sum : ops.affine(sum, factor, 0);
   };
-  return Object.assign(loss, { reduction, count, ...(takes && { takes }) });
+  const loss = (ops: Ops, prediction: Tensor, target: Tensor): Tensor => {
+    const sums = terms(ops, prediction, target).map((term) => ops.sumTo(term, []));
+    return scaled(ops, sums, reduction === 'sum' ? scale : scale / count(target));
+  };
+  const each = (ops: Ops, prediction: Tensor, target: Tensor): Tensor => {
+    const positions = prediction.shape.slice(0, -1);
+    const ofPosition = (term: Tensor) =>
+      sameShape(term.shape, positions) ? term : ops.reshape(ops.sumTo(term, [...positions, 1]), positions);
+    return scaled(ops, terms(ops, prediction, target).map(ofPosition), scale);
+  };
+  return Object.assign(loss, { reduction, count, each, ...(takes && { takes }) });
 }

@@ -32,7 +32,7 @@ export function squaredError(options: LossOptions = {}): Loss {
       if (real === 0) throw new RangeError('squaredError: every lane has length 0, so there is nothing to average.');
       return real;
     },
-    total(ops, prediction, target) {
+    terms(ops, prediction, target) {
       if (!sameShape(prediction.shape, target.shape)) {
         throw new RangeError(
           `squaredError: prediction ${showShape(prediction.shape)} and target ${showShape(target.shape)} ` +
@@ -43,7 +43,7 @@ export function squaredError(options: LossOptions = {}): Loss {
       const lengths = lengthsOf(target);
       const counted =
         lengths === undefined ? difference : ops.multiply(difference, realSteps(target.shape[0] as number, lengths));
-      return ops.sumTo(ops.multiply(counted, counted), []);
+      return [ops.multiply(counted, counted)];
     },
   });
 }

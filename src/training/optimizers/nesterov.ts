@@ -21,8 +21,8 @@ export interface NesterovOptions {
  * v′ = μₜ v − ηₜ ∇L(W); W′ = W + μₜ₊₁ μₜ v − (1 + μₜ₊₁) ηₜ ∇L(W)
  *
  * Both give the same losses step by step; the weights of the second are slightly offset, W′ = w′ + μₜ₊₁ v′. The loss that
- * a trainer reports, and the carry it hands out, are those at w + μₜ v in both. With the definition the weights are
- * moved there for each window and back: one fork more, and the weights kept twice.
+ * a trainer reports, and the carry it hands out, are those at w + μₜ v in both. With the definition each window has a
+ * copy of the weights that is moved there: one fork more, and the memory of the weights once more.
  *
  * Source: the lecture's Nesterov momentum, definition and simplified computation; Bengio, Boulanger-Lewandowski and Pascanu,
  * "Advances in Optimizing Recurrent Networks", 2012, section 3.5; Nesterov, 1983.
@@ -54,10 +54,10 @@ export function nesterov(learningRate: number | Schedule, options: NesterovOptio
   }
   return {
     ...common,
-    slots: ['weights', 'velocity'],
+    slots: ['velocity'],
     linear: true,
-    rule: Rule.nesterov,
-    lookAhead: { rule: Rule.lookAhead, when: 'before', numbers: (step) => [decay(step)] },
+    rule: Rule.classicalMomentum,
+    lookAhead: { rule: Rule.lookAhead, arrays: 1, when: 'before', numbers: (step) => [decay(step)] },
     numbers: (step) => [rate(step), decay(step)],
   };
 }

@@ -14,11 +14,13 @@ export type Preparation =
   | { readonly kind: 'weightDecay'; readonly weights: number; readonly biases: number };
 
 /**
- * A place other than the weights at which a gradient is taken. A rule of its own puts a copy of the weights into the first
- * slot and moves them there; the optimizer's rule moves them on from that copy.
+ * A place other than the weights at which a gradient is taken: other weights, which a rule of its own puts into an array of the
+ * window. The weights themselves stay as they are until the optimizer's rule moves them.
  */
 export interface LookAhead {
   readonly rule: Rule;
+  /** How many arrays of the window that rule fills, that of the other weights first; the optimizer's rule takes them too. */
+  readonly arrays: number;
   /** `before` the gradient, which is taken only there, or `between` a gradient at the weights and one there. */
   readonly when: 'before' | 'between';
   /** What the rule takes at step t. */

@@ -51,11 +51,11 @@ export function vsgd(options: VsgdOptions = {}): Optimizer {
   const least = positive('vsgd', 'leastShift', options.leastShift ?? 1e-6);
   return {
     kind: 'vsgd',
-    slots: ['weights', 'gradient', 'mean', 'meanSquare', 'curvature', 'curvatureSquare', 'memory'],
+    slots: ['mean', 'meanSquare', 'curvature', 'curvatureSquare', 'memory'],
     // A weight that comes later has no windows to collect: its averages start with its first gradient.
     firstGained: { memory: 1 },
     least: { meanSquare: 0, curvature: 0, curvatureSquare: 0, memory: 1 },
-    lookAhead: { rule: Rule.probe, when: 'between', numbers: (step) => [step === 0 ? 1 : 0] },
+    lookAhead: { rule: Rule.probe, arrays: 2, when: 'between', numbers: (step) => [step === 0 ? 1 : 0] },
     rule: Rule.vsgd,
     sparsePolicy: SparsePolicy.moves,
     learningRate: () => 1,

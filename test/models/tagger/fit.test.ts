@@ -1,4 +1,16 @@
-import { fitTagger, generator, parametersOf, scoreTagger, type TaggedUtterance, type TaggerEpoch, tagger } from 'oxbow';
+import { once } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import {
+  type FitTaggerOptions,
+  fitTagger,
+  generator,
+  machine,
+  parametersOf,
+  scoreTagger,
+  type TaggedUtterance,
+  type TaggerEpoch,
+  tagger,
+} from 'oxbow';
 import {
   catchError,
   concat,
@@ -64,6 +76,48 @@ describe('fitTagger', () => {
     expect(scoreTagger(model, valid)).toEqual(best.validation);
     expect(best.validation.f1).toBe(1);
     expect(best.validation.intentAccuracy).toBe(1);
+  });
+
+  it.each<readonly [string, Pick<FitTaggerOptions, 'thread' | 'slice'>]>([
+    ['on the learner', { thread: 'learner' }],
+    ['in slices', { slice: 0 }],
+  ])('%s tells and leaves what it does at once, bit for bit', async (_, way) => {
+    const run = async (more: object) => {
+      const model = modelOf();
+      const short = { ...options, epochs: 3, substitute: { share: 0.5, typeOf: (slot: string) => slot }, ...more };
+      const epochs = await lastValueFrom(fitTagger(model, short).pipe(toArray()));
+      return { epochs: epochs.map(({ seconds: _clock, ...epoch }) => epoch), weights: weightsOf(model) };
+    };
+    expect(await run(way)).toEqual(await run({}));
+  });
+
+  it.each([
+    ['at the end of an epoch', 1],
+    ['within the first update', 0],
+  ])('gives threads and memory of the learner back where it is unsubscribed from %s', async (_, after) => {
+    const model = modelOf();
+    await lastValueFrom(fitTagger(model, { ...options, epochs: 1, thread: 'learner' }));
+    await settled();
+    const before = machine().heap.used();
+    const workers: Worker[] = [];
+    const started = (worker: Worker) => void workers.push(worker);
+    process.on('worker', started);
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        subscription.unsubscribe();
+        resolve();
+      };
+      const training$ = fitTagger(model, { ...options, epochs: 1000, thread: 'learner' });
+      const subscription = training$.subscribe(({ epoch }) => {
+        if (epoch === after) end();
+      });
+      if (after === 0) process.once('worker', end);
+    });
+    expect(workers.length).toBeGreaterThan(0);
+    process.off('worker', started);
+    await Promise.all(workers.map((worker) => once(worker, 'exit')));
+    await settled();
+    expect(machine().heap.used()).toBeLessThanOrEqual(before);
   });
 
   it('comes to the same weights from the same seed, and to others from another', async () => {
@@ -158,3 +212,12 @@ describe('fitTagger', () => {
     await expect(fails({ train: [{ words: ['to'], tags: ['B-time'] }] })).rejects.toThrow(/"B-time" is none/);
   });
 });
+
+/** Waits until the memory that is held stays the same for some turns. */
+async function settled(): Promise<void> {
+  const { heap } = machine();
+  for (let same = 0, last = heap.used(); same < 5; last = heap.used()) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    same = heap.used() === last ? same + 1 : 0;
+  }
+}

@@ -124,28 +124,27 @@ export function adasecant(operands: usize, count: i32, numbers: usize, span: usi
   }
 }
 
-/** a ← w; b ← g; w ← w + m, or w + g at the first step: to where vSGD asks for a second gradient. Numbers: 1 at the first. */
+/** a ← w + m, or w + g at the first step, where vSGD asks for a second gradient; b ← g. Numbers: 1 at the first. */
 export function probe(operands: usize, count: i32, numbers: usize, span: usize): void {
   let w = load<usize>(operands);
   let g = load<usize>(operands, 4);
-  let a = load<usize>(operands, 8);
-  let b = load<usize>(operands, 12);
-  let m = load<usize>(operands, 16);
+  let m = load<usize>(operands, 8);
+  let a = load<usize>(operands, 28);
+  let b = load<usize>(operands, 32);
   const first = load<f32>(numbers) != 0;
   const scale = v128.load32_splat(span);
   for (const end = at(w, count); w < end; w += 16, g += 16, a += 16, b += 16, m += 16) {
     const here = v128.load(w);
     const slope = f32x4.mul(scale, v128.load(g));
     const shift = first ? slope : v128.load(m);
-    v128.store(a, here);
     v128.store(b, slope);
-    v128.store(w, f32x4.add(here, shift));
+    v128.store(a, f32x4.add(here, shift));
   }
 }
 
 /**
- * vSGD after `probe`, as its description has it. Slots: weights, gradient at them, mean and mean square of the gradient and
- * of the curvature, memory. Numbers: 1 while it collects, its share then, what v and h are multiplied by, the same of v_h,
+ * vSGD after `probe`, as its description has it. Slots: mean and mean square of the gradient and of the curvature, memory;
+ * then what `probe` left. Numbers: 1 while it collects, its share then, what v and h are multiplied by, the same of v_h,
  * least shift, ε, 1, 4, 0, memory at first, 10⁻³⁰.
  */
 export function vsgd(operands: usize, count: i32, numbers: usize, span: usize): void {
@@ -161,18 +160,18 @@ export function vsgd(operands: usize, count: i32, numbers: usize, span: usize): 
   const scale = v128.load32_splat(span);
   const w = load<usize>(operands);
   const gradient = load<usize>(operands, 4);
-  const weights = load<usize>(operands, 8);
-  const slope = load<usize>(operands, 12);
-  const mean = load<usize>(operands, 16);
-  const meanSquare = load<usize>(operands, 20);
-  const curvature = load<usize>(operands, 24);
-  const curvatureSquare = load<usize>(operands, 28);
-  const memory = load<usize>(operands, 32);
+  const mean = load<usize>(operands, 8);
+  const meanSquare = load<usize>(operands, 12);
+  const curvature = load<usize>(operands, 16);
+  const curvatureSquare = load<usize>(operands, 20);
+  const memory = load<usize>(operands, 24);
+  const aside = load<usize>(operands, 28);
+  const slope = load<usize>(operands, 32);
   const bytes = (<usize>count) << 2;
   for (let o: usize = 0; o < bytes; o += 16) {
-    const here = v128.load(weights + o);
+    const here = v128.load(w + o);
     const g = v128.load(slope + o);
-    const shift = f32x4.sub(v128.load(w + o), here);
+    const shift = f32x4.sub(v128.load(aside + o), here);
     const seen = f32x4.ge(f32x4.abs(shift), least);
     const h1 = f32x4.abs(f32x4.div(f32x4.sub(g, f32x4.mul(scale, v128.load(gradient + o))), shift));
     const m0 = v128.load(mean + o);

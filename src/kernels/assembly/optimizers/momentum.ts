@@ -60,42 +60,17 @@ export function classicalMomentum(operands: usize, count: i32, numbers: usize, s
   }
 }
 
-/** a ← w; w ← w + μ v: to where the velocity leads. Numbers: μ. */
+/** a ← w + μ v: where the velocity leads. Numbers: μ. */
 export function lookAhead(operands: usize, count: i32, numbers: usize): void {
   let w = load<usize>(operands);
-  let a = load<usize>(operands, 8);
-  let v = load<usize>(operands, 12);
+  let v = load<usize>(operands, 8);
+  let a = load<usize>(operands, 12);
   const mu = v128.load32_splat(numbers);
   for (const end = at(w, count); w < end; w += 32, a += 32, v += 32) {
-    const a0 = v128.load(w);
-    const a1 = v128.load(w, 16);
-    const w0 = madd(mu, v128.load(v), a0);
-    const w1 = madd(mu, v128.load(v, 16), a1);
+    const a0 = madd(mu, v128.load(v), v128.load(w));
+    const a1 = madd(mu, v128.load(v, 16), v128.load(w, 16));
     v128.store(a, a0);
     v128.store(a, a1, 16);
-    v128.store(w, w0);
-    v128.store(w, w1, 16);
-  }
-}
-
-/** v ← μ v − η g; w ← a + v, after `lookAhead`. Numbers: η, μ. */
-export function nesterov(operands: usize, count: i32, numbers: usize, span: usize): void {
-  let w = load<usize>(operands);
-  let g = load<usize>(operands, 4);
-  let a = load<usize>(operands, 8);
-  let v = load<usize>(operands, 12);
-  const minusRate = f32x4.neg(v128.load32_splat(numbers));
-  const mu = v128.load32_splat(numbers, 4);
-  const scale = v128.load32_splat(span);
-  for (const end = at(w, count); w < end; w += 32, g += 32, a += 32, v += 32) {
-    const v0 = madd(minusRate, f32x4.mul(scale, v128.load(g)), f32x4.mul(mu, v128.load(v)));
-    const v1 = madd(minusRate, f32x4.mul(scale, v128.load(g, 16)), f32x4.mul(mu, v128.load(v, 16)));
-    const w0 = f32x4.add(v128.load(a), v0);
-    const w1 = f32x4.add(v128.load(a, 16), v1);
-    v128.store(v, v0);
-    v128.store(v, v1, 16);
-    v128.store(w, w0);
-    v128.store(w, w1, 16);
   }
 }
 

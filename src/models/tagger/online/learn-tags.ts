@@ -27,7 +27,7 @@ import { type Asked, predictOne } from './predict-tags.js';
 import { reservoir } from './reservoir.js';
 
 /** The options of {@link learnTags}; the loss is the model's own. */
-export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'state' | 'thread'>, UpdatesOptions {
+export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'each' | 'state' | 'thread'>, UpdatesOptions {
   /** Utterances kept, and how many of them are learnt again with each new one; by default none. */
   readonly replay?: { readonly size: number; readonly per: number; readonly seed?: number } | undefined;
   /** Where predictions wait for corrections; without it each utterance comes with its tags. */
