@@ -207,9 +207,17 @@ export {
 export type { PastSteps } from './streams/history.js';
 export type { Answers, KeyedOutput } from './streams/keyed/answers.js';
 export { keyed } from './streams/keyed/keyed.js';
-export type { KeyedSnapshot, KeyedState } from './streams/keyed/layout.js';
+export { keyedTbptt } from './streams/keyed/keyed-tbptt.js';
+export type { KeyedSnapshot, KeyedState, KeyedSteps } from './streams/keyed/layout.js';
+export type {
+  KeyedLearning,
+  KeyedLesson,
+  KeyedTbpttOptions,
+  KeyedTraining,
+  KeyedTrainingStep,
+} from './streams/keyed/learning-options.js';
 export type { Keyed, KeyedAnswer, KeyedCarries, KeyedOptions } from './streams/keyed/options.js';
-export type { KeyedStore } from './streams/keyed/residents.js';
+export type { KeyedStore } from './streams/keyed/store.js';
 export { type LanesOptions, type LaneWindow, lanes } from './streams/lanes.js';
 export { liveLanes } from './streams/live-lanes/live-lanes.js';
 export type { LaneSpan, LiveWindow } from './streams/live-lanes/live-window.js';
@@ -225,11 +233,12 @@ export type { PredictionOptions, SignalOf, StepsLike } from './streams/signals.j
 export type { SocketLike } from './streams/socket.js';
 export { stopAt } from './streams/stop.js';
 export { surprisal } from './streams/surprisal.js';
-export { type TbpttOptions, type TbpttSnapshot, type TrainingStep, tbptt } from './streams/tbptt.js';
+export { type TbpttOptions, type TbpttSnapshot, type TbpttStep, tbptt } from './streams/tbptt.js';
 export { text } from './streams/text.js';
 export { type ToSocketOptions, toSocket } from './streams/to-socket.js';
 export { toWebStream } from './streams/to-web-stream.js';
 export { tokens } from './streams/tokens.js';
+export type { TrainingStep } from './streams/training-step.js';
 export type { SocketSink } from './streams/unsent.js';
 export {
   type UnknownSymbols,

@@ -354,6 +354,26 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
       waiting: buffer,
     },
   },
+  keyedTbptt: {
+    call: (o) => oxbow.keyedTbptt(learner(), o),
+    options: {
+      ...training,
+      clipNorm: 1,
+      state: undefined,
+      slice: 2,
+      key: ({ key }: Any) => key,
+      length: 4,
+      batch: 2,
+      maxDelayMs: 1,
+      partial: undefined,
+      maxKeys: 10,
+      idleMs: 1000,
+      store: Object.assign(() => undefined, { get() {}, put() {} }),
+      from: undefined,
+      carries: undefined,
+      waiting: buffer,
+    },
+  },
   rmsprop: { call: (o) => oxbow.rmsprop(0.1, o), options: { decay: 0.9, epsilon: 1e-6 } },
   vsgd: { call: oxbow.vsgd, options: { slowStart: 2, samples: 3, leastShift: 1e-6 } },
   weightDecay: { call: (o) => oxbow.weightDecay(0.1, o), options: { biases: true } },
@@ -381,7 +401,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   vocabulary: { call: (o) => oxbow.vocabulary('text', o), options: { unknown: 'skip' } },
   windows: {
     call: oxbow.windows,
-    options: { length: 3, partial: 'drop', input: (x: Any) => x, target: (x: Any) => x },
+    options: { length: 3, partial: 'drop', from: undefined, input: (x: Any) => x, target: (x: Any) => x },
   },
   lanes: {
     call: (o) => oxbow.lanes(Int32Array.of(0, 1, 2, 0, 1), o),
@@ -402,7 +422,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   },
   randomWindows: {
     call: (o) => oxbow.randomWindows(Int32Array.of(0, 1, 2, 0, 1), o),
-    options: { length: 2, batch: 1, count: 1, seed: 1, target: (x: Any) => x },
+    options: { length: 2, batch: 1, count: 1, seed: 1, from: undefined, target: (x: Any) => x },
   },
   maskSymbols: { call: oxbow.maskSymbols, options: { symbols: 3, mask: 3, rate: 0.5, seed: 1 } },
   randomShift: { call: (o) => oxbow.randomShift(1, o), options: { seed: 1 } },
@@ -412,7 +432,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
     call: (o) => oxbow.randomColour({ directions: [[1]], variances: [1] }, 0.1, o),
     options: { seed: 1 },
   },
-  tbptt: { call: (o) => oxbow.tbptt(learner(), o), options: { ...training, clipNorm: 1, k2: 4, past: undefined } },
+  tbptt: { call: (o) => oxbow.tbptt(learner(), o), options: { ...training, clipNorm: 1, k2: 4, from: undefined } },
   sampler: { call: oxbow.sampler, options: sampling },
   distribution: { call: (o) => oxbow.distribution([1, 2], o), options: sampling },
   generate: {

@@ -14,7 +14,7 @@ import { shown } from '../tree.js';
 import { type History, historyOf, type PastSteps } from './history.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
-import { throughput } from './throughput.js';
+import { type TrainingStep, trainingSteps } from './training-step.js';
 import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames } from './updates.js';
 import type { SignalWindow } from './window.js';
 
@@ -24,52 +24,27 @@ export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions {
   readonly k2?: number;
   /** The carry to start from, as an earlier run emitted it. Default the zero carry. */
   readonly carry?: S;
-  /** The steps before, as `snapshot()` of an earlier run gave them; only where k2 is above k1. Default none. */
-  readonly past?: PastSteps<S> | undefined;
+  /** Where a run goes on that was stopped, as `snapshot()` of its last step gave it; it has state and carry too. */
+  readonly from?: TbpttSnapshot<S> | undefined;
 }
 
-/** All that a run needs to go on as if it had never stopped, but for the weights: options of {@link tbptt}. */
+/** All that a run needs to go on as if it had never stopped, but for the weights. */
 export interface TbpttSnapshot<S> {
   readonly state: TrainerState;
   readonly carry: S;
+  /** The steps before, where gradients flow back into them (k2 above k1). */
   readonly past?: PastSteps<S>;
 }
 
-/** What one window taught. */
-export interface TrainingStep<S, W = SignalWindow> {
-  /** Updates so far, this one included. */
-  readonly step: number;
-  /** The window's loss, of the weights as they were before this update. */
-  readonly loss: number;
-  /** The loss of each position of the same pass, `[T, B]`, before any mean and 0 at padding; there where `each` asked for it. */
-  readonly each?: Tensor;
-  /** Global norm of the gradient, before clipping. */
-  readonly gradientNorm: number;
-  /** The norm of each parameter's gradient by its path, before clipping. */
-  readonly gradientNorms: Readonly<Record<string, number>>;
-  readonly learningRate: number;
-  /** Targets learnt from so far, T·B for each window but for padding; a run that goes on from a state goes on counting. */
-  readonly tokens: number;
-  /** Targets per second of wall-clock time, over about the last second. */
-  readonly tokensPerSecond: number;
-  /** The carry after the window, an immutable value. */
-  readonly carry: S;
+/** The outcome of a window for `tbptt`: what it taught, and all that is needed to go on after it. */
+export interface TbpttStep<S, W = SignalWindow> extends TrainingStep<S, W> {
   /**
-   * A copy of what the optimizer keeps, made when called. Call it while the step is being handled: by the next window
-   * the optimizer has gone on, and at the end of the subscription it is gone.
-   *
-   * @throws Error where the optimizer is no longer at this step.
-   */
-  state(): TrainerState;
-  /**
-   * A copy of what else than the weights this run needs to go on: `tbptt(model, { loss, optimizer, ...snapshot })`. Call it while the
-   * step is being handled, as `state`.
+   * A copy of what this run needs, besides the weights, to go on: `tbptt(model, { loss, optimizer, from })`. Call it while the step is
+   * being handled, as `state`.
    *
    * @throws Error where the optimizer is no longer at this step.
    */
   snapshot(): TbpttSnapshot<S>;
-  /** The window itself, with what else its source says of it (epoch, index). */
-  readonly window: W;
 }
 
 /**
@@ -110,8 +85,8 @@ export interface TrainingStep<S, W = SignalWindow> {
  * ).subscribe(({ loss, tokensPerSecond }) => console.log(loss, tokensPerSecond));
  *
  * @example
- * // Where a run ended, so that `tbptt(model, { loss, optimizer, ...snapshot })` goes on from there.
- * const snapshot = await lastValueFrom(
+ * // Where a run ended, so that `tbptt(model, { loss, optimizer, from })` goes on from there.
+ * const from = await lastValueFrom(
  *   windows$.pipe(
  *     tbptt(model, { loss, optimizer }),
  *     last(),
@@ -122,41 +97,35 @@ export interface TrainingStep<S, W = SignalWindow> {
 export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
-): OperatorFunction<W, TrainingStep<S, W>> {
+): OperatorFunction<W, TbpttStep<S, W>> {
   const checked = checkedOptions('tbptt', options, {
     k2: true,
     carry: true,
-    past: true,
+    from: true,
     ...updatesNames,
     ...trainerNames,
   });
-  const { k2, carry: from, past, slice: _, waiting: _too, ...training } = checked;
-  const { state } = training;
+  const { k2, from, slice: _, waiting: _too, ...rest } = checked;
+  if (from !== undefined && (rest.state !== undefined || rest.carry !== undefined)) {
+    throw new TypeError('tbptt: from has state and carry in it; leave those out, or leave from out.');
+  }
+  const { carry: begun, past, state, ...training } = { ...rest, ...from };
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
   checkUpdatesOptions('tbptt', checked);
   const sync = atOnce(checked);
   const core = overLiveLanes(model);
   return (source) =>
     defer(() => {
-      const learner = trainer(core, training);
+      const learner = trainer(core, { ...training, state });
+      const progress = trainingSteps<S>('tbptt', learner, state?.tokens);
       let history: History<S, X> | undefined;
       let zero: S | undefined;
       let lanes: number | undefined;
       /** Whether a lane had no more to say in the last window: what comes next does not follow its last step at once. */
       let paused = false;
-      let rate: ReturnType<typeof throughput> | undefined;
-      let tokens = state?.tokens ?? 0;
 
       function* update(window: TrainingWindow<S, X, Tensor>): PiecewiseTask<Learned<S>> {
         return sync ? learner.learn(window) : yield* learner.learnInPieces(window);
-      }
-
-      function stateAfter(step: number, tokens: number): TrainerState {
-        if (learner.steps === step) return { ...learner.state(), tokens };
-        throw new Error(
-          `tbptt: the state after step ${step} is wanted, but step ${learner.steps} has been learnt since; call state() ` +
-            'while the step is being handled.',
-        );
       }
 
       /** The steps before the first window, where the run goes on from there. */
@@ -165,9 +134,14 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         return checkedPast(model, past, batch);
       }
 
-      function snapshotAfter(step: number, tokens: number, carry: S): TbpttSnapshot<S> {
-        const kept = k2 === undefined || paused ? undefined : history?.past;
-        return { state: stateAfter(step, tokens), carry, ...(kept !== undefined && { past: kept }) };
+      function outcome(window: W, result: Omit<Learned<S>, 'carry'>): TbpttStep<S, W> {
+        const step = progress.step(window, result);
+        const snapshot = (): TbpttSnapshot<S> => {
+          const state = step.state();
+          const kept = k2 === undefined || paused ? undefined : history?.past;
+          return { state, carry: step.carry, ...(kept !== undefined && { past: kept }) };
+        };
+        return { ...step, snapshot };
       }
 
       /** Nothing goes on from a window that stands alone. */
@@ -177,7 +151,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         return update({ carry: zero, input, target, alone: true });
       }
 
-      function* learn(window: W): PiecewiseTask<TrainingStep<S, W>> {
+      function* learn(window: W): PiecewiseTask<TbpttStep<S, W>> {
         const { input, target, reset } = window;
         const steps = stepsOf(input);
         if (k2 !== undefined && steps > k2) {
@@ -189,40 +163,16 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         const batch = batchOf(input);
         requireSameLanes('tbptt', lanes, batch);
         // A carry of other lanes is not one to start from, whatever the first window asks for.
-        const start = lanes === undefined && !window.alone ? from : undefined;
+        const start = lanes === undefined && !window.alone ? begun : undefined;
         lanes = batch;
-        rate ??= throughput();
-        if (window.alone) return told(window, yield* alone(window, batch));
+        progress.begin();
+        if (window.alone) return outcome(window, yield* alone(window, batch));
         history ??= historyOf(core, startFrom('tbptt', model, start, batch), before(start, batch));
         if (reset?.includes(true)) history = historyOf(core, resetLanes(model, history.carry, reset));
         else if (paused) history = historyOf(core, history.carry);
         paused = restartsWith(input) !== undefined && checkLengths(lengthsWith(input), input, 'tbptt') !== undefined;
         const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
-        return told(window, result);
-      }
-
-      function told(window: W, result: Omit<Learned<S>, 'carry'>): TrainingStep<S, W> {
-        const { loss, each, gradientNorm, gradientNorms, learningRate, finalCarry } = result;
-        const { target } = window;
-        const count = lengthsWith(target)?.reduce((sum, own) => sum + own, 0) ?? stepsOf(target) * batchOf(target);
-        rate ??= throughput();
-        tokens += count;
-        const total = tokens;
-        const step = learner.steps;
-        return {
-          step,
-          loss,
-          ...(each && { each }),
-          gradientNorm,
-          gradientNorms,
-          learningRate,
-          tokens,
-          tokensPerSecond: rate(count),
-          carry: finalCarry,
-          state: () => stateAfter(step, total),
-          snapshot: () => snapshotAfter(step, total, finalCarry),
-          window,
-        };
+        return outcome(window, result);
       }
 
       return source.pipe(updates('tbptt', checked, learn), finalize(learner.release));

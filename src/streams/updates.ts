@@ -28,7 +28,8 @@ export interface UpdatesOptions {
 
 export const updatesNames: Names<UpdatesOptions> = { thread: true, slice: true, waiting: bufferNames };
 
-const SLICE = 2;
+/** Milliseconds of a slice where none are given. */
+export const SLICE = 2;
 
 /** Whether an update is done at once, before its value's `next` returns. */
 export const atOnce = ({ thread, slice }: UpdatesOptions): boolean => slice === undefined && thread !== 'learner';

@@ -76,7 +76,7 @@ describe('training that was cut and goes on', () => {
         ),
       );
       const rest$ = windowsFrom({ epoch: window.epoch, index: window.index + 1 });
-      const rest = await lastValueFrom(rest$.pipe(tbptt(model, { ...through, ...snapshot }), toArray()));
+      const rest = await lastValueFrom(rest$.pipe(tbptt(model, { ...through, from: snapshot }), toArray()));
       expect(rest.map(({ loss }) => loss)).toEqual(losses.slice(cut));
       expect(weightsOf(model)).toEqual(weightsOf(whole));
     }
@@ -102,7 +102,7 @@ describe('training that was cut and goes on', () => {
     );
     const before = weightsOf(model);
     const past = change(snapshot.past as Past);
-    const wrong$ = windowsFrom({ epoch: 1, index: 2 }).pipe(tbptt(model, { ...through, ...snapshot, past } as never));
+    const wrong$ = windowsFrom({ epoch: 1, index: 2 }).pipe(tbptt(model, { ...through, from: { ...snapshot, past } } as never));
     await expect(lastValueFrom(wrong$)).rejects.toThrow(/^tbptt: the (past|carry)/);
     expect(weightsOf(model)).toEqual(before);
   });

@@ -1,17 +1,5 @@
 /** What goes into a step of many keys, and what is read off its output for each of them. */
-import {
-  checkedNumbers,
-  type Ids,
-  ids,
-  isTensor,
-  type Numbers,
-  type NumberType,
-  type Shape,
-  sameShape,
-  showShape,
-  sizeOf,
-  type Tensor,
-} from '../../tensor.js';
+import { type Ids, type Numbers, type NumberType, type Shape, showShape, sizeOf, type Tensor } from '../../tensor.js';
 import { natsOf, placeOfLargest } from '../logits.js';
 
 /** What comes out of a value: what the model gives, bits of surprise, or the most probable next symbol. */
@@ -27,14 +15,6 @@ export type Answers<V, O extends KeyedOutput> = O extends 'step'
       : Tensor;
 
 export interface Reader {
-  /** Checks a value, which is as the first one was. @throws TypeError, RangeError where it is not. */
-  check(value: unknown): void;
-  /** What a lane's input is. */
-  inputOf(value: Tensor | number): { readonly shape: Shape; readonly type: 'int32' | 'float32' };
-  /** Numbers of a lane's input. */
-  readonly width: number;
-  /** One step of a value, as a signal. */
-  stepOf(value: Tensor | number, step: number): Tensor;
   /** Bits of surprise of a lane's symbol, by the logits that begin at an index; the first symbol has none. */
   surprise(lane: number, id: number, at: number | undefined, numbers: Float32Array): void;
   /** Takes what a step gave, to be read before the next one. */
@@ -48,17 +28,8 @@ export interface Reader {
 /** Numbers that answers share one array of: who keeps one, or posts it to another thread, keeps no more than 4 KB of others. */
 const BLOCK = 1024;
 
-/** A value as errors show it. */
-export const showValue = (value: unknown): string =>
-  isTensor(value)
-    ? `${value.type} ${Array.isArray(value.shape) ? showShape(value.shape) : String(value.shape)}`
-    : typeof value;
-
 /** Reads answers of one subscription. */
 export function answers(output: KeyedOutput, kind: string, symbols: number | undefined): Reader {
-  /** That of a lane. */
-  let input: { readonly shape: Shape; readonly type: 'int32' | 'float32' } | undefined;
-  let width = 1;
   let bits = new Float32Array(1);
   /** What a step gave, and how much of it is a lane's. */
   let numbers: Numbers = bits;
@@ -70,12 +41,6 @@ export function answers(output: KeyedOutput, kind: string, symbols: number | und
   /** Copies of so many lanes each. */
   let blocks: (Numbers | undefined)[] = [];
   let lanesOfBlock = 1;
-
-  function inputOf(value: Tensor | number) {
-    return typeof value === 'number'
-      ? ({ shape: [], type: 'int32' } as const)
-      : ({ shape: value.shape.slice(2), type: value.type === 'int32' ? 'int32' : 'float32' } as const);
-  }
 
   /** What an answer's steps are made of: bits, symbols or rows. */
   const numbersOf = (size: number): Numbers => (type === 'int32' ? new Int32Array(size) : new Float32Array(size));
@@ -95,43 +60,6 @@ export function answers(output: KeyedOutput, kind: string, symbols: number | und
   }
 
   return {
-    check(value) {
-      const isNumber = typeof value === 'number';
-      if (isNumber) {
-        if ((value | 0) !== value)
-          throw new RangeError(`keyed: a number is an id, a whole number of 32 bits, not ${value}.`);
-      } else {
-        const numbers = isTensor(value) ? checkedNumbers(value, 'keyed') : undefined;
-        const [steps, lanes] = isTensor(value) ? value.shape : [];
-        if (numbers === undefined || steps === undefined || steps < 1 || lanes !== 1) {
-          throw new TypeError(
-            `keyed: a value is an id, or steps of one lane, ids [T, 1] or features [T, 1, F], but got ${showValue(value)}.`,
-          );
-        }
-      }
-      if (input === undefined) {
-        input = inputOf(value as Tensor | number);
-        width = sizeOf(input.shape);
-        return;
-      }
-      if (isNumber ? input.type === 'int32' && input.shape.length === 0 : fits(value as Tensor)) return;
-      throw new TypeError(
-        `keyed: ${showValue(value)} comes after values of ${input.type} ${showShape(['T', 1, ...input.shape] as Shape)}; ` +
-          'values of all keys are alike but for their steps.',
-      );
-    },
-    inputOf,
-    get width() {
-      return width;
-    },
-    stepOf(value, step) {
-      if (typeof value === 'number') return ids([1, 1], [value]);
-      return {
-        ...value,
-        shape: [1, ...value.shape.slice(1)],
-        data: value.data.slice(step * width, (step + 1) * width),
-      };
-    },
     surprise(lane, id, at, logits) {
       const wide = symbols as number;
       if (lane >= bits.length) {
@@ -175,9 +103,4 @@ export function answers(output: KeyedOutput, kind: string, symbols: number | und
       return whole;
     },
   };
-
-  function fits(value: Tensor): boolean {
-    const own = input as { readonly shape: Shape; readonly type: 'int32' | 'float32' };
-    return (value.type === 'int32') === (own.type === 'int32') && sameShape(value.shape.slice(2), own.shape);
-  }
 }

@@ -1,7 +1,8 @@
-import { Observable, type OperatorFunction, Subscriber } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
 import type { Core } from '../../layer.js';
 import type { Tensor } from '../../tensor.js';
 import type { Answers, KeyedOutput } from './answers.js';
+import { runs } from './operator.js';
 import { chosen, type KeyedAnswer, type KeyedOptions } from './options.js';
 import { keyedRun } from './run.js';
 
@@ -48,17 +49,5 @@ export function keyed<
   options: KeyedOptions<S, K, T, O> = {},
 ): OperatorFunction<T, KeyedAnswer<Answers<T['value'], O>, K, T>> {
   const all = chosen(options);
-  return (source) =>
-    new Observable((subscriber) => {
-      const run = keyedRun<S, X, T, K>(model, all, (answer) => subscriber.next(answer as never), subscriber);
-      subscriber.add(run.release);
-      // Made before it subscribes: a source that gives all of its values at once is not to go on when nobody listens any more.
-      const values = new Subscriber<T>({
-        next: run.push,
-        error: (error: unknown) => subscriber.error(error),
-        complete: run.end,
-      });
-      subscriber.add(values);
-      source.subscribe(values);
-    });
+  return runs((next, end) => keyedRun<S, X, T, K>(model, all, next as never, end));
 }

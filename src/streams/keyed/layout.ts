@@ -14,11 +14,21 @@ import {
 } from '../../tensor.js';
 import * as tree from '../../tree.js';
 
+/** Steps of a key that have not been learnt from yet. They may go through JSON. */
+export interface KeyedSteps {
+  /** `[n, 1, …]` */
+  readonly input: Tensor;
+  /** `[n, 1, …]`; none where the target of a step is the next one. */
+  readonly target?: Tensor;
+}
+
 /** What is kept of a key: its carry, of one lane, and for surprisal the logits of what comes next. It may go through JSON. */
 export interface KeyedState<S> {
   readonly carry: S;
   /** `[1, V]`; of surprisal alone. */
   readonly expected?: Tensor;
+  /** Of `keyedTbptt` alone. */
+  readonly steps?: KeyedSteps | undefined;
 }
 
 /** The carries of many keys at one moment: of N keys one carry of N lanes, in the keys' order. It may go through JSON. */
@@ -39,6 +49,8 @@ export interface Part {
 }
 
 export interface Layout<S> {
+  /** Whose errors are named by it. */
+  readonly operation: string;
   /** Of a record. */
   readonly bytes: number;
   /** Of the carry. */
@@ -56,7 +68,7 @@ export interface Layout<S> {
 }
 
 /** The layout of a model's carries, with room for so many logits. @throws TypeError where its carry is not rows of lanes. */
-export function layout<S>(model: Core<S, never>, symbols: number | undefined): Layout<S> {
+export function layout<S>(model: Core<S, never>, symbols?: number, operation = 'keyed'): Layout<S> {
   const template = model.initial(2);
   const parts: Part[] = [];
   let bytes = 0;
@@ -67,10 +79,10 @@ export function layout<S>(model: Core<S, never>, symbols: number | undefined): L
     return part;
   }
 
-  walk(model.kind, template, template, 'carry', (own) => {
+  walk(operation, model.kind, template, template, 'carry', (own) => {
     if (own.shape[0] !== 2) {
       throw new TypeError(
-        `keyed: the carry of ${model.kind} has a tensor ${showShape(own.shape)} for 2 lanes, which is not a row a lane; ` +
+        `${operation}: the carry of ${model.kind} has a tensor ${showShape(own.shape)} for 2 lanes, which is not a row a lane; ` +
           'make the batch its first axis.',
       );
     }
@@ -80,10 +92,10 @@ export function layout<S>(model: Core<S, never>, symbols: number | undefined): L
 
   function tensorsOf(carry: S, lanes: number): readonly Tensor[] {
     const tensors: Tensor[] = [];
-    walk(model.kind, template, carry, 'carry', (own, given) => {
+    walk(operation, model.kind, template, carry, 'carry', (own, given) => {
       if (given.shape[0] !== lanes || !sameShape(given.shape.slice(1), own.shape.slice(1))) {
         throw new TypeError(
-          `keyed: ${model.kind} makes ${showShape(given.shape)} of a carry of ${showShape([lanes, ...own.shape.slice(1)])}; ` +
+          `${operation}: ${model.kind} makes ${showShape(given.shape)} of a carry of ${showShape([lanes, ...own.shape.slice(1)])}; ` +
             'keys need carries of one size: bound it by the model (context).',
         );
       }
@@ -112,16 +124,17 @@ export function layout<S>(model: Core<S, never>, symbols: number | undefined): L
 
   function checkExpected({ expected: given }: KeyedState<S>, lanes: number): Tensor | undefined {
     if (symbols === undefined) return undefined;
-    const logits = restored(given, 'keyed: the expected logits');
+    const logits = restored(given, `${operation}: the expected logits`);
     if (isTensor(logits) && logits.type === 'float32' && sameShape(logits.shape, [lanes, symbols])) return logits;
     const got = isTensor(logits) ? `${logits.type} ${showShape(logits.shape)}` : String(logits);
     throw new TypeError(
-      `keyed: for surprisal the logits of what comes next are kept beside the carry, expected float32 [${lanes}, ${symbols}], but ` +
+      `${operation}: for surprisal the logits of what comes next are kept beside the carry, expected float32 [${lanes}, ${symbols}], but ` +
         `got ${got}; give what surprisal of this model kept.`,
     );
   }
 
   return {
+    operation,
     bytes,
     parts,
     expected,
@@ -136,16 +149,18 @@ export function layout<S>(model: Core<S, never>, symbols: number | undefined): L
     },
     check(state, lanes) {
       if (typeof state !== 'object' || state === null) {
-        throw new TypeError(`keyed: what is kept of a key is { carry }, not ${String(state)}; give what was put.`);
+        throw new TypeError(
+          `${operation}: what is kept of a key is { carry }, not ${String(state)}; give what was put.`,
+        );
       }
       const logits = checkExpected(state, lanes);
-      const carry = startFrom('keyed', model as Core<S>, state.carry, lanes);
+      const carry = startFrom(operation, model as Core<S>, state.carry, lanes);
       tensorsOf(carry, lanes);
       return logits === undefined ? { carry } : { carry, expected: logits };
     },
     write(machine, state, lane, record) {
       let k = 0;
-      walk(model.kind, template, state.carry, 'carry', (_, given) => {
+      walk(operation, model.kind, template, state.carry, 'carry', (_, given) => {
         writePart(machine, given, lane, parts[k] as Part, record);
         k += 1;
       });
@@ -156,6 +171,7 @@ export function layout<S>(model: Core<S, never>, symbols: number | undefined): L
 
 /** The tensors of a carry, each with that of the model's own, in the latter's order. */
 function walk(
+  operation: string,
   kind: string,
   own: unknown,
   given: unknown,
@@ -164,18 +180,18 @@ function walk(
 ): void {
   if (isTensor(own)) {
     if (!isTensor(given))
-      throw new TypeError(`keyed: ${path} of ${kind} is a tensor, but ${kind} gave ${String(given)}.`);
+      throw new TypeError(`${operation}: ${path} of ${kind} is a tensor, but ${kind} gave ${String(given)}.`);
     visit(own, given);
     return;
   }
   if (typeof own === 'object' && own !== null) {
     for (const [name, part] of Object.entries(own)) {
-      walk(kind, part, (given as Record<string, unknown> | undefined)?.[name], `${path}.${name}`, visit);
+      walk(operation, kind, part, (given as Record<string, unknown> | undefined)?.[name], `${path}.${name}`, visit);
     }
     return;
   }
   throw new TypeError(
-    `keyed: ${path} of ${kind} is ${String(own)}, which belongs to no lane, so that keys of one batch could not have one each; ` +
+    `${operation}: ${path} of ${kind} is ${String(own)}, which belongs to no lane, so that keys of one batch could not have one each; ` +
       'keep it in a tensor [B].',
   );
 }

@@ -1,20 +1,10 @@
 /** Who has a carry in the kernels' memory: keys come, rest, and give way to others, by way of a store. */
 import type { Machine } from '../../kernels/machine-type.js';
 import { records } from '../../kernels/records.js';
-import { timeSlice } from '../event-loop.js';
+import { type Idle, idleLine } from './idle.js';
 import type { KeyedSnapshot, KeyedState, Layout } from './layout.js';
+import { type KeyedStore, ofKey, traffic } from './store.js';
 import { type Line, NONE } from './waiting.js';
-
-/** Where the carries of keys are that have given way; a database, a file, a map. */
-export interface KeyedStore<S = unknown, K = unknown> {
-  /** What was put last for a key; `undefined` for a key that is new. */
-  get(key: K): KeyedState<S> | undefined | PromiseLike<KeyedState<S> | undefined>;
-  /** Keeps what is there of a key, in the place of what was. Of one key the next comes after this one is done. */
-  put(key: K, state: KeyedState<S>): unknown;
-}
-
-/** Of more milliseconds timers make 1. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** How a key stands. */
 export enum Stand {
@@ -33,7 +23,7 @@ export enum Stand {
 }
 
 /** A key, its record and its values. */
-export interface Resident<K> extends Line {
+export interface Resident<K> extends Line, Idle<Resident<K>> {
   readonly key: K;
   /** 0 for none. */
   record: number;
@@ -44,11 +34,6 @@ export interface Resident<K> extends Line {
   putting: boolean;
   /** Whether it was stepped since that began. */
   changed: boolean;
-  /** When it was last stepped, in whole milliseconds. */
-  used: number;
-  /** Neighbours among those that are idle. */
-  older: Resident<K> | undefined;
-  newer: Resident<K> | undefined;
   /** What it was before the value of several steps that is half done; 0 where none is. */
   before: number;
 }
@@ -73,6 +58,8 @@ export interface Residents<S, K, T extends Resident<K>> {
   /** Keeps a copy of what a key's carry is now, until `settle`. */
   remember(resident: T): void;
   settle(resident: T): void;
+  /** Keys of which there is something to keep, in the order of a snapshot. */
+  keeping(): readonly T[];
   snapshot(): KeyedSnapshot<S, K>;
   restore(snapshot: KeyedSnapshot<S, K>): void;
   /** Puts everything into the store, then calls `done`. */
@@ -82,25 +69,15 @@ export interface Residents<S, K, T extends Resident<K>> {
   release(): void;
 }
 
-/** What an error says where the message of a store is about a key. */
-export function ofKey(key: unknown, what: string, cause: unknown): Error {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const text = `keyed: key ${typeof key === 'string' ? JSON.stringify(key) : String(key)}: ${what}${message}`;
-  const Kind = cause instanceof RangeError ? RangeError : cause instanceof TypeError ? TypeError : Error;
-  return new Kind(text, { cause });
-}
-
-const tooMany = (key: unknown, maxKeys: number): Error =>
+const tooMany = (operation: string, key: unknown, maxKeys: number): Error =>
   ofKey(
+    operation,
     key,
     '',
     new RangeError(
       `there are carries of ${maxKeys} keys, which is maxKeys, and without a store none can give way; raise maxKeys, or give a store.`,
     ),
   );
-
-const isPromise = (given: unknown): given is PromiseLike<unknown> =>
-  typeof (given as PromiseLike<unknown> | undefined)?.then === 'function';
 
 export function residents<S, K, T extends Resident<K>>(
   machine: Machine,
@@ -111,11 +88,18 @@ export function residents<S, K, T extends Resident<K>>(
     makeResident(key: K): T;
     ready(resident: T): void;
     failed(error: unknown): void;
+    /** What is kept of a key beside its record: to be put with it, and taken back. */
+    beside?: {
+      of(resident: T): object | undefined;
+      forget(resident: T): void;
+      restore(resident: T, state: KeyedState<S>): void;
+    };
   },
 ): Residents<S, K, T> {
+  const { operation } = layout;
   const known = new Map<K, T>();
   const kept = records(machine, layout.bytes, {
-    what: 'keyed: the carries of more keys',
+    what: `${operation}: the carries of more keys`,
     remedy: 'set maxKeys lower and give a store',
   });
   const fresh = kept.take();
@@ -124,39 +108,28 @@ export function residents<S, K, T extends Resident<K>>(
   /** How many the store is putting. */
   let puts = 0;
   let roomless: T[] = [];
-  let oldest: Resident<K> | undefined;
-  let newest: Resident<K> | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
   let released = false;
   let leaving: (() => void) | undefined;
+  const moving = traffic(operation, store, fail);
+  const idle = idleLine<Resident<K>>(idleMs, giveWay, fail);
 
   function copy(from: number, to: number): void {
     machine.floats.copyWithin(to / 4, from / 4, (from + layout.bytes) / 4);
   }
 
   // Without a store nobody gives way, so nobody has to be in a line for that: it would cost two far looks a value.
-  const link = store === undefined ? () => {} : lengthen;
-  const unlink = store === undefined ? () => {} : shorten;
-
-  function lengthen(resident: T): void {
-    resident.older = newest;
-    resident.newer = undefined;
-    if (newest === undefined) oldest = resident;
-    else newest.newer = resident;
-    newest = resident;
-  }
-
-  function shorten(resident: Resident<K>): void {
-    if (resident.older === undefined) oldest = resident.newer;
-    else resident.older.newer = resident.newer;
-    if (resident.newer === undefined) newest = resident.older;
-    else resident.newer.older = resident.older;
-    resident.older = undefined;
-    resident.newer = undefined;
-  }
+  const link = store === undefined ? () => {} : idle.add;
+  const unlink = store === undefined ? () => {} : idle.remove;
 
   function forget(resident: Resident<K>): void {
-    known.delete(resident.key);
+    if (resident.first === NONE) {
+      known.delete(resident.key);
+    } else {
+      // Values wait that nobody has looked at yet.
+      resident.stand = Stand.new;
+      resident.written = false;
+      hooks.beside?.forget(resident as T);
+    }
     if (resident.record === 0) return;
     kept.give(resident.record);
     resident.record = 0;
@@ -165,30 +138,21 @@ export function residents<S, K, T extends Resident<K>>(
 
   /** The key at which nothing has waited for longest gives way. @throws whatever the store throws. */
   function giveWay(): void {
-    const resident = oldest as Resident<K>;
+    const resident = idle.oldest as T;
     unlink(resident);
     if (!resident.written) {
       forget(resident);
       return;
     }
-    const state = layout.read(machine, [resident.record]);
-    let done: unknown;
-    try {
-      done = (store as KeyedStore<S, K>).put(resident.key, state);
-    } catch (error) {
-      throw ofKey(resident.key, 'the store did not take its carry: ', error);
-    }
-    if (!isPromise(done)) {
+    const state = { ...layout.read(machine, [resident.record]), ...hooks.beside?.of(resident) };
+    const later = moving.put(resident.key, state, () => putDone(resident));
+    if (!later) {
       forget(resident);
       return;
     }
     puts += 1;
     resident.putting = true;
     resident.changed = false;
-    done.then(
-      () => guarded(() => putDone(resident as T)),
-      (error: unknown) => fail(ofKey(resident.key, 'the store did not take its carry: ', error)),
-    );
   }
 
   function putDone(resident: T): void {
@@ -206,32 +170,10 @@ export function residents<S, K, T extends Resident<K>>(
     if (!released) hooks.failed(error);
   }
 
-  /** Runs what comes later; what it throws is an error of the stream. */
-  function guarded(run: () => void): void {
-    if (released) return;
-    try {
-      run();
-    } catch (error) {
-      fail(error);
-    }
-  }
-
   function load(resident: T): void {
-    let state: ReturnType<KeyedStore<S, K>['get']>;
-    try {
-      state = store?.get(resident.key);
-    } catch (error) {
-      throw ofKey(resident.key, 'the store did not give its carry: ', error);
-    }
-    if (!isPromise(state)) {
-      loaded(resident, state);
-      return;
-    }
+    // What is at once stands as it will by then.
     resident.stand = Stand.loading;
-    state.then(
-      (given) => guarded(() => loaded(resident, given)),
-      (error: unknown) => fail(ofKey(resident.key, 'the store did not give its carry: ', error)),
-    );
+    moving.get(resident.key, (state) => loaded(resident, state));
   }
 
   function loaded(resident: T, state: KeyedState<S> | undefined): void {
@@ -240,8 +182,9 @@ export function residents<S, K, T extends Resident<K>>(
     } else {
       try {
         layout.write(machine, layout.check(state, 1), 0, resident.record);
+        hooks.beside?.restore(resident, state);
       } catch (error) {
-        throw ofKey(resident.key, 'what the store gave is not its carry: ', error);
+        throw ofKey(operation, resident.key, 'what the store gave is not its carry: ', error);
       }
       resident.written = true;
     }
@@ -253,33 +196,10 @@ export function residents<S, K, T extends Resident<K>>(
     hooks.ready(resident);
   }
 
-  /** Those that have been idle for long give way, a few at a time. */
-  async function sweep(): Promise<void> {
-    timer = undefined;
-    const slice = timeSlice(2);
-    while (!released && oldest !== undefined && oldest.used + idleMs <= performance.now()) {
-      giveWay();
-      await slice();
-    }
-    watch();
-  }
-
-  function watch(): void {
-    if (idleMs === Number.POSITIVE_INFINITY || timer !== undefined || oldest === undefined || released) return;
-    const delay = Math.max(1, oldest.used + idleMs - performance.now());
-    timer = setTimeout(() => sweep().catch(fail), Math.min(delay, LONGEST_TIMER_MS));
-    // An idle key keeps no process alive.
-    (timer as { unref?: () => void }).unref?.();
-  }
-
   /** Everybody gives way, a few at a time. */
   async function leave(): Promise<void> {
-    const slice = timeSlice(2);
     try {
-      while (!released && oldest !== undefined) {
-        giveWay();
-        await slice();
-      }
+      await idle.empty();
     } catch (error) {
       fail(error);
     }
@@ -321,13 +241,13 @@ export function residents<S, K, T extends Resident<K>>(
       }
       resident.stand = Stand.idle;
       if (!resident.putting) link(resident);
-      if (leaving === undefined) watch();
+      if (leaving === undefined) idle.watch();
       else void leave();
     },
     admit() {
       if (roomless.length === 0) return;
       if (store !== undefined) {
-        while (oldest !== undefined && maxKeys - size + puts < roomless.length) giveWay();
+        while (idle.oldest !== undefined && maxKeys - size + puts < roomless.length) giveWay();
       }
       let k = 0;
       for (; k < roomless.length; k += 1) {
@@ -337,7 +257,7 @@ export function residents<S, K, T extends Resident<K>>(
           continue;
         }
         if (size >= maxKeys) {
-          if (store === undefined) throw tooMany(resident.key, maxKeys);
+          if (store === undefined) throw tooMany(operation, resident.key, maxKeys);
           break;
         }
         resident.record = kept.take();
@@ -355,8 +275,9 @@ export function residents<S, K, T extends Resident<K>>(
       kept.give(resident.before);
       resident.before = 0;
     },
+    keeping: () => [...known.values()].filter(({ record, written }) => record !== 0 && written),
     snapshot() {
-      const all = [...known.values()].filter(({ record, written }) => record !== 0 && written);
+      const all = self.keeping();
       const state = layout.read(
         machine,
         all.map(({ before, record }) => before || record),
@@ -365,16 +286,19 @@ export function residents<S, K, T extends Resident<K>>(
     },
     restore(snapshot) {
       const { keys } = snapshot;
-      if (!Array.isArray(keys)) throw new TypeError(`keyed: a snapshot has its keys in a list, not ${String(keys)}.`);
+      if (!Array.isArray(keys))
+        throw new TypeError(`${operation}: a snapshot has its keys in a list, not ${String(keys)}.`);
       if (keys.length > maxKeys) {
-        throw new RangeError(`keyed: a snapshot of ${keys.length} keys is more than maxKeys, ${maxKeys}; raise it.`);
+        throw new RangeError(
+          `${operation}: a snapshot of ${keys.length} keys is more than maxKeys, ${maxKeys}; raise it.`,
+        );
       }
       if (keys.length === 0) return;
       const state = layout.check(snapshot, keys.length);
       keys.forEach((key, lane) => {
         const resident = self.residentOf(key);
         if (resident.record !== 0)
-          throw new RangeError(`keyed: a snapshot has key ${String(key)} twice; it is of no use.`);
+          throw new RangeError(`${operation}: a snapshot has key ${String(key)} twice; it is of no use.`);
         resident.record = kept.take();
         size += 1;
         layout.write(machine, state, lane, resident.record);
@@ -389,11 +313,11 @@ export function residents<S, K, T extends Resident<K>>(
     },
     release() {
       released = true;
-      clearTimeout(timer);
+      moving.close();
+      idle.close();
       kept.free();
       known.clear();
       roomless = [];
-      oldest = newest = undefined;
       size = 0;
     },
   };

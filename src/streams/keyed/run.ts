@@ -5,11 +5,14 @@ import { parametersOf, versionOf } from '../../parameters/parameter.js';
 import { type Ids, ids, isTensor, type Tensor } from '../../tensor.js';
 import { currentStage, deliver, type Stage, stageOf } from '../demand.js';
 import { nextTurn } from '../event-loop.js';
-import { answers, showValue } from './answers.js';
+import { answers } from './answers.js';
 import { type Batches, batches } from './batches.js';
 import { layout } from './layout.js';
+import type { End, Run } from './operator.js';
 import type { Chosen, Keyed, KeyedAnswer } from './options.js';
-import { ofKey, type Resident, type Residents, residents, Stand } from './residents.js';
+import { type Resident, type Residents, residents, Stand } from './residents.js';
+import { ofKey } from './store.js';
+import { showValue, stepAt, stepOf, stepsIn, values } from './values.js';
 import { NONE, waitingLines } from './waiting.js';
 
 /** Turns of work end after so many milliseconds. */
@@ -25,25 +28,20 @@ interface Sequence<K, T> extends Resident<K> {
   answer: Tensor | undefined;
 }
 
-interface End {
-  readonly closed: boolean;
-  error(error: unknown): void;
-  complete(): void;
-}
-
 /** One subscription. */
 export function keyedRun<S, X extends Tensor, T extends { readonly value: X | number }, K>(
   model: Core<S, X, Tensor>,
   options: Chosen<S, K, T>,
   next: (answer: KeyedAnswer<unknown, K, T>) => void,
   end: End,
-) {
+): Run<T> {
   const { maxBatch, maxDelayMs, output } = options;
   const keyOf = options.key ?? ((input: T) => (input as unknown as Keyed<unknown, K>).key);
   const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
   const home = machine();
   const symbols = output === 'surprisal' ? symbolsOf(model) : undefined;
   const rows = layout<S>(model as Core<S, never>, symbols);
+  const inputs = values('keyed');
   const readers = answers(output, model.kind, symbols);
   /** In line for the next batch, from `head` on. */
   let ready: Sequence<K, T>[] = [];
@@ -102,9 +100,9 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
     let key: K | undefined;
     try {
       key = keyOf(input);
-      readers.check(input.value);
+      inputs.check(input.value);
     } catch (error) {
-      end.error(ofKey(key, '', error));
+      end.error(ofKey('keyed', key, '', error));
       return;
     }
     try {
@@ -181,7 +179,7 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
       sequence.stand = Stand.active;
       sequence.input = input;
       sequence.done = 0;
-      sequence.steps = typeof input.value === 'number' ? 1 : (input.value.shape[0] as number);
+      sequence.steps = stepsIn(input.value);
       if (sequence.steps > 1) house.remember(sequence);
       active.push(sequence);
     }
@@ -204,11 +202,11 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
       layout: rows,
       maxBatch,
       finish: options.finish,
-      input: readers.inputOf(first.value),
+      input: stepOf(first.value),
       fresh: house.fresh,
     });
     const numbers = work.inputs(lanes);
-    const width = readers.width;
+    const width = inputs.width;
     for (let lane = 0; lane < lanes; lane += 1) {
       const { input, done, record } = active[lane] as Sequence<K, T>;
       const { value } = input as T;
@@ -240,7 +238,7 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
           home.floats,
         );
       } catch (error) {
-        throw ofKey(key, '', error);
+        throw ofKey('keyed', key, '', error);
       }
     });
   }
@@ -249,9 +247,9 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
   function culprit(): Error | undefined {
     for (const { key, input, done } of active) {
       try {
-        evaluate(model, model.initial(1), readers.stepOf((input as T).value, done) as X);
+        evaluate(model, model.initial(1), stepAt((input as T).value, done) as X);
       } catch (error) {
-        return ofKey(key, '', error);
+        return ofKey('keyed', key, '', error);
       }
     }
     return undefined;
@@ -279,7 +277,7 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
         const value = steps > 1 ? sequence.answer : readers.one(lane, typeof input.value === 'number');
         given.push({ key, value, input, version });
       } catch (error) {
-        throw ofKey(key, '', error);
+        throw ofKey('keyed', key, '', error);
       }
       sequence.written = true;
       sequence.input = undefined;

@@ -11,6 +11,8 @@ export interface Line {
 export const NONE = -1;
 
 export interface Waiting<T, L extends Line> extends BufferState {
+  /** The line of the value that has waited for longest, which is its first. */
+  readonly oldest: L | undefined;
   /**
    * Puts a value at the end of a line, or does what the policy says; whether it waits now.
    *
@@ -120,6 +122,9 @@ export function waitingLines<T, L extends Line>(
     },
     get dropped() {
       return dropped;
+    },
+    get oldest() {
+      return lines[oldest];
     },
     push,
     take(line) {

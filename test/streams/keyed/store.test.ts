@@ -5,7 +5,7 @@ import { fromAsync } from '../../../src/streams/from-async.js';
 import { keyed } from '../../../src/streams/keyed/keyed.js';
 import type { KeyedState } from '../../../src/streams/keyed/layout.js';
 import type { Keyed, KeyedCarries, KeyedOptions } from '../../../src/streams/keyed/options.js';
-import type { KeyedStore } from '../../../src/streams/keyed/residents.js';
+import type { KeyedStore } from '../../../src/streams/keyed/store.js';
 import type { Ids } from '../../../src/tensor.js';
 import { drawn, idsOf, onIds } from './models.js';
 
