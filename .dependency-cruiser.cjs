@@ -2,6 +2,7 @@
 const rooms = [
   ['cli'],
   ['serve'],
+  ['runs'],
   ['models'],
   ['streams', 'formats'],
   ['cells', 'layers'],
@@ -19,10 +20,12 @@ const rooms = [
     'checks.ts',
     'errors.ts',
     'options.ts',
+    'version.ts',
     'random.ts',
     'plot.ts',
     'piecewise-task.ts',
     'carry.ts',
+    'description.ts',
   ],
 ];
 

@@ -15,6 +15,7 @@ const groups = [
   ['models/', 'Models'],
   ['formats/utterances/', 'Slots'],
   ['formats/', 'Checkpoints'],
+  ['runs/', 'Checkpoints'],
   ['streams/', 'Streams'],
   ['cells/', 'Cells'],
   ['layers/', 'Layers'],

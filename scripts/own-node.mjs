@@ -15,6 +15,7 @@ if (node === undefined) {
 }
 const tests = [
   'host',
+  'runs',
   'kernels',
   'ops',
   'parameters',

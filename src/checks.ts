@@ -1,5 +1,8 @@
 /** Checks of sizes and options: a wrong one is an error where it is given, not a surprise later. */
 
+/** What is larger than the largest memory of the kernels, 4 GiB of float32, cannot be computed with. */
+export const MOST_NUMBERS = 2 ** 30;
+
 /** @throws RangeError where a value is not a whole number of at least `least`, and of at most `most` where there is one. */
 export function requireCount(
   operation: string,

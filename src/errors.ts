@@ -22,6 +22,9 @@ export interface FormatError
     | 'BadTensor'
     | 'UnsupportedType'
     | 'BadOffsets'
+    | 'BadChecksum' // Bytes are not as they were written.
+    | 'UnsupportedFormat' // A later version of the package wrote it.
+    | 'OtherTier' // The run comes from other kernels, with other bits.
   > {}
 
 /** Tensors that do not fit the parameters they were meant for. */
@@ -52,8 +55,35 @@ export interface TaggerError extends Tagged<'TaggerMismatch'> {}
 /** A correction of a slot that an utterance cannot take. */
 export interface CorrectionError extends Tagged<'BadCorrection'> {}
 
+/** The folder of a run that is another process's. */
+export interface FolderError
+  extends Tagged<
+    | 'FolderHeld' // Another process writes into it.
+    | 'FolderLost' // Another process took it over from this one.
+  > {
+  /** That of the folder. */
+  readonly path: string;
+  /** Who has it, where that is known. */
+  readonly pid: number | undefined;
+  readonly host: string | undefined;
+}
+
+/** A description that no model can be built from. */
+export interface DescriptionError extends Tagged<'BadDescription'> {
+  /** Where in it: `stack.args[0].rnn`. */
+  readonly place: string;
+}
+
 /** Any of them: the tag says which. */
-export type OxbowError = FileError | FormatError | WeightsError | UtteranceError | TaggerError | CorrectionError;
+export type OxbowError =
+  | FileError
+  | FormatError
+  | FolderError
+  | WeightsError
+  | UtteranceError
+  | TaggerError
+  | CorrectionError
+  | DescriptionError;
 
 /** What an error is made of: its tag, its message, its facts, and what caused it. */
 type Facts<X> = X extends OxbowError

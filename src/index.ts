@@ -35,9 +35,12 @@ export {
 } from './cells/simple-rnn.js';
 export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked.js';
 export { unroll } from './cells/unroll.js';
+export { register } from './description.js';
 export {
   type CorrectionError,
+  type DescriptionError,
   type FileError,
+  type FolderError,
   type FormatError,
   OxbowError,
   type TaggerError,
@@ -167,6 +170,11 @@ export { RandomKey } from './parameters/random-key.js';
 export { finish, inTurns, type PiecewiseTask } from './piecewise-task.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type GeneratorState, generator, type RandomGenerator, restoreGenerator } from './random.js';
+export { build, buildEither } from './runs/build.js';
+export { type CheckpointedOptions, checkpointed, type SavedRun, saveRuns } from './runs/checkpointed.js';
+export { describe } from './runs/describe.js';
+export type { Json, ModelDescription } from './runs/description.js';
+export { type Resumed, type ResumeOptions, resume } from './runs/resume.js';
 export {
   type CarryOf,
   type Children,

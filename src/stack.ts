@@ -4,6 +4,7 @@
  */
 
 import { outcome } from './carry.js';
+import { described } from './description.js';
 import { type Core, type Layer, layer, within } from './layer.js';
 import type { Ops } from './ops/ops.js';
 import { checkedOptions } from './options.js';
@@ -74,7 +75,7 @@ export function stack<const C extends Children>(
   options: StackOptions = {},
 ): Layer<StackCarry<C>, StackInput<C>, StackOutput<C>, StackParams<C>> {
   const { seed } = checkedOptions('stack', options, { seed: true });
-  return layer(stackCore('stack', children), seed, '');
+  return described(layer(stackCore('stack', children), seed, ''), 'stack', [children, options]);
 }
 
 /** The core of layers one after another; `stack` and `stacked` are made of it. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as oxbow from 'oxbow';
 import {
   adam,
+  build,
   correctTags,
   crossEntropy,
   decodeCheckpoint,
@@ -169,6 +170,12 @@ const broken: readonly Case[] = [
     'WeightsMismatch',
     /^loadWeights: .*unexpected: w; make the model as/,
   ],
+  [
+    'build',
+    () => build({ $: 'lstn', args: [] }),
+    'BadDescription',
+    /^build: lstn: .*no factory.*"lstn".*; take the one/,
+  ],
   ['restoreTagger', () => restoreTagger(words, checkpoint), 'TaggerMismatch', /^restoreTagger: .*no lexicons/],
   [
     'correctTags',
@@ -231,6 +238,7 @@ describe.each([
 
 /** Every pair of names that the package has, and a call of each that comes to nothing. */
 const pairs = {
+  build: [{ $: 'lstn', args: [] }],
   correctTags: [['a'], ['O'], [{ slot: 'x', words: 'b' }]],
   decodeCheckpoint: [new Uint8Array(3)],
   loadCheckpoint: ['none'],

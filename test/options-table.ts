@@ -1,5 +1,8 @@
 /** Every function of the package that takes options: one call of each, and options that it takes. */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as oxbow from 'oxbow';
 import { firstValueFrom, of } from 'rxjs';
 
@@ -22,6 +25,7 @@ type Subject =
   | oxbow.GeneratorState
   | oxbow.Vocabulary
   | oxbow.VocabularyData
+  | oxbow.ModelDescription
   | oxbow.Utterance
   | oxbow.Pending
   | oxbow.Checkpoint
@@ -451,6 +455,18 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   fromConll: {
     call: (o) => oxbow.fromConll('none', o),
     options: { columns: { word: 0, tag: null }, separator: 'tab', comment: '#' },
+  },
+  openRunFolder: {
+    // Each in a folder of its own: calls need not wait for one another.
+    call: async (o) => {
+      const path = mkdtempSync(join(tmpdir(), 'oxbow-'));
+      try {
+        await (await oxbow.openRunFolder(path, o)).close();
+      } finally {
+        rmSync(path, { recursive: true });
+      }
+    },
+    options: { takeOver: false, keep: 2 },
   },
   fromSequenceFiles: {
     call: (o) => oxbow.fromSequenceFiles('none', o),

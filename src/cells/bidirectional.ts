@@ -1,4 +1,5 @@
 import { outcome } from '../carry.js';
+import { described } from '../description.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import { checkLengths, type Lengths } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
@@ -81,39 +82,43 @@ export function bidirectional<F, B, X extends Tensor, P extends Params = Params,
         `takes ${backward.inputs}; both read the same signal, so make the two equal.`,
     );
   }
-  return layer(
-    {
-      kind: 'bidirectional',
-      inputs: forward.inputs ?? backward.inputs,
-      outputs: merge === undefined ? sideBySide(forward, backward) : outputs,
-      params: { forward: forward.params, backward: backward.params },
-      initial: (batch) => ({ forward: forward.initial(batch), backward: backward.initial(batch) }),
-      lengthsAfter(lengths) {
-        const [ahead, behind] = [forward, backward].map((each) => each.lengthsAfter?.(lengths) ?? lengths);
-        if (last) return lengths.map(() => 1);
-        if (String(ahead) === String(behind)) return ahead as Lengths;
-        throw new RangeError(
-          `bidirectional: forward (${forward.kind}) gives lanes of ${ahead} steps, but backward (${backward.kind}) of ` +
-            `${behind}; make the two equal.`,
-        );
+  return described(
+    layer(
+      {
+        kind: 'bidirectional',
+        inputs: forward.inputs ?? backward.inputs,
+        outputs: merge === undefined ? sideBySide(forward, backward) : outputs,
+        params: { forward: forward.params, backward: backward.params },
+        initial: (batch) => ({ forward: forward.initial(batch), backward: backward.initial(batch) }),
+        lengthsAfter(lengths) {
+          const [ahead, behind] = [forward, backward].map((each) => each.lengthsAfter?.(lengths) ?? lengths);
+          if (last) return lengths.map(() => 1);
+          if (String(ahead) === String(behind)) return ahead as Lengths;
+          throw new RangeError(
+            `bidirectional: forward (${forward.kind}) gives lanes of ${ahead} steps, but backward (${backward.kind}) of ` +
+              `${behind}; make the two equal.`,
+          );
+        },
+        apply(ops, carry: BidirectionalCarry<F, B>, x: X) {
+          const lengths = checkLengths(ops.lengths, x, 'bidirectional');
+          const [read, afterForward] = outcome(forward.kind, carry.forward, forward.apply(ops, carry.forward, x));
+          const start = backward.initial(x.shape[1] as number);
+          const mirror = reversed(ops, x, lengths);
+          const [mirrored, afterBackward] = outcome(backward.kind, start, backward.apply(ops, start, mirror));
+          /** What either gave, up to its end. */
+          const within = (each: Core<unknown, never>, from: Tensor, to: Tensor) =>
+            checkLengths(opsAfter(ops, each, from, to).lengths, to, 'bidirectional');
+          const [real, back] = [within(forward, x, read), within(backward, mirror, mirrored)];
+          const ahead = last ? lastOf(ops, read, real, 'bidirectional') : read;
+          const behind = last ? lastOf(ops, mirrored, back, 'bidirectional') : reversed(ops, mirrored, back);
+          const y = merge?.(ops, ahead, behind) ?? ops.concat([ahead, behind], ahead.shape.length - 1);
+          return [y, { forward: afterForward, backward: afterBackward }];
+        },
       },
-      apply(ops, carry: BidirectionalCarry<F, B>, x: X) {
-        const lengths = checkLengths(ops.lengths, x, 'bidirectional');
-        const [read, afterForward] = outcome(forward.kind, carry.forward, forward.apply(ops, carry.forward, x));
-        const start = backward.initial(x.shape[1] as number);
-        const mirror = reversed(ops, x, lengths);
-        const [mirrored, afterBackward] = outcome(backward.kind, start, backward.apply(ops, start, mirror));
-        /** What either gave, up to its end. */
-        const within = (each: Core<unknown, never>, from: Tensor, to: Tensor) =>
-          checkLengths(opsAfter(ops, each, from, to).lengths, to, 'bidirectional');
-        const [real, back] = [within(forward, x, read), within(backward, mirror, mirrored)];
-        const ahead = last ? lastOf(ops, read, real, 'bidirectional') : read;
-        const behind = last ? lastOf(ops, mirrored, back, 'bidirectional') : reversed(ops, mirrored, back);
-        const y = merge?.(ops, ahead, behind) ?? ops.concat([ahead, behind], ahead.shape.length - 1);
-        return [y, { forward: afterForward, backward: afterBackward }];
-      },
-    },
-    seed,
+      seed,
+    ),
+    'bidirectional',
+    [forward, backward, options],
   );
 }
 

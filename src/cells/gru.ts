@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import type { Layer } from '../layer.js';
 import { projection } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
@@ -66,26 +67,30 @@ export function gruCell(inputs: number, units: number, options: GruCellOptions =
   const wx = parameter([inputs, 3 * units], initializers.wx ?? sideBySide([glorot, glorot, glorot]));
   const b = parameter([3 * units], initializers.b ?? zeroInitializer());
   const form = reset === 'before' ? resetBefore(units, initializers) : resetAfter(units, initializers);
-  return {
-    kind: 'gru',
-    inputs,
-    units,
-    params: { wx, b, ...form.params },
-    initial: (batch) => ({ h: zeros([batch, units]) }),
-    project: (ops, x) => ops.linear(x, wx, b),
-    window(ops, carry, x) {
-      if (ops.recurrences === undefined) return undefined;
-      const [z, ids] = projection(ops, x, wx, b);
-      const y = form.window(ops.recurrences, z, carry.h, ids);
-      return [y, { h: lastState(ops, y) }];
+  return described(
+    {
+      kind: 'gru',
+      inputs,
+      units,
+      params: { wx, b, ...form.params },
+      initial: (batch) => ({ h: zeros([batch, units]) }),
+      project: (ops, x) => ops.linear(x, wx, b),
+      window(ops, carry, x) {
+        if (ops.recurrences === undefined) return undefined;
+        const [z, ids] = projection(ops, x, wx, b);
+        const y = form.window(ops.recurrences, z, carry.h, ids);
+        return [y, { h: lastState(ops, y) }];
+      },
+      step(ops, carry, x) {
+        const { z, n } = form.gates(ops, carry.h, x);
+        // n + z ⊙ (h − n) is z ⊙ h + (1 − z) ⊙ n with one product less.
+        const h = ops.add(n, ops.multiply(z, ops.subtract(carry.h, n)));
+        return [h, { h }];
+      },
     },
-    step(ops, carry, x) {
-      const { z, n } = form.gates(ops, carry.h, x);
-      // n + z ⊙ (h − n) is z ⊙ h + (1 − z) ⊙ n with one product less.
-      const h = ops.add(n, ops.multiply(z, ops.subtract(carry.h, n)));
-      return [h, { h }];
-    },
-  };
+    'gruCell',
+    [inputs, units, options],
+  );
 }
 
 /** Parameters and equation of the gates, in which the two forms differ. */
@@ -164,5 +169,5 @@ export function gru(
   options: GruOptions = {},
 ): Layer<GruCarry, Features, Tensor, GruParams> {
   const { seed, ...cell } = checkedOptions('gru', options, { seed: true, ...names });
-  return unroll(gruCell(inputs, units, cell), seed);
+  return described(unroll(gruCell(inputs, units, cell), seed), 'gru', [inputs, units, options]);
 }

@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import type { Layer } from '../layer.js';
 import { projection } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
@@ -107,29 +108,33 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
     return ops.add(c, ops.multiply(i, forget === 'coupled' ? ops.subtract(g, c) : g));
   }
 
-  return {
-    kind: 'lstm',
-    inputs,
-    units,
-    params: { wx, wh, b, ...(vi && { vi }), ...(vf && { vf }), ...(vo && { vo }) },
-    initial: (batch) => ({ h: zeros([batch, units]), c: zeros([batch, units]) }),
-    project: (ops, x) => ops.linear(x, wx, b),
-    window(ops, carry, x) {
-      if (ops.recurrences === undefined) return undefined;
-      const [z, ids] = projection(ops, x, wx, b);
-      const together = peepholes ? ops.concat(seeing, 0) : undefined;
-      const [y, c] = ops.recurrences.lstm(z, wh, carry.h, carry.c, ids, forget, together);
-      return [y, { h: lastState(ops, y), c }];
+  return described(
+    {
+      kind: 'lstm',
+      inputs,
+      units,
+      params: { wx, wh, b, ...(vi && { vi }), ...(vf && { vf }), ...(vo && { vo }) },
+      initial: (batch) => ({ h: zeros([batch, units]), c: zeros([batch, units]) }),
+      project: (ops, x) => ops.linear(x, wx, b),
+      window(ops, carry, x) {
+        if (ops.recurrences === undefined) return undefined;
+        const [z, ids] = projection(ops, x, wx, b);
+        const together = peepholes ? ops.concat(seeing, 0) : undefined;
+        const [y, c] = ops.recurrences.lstm(z, wh, carry.h, carry.c, ids, forget, together);
+        return [y, { h: lastState(ops, y), c }];
+      },
+      step(ops, carry, x) {
+        const gates = ops.split(ops.add(x, ops.matmul(carry.h, wh)), 1, sizes);
+        const zf = forget === 'learned' ? gates[1] : undefined;
+        const [zg, zo] = gates.slice(-2) as [Tensor, Tensor];
+        const c = nextC(ops, carry.c, gates[0] as Tensor, zf, zg);
+        const h = ops.multiply(gate(ops, zo, c, vo), ops.tanh(c));
+        return [h, { h, c }];
+      },
     },
-    step(ops, carry, x) {
-      const gates = ops.split(ops.add(x, ops.matmul(carry.h, wh)), 1, sizes);
-      const zf = forget === 'learned' ? gates[1] : undefined;
-      const [zg, zo] = gates.slice(-2) as [Tensor, Tensor];
-      const c = nextC(ops, carry.c, gates[0] as Tensor, zf, zg);
-      const h = ops.multiply(gate(ops, zo, c, vo), ops.tanh(c));
-      return [h, { h, c }];
-    },
-  };
+    'lstmCell',
+    [inputs, units, options],
+  );
 }
 
 /**
@@ -166,5 +171,5 @@ export function lstm(
   options: LstmOptions = {},
 ): Layer<LstmCarry, Features, Tensor, LstmParams> {
   const { seed, ...cell } = checkedOptions('lstm', options, { seed: true, ...names });
-  return unroll(lstmCell(inputs, units, cell), seed);
+  return described(unroll(lstmCell(inputs, units, cell), seed), 'lstm', [inputs, units, options]);
 }

@@ -1,3 +1,4 @@
+import { described } from '../description.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import { checkLengths, type Padded, type Restarts, restartsWith } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
@@ -36,27 +37,31 @@ export function masked<S, X extends Tensor, Y, P extends Params = Params>(
   inner: Core<S, X, Y, P>,
 ): Layer<S, Padded<X>, Y, P> {
   const whole = toldLengths(inner);
-  return layer<S, Padded<X>, Y, P>(
-    {
-      ...whole,
-      apply(ops, carry, x) {
-        if (!isTensor(x)) {
-          throw new TypeError(
-            `masked: takes a signal [T, B, …] with lengths, but ${inner.kind} was given a record; tell it what is padding ` +
-              'in its own way, by a mask or an option.',
-          );
-        }
-        if (x.lengths === undefined && ops.lengths === undefined) {
-          throw new TypeError(
-            `masked: the signal ${showShape(x.shape)} has no lengths; make it by padded(), or use the ${inner.kind} as it is. ` +
-              'Within a sequential model, give its fit, evaluate and predict a mask.',
-          );
-        }
-        return whole.apply(ops, carry, x);
+  return described(
+    layer<S, Padded<X>, Y, P>(
+      {
+        ...whole,
+        apply(ops, carry, x) {
+          if (!isTensor(x)) {
+            throw new TypeError(
+              `masked: takes a signal [T, B, …] with lengths, but ${inner.kind} was given a record; tell it what is padding ` +
+                'in its own way, by a mask or an option.',
+            );
+          }
+          if (x.lengths === undefined && ops.lengths === undefined) {
+            throw new TypeError(
+              `masked: the signal ${showShape(x.shape)} has no lengths; make it by padded(), or use the ${inner.kind} as it is. ` +
+                'Within a sequential model, give its fit, evaluate and predict a mask.',
+            );
+          }
+          return whole.apply(ops, carry, x);
+        },
       },
-    },
-    undefined,
-    '',
+      undefined,
+      '',
+    ),
+    'masked',
+    [inner],
   );
 }
 

@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import type { Core, Layer } from '../layer.js';
 import { checkedOptions } from '../options.js';
 import type { Params } from '../parameters/parameter.js';
@@ -37,33 +38,37 @@ export function residualRnnCell<S, P extends Params = Params>(
         `it takes ${inputs} to see the input, or ${inputs + units} to see input and state, and gives ${units}.`,
     );
   }
-  return {
-    kind: 'residualRnn',
-    inputs,
-    units,
-    params: { g: g.params },
-    initial: (batch) => ({ h: zeros([batch, units]), g: g.initial(batch) }),
-    window(ops, carry, x) {
-      if (seesState) return undefined;
-      const [steps, batch] = x.shape as readonly [number, number, number];
-      // What does not depend on the state is worked out for all steps at once.
-      const [changes, after] = g.apply(ops, carry.g, x);
-      let { h } = carry;
-      const rows = ops.reshape(changes, [steps * batch, units]);
-      const states = ops.split(rows, 0, new Array<number>(steps).fill(batch)).map((change) => {
-        h = ops.add(h, change);
-        return h;
-      });
-      return [ops.reshape(ops.concat(states, 0), [steps, batch, units]), { h, g: after }];
+  return described(
+    {
+      kind: 'residualRnn',
+      inputs,
+      units,
+      params: { g: g.params },
+      initial: (batch) => ({ h: zeros([batch, units]), g: g.initial(batch) }),
+      window(ops, carry, x) {
+        if (seesState) return undefined;
+        const [steps, batch] = x.shape as readonly [number, number, number];
+        // What does not depend on the state is worked out for all steps at once.
+        const [changes, after] = g.apply(ops, carry.g, x);
+        let { h } = carry;
+        const rows = ops.reshape(changes, [steps * batch, units]);
+        const states = ops.split(rows, 0, new Array<number>(steps).fill(batch)).map((change) => {
+          h = ops.add(h, change);
+          return h;
+        });
+        return [ops.reshape(ops.concat(states, 0), [steps, batch, units]), { h, g: after }];
+      },
+      step(ops, carry, x) {
+        const seen = seesState ? ops.concat([x, carry.h], 1) : x;
+        const [batch, width] = seen.shape as readonly [number, number];
+        const [change, after] = g.apply(ops, carry.g, ops.reshape(seen, [1, batch, width]));
+        const h = ops.add(carry.h, ops.reshape(change, [batch, units]));
+        return [h, { h, g: after }];
+      },
     },
-    step(ops, carry, x) {
-      const seen = seesState ? ops.concat([x, carry.h], 1) : x;
-      const [batch, width] = seen.shape as readonly [number, number];
-      const [change, after] = g.apply(ops, carry.g, ops.reshape(seen, [1, batch, width]));
-      const h = ops.add(carry.h, ops.reshape(change, [batch, units]));
-      return [h, { h, g: after }];
-    },
-  };
+    'residualRnnCell',
+    [inputs, units, g],
+  );
 }
 
 /** Options of {@link residualRnn}. */
@@ -102,5 +107,5 @@ export function residualRnn<S, P extends Params = Params>(
   options: ResidualRnnOptions = {},
 ): Layer<ResidualRnnCarry<S>, Features, Tensor, { readonly g: P }> {
   const { seed } = checkedOptions('residualRnn', options, { seed: true });
-  return unroll(residualRnnCell(inputs, units, g), seed);
+  return described(unroll(residualRnnCell(inputs, units, g), seed), 'residualRnn', [inputs, units, g, options]);
 }

@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import type { Layer } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { tanh } from '../ops/activations.js';
@@ -62,25 +63,29 @@ export function simpleRnnCell(
   const wx = parameter([inputs, units], initializers.wx ?? glorotUniform());
   const wh = parameter([units, units], initializers.wh ?? orthogonal());
   const b = parameter([units], initializers.b ?? zeroInitializer());
-  return {
-    kind: 'simpleRnn',
-    inputs,
-    units,
-    params: { wx, wh, b },
-    initial: (batch) => ({ h: zeros([batch, units]) }),
-    project: (ops, x) => ops.linear(x, wx, b),
-    window(ops, carry, x) {
-      if (ops.recurrences === undefined || activation !== tanh) return undefined;
-      const [z, ids] = projection(ops, x, wx, b);
-      const [y] = ops.recurrences.simpleRnn(z, wh, carry.h, ids);
-      return [y, { h: lastState(ops, y) }];
+  return described(
+    {
+      kind: 'simpleRnn',
+      inputs,
+      units,
+      params: { wx, wh, b },
+      initial: (batch) => ({ h: zeros([batch, units]) }),
+      project: (ops, x) => ops.linear(x, wx, b),
+      window(ops, carry, x) {
+        if (ops.recurrences === undefined || activation !== tanh) return undefined;
+        const [z, ids] = projection(ops, x, wx, b);
+        const [y] = ops.recurrences.simpleRnn(z, wh, carry.h, ids);
+        return [y, { h: lastState(ops, y) }];
+      },
+      step(ops, carry, x) {
+        const z = ops.add(x, ops.matmul(carry.h, wh));
+        const h = activation(ops, z);
+        return [h, { h }];
+      },
     },
-    step(ops, carry, x) {
-      const z = ops.add(x, ops.matmul(carry.h, wh));
-      const h = activation(ops, z);
-      return [h, { h }];
-    },
-  };
+    'simpleRnnCell',
+    [inputs, units, options],
+  );
 }
 
 /**
@@ -106,5 +111,5 @@ export function simpleRnn(
   options: SimpleRnnOptions = {},
 ): Layer<SimpleRnnCarry, Features, Tensor, SimpleRnnParams> {
   const { seed, ...cell } = checkedOptions('simpleRnn', options, { seed: true, ...names });
-  return unroll(simpleRnnCell(inputs, units, cell), seed);
+  return described(unroll(simpleRnnCell(inputs, units, cell), seed), 'simpleRnn', [inputs, units, options]);
 }

@@ -1,4 +1,5 @@
 import { outcome } from '../carry.js';
+import { described } from '../description.js';
 import { type Core, type Layer, layer, noCarry } from '../layer.js';
 import { type DropoutForm, dropout as dropoutLayer } from '../layers/dropout.js';
 import type { Ops } from '../ops/ops.js';
@@ -59,7 +60,7 @@ export function stacked<const L extends readonly Core<unknown>[]>(
   const { seed, dropout, residual = false } = checkedOptions('stacked', options, names);
   const children: Children = Object.fromEntries(layers.map((child, below) => [`layer${below + 1}`, child]));
   const whole = stackCore('stacked', children) as Core<unknown> as Core<Carry>;
-  if (dropout === undefined && !residual) return layer(whole, seed, '');
+  if (dropout === undefined && !residual) return described(layer(whole, seed, ''), 'stacked', [layers, options]);
 
   const { rate, ...form } =
     typeof dropout === 'object'
@@ -107,5 +108,5 @@ export function stacked<const L extends readonly Core<unknown>[]>(
       return [y, next as Carry];
     },
   };
-  return layer(core, seed, '');
+  return described(layer(core, seed, ''), 'stacked', [layers, options]);
 }

@@ -1,4 +1,5 @@
 import { outcome } from '../carry.js';
+import { described } from '../description.js';
 import { type Layer, layer } from '../layer.js';
 import { checkLengths, type Lengths, realSteps } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
@@ -89,26 +90,30 @@ export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: nu
     return [ops.multiply(joined(ops, outputs, x.shape), realSteps(steps, lengths)), last as S];
   }
 
-  return layer(
-    {
-      kind,
-      inputs,
-      outputs: units,
-      params,
-      initial,
-      apply(ops, carry: S, x) {
-        const [steps = 0, , features] = x.shape;
-        if (x.shape.length !== 3 || features !== inputs || steps === 0) {
-          throw new RangeError(
-            `${kind}: takes a window [T, B, ${inputs}] with T ≥ 1, but got ${showShape(x.shape)}; ` +
-              `make it ${inputs} features wide, or the cell as wide as its input.`,
-          );
-        }
-        const lengths = checkLengths(ops.lengths, x, kind);
-        return lengths === undefined ? whole(ops, carry, x) : inSpans(ops, carry, x, lengths);
+  return described(
+    layer(
+      {
+        kind,
+        inputs,
+        outputs: units,
+        params,
+        initial,
+        apply(ops, carry: S, x) {
+          const [steps = 0, , features] = x.shape;
+          if (x.shape.length !== 3 || features !== inputs || steps === 0) {
+            throw new RangeError(
+              `${kind}: takes a window [T, B, ${inputs}] with T ≥ 1, but got ${showShape(x.shape)}; ` +
+                `make it ${inputs} features wide, or the cell as wide as its input.`,
+            );
+          }
+          const lengths = checkLengths(ops.lengths, x, kind);
+          return lengths === undefined ? whole(ops, carry, x) : inSpans(ops, carry, x, lengths);
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'unroll',
+    [cell, seed],
   );
 }
 

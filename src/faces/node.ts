@@ -14,4 +14,6 @@ export {
   saveTagger,
   saveTaggerEither,
 } from '../models/tagger/online/checkpoint.js';
+export { loadNewest, openRunFolder, type RunFolder, type RunFolderOptions, type WriteOptions } from '../runs/folder.js';
+export type { Newest, Provenance, StoredCheckpoint } from '../runs/stored.js';
 export { fromFile } from '../streams/from-file.js';

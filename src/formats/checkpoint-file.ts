@@ -6,10 +6,20 @@ import * as TE from 'fp-ts/lib/TaskEither.js';
 import { host } from '#host';
 import { type FileError, type FormatError, fileError, type OxbowError, saidOf } from '../errors.js';
 import type { OpenFile } from '../host/host.js';
+import { timeSlice } from '../streams/event-loop.js';
 import type { Tensor } from '../tensor.js';
-import { type Checkpoint, fileLayoutOf, piecesOf, tensorOf, toOwnOrder } from './checkpoint.js';
+import {
+  bytesIn,
+  type Checkpoint,
+  type FileLayout,
+  fileLayoutOf,
+  piecesOf,
+  tensorOf,
+  toOwnOrder,
+} from './checkpoint.js';
 import { type Entry, formatError, headerLength, inOrder, LENGTH_BYTES, parseHeader } from './header.js';
 import { orThrow } from './or-throw.js';
+import { faultOf, type Metadata, parted, putChecksum, sealedHeader } from './seal.js';
 
 /** Bytes that are copied at once: a fraction of a millisecond, after which everybody else has a turn. */
 const PIECE = 1 << 20;
@@ -19,7 +29,8 @@ const PIECE = 1 << 20;
  * name: a reader of the path finds the old checkpoint or the new one, also where the process or the machine stops midway.
  *
  * A file that is there keeps its mode, and where permitted its owner; the target of a symbolic link is replaced and not the
- * link; a file that is read-only stays as it is. What saves that were killed left in the folder is removed.
+ * link; a file that is read-only stays as it is. What saves that were killed left in the folder is removed. A checksum of the
+ * whole file is in its metadata, which safetensors files have for such things.
  *
  * Tensors are values, read while they are written; those whose numbers are part of a larger buffer, as a live parameter's are,
  * are copied at once.
@@ -57,21 +68,42 @@ export function saveCheckpointEither(path: string, checkpoint: Checkpoint): TE.T
 }
 
 /** Writes a checkpoint on behalf of an operation. */
-export function saveAs(
-  operation: string,
-  path: string,
-  { tensors, metadata }: Checkpoint,
-): TE.TaskEither<FileError, void> {
-  const settled = Object.entries(tensors).map(([name, tensor]) => [name, ownNumbers(tensor)] as const);
-  const layout = fileLayoutOf({ tensors: Object.fromEntries(settled), metadata });
+export function saveAs(operation: string, path: string, checkpoint: Checkpoint): TE.TaskEither<FileError, void> {
+  const layout = fileLayoutOf(settled(checkpoint));
   return TE.tryCatch(
-    () => host.replaceFile(path, () => piecesOf(layout, PIECE)),
+    () => writeLayout(path, layout),
     (cause) => fileError(operation, 'written', path, cause),
   );
 }
 
+/** A checkpoint whose numbers are its own. */
+export const settled = ({ tensors, metadata }: Checkpoint): Checkpoint => ({
+  tensors: Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, ownNumbers(tensor)])),
+  metadata,
+});
+
 /**
- * Reads a checkpoint, of any size that memory holds. What headers may be is said at {@link decodeCheckpoint}.
+ * Writes a file whose numbers hold still. Its checksum comes before them, so they are read twice.
+ *
+ * @param ready called when all has been written, before the file takes its name; what it throws keeps it from that.
+ */
+export async function writeLayout(path: string, layout: FileLayout, ready = () => {}): Promise<void> {
+  const turn = timeSlice(1);
+  let checksum = 0;
+  for (const bytes of bytesIn(layout, PIECE)) {
+    checksum = host.crc32(bytes, checksum);
+    await turn();
+  }
+  putChecksum(layout.header, checksum);
+  await host.replaceFile(path, function* () {
+    yield* piecesOf(layout, PIECE);
+    ready();
+  });
+}
+
+/**
+ * Reads a checkpoint, of any size that memory holds. What headers may be, and that checksums are held against the bytes, is said
+ * at {@link decodeCheckpoint}.
  *
  * @param path that of the file.
  * @returns its tensors, in arrays of their own, and its metadata.
@@ -104,14 +136,14 @@ export function loadCheckpointEither(path: string): TE.TaskEither<FileError | Fo
 export function loadAs<X extends OxbowError, A>(
   operation: string,
   path: string,
-  restore: (checkpoint: Checkpoint) => E.Either<X, A>,
+  restore: (checkpoint: Checkpoint, file: ReadFile) => E.Either<X, A>,
 ): TE.TaskEither<FileError | FormatError | X, A> {
   return pipe(
     TE.tryCatch(
       async () => {
         const file = await host.openFile(path);
         try {
-          return await readCheckpoint(file, PIECE);
+          return await readWhole(file, PIECE);
         } finally {
           await file.close();
         }
@@ -121,39 +153,68 @@ export function loadAs<X extends OxbowError, A>(
     TE.chainEitherKW((read) =>
       pipe(
         read,
-        E.chainW(restore),
+        E.chainW((file) => restore(file.checkpoint, file)),
         E.mapLeft((error): FormatError | X => saidOf(`${operation}: ${path}`)(error)),
       ),
     ),
   );
 }
 
+/** A file that was read, and is as it was written in so far as it says how that was. */
+export interface ReadFile {
+  readonly checkpoint: Checkpoint;
+  /** What the package itself said in its metadata. */
+  readonly own: Metadata;
+  /** The header, with its length before it. */
+  readonly header: Uint8Array;
+}
+
 /** Reads an open file from its start to its end, at most so many bytes at once. */
-export async function readCheckpoint(file: OpenFile, size: number): Promise<E.Either<FormatError, Checkpoint>> {
+export const readCheckpoint = async (file: OpenFile, size: number): Promise<E.Either<FormatError, Checkpoint>> =>
+  E.map(({ checkpoint }: ReadFile) => checkpoint)(await readWhole(file, size));
+
+async function readWhole(file: OpenFile, size: number): Promise<E.Either<FormatError, ReadFile>> {
   const { size: present } = await file.stat();
-  const fill = filler(file, size);
+  let checksum: number | undefined;
+  const fill = filler(file, size, (bytes) => {
+    if (checksum !== undefined) checksum = host.crc32(bytes, checksum);
+  });
   const first = new Uint8Array(Math.min(LENGTH_BYTES, present));
   if (!(await fill(first))) return shorter();
   const length = headerLength(first, present);
   if (E.isLeft(length)) return length;
-  const bytes = new Uint8Array(length.right);
-  if (!(await fill(bytes))) return shorter();
-  const header = parseHeader(bytes, present - LENGTH_BYTES - bytes.length);
-  if (E.isLeft(header)) return header;
-  const { entries, metadata } = header.right;
-  const tensors = entries.map((entry) => ({ ...entry, tensor: allocated(entry) }));
+  const header = new Uint8Array(LENGTH_BYTES + length.right);
+  header.set(first);
+  if (!(await fill(header.subarray(LENGTH_BYTES)))) return shorter();
+  const parsed = parseHeader(header.subarray(LENGTH_BYTES), present - header.length);
+  if (E.isLeft(parsed)) return parsed;
+  const { own, metadata } = parted(parsed.right.metadata);
+  const sealed = sealedHeader(header);
+  checksum = sealed?.checksum;
+  const tensors = parsed.right.entries.map((entry) => ({ ...entry, tensor: allocated(entry) }));
   for (const { tensor } of inOrder(tensors)) {
     const target = new Uint8Array(tensor.data.buffer);
     if (!(await fill(target))) return shorter();
     toOwnOrder(target);
   }
-  return E.right({ tensors: Object.fromEntries(tensors.map(({ name, tensor }) => [name, tensor])), metadata });
+  const checkpoint = { tensors: Object.fromEntries(tensors.map(({ name, tensor }) => [name, tensor])), metadata };
+  return pipe(
+    faultOf(own, sealed?.said, checksum ?? 0),
+    E.map(() => ({ checkpoint, own, header })),
+  );
 }
 
 const shorter = () => E.left(formatError('Truncated', 'the file became shorter while it was read.'));
 
-/** Fills arrays with what comes next in a file; false where it has ended. Small ones share a read, large ones take several. */
-function filler(file: OpenFile, size: number): (target: Uint8Array) => Promise<boolean> {
+/**
+ * Fills arrays with what comes next in a file; false where it has ended. Small ones share a read, large ones take several. `seen`
+ * is given what has been filled.
+ */
+function filler(
+  file: OpenFile,
+  size: number,
+  seen: (bytes: Uint8Array) => void,
+): (target: Uint8Array) => Promise<boolean> {
   const buffer = new Uint8Array(size);
   let [at, end] = [0, 0];
   return async (target) => {
@@ -161,6 +222,7 @@ function filler(file: OpenFile, size: number): (target: Uint8Array) => Promise<b
       if (at < end) {
         const some = buffer.subarray(at, Math.min(end, at + target.length - filled));
         target.set(some, filled);
+        seen(some);
         at += some.length;
         filled += some.length;
         continue;
@@ -170,8 +232,10 @@ function filler(file: OpenFile, size: number): (target: Uint8Array) => Promise<b
         ? await file.read(target, filled, size, null)
         : await file.read(buffer, 0, size, null);
       if (bytesRead === 0) return false;
-      if (straight) filled += bytesRead;
-      else [at, end] = [0, bytesRead];
+      if (straight) {
+        seen(target.subarray(filled, filled + bytesRead));
+        filled += bytesRead;
+      } else [at, end] = [0, bytesRead];
     }
     return true;
   };

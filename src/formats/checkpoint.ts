@@ -3,19 +3,23 @@
  *
  * The format (huggingface/safetensors, README): eight bytes with the header's length, unsigned and little-endian; the
  * header, a JSON object that gives each tensor's type, shape and place in the data, with strings of the writer's own
- * under `__metadata__`; then the data, row-major and little-endian, each byte of it belonging to exactly one tensor.
+ * under `__metadata__`; then the data, row-major and little-endian, each byte of it belonging to exactly one tensor. What is
+ * written here also bears a checksum (`seal.ts`).
  */
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
+import { host } from '#host';
 import { type FormatError, saidOf } from '../errors.js';
 import { checkedNumbers, restoredTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { type Entry, headerLength, headerLimits, LENGTH_BYTES, parseHeader } from './header.js';
 import { orThrow } from './or-throw.js';
+import { faultOf, type Metadata, OWN, parted, putChecksum, sealedHeader, sealing } from './seal.js';
 
 /** Tensors by name, and strings that say what they are. */
 export interface Checkpoint {
   /** `float32` and `int32`; a parameter's name is its path, `rnn.wx`. */
   readonly tensors: Readonly<Record<string, Tensor>>;
+  /** Names that begin with `oxbow.` are the package's own: they are written by it, and left out where it reads. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -32,13 +36,13 @@ const alignment = 8;
 const dtypes = { float32: 'F32', int32: 'I32' } as const;
 
 /**
- * A checkpoint as the bytes of a safetensors file. Equal checkpoints give equal bytes, whatever order their records
- * were filled in.
+ * A checkpoint as the bytes of a safetensors file, with a checksum of all of them in its metadata. Equal checkpoints give
+ * equal bytes, whatever order their records were filled in.
  *
  * @param checkpoint tensors and metadata.
  * @returns the whole file: the length of the header, the header, the data.
  * @throws TypeError where a tensor is neither float32 nor int32, has not as many numbers as its shape says, or is named
- * `__metadata__`, and where metadata are no strings.
+ * `__metadata__`, and where metadata are no strings, or are named as the package's own, `oxbow.…`.
  * @throws RangeError where the header would be larger than any that is read: 100,000,000 bytes, or 500,000 values, of which a
  * tensor is 6 and one for each size.
  * @example
@@ -53,11 +57,17 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     bytes.set(bytesOf(tensor), at);
     at += 4 * tensor.data.length;
   }
+  putChecksum(bytes, host.crc32(bytes, 0));
   return bytes;
 }
 
-/** @throws TypeError, RangeError as {@link encodeCheckpoint}. */
-export function fileLayoutOf(checkpoint: Checkpoint): FileLayout {
+/**
+ * The checksum in the header is still to be put in.
+ *
+ * @param own what else the package itself says in the metadata.
+ * @throws TypeError, RangeError as {@link encodeCheckpoint}.
+ */
+export function fileLayoutOf(checkpoint: Checkpoint, own: Metadata = {}): FileLayout {
   const tensors = sorted(checkpoint.tensors).map(([name, given]) => {
     const what = `encodeCheckpoint: ${name}`;
     const tensor = restoredTensor(given, what);
@@ -69,17 +79,25 @@ export function fileLayoutOf(checkpoint: Checkpoint): FileLayout {
     end += 4 * sizeOf(tensor.shape);
     return [name, { dtype: dtypeOf(name, tensor), shape: tensor.shape, data_offsets: [begin, end] }] as const;
   });
-  const metadata = sorted(checkpoint.metadata);
-  for (const [name, value] of metadata) {
+  const given = sorted(checkpoint.metadata);
+  for (const [name, value] of given) {
+    if (name.startsWith(OWN)) {
+      throw new TypeError(
+        `encodeCheckpoint: metadata named ${OWN}… are written by the package itself, but ${JSON.stringify(name)} is given; ` +
+          'name it otherwise.',
+      );
+    }
     if (typeof value === 'string') continue;
     throw new TypeError(
       `encodeCheckpoint: metadata are strings, but ${JSON.stringify(name)} is ${value === null ? 'null' : typeof value}; ` +
         'write it as JSON first.',
     );
   }
+  const metadata = [...sealing, ...sorted(own), ...given];
   const values = tensors.reduce((sum, [, { shape }]) => sum + 6 + shape.length, 2 + metadata.length);
   if (values > headerLimits.values) throw tooLarge(values, headerLimits.values, 'values');
-  const text = JSON.stringify(Object.fromEntries([['__metadata__', Object.fromEntries(metadata)], ...entries]));
+  // An object would have names that are numbers first, whatever was put into it first.
+  const text = objectOf([['__metadata__', objectOf(metadata.map(quoted))], ...entries.map(quoted)]);
   const json = new TextEncoder().encode(text);
   if (json.length > headerLimits.bytes) throw tooLarge(json.length, headerLimits.bytes, 'bytes');
   const header = new Uint8Array(LENGTH_BYTES + Math.ceil(json.length / alignment) * alignment).fill(0x20);
@@ -88,11 +106,23 @@ export function fileLayoutOf(checkpoint: Checkpoint): FileLayout {
   return { header, tensors: tensors.map(([, tensor]) => tensor), length: header.length + end };
 }
 
+const quoted = ([name, value]: readonly [string, unknown]) => [name, JSON.stringify(value)] as const;
+
+const objectOf = (members: readonly (readonly [name: string, json: string])[]): string =>
+  `{${members.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join()}}`;
+
 const tooLarge = (count: number, most: number, what: string): RangeError =>
   new RangeError(
     `encodeCheckpoint: the header would have ${count} ${what}, but no more than ${most} are read of any; keep what is large in ` +
       'tensors, or in several files.',
   );
+
+/** The bytes of a layout from first to last, as they lie, at most so many at a time. */
+export function* bytesIn({ header, tensors }: FileLayout, size: number): Generator<Uint8Array, void, void> {
+  for (const part of partsOf(header, tensors)) {
+    for (let from = 0; from < part.length; from += size) yield part.subarray(from, from + size);
+  }
+}
 
 /** The bytes of a layout from first to last, so many at a time; each piece is written over by the next one. */
 export function* piecesOf({ header, tensors, length }: FileLayout, size: number): Generator<Uint8Array, void, void> {
@@ -120,7 +150,7 @@ function* partsOf(header: Uint8Array, tensors: readonly Tensor[]): Generator<Uin
 /**
  * Reads the bytes of a safetensors file. All tensors have arrays of their own. Names are there once, and headers have at most
  * 100,000,000 bytes, 500,000 values and 8 objects and lists within one another, so that time and memory are bounded for any
- * bytes.
+ * bytes. Where they bear a checksum, as all have that this package writes, it is held against them.
  *
  * @param bytes a whole file, as `encodeCheckpoint` or any other writer of safetensors gives it.
  * @returns its tensors and its metadata.
@@ -148,6 +178,11 @@ export function decodeCheckpointEither(bytes: Uint8Array): E.Either<FormatError,
     E.chain((start) =>
       pipe(
         parseHeader(bytes.subarray(LENGTH_BYTES, start), bytes.length - start),
+        E.chainFirst(({ metadata }) => {
+          const sealed = sealedHeader(bytes.subarray(0, start));
+          const checksum = sealed ? host.crc32(bytes.subarray(start), sealed.checksum) : 0;
+          return faultOf(parted(metadata).own, sealed?.said, checksum);
+        }),
         E.map(({ entries, metadata }) => ({
           tensors: Object.fromEntries(
             entries.map((entry) => {
@@ -158,7 +193,7 @@ export function decodeCheckpointEither(bytes: Uint8Array): E.Either<FormatError,
               return [entry.name, tensor];
             }),
           ),
-          metadata,
+          metadata: parted(metadata).metadata,
         })),
       ),
     ),

@@ -187,6 +187,10 @@ const remedies: Readonly<Record<FormatError['_tag'], string>> = {
   BadTensor: damaged,
   BadOffsets: damaged,
   UnsupportedType: 'Write it as one of these.',
+  BadChecksum:
+    'Take a copy, or the file before it; where another program changed it on purpose, leave out the metadata oxbow.*.',
+  OtherTier: "Set OXBOW_TIER to that one where it can be had, or ask for it by resume(folder, { tier: 'any' }).",
+  UnsupportedFormat: 'Read it by the version of the package that wrote it, or a later one.',
 };
 
 /** Bytes that are no checkpoint: what is wrong with them, a sentence, and what to do. */

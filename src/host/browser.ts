@@ -1,4 +1,5 @@
 /** A browser's page or worker: what it lacks is left out or refused, and the interface is Node's. */
+import { crc32 } from './crc32.js';
 import { type Host, LEADING, type Leader, type LeaderSeat, type Member, SERVING, type Seat } from './host.js';
 
 const serving = `onmessage = ({ data: seat }) => { postMessage('online'); ${SERVING} };`;
@@ -57,6 +58,11 @@ const noFile = (names: string, instead: string) => async () => {
   throw new Error(`a browser has no files by path, so ${names} work in Node only; ${instead}.`);
 };
 
+const noFolder = noFile(
+  'openRunFolder and loadNewest',
+  'encodeCheckpoint and decodeCheckpoint give and take the bytes of one file',
+);
+
 export const host: Host = {
   processors: () => navigator.hardwareConcurrency || 1,
   environment: () => undefined,
@@ -75,6 +81,7 @@ export const host: Host = {
     noMemory: 'close other pages, or use a 64-bit browser',
   },
   onEnding: () => () => {},
+  crc32,
   pathOf: (folder, name) => `${folder}/${name}`,
   exists: noFile('fromSequenceFiles and loadUtterances', 'fromJsonLines and fromConll take chunks as they arrive'),
   openFile: noFile('loadCheckpoint, load and loadTagger', 'give the bytes to decodeCheckpoint'),
@@ -83,4 +90,8 @@ export const host: Host = {
     'fromWebStream takes the body of a response, fromJsonLines and fromConll { name, chunks }',
   ),
   replaceFile: noFile('saveCheckpoint, save and saveTagger', 'encodeCheckpoint gives the bytes'),
+  renameFile: noFolder,
+  removeFile: noFolder,
+  namesIn: noFolder,
+  holdFolder: noFolder,
 };

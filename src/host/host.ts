@@ -120,6 +120,8 @@ export interface Host {
    */
   onEnding(save: () => Promise<unknown>): () => void;
 
+  /** The CRC-32 of bytes that follow others, whose own is given, or 0 where there are none. */
+  crc32(bytes: Uint8Array, before: number): number;
   /** The path of a file in a folder. */
   pathOf(folder: string, name: string): string;
   exists(path: string): Promise<boolean>;
@@ -129,6 +131,35 @@ export interface Host {
   openSource(path: string | URL, signal: AbortSignal, start: number): Promise<ByteSource | undefined>;
   /** Writes a file that is seen as a whole or not at all; a piece is asked for once the last one is written. */
   replaceFile(path: string, pieces: () => Iterable<Uint8Array>): Promise<void>;
+  renameFile(from: string, to: string): Promise<void>;
+  removeFile(path: string): Promise<void>;
+  /** The names in a folder. */
+  namesIn(folder: string): Promise<readonly string[]>;
+  /**
+   * Makes a folder where there is none, holds it for this process alone, and removes what writers left in it that are gone.
+   *
+   * @param takeOver whether to take it from another host, whose processes cannot be asked whether they live.
+   * @returns the folder, or who has it.
+   */
+  holdFolder(path: string, takeOver: boolean): Promise<HeldFolder | FolderHolder>;
+}
+
+/** Another process that holds a folder, in so far as that is known. */
+export interface FolderHolder {
+  readonly pid: number | undefined;
+  readonly host: string | undefined;
+  /** What a message says of the folder: how it is held, and what to do. */
+  readonly message: string;
+}
+
+/** A folder that this process alone writes into, for as long as it has not let it go. */
+export interface HeldFolder {
+  /** Where it is, whatever the working directory is later. */
+  readonly path: string;
+  /** Who has taken it over; undefined while nobody has. */
+  lost(): FolderHolder | undefined;
+  /** Lets it go; a process that ends has done so. */
+  release(): void;
 }
 
 /** The kernels' bytes. `#kernels` has them next to it, in it, or to be waited for. */

@@ -1,3 +1,4 @@
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 
@@ -17,11 +18,15 @@ import { type ActivationChoice, activationOf } from '../ops/activation-names.js'
  */
 export function activation(choice: ActivationChoice): Layer<NoCarry> {
   const f = activationOf('activation', choice);
-  return layer({
-    kind: 'activation',
-    outputs: 'inputs',
-    params: {},
-    initial: () => noCarry,
-    apply: (ops, carry: NoCarry, x) => [f(ops, x), carry],
-  });
+  return described(
+    layer({
+      kind: 'activation',
+      outputs: 'inputs',
+      params: {},
+      initial: () => noCarry,
+      apply: (ops, carry: NoCarry, x) => [f(ops, x), carry],
+    }),
+    'activation',
+    [choice],
+  );
 }

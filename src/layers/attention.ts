@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { AttentionForm } from '../ops/attention.js';
 import { checkLengths, type Lengths, realSteps } from '../ops/lengths.js';
@@ -182,19 +183,23 @@ export function selfAttention(
 ): Layer<NoCarry, Tensor | MaskedKeys> {
   const { seed, ...form } = checkedOptions('selfAttention', options, names);
   const { params, attend } = projections('selfAttention', features, heads, form);
-  return layer<NoCarry, Tensor | MaskedKeys, Tensor>(
-    {
-      kind: 'selfAttention',
-      inputs: features,
-      outputs: features,
-      params,
-      initial: () => noCarry,
-      apply(ops, carry, signal) {
-        const { x, ...masks } = isTensor(signal) ? { x: signal } : signal;
-        return [attend(ops, x, x, hidingPadding(ops, x, masks, 'selfAttention')), carry];
+  return described(
+    layer<NoCarry, Tensor | MaskedKeys, Tensor>(
+      {
+        kind: 'selfAttention',
+        inputs: features,
+        outputs: features,
+        params,
+        initial: () => noCarry,
+        apply(ops, carry, signal) {
+          const { x, ...masks } = isTensor(signal) ? { x: signal } : signal;
+          return [attend(ops, x, x, hidingPadding(ops, x, masks, 'selfAttention')), carry];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'selfAttention',
+    [features, heads, options],
   );
 }
 
@@ -227,20 +232,24 @@ export function causalAttention(
   const { context, seed, ...form } = checkedOptions('causalAttention', options, { context: true, ...names });
   requireCount('causalAttention', 'context', context, 2);
   const { params, attendPast } = projections('causalAttention', features, heads, form);
-  return layer(
-    {
-      kind: 'causalAttention',
-      inputs: features,
-      outputs: features,
-      params,
-      initial: (batch) => ({
-        keys: zeros([batch, context - 1, features]),
-        values: zeros([batch, context - 1, features]),
-        known: zeros([batch]),
-      }),
-      apply: (ops, carry: AttentionCarry, x: Tensor) => attendPast(ops, x, carry),
-    },
-    seed,
+  return described(
+    layer(
+      {
+        kind: 'causalAttention',
+        inputs: features,
+        outputs: features,
+        params,
+        initial: (batch) => ({
+          keys: zeros([batch, context - 1, features]),
+          values: zeros([batch, context - 1, features]),
+          known: zeros([batch]),
+        }),
+        apply: (ops, carry: AttentionCarry, x: Tensor) => attendPast(ops, x, carry),
+      },
+      seed,
+    ),
+    'causalAttention',
+    [features, heads, options],
   );
 }
 
@@ -270,14 +279,18 @@ export function crossAttention(
 ): Layer<NoCarry, WithMemory> {
   const { seed, ...form } = checkedOptions('crossAttention', options, names);
   const { params, attend } = projections('crossAttention', features, heads, form);
-  return layer<NoCarry, WithMemory, Tensor>(
-    {
-      kind: 'crossAttention',
-      outputs: features,
-      params,
-      initial: () => noCarry,
-      apply: (ops, carry, { x, memory, ...masks }) => [attend(ops, x, memory, masks), carry],
-    },
-    seed,
+  return described(
+    layer<NoCarry, WithMemory, Tensor>(
+      {
+        kind: 'crossAttention',
+        outputs: features,
+        params,
+        initial: () => noCarry,
+        apply: (ops, carry, { x, memory, ...masks }) => [attend(ops, x, memory, masks), carry],
+      },
+      seed,
+    ),
+    'crossAttention',
+    [features, heads, options],
   );
 }

@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { relu } from '../ops/activations.js';
@@ -102,35 +103,39 @@ export function convolution1d(
   const looks = { size, stride, zeros: kept + around[0] + around[1] };
   const lengthsAfter = (lengths: Lengths) => lengthsAfterLooks('convolution1d', lengths, looks);
 
-  return layer(
-    {
-      kind: 'convolution1d',
-      inputs,
-      outputs,
-      params: b === undefined ? { w } : { w, b },
-      initial: (batch) => ({ past: zeros([batch, kept, inputs]) }),
-      lengthsAfter,
-      apply(ops, { past }: Convolution1dCarry, x) {
-        checkSequence(x.shape, inputs, 'convolution1d');
-        const lengths = checkLengths(ops.lengths, x, 'convolution1d');
-        if (lengths !== undefined) lengthsAfter(lengths);
-        // A lane that is no longer than its real steps has zeros after them.
-        const ended = lengths === undefined || causal ? x : ops.multiply(x, realSteps(x.shape[0] as number, lengths));
-        const whole = kept === 0 ? ended : ops.concat([stepsFirst(ops, past), ended], 0);
-        // Time is the image's height and the batch its width: a kernel one column wide sees each lane by itself.
-        const kernel = flipped ? turned(ops, w, 0) : w;
-        const z = ops.convolution2d(whole, ops.reshape(kernel, [size, 1, inputs, outputs]), b, {
-          stride: [stride, 1],
-          padding: [...around, 0, 0],
-          relu: activation === relu,
-        });
-        return [
-          activation === undefined || activation === relu ? z : activation(ops, z),
-          { past: kept === 0 ? past : lanesFirst(ops, pastOf(ops, whole, kept, lengths)) },
-        ];
+  return described(
+    layer(
+      {
+        kind: 'convolution1d',
+        inputs,
+        outputs,
+        params: b === undefined ? { w } : { w, b },
+        initial: (batch) => ({ past: zeros([batch, kept, inputs]) }),
+        lengthsAfter,
+        apply(ops, { past }: Convolution1dCarry, x) {
+          checkSequence(x.shape, inputs, 'convolution1d');
+          const lengths = checkLengths(ops.lengths, x, 'convolution1d');
+          if (lengths !== undefined) lengthsAfter(lengths);
+          // A lane that is no longer than its real steps has zeros after them.
+          const ended = lengths === undefined || causal ? x : ops.multiply(x, realSteps(x.shape[0] as number, lengths));
+          const whole = kept === 0 ? ended : ops.concat([stepsFirst(ops, past), ended], 0);
+          // Time is the image's height and the batch its width: a kernel one column wide sees each lane by itself.
+          const kernel = flipped ? turned(ops, w, 0) : w;
+          const z = ops.convolution2d(whole, ops.reshape(kernel, [size, 1, inputs, outputs]), b, {
+            stride: [stride, 1],
+            padding: [...around, 0, 0],
+            relu: activation === relu,
+          });
+          return [
+            activation === undefined || activation === relu ? z : activation(ops, z),
+            { past: kept === 0 ? past : lanesFirst(ops, pastOf(ops, whole, kept, lengths)) },
+          ];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'convolution1d',
+    [inputs, outputs, size, options],
   );
 }
 

@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { relu } from '../ops/activations.js';
@@ -109,24 +110,28 @@ export function convolution2d(
   };
   const w = parameter([rows, columns, inputs / groups, outputs], initializers.w ?? glorotUniform());
   const b = bias ? parameter([outputs], initializers.b ?? zeroInitializer()) : undefined;
-  return layer(
-    {
-      kind: 'convolution2d',
-      inputs,
-      outputs,
-      params: b === undefined ? { w } : { w, b },
-      initial: () => noCarry,
-      apply(ops, carry: NoCarry, x) {
-        checkImages(x.shape, inputs, 'convolution2d');
-        const kernel = flipped ? turned(ops, turned(ops, w, 0), 1) : w;
-        const z =
-          groups === 1
-            ? ops.convolution2d(x, kernel, b, convolution)
-            : inGroups(ops, x, kernel, b, groups, convolution);
-        return [activation === undefined || activation === relu ? z : activation(ops, z), carry];
+  return described(
+    layer(
+      {
+        kind: 'convolution2d',
+        inputs,
+        outputs,
+        params: b === undefined ? { w } : { w, b },
+        initial: () => noCarry,
+        apply(ops, carry: NoCarry, x) {
+          checkImages(x.shape, inputs, 'convolution2d');
+          const kernel = flipped ? turned(ops, turned(ops, w, 0), 1) : w;
+          const z =
+            groups === 1
+              ? ops.convolution2d(x, kernel, b, convolution)
+              : inGroups(ops, x, kernel, b, groups, convolution);
+          return [activation === undefined || activation === relu ? z : activation(ops, z), carry];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'convolution2d',
+    [inputs, outputs, size, options],
   );
 }
 

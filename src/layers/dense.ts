@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { checkedOptions } from '../options.js';
@@ -58,25 +59,29 @@ export function dense(
   const activation = activationOf('dense', checked.activation);
   const w = parameter([inputs, units], initializers.w ?? glorotUniform(), { grows: grows ? [1] : [] });
   const b = bias ? parameter([units], initializers.b ?? zeroInitializer(), { grows: grows ? [0] : [] }) : undefined;
-  return layer(
-    {
-      kind: 'dense',
-      inputs,
-      // What follows cannot rely on a width that grows.
-      outputs: grows ? undefined : units,
-      params: b === undefined ? { w } : { w, b },
-      initial: () => noCarry,
-      apply(ops, carry: NoCarry, x: Tensor) {
-        if (x.shape.at(-1) !== inputs) {
-          throw new RangeError(
-            `dense: takes ${inputs} features, but got ${showShape(x.shape)}; ` +
-              `make the signal ${inputs} features wide, or the layer as wide as its input.`,
-          );
-        }
-        const z = b === undefined ? ops.matmul(x, w) : ops.linear(x, w, b);
-        return [activation?.(ops, z) ?? z, carry];
+  return described(
+    layer(
+      {
+        kind: 'dense',
+        inputs,
+        // What follows cannot rely on a width that grows.
+        outputs: grows ? undefined : units,
+        params: b === undefined ? { w } : { w, b },
+        initial: () => noCarry,
+        apply(ops, carry: NoCarry, x: Tensor) {
+          if (x.shape.at(-1) !== inputs) {
+            throw new RangeError(
+              `dense: takes ${inputs} features, but got ${showShape(x.shape)}; ` +
+                `make the signal ${inputs} features wide, or the layer as wide as its input.`,
+            );
+          }
+          const z = b === undefined ? ops.matmul(x, w) : ops.linear(x, w, b);
+          return [activation?.(ops, z) ?? z, carry];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'dense',
+    [inputs, units, options],
   );
 }

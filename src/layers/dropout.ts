@@ -1,3 +1,4 @@
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
@@ -52,20 +53,24 @@ export function dropout(rate: number, options: DropoutOptions = {}): Layer<NoCar
   const scaled = (ops: Ops, x: Tensor, when: typeof scaling) =>
     scaling === when ? ops.affine(x, when === 'inverted' ? 1 / keep : keep, 0) : x;
   const place = new RandomKey();
-  return layer(
-    {
-      kind: 'dropout',
-      outputs: 'inputs',
-      params: { mask: place },
-      initial: () => noCarry,
-      apply(ops, carry: NoCarry, x) {
-        if (rate === 0) return [x, carry];
-        if (!ops.training) return [scaled(ops, x, 'classic'), carry];
-        const mask = ops.bernoulli(each === 'step' ? x.shape : x.shape.slice(1), keep, ops.draw(place));
-        return [scaled(ops, ops.multiply(x, mask), 'inverted'), carry];
+  return described(
+    layer(
+      {
+        kind: 'dropout',
+        outputs: 'inputs',
+        params: { mask: place },
+        initial: () => noCarry,
+        apply(ops, carry: NoCarry, x) {
+          if (rate === 0) return [x, carry];
+          if (!ops.training) return [scaled(ops, x, 'classic'), carry];
+          const mask = ops.bernoulli(each === 'step' ? x.shape : x.shape.slice(1), keep, ops.draw(place));
+          return [scaled(ops, ops.multiply(x, mask), 'inverted'), carry];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'dropout',
+    [rate, options],
   );
 }
 

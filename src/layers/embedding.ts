@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkedOptions } from '../options.js';
 import { normal } from '../parameters/initializers.js';
@@ -48,14 +49,18 @@ export function embedding(
     initializers: { table: true },
   });
   const table = parameter([symbols, features], initializers?.table ?? normal(1), { grows: grows ? [0] : [] });
-  return layer<NoCarry, Ids, Tensor, EmbeddingParams>(
-    {
-      kind: 'embedding',
-      outputs: features,
-      params: { table },
-      initial: () => noCarry,
-      apply: (ops, carry, x) => [ops.gather(table, x), carry],
-    },
-    seed,
+  return described(
+    layer<NoCarry, Ids, Tensor, EmbeddingParams>(
+      {
+        kind: 'embedding',
+        outputs: features,
+        params: { table },
+        initial: () => noCarry,
+        apply: (ops, carry, x) => [ops.gather(table, x), carry],
+      },
+      seed,
+    ),
+    'embedding',
+    [symbols, features, options],
   );
 }

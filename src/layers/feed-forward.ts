@@ -1,3 +1,4 @@
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type ActivationChoice, activationOf } from '../ops/activation-names.js';
 import { checkedOptions, type Names } from '../options.js';
@@ -62,18 +63,22 @@ export function feedForward(
   const of = (weights: Initializer | undefined) => ({ ...(weights && { w: weights }), ...(b && { b }) });
   const inner = dense(features, hidden, { activation, initializers: of(w) });
   const outer = dense(hidden, features, { initializers: of(last) });
-  return layer(
-    {
-      kind: 'feedForward',
-      inputs: features,
-      outputs: features,
-      params: { inner: inner.params, outer: outer.params },
-      initial: () => noCarry,
-      apply(ops, carry: NoCarry, x: Tensor) {
-        const [hiddenSignal] = inner.apply(ops, noCarry, x);
-        return [outer.apply(ops, noCarry, hiddenSignal)[0], carry];
+  return described(
+    layer(
+      {
+        kind: 'feedForward',
+        inputs: features,
+        outputs: features,
+        params: { inner: inner.params, outer: outer.params },
+        initial: () => noCarry,
+        apply(ops, carry: NoCarry, x: Tensor) {
+          const [hiddenSignal] = inner.apply(ops, noCarry, x);
+          return [outer.apply(ops, noCarry, hiddenSignal)[0], carry];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'feedForward',
+    [features, hidden, options],
   );
 }

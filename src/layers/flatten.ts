@@ -1,3 +1,4 @@
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { showShape, sizeOf, type Tensor } from '../tensor.js';
 
@@ -15,18 +16,22 @@ import { showShape, sizeOf, type Tensor } from '../tensor.js';
  * stack({ convolve: convolution2d(1, 6, 5), flat: flatten(), head: dense(24 * 24 * 6, 10) })
  */
 export function flatten(): Layer<NoCarry> {
-  return layer({
-    kind: 'flatten',
-    params: {},
-    initial: () => noCarry,
-    apply(ops, carry: NoCarry, x: Tensor) {
-      if (x.shape.length < 3) {
-        throw new RangeError(
-          `flatten: takes [T, B, …] with an axis at least to flatten, but got ${showShape(x.shape)}.`,
-        );
-      }
-      const [steps = 0, batch = 0, ...rest] = x.shape;
-      return [ops.reshape(x, [steps, batch, sizeOf(rest)]), carry];
-    },
-  });
+  return described(
+    layer({
+      kind: 'flatten',
+      params: {},
+      initial: () => noCarry,
+      apply(ops, carry: NoCarry, x: Tensor) {
+        if (x.shape.length < 3) {
+          throw new RangeError(
+            `flatten: takes [T, B, …] with an axis at least to flatten, but got ${showShape(x.shape)}.`,
+          );
+        }
+        const [steps = 0, batch = 0, ...rest] = x.shape;
+        return [ops.reshape(x, [steps, batch, sizeOf(rest)]), carry];
+      },
+    }),
+    'flatten',
+    [],
+  );
 }

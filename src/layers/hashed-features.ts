@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import { normal } from '../parameters/initializers.js';
@@ -76,14 +77,18 @@ export function hashedFeatures(options: HashedFeaturesOptions = {}): Layer<NoCar
   requireCount('hashedFeatures', 'features', features);
   const table = parameter([buckets, features], normal(1 / Math.sqrt(features)));
   const width = PROPERTIES * features;
-  return layer<NoCarry, Ids, Tensor>(
-    {
-      kind: 'hashedFeatures',
-      outputs: width,
-      params: { table },
-      initial: () => noCarry,
-      apply: (ops, carry, x) => [ops.reshape(ops.gather(table, x), [...x.shape.slice(0, -1), width]), carry],
-    },
-    seed,
+  return described(
+    layer<NoCarry, Ids, Tensor>(
+      {
+        kind: 'hashedFeatures',
+        outputs: width,
+        params: { table },
+        initial: () => noCarry,
+        apply: (ops, carry, x) => [ops.reshape(ops.gather(table, x), [...x.shape.slice(0, -1), width]), carry],
+      },
+      seed,
+    ),
+    'hashedFeatures',
+    [options],
   );
 }

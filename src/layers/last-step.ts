@@ -1,3 +1,4 @@
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkLengths } from '../ops/lengths.js';
 import { lastOf } from '../ops/padding.js';
@@ -21,12 +22,16 @@ import type { Tensor } from '../tensor.js';
  * ids$.pipe(stack({ code: oneHot(65), rnn: simpleRnn(65, 128), last: lastStep(), head: dense(128, 65) }))
  */
 export function lastStep(): Layer<NoCarry> {
-  return layer<NoCarry, Tensor, Tensor>({
-    kind: 'lastStep',
-    outputs: 'inputs',
-    params: {},
-    initial: () => noCarry,
-    lengthsAfter: (lengths) => lengths.map(() => 1),
-    apply: (ops, carry, x) => [lastOf(ops, x, checkLengths(ops.lengths, x, 'lastStep'), 'lastStep'), carry],
-  });
+  return described(
+    layer<NoCarry, Tensor, Tensor>({
+      kind: 'lastStep',
+      outputs: 'inputs',
+      params: {},
+      initial: () => noCarry,
+      lengthsAfter: (lengths) => lengths.map(() => 1),
+      apply: (ops, carry, x) => [lastOf(ops, x, checkLengths(ops.lengths, x, 'lastStep'), 'lastStep'), carry],
+    }),
+    'lastStep',
+    [],
+  );
 }

@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import { ones, zeros } from '../parameters/initializers.js';
@@ -45,15 +46,19 @@ export function layerNorm(
   if (!(epsilon > 0)) throw new RangeError(`layerNorm: epsilon is a number above 0, not ${epsilon}.`);
   const gain = parameter([features], initializers.gain ?? ones());
   const bias = parameter([features], initializers.bias ?? zeros());
-  return layer(
-    {
-      kind: 'layerNorm',
-      inputs: features,
-      outputs: features,
-      params: { gain, bias },
-      initial: () => noCarry,
-      apply: (ops, carry: NoCarry, x) => [ops.layerNorm(x, gain, bias, epsilon), carry],
-    },
-    seed,
+  return described(
+    layer(
+      {
+        kind: 'layerNorm',
+        inputs: features,
+        outputs: features,
+        params: { gain, bias },
+        initial: () => noCarry,
+        apply: (ops, carry: NoCarry, x) => [ops.layerNorm(x, gain, bias, epsilon), carry],
+      },
+      seed,
+    ),
+    'layerNorm',
+    [features, options],
   );
 }

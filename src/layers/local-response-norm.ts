@@ -1,4 +1,5 @@
-import { requireCount } from '../checks.js';
+import { MOST_NUMBERS, requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
@@ -35,29 +36,33 @@ export interface LocalResponseNormOptions {
 export function localResponseNorm(channels: number, options: LocalResponseNormOptions = {}): Layer<NoCarry> {
   const names: Names<LocalResponseNormOptions> = { size: true, k: true, alpha: true, beta: true };
   const { size = 5, k = 2, alpha = 1e-4, beta = 0.75 } = checkedOptions('localResponseNorm', options, names);
-  requireCount('localResponseNorm', 'channels', channels);
+  requireCount('localResponseNorm', 'channels', channels, 1, Math.sqrt(MOST_NUMBERS));
   requireCount('localResponseNorm', 'the size', size);
   // Row j has a 1 for each channel that j counts for: the sums over neighbours are a product.
   const before = Math.floor(size / 2);
-  const near = tensor(
-    [channels, channels],
+  const numbers = () =>
     Float32Array.from({ length: channels * channels }, (_, at) => {
       const distance = Math.floor(at / channels) - (at % channels);
       return distance >= -before && distance < size - before ? 1 : 0;
+    });
+  let near: Tensor | undefined;
+  return described(
+    layer({
+      kind: 'localResponseNorm',
+      inputs: channels,
+      outputs: channels,
+      params: {},
+      initial: () => noCarry,
+      apply(ops: Ops, carry: NoCarry, x: Tensor) {
+        if (x.shape.at(-1) !== channels) {
+          throw new RangeError(`localResponseNorm: takes ${channels} channels, but got ${showShape(x.shape)}.`);
+        }
+        near ??= tensor([channels, channels], numbers());
+        const sums = ops.affine(ops.matmul(ops.multiply(x, x), near), alpha, k);
+        return [ops.multiply(x, ops.exp(ops.affine(ops.log(sums), -beta, 0))), carry];
+      },
     }),
+    'localResponseNorm',
+    [channels, options],
   );
-  return layer({
-    kind: 'localResponseNorm',
-    inputs: channels,
-    outputs: channels,
-    params: {},
-    initial: () => noCarry,
-    apply(ops: Ops, carry: NoCarry, x: Tensor) {
-      if (x.shape.at(-1) !== channels) {
-        throw new RangeError(`localResponseNorm: takes ${channels} channels, but got ${showShape(x.shape)}.`);
-      }
-      const sums = ops.affine(ops.matmul(ops.multiply(x, x), near), alpha, k);
-      return [ops.multiply(x, ops.exp(ops.affine(ops.log(sums), -beta, 0))), carry];
-    },
-  });
 }

@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import { glorotUniform, sideBySide, zeros as zeroInitializer } from '../parameters/initializers.js';
@@ -17,6 +18,9 @@ export interface MaxoutOptions {
   /** Default: `w` Glorot uniform, each element's block by itself, `b` zeros. */
   readonly initializers?: { readonly w?: Initializer; readonly b?: Initializer };
 }
+
+/** More linear functions than any unit has, so that a size from outside is refused before there are lists of it. */
+const MOST_OF_A_GROUP = 65_536;
 
 /**
  * A fully connected layer whose activation is learned: each unit is the largest of a group of sums, a convex function of
@@ -48,29 +52,34 @@ export function maxout(
   requireCount('maxout', 'inputs', inputs);
   requireCount('maxout', 'units', units);
   requireCount('maxout', 'group', group);
+  requireCount('maxout', 'group', group, 1, MOST_OF_A_GROUP);
   const blocks = new Array<Initializer>(group).fill(glorotUniform());
   const sizes = new Array<number>(group).fill(units);
   const w = parameter([inputs, group * units], initializers.w ?? sideBySide(blocks));
   const b = parameter([group * units], initializers.b ?? zeroInitializer());
-  return layer(
-    {
-      kind: 'maxout',
-      inputs,
-      outputs: units,
-      params: { w, b },
-      initial: () => noCarry,
-      apply(ops, carry: NoCarry, x) {
-        if (x.shape.at(-1) !== inputs) {
-          throw new RangeError(
-            `maxout: takes ${inputs} features, but got ${showShape(x.shape)}; ` +
-              `make the signal ${inputs} features wide, or the layer as wide as its input.`,
-          );
-        }
-        const sums = ops.linear(x, w, b);
-        const elements = ops.split(sums, sums.shape.length - 1, sizes);
-        return [elements.reduce((largest, element) => ops.maximum(largest, element)), carry];
+  return described(
+    layer(
+      {
+        kind: 'maxout',
+        inputs,
+        outputs: units,
+        params: { w, b },
+        initial: () => noCarry,
+        apply(ops, carry: NoCarry, x) {
+          if (x.shape.at(-1) !== inputs) {
+            throw new RangeError(
+              `maxout: takes ${inputs} features, but got ${showShape(x.shape)}; ` +
+                `make the signal ${inputs} features wide, or the layer as wide as its input.`,
+            );
+          }
+          const sums = ops.linear(x, w, b);
+          const elements = ops.split(sums, sums.shape.length - 1, sizes);
+          return [elements.reduce((largest, element) => ops.maximum(largest, element)), carry];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'maxout',
+    [inputs, units, options],
   );
 }

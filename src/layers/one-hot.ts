@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Ids, Tensor } from '../tensor.js';
 
@@ -20,11 +21,15 @@ import type { Ids, Tensor } from '../tensor.js';
  */
 export function oneHot(symbols: number): Layer<NoCarry, Ids> {
   requireCount('oneHot', 'symbols', symbols);
-  return layer<NoCarry, Ids, Tensor>({
-    kind: 'oneHot',
-    outputs: symbols,
-    params: {},
-    initial: () => noCarry,
-    apply: (ops, carry, x) => [ops.oneHot(x, symbols), carry],
-  });
+  return described(
+    layer<NoCarry, Ids, Tensor>({
+      kind: 'oneHot',
+      outputs: symbols,
+      params: {},
+      initial: () => noCarry,
+      apply: (ops, carry, x) => [ops.oneHot(x, symbols), carry],
+    }),
+    'oneHot',
+    [symbols],
+  );
 }

@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Pair, Pooling } from '../ops/images.js';
 import { checkLengths, type Lengths, lengthsAfterLooks } from '../ops/lengths.js';
@@ -71,7 +72,10 @@ function pooling(
  */
 export function maxPooling2d(size: number | Pair, options: Pooling2dOptions = {}): Layer<NoCarry> {
   const { stride = size } = checkedOptions('maxPooling2d', options, { stride: true });
-  return pooling('maxPooling2d', largest, pairOf(size), pairOf(stride), checkImages);
+  return described(pooling('maxPooling2d', largest, pairOf(size), pairOf(stride), checkImages), 'maxPooling2d', [
+    size,
+    options,
+  ]);
 }
 
 /**
@@ -92,7 +96,10 @@ export function maxPooling2d(size: number | Pair, options: Pooling2dOptions = {}
  */
 export function meanPooling2d(size: number | Pair, options: Pooling2dOptions = {}): Layer<NoCarry> {
   const { stride = size } = checkedOptions('meanPooling2d', options, { stride: true });
-  return pooling('meanPooling2d', mean, pairOf(size), pairOf(stride), checkImages);
+  return described(pooling('meanPooling2d', mean, pairOf(size), pairOf(stride), checkImages), 'meanPooling2d', [
+    size,
+    options,
+  ]);
 }
 
 /**
@@ -115,7 +122,10 @@ export function meanPooling2d(size: number | Pair, options: Pooling2dOptions = {
  */
 export function maxPooling1d(size: number, options: Pooling1dOptions = {}): Layer<NoCarry> {
   const { stride = size } = checkedOptions('maxPooling1d', options, { stride: true });
-  return pooling('maxPooling1d', largest, [size, 1], [stride, 1], checkSequence, true);
+  return described(pooling('maxPooling1d', largest, [size, 1], [stride, 1], checkSequence, true), 'maxPooling1d', [
+    size,
+    options,
+  ]);
 }
 
 /**
@@ -138,5 +148,8 @@ export function maxPooling1d(size: number, options: Pooling1dOptions = {}): Laye
  */
 export function meanPooling1d(size: number, options: Pooling1dOptions = {}): Layer<NoCarry> {
   const { stride = size } = checkedOptions('meanPooling1d', options, { stride: true });
-  return pooling('meanPooling1d', mean, [size, 1], [stride, 1], checkSequence, true);
+  return described(pooling('meanPooling1d', mean, [size, 1], [stride, 1], checkSequence, true), 'meanPooling1d', [
+    size,
+    options,
+  ]);
 }

@@ -1,4 +1,5 @@
-import { requireCount } from '../checks.js';
+import { MOST_NUMBERS, requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer } from '../layer.js';
 import { checkLengths, type Lengths } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
@@ -44,7 +45,7 @@ export function countOn(ops: Ops, at: Tensor, steps: number, most: number, lengt
 function positions(
   kind: string,
   [steps, features]: readonly [steps: number, features: number],
-  table: Tensor,
+  table: () => Tensor,
   params: Params,
   { restart = false, seed }: PositionsOptions & { readonly seed?: number },
 ): Layer<PositionsCarry> {
@@ -67,7 +68,7 @@ function positions(
             `${kind}: has ${steps} positions, but the window has ${longest} steps; use shorter windows or more positions.`,
           );
         }
-        const y = ops.add(x, ops.gather(table, ops.countFrom(carry.at, length, steps)));
+        const y = ops.add(x, ops.gather(table(), ops.countFrom(carry.at, length, steps)));
         return [y, restart ? carry : { at: countOn(ops, carry.at, length, steps, lengths) }];
       },
     },
@@ -104,7 +105,11 @@ export function learnedPositions(
   const names: Names<LearnedPositionsOptions> = { seed: true, restart: true, initializers: { table: true } };
   const { initializers, ...form } = checkedOptions('learnedPositions', options, names);
   const table = parameter([steps, features], initializers?.table ?? normal(0.02));
-  return positions('learnedPositions', [steps, features], table, { table }, form);
+  return described(
+    positions('learnedPositions', [steps, features], () => table, { table }, form),
+    'learnedPositions',
+    [steps, features, options],
+  );
 }
 
 /**
@@ -132,11 +137,22 @@ export function sinusoidalPositions(
 ): Layer<PositionsCarry> {
   requireCount('sinusoidalPositions', 'steps', steps);
   requireCount('sinusoidalPositions', 'features', features);
-  const numbers = Float64Array.from({ length: steps * features }, (_, k) => {
-    const [t, f] = [Math.floor(k / features), k % features];
-    const angle = t / 10_000 ** ((f - (f % 2)) / features);
-    return f % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
-  });
+  requireCount('sinusoidalPositions', 'steps × features', steps * features, 1, MOST_NUMBERS);
+  const numbers = () =>
+    Float64Array.from({ length: steps * features }, (_, k) => {
+      const [t, f] = [Math.floor(k / features), k % features];
+      const angle = t / 10_000 ** ((f - (f % 2)) / features);
+      return f % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+    });
+  let known: Tensor | undefined;
+  const table = () => {
+    known ??= tensor([steps, features], numbers());
+    return known;
+  };
   const form = checkedOptions('sinusoidalPositions', options, { restart: true });
-  return positions('sinusoidalPositions', [steps, features], tensor([steps, features], numbers), {}, form);
+  return described(positions('sinusoidalPositions', [steps, features], table, {}, form), 'sinusoidalPositions', [
+    steps,
+    features,
+    options,
+  ]);
 }

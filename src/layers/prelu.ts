@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { checkedOptions } from '../options.js';
 import { constant } from '../parameters/initializers.js';
@@ -36,18 +37,22 @@ export function prelu(units: number, options: PreluOptions = {}): Layer<NoCarry,
   requireCount('prelu', 'units', units);
   const { seed, initializers } = checkedOptions('prelu', options, { seed: true, initializers: { slope: true } });
   const slope = parameter([units], initializers?.slope ?? constant(0.25));
-  return layer(
-    {
-      kind: 'prelu',
-      inputs: units,
-      outputs: units,
-      params: { slope },
-      initial: () => noCarry,
-      apply(ops, carry: NoCarry, x) {
-        const above = ops.relu(x);
-        return [ops.add(above, ops.multiply(ops.subtract(x, above), slope)), carry];
+  return described(
+    layer(
+      {
+        kind: 'prelu',
+        inputs: units,
+        outputs: units,
+        params: { slope },
+        initial: () => noCarry,
+        apply(ops, carry: NoCarry, x) {
+          const above = ops.relu(x);
+          return [ops.add(above, ops.multiply(ops.subtract(x, above), slope)), carry];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'prelu',
+    [units, options],
   );
 }

@@ -1,3 +1,4 @@
+import { described } from '../description.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Params } from '../parameters/parameter.js';
 import type { Features, Tensor } from '../tensor.js';
@@ -37,5 +38,5 @@ export function residual<S, P extends Params = Params>(
       return [ops.add(x, y), next];
     },
   };
-  return layer(core, undefined, '');
+  return described(layer(core, undefined, ''), 'residual', [inner]);
 }

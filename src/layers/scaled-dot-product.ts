@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { AttentionForm } from '../ops/attention.js';
 import { checkLengths } from '../ops/lengths.js';
@@ -54,21 +55,25 @@ export function scaledDotProductAttention(options: ScaledDotProductOptions = {})
   const names: Names<ScaledDotProductOptions> = { heads: true, causal: true };
   const { heads = 1, causal = false } = checkedOptions('scaledDotProductAttention', options, names);
   requireCount('scaledDotProductAttention', 'heads', heads);
-  return layer({
-    kind: 'scaledDotProductAttention',
-    params: {},
-    initial: () => noCarry,
-    apply(ops, carry, operands) {
-      const lengths = checkLengths(ops.lengths, operands.queries, 'scaledDotProductAttention');
-      if (lengths !== undefined && !causal && operands.mask === undefined) {
-        throw new TypeError(
-          'scaledDotProductAttention: in a padded window it cannot tell which keys are padding; give it a mask ' +
-            `[${operands.keys.shape.slice(0, 2).join(', ')}] of them, 1 where they are real.`,
-        );
-      }
-      return [attendTo(ops, operands, { heads, causal }), carry];
-    },
-  });
+  return described(
+    layer({
+      kind: 'scaledDotProductAttention',
+      params: {},
+      initial: () => noCarry,
+      apply(ops, carry, operands) {
+        const lengths = checkLengths(ops.lengths, operands.queries, 'scaledDotProductAttention');
+        if (lengths !== undefined && !causal && operands.mask === undefined) {
+          throw new TypeError(
+            'scaledDotProductAttention: in a padded window it cannot tell which keys are padding; give it a mask ' +
+              `[${operands.keys.shape.slice(0, 2).join(', ')}] of them, 1 where they are real.`,
+          );
+        }
+        return [attendTo(ops, operands, { heads, causal }), carry];
+      },
+    }),
+    'scaledDotProductAttention',
+    [options],
+  );
 }
 
 /** The one primitive where it has what is asked for; else in several, by whole matrices of weights. */

@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { type Lengths, realSteps } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
@@ -116,24 +117,28 @@ export function spelling(options: SpellingOptions = {}): Layer<NoCarry, Spelling
   requireCount('spelling', 'features', features);
   const embed = embedding(SYMBOLS, features, { initializers: { table: normal(1 / Math.sqrt(features)) } });
   const convolve = convolution1d(features, maps, width, { padding: 'same', activation: 'relu' });
-  return layer<NoCarry, Spellings, Tensor>(
-    {
-      kind: 'spelling',
-      outputs: maps,
-      params: { embed: embed.params, convolve: convolve.params },
-      initial: () => noCarry,
-      apply(outer, carry, { characters, lengths, at }) {
-        // Lengths are those of lanes of words, and here a lane is a word.
-        const ops: Ops = { ...outer, lengths: undefined };
-        const [steps = 0, words = 0] = characters.shape;
-        const real = realSteps(steps, lengths);
-        const [embedded] = embed.apply(ops, noCarry, characters);
-        // Padding is 0 before the convolution, as if the word ended there, and after it, where no map is less than 0.
-        const [seen] = convolve.apply(ops, convolve.initial(words), ops.multiply(embedded, real));
-        const [largest] = maxPooling1d(steps).apply(ops, noCarry, ops.multiply(seen, real));
-        return [ops.gather(ops.reshape(largest, [words, maps]), at), carry];
+  return described(
+    layer<NoCarry, Spellings, Tensor>(
+      {
+        kind: 'spelling',
+        outputs: maps,
+        params: { embed: embed.params, convolve: convolve.params },
+        initial: () => noCarry,
+        apply(outer, carry, { characters, lengths, at }) {
+          // Lengths are those of lanes of words, and here a lane is a word.
+          const ops: Ops = { ...outer, lengths: undefined };
+          const [steps = 0, words = 0] = characters.shape;
+          const real = realSteps(steps, lengths);
+          const [embedded] = embed.apply(ops, noCarry, characters);
+          // Padding is 0 before the convolution, as if the word ended there, and after it, where no map is less than 0.
+          const [seen] = convolve.apply(ops, convolve.initial(words), ops.multiply(embedded, real));
+          const [largest] = maxPooling1d(steps).apply(ops, noCarry, ops.multiply(seen, real));
+          return [ops.gather(ops.reshape(largest, [words, maps]), at), carry];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'spelling',
+    [options],
   );
 }

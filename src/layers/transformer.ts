@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { type Core, type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
@@ -123,20 +124,24 @@ export function encoderBlock(
   const { seed, ...form } = checkedOptions('encoderBlock', options, names);
   const block = joints('encoderBlock', features, 2, form);
   const attention = selfAttention(features, heads, block.attention);
-  return layer<NoCarry, Tensor | MaskedKeys, Tensor>(
-    {
-      kind: 'encoderBlock',
-      inputs: features,
-      outputs: features,
-      params: { attention: attention.params, ...block.params },
-      initial: () => noCarry,
-      apply(ops, carry, signal) {
-        const { x, ...masks } = masksOf(signal);
-        const z = block.join(ops, 0, x, (q) => attention.apply(ops, carry, { x: q, ...masks })[0]);
-        return [block.join(ops, 1, z, block.feedOn(ops)), carry];
+  return described(
+    layer<NoCarry, Tensor | MaskedKeys, Tensor>(
+      {
+        kind: 'encoderBlock',
+        inputs: features,
+        outputs: features,
+        params: { attention: attention.params, ...block.params },
+        initial: () => noCarry,
+        apply(ops, carry, signal) {
+          const { x, ...masks } = masksOf(signal);
+          const z = block.join(ops, 0, x, (q) => attention.apply(ops, carry, { x: q, ...masks })[0]);
+          return [block.join(ops, 1, z, block.feedOn(ops)), carry];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'encoderBlock',
+    [features, heads, options],
   );
 }
 
@@ -163,24 +168,28 @@ export function causalBlock(features: number, heads: number, options: CausalBloc
   const { seed, context, ...form } = checkedOptions('causalBlock', options, causalNames);
   const block = joints('causalBlock', features, 2, form);
   const attention = causalAttention(features, heads, { ...block.attention, context });
-  return layer(
-    {
-      kind: 'causalBlock',
-      inputs: features,
-      outputs: features,
-      params: { attention: attention.params, ...block.params },
-      initial: (batch) => ({ attention: attention.initial(batch) }),
-      apply(ops, carry: BlockCarry, x: Tensor) {
-        let next = carry.attention;
-        const z = block.join(ops, 0, x, (q) => {
-          const [y, after] = attention.apply(ops, carry.attention, q);
-          next = after;
-          return y;
-        });
-        return [block.join(ops, 1, z, block.feedOn(ops)), { attention: next }];
+  return described(
+    layer(
+      {
+        kind: 'causalBlock',
+        inputs: features,
+        outputs: features,
+        params: { attention: attention.params, ...block.params },
+        initial: (batch) => ({ attention: attention.initial(batch) }),
+        apply(ops, carry: BlockCarry, x: Tensor) {
+          let next = carry.attention;
+          const z = block.join(ops, 0, x, (q) => {
+            const [y, after] = attention.apply(ops, carry.attention, q);
+            next = after;
+            return y;
+          });
+          return [block.join(ops, 1, z, block.feedOn(ops)), { attention: next }];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'causalBlock',
+    [features, heads, options],
   );
 }
 
@@ -213,24 +222,28 @@ export function decoderBlock(
   const block = joints('decoderBlock', features, 3, form);
   const attention = causalAttention(features, heads, { ...block.attention, context });
   const cross = crossAttention(features, heads, block.attention);
-  return layer<BlockCarry, WithMemory, Tensor>(
-    {
-      kind: 'decoderBlock',
-      outputs: features,
-      params: { attention: attention.params, cross: cross.params, ...block.params },
-      initial: (batch) => ({ attention: attention.initial(batch) }),
-      apply(ops, carry, { x, ...memory }) {
-        let next = carry.attention;
-        const a = block.join(ops, 0, x, (q) => {
-          const [y, after] = attention.apply(ops, carry.attention, q);
-          next = after;
-          return y;
-        });
-        const z = block.join(ops, 1, a, (q) => cross.apply(ops, noCarry, { x: q, ...memory })[0]);
-        return [block.join(ops, 2, z, block.feedOn(ops)), { attention: next }];
+  return described(
+    layer<BlockCarry, WithMemory, Tensor>(
+      {
+        kind: 'decoderBlock',
+        outputs: features,
+        params: { attention: attention.params, cross: cross.params, ...block.params },
+        initial: (batch) => ({ attention: attention.initial(batch) }),
+        apply(ops, carry, { x, ...memory }) {
+          let next = carry.attention;
+          const a = block.join(ops, 0, x, (q) => {
+            const [y, after] = attention.apply(ops, carry.attention, q);
+            next = after;
+            return y;
+          });
+          const z = block.join(ops, 1, a, (q) => cross.apply(ops, noCarry, { x: q, ...memory })[0]);
+          return [block.join(ops, 2, z, block.feedOn(ops)), { attention: next }];
+        },
       },
-    },
-    seed,
+      seed,
+    ),
+    'decoderBlock',
+    [features, heads, options],
   );
 }
 
@@ -305,16 +318,20 @@ export function encoder(
   options: StackedBlocksOptions,
 ): Layer<Readonly<Record<string, NoCarry>>, Tensor | MaskedKeys> {
   const { seed, ...form } = checkedOptions('encoder', options, { ...manyNames, ...names });
-  return layer(
-    blocksOf<NoCarry, Tensor | MaskedKeys>(
-      'encoder',
-      features,
-      form,
-      (block) => encoderBlock(features, heads, block),
-      (input, x) => (isTensor(input) ? x : { ...input, x }),
-      (input) => masksOf(input).x,
+  return described(
+    layer(
+      blocksOf<NoCarry, Tensor | MaskedKeys>(
+        'encoder',
+        features,
+        form,
+        (block) => encoderBlock(features, heads, block),
+        (input, x) => (isTensor(input) ? x : { ...input, x }),
+        (input) => masksOf(input).x,
+      ),
+      seed,
     ),
-    seed,
+    'encoder',
+    [features, heads, options],
   );
 }
 
@@ -340,16 +357,20 @@ export function causalBlocks(
   options: StackedBlocksOptions & CausalBlockOptions,
 ): Layer<BlockCarries> {
   const { seed, context, ...form } = checkedOptions('causalBlocks', options, { ...manyNames, ...causalNames });
-  return layer(
-    blocksOf<BlockCarry, Tensor>(
-      'causalBlocks',
-      features,
-      form,
-      (block) => causalBlock(features, heads, { ...block, context }),
-      (_, x) => x,
-      (x) => x,
+  return described(
+    layer(
+      blocksOf<BlockCarry, Tensor>(
+        'causalBlocks',
+        features,
+        form,
+        (block) => causalBlock(features, heads, { ...block, context }),
+        (_, x) => x,
+        (x) => x,
+      ),
+      seed,
     ),
-    seed,
+    'causalBlocks',
+    [features, heads, options],
   );
 }
 
@@ -375,15 +396,19 @@ export function decoder(
   options: StackedBlocksOptions & CausalBlockOptions,
 ): Layer<BlockCarries, WithMemory> {
   const { seed, context, ...form } = checkedOptions('decoder', options, { ...manyNames, ...causalNames });
-  return layer(
-    blocksOf<BlockCarry, WithMemory>(
-      'decoder',
-      features,
-      form,
-      (block) => decoderBlock(features, heads, { ...block, context }),
-      (input, x) => ({ ...input, x }),
-      ({ x }) => x,
+  return described(
+    layer(
+      blocksOf<BlockCarry, WithMemory>(
+        'decoder',
+        features,
+        form,
+        (block) => decoderBlock(features, heads, { ...block, context }),
+        (input, x) => ({ ...input, x }),
+        ({ x }) => x,
+      ),
+      seed,
     ),
-    seed,
+    'decoder',
+    [features, heads, options],
   );
 }

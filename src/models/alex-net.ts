@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import type { Core, Layer } from '../layer.js';
 import { convolution2d } from '../layers/convolution-2d.js';
 import { dense } from '../layers/dense.js';
@@ -97,5 +98,9 @@ export function alexNet(options: AlexNetOptions = {}): Layer<unknown> {
     dense7: dense(d, d, { ...fresh, ...drawn(1) }),
     head: dense(d, classes, drawn(0)),
   };
-  return stack(layers as unknown as Layers, seed === undefined ? {} : { seed }) as unknown as Layer<unknown>;
+  return described(
+    stack(layers as unknown as Layers, seed === undefined ? {} : { seed }) as unknown as Layer<unknown>,
+    'alexNet',
+    [options],
+  );
 }

@@ -1,3 +1,4 @@
+import { described } from '../description.js';
 import { type Layer, layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
 import { dropout } from '../layers/dropout.js';
@@ -78,28 +79,32 @@ export function bert(options: BertOptions): Layer<BertCarry, Ids> {
   const drop = dropout(rate);
   const head = dense(features, symbols);
   const seen = visible(symbols, padding);
-  return layer<BertCarry, Ids, Tensor>(
-    {
-      kind: 'bert',
-      outputs: symbols,
-      params: {
-        embed: embed.params,
-        positions: positions.params,
-        drop: drop.params,
-        encoder: blocksAbove.params,
-        head: head.params,
+  return described(
+    layer<BertCarry, Ids, Tensor>(
+      {
+        kind: 'bert',
+        outputs: symbols,
+        params: {
+          embed: embed.params,
+          positions: positions.params,
+          drop: drop.params,
+          encoder: blocksAbove.params,
+          head: head.params,
+        },
+        initial: positions.initial,
+        apply(ops, carry, symbolsIn) {
+          const [embedded] = embed.apply(ops, noCarry, symbolsIn);
+          const [placed, at] = positions.apply(ops, carry, embedded);
+          const mask = seen?.(ops, symbolsIn);
+          const [x] = drop.apply(ops, noCarry, placed);
+          const [y] = blocksAbove.apply(ops, blocksAbove.initial(1), { x, mask });
+          return [head.apply(ops, noCarry, y)[0], at];
+        },
       },
-      initial: positions.initial,
-      apply(ops, carry, symbolsIn) {
-        const [embedded] = embed.apply(ops, noCarry, symbolsIn);
-        const [placed, at] = positions.apply(ops, carry, embedded);
-        const mask = seen?.(ops, symbolsIn);
-        const [x] = drop.apply(ops, noCarry, placed);
-        const [y] = blocksAbove.apply(ops, blocksAbove.initial(1), { x, mask });
-        return [head.apply(ops, noCarry, y)[0], at];
-      },
-    },
-    seed,
-    '',
+      seed,
+      '',
+    ),
+    'bert',
+    [options],
   );
 }

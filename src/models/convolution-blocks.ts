@@ -1,4 +1,5 @@
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import type { Core, Layer } from '../layer.js';
 import { convolution2d } from '../layers/convolution-2d.js';
 import { maxPooling2d, meanPooling2d } from '../layers/pooling.js';
@@ -81,9 +82,13 @@ export function convolutionBlocks(options: ConvolutionBlocksOptions): Layer<unkn
       }),
       ...(poolings === 1 ? [['pool', pooled(pool)] as Entry] : []),
     ]);
-  return stackOf(
-    maps.map((outputs, k): Entry => [`block${k + 1}`, block(k === 0 ? channels : (maps[k - 1] as number), outputs)]),
-    seed,
+  return described(
+    stackOf(
+      maps.map((outputs, k): Entry => [`block${k + 1}`, block(k === 0 ? channels : (maps[k - 1] as number), outputs)]),
+      seed,
+    ),
+    'convolutionBlocks',
+    [options],
   );
 }
 

@@ -1,3 +1,4 @@
+import { described } from '../description.js';
 import { type Core, evaluate, type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
 import { dropout } from '../layers/dropout.js';
@@ -174,13 +175,17 @@ export function encoderDecoder(options: EncoderDecoderOptions): EncoderDecoder {
     seed,
     '',
   );
-  return Object.assign(whole, {
-    writer,
-    read(x: Ids): DecoderCarry {
-      const batch = x.shape[1] as number;
-      return { ...evaluate(encoded, noCarry, x)[0], ...unwritten(batch) };
-    },
-  });
+  return described(
+    Object.assign(whole, {
+      writer,
+      read(x: Ids): DecoderCarry {
+        const batch = x.shape[1] as number;
+        return { ...evaluate(encoded, noCarry, x)[0], ...unwritten(batch) };
+      },
+    }),
+    'encoderDecoder',
+    [options],
+  );
 }
 
 /** The options of {@link decodeGreedy}. */

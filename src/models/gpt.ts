@@ -1,3 +1,4 @@
+import { described } from '../description.js';
 import { type Core, type Layer, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
 import { dropout } from '../layers/dropout.js';
@@ -92,24 +93,30 @@ export function gpt(options: GptOptions): Layer<GptCarry, Ids> {
   const w = normal(0.02);
   const onto = normal(0.02 / Math.sqrt(2 * blocks));
   const embed = embedding(symbols, features, { initializers: { table: w } });
-  return stack(
-    {
-      embed,
-      positions: learnedPositions(context, features),
-      ...(rate !== 0 && { drop: dropout(rate) }),
-      blocks: causalBlocks(features, heads, {
-        blocks,
-        context,
-        ...(hidden !== undefined && { hidden }),
-        ...(activation && { activation }),
-        dropout: rate,
-        attention: { initializers: { w, output: onto } },
-        feedForward: { initializers: { w, outer: onto } },
-      }),
-      head: tied ? tiedHead(embed, features, symbols) : dense(features, symbols, { bias: false, initializers: { w } }),
-    },
-    seed === undefined ? {} : { seed },
-  ) as unknown as Layer<GptCarry, Ids>;
+  return described(
+    stack(
+      {
+        embed,
+        positions: learnedPositions(context, features),
+        ...(rate !== 0 && { drop: dropout(rate) }),
+        blocks: causalBlocks(features, heads, {
+          blocks,
+          context,
+          ...(hidden !== undefined && { hidden }),
+          ...(activation && { activation }),
+          dropout: rate,
+          attention: { initializers: { w, output: onto } },
+          feedForward: { initializers: { w, outer: onto } },
+        }),
+        head: tied
+          ? tiedHead(embed, features, symbols)
+          : dense(features, symbols, { bias: false, initializers: { w } }),
+      },
+      seed === undefined ? {} : { seed },
+    ) as unknown as Layer<GptCarry, Ids>,
+    'gpt',
+    [options],
+  );
 }
 
 /** Logits by the embedding's own table, whose parameter it is. */

@@ -1,3 +1,4 @@
+import { described } from '../description.js';
 import type { Core, Layer } from '../layer.js';
 import { convolution2d } from '../layers/convolution-2d.js';
 import { dense } from '../layers/dense.js';
@@ -82,5 +83,9 @@ export function leNet5(options: LeNet5Options = {}): Layer<unknown> {
     dense2: dense(units[0], units[1], hidden),
     head: dense(units[1], classes),
   };
-  return stack(layers as unknown as Layers, seed === undefined ? {} : { seed }) as unknown as Layer<unknown>;
+  return described(
+    stack(layers as unknown as Layers, seed === undefined ? {} : { seed }) as unknown as Layer<unknown>,
+    'leNet5',
+    [options],
+  );
 }

@@ -1,6 +1,7 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js';
 import { toldLengths } from '../cells/masked.js';
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import type { FileError, FormatError, WeightsError } from '../errors.js';
 import { orThrow } from '../formats/or-throw.js';
 import { type Core, type Layer, layer } from '../layer.js';
@@ -200,11 +201,13 @@ export function sequential<const L extends readonly AnyCore[]>(
     input,
     padding,
   };
-  return Object.assign(operatorOf<SequentialInput<L>>(subject), {
+  const model: Sequential<SequentialInput<L>> = Object.assign(operatorOf<SequentialInput<L>>(subject), {
     ...commonOf(subject),
     add: (each: AnyCore) => sequential([...layers, each], options) as unknown as Sequential<SequentialInput<L>>,
-    compile: (given: CompileOptions) => compile<SequentialInput<L>>(subject, given),
+    compile: (given: CompileOptions) =>
+      described(compile<SequentialInput<L>>(subject, given), 'sequential.compile', [model, given]),
   });
+  return described(model, 'sequential', [layers, options]);
 }
 
 function compile<X>(subject: LayeredModel, options: CompileOptions): Model<X> {

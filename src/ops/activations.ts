@@ -3,6 +3,7 @@
  * that has one, by value or by name (`'relu'`), and `activation(f)` makes a layer of it. Those with parameters are layers:
  * `prelu`, `maxout`.
  */
+import { described } from '../description.js';
 import type { Tensor } from '../tensor.js';
 import type { Ops } from './ops.js';
 
@@ -72,7 +73,7 @@ export function leakyRelu(slope = 0.01): Activation {
     throw new RangeError(`leakyRelu: the slope is a number in [0, 1), not ${slope}; for a learned one use prelu.`);
   }
   // z is the larger of the two only where it is above 0, so that the slope at 0 is γ.
-  return (ops, z) => ops.maximum(ops.affine(z, slope, 0), z);
+  return described((ops, z) => ops.maximum(ops.affine(z, slope, 0), z), 'activations.leakyRelu', [slope]);
 }
 
 /**
@@ -95,10 +96,14 @@ export function elu(scale = 1): Activation {
   if (!(scale >= 0 && scale < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`elu: the scale is a number from 0 up, not ${scale}.`);
   }
-  return (ops, z) => {
-    const above = ops.relu(z);
-    return ops.add(above, ops.affine(ops.expm1(ops.subtract(z, above)), scale, 0));
-  };
+  return described(
+    (ops, z) => {
+      const above = ops.relu(z);
+      return ops.add(above, ops.affine(ops.expm1(ops.subtract(z, above)), scale, 0));
+    },
+    'activations.elu',
+    [scale],
+  );
 }
 
 /**

@@ -2,6 +2,7 @@
  * Initialisers: how a parameter's first value is drawn. Weight matrices are `[fan-in, fan-out]`, as they multiply from
  * the right; the kernels of a convolution are `[kh, kw, C, O]`, with a fan-in of kh·kw·C and a fan-out of kh·kw·O.
  */
+import { described } from '../description.js';
 import { machine } from '../kernels/machine.js';
 import { orthonormal } from '../kernels/orthonormal.js';
 import { type Shape, showShape, sizeOf } from '../tensor.js';
@@ -16,10 +17,14 @@ import { columnsOf, drawInto, filling, type Initializer, rowByRow } from './init
  * initializers.constant(0.5)([2, 3], generator(1))[0]; // 0.5
  */
 export const constant = (value: number): Initializer =>
-  filling((shape, _, target) =>
-    rowByRow(shape, target, (row) => {
-      row.fill(value);
-    }),
+  described(
+    filling((shape, _, target) =>
+      rowByRow(shape, target, (row) => {
+        row.fill(value);
+      }),
+    ),
+    'initializers.constant',
+    [value],
   );
 
 /**
@@ -29,7 +34,7 @@ export const constant = (value: number): Initializer =>
  * @example
  * initializers.zeros()([2, 3], generator(1))[0]; // 0
  */
-export const zeros = (): Initializer => constant(0);
+export const zeros = (): Initializer => described(constant(0), 'initializers.zeros', []);
 
 /**
  * Every number 1.
@@ -38,7 +43,7 @@ export const zeros = (): Initializer => constant(0);
  * @example
  * initializers.ones()([2, 3], generator(1))[0]; // 1
  */
-export const ones = (): Initializer => constant(1);
+export const ones = (): Initializer => described(constant(1), 'initializers.ones', []);
 
 /**
  * Normal with mean 0 and the given standard deviation: `N(0, σ²)`. PyTorch's Embedding is `normal(1)`.
@@ -49,13 +54,17 @@ export const ones = (): Initializer => constant(1);
  * dense(128, 64, { initializers: { w: initializers.normal(0.02) } })
  */
 export const normal = (deviation: number): Initializer =>
-  filling((shape, random, target) => {
-    const drawn = new Float64Array(columnsOf(shape));
-    return rowByRow(shape, target, (row) => {
-      random.normals(drawn);
-      for (let k = 0; k < row.length; k += 1) row[k] = deviation * (drawn[k] as number);
-    });
-  });
+  described(
+    filling((shape, random, target) => {
+      const drawn = new Float64Array(columnsOf(shape));
+      return rowByRow(shape, target, (row) => {
+        random.normals(drawn);
+        for (let k = 0; k < row.length; k += 1) row[k] = deviation * (drawn[k] as number);
+      });
+    }),
+    'initializers.normal',
+    [deviation],
+  );
 
 /**
  * Uniform in `[−limit, limit)`.
@@ -66,10 +75,14 @@ export const normal = (deviation: number): Initializer =>
  * dense(128, 64, { initializers: { w: initializers.uniform(0.1) } })
  */
 export const uniform = (limit: number): Initializer =>
-  filling((shape, random, target) =>
-    rowByRow(shape, target, (row) => {
-      for (let k = 0; k < row.length; k += 1) row[k] = limit * (2 * random.uniform() - 1);
-    }),
+  described(
+    filling((shape, random, target) =>
+      rowByRow(shape, target, (row) => {
+        for (let k = 0; k < row.length; k += 1) row[k] = limit * (2 * random.uniform() - 1);
+      }),
+    ),
+    'initializers.uniform',
+    [limit],
   );
 
 /**
@@ -82,7 +95,8 @@ export const uniform = (limit: number): Initializer =>
  * const w = initializers.fanUniform(128); // limits ±1/√128
  * dense(128, 64, { initializers: { w, b: w } }) // as PyTorch's Linear
  */
-export const fanUniform = (fan: number): Initializer => uniform(1 / Math.sqrt(fan));
+export const fanUniform = (fan: number): Initializer =>
+  described(uniform(1 / Math.sqrt(fan)), 'initializers.fanUniform', [fan]);
 
 /**
  * `log u` with u uniform in [1, T − 1): biases with which a gate's unit remembers for some u steps, so that there are
@@ -102,8 +116,9 @@ export const fanUniform = (fan: number): Initializer => uniform(1 / Math.sqrt(fa
  */
 export const chrono = (longest: number, sign: 1 | -1 = 1): Initializer => {
   if (!(longest > 2)) throw new RangeError(`chrono: the longest span is a number of steps above 2, not ${longest}.`);
-  return (shape, random) =>
+  const draw: Initializer = (shape, random) =>
     new Float32Array(sizeOf(shape)).map(() => sign * Math.log(1 + random.uniform() * (longest - 2)));
+  return described(draw, 'initializers.chrono', [longest, sign]);
 };
 
 /**
@@ -117,10 +132,14 @@ export const chrono = (longest: number, sign: 1 | -1 = 1): Initializer => {
  * dense(128, 64, { initializers: { w: initializers.glorotUniform() } }) // as by default
  */
 export const glorotUniform = (): Initializer =>
-  filling(function* (shape, random, target) {
-    const [fanIn, fanOut] = fansOf(shape, 'glorotUniform');
-    yield* drawInto(uniform(Math.sqrt(6 / (fanIn + fanOut))), shape, random, target);
-  });
+  described(
+    filling(function* (shape, random, target) {
+      const [fanIn, fanOut] = fansOf(shape, 'glorotUniform');
+      yield* drawInto(uniform(Math.sqrt(6 / (fanIn + fanOut))), shape, random, target);
+    }),
+    'initializers.glorotUniform',
+    [],
+  );
 
 /**
  * Normal with mean 0 and variance `2 / (fan-in + fan-out)`: what {@link glorotUniform} keeps level, from a normal.
@@ -133,10 +152,14 @@ export const glorotUniform = (): Initializer =>
  * dense(128, 64, { initializers: { w: initializers.glorotNormal() } })
  */
 export const glorotNormal = (): Initializer =>
-  filling(function* (shape, random, target) {
-    const [fanIn, fanOut] = fansOf(shape, 'glorotNormal');
-    yield* drawInto(normal(Math.sqrt(2 / (fanIn + fanOut))), shape, random, target);
-  });
+  described(
+    filling(function* (shape, random, target) {
+      const [fanIn, fanOut] = fansOf(shape, 'glorotNormal');
+      yield* drawInto(normal(Math.sqrt(2 / (fanIn + fanOut))), shape, random, target);
+    }),
+    'initializers.glorotNormal',
+    [],
+  );
 
 /**
  * Uniform in `±√(6 / fan-in)`: variance `2 / fan-in`, since ReLU lets half of it through.
@@ -149,10 +172,14 @@ export const glorotNormal = (): Initializer =>
  * dense(128, 64, { activation: activations.relu, initializers: { w: initializers.heUniform() } })
  */
 export const heUniform = (): Initializer =>
-  filling(function* (shape, random, target) {
-    const [fanIn] = fansOf(shape, 'heUniform');
-    yield* drawInto(uniform(Math.sqrt(6 / fanIn)), shape, random, target);
-  });
+  described(
+    filling(function* (shape, random, target) {
+      const [fanIn] = fansOf(shape, 'heUniform');
+      yield* drawInto(uniform(Math.sqrt(6 / fanIn)), shape, random, target);
+    }),
+    'initializers.heUniform',
+    [],
+  );
 
 /**
  * Normal with mean 0 and variance `2 / fan-in`, since ReLU lets half of it through.
@@ -165,10 +192,14 @@ export const heUniform = (): Initializer =>
  * dense(128, 64, { activation: activations.relu, initializers: { w: initializers.heNormal() } })
  */
 export const heNormal = (): Initializer =>
-  filling(function* (shape, random, target) {
-    const [fanIn] = fansOf(shape, 'heNormal');
-    yield* drawInto(normal(Math.sqrt(2 / fanIn)), shape, random, target);
-  });
+  described(
+    filling(function* (shape, random, target) {
+      const [fanIn] = fansOf(shape, 'heNormal');
+      yield* drawInto(normal(Math.sqrt(2 / fanIn)), shape, random, target);
+    }),
+    'initializers.heNormal',
+    [],
+  );
 
 /**
  * The sum of several draws: two biases of another framework of which ours is the sum.
@@ -178,16 +209,19 @@ export const heNormal = (): Initializer =>
  * @example
  * initializers.sumOf([initializers.fanUniform(64), initializers.fanUniform(64)]) // PyTorch's b_ih + b_hh
  */
-export const sumOf =
-  (parts: readonly Initializer[]): Initializer =>
-  (shape, random) => {
-    const sum = new Float64Array(sizeOf(shape));
-    for (const part of parts) {
-      const values = part(shape, random);
-      for (let k = 0; k < sum.length; k += 1) sum[k] = (sum[k] as number) + (values[k] as number);
-    }
-    return Float32Array.from(sum);
-  };
+export const sumOf = (parts: readonly Initializer[]): Initializer =>
+  described(
+    (shape, random) => {
+      const sum = new Float64Array(sizeOf(shape));
+      for (const part of parts) {
+        const values = part(shape, random);
+        for (let k = 0; k < sum.length; k += 1) sum[k] = (sum[k] as number) + (values[k] as number);
+      }
+      return Float32Array.from(sum);
+    },
+    'initializers.sumOf',
+    [parts],
+  );
 
 /**
  * A random matrix with orthonormal rows (columns, where it is taller than wide), uniform over all such matrices,
@@ -203,18 +237,22 @@ export const sumOf =
  * simpleRnn(8, 16, { initializers: { wh: initializers.orthogonal() } })
  */
 export const orthogonal = (gain = 1): Initializer =>
-  filling(function* (shape, random, target) {
-    const [rows, columns] = matrixOf(shape, 'orthogonal');
-    const count = Math.min(rows, columns);
-    const length = Math.max(rows, columns);
-    yield* orthonormal(machine(), count, length, random.normals, (vector, v) => {
-      const { numbers, at, stride } = target;
-      // Vectors are the rows, or the columns.
-      const [along, across] = rows <= columns ? [1, stride] : [stride, 1];
-      const start = at + v * across;
-      for (let n = 0; n < length; n += 1) numbers[start + n * along] = gain * (vector[n] as number);
-    });
-  });
+  described(
+    filling(function* (shape, random, target) {
+      const [rows, columns] = matrixOf(shape, 'orthogonal');
+      const count = Math.min(rows, columns);
+      const length = Math.max(rows, columns);
+      yield* orthonormal(machine(), count, length, random.normals, (vector, v) => {
+        const { numbers, at, stride } = target;
+        // Vectors are the rows, or the columns.
+        const [along, across] = rows <= columns ? [1, stride] : [stride, 1];
+        const start = at + v * across;
+        for (let n = 0; n < length; n += 1) numbers[start + n * along] = gain * (vector[n] as number);
+      });
+    }),
+    'initializers.orthogonal',
+    [gain],
+  );
 
 /**
  * Blocks of equal width side by side, each drawn by an initialiser of its own: the gates of a cell, whose weights share
@@ -228,23 +266,27 @@ export const orthogonal = (gain = 1): Initializer =>
  * sideBySide([zeros(), ones()])([2, 4], generator(1)); // 0 0 1 1 | 0 0 1 1
  */
 export const sideBySide = (blocks: readonly Initializer[]): Initializer =>
-  filling(function* (shape, random, target) {
-    const part = columnsOf(shape) / blocks.length;
-    if (!Number.isInteger(part)) {
-      throw new RangeError(
-        `sideBySide: ${showShape(shape)} does not divide into ${blocks.length} blocks of one width.`,
-      );
-    }
-    for (const [which, block] of blocks.entries()) {
-      yield* drawInto(block, [...shape.slice(0, -1), part], random, {
-        get numbers() {
-          return target.numbers;
-        },
-        at: target.at + which * part,
-        stride: target.stride,
-      });
-    }
-  });
+  described(
+    filling(function* (shape, random, target) {
+      const part = columnsOf(shape) / blocks.length;
+      if (!Number.isInteger(part)) {
+        throw new RangeError(
+          `sideBySide: ${showShape(shape)} does not divide into ${blocks.length} blocks of one width.`,
+        );
+      }
+      for (const [which, block] of blocks.entries()) {
+        yield* drawInto(block, [...shape.slice(0, -1), part], random, {
+          get numbers() {
+            return target.numbers;
+          },
+          at: target.at + which * part,
+          stride: target.stride,
+        });
+      }
+    }),
+    'initializers.sideBySide',
+    [blocks],
+  );
 
 /** How many numbers each number of a layer's output sums, and each of its input goes to. */
 function fansOf(shape: Shape, operation: string): readonly [fanIn: number, fanOut: number] {

@@ -96,7 +96,10 @@ export function lanes<X extends Int32Array | Tensor, Y extends StepsLike = X>(
         const places = Array.from({ length: batch }, (_, lane) => lane * laneLength + at);
         const window = { ...steps.at(places, Math.min(length, laneLength - at)), epoch, index, count };
         const reset = index === 0 && { reset: new Array<boolean>(batch).fill(true) };
-        yield [{ ...window, ...reset }, { epoch, index: index + 1 }];
+        yield [
+          { ...window, ...reset },
+          { epoch, index: index + 1 },
+        ];
         await nextTurn();
       }
     }

@@ -5,8 +5,8 @@ import { generator } from '../random.js';
 import type { Ids, Tensor } from '../tensor.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
-import { withPositions } from './positioned.js';
 import { requireRoom } from './options.js';
+import { withPositions } from './positioned.js';
 import { corpusOf, type PredictionOptions, type SignalOf, type StepsLike } from './signals.js';
 import type { SignalWindow } from './window.js';
 
@@ -60,7 +60,14 @@ export function randomWindows<X extends Int32Array | Tensor, Y extends StepsLike
     from: true,
     target: true,
   };
-  const { length, batch, count, seed = 0, from = { index: 0 }, target } = checkedOptions('randomWindows', options, names);
+  const {
+    length,
+    batch,
+    count,
+    seed = 0,
+    from = { index: 0 },
+    target,
+  } = checkedOptions('randomWindows', options, names);
   requireCount('randomWindows', 'length', length);
   requireCount('randomWindows', 'batch', batch);
   requireCount('randomWindows', 'count', count);

@@ -5,7 +5,9 @@
  * written down, `(t) => decay(t) * cycle(t)`. They depend on t alone, so that a run that is resumed goes on with the rate
  * it would have had. Momenta may be schedules too (`classicalMomentum`, `nesterov`).
  */
+
 import { requireCount } from '../checks.js';
+import { described } from '../description.js';
 import { checkedOptions } from '../options.js';
 
 /** From the step t = 0, 1, … to the learning rate η_t, or to another number that changes as training goes on. */
@@ -23,10 +25,7 @@ export type Schedule = (step: number) => number;
  * @example
  * constant(0.1)(1000); // 0.1
  */
-export const constant =
-  (rate: number): Schedule =>
-  () =>
-    rate;
+export const constant = (rate: number): Schedule => described(() => rate, 'constant', [rate]);
 
 /** Options of {@link stepDecay}. */
 export interface StepDecay {
@@ -55,7 +54,7 @@ export interface StepDecay {
 export function stepDecay(options: StepDecay): Schedule {
   const { rate, factor, every } = checkedOptions('stepDecay', options, { rate: true, factor: true, every: true });
   requireCount('stepDecay', 'every', every);
-  return (step) => rate * factor ** Math.floor(step / every);
+  return described((step) => rate * factor ** Math.floor(step / every), 'stepDecay', [options]);
 }
 
 /**
@@ -70,10 +69,8 @@ export function stepDecay(options: StepDecay): Schedule {
  * @example
  * inverseSqrt(0.1)(3); // 0.05
  */
-export const inverseSqrt =
-  (rate: number): Schedule =>
-  (step) =>
-    rate / Math.sqrt(step + 1);
+export const inverseSqrt = (rate: number): Schedule =>
+  described((step: number) => rate / Math.sqrt(step + 1), 'inverseSqrt', [rate]);
 
 /** Options of {@link cosine}. */
 export interface Cosine {
@@ -101,7 +98,11 @@ export interface Cosine {
 export function cosine(options: Cosine): Schedule {
   const { rate, steps, floor = 0 } = checkedOptions('cosine', options, { rate: true, steps: true, floor: true });
   requireCount('cosine', 'steps', steps);
-  return (step) => floor + 0.5 * (rate - floor) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps));
+  return described(
+    (step) => floor + 0.5 * (rate - floor) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps)),
+    'cosine',
+    [options],
+  );
 }
 
 /**
@@ -120,7 +121,10 @@ export function cosine(options: Cosine): Schedule {
  */
 export function warmup(steps: number, inner: Schedule): Schedule {
   requireCount('warmup', 'steps', steps);
-  return (step) => (step < steps ? (inner(0) * (step + 1)) / (steps + 1) : inner(step - steps));
+  return described((step) => (step < steps ? (inner(0) * (step + 1)) / (steps + 1) : inner(step - steps)), 'warmup', [
+    steps,
+    inner,
+  ]);
 }
 
 /**
@@ -137,12 +141,16 @@ export function warmup(steps: number, inner: Schedule): Schedule {
  */
 export function inTurn(parts: readonly (readonly [steps: number, schedule: Schedule])[], last: Schedule): Schedule {
   for (const [steps] of parts) requireCount('inTurn', 'steps', steps);
-  return (step) => {
-    let at = step;
-    for (const [steps, schedule] of parts) {
-      if (at < steps) return schedule(at);
-      at -= steps;
-    }
-    return last(at);
-  };
+  return described(
+    (step) => {
+      let at = step;
+      for (const [steps, schedule] of parts) {
+        if (at < steps) return schedule(at);
+        at -= steps;
+      }
+      return last(at);
+    },
+    'inTurn',
+    [parts, last],
+  );
 }

@@ -61,6 +61,19 @@ describe('a bundle for a browser', () => {
     expect(texts.map(({ text }) => text.length < 45_000)).toEqual([true, true]);
   });
 
+  it('leaves the table of all factories out, unless it builds a model from its description', async () => {
+    const textOf = async (program: string) =>
+      (await bundle(`${imports} ${program}`, { ...target, format: 'esm', minify: true })).text;
+    const [learns, describes, builds] = [
+      await textOf(`globalThis.run = async () => { ${learning} }`),
+      await textOf("import { describe } from 'oxbow'; globalThis.run = describe"),
+      await textOf("import { build } from 'oxbow'; globalThis.run = build"),
+    ];
+    for (const factory of [/sequential\.compile/, /alexNet/, /adasecant/]) {
+      expect([learns, describes, builds].map((text) => factory.test(text))).toEqual([false, false, true]);
+    }
+  });
+
   it('learns in a page as Node does in the same tier, to the last bit', async () => {
     // Node 20 takes the tier with a flag that this sets.
     configure({ tier: 'fma' });
@@ -97,6 +110,7 @@ describe('files in a browser', () => {
   it.each([
     [() => host.openFile('m'), /loadCheckpoint.*loadTagger work in Node only; give the bytes to decodeCheckpoint/],
     [() => host.replaceFile('m', () => []), /saveCheckpoint.*saveTagger work in Node only; encodeCheckpoint/],
+    [() => host.holdFolder('run', false), /openRunFolder and loadNewest work in Node only; encodeCheckpoint/],
     [() => host.exists('folder/label'), /fromSequenceFiles.*fromConll/],
     [() => host.openSource('f', new AbortController().signal, 0), /fromFile.*fromWebStream/],
   ])('are refused by the name of what reads or writes them: %s', async (open, message) => {

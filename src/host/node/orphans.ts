@@ -35,7 +35,7 @@ async function machineTag(): Promise<string> {
 }
 
 /** A process is distinguished from a later one of the same number by when it started; where that is not known, it is taken for it. */
-async function isGone(pid: number, started: number): Promise<boolean> {
+export async function isGone(pid: number, started: number): Promise<boolean> {
   const now = await startOf(pid);
   if (now !== undefined) return started !== 0 && now !== started;
   try {
@@ -47,7 +47,7 @@ async function isGone(pid: number, started: number): Promise<boolean> {
 }
 
 /** When a process started, in ticks of the system's clock; 0 where it has ended and nobody has asked how. */
-async function startOf(pid: number): Promise<number | undefined> {
+export async function startOf(pid: number): Promise<number | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
   // After the program's name, which may have blanks and brackets in it, come the state, 3, and 19 fields on the start, 22.
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');

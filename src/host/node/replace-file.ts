@@ -94,7 +94,7 @@ async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
 const cannotSync = new Set<string | undefined>(['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'EBADF']);
 
 /** Makes the new name durable. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
     try {

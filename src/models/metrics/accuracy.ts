@@ -1,4 +1,5 @@
 import { requireCount } from '../../checks.js';
+import { described } from '../../description.js';
 import { placeOfLargest } from '../../streams/logits.js';
 import { type Metric, meanOver } from './metric.js';
 
@@ -17,7 +18,7 @@ import { type Metric, meanOver } from './metric.js';
  * counted.result(); // 0.5
  */
 export function accuracy(): Metric {
-  return named('accuracy');
+  return described(named('accuracy'), 'accuracy', []);
 }
 
 /**
@@ -31,7 +32,7 @@ export function accuracy(): Metric {
  * classifier.compile({ loss: categoricalCrossEntropy(), optimizer, metrics: [categoricalAccuracy()] })
  */
 export function categoricalAccuracy(): Metric {
-  return named('categoricalAccuracy');
+  return described(named('categoricalAccuracy'), 'categoricalAccuracy', []);
 }
 
 const named = (name: string): Metric =>
@@ -54,11 +55,15 @@ const named = (name: string): Metric =>
 export function topKAccuracy(k = 5): Metric {
   requireCount('topKAccuracy', 'k', k);
   const name = `top${k}Accuracy`;
-  return meanOver(name, 'higher', (data, start, width, id) => {
-    placeOfLargest(name, data, start, width);
-    const own = data[start + id] as number;
-    let above = 0;
-    for (let v = start; v < start + width; v += 1) if ((data[v] as number) > own) above += 1;
-    return above < k ? 1 : 0;
-  });
+  return described(
+    meanOver(name, 'higher', (data, start, width, id) => {
+      placeOfLargest(name, data, start, width);
+      const own = data[start + id] as number;
+      let above = 0;
+      for (let v = start; v < start + width; v += 1) if ((data[v] as number) > own) above += 1;
+      return above < k ? 1 : 0;
+    }),
+    'topKAccuracy',
+    [k],
+  );
 }

@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { checkedOptions } from '../../options.js';
 import { placeOfLargest } from '../../streams/logits.js';
 import { type Accumulator, eachPosition, type Metric } from './metric.js';
@@ -88,7 +89,7 @@ function counting(name: string, score: Score, average: 'macro' | 'micro'): Accum
  * classifier.compile({ loss, optimizer, metrics: [precision({ average: 'macro' })] })
  */
 export function precision(options: AverageOptions = {}): Metric {
-  return byClass('precision', options);
+  return described(byClass('precision', options), 'precision', [options]);
 }
 
 /**
@@ -106,7 +107,7 @@ export function precision(options: AverageOptions = {}): Metric {
  * classifier.compile({ loss, optimizer, metrics: [recall()] })
  */
 export function recall(options: AverageOptions = {}): Metric {
-  return byClass('recall', options);
+  return described(byClass('recall', options), 'recall', [options]);
 }
 
 /**
@@ -124,7 +125,7 @@ export function recall(options: AverageOptions = {}): Metric {
  * classifier.compile({ loss, optimizer, metrics: [f1({ average: 'micro' })] })
  */
 export function f1(options: AverageOptions = {}): Metric {
-  return byClass('f1', options);
+  return described(byClass('f1', options), 'f1', [options]);
 }
 
 /**
@@ -143,27 +144,31 @@ export function f1(options: AverageOptions = {}): Metric {
  * counted.result(); // [[1, 0, 0], [0, 1, 1], [0, 0, 1]]
  */
 export function confusionMatrix(): Metric<readonly (readonly number[])[]> {
-  return {
-    name: 'confusionMatrix',
-    better: 'higher',
-    start() {
-      let matrix: number[][] = [];
-      return {
-        update(prediction, target) {
-          eachPosition('confusionMatrix', prediction, target, (data, start, width, id) => {
-            if (matrix.length === 0) matrix = Array.from({ length: width }, () => new Array<number>(width).fill(0));
-            if (matrix.length !== width) {
-              throw new RangeError(
-                `confusionMatrix: began with ${matrix.length} classes and got ${width}; start another one.`,
-              );
-            }
-            const row = matrix[id] as number[];
-            const guess = placeOfLargest('confusionMatrix', data, start, width);
-            row[guess] = (row[guess] as number) + 1;
-          });
-        },
-        result: () => matrix.map((row) => [...row]),
-      };
+  return described(
+    {
+      name: 'confusionMatrix',
+      better: 'higher',
+      start() {
+        let matrix: number[][] = [];
+        return {
+          update(prediction, target) {
+            eachPosition('confusionMatrix', prediction, target, (data, start, width, id) => {
+              if (matrix.length === 0) matrix = Array.from({ length: width }, () => new Array<number>(width).fill(0));
+              if (matrix.length !== width) {
+                throw new RangeError(
+                  `confusionMatrix: began with ${matrix.length} classes and got ${width}; start another one.`,
+                );
+              }
+              const row = matrix[id] as number[];
+              const guess = placeOfLargest('confusionMatrix', data, start, width);
+              row[guess] = (row[guess] as number) + 1;
+            });
+          },
+          result: () => matrix.map((row) => [...row]),
+        };
+      },
     },
-  };
+    'confusionMatrix',
+    [],
+  );
 }

@@ -1,4 +1,5 @@
 /** How well slots were found, as conlleval counts it. */
+import { described } from '../../description.js';
 import { type Chunk, chunksOf, endsBetween, outside, partsOf, startsBetween } from './chunks.js';
 
 /** What is said of an utterance: a tag for each word, and what was wanted of it as a whole. */
@@ -223,7 +224,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
  * counted.result().confusion; // [{ wanted: 'fromloc', predicted: 'toloc', count: 1 }]
  */
 export function conlleval(): SlotMetric {
-  return { name: 'slotF1', better: 'higher', start: counting };
+  return described({ name: 'slotF1', better: 'higher', start: counting }, 'conlleval', []);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { natsOf } from '../../streams/logits.js';
 import type { Numbers } from '../../tensor.js';
 import { type Metric, meanOver } from './metric.js';
@@ -20,7 +21,7 @@ const nats = (name: string) => (data: Numbers, start: number, width: number, id:
  * counted.result(); // 4
  */
 export function perplexity(): Metric {
-  return meanOver('perplexity', 'lower', nats('perplexity'), Math.exp);
+  return described(meanOver('perplexity', 'lower', nats('perplexity'), Math.exp), 'perplexity', []);
 }
 
 /**
@@ -36,5 +37,9 @@ export function perplexity(): Metric {
  * classifier.compile({ loss: crossEntropy(), optimizer: rmsprop(1e-3), metrics: [bitsPerCharacter()] })
  */
 export function bitsPerCharacter(): Metric {
-  return meanOver('bitsPerCharacter', 'lower', nats('bitsPerCharacter'), (mean) => mean / Math.LN2);
+  return described(
+    meanOver('bitsPerCharacter', 'lower', nats('bitsPerCharacter'), (mean) => mean / Math.LN2),
+    'bitsPerCharacter',
+    [],
+  );
 }

@@ -30,16 +30,21 @@ export function growTagger(
     intents: intents ? unknown(intents, meant) : [],
   };
   // Names are added only once there are weights for them all.
-  const tables = tablesOf(params);
-  growTogether([
-    ...growthsOf(tables.words, words.size + grown.words.length),
-    ...growthsOf(tables.tags, tags.size + grown.tags.length),
-    ...(intents ? growthsOf(tables.intents, intents.size + grown.intents.length) : []),
-  ]);
+  growTables(params, {
+    words: words.size + grown.words.length,
+    tags: tags.size + grown.tags.length,
+    intents: (intents?.size ?? 0) + grown.intents.length,
+  });
   count(words, spoken, mostWords);
   count(tags, marked);
   if (intents) count(intents, meant);
   return grown;
+}
+
+/** Lets weights grow, so that there are as many as names. */
+export function growTables(params: Params, sizes: Record<keyof Grown, number>): void {
+  const tables = tablesOf(params);
+  growTogether((['words', 'tags', 'intents'] as const).flatMap((what) => growthsOf(tables[what], sizes[what])));
 }
 
 /** The weights that grow with each kind of names. */

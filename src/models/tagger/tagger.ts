@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { evaluate, type Layer, layer } from '../../layer.js';
 import type { Ops } from '../../ops/ops.js';
 import { checkedOptions, type Names } from '../../options.js';
@@ -171,6 +172,7 @@ export function tagger(given: TaggerOptions): Tagger {
   };
 
   const { core, chain } = taggerNet({ words, tags, intents }, options);
+  const first = { words: words.names.slice(1), tags: [...tags.names], ...(intents && { intents: [...intents.names] }) };
 
   const loss: Loss<TaggerOutput, TaggerTarget> = (ops, prediction, target) => {
     const improbable = chain
@@ -213,7 +215,7 @@ export function tagger(given: TaggerOptions): Tagger {
 
   const model = layer(core, options.seed, '');
   const encode = (utterances: readonly Words[]) => encodeUtterances(encoding, utterances);
-  return Object.assign(model, {
+  const whole = Object.assign(model, {
     words,
     tags,
     intents,
@@ -239,6 +241,11 @@ export function tagger(given: TaggerOptions): Tagger {
       return decode(evaluate(core, core.initial(utterances.length), encode(utterances))[0], utterances);
     },
   });
+  // Made of the first names, as its first weights are, and grown to those that it has by then.
+  return described(whole, 'tagger', () => [
+    { ...options, ...first },
+    { words: words.toJSON(), tags: tags.toJSON(), ...(intents && { intents: intents.toJSON() }) },
+  ]);
 }
 
 const scoresOf = ({ transitions, start, end }: ChainParameters): ChainScores => ({

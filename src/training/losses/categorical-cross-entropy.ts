@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import type { Ops } from '../../ops/ops.js';
 import { rowsAndWidth } from '../../ops/shapes.js';
 import { type Ids, ids, type Numbers, sameShape, showShape, sizeOf, type Tensor, tensor } from '../../tensor.js';
@@ -84,27 +85,31 @@ function notADistribution(shape: readonly number[], row: number, what: string): 
  * loss(reference(), tensor([1, 1, 2], [0, 0]), toOneHot(ids([1, 1], [1]), 2)).data[0]; // ln 2
  */
 export function categoricalCrossEntropy(options: LossOptions = {}): Loss {
-  return reduced('categoricalCrossEntropy', options, {
-    scale: 1,
-    takes: 'logits',
-    count(target) {
-      const { count } = rowsOfTarget(target);
-      if (count > 0) return count;
-      throw new TypeError(
-        `categoricalCrossEntropy: every row of the target ${showShape(target.shape)} is zeros (padding), so there is ` +
-          'nothing to average; leave such windows out.',
-      );
-    },
-    terms(ops, prediction, target) {
-      if (!sameShape(prediction.shape, target.shape)) {
-        throw new RangeError(
-          `categoricalCrossEntropy: prediction ${showShape(prediction.shape)} and target ${showShape(target.shape)} ` +
-            'must have the same shape; give as many classes as the model gives logits.',
+  return described(
+    reduced('categoricalCrossEntropy', options, {
+      scale: 1,
+      takes: 'logits',
+      count(target) {
+        const { count } = rowsOfTarget(target);
+        if (count > 0) return count;
+        throw new TypeError(
+          `categoricalCrossEntropy: every row of the target ${showShape(target.shape)} is zeros (padding), so there is ` +
+            'nothing to average; leave such windows out.',
         );
-      }
-      return termsOf(ops, prediction, rowsOfTarget(target));
-    },
-  });
+      },
+      terms(ops, prediction, target) {
+        if (!sameShape(prediction.shape, target.shape)) {
+          throw new RangeError(
+            `categoricalCrossEntropy: prediction ${showShape(prediction.shape)} and target ${showShape(target.shape)} ` +
+              'must have the same shape; give as many classes as the model gives logits.',
+          );
+        }
+        return termsOf(ops, prediction, rowsOfTarget(target));
+      },
+    }),
+    'categoricalCrossEntropy',
+    [options],
+  );
 }
 
 /**

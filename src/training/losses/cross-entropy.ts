@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { type Ids, showShape, type Tensor } from '../../tensor.js';
 import { type Loss, type LossOptions, reduced } from './loss.js';
 
@@ -28,18 +29,22 @@ export function crossEntropy(options: LossOptions = {}): Loss {
         'or use categoricalCrossEntropy for one-hot targets and squaredError for numbers.',
     );
   }
-  return reduced('crossEntropy', options, {
-    scale: 1,
-    takes: 'logits',
-    count(target) {
-      let count = 0;
-      for (const id of idsOf(target).data) if (id !== -1) count += 1;
-      if (count > 0) return count;
-      throw new TypeError(
-        `crossEntropy: every target of ${showShape(target.shape)} is −1 (padding), so there is nothing to average; ` +
-          'leave such windows out.',
-      );
-    },
-    terms: (ops, prediction, target) => [ops.crossEntropy(prediction, idsOf(target))],
-  });
+  return described(
+    reduced('crossEntropy', options, {
+      scale: 1,
+      takes: 'logits',
+      count(target) {
+        let count = 0;
+        for (const id of idsOf(target).data) if (id !== -1) count += 1;
+        if (count > 0) return count;
+        throw new TypeError(
+          `crossEntropy: every target of ${showShape(target.shape)} is −1 (padding), so there is nothing to average; ` +
+            'leave such windows out.',
+        );
+      },
+      terms: (ops, prediction, target) => [ops.crossEntropy(prediction, idsOf(target))],
+    }),
+    'crossEntropy',
+    [options],
+  );
 }

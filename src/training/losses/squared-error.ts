@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { checkLengths, type Padded, realSteps } from '../../ops/lengths.js';
 import { rowsAndWidth } from '../../ops/shapes.js';
 import { sameShape, showShape, type Tensor } from '../../tensor.js';
@@ -23,29 +24,33 @@ import { type Loss, type LossOptions, reduced } from './loss.js';
  * loss(reference(), tensor([1, 1, 2], [3, 1]), tensor([1, 1, 2], [1, 1])).data[0]; // 2
  */
 export function squaredError(options: LossOptions = {}): Loss {
-  return reduced('squaredError', options, {
-    scale: 0.5,
-    count(target) {
-      const lengths = lengthsOf(target);
-      if (lengths === undefined) return rowsAndWidth(target.shape, 'squaredError').rows;
-      const real = lengths.reduce((sum, length) => sum + length, 0);
-      if (real === 0) throw new RangeError('squaredError: every lane has length 0, so there is nothing to average.');
-      return real;
-    },
-    terms(ops, prediction, target) {
-      if (!sameShape(prediction.shape, target.shape)) {
-        throw new RangeError(
-          `squaredError: prediction ${showShape(prediction.shape)} and target ${showShape(target.shape)} ` +
-            'must have the same shape; reshape one of them.',
-        );
-      }
-      const difference = ops.subtract(prediction, target);
-      const lengths = lengthsOf(target);
-      const counted =
-        lengths === undefined ? difference : ops.multiply(difference, realSteps(target.shape[0] as number, lengths));
-      return [ops.multiply(counted, counted)];
-    },
-  });
+  return described(
+    reduced('squaredError', options, {
+      scale: 0.5,
+      count(target) {
+        const lengths = lengthsOf(target);
+        if (lengths === undefined) return rowsAndWidth(target.shape, 'squaredError').rows;
+        const real = lengths.reduce((sum, length) => sum + length, 0);
+        if (real === 0) throw new RangeError('squaredError: every lane has length 0, so there is nothing to average.');
+        return real;
+      },
+      terms(ops, prediction, target) {
+        if (!sameShape(prediction.shape, target.shape)) {
+          throw new RangeError(
+            `squaredError: prediction ${showShape(prediction.shape)} and target ${showShape(target.shape)} ` +
+              'must have the same shape; reshape one of them.',
+          );
+        }
+        const difference = ops.subtract(prediction, target);
+        const lengths = lengthsOf(target);
+        const counted =
+          lengths === undefined ? difference : ops.multiply(difference, realSteps(target.shape[0] as number, lengths));
+        return [ops.multiply(counted, counted)];
+      },
+    }),
+    'squaredError',
+    [options],
+  );
 }
 
 const lengthsOf = (target: Tensor) => checkLengths((target as Partial<Padded>).lengths, target, 'squaredError');

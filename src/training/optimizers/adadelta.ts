@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
@@ -32,13 +33,17 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
   const rate = rateOf('adadelta', options.learningRate ?? 1);
   const decay = fraction('adadelta', 'decay', options.decay ?? 0.9);
   const epsilon = epsilonOf('adadelta', options.epsilon ?? 1e-6);
-  return {
-    kind: 'adadelta',
-    slots: ['meanSquare', 'meanSquareStep'],
-    least: { meanSquare: 0, meanSquareStep: 0 },
-    rule: Rule.adadelta,
-    sparsePolicy: SparsePolicy.moves,
-    learningRate: rate,
-    numbers: (step) => [rate(step), decay, 1 - decay, epsilon],
-  };
+  return described(
+    {
+      kind: 'adadelta',
+      slots: ['meanSquare', 'meanSquareStep'],
+      least: { meanSquare: 0, meanSquareStep: 0 },
+      rule: Rule.adadelta,
+      sparsePolicy: SparsePolicy.moves,
+      learningRate: rate,
+      numbers: (step) => [rate(step), decay, 1 - decay, epsilon],
+    },
+    'adadelta',
+    [options],
+  );
 }

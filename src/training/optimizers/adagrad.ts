@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
@@ -29,13 +30,17 @@ export function adagrad(learningRate: number | Schedule, options: AdagradOptions
   const rate = rateOf('adagrad', learningRate);
   checkedOptions('adagrad', options, { epsilon: true });
   const epsilon = epsilonOf('adagrad', options.epsilon ?? 1e-10);
-  return {
-    kind: 'adagrad',
-    slots: ['squares'],
-    least: { squares: 0 },
-    rule: Rule.adagrad,
-    sparsePolicy: SparsePolicy.stays,
-    learningRate: rate,
-    numbers: (step) => [rate(step), epsilon],
-  };
+  return described(
+    {
+      kind: 'adagrad',
+      slots: ['squares'],
+      least: { squares: 0 },
+      rule: Rule.adagrad,
+      sparsePolicy: SparsePolicy.stays,
+      learningRate: rate,
+      numbers: (step) => [rate(step), epsilon],
+    },
+    'adagrad',
+    [learningRate, options],
+  );
 }

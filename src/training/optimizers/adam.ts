@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
@@ -43,21 +44,25 @@ export function adam(learningRate: number | Schedule, options: AdamOptions = {})
   const beta1 = fraction('adam', 'beta1', options.beta1 ?? 0.9);
   const beta2 = fraction('adam', 'beta2', options.beta2 ?? 0.999);
   const epsilon = epsilonOf('adam', options.epsilon);
-  return {
-    kind: 'adam',
-    slots: ['mean', 'meanSquare'],
-    least: { meanSquare: 0 },
-    rule: Rule.adam,
-    sparsePolicy: options.lazy ? SparsePolicy.skipped : SparsePolicy.moves,
-    learningRate: rate,
-    numbers: (step) => [
-      rate(step) / (1 - beta1 ** (step + 1)),
-      beta1,
-      1 - beta1,
-      beta2,
-      1 - beta2,
-      1 / Math.sqrt(1 - beta2 ** (step + 1)),
-      epsilon,
-    ],
-  };
+  return described(
+    {
+      kind: 'adam',
+      slots: ['mean', 'meanSquare'],
+      least: { meanSquare: 0 },
+      rule: Rule.adam,
+      sparsePolicy: options.lazy ? SparsePolicy.skipped : SparsePolicy.moves,
+      learningRate: rate,
+      numbers: (step) => [
+        rate(step) / (1 - beta1 ** (step + 1)),
+        beta1,
+        1 - beta1,
+        beta2,
+        1 - beta2,
+        1 / Math.sqrt(1 - beta2 ** (step + 1)),
+        epsilon,
+      ],
+    },
+    'adam',
+    [learningRate, options],
+  );
 }

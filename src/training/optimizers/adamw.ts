@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions, type Names } from '../../options.js';
 import type { Schedule } from '../schedules.js';
@@ -37,16 +38,20 @@ export function adamw(learningRate: number | Schedule, options: AdamwOptions = {
   const { decay = 0.01, biases = false, ...rest } = checkedOptions('adamw', options, names);
   const lambda = positive('adamw', 'decay', decay);
   const base = adam(learningRate, rest);
-  return {
-    ...base,
-    kind: 'adamw',
-    rule: Rule.adamw,
-    sparsePolicy: SparsePolicy.moves,
-    numbers(step) {
-      const kept = 1 - base.learningRate(step) * lambda;
-      if (kept < 0)
-        throw new RangeError(`adamw: η λ is at most 1, not ${1 - kept} at step ${step}; lower one of them.`);
-      return [...base.numbers(step), kept, biases ? kept : 1];
+  return described(
+    {
+      ...base,
+      kind: 'adamw',
+      rule: Rule.adamw,
+      sparsePolicy: SparsePolicy.moves,
+      numbers(step) {
+        const kept = 1 - base.learningRate(step) * lambda;
+        if (kept < 0)
+          throw new RangeError(`adamw: η λ is at most 1, not ${1 - kept} at step ${step}; lower one of them.`);
+        return [...base.numbers(step), kept, biases ? kept : 1];
+      },
     },
-  };
+    'adamw',
+    [learningRate, options],
+  );
 }

@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import { epsilonOf, fraction, limitOf, type Optimizer } from './optimizer.js';
@@ -46,28 +47,32 @@ export function adasecant(options: AdasecantOptions = {}): Optimizer {
   const most = limitOf('adasecant', options.mostCorrection ?? 1.8);
   const epsilon = epsilonOf('adasecant', options.epsilon ?? 1e-6);
   const constants = [decay, 1 - decay, most, DAMPING, epsilon, 1, 4, 2.1, 2.2, 1.5, 1e8, 0];
-  return {
-    kind: 'adasecant',
-    slots: [
-      'mean',
-      'meanSquare',
-      'change',
-      'changeSquare',
-      'step',
-      'stepSquare',
-      'product',
-      'numerator',
-      'denominator',
-      'memory',
-      'last',
-      'lastCorrected',
-    ],
-    firstGained: { memory: 2.1 },
-    least: { meanSquare: 0, changeSquare: 0, stepSquare: 0, numerator: 0, denominator: 0, memory: 1.5 },
-    damping: DAMPING,
-    rule: Rule.adasecant,
-    sparsePolicy: SparsePolicy.moves,
-    learningRate: () => 1,
-    numbers: (step) => [step === 0 ? 1 : 0, ...constants],
-  };
+  return described(
+    {
+      kind: 'adasecant',
+      slots: [
+        'mean',
+        'meanSquare',
+        'change',
+        'changeSquare',
+        'step',
+        'stepSquare',
+        'product',
+        'numerator',
+        'denominator',
+        'memory',
+        'last',
+        'lastCorrected',
+      ],
+      firstGained: { memory: 2.1 },
+      least: { meanSquare: 0, changeSquare: 0, stepSquare: 0, numerator: 0, denominator: 0, memory: 1.5 },
+      damping: DAMPING,
+      rule: Rule.adasecant,
+      sparsePolicy: SparsePolicy.moves,
+      learningRate: () => 1,
+      numbers: (step) => [step === 0 ? 1 : 0, ...constants],
+    },
+    'adasecant',
+    [options],
+  );
 }

@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import type { Optimizer, Preparation } from './optimizer.js';
 
 /**
@@ -27,5 +28,5 @@ export function chain(...parts: readonly [...Preparation[], Optimizer]): Optimiz
       throw new TypeError(`chain: ${part.kind} moves the weights, so it comes last and there is one.`);
     return part;
   });
-  return { ...last, preparations: [...preparations, ...(last.preparations ?? [])] };
+  return described({ ...last, preparations: [...preparations, ...(last.preparations ?? [])] }, 'chain', [...parts]);
 }

@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
@@ -32,13 +33,17 @@ export function classicalMomentum(learningRate: number | Schedule, options: Clas
   const rate = rateOf('classicalMomentum', learningRate);
   checkedOptions('classicalMomentum', options, { decay: true });
   const decay = decayOf('classicalMomentum', options.decay ?? 0.9);
-  return {
-    kind: 'classicalMomentum',
-    slots: ['velocity'],
-    linear: true,
-    rule: Rule.classicalMomentum,
-    sparsePolicy: SparsePolicy.moves,
-    learningRate: rate,
-    numbers: (step) => [rate(step), decay(step)],
-  };
+  return described(
+    {
+      kind: 'classicalMomentum',
+      slots: ['velocity'],
+      linear: true,
+      rule: Rule.classicalMomentum,
+      sparsePolicy: SparsePolicy.moves,
+      learningRate: rate,
+      numbers: (step) => [rate(step), decay(step)],
+    },
+    'classicalMomentum',
+    [learningRate, options],
+  );
 }

@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { limitOf, type Preparation } from './optimizer.js';
 
 /**
@@ -15,7 +16,9 @@ import { limitOf, type Preparation } from './optimizer.js';
  * tbptt(model, { loss: crossEntropy(), optimizer: chain(clipByGlobalNorm(5), adam(1e-3)) })
  */
 export function clipByGlobalNorm(limit: number): Preparation {
-  return { kind: 'clipByGlobalNorm', limit: limitOf('clipByGlobalNorm', limit) };
+  return described({ kind: 'clipByGlobalNorm', limit: limitOf('clipByGlobalNorm', limit) }, 'clipByGlobalNorm', [
+    limit,
+  ]);
 }
 
 /**
@@ -32,5 +35,5 @@ export function clipByGlobalNorm(limit: number): Preparation {
  * tbptt(model, { loss: crossEntropy(), optimizer: chain(clipByValue(15), sgd(0.1)) })
  */
 export function clipByValue(limit: number): Preparation {
-  return { kind: 'clipByValue', limit: limitOf('clipByValue', limit) };
+  return described({ kind: 'clipByValue', limit: limitOf('clipByValue', limit) }, 'clipByValue', [limit]);
 }

@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { SparsePolicy } from '../../kernels/jobs.js';
 import type { Ops } from '../../ops/ops.js';
 import { checkedOptions, type Names } from '../../options.js';
@@ -92,14 +93,18 @@ export function optimizer<const K extends string = never>(options: OptimizerOpti
   const known: Names<object> = Object.fromEntries(slots.map((name) => [name, true]));
   if (first !== undefined) checkedOptions<object>('optimizer', first, known, 'first.');
   if (least !== undefined) checkedOptions<object>('optimizer', least, known, 'least.');
-  return {
-    kind,
-    slots,
-    ...(first && { first }),
-    ...(least && { least }),
-    rule: update as unknown as RuleInOps,
-    sparsePolicy: SparsePolicy.moves,
-    learningRate: rateOf(kind, checked.learningRate),
-    numbers: () => [],
-  };
+  return described(
+    {
+      kind,
+      slots,
+      ...(first && { first }),
+      ...(least && { least }),
+      rule: update as unknown as RuleInOps,
+      sparsePolicy: SparsePolicy.moves,
+      learningRate: rateOf(kind, checked.learningRate),
+      numbers: () => [],
+    },
+    'optimizer',
+    [options],
+  );
 }

@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
@@ -32,13 +33,17 @@ export function momentum(learningRate: number | Schedule, options: MomentumOptio
   checkedOptions('momentum', options, { decay: true, nesterov: true });
   const decay = fraction('momentum', 'decay', options.decay ?? 0.9);
   const nesterov = options.nesterov ? 1 : 0;
-  return {
-    kind: 'momentum',
-    slots: ['velocity'],
-    linear: true,
-    rule: Rule.momentum,
-    sparsePolicy: SparsePolicy.moves,
-    learningRate: rate,
-    numbers: (step) => [rate(step), decay, nesterov],
-  };
+  return described(
+    {
+      kind: 'momentum',
+      slots: ['velocity'],
+      linear: true,
+      rule: Rule.momentum,
+      sparsePolicy: SparsePolicy.moves,
+      learningRate: rate,
+      numbers: (step) => [rate(step), decay, nesterov],
+    },
+    'momentum',
+    [learningRate, options],
+  );
 }

@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
@@ -48,26 +49,30 @@ export function nadam(learningRate: number | Schedule, options: NadamOptions = {
     return all;
   }
 
-  return {
-    kind: 'nadam',
-    slots: ['mean', 'meanSquare'],
-    least: { meanSquare: 0 },
-    rule: Rule.nadam,
-    sparsePolicy: SparsePolicy.moves,
-    learningRate: rate,
-    numbers(step) {
-      const [t, eta] = [step + 1, rate(step)];
-      const until = product(t);
-      return [
-        (eta * momentum(t + 1)) / (1 - until * momentum(t + 1)),
-        beta1,
-        1 - beta1,
-        beta2,
-        1 - beta2,
-        1 / Math.sqrt(1 - beta2 ** t),
-        epsilon,
-        (eta * (1 - momentum(t))) / (1 - until),
-      ];
+  return described(
+    {
+      kind: 'nadam',
+      slots: ['mean', 'meanSquare'],
+      least: { meanSquare: 0 },
+      rule: Rule.nadam,
+      sparsePolicy: SparsePolicy.moves,
+      learningRate: rate,
+      numbers(step) {
+        const [t, eta] = [step + 1, rate(step)];
+        const until = product(t);
+        return [
+          (eta * momentum(t + 1)) / (1 - until * momentum(t + 1)),
+          beta1,
+          1 - beta1,
+          beta2,
+          1 - beta2,
+          1 / Math.sqrt(1 - beta2 ** t),
+          epsilon,
+          (eta * (1 - momentum(t))) / (1 - until),
+        ];
+      },
     },
-  };
+    'nadam',
+    [learningRate, options],
+  );
 }

@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
@@ -40,19 +41,17 @@ export function nesterov(learningRate: number | Schedule, options: NesterovOptio
   checkedOptions('nesterov', options, { decay: true, simplified: true });
   const decay = decayOf('nesterov', options.decay ?? 0.9);
   const common = { kind: 'nesterov', sparsePolicy: SparsePolicy.moves, learningRate: rate };
-  if (options.simplified) {
-    return {
-      ...common,
-      slots: ['velocity'],
-      linear: true,
-      rule: Rule.nesterovSimplified,
-      numbers(step) {
-        const [eta, now, next] = [rate(step), decay(step), decay(step + 1)];
-        return [eta, now, next * now, (1 + next) * eta];
-      },
-    };
-  }
-  return {
+  const simplified: Optimizer = {
+    ...common,
+    slots: ['velocity'],
+    linear: true,
+    rule: Rule.nesterovSimplified,
+    numbers(step) {
+      const [eta, now, next] = [rate(step), decay(step), decay(step + 1)];
+      return [eta, now, next * now, (1 + next) * eta];
+    },
+  };
+  const whole: Optimizer = {
     ...common,
     slots: ['velocity'],
     linear: true,
@@ -60,4 +59,5 @@ export function nesterov(learningRate: number | Schedule, options: NesterovOptio
     lookAhead: { rule: Rule.lookAhead, arrays: 1, when: 'before', numbers: (step) => [decay(step)] },
     numbers: (step) => [rate(step), decay(step)],
   };
+  return described(options.simplified ? simplified : whole, 'nesterov', [learningRate, options]);
 }

@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import type { Schedule } from '../schedules.js';
@@ -31,13 +32,17 @@ export function rmsprop(learningRate: number | Schedule, options: RmspropOptions
   checkedOptions('rmsprop', options, { decay: true, epsilon: true });
   const decay = fraction('rmsprop', 'decay', options.decay ?? 0.99);
   const epsilon = epsilonOf('rmsprop', options.epsilon);
-  return {
-    kind: 'rmsprop',
-    slots: ['meanSquare'],
-    least: { meanSquare: 0 },
-    rule: Rule.rmsprop,
-    sparsePolicy: SparsePolicy.moves,
-    learningRate: rate,
-    numbers: (step) => [rate(step), decay, 1 - decay, epsilon],
-  };
+  return described(
+    {
+      kind: 'rmsprop',
+      slots: ['meanSquare'],
+      least: { meanSquare: 0 },
+      rule: Rule.rmsprop,
+      sparsePolicy: SparsePolicy.moves,
+      learningRate: rate,
+      numbers: (step) => [rate(step), decay, 1 - decay, epsilon],
+    },
+    'rmsprop',
+    [learningRate, options],
+  );
 }

@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import type { Schedule } from '../schedules.js';
 import { type Optimizer, rateOf } from './optimizer.js';
@@ -17,13 +18,17 @@ import { type Optimizer, rateOf } from './optimizer.js';
  */
 export function sgd(learningRate: number | Schedule): Optimizer {
   const rate = rateOf('sgd', learningRate);
-  return {
-    kind: 'sgd',
-    slots: [],
-    linear: true,
-    rule: Rule.sgd,
-    sparsePolicy: SparsePolicy.stays,
-    learningRate: rate,
-    numbers: (step) => [rate(step)],
-  };
+  return described(
+    {
+      kind: 'sgd',
+      slots: [],
+      linear: true,
+      rule: Rule.sgd,
+      sparsePolicy: SparsePolicy.stays,
+      learningRate: rate,
+      numbers: (step) => [rate(step)],
+    },
+    'sgd',
+    [learningRate],
+  );
 }

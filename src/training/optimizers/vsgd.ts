@@ -1,4 +1,5 @@
 import { requireCount } from '../../checks.js';
+import { described } from '../../description.js';
 import { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import { checkedOptions } from '../../options.js';
 import { type Optimizer, positive } from './optimizer.js';
@@ -49,20 +50,24 @@ export function vsgd(options: VsgdOptions = {}): Optimizer {
     throw new RangeError(`vsgd: slowStart is a number from 1 up, not ${slowStart}.`);
   }
   const least = positive('vsgd', 'leastShift', options.leastShift ?? 1e-6);
-  return {
-    kind: 'vsgd',
-    slots: ['mean', 'meanSquare', 'curvature', 'curvatureSquare', 'memory'],
-    // A weight that comes later has no windows to collect: its averages start with its first gradient.
-    firstGained: { memory: 1 },
-    least: { meanSquare: 0, curvature: 0, curvatureSquare: 0, memory: 1 },
-    lookAhead: { rule: Rule.probe, arrays: 2, when: 'between', numbers: (step) => [step === 0 ? 1 : 0] },
-    rule: Rule.vsgd,
-    sparsePolicy: SparsePolicy.moves,
-    learningRate: () => 1,
-    numbers(step) {
-      const more = step === samples - 1 ? slowStart : 1;
-      const collects = step < samples ? 1 : 0;
-      return [collects, 1 / (step + 1), more, more * more, least, 1e-9, 1, 4, 0, samples, 1e-30];
+  return described(
+    {
+      kind: 'vsgd',
+      slots: ['mean', 'meanSquare', 'curvature', 'curvatureSquare', 'memory'],
+      // A weight that comes later has no windows to collect: its averages start with its first gradient.
+      firstGained: { memory: 1 },
+      least: { meanSquare: 0, curvature: 0, curvatureSquare: 0, memory: 1 },
+      lookAhead: { rule: Rule.probe, arrays: 2, when: 'between', numbers: (step) => [step === 0 ? 1 : 0] },
+      rule: Rule.vsgd,
+      sparsePolicy: SparsePolicy.moves,
+      learningRate: () => 1,
+      numbers(step) {
+        const more = step === samples - 1 ? slowStart : 1;
+        const collects = step < samples ? 1 : 0;
+        return [collects, 1 / (step + 1), more, more * more, least, 1e-9, 1, 4, 0, samples, 1e-30];
+      },
     },
-  };
+    'vsgd',
+    [options],
+  );
 }

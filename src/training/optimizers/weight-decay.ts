@@ -1,3 +1,4 @@
+import { described } from '../../description.js';
 import { checkedOptions } from '../../options.js';
 import { type Preparation, positive } from './optimizer.js';
 
@@ -30,5 +31,5 @@ export interface WeightDecayOptions {
 export function weightDecay(decay: number, options: WeightDecayOptions = {}): Preparation {
   const { biases = false } = checkedOptions('weightDecay', options, { biases: true });
   const weights = positive('weightDecay', 'decay', decay);
-  return { kind: 'weightDecay', weights, biases: biases ? weights : 0 };
+  return described({ kind: 'weightDecay', weights, biases: biases ? weights : 0 }, 'weightDecay', [decay, options]);
 }

@@ -1,0 +1,193 @@
+/**
+ * Folders that one process holds at a time, and none that is dead.
+ *
+ * Locks are numbered, `.lock-1`, `.lock-2`; the highest says who holds the folder. It appears whole or not at all, by a link to a
+ * file that was written before. To take the folder is to make the next one, which of several processes that try only one can; to let
+ * it go is to write into one's own that it is free. The highest is never removed, so that a process that looked long ago makes either
+ * the next one or one below it, and sees that. A lock that is removed to be made anew could be removed by somebody who has in mind the
+ * one before it.
+ */
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { link, mkdir, open, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { FolderHolder, HeldFolder } from '../host.js';
+import { isGone, removeOrphans, startOf, temporaryName } from './orphans.js';
+import { syncFolder } from './replace-file.js';
+
+/** Who holds a folder. A process is told from a later one of its number by when it started, in ticks since its system did. */
+interface Holder {
+  readonly pid: number;
+  /** 0 where the system does not say. */
+  readonly started: number;
+  readonly host: string;
+  /** Which start of the host it was; empty where the system does not say. */
+  readonly boot: string;
+}
+
+const FREE = '{"free":true}\n';
+
+const nameOf = (number: number): string => `.lock-${number}`;
+
+/** The highest lock's number among the names in a folder; 0 where there is none. */
+const highest = (names: readonly string[]): number =>
+  Math.max(0, ...names.map((name) => Number(/^\.lock-([1-9]\d{0,14})$/.exec(name)?.[1] ?? 0)));
+
+/** Lets go of what is held where the process ends. */
+const held = new Set<() => void>();
+let isListening = false;
+
+export async function holdFolder(given: string, takeOver: boolean): Promise<HeldFolder | FolderHolder> {
+  const path = await madeFolder(given);
+  const self: Holder = {
+    pid: process.pid,
+    started: (await startOf(process.pid)) ?? 0,
+    host: hostname(),
+    boot: await readFile('/proc/sys/kernel/random/boot_id', 'latin1').then(
+      (text) => text.trim(),
+      () => '',
+    ),
+  };
+  const taken = await take(path, self, takeOver);
+  if (typeof taken !== 'number') return taken;
+  await removeOrphans(path);
+  return heldFolder(path, taken);
+}
+
+function heldFolder(path: string, number: number): HeldFolder {
+  const own = join(path, nameOf(number));
+  function lost(): FolderHolder | undefined {
+    const now = highest(readdirSync(path));
+    if (now === number) return undefined;
+    const holder = now > 0 ? holderIn(readFileSync(join(path, nameOf(now)), 'utf8')) : undefined;
+    const who = holder ? `process ${holder.pid} of ${holder.host} has taken it over` : `its ${nameOf(number)} is gone`;
+    return said(holder, `is not held by this process any more: ${who}; open it anew.`);
+  }
+  function release(): void {
+    held.delete(release);
+    try {
+      if (lost()) return;
+      const temporary = `${own}.${randomUUID()}`;
+      writeFileSync(temporary, FREE, { flag: 'wx', flush: true });
+      renameSync(temporary, own);
+    } catch {
+      // A folder that is gone, or on a disk that is full: this process holds it no longer than it lives.
+    }
+  }
+  held.add(release);
+  if (!isListening) process.on('exit', () => held.forEach((each) => void each()));
+  isListening = true;
+  return { path, lost, release };
+}
+
+/** Makes the next lock, where the last one holds no more; its number, or who has the folder. */
+async function take(path: string, self: Holder, takeOver: boolean): Promise<number | FolderHolder> {
+  for (;;) {
+    const last = highest(await readdir(path));
+    const before = last > 0 ? await stateOf(path, last, self, takeOver) : 'free';
+    if (before === 'changed') continue;
+    if (before !== 'free') return before;
+    const number = last + 1;
+    if (!(await isMade(path, number, self))) continue;
+    const names = await readdir(path);
+    if (highest(names) !== number) {
+      // Others came before, so far that the one of this number had been removed already.
+      await rm(join(path, nameOf(number)), { force: true });
+      continue;
+    }
+    const others = names.filter((name) => name.startsWith('.lock-') && name !== nameOf(number));
+    for (const name of others) await rm(join(path, name), { force: true });
+    return number;
+  }
+}
+
+/** Whether a lock holds the folder no more, or is there no more; otherwise who holds it. */
+async function stateOf(
+  path: string,
+  number: number,
+  self: Holder,
+  takeOver: boolean,
+): Promise<'free' | 'changed' | FolderHolder> {
+  const name = nameOf(number);
+  const text = await readFile(join(path, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text === undefined) return 'changed';
+  if (text === FREE) return 'free';
+  const holder = holderIn(text);
+  if (holder?.host !== self.host) {
+    if (takeOver) return 'free';
+    const who = holder
+      ? `process ${holder.pid} of another host, ${holder.host}, which cannot be asked whether it lives`
+      : 'a process whose lock cannot be read';
+    return said(holder, `is held by ${who}; where it is gone for certain, give takeOver: true, or remove ${name}.`);
+  }
+  if (holder.boot !== '' && self.boot !== '' && holder.boot !== self.boot) return 'free';
+  if (await isGone(holder.pid, holder.started)) return 'free';
+  const who = holder.pid === self.pid ? `this process, ${self.pid}` : `process ${holder.pid}`;
+  return said(holder, `is held by ${who} of ${self.host}, which lives; end it, or give another folder.`);
+}
+
+const said = (holder: Holder | undefined, message: string): FolderHolder => ({
+  pid: holder?.pid,
+  host: holder?.host,
+  message,
+});
+
+/** Makes a lock, whole; false where there is one of that number. */
+async function isMade(path: string, number: number, self: Holder): Promise<boolean> {
+  const text = `${JSON.stringify(self)}\n`;
+  const own = join(path, nameOf(number));
+  const temporary = join(path, await temporaryName(nameOf(number), randomUUID()));
+  try {
+    await writeNew(temporary, text);
+    await link(temporary, own).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') throw error;
+      // A file system without links. Whoever reads in between finds a lock that cannot be read.
+      return writeNew(own, text);
+    });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+async function writeNew(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+function holderIn(text: string): Holder | undefined {
+  try {
+    const { pid, started, host, boot } = JSON.parse(text) as Holder;
+    const isSound =
+      Number.isSafeInteger(pid) &&
+      Number.isSafeInteger(started) &&
+      typeof host === 'string' &&
+      typeof boot === 'string';
+    return isSound ? { pid, started, host, boot } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes a folder, durably, where there is none; where it is. */
+async function madeFolder(given: string): Promise<string> {
+  const made = await mkdir(given, { recursive: true });
+  const path = await realpath(given);
+  if (made !== undefined) for (let at = path; at !== dirname(at); at = dirname(at)) await syncFolder(dirname(at));
+  return path;
+}
