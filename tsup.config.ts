@@ -1,5 +1,6 @@
-import { cpSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
+import { WORKING } from './src/host/working.js';
 
 const isNoSource = (file: string) => !file.endsWith('.ts');
 
@@ -20,7 +21,10 @@ export default defineConfig([
     },
     external: [/^#/, /^node:/],
     removeNodeProtocol: false,
-    onSuccess: async () => cpSync('src/host/generated', 'dist/host/generated', { recursive: true, filter: isNoSource }),
+    async onSuccess() {
+      cpSync('src/host/generated', 'dist/host/generated', { recursive: true, filter: isNoSource });
+      writeFileSync('dist/worker.js', WORKING);
+    },
     outDir: 'dist',
     format: 'esm',
     target: 'es2022',
@@ -49,6 +53,7 @@ export default defineConfig([
       gpt: 'examples/gpt/main.ts',
       seq2seq: 'examples/seq2seq/main.ts',
       slots: 'examples/slot-filling/main.ts',
+      browser: 'examples/browser/serve.ts',
     },
     outDir: 'build/examples',
     format: 'esm',
@@ -60,13 +65,19 @@ export default defineConfig([
     clean: true,
   },
   {
-    entry: { main: 'bench/main.ts', soak: 'bench/soak.ts', tagging: 'bench/tagging.ts', beside: 'bench/beside.ts' },
+    entry: {
+      main: 'bench/main.ts',
+      soak: 'bench/soak.ts',
+      tagging: 'bench/tagging.ts',
+      beside: 'bench/beside.ts',
+      browser: 'bench/browser.ts',
+    },
     outDir: 'build/bench',
     format: 'esm',
     target: 'es2022',
     platform: 'node',
     removeNodeProtocol: false,
-    external: ['commander', 'log-update'],
+    external: ['commander', 'log-update', 'esbuild'],
     silent: true,
     clean: true,
   },

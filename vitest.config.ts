@@ -5,8 +5,12 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
     include: ['test/**/*.test.ts'],
-    // Each starts processes that train: they have a script of their own, test:examples.
-    exclude: process.env.OXBOW_TEST_EXAMPLES ? configDefaults.exclude : [...configDefaults.exclude, 'test/examples/**'],
+    exclude: [
+      ...configDefaults.exclude,
+      // Each starts processes that train, or browsers: they have scripts of their own, test:examples and test:browser.
+      ...(process.env.OXBOW_TEST_EXAMPLES ? [] : ['test/examples/**']),
+      ...(process.env.OXBOW_TEST_BROWSER ? [] : ['test/browser/**']),
+    ],
     // Processes rather than threads: the kernels start threads of their own and set flags of the whole process.
     pool: 'forks',
   },

@@ -2,15 +2,17 @@
 // where no source has changed since, so that every command that needs a build can ask for one.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const mark = join(root, 'build/fingerprint');
 const built = [
   'dist/index.js',
   'dist/index.d.ts',
+  'dist/worker.js',
   'dist/host/generated/simd.wasm',
   'build/examples/char-rnn.js',
   'build/examples/memory.js',
@@ -19,15 +21,35 @@ const built = [
   'build/examples/gpt.js',
   'build/examples/seq2seq.js',
   'build/examples/slots.js',
+  'build/examples/browser.js',
+  'build/examples/browser/main.js',
   'build/bench/main.js',
   'build/bench/soak.js',
   'build/bench/tagging.js',
   'build/bench/beside.js',
+  'build/bench/browser.js',
 ];
 
 function run(script) {
   // No input: what is piped into `npm start` is for the program that is started, not for its build.
   execFileSync(process.execPath, [join(root, script)], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+/** The page of `example:browser`, which takes the package as it has just been built. */
+async function buildPage() {
+  const [from, to] = ['examples/browser', 'build/examples/browser'].map((name) => join(root, name));
+  await build({
+    entryPoints: [join(from, 'main.ts')],
+    outdir: to,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: 'esm',
+    // This repository's own paths lead to the sources.
+    tsconfigRaw: {},
+    logLevel: 'error',
+  });
+  for (const name of ['index.html', 'style.css']) cpSync(join(from, name), join(to, name));
 }
 
 function fingerprint() {
@@ -54,6 +76,7 @@ try {
     process.stdout.write('build: dist, build/examples, build/bench\n');
     rmSync(mark, { force: true });
     run('node_modules/tsup/dist/cli-default.js');
+    await buildPage();
     mkdirSync(dirname(mark), { recursive: true });
     writeFileSync(mark, now);
   }

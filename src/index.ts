@@ -64,7 +64,7 @@ export type { Rule, SparsePolicy } from './kernels/jobs.js';
 export { configure, type MachineOptions, machine } from './kernels/machine.js';
 export type { Machine } from './kernels/machine-type.js';
 export type { MemoryUse } from './kernels/memory-limit.js';
-export { ready } from './kernels/ready.js';
+export { type ReadyOptions, ready } from './kernels/ready.js';
 export {
   batchOf,
   type Carried,

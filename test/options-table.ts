@@ -105,6 +105,16 @@ const block = {
 };
 const blocks = { blocks: 1, finalNorm: true, ...block };
 const transformer = { features: 2, heads: 1, blocks: 1, hidden: 3, activation: 'gelu', dropout: 0.1, seed: 1 };
+/** Each in a folder of its own: calls need not wait for one another. */
+async function inFolder(run: (path: string) => Promise<unknown>): Promise<void> {
+  const path = mkdtempSync(join(tmpdir(), 'oxbow-'));
+  try {
+    await run(path);
+  } finally {
+    rmSync(path, { recursive: true });
+  }
+}
+
 const sampling = { temperature: 0.5, topK: 2, topP: 0.9, minP: 0.1, greedy: false, seed: 1 };
 const repetition = { repetitionPenalty: 1.1, repetitionWindow: 8 };
 const stopping = { stop: ['.'], vocab: Object.assign(() => undefined, { decode: () => '' }) };
@@ -114,7 +124,7 @@ const prompt = () => ids([1, 1], [0]);
 
 export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   configure: { call: oxbow.configure, options: { threads: 1 } },
-  ready: { call: oxbow.ready, options: { tier: 'simd' } },
+  ready: { call: oxbow.ready, options: { tier: 'simd', kernels: '/oxbow/', worker: '/oxbow/worker.js' } },
   reference: { call: oxbow.reference, options: { training: true, step: 1, substitute: new Map() } },
   parameter: { call: (o) => oxbow.parameter([2], oxbow.initializers.zeros(), o), options: { grows: [0] } },
   logPlot: {
@@ -456,16 +466,24 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
     call: (o) => oxbow.fromConll('none', o),
     options: { columns: { word: 0, tag: null }, separator: 'tab', comment: '#' },
   },
-  openRunFolder: {
-    // Each in a folder of its own: calls need not wait for one another.
-    call: async (o) => {
-      const path = mkdtempSync(join(tmpdir(), 'oxbow-'));
-      try {
-        await (await oxbow.openRunFolder(path, o)).close();
-      } finally {
-        rmSync(path, { recursive: true });
-      }
+  resume: {
+    call: (o) => inFolder((path) => oxbow.resume(path, o)),
+    options: { model: undefined, tier: 'any' },
+  },
+  checkpointed: {
+    call: (o) => oxbow.checkpointed('none', o),
+    options: {
+      model: learner(),
+      everySteps: 1,
+      everyMs: 1,
+      keep: 1,
+      about: 'alice',
+      signals: false,
+      saved: Object.assign(() => undefined, { next() {} }),
     },
+  },
+  openRunFolder: {
+    call: (o) => inFolder(async (path) => (await oxbow.openRunFolder(path, o)).close()),
     options: { takeOver: false, keep: 2 },
   },
   fromSequenceFiles: {

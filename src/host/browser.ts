@@ -1,57 +1,67 @@
 /** A browser's page or worker: what it lacks is left out or refused, and the interface is Node's. */
 import { crc32 } from './crc32.js';
-import { type Host, LEADING, type Leader, type LeaderSeat, type Member, SERVING, type Seat } from './host.js';
+import type { Host, Leader, LeaderSeat, Member, Seat } from './host.js';
+import { WORKING } from './working.js';
 
-const serving = `onmessage = ({ data: seat }) => { postMessage('online'); ${SERVING} };`;
+/** Where the script of workers is: in a Blob, until somebody names a file that has it. */
+let script: string | undefined;
+let given = false;
 
-const leading = `
-  onmessage = ({ data: seat }) => {
-    postMessage('online');
-    const done = () => postMessage('done');
-    ${LEADING}
-    onmessage = ({ data }) => onProgram(data);
-  };
-`;
-
-const urls = new Map<string, string>();
+/** What keeps a worker from starting; a browser says no more than that it did not. */
+const unstarted = () =>
+  given
+    ? `its script, ${script}, cannot be had: it has to be the package's dist/worker.js, from the page's own origin, served ` +
+      "with the page's 'Cross-Origin-Embedder-Policy'; a content security policy has to allow " +
+      `'worker-src ${new URL(script as string).origin}'`
+    : "a content security policy has to allow 'worker-src blob:', or 'self' and ready({ worker }), the URL of a file";
 
 function start(
-  program: string,
-  seat: Seat,
+  seat: Seat | LeaderSeat,
   name: string,
   lost: (reason: Error, started: boolean) => void,
-  done?: () => void,
-): readonly [Worker, Member] {
-  const url = urls.get(program) ?? URL.createObjectURL(new Blob([program], { type: 'text/javascript' }));
-  urls.set(program, url);
-  const worker = new Worker(url, { name });
+  done: () => void = () => undefined,
+) {
+  script ??= URL.createObjectURL(new Blob([WORKING], { type: 'text/javascript' }));
+  const worker = new Worker(script, { name });
   let online = false;
   let over = false;
-  worker.onmessage = ({ data }) => {
-    online = true;
-    if (data === 'done') done?.();
-  };
-  worker.onerror = ({ message }) => {
-    // One that is not allowed to start fails without a word.
-    if (!over) lost(new Error(message || "a content security policy has to allow 'worker-src blob:'"), online);
-    over = true;
-  };
+  const gone = new Promise<void>((resolve) => {
+    worker.onmessage = ({ data }) => {
+      online = true;
+      if (data === 'gone') resolve();
+      if (data === 'done' && !over) done();
+    };
+    worker.onerror = ({ message }) => {
+      // One that is not allowed to start fails without a word.
+      if (!over) lost(new Error(message || unstarted()), online);
+      over = true;
+      resolve();
+    };
+  });
   worker.postMessage(seat);
-  const member: Member = {
+  return {
+    worker,
+    /** Terminated at once it could write on for a while, and nobody is told when it no longer does. */
     async stop() {
       over = true;
+      await gone;
       worker.terminate();
     },
   };
-  return [worker, member];
 }
 
 const startMember = (seat: Seat, lost: (reason: Error, started: boolean) => void): Member =>
-  start(serving, seat, `oxbow ${seat.member}`, lost)[1];
+  start(seat, `oxbow ${seat.member}`, lost);
 
-function startLeader(seat: LeaderSeat, done: () => void, lost: (reason: Error) => void): Leader {
-  const [worker, { stop }] = start(leading, seat, 'oxbow learner', lost, done);
-  return { run: (program, forks) => worker.postMessage([program, forks]), stop };
+function startLeader(seat: LeaderSeat, done: () => void, lost: (reason: Error, started: boolean) => void): Leader {
+  const { worker, stop } = start(seat, 'oxbow learner', lost, done);
+  return {
+    run: (program, forks) => worker.postMessage([program, forks]),
+    stop() {
+      worker.postMessage('stop');
+      return stop();
+    },
+  };
 }
 
 const noFile = (names: string, instead: string) => async () => {
@@ -64,6 +74,7 @@ const noFolder = noFile(
 );
 
 export const host: Host = {
+  isPage: typeof document === 'object',
   processors: () => navigator.hardwareConcurrency || 1,
   environment: () => undefined,
   addressSpaceLeft: () => Number.POSITIVE_INFINITY,
@@ -72,6 +83,10 @@ export const host: Host = {
   warn: (message, code) => console.warn(`${code}: ${message}`),
   startMember,
   startLeader,
+  workersFrom(url) {
+    script = new URL(url, globalThis.location?.href).href;
+    given = true;
+  },
   remedies: {
     threads:
       "Serve the page isolated, so that memory can be shared ('Cross-Origin-Opener-Policy: same-origin', " +

@@ -86,6 +86,8 @@ export type ByteSource =
   AsyncIterable<Uint8Array> | { read(target: Uint8Array): Promise<number>; close(): Promise<void> };
 
 export interface Host {
+  /** Whether the calling thread is a page's own, which shows the page and must not be held for long. */
+  readonly isPage: boolean;
   /** Processors that may be used. */
   processors(): number;
   /** A setting from the environment, if there is one. */
@@ -103,11 +105,13 @@ export interface Host {
    */
   startMember(seat: Seat, lost: (reason: Error, started: boolean) => void): Member;
   /**
-   * Starts a thread that leads a team; `done` is called after each program, `lost` once if it ends in any way but `stop`.
+   * Starts a thread that leads a team; `done` is called after each program, `lost` as of a member.
    *
    * @throws whatever keeps threads from starting here.
    */
-  startLeader(seat: LeaderSeat, done: () => void, lost: (reason: Error) => void): Leader;
+  startLeader(seat: LeaderSeat, done: () => void, lost: (reason: Error, started: boolean) => void): Leader;
+  /** Takes the script of workers from there, instead of making it here; undefined where workers need none. */
+  readonly workersFrom: ((url: string | URL) => void) | undefined;
   /** What to do, in messages, to have more threads, and more memory. */
   readonly remedies: {
     readonly threads: string;
@@ -166,6 +170,6 @@ export interface HeldFolder {
 export interface Kernels {
   /** A tier's, undefined where they are not there yet. */
   bytes(tier: Tier): Uint8Array | undefined;
-  /** Brings a tier's; without it they are there. */
-  load?(tier: Tier): Promise<Uint8Array | undefined>;
+  /** Brings a tier's, from a folder where one is given; without it they are there. */
+  load?(tier: Tier, folder?: string | URL): Promise<Uint8Array | undefined>;
 }

@@ -27,6 +27,7 @@ function addressSpaceLeft(): number {
 }
 
 export const host: Host = {
+  isPage: false,
   processors: availableParallelism,
   environment: (name) => process.env[name] || undefined,
   addressSpaceLeft,
@@ -34,6 +35,7 @@ export const host: Host = {
   warn: (message, code) => process.emitWarning(message, { type: 'OxbowWarning', code }),
   startMember,
   startLeader,
+  workersFrom: undefined,
   remedies: {
     threads:
       "Let the process have threads (Node's --allow-worker, its limits of threads and of memory), or ask for fewer by " +

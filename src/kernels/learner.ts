@@ -5,11 +5,12 @@ import type { Fork, LedTeam, Machine } from './machine-type.js';
 
 export interface Learner {
   /**
-   * Runs forks that were captured for it, after those that others have asked for.
+   * Runs forks that were captured for it, after those that others have asked for, and says whether it did: not where its
+   * threads cannot be started here.
    *
    * Rejects where it was stopped or a thread of it is lost. Nothing of them is written any more once it has settled.
    */
-  run(forks: readonly Fork[]): Promise<void>;
+  run(forks: readonly Fork[]): Promise<boolean>;
   /** Lets go of it. The last one that does ends its threads, whatever is under way. */
   release(): void;
 }
@@ -18,6 +19,8 @@ export interface Learner {
 interface Shared {
   users: number;
   team: { readonly led: LedTeam; readonly tier: string; readonly threads: number } | undefined;
+  /** Whether its threads turned out not to be had here, until all have let go of it. */
+  absent: boolean;
   /** Settled when the last program that was asked for is over. */
   last: Promise<unknown>;
   program: { readonly address: number; readonly forks: number } | undefined;
@@ -27,15 +30,24 @@ const known = new WeakMap<Machine, Shared>();
 
 /** The learner of a machine whose memory is shared. Its threads start with the first forks. */
 export function learnerOf(machine: Machine): Learner {
-  const shared = known.get(machine) ?? { users: 0, team: undefined, last: Promise.resolve(), program: undefined };
+  const shared: Shared = known.get(machine) ?? {
+    users: 0,
+    team: undefined,
+    absent: false,
+    last: Promise.resolve(),
+    program: undefined,
+  };
   known.set(machine, shared);
   shared.users += 1;
   let released = false;
 
-  async function after(before: Promise<unknown>, forks: readonly Fork[]): Promise<void> {
+  async function after(before: Promise<unknown>, forks: readonly Fork[]): Promise<boolean> {
     await before.catch(() => undefined);
     if (released) throw new Error('learner: it was stopped.');
-    await teamFor(machine, shared).run(programFor(machine, shared, forks));
+    if (shared.absent) return false;
+    const ran = await teamFor(machine, shared).run(programFor(machine, shared, forks));
+    shared.absent = !ran;
+    return ran;
   }
 
   return {
@@ -51,6 +63,7 @@ export function learnerOf(machine: Machine): Learner {
       if (shared.users > 0) return;
       shared.team?.led.stop();
       shared.team = undefined;
+      shared.absent = false;
       const { last, program } = shared;
       shared.program = undefined;
       const free = () => program && machine.heap.free(program.address);

@@ -32,11 +32,12 @@ export interface LedTeam {
   /** Whether it takes further programs. */
   readonly sound: boolean;
   /**
-   * Runs a program. One at a time: the next one may come when the promise is settled.
+   * Runs a program, and says whether it did: not where its leader cannot be started here. One at a time: the next one may
+   * come when the promise is settled.
    *
    * Rejects with an Error that names the worker where one is lost; the team is of no use afterwards.
    */
-  run(program: Program): Promise<void>;
+  run(program: Program): Promise<boolean>;
   /** Ends its threads; what is under way rejects. */
   stop(): void;
 }

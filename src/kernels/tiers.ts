@@ -18,7 +18,8 @@ export function moduleOf(tier: Tier, shared: boolean): WebAssembly.Module | unde
     compiled.set(key, module);
     return module;
   } catch (error) {
-    if (!(error instanceof WebAssembly.CompileError)) throw error;
+    // A policy's refusal is an EvalError in Safari.
+    if (!(error instanceof WebAssembly.CompileError || error instanceof EvalError)) throw error;
     if (!WebAssembly.validate(bytes as BufferSource)) return undefined;
     throw new Error(
       `machine: the kernels may not be compiled here (${error.message}); a content security policy has to allow ` +

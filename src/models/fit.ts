@@ -5,7 +5,7 @@ import { checkedOptions, type Names } from '../options.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
 import { generator } from '../random.js';
 import { throughput } from '../streams/throughput.js';
-import { atOnce, checkUpdatesOptions, turnsOf, type UpdatesOptions, update } from '../streams/updates.js';
+import { atOnce, checkUpdatesOptions, turnsOf, type UpdatesOptions, update, withThread } from '../streams/updates.js';
 import type { Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';
 import type { Optimizer } from '../training/optimizers/optimizer.js';
@@ -114,7 +114,8 @@ interface Training {
   end(): void;
 }
 
-function begin(model: Compiled, x: Data, y: Data, options: FitOptions): Training {
+function begin(model: Compiled, x: Data, y: Data, given: FitOptions): Training {
+  const options = withThread(given);
   const { memory, metrics } = model;
   const { epochs = 1, shuffle = true, seed = 0, earlyStopping, callbacks = [] } = options;
   requireCount('fit', 'epochs', epochs);

@@ -1,4 +1,4 @@
-import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
+import { type MonoTypeOperatorFunction, Observable, Subject, takeUntil } from 'rxjs';
 import { host } from '#host';
 import { requireCount } from '../checks.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
@@ -7,7 +7,7 @@ import type { Params } from '../parameters/parameter.js';
 import { positionNow } from '../streams/demand.js';
 import { describe } from './describe.js';
 import { recordOf } from './record.js';
-import { folderOf } from './resume.js';
+import { folderOf, letGo } from './resume.js';
 
 /** A file that was written. */
 export interface SavedRun {
@@ -30,7 +30,7 @@ export interface CheckpointedOptions {
   readonly keep?: number | undefined;
   /** What else is to be kept: vocabulary, recipe, metrics; plain data, or what gives it at each file. */
   readonly about?: unknown;
-  /** Whether SIGINT, SIGTERM and SIGHUP write a file before the process ends. Default true. */
+  /** Whether SIGINT, SIGTERM and SIGHUP end the run, and its last file is written before the process ends. Default true. */
   readonly signals?: boolean | undefined;
   /** Hears of each file. */
   readonly saved?: { next(saved: SavedRun): void } | undefined;
@@ -64,11 +64,11 @@ const active = new Set<() => Promise<void>>();
 /**
  * Has all runs that are kept in this process written down now: for whoever ends the process by itself.
  *
- * @returns a promise that is fulfilled when the files are there.
+ * @returns a promise that is fulfilled when the files are there, those too of runs that have just ended.
  * @throws OxbowError (as a rejection) where one of them cannot be written.
  * @example
  * ```ts no-run
- * server.on('close', () => saveRuns().then(() => process.exit(0)));
+ * process.once('SIGUSR2', () => saveRuns().then(() => process.exit(0)));
  * ```
  */
 export async function saveRuns(): Promise<void> {
@@ -98,8 +98,8 @@ export async function saveRuns(): Promise<void> {
  * ```ts no-run
  * const kept = await resume('alice');
  * const model = kept?.model ?? stack({ embed: embedding(vocab.size, 64), rnn: lstm(64, 256), head: dense(256, vocab.size) });
- * lanes(corpus, { batch: 32, length: 64, epochs: 10, from: kept?.position })
- *   .pipe(tbptt(model, { loss, optimizer, ...kept?.snapshot }), checkpointed('alice', { model, about: { vocab } }))
+ * lanes(vocab.encode(corpus), { batch: 32, length: 64, epochs: 10, from: kept?.position })
+ *   .pipe(tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3), from: kept?.snapshot }), checkpointed('alice', { model, about: { vocab } }))
  *   .subscribe(({ loss }) => console.log(loss));
  * ```
  */
@@ -113,7 +113,7 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
 
   return (source) =>
     new Observable((subscriber) => {
-      const opened = folderOf(folder, keep);
+      const opened = folderOf(folder);
       let latest: { readonly moment: Moment; readonly position: unknown } | undefined;
       let savedStep: number | undefined;
       let savedAt = performance.now();
@@ -121,12 +121,17 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
       let over = false;
 
       /** A copy of what is to be kept now; undefined where there is nothing new. */
-      function take(): { readonly checkpoint: Checkpoint; readonly step: number; readonly since: number } | undefined {
+      function take(
+        ending = false,
+      ): { readonly checkpoint: Checkpoint; readonly step: number; readonly since: number } | undefined {
         if (latest === undefined || latest.moment.step === savedStep) return undefined;
         const { moment, position } = latest;
         const since = performance.now();
+        // What has gone on since cannot be taken: then the file before it is the last one.
+        const snapshot = ending ? attempt(() => moment.snapshot()) : moment.snapshot();
+        if (snapshot === undefined) return undefined;
         const record = {
-          snapshot: moment.snapshot(),
+          snapshot,
           position,
           about: typeof about === 'function' ? about() : about,
           // With parts of the user's own it is not known how it is made.
@@ -170,26 +175,45 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
         );
       }
 
-      const saveNow = () => next(take());
+      const saveNow = async () => next(take(true));
 
       /** The last file, and the end of it. */
-      async function end(taken: ReturnType<typeof take>): Promise<void> {
+      function end(taken: ReturnType<typeof take>): Promise<void> {
         over = true;
         active.delete(saveNow);
         forget();
-        try {
-          await next(taken);
-        } finally {
-          await opened.then(({ close }) => close());
-        }
+        const ended = next(taken).finally(() => opened.then(({ close }) => close()));
+        letGo(folder, ended);
+        const last = () => ended;
+        active.add(last);
+        const done = () => active.delete(last);
+        ended.then(done, done);
+        return ended;
+      }
+
+      /** The process is about to end: nothing is learnt after what is saved. */
+      async function leave(): Promise<void> {
+        const ended = end(take(true));
+        left$.next();
+        await ended;
+        subscriber.complete();
       }
 
       active.add(saveNow);
-      const forget = signals ? host.onEnding(saveNow) : () => {};
+      const left$ = new Subject<void>();
+      const forget = signals ? host.onEnding(leave) : () => {};
       opened.catch((error: unknown) => {
         if (!over) subscriber.error(error);
       });
-      const learning = source.subscribe({
+      // Before the source is subscribed, which may say all that it has at once.
+      subscriber.add(() => {
+        if (!over) {
+          // Before what learns gives its memory back.
+          end(attempt(() => take(true))).catch((error: unknown) => warn((error as Error).message));
+        }
+        left$.next();
+      });
+      source.pipe(takeUntil(left$)).subscribe({
         next(value) {
           if (isMoment(value)) {
             latest = { moment: value, position: positionNow() };
@@ -204,31 +228,21 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
         },
         error(error) {
           // What was learnt before it is sound.
-          const ended = end(attempt(take));
-          ended.then(
-            () => subscriber.error(error),
-            () => subscriber.error(error),
-          );
+          const say = () => subscriber.error(error);
+          end(attempt(() => take(true))).then(say, say);
         },
         complete() {
-          end(take()).then(
+          if (over) return;
+          end(take(true)).then(
             () => subscriber.complete(),
             (error: unknown) => subscriber.error(error),
           );
         },
       });
-      return () => {
-        if (over) {
-          learning.unsubscribe();
-          return;
-        }
-        // Before what learns gives its memory back.
-        const taken = attempt(take);
-        learning.unsubscribe();
-        end(taken).catch((error: unknown) => host.warn(`checkpointed: ${(error as Error).message}`, 'OXBOW_NOT_SAVED'));
-      };
     });
 }
+
+const warn = (message: string): void => host.warn(`checkpointed: ${message}`, 'OXBOW_NOT_SAVED');
 
 function attempt<R>(run: () => R): R | undefined {
   try {

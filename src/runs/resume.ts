@@ -47,12 +47,27 @@ export interface Resumed<M, S> {
 
 /** Folders that this process holds, and nobody writes into yet, by the paths they were asked for. */
 const waiting = new Map<string, RunFolder>();
+/** Those that are being let go. */
+const leaving = new Map<string, Promise<unknown>>();
 
 /** The folder of a run: the one that `resume` has opened, or else opened now. */
-export async function folderOf(path: string, keep: number): Promise<RunFolder> {
+export async function folderOf(path: string): Promise<RunFolder> {
+  await leaving.get(path);
   const held = waiting.get(path);
   waiting.delete(path);
-  return held ?? openRunFolder(path, { keep });
+  return held ?? openRunFolder(path);
+}
+
+/** Says that a folder is this process's until a promise is settled. */
+export function letGo(path: string, done: Promise<unknown>): void {
+  const settled = done.then(
+    () => undefined,
+    () => undefined,
+  );
+  leaving.set(path, settled);
+  void settled.then(() => {
+    if (leaving.get(path) === settled) leaving.delete(path);
+  });
 }
 
 /**
@@ -80,7 +95,7 @@ export async function resume<
 >(folder: string, options: ResumeOptions<M> = {}): Promise<Resumed<M, S> | undefined> {
   const { model: given, tier = 'same' } = checkedOptions('resume', options, names) as ResumeOptions<M>;
   if (tier !== 'same' && tier !== 'any') throw new TypeError(`resume: tier is 'same' or 'any', not ${String(tier)}.`);
-  const opened = waiting.get(folder) ?? (await openRunFolder(folder));
+  const opened = await folderOf(folder);
   waiting.set(folder, opened);
   try {
     const { found, skipped } = await opened.newest();

@@ -47,7 +47,9 @@ export function withPosition(position: unknown, emit: () => void): void {
  * Where the source of the value that is being handled goes on after it, in so far as it says so: for operators of your own. It
  * goes with the value through all synchronous operators, and through those of this library that go on with it later.
  *
- * @returns what the source gave by {@link positioned}, or undefined.
+ * @returns what the source gave by `positioned`, or undefined.
+ * @example
+ * from(['a', 'b']).pipe(positioned((_, index) => index + 1), map((letter) => [letter, positionNow()])) // ['a', 1], ['b', 2]
  */
 export function positionNow(): unknown {
   let at = stage;

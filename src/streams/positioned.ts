@@ -10,7 +10,7 @@ import { withPosition } from './demand.js';
  * @param after the position after a value, of the value and its index from 0.
  * @returns an operator that gives the same values.
  * @example
- * from(['one', 'two', 'three']).pipe(positioned((_, index) => ({ line: index + 1 })), tokens(vocab))
+ * from(['the river ', 'bends ']).pipe(positioned((_, index) => ({ line: index + 1 })), tokens(vocab))
  */
 export function positioned<T>(after: (value: T, index: number) => unknown): OperatorFunction<T, T> {
   return (source) =>

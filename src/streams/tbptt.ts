@@ -15,7 +15,7 @@ import { type History, historyOf, type PastSteps } from './history.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
 import { type TrainingStep, trainingSteps } from './training-step.js';
-import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames } from './updates.js';
+import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames, withThread } from './updates.js';
 import type { SignalWindow } from './window.js';
 
 /** The options of {@link tbptt}. */
@@ -98,13 +98,8 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TbpttStep<S, W>> {
-  const checked = checkedOptions('tbptt', options, {
-    k2: true,
-    carry: true,
-    from: true,
-    ...updatesNames,
-    ...trainerNames,
-  });
+  const names = { k2: true, carry: true, from: true, ...updatesNames, ...trainerNames } as const;
+  const checked = withThread(checkedOptions('tbptt', options, names));
   const { k2, from, slice: _, waiting: _too, ...rest } = checked;
   if (from !== undefined && (rest.state !== undefined || rest.carry !== undefined)) {
     throw new TypeError('tbptt: from has state and carry in it; leave those out, or leave from out.');

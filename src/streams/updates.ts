@@ -1,4 +1,5 @@
 import { lastValueFrom, map, type Observable, type OperatorFunction, takeUntil } from 'rxjs';
+import { host } from '#host';
 import type { Names } from '../options.js';
 import { finish, inTurns, type PiecewiseTask } from '../piecewise-task.js';
 import { bounded } from './bounded.js';
@@ -8,10 +9,11 @@ import { timeSlice } from './event-loop.js';
 /** How the updates of an operator that learns are done. */
 export interface UpdatesOptions {
   /**
-   * Who runs an update's kernels: the calling thread (`'caller'`, the default), at once or in slices, or a team of its own
+   * Who runs an update's kernels: the calling thread (`'caller'`), at once or in slices, or a team of its own
    * (`'learner'`), while this thread goes on with other things: it only prepares the update and, when the gradient is there, does
-   * the last piece, which changes the weights. The results are the same, bit for bit. Where memory is not shared there is no such
-   * team, and the calling thread runs them in slices.
+   * the last piece, which changes the weights. The results are the same, bit for bit. Where memory is not shared, or no thread can
+   * be started, there is no such team, and the calling thread runs them in slices. The default is the calling thread, and in a
+   * page, whose own thread must not be held, the learner.
    */
   readonly thread?: 'caller' | 'learner' | undefined;
   /**
@@ -30,6 +32,12 @@ export const updatesNames: Names<UpdatesOptions> = { thread: true, slice: true, 
 
 /** Milliseconds of a slice where none are given. */
 export const SLICE = 2;
+
+/** Options with what follows where neither thread nor slice is given: a page's own thread must not be held. */
+export const withThread = <O extends UpdatesOptions>(options: O): O =>
+  host.isPage && options.thread === undefined && options.slice === undefined
+    ? { ...options, thread: 'learner' }
+    : options;
 
 /** Whether an update is done at once, before its value's `next` returns. */
 export const atOnce = ({ thread, slice }: UpdatesOptions): boolean => slice === undefined && thread !== 'learner';

@@ -36,18 +36,24 @@ export function learner(machine: Machine): Runner {
     *run(body) {
       const threads = Math.max(machine.threads, machine.learnerThreads);
       const { result, forks } = capture(machine, body, threads);
-      let lost: { readonly reason: unknown } | undefined;
+      let outcome: () => boolean = () => false;
       busy = team
         .run(forks)
-        .catch((reason: unknown) => {
-          lost = { reason };
-        })
+        .then(
+          (ran) => {
+            outcome = () => ran;
+          },
+          (reason: unknown) => {
+            outcome = () => {
+              throw reason;
+            };
+          },
+        )
         .then(() => {
           busy = undefined;
         });
       yield* settled();
-      if (lost !== undefined) throw lost.reason;
-      return result;
+      return outcome() ? result : yield* inPieces(machine, { result, forks });
     },
     release(free) {
       team.release();

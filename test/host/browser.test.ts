@@ -3,7 +3,7 @@ import { createContext, runInContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { host } from '../../src/host/browser.js';
 import { configure } from '../../src/kernels/machine.js';
-import { bundle, imports, learning } from './bundles.js';
+import { bundle, imports, inNode, learning } from './bundles.js';
 
 const target = { platform: 'browser', minify: true } as const;
 const page = { ...target, format: 'iife', globalName: 'page' } as const;
@@ -85,14 +85,13 @@ describe('a bundle for a browser', () => {
     expect(told.losses).toHaveLength(10);
     expect(warnings).toEqual([expect.stringMatching(/^OXBOW_FEWER_THREADS: .*Cross-Origin-Opener-Policy/)]);
 
-    const here = { ...(await import('rxjs')), ...(await import('../../src/index.js')) };
-    const run = new Function(...Object.keys(here), `return (async () => { ${learning} return losses; })()`);
-    expect(told.losses).toEqual(await run(...Object.values(here)));
+    const here = () => inNode(`${learning} return losses;`);
+    expect(told.losses).toEqual(await here());
 
     const simd = JSON.parse((await inPage(program("await ready({ tier: 'simd' });"))) as string);
     expect(simd).toMatchObject({ tier: 'simd' });
     configure({ tier: 'simd' });
-    expect(simd.losses).toEqual(await run(...Object.values(here)));
+    expect(simd.losses).toEqual(await here());
   });
 
   it.each([

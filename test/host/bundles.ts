@@ -25,11 +25,23 @@ export const learning = `
   const losses = (await lastValueFrom(steps$)).map(({ loss }) => loss);
 `;
 
+/** What the model says then. */
+export const speaking = `
+  let said = '';
+  for await (const symbol of generateIterable(model, ids([1, 1], [0]), { length: 24, seed: 5 })) said += vocab.decode(symbol.data);
+`;
+
+/** The losses and the text of a program of this process. */
+export async function inNode(body = `${learning} ${speaking} return { losses, said };`): Promise<unknown> {
+  const here = { ...(await import('rxjs')), ...(await import('../../src/index.js')) };
+  return new Function(...Object.keys(here), `return (async () => { ${body} })()`)(...Object.values(here));
+}
+
 export const imports = `
   import { lastValueFrom, take, toArray } from 'rxjs';
   import {
-    adam, configure, crossEntropy, dense, embedding, fromFile, fromText, lstm, machine, ready, stack, tbptt, tokens,
-    vocabulary, windows,
+    adam, configure, crossEntropy, dense, embedding, fromFile, fromText, generateIterable, ids, lstm, machine, ready, stack,
+    tbptt, tokens, vocabulary, windows,
   } from 'oxbow';
 `;
 

@@ -31,7 +31,11 @@ export function startMember(seat: Seat, lost: (reason: Error, started: boolean) 
   return start(serving, seat, `oxbow ${seat.member}`, lost)[1];
 }
 
-export function startLeader(seat: LeaderSeat, done: () => void, lost: (reason: Error) => void): Leader {
+export function startLeader(
+  seat: LeaderSeat,
+  done: () => void,
+  lost: (reason: Error, started: boolean) => void,
+): Leader {
   const [worker, { stop }] = start(leading, seat, 'oxbow learner', lost);
   worker.on('message', () => {
     worker.unref();

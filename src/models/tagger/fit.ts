@@ -3,7 +3,14 @@ import { requireCount } from '../../checks.js';
 import { checkedOptions, type Names } from '../../options.js';
 import type { PiecewiseTask } from '../../piecewise-task.js';
 import { generator, type RandomGenerator } from '../../random.js';
-import { atOnce, checkUpdatesOptions, turnsOf, type UpdatesOptions, update } from '../../streams/updates.js';
+import {
+  atOnce,
+  checkUpdatesOptions,
+  turnsOf,
+  type UpdatesOptions,
+  update,
+  withThread,
+} from '../../streams/updates.js';
 import { adam } from '../../training/optimizers/adam.js';
 import { cosine } from '../../training/schedules.js';
 import { conlleval, type SlotScores } from '../metrics/conlleval.js';
@@ -128,7 +135,8 @@ export function fitTagger(model: Tagger, given: FitTaggerOptions): Observable<Ta
   });
 }
 
-function begin(model: Tagger, options: FitTaggerOptions) {
+function begin(model: Tagger, given: FitTaggerOptions) {
+  const options = withThread(given);
   const {
     train,
     valid,

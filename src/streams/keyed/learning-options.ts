@@ -8,7 +8,7 @@ import type { TrainerState } from '../../training/trainer-state.js';
 import type { BufferOptions } from '../buffer.js';
 import { requireRoom } from '../options.js';
 import type { TrainingStep } from '../training-step.js';
-import { checkUpdatesOptions, type UpdatesOptions, updatesNames } from '../updates.js';
+import { checkUpdatesOptions, type UpdatesOptions, updatesNames, withThread } from '../updates.js';
 import type { SignalWindow } from '../window.js';
 import type { KeyedSnapshot, KeyedSteps } from './layout.js';
 import { checkedKeeping, type Keeping, type KeepingOptions, keepingNames, requireDelay } from './options.js';
@@ -27,6 +27,12 @@ export interface KeyedTrainingStep<S, K, X extends Tensor = Tensor> extends Trai
   readonly keys: readonly K[];
   /** That of the weights after this update, as answers of `keyed` on the same model name them. */
   readonly version: number;
+  /**
+   * What the subscription needs to go on after this step: option `from`. Call it while the step is being handled.
+   *
+   * @throws Error where further values have been taken since.
+   */
+  snapshot(): KeyedTraining<S, K>;
 }
 
 /** All that a run needs beside the model's weights to go on as if it had never stopped. It may go through JSON. */
@@ -130,5 +136,5 @@ export function chosenLearning<S, K, T>(given: KeyedTbpttOptions<S, K, T>): Chos
   }
   const waiting = options.waiting ?? { capacity: Math.max(1024, 2 * batch * length), policy: 'block' };
   checkUpdatesOptions(OPERATION, { ...options, waiting });
-  return { ...options, ...keeping, maxDelayMs, waiting };
+  return withThread({ ...options, ...keeping, maxDelayMs, waiting });
 }

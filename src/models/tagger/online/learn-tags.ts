@@ -3,7 +3,14 @@ import { defer, finalize, type OperatorFunction } from 'rxjs';
 import { requireCount } from '../../../checks.js';
 import { checkedOptions, type Names } from '../../../options.js';
 import type { PiecewiseTask } from '../../../piecewise-task.js';
-import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames } from '../../../streams/updates.js';
+import {
+  atOnce,
+  checkUpdatesOptions,
+  type UpdatesOptions,
+  updates,
+  updatesNames,
+  withThread,
+} from '../../../streams/updates.js';
 import type { TrainerOptions } from '../../../training/trainer.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
 import { bareLabelIn } from '../encoding.js';
@@ -92,7 +99,7 @@ const names: Names<LearnTagsOptions> = {
  *   .subscribe((event) => event.outcome === 'learned' && console.log(event.scores().f1, event.grown.words));
  */
 export function learnTags(model: Tagger, given: LearnTagsOptions): OperatorFunction<TagLesson, TagOutcome> {
-  const options = checkedOptions('learnTags', given, names);
+  const options = withThread(checkedOptions('learnTags', given, names));
   const { replay, longest = 100 } = options;
   requireCount('learnTags', 'longest', longest);
   if (replay !== undefined) {
