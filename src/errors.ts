@@ -24,6 +24,7 @@ export interface FormatError
     | 'BadOffsets'
     | 'BadChecksum' // Bytes are not as they were written.
     | 'UnsupportedFormat' // A later version of the package wrote it.
+    | 'OtherTier' // The run comes from other kernels, with other bits.
   > {}
 
 /** Tensors that do not fit the parameters they were meant for. */

@@ -171,8 +171,10 @@ export { finish, inTurns, type PiecewiseTask } from './piecewise-task.js';
 export { type Curve, type LogPlotOptions, logPlot } from './plot.js';
 export { type GeneratorState, generator, type RandomGenerator, restoreGenerator } from './random.js';
 export { build, buildEither } from './runs/build.js';
+export { type CheckpointedOptions, checkpointed, type SavedRun, saveRuns } from './runs/checkpointed.js';
 export { describe } from './runs/describe.js';
 export type { Json, ModelDescription } from './runs/description.js';
+export { type Resumed, type ResumeOptions, resume } from './runs/resume.js';
 export {
   type CarryOf,
   type Children,
@@ -195,12 +197,12 @@ export {
 } from './streams/augment.js';
 export { bounded, paced } from './streams/bounded.js';
 export type { BoundedBuffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
-export { holdSource } from './streams/demand.js';
+export { holdSource, positionNow } from './streams/demand.js';
 export { timeSlice } from './streams/event-loop.js';
 export { fromAsync } from './streams/from-async.js';
 export { fromReadable, type ReadableLike } from './streams/from-readable.js';
 export { fromSocket } from './streams/from-socket.js';
-export { fromText } from './streams/from-text.js';
+export { type FromTextOptions, fromText, type TextPosition } from './streams/from-text.js';
 export { fromWebStream } from './streams/from-web-stream.js';
 export {
   type GeneratedSymbol,
@@ -210,6 +212,7 @@ export {
   generateFrom,
   generateIterable,
 } from './streams/generate.js';
+export type { PastSteps } from './streams/history.js';
 export type { Answers, KeyedOutput } from './streams/keyed/answers.js';
 export { keyed } from './streams/keyed/keyed.js';
 export { keyedTbptt } from './streams/keyed/keyed-tbptt.js';
@@ -229,6 +232,7 @@ export type { LaneSpan, LiveWindow } from './streams/live-lanes/live-window.js';
 export type { CutOptions, LiveLanesOptions } from './streams/live-lanes/options.js';
 export { type MaskSymbolsOptions, maskSymbols } from './streams/mask-symbols.js';
 export { type PaddedWindow, padded, type Sequence, type Steps } from './streams/padded.js';
+export { positioned } from './streams/positioned.js';
 export { type RandomWindow, type RandomWindowsOptions, randomWindows } from './streams/random-windows.js';
 export { type Resets, resetLanes } from './streams/reset.js';
 export { type Resettable, resettable } from './streams/resettable.js';
@@ -237,7 +241,7 @@ export type { PredictionOptions, SignalOf, StepsLike } from './streams/signals.j
 export type { SocketLike } from './streams/socket.js';
 export { stopAt } from './streams/stop.js';
 export { surprisal } from './streams/surprisal.js';
-export { type TbpttOptions, tbptt } from './streams/tbptt.js';
+export { type TbpttOptions, type TbpttSnapshot, type TbpttStep, tbptt } from './streams/tbptt.js';
 export { text } from './streams/text.js';
 export { type ToSocketOptions, toSocket } from './streams/to-socket.js';
 export { toWebStream } from './streams/to-web-stream.js';

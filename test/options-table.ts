@@ -105,6 +105,16 @@ const block = {
 };
 const blocks = { blocks: 1, finalNorm: true, ...block };
 const transformer = { features: 2, heads: 1, blocks: 1, hidden: 3, activation: 'gelu', dropout: 0.1, seed: 1 };
+/** Each in a folder of its own: calls need not wait for one another. */
+async function inFolder(run: (path: string) => Promise<unknown>): Promise<void> {
+  const path = mkdtempSync(join(tmpdir(), 'oxbow-'));
+  try {
+    await run(path);
+  } finally {
+    rmSync(path, { recursive: true });
+  }
+}
+
 const sampling = { temperature: 0.5, topK: 2, topP: 0.9, minP: 0.1, greedy: false, seed: 1 };
 const repetition = { repetitionPenalty: 1.1, repetitionWindow: 8 };
 const stopping = { stop: ['.'], vocab: Object.assign(() => undefined, { decode: () => '' }) };
@@ -400,12 +410,12 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   bounded: { call: oxbow.bounded, options: buffer },
   toWebStream: { call: (o) => oxbow.toWebStream(of(1), o), options: buffer },
   toSocket: { call: (o) => oxbow.toSocket(socket as Any, o), options: { highWaterMark: 10, waiting: buffer } },
-  fromFile: { call: (o) => oxbow.fromFile('none', o), options: { chunk: 3 } },
-  fromText: { call: (o) => oxbow.fromText('text', o), options: { chunk: 3 } },
+  fromFile: { call: (o) => oxbow.fromFile('none', o), options: { chunk: 3, from: undefined } },
+  fromText: { call: (o) => oxbow.fromText('text', o), options: { chunk: 3, from: undefined } },
   vocabulary: { call: (o) => oxbow.vocabulary('text', o), options: { unknown: 'skip' } },
   windows: {
     call: oxbow.windows,
-    options: { length: 3, partial: 'drop', input: (x: Any) => x, target: (x: Any) => x },
+    options: { length: 3, partial: 'drop', from: undefined, input: (x: Any) => x, target: (x: Any) => x },
   },
   lanes: {
     call: (o) => oxbow.lanes(Int32Array.of(0, 1, 2, 0, 1), o),
@@ -426,7 +436,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   },
   randomWindows: {
     call: (o) => oxbow.randomWindows(Int32Array.of(0, 1, 2, 0, 1), o),
-    options: { length: 2, batch: 1, count: 1, seed: 1, target: (x: Any) => x },
+    options: { length: 2, batch: 1, count: 1, seed: 1, from: undefined, target: (x: Any) => x },
   },
   maskSymbols: { call: oxbow.maskSymbols, options: { symbols: 3, mask: 3, rate: 0.5, seed: 1 } },
   randomShift: { call: (o) => oxbow.randomShift(1, o), options: { seed: 1 } },
@@ -436,7 +446,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
     call: (o) => oxbow.randomColour({ directions: [[1]], variances: [1] }, 0.1, o),
     options: { seed: 1 },
   },
-  tbptt: { call: (o) => oxbow.tbptt(learner(), o), options: { ...training, clipNorm: 1, each: true, k2: 4 } },
+  tbptt: { call: (o) => oxbow.tbptt(learner(), o), options: { ...training, clipNorm: 1, k2: 4, from: undefined } },
   sampler: { call: oxbow.sampler, options: sampling },
   distribution: { call: (o) => oxbow.distribution([1, 2], o), options: sampling },
   generate: {
@@ -456,16 +466,24 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
     call: (o) => oxbow.fromConll('none', o),
     options: { columns: { word: 0, tag: null }, separator: 'tab', comment: '#' },
   },
-  openRunFolder: {
-    // Each in a folder of its own: calls need not wait for one another.
-    call: async (o) => {
-      const path = mkdtempSync(join(tmpdir(), 'oxbow-'));
-      try {
-        await (await oxbow.openRunFolder(path, o)).close();
-      } finally {
-        rmSync(path, { recursive: true });
-      }
+  resume: {
+    call: (o) => inFolder((path) => oxbow.resume(path, o)),
+    options: { model: undefined, tier: 'any' },
+  },
+  checkpointed: {
+    call: (o) => oxbow.checkpointed('none', o),
+    options: {
+      model: learner(),
+      everySteps: 1,
+      everyMs: 1,
+      keep: 1,
+      about: 'alice',
+      signals: false,
+      saved: Object.assign(() => undefined, { next() {} }),
     },
+  },
+  openRunFolder: {
+    call: (o) => inFolder(async (path) => (await oxbow.openRunFolder(path, o)).close()),
     options: { takeOver: false, keep: 2 },
   },
   fromSequenceFiles: {

@@ -189,6 +189,7 @@ const remedies: Readonly<Record<FormatError['_tag'], string>> = {
   UnsupportedType: 'Write it as one of these.',
   BadChecksum:
     'Take a copy, or the file before it; where another program changed it on purpose, leave out the metadata oxbow.*.',
+  OtherTier: "Set OXBOW_TIER to that one where it can be had, or ask for it by resume(folder, { tier: 'any' }).",
   UnsupportedFormat: 'Read it by the version of the package that wrote it, or a later one.',
 };
 

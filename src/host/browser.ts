@@ -95,6 +95,7 @@ export const host: Host = {
     someMemory: 'close other pages, or use a 64-bit browser',
     noMemory: 'close other pages, or use a 64-bit browser',
   },
+  onEnding: () => () => {},
   crc32,
   pathOf: (folder, name) => `${folder}/${name}`,
   exists: noFile('fromSequenceFiles and loadUtterances', 'fromJsonLines and fromConll take chunks as they arrive'),

@@ -82,8 +82,8 @@ export interface OpenFile {
 
 /** Bytes by path: read when they are asked for, or, of a pipe or a terminal, as they come. */
 export type ByteSource =
-  | AsyncIterable<Uint8Array>
-  | { read(target: Uint8Array): Promise<number>; close(): Promise<void> };
+  // From its first byte on.
+  AsyncIterable<Uint8Array> | { read(target: Uint8Array): Promise<number>; close(): Promise<void> };
 
 export interface Host {
   /** Whether the calling thread is a page's own, which shows the page and must not be held for long. */
@@ -119,6 +119,11 @@ export interface Host {
     readonly noMemory: string;
   };
 
+  /**
+   * Has something done before a signal ends the process, where there are signals, until the function is called that is returned.
+   */
+  onEnding(save: () => Promise<unknown>): () => void;
+
   /** The CRC-32 of bytes that follow others, whose own is given, or 0 where there are none. */
   crc32(bytes: Uint8Array, before: number): number;
   /** The path of a file in a folder. */
@@ -126,8 +131,8 @@ export interface Host {
   exists(path: string): Promise<boolean>;
   /** Opens a file; a pipe or a folder is an error. */
   openFile(path: string): Promise<OpenFile>;
-  /** Opens what may be a pipe or a terminal as well; undefined where the signal came first. */
-  openSource(path: string | URL, signal: AbortSignal): Promise<ByteSource | undefined>;
+  /** Opens what may be a pipe or a terminal as well, a file at a byte of it; undefined where the signal came first. */
+  openSource(path: string | URL, signal: AbortSignal, start: number): Promise<ByteSource | undefined>;
   /** Writes a file that is seen as a whole or not at all; a piece is asked for once the last one is written. */
   replaceFile(path: string, pieces: () => Iterable<Uint8Array>): Promise<void>;
   renameFile(from: string, to: string): Promise<void>;

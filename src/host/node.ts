@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as zlib from 'node:zlib';
 import { crc32 } from './crc32.js';
 import type { Host } from './host.js';
+import { onEnding } from './node/ending.js';
 import { prepareTier } from './node/flags.js';
 import { holdFolder } from './node/hold-folder.js';
 import { exists, openFile, openSource } from './node/open.js';
@@ -43,6 +44,7 @@ export const host: Host = {
     noMemory:
       "raise the process's limit (ulimit -v), or start Node with --disable-wasm-trap-handler, with which it reserves less",
   },
+  onEnding,
   // Node has one of its own since 20.15, which is faster.
   crc32: zlib.crc32 ?? crc32,
   pathOf: join,

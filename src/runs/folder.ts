@@ -43,6 +43,8 @@ export interface WriteOptions {
    * Default false.
    */
   readonly held?: boolean;
+  /** How many checkpoints are kept from now on; default as many as before. */
+  readonly keep?: number;
 }
 
 /** The folder of a run, held by this process. */
@@ -65,7 +67,7 @@ export interface RunFolder {
 }
 
 const names: Names<RunFolderOptions> = { keep: true, takeOver: true };
-const writeNames: Names<WriteOptions> = { step: true, held: true };
+const writeNames: Names<WriteOptions> = { step: true, held: true, keep: true };
 
 /**
  * Opens the folder of a run to write checkpoints into it, and makes it where there is none. One process holds it at a time; one that
@@ -90,7 +92,8 @@ const writeNames: Names<WriteOptions> = { step: true, held: true };
  * ```
  */
 export async function openRunFolder(path: string, options: RunFolderOptions = {}): Promise<RunFolder> {
-  const { keep = 3, takeOver = false } = checkedOptions('openRunFolder', options, names);
+  const { takeOver = false, ...chosen } = checkedOptions('openRunFolder', options, names);
+  let { keep = 3 } = chosen;
   requireCount('openRunFolder', 'keep', keep);
   const taken = await onDisk('openRunFolder', 'written', path, () => host.holdFolder(path, takeOver));
   if (!('lost' in taken)) throw folderError('openRunFolder', 'FolderHeld', path, taken);
@@ -118,7 +121,9 @@ export async function openRunFolder(path: string, options: RunFolderOptions = {}
     }
   }
 
-  async function put(checkpoint: Checkpoint, { step, held = false }: WriteOptions) {
+  async function put(checkpoint: Checkpoint, { step, held = false, keep: kept = keep }: WriteOptions) {
+    requireCount('write', 'keep', kept);
+    keep = kept;
     requireCount('write', 'step', step, 0, MOST_STEPS);
     const provenance = {
       version,

@@ -14,6 +14,8 @@ interface Delivery {
 export interface Stage {
   readonly operator: object;
   readonly within: Stage | undefined;
+  /** Where the source goes on after the value, if it says so. */
+  readonly position?: unknown;
 }
 
 // Both are those of the call to `next`, or to `subscribe`, that is running.
@@ -34,6 +36,25 @@ function containing(operator: object, from: Stage | undefined): Stage | undefine
 /** The stage of an operator's work. Where its outputs come back to it, the chain ends there, and so does not grow. */
 export function stageOf(operator: object, within: Stage | undefined): Stage {
   return containing(operator, within) ?? { operator, within };
+}
+
+/** Hands a value on after which its source goes on at a position, which is to be plain data: `positionNow` gives it to all who deal with the value. */
+export function withPosition(position: unknown, emit: () => void): void {
+  during({ operator: {}, within: stage, position }, emit);
+}
+
+/**
+ * Where the source of the value that is being handled goes on after it, in so far as it says so: for operators of your own. It
+ * goes with the value through all synchronous operators, and through those of this library that go on with it later.
+ *
+ * @returns what the source gave by `positioned`, or undefined.
+ * @example
+ * from(['a', 'b']).pipe(positioned((_, index) => index + 1), map((letter) => [letter, positionNow()])) // ['a', 1], ['b', 2]
+ */
+export function positionNow(): unknown {
+  let at = stage;
+  while (at !== undefined && at.position === undefined) at = at.within;
+  return at?.position;
 }
 
 /** Runs something as a part of a stage: sources that are subscribed to meanwhile belong to it. */

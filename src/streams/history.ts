@@ -19,10 +19,20 @@ export interface Run<S> {
   readonly finalCarry: S;
 }
 
+/** What is kept of the steps before, so that gradients of a run that goes on flow back through them. */
+export interface PastSteps<S, X = Tensor> {
+  /** `[T, B, …]`. */
+  readonly input: X;
+  /** Carries before steps of it, in their order, which are counted from its first. */
+  readonly carries: readonly { readonly step: number; readonly carry: S }[];
+}
+
 /** What lies behind a stream, as far back as gradients flow. */
 export interface History<S, X> {
   /** The carry at the end. */
   readonly carry: S;
+  /** Its steps, none before the first window. */
+  readonly past: PastSteps<S, X> | undefined;
   /** Goes on by a window: runs through its stretch, `k2` steps where there are as many. */
   extend<R extends Run<S>>(window: X, k2: number, run: (stretch: Stretch<S, X>) => PiecewiseTask<R>): PiecewiseTask<R>;
 }
@@ -31,13 +41,14 @@ export interface History<S, X> {
  * A past that begins with a carry and no steps.
  *
  * It keeps the last stretch, its carry, and the one at which the next stretch starts if its window has the same length.
- * Should the length be another, the model runs from the nearest of the two to the right step.
+ * Should the length be another, the model runs from the nearest of the two to the right step. With the past of another history
+ * it goes on as that one would.
  */
-export function historyOf<S, X extends Tensor>(core: Core<S, X>, from: S): History<S, X> {
-  let inputs: X | undefined;
+export function historyOf<S, X extends Tensor>(core: Core<S, X>, from: S, past?: PastSteps<S, X>): History<S, X> {
+  let inputs = past?.input;
   let start = 0;
-  let end = 0;
-  let carries: readonly { readonly step: number; readonly carry: S }[] = [{ step: 0, carry: from }];
+  let end = inputs === undefined ? 0 : stepsOf(inputs);
+  let carries = past?.carries ?? [{ step: 0, carry: from }];
   let finalCarry = from;
 
   function carryBefore(step: number): S {
@@ -49,6 +60,9 @@ export function historyOf<S, X extends Tensor>(core: Core<S, X>, from: S): Histo
   return {
     get carry() {
       return finalCarry;
+    },
+    get past() {
+      return inputs && { input: inputs, carries: carries.map(({ step, carry }) => ({ step: step - start, carry })) };
     },
     *extend(window, k2, run) {
       const steps = stepsOf(window);

@@ -4,6 +4,7 @@ import { checkedOptions, type Names } from '../options.js';
 import type { Ids, Tensor } from '../tensor.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
+import { withPositions } from './positioned.js';
 import { corpusOf, type PredictionOptions, type SignalOf, type StepsLike } from './signals.js';
 import type { SignalWindow } from './window.js';
 
@@ -86,16 +87,22 @@ export function lanes<X extends Int32Array | Tensor, Y extends StepsLike = X>(
     );
   }
 
-  async function* read(): AsyncGenerator<LaneWindow<SignalOf<X>, SignalOf<Y>>> {
+  type Placed = readonly [LaneWindow<SignalOf<X>, SignalOf<Y>>, Pick<LaneWindow, 'epoch' | 'index'>];
+
+  async function* read(): AsyncGenerator<Placed> {
     for (let epoch = from.epoch; epoch <= epochs; epoch += 1) {
       for (let index = epoch === from.epoch ? from.index : 0; index < count; index += 1) {
         const at = index * length;
         const places = Array.from({ length: batch }, (_, lane) => lane * laneLength + at);
         const window = { ...steps.at(places, Math.min(length, laneLength - at)), epoch, index, count };
-        yield index === 0 ? { ...window, reset: new Array<boolean>(batch).fill(true) } : window;
+        const reset = index === 0 && { reset: new Array<boolean>(batch).fill(true) };
+        yield [
+          { ...window, ...reset },
+          { epoch, index: index + 1 },
+        ];
         await nextTurn();
       }
     }
   }
-  return fromAsync(read);
+  return fromAsync(read).pipe(withPositions());
 }

@@ -6,6 +6,7 @@ import type { Ids, Tensor } from '../tensor.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { requireRoom } from './options.js';
+import { withPositions } from './positioned.js';
 import { corpusOf, type PredictionOptions, type SignalOf, type StepsLike } from './signals.js';
 import type { SignalWindow } from './window.js';
 
@@ -19,6 +20,8 @@ export interface RandomWindowsOptions<X = Int32Array | Tensor, Y = Ids>
   /** How many windows. */
   readonly count: number;
   readonly seed?: number;
+  /** The window to begin with; its places are those that it has in the whole run. Default the first. */
+  readonly from?: Pick<RandomWindow, 'index'> | undefined;
 }
 
 /** A window of random places that stands alone. */
@@ -54,12 +57,21 @@ export function randomWindows<X extends Int32Array | Tensor, Y extends StepsLike
     batch: true,
     count: true,
     seed: true,
+    from: true,
     target: true,
   };
-  const { length, batch, count, seed = 0, target } = checkedOptions('randomWindows', options, names);
+  const {
+    length,
+    batch,
+    count,
+    seed = 0,
+    from = { index: 0 },
+    target,
+  } = checkedOptions('randomWindows', options, names);
   requireCount('randomWindows', 'length', length);
   requireCount('randomWindows', 'batch', batch);
   requireCount('randomWindows', 'count', count);
+  requireCount('randomWindows', 'from.index', from.index, 0, count);
   requireRoom('randomWindows', length, batch);
   const steps = corpusOf('randomWindows', corpus, target);
   const places = steps.count - length + 1;
@@ -69,13 +81,16 @@ export function randomWindows<X extends Int32Array | Tensor, Y extends StepsLike
         'give a longer text or a smaller length.',
     );
   }
-  async function* draw(): AsyncGenerator<RandomWindow<SignalOf<X>, SignalOf<Y>>> {
+  async function* draw(): AsyncGenerator<
+    readonly [RandomWindow<SignalOf<X>, SignalOf<Y>>, Pick<RandomWindow, 'index'>]
+  > {
     const random = generator(seed, 'windows');
     for (let index = 0; index < count; index += 1) {
       const starts = Int32Array.from({ length: batch }, () => random.below(places));
-      yield { ...steps.at(starts, length), alone: true, index };
+      if (index < from.index) continue;
+      yield [{ ...steps.at(starts, length), alone: true, index }, { index: index + 1 }];
       await nextTurn();
     }
   }
-  return fromAsync(draw);
+  return fromAsync(draw).pipe(withPositions());
 }

@@ -1,15 +1,17 @@
 import { defer, finalize, type OperatorFunction } from 'rxjs';
-import { requireSameLanes, startFrom } from '../carry.js';
+import { requireSameLanes, restored, startFrom } from '../carry.js';
 import { overLiveLanes } from '../cells/masked.js';
 import { requireCount } from '../checks.js';
 import { batchOf, type Core } from '../layer.js';
 import { checkLengths, lengthsWith, restartsWith } from '../ops/lengths.js';
 import { checkedOptions } from '../options.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
-import type { Tensor } from '../tensor.js';
+import { isTensor, type Tensor } from '../tensor.js';
 import { type Learned, type TrainerOptions, trainer, trainerNames } from '../training/trainer.js';
+import type { TrainerState } from '../training/trainer-state.js';
 import type { TrainingWindow } from '../training/training-window.js';
-import { type History, historyOf } from './history.js';
+import { shown } from '../tree.js';
+import { type History, historyOf, type PastSteps } from './history.js';
 import { resetLanes } from './reset.js';
 import { stepsOf } from './steps.js';
 import { type TrainingStep, trainingSteps } from './training-step.js';
@@ -22,6 +24,27 @@ export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions {
   readonly k2?: number;
   /** The carry to start from, as an earlier run emitted it. Default the zero carry. */
   readonly carry?: S;
+  /** Where a run goes on that was stopped, as `snapshot()` of its last step gave it; it has state and carry too. */
+  readonly from?: TbpttSnapshot<S> | undefined;
+}
+
+/** All that a run needs to go on as if it had never stopped, but for the weights. */
+export interface TbpttSnapshot<S> {
+  readonly state: TrainerState;
+  readonly carry: S;
+  /** The steps before, where gradients flow back into them (k2 above k1). */
+  readonly past?: PastSteps<S>;
+}
+
+/** The outcome of a window for `tbptt`: what it taught, and all that is needed to go on after it. */
+export interface TbpttStep<S, W = SignalWindow> extends TrainingStep<S, W> {
+  /**
+   * A copy of what this run needs, besides the weights, to go on: `tbptt(model, { loss, optimizer, from })`. Call it while the step is
+   * being handled, as `state`.
+   *
+   * @throws Error where the optimizer is no longer at this step.
+   */
+  snapshot(): TbpttSnapshot<S>;
 }
 
 /**
@@ -43,8 +66,8 @@ export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions {
  *
  * Each subscription has an optimizer state of its own and releases it at the end; the weights are the model's.
  *
- * Law: with k2 = k1, a run that was cut after any window and goes on with the weights, `carry` and `state()` of that
- * step gives bit for bit what the uninterrupted run gives. (Where k2 > k1, the steps before the cut are not kept.)
+ * Law: a run that was cut after any window and goes on with the weights and the `snapshot()` of that step gives bit for bit what
+ * the uninterrupted run gives; with k2 = k1 its `carry` and `state()` are enough.
  *
  * @param model whose weights are changed with each window.
  * @param options loss and optimizer, and what else there is to say of updates and of where to start.
@@ -62,30 +85,33 @@ export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions {
  * ).subscribe(({ loss, tokensPerSecond }) => console.log(loss, tokensPerSecond));
  *
  * @example
- * // Where a run ended, so that `tbptt(model, { loss, optimizer, state, carry })` goes on from there.
- * const { state, carry } = await lastValueFrom(
+ * // Where a run ended, so that `tbptt(model, { loss, optimizer, from })` goes on from there.
+ * const from = await lastValueFrom(
  *   windows$.pipe(
  *     tbptt(model, { loss, optimizer }),
  *     last(),
- *     map((step) => ({ state: step.state(), carry: step.carry })),
+ *     map((step) => step.snapshot()),
  *   ),
  * );
  */
 export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
-): OperatorFunction<W, TrainingStep<S, W>> {
-  const names = { k2: true, carry: true, ...updatesNames, ...trainerNames } as const;
+): OperatorFunction<W, TbpttStep<S, W>> {
+  const names = { k2: true, carry: true, from: true, ...updatesNames, ...trainerNames } as const;
   const checked = withThread(checkedOptions('tbptt', options, names));
-  const { k2, carry: from, slice: _, waiting: _too, ...training } = checked;
-  const { state } = training;
+  const { k2, from, slice: _, waiting: _too, ...rest } = checked;
+  if (from !== undefined && (rest.state !== undefined || rest.carry !== undefined)) {
+    throw new TypeError('tbptt: from has state and carry in it; leave those out, or leave from out.');
+  }
+  const { carry: begun, past, state, ...training } = { ...rest, ...from };
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
   checkUpdatesOptions('tbptt', checked);
   const sync = atOnce(checked);
   const core = overLiveLanes(model);
   return (source) =>
     defer(() => {
-      const learner = trainer(core, training);
+      const learner = trainer(core, { ...training, state });
       const progress = trainingSteps<S>('tbptt', learner, state?.tokens);
       let history: History<S, X> | undefined;
       let zero: S | undefined;
@@ -97,6 +123,22 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         return sync ? learner.learn(window) : yield* learner.learnInPieces(window);
       }
 
+      /** The steps before the first window, where the run goes on from there. */
+      function before(start: S | undefined, batch: number): PastSteps<S, X> | undefined {
+        if (start === undefined || past === undefined || k2 === undefined) return undefined;
+        return checkedPast(model, past, batch);
+      }
+
+      function outcome(window: W, result: Omit<Learned<S>, 'carry'>): TbpttStep<S, W> {
+        const step = progress.step(window, result);
+        const snapshot = (): TbpttSnapshot<S> => {
+          const state = step.state();
+          const kept = k2 === undefined || paused ? undefined : history?.past;
+          return { state, carry: step.carry, ...(kept !== undefined && { past: kept }) };
+        };
+        return { ...step, snapshot };
+      }
+
       /** Nothing goes on from a window that stands alone. */
       function alone({ input, target }: W, batch: number) {
         zero ??= model.initial(batch);
@@ -104,7 +146,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         return update({ carry: zero, input, target, alone: true });
       }
 
-      function* learn(window: W): PiecewiseTask<TrainingStep<S, W>> {
+      function* learn(window: W): PiecewiseTask<TbpttStep<S, W>> {
         const { input, target, reset } = window;
         const steps = stepsOf(input);
         if (k2 !== undefined && steps > k2) {
@@ -116,18 +158,36 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         const batch = batchOf(input);
         requireSameLanes('tbptt', lanes, batch);
         // A carry of other lanes is not one to start from, whatever the first window asks for.
-        const start = lanes === undefined && !window.alone ? from : undefined;
+        const start = lanes === undefined && !window.alone ? begun : undefined;
         lanes = batch;
         progress.begin();
-        if (window.alone) return progress.step(window, yield* alone(window, batch));
-        history ??= historyOf(core, startFrom('tbptt', model, start, batch));
+        if (window.alone) return outcome(window, yield* alone(window, batch));
+        history ??= historyOf(core, startFrom('tbptt', model, start, batch), before(start, batch));
         if (reset?.includes(true)) history = historyOf(core, resetLanes(model, history.carry, reset));
         else if (paused) history = historyOf(core, history.carry);
         paused = restartsWith(input) !== undefined && checkLengths(lengthsWith(input), input, 'tbptt') !== undefined;
         const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
-        return progress.step(window, result);
+        return outcome(window, result);
       }
 
       return source.pipe(updates('tbptt', checked, learn), finalize(learner.release));
     });
+}
+
+/** @throws TypeError, RangeError where it is not the past of this model's lanes. */
+function checkedPast<S, X extends Tensor>(model: Core<S, X>, past: PastSteps<S>, batch: number): PastSteps<S, X> {
+  const { input, carries } = restored(past, 'tbptt: the past') ?? {};
+  const steps = isTensor(input) ? stepsOf(input) : 0;
+  const places = Array.isArray(carries) ? carries.map((each) => each?.step) : [];
+  const inOrder = places[0] === 0 && places.every((step, k) => Number.isInteger(step) && step > (places[k - 1] ?? -1));
+  if (!isTensor(input) || input.shape[1] !== batch || !inOrder || (places.at(-1) as number) > steps) {
+    throw new TypeError(
+      `tbptt: the past is { input, carries } of ${batch} lanes, as snapshot() gave it; got ${shown(past)}; leave it out to go on ` +
+        'without it.',
+    );
+  }
+  return {
+    input: input as X,
+    carries: carries.map(({ step, carry }) => ({ step, carry: startFrom('tbptt', model, carry, batch) })),
+  };
 }

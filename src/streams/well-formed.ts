@@ -14,10 +14,10 @@ function isHighSurrogate(unit: number): boolean {
 }
 
 /** Puts pieces of text together again that were cut anywhere. */
-function assembler(): { push(chunk: string | Uint8Array): string; end(): string } {
+function assembler(begun: boolean): { push(chunk: string | Uint8Array): string; end(): string } {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  // Whether anything has come: a byte-order mark is one at the very start alone.
-  let begun = false;
+  // A byte-order mark is one at the very start alone.
+  let started = begun;
   let bytesWait = false;
   let highSurrogate = '';
 
@@ -31,7 +31,7 @@ function assembler(): { push(chunk: string | Uint8Array): string; end(): string 
 
   function pushText(chunk: string): string {
     let text = (bytesWait ? end() : '') + highSurrogate + chunk;
-    begun ||= text !== '';
+    started ||= text !== '';
     highSurrogate = '';
     if (isHighSurrogate(text.charCodeAt(text.length - 1))) {
       highSurrogate = text.slice(-1);
@@ -44,8 +44,8 @@ function assembler(): { push(chunk: string | Uint8Array): string; end(): string 
     const before = highSurrogate ? end() : '';
     bytesWait = true;
     const text = decoder.decode(chunk, { stream: true });
-    const marked = !begun && text.startsWith(BYTE_ORDER_MARK);
-    begun ||= text !== '' || before !== '';
+    const marked = !started && text.startsWith(BYTE_ORDER_MARK);
+    started ||= text !== '' || before !== '';
     return before + (marked ? text.slice(1) : text);
   }
 
@@ -74,9 +74,14 @@ function assembler(): { push(chunk: string | Uint8Array): string; end(): string 
  * of(Uint8Array.of(0xf0, 0x9f), Uint8Array.of(0x90, 0x82)).pipe(wellFormed()) // '🐂'
  */
 export function wellFormed(): OperatorFunction<string | Uint8Array, string> {
+  return wellFormedAfter(false);
+}
+
+/** The same of a text that may have begun before: then no mark stands at its start. */
+export function wellFormedAfter(begun: boolean): OperatorFunction<string | Uint8Array, string> {
   return (source) =>
     defer(() => {
-      const text = assembler();
+      const text = assembler(begun);
       return concat(
         source.pipe(map(text.push)),
         defer(() => of(text.end())),

@@ -2,7 +2,9 @@ import { concat, concatMap, defer, from, type Observable, type OperatorFunction 
 import { requireChoice, requireCount } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { Ids, Tensor } from '../tensor.js';
+import { positionNow } from './demand.js';
 import { requireRoom } from './options.js';
+import { withPositions } from './positioned.js';
 import {
   asSignal,
   layoutOf,
@@ -20,6 +22,16 @@ export interface WindowsOptions<V = Ids, X = V, Y = X> extends PredictionOptions
   readonly length: number;
   /** Whether a last, shorter window is emitted or dropped at completion. Default `'emit'`. */
   readonly partial?: 'emit' | 'drop';
+  /** Where a run goes on: so many steps of its source are passed over. Default none. */
+  readonly from?: WindowPosition | undefined;
+}
+
+/** Where windows go on after one of them. */
+export interface WindowPosition {
+  /** Where their source goes on, if it says so; otherwise it is to begin anew. */
+  readonly source?: unknown;
+  /** Steps from there on that are behind. */
+  readonly skip: number;
 }
 
 /** Steps for which there is room at first, where windows are longer. */
@@ -74,17 +86,23 @@ function cutter(length: number, input: Tensor, target: Tensor | undefined) {
   }
 
   return {
-    *push(input: Tensor, target: Tensor | undefined): Generator<SignalWindow<Tensor>> {
+    ahead,
+    /** The windows that become whole, each with how many steps of the signal it took. */
+    *push(
+      input: Tensor,
+      target: Tensor | undefined,
+      first: number,
+    ): Generator<readonly [window: SignalWindow<Tensor>, steps: number]> {
       requireLayout('windows', inputs.layout, input);
       if (targets && target) requireLayout('windows', targets.layout, target);
       const steps = input.shape[0] as number;
-      for (let at = 0; at < steps; ) {
+      for (let at = first; at < steps; ) {
         const end = Math.min(steps, at + most - filled);
         inputs.put(input, at, end, filled);
         if (target) targets?.put(target, at, end, filled);
         filled += end - at;
         at = end;
-        if (filled === most) yield cut();
+        if (filled === most) yield [cut(), at];
       }
     },
     rest: (): SignalWindow<Tensor>[] => (filled > ahead ? [cut()] : []),
@@ -116,27 +134,54 @@ function cutter(length: number, input: Tensor, target: Tensor | undefined) {
 export function windows<V = Ids, X = V, Y = X>(
   options: WindowsOptions<V, X, Y>,
 ): OperatorFunction<V, SignalWindow<SignalOf<X>, SignalOf<Y>>> {
-  const names: Names<WindowsOptions<V, X, Y>> = { length: true, partial: true, input: true, target: true };
+  const names: Names<WindowsOptions<V, X, Y>> = { length: true, partial: true, from: true, input: true, target: true };
   const {
     length,
     partial = 'emit',
+    from: begun = { skip: 0 },
     input = (value: V) => value as V | X,
     target,
   } = checkedOptions('windows', options, names);
   requireCount('windows', 'length', length);
   requireRoom('windows', length, 1);
   requireChoice('windows', 'partial', partial, ['emit', 'drop']);
+  requireCount('windows', 'from.skip', begun.skip, 0);
   return (source) =>
     defer(() => {
       let window: ReturnType<typeof cutter> | undefined;
-      const push = (value: V) => {
+      /** Where the source went on before the latest signal, the steps since then, and those of that signal. */
+      let place = begun.source;
+      let since = 0;
+      let latest = 0;
+      let toSkip = begun.skip;
+      /** What the source said at the latest signal, which counts from the next one on. */
+      let said: unknown;
+      const after = (steps: number, ahead: number): WindowPosition => ({
+        ...(place !== undefined && { source: place }),
+        skip: since + steps - ahead,
+      });
+
+      /** What becomes whole by a signal, with the positions after it. */
+      function* push(value: V): Generator<readonly [SignalWindow<Tensor>, WindowPosition]> {
+        place = said ?? place;
+        since = said === undefined ? since + latest : 0;
+        said = positionNow();
         const signal = asSignal('windows', input(value));
         const asked = target && asSignal('windows', target(value));
         if (asked) requireAlike('windows', signal, asked);
+        latest = signal.shape[0] as number;
+        const first = Math.min(toSkip, latest);
+        toSkip -= first;
         window ??= cutter(length, signal, asked);
-        return from(window.push(signal, asked));
-      };
-      const rest = defer(() => (partial === 'emit' && window ? window.rest() : []));
-      return concat(source.pipe(concatMap(push)), rest) as Observable<SignalWindow<SignalOf<X>, SignalOf<Y>>>;
+        for (const [cut, steps] of window.push(signal, asked, first)) yield [cut, after(steps, window.ahead)];
+      }
+
+      const rest = defer(() =>
+        partial === 'emit' && window
+          ? window.rest().map((cut) => [cut, after(latest, (window as ReturnType<typeof cutter>).ahead)] as const)
+          : [],
+      );
+      const cuts$ = concat(source.pipe(concatMap((value) => from(push(value)))), rest);
+      return cuts$.pipe(withPositions<SignalWindow<Tensor>>()) as Observable<SignalWindow<SignalOf<X>, SignalOf<Y>>>;
     });
 }

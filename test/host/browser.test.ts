@@ -111,7 +111,7 @@ describe('files in a browser', () => {
     [() => host.replaceFile('m', () => []), /saveCheckpoint.*saveTagger work in Node only; encodeCheckpoint/],
     [() => host.holdFolder('run', false), /openRunFolder and loadNewest work in Node only; encodeCheckpoint/],
     [() => host.exists('folder/label'), /fromSequenceFiles.*fromConll/],
-    [() => host.openSource('f', new AbortController().signal), /fromFile.*fromWebStream/],
+    [() => host.openSource('f', new AbortController().signal, 0), /fromFile.*fromWebStream/],
   ])('are refused by the name of what reads or writes them: %s', async (open, message) => {
     await expect(open()).rejects.toThrow(message);
   });

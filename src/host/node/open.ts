@@ -15,18 +15,28 @@ export async function openFile(path: string): Promise<OpenFile> {
   return open(path, 'r');
 }
 
-export async function openSource(path: string | URL, signal: AbortSignal): Promise<ByteSource | undefined> {
+export async function openSource(
+  path: string | URL,
+  signal: AbortSignal,
+  start: number,
+): Promise<ByteSource | undefined> {
   const file = await opened(path, signal);
   if (file === undefined) return undefined;
   const close = () => closeFile(file);
   try {
     // What has a reader is closed by it.
-    return (
-      (await silentReader(file)) ?? {
-        read: async (target) => (await readInto(file, target, 0, target.length, null)).bytesRead,
-        close,
-      }
-    );
+    const silent = await silentReader(file);
+    if (silent !== undefined) return silent;
+    let at = start;
+    return {
+      async read(target) {
+        // A device has no places: nothing is skipped there.
+        const { bytesRead } = await readInto(file, target, 0, target.length, start === 0 ? null : at);
+        at += bytesRead;
+        return bytesRead;
+      },
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -3,7 +3,14 @@ import { requireCount } from '../../checks.js';
 import { checkedOptions, type Names } from '../../options.js';
 import type { PiecewiseTask } from '../../piecewise-task.js';
 import { generator, type RandomGenerator } from '../../random.js';
-import { atOnce, checkUpdatesOptions, turnsOf, type UpdatesOptions, update, withThread } from '../../streams/updates.js';
+import {
+  atOnce,
+  checkUpdatesOptions,
+  turnsOf,
+  type UpdatesOptions,
+  update,
+  withThread,
+} from '../../streams/updates.js';
 import { adam } from '../../training/optimizers/adam.js';
 import { cosine } from '../../training/schedules.js';
 import { conlleval, type SlotScores } from '../metrics/conlleval.js';

@@ -27,6 +27,12 @@ export interface KeyedTrainingStep<S, K, X extends Tensor = Tensor> extends Trai
   readonly keys: readonly K[];
   /** That of the weights after this update, as answers of `keyed` on the same model name them. */
   readonly version: number;
+  /**
+   * What the subscription needs to go on after this step: option `from`. Call it while the step is being handled.
+   *
+   * @throws Error where further values have been taken since.
+   */
+  snapshot(): KeyedTraining<S, K>;
 }
 
 /** All that a run needs beside the model's weights to go on as if it had never stopped. It may go through JSON. */

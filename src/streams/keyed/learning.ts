@@ -212,7 +212,19 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
       pupil.changed = true;
       settle(pupil);
     });
-    return { ...progress.step(window, result), keys: of.map(({ key }) => key), version: versionOf(parameters) };
+    const step = progress.step(window, result);
+    const taken = values;
+    return {
+      ...step,
+      keys: of.map(({ key }) => key),
+      version: versionOf(parameters),
+      snapshot() {
+        if (values === taken && learner.steps === step.step) return snapshot();
+        throw new Error(
+          `${OPERATION}: the snapshot after step ${step.step} is wanted, but values have come since; call it while the step is handled.`,
+        );
+      },
+    };
   }
 
   /** Shorter windows at the end, those of one length together. */

@@ -1,0 +1,137 @@
+/** Real processes that learn, are killed at any moment, and go on: each loss is, bit for bit, that of a run without a break. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { generator } from '../../src/random.js';
+import { programOf, start } from '../kernels/processes.js';
+
+/** More of them: `OXBOW_TEST_KILLS=50 npx vitest run test/runs/killed.test.ts`. */
+const KILLS = Number(process.env.OXBOW_TEST_KILLS || 5);
+const random = generator(Date.now(), 'kills');
+
+let base: string;
+let learner: string;
+beforeAll(async () => {
+  base = mkdtempSync(join(tmpdir(), 'oxbow-killed-'));
+  const text = Array.from({ length: 4000 }, (_, k) => 'the river bends, é水'[(k * k + 7 * k) % 19]).join('');
+  writeFileSync(join(base, 'text'), text);
+  learner = await programOf(`
+    import { Subject } from 'rxjs';
+    import { adam, checkpointed, crossEntropy, dense, embedding, fromFile, holdSource, lanes, lstm, positioned, resume, stack, tagger, tbptt,
+      tokens, vocabulary, windows, learnTags } from '../../src/index.js';
+    import { from, map } from 'rxjs';
+    const { FOLDER, BASE, KIND } = process.env;
+    const text = readFileSync(BASE + '/text', 'utf8');
+    const vocab = vocabulary('the river bends, é水');
+    const kept = await resume(FOLDER);
+    say({ from: kept?.step ?? 0 });
+    const model = kept?.model ?? stack(
+      { embed: embedding(vocab.size, 6), rnn: lstm(6, 12), head: dense(12, vocab.size) }, { seed: 5 });
+    const options = { loss: crossEntropy(), optimizer: adam(0.01), clipNorm: 1, from: kept?.snapshot,
+      thread: KIND === 'learner' ? 'learner' : 'caller' };
+    const at = kept?.position;
+    // A pipe has no places: the source counts its lines, and passes over those that are behind.
+    async function* lines() {
+      let rest = '';
+      let count = 0;
+      for await (const piece of process.stdin.setEncoding('utf8')) {
+        const all = (rest + piece).split('\\n');
+        rest = all.pop();
+        for (const line of all) {
+          count += 1;
+          if (count > (at?.source?.line ?? 0)) yield [line, count];
+        }
+      }
+    }
+    const windows$ = KIND === 'stdin'
+      ? (await import('../../src/index.js')).fromAsync(lines).pipe(
+          positioned(([, line]) => ({ line })),
+          map(([line]) => line),
+          tokens(vocab),
+          windows({ length: 12, from: at }),
+        )
+      : KIND === 'file'
+        ? fromFile(BASE + '/text', { chunk: 97, from: at?.source }).pipe(tokens(vocab), windows({ length: 16, from: at }))
+        : lanes(vocab.encode(text), { batch: 4, length: 16, epochs: 2, ...(at && { from: at }) });
+    windows$.pipe(tbptt(model, options), checkpointed(FOLDER, { model, everySteps: 3, signals: KIND === 'signal', saved: { next: ({ step }) => say({ saved: step }) } }))
+      .subscribe({ next: ({ step, loss }) => say({ step, loss }), complete: () => say({ end: true }), error: (e) => say({ error: String(e) }) });
+  `);
+});
+afterAll(() => rmSync(base, { recursive: true }));
+
+interface Said {
+  readonly from?: number;
+  readonly step?: number;
+  readonly saved?: number;
+  readonly loss?: number;
+  readonly end?: boolean;
+  readonly error?: string;
+}
+
+const lines = () =>
+  Array.from({ length: 300 }, (_, k) => 'the river bends, é水'.slice(k % 7, 6 + ((k * 3) % 13))).join('\n');
+
+/** One life of a process: what it said, until it was killed so many lines after its first file, or had come to its end. */
+async function live(kind: string, folder: string, until: number, signal: NodeJS.Signals): Promise<readonly Said[]> {
+  const { child, next, ended } = start(learner, {
+    env: { FOLDER: folder, BASE: base, KIND: kind, OXBOW_THREADS: '1' },
+  });
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(kind === 'stdin' ? `${lines()}\n` : '');
+  let isSaved = false;
+  for (let k = 0; k < until; ) {
+    const said = (await next()) as Said | undefined;
+    if (said === undefined || said.end || said.error !== undefined) break;
+    isSaved ||= said.saved !== undefined;
+    if (isSaved) k += 1;
+  }
+  await delay(random.below(5));
+  child.kill(signal);
+  return (await ended).said as readonly Said[];
+}
+
+it.each(['lanes', 'file', 'stdin', 'learner'])(
+  `${KILLS} kills at random moments change no loss, leave out none and repeat none: %s`,
+  { timeout: 600_000 },
+  async (kind) => {
+    const whole = await live(kind, join(base, `${kind}-whole`), Number.POSITIVE_INFINITY, 'SIGKILL');
+    expect(whole.at(-1)).toEqual({ end: true });
+    const losses = new Map(whole.map(({ step, loss }) => [step, loss]));
+    const count = whole.filter(({ step }) => step !== undefined).length;
+    expect(count).toBeGreaterThan(30);
+    const folder = join(base, kind);
+    let last = 0;
+    let kills = 0;
+    for (;;) {
+      const said = await live(kind, folder, 1 + random.below(Math.ceil(count / KILLS)), 'SIGKILL');
+      const begun = said[0]?.from as number;
+      // It goes on from a file that was whole, no further than what was learnt.
+      expect(begun).toBeLessThanOrEqual(last + 1);
+      for (const [k, { step, loss }] of said.filter((one) => one.step !== undefined).entries()) {
+        expect(step).toBe(begun + k + 1);
+        expect(loss).toBe(losses.get(step));
+        last = Math.max(last, step as number);
+      }
+      if (said.at(-1)?.end) break;
+      expect(said.at(-1)?.error).toBeUndefined();
+      kills += 1;
+      expect(kills).toBeLessThan(20 * KILLS);
+    }
+    expect(last).toBe(count);
+  },
+);
+
+it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  '%s saves the last update before it ends the process',
+  { timeout: 60_000 },
+  async (signal) => {
+    const folder = join(base, signal);
+    const said = await live('signal', folder, 12, signal);
+    const last = said.findLast(({ step }) => step !== undefined)?.step as number;
+    expect(said.at(-1)?.end ?? said.at(-2)?.end).toBe(true);
+    const [first] = await live('signal', folder, 1, 'SIGKILL');
+    expect(first?.from).toBe(last);
+  },
+);
