@@ -221,7 +221,7 @@ export { type TbpttOptions, type TrainingStep, tbptt } from './streams/tbptt.js'
 export { text } from './streams/text.js';
 export { type ToSocketOptions, toSocket } from './streams/to-socket.js';
 export { toWebStream } from './streams/to-web-stream.js';
-export { tokens } from './streams/tokens.js';
+export { type TokensOptions, tokens } from './streams/tokens.js';
 export type { SocketSink } from './streams/unsent.js';
 export {
   type UnknownSymbols,

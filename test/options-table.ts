@@ -374,6 +374,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   fromFile: { call: (o) => oxbow.fromFile('none', o), options: { chunk: 3 } },
   fromText: { call: (o) => oxbow.fromText('text', o), options: { chunk: 3 } },
   vocabulary: { call: (o) => oxbow.vocabulary('text', o), options: { unknown: 'skip' } },
+  tokens: { call: (o) => oxbow.tokens(oxbow.vocabulary('ab'), o), options: { whole: true } },
   windows: { call: oxbow.windows, options: { length: 3, partial: 'drop' } },
   lanes: {
     call: (o) => oxbow.lanes(Int32Array.of(0, 1, 2, 0, 1), o),

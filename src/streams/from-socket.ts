@@ -26,7 +26,7 @@ import {
  * @example
  * server.on('connection', (socket) => {
  *   fromSocket(socket)
- *     .pipe(tokens(vocab), generate(model, { length: 300 }), text(vocab), toSocket(socket))
+ *     .pipe(tokens(vocab, { whole: true }), generate(model, { length: 300 }), text(vocab), toSocket(socket))
  *     .subscribe({ error: ({ message }) => socket.close(1011, message.slice(0, 30)) });
  * });
  */

@@ -53,7 +53,7 @@ function checkPrompt(prompt: Ids): void {
   );
 }
 
-// `tokens` gives nothing for a text without symbols, so that nobody would ever be told.
+// Of chunks `tokens` gives nothing for one without symbols, so that nobody would ever be told; of whole texts it tells itself.
 const noPrompt = () =>
   new TypeError(
     'generate: the prompts ended before there was one; a text that is empty, or has only symbols that the vocabulary skips, ' +
@@ -168,7 +168,7 @@ export function generateFrom<S>(
  * @throws RangeError, TypeError where an option is impossible.
  * @throws TypeError (as an error notification) where a prompt is not one lane of at least one symbol, or none ever came.
  * @example
- * prompt$.pipe(tokens(vocab), generate(model, { length: 300, temperature: 0.8 }), text(vocab))
+ * prompt$.pipe(tokens(vocab, { whole: true }), generate(model, { length: 300, temperature: 0.8 }), text(vocab))
  */
 export function generate<S>(model: Core<S, Ids, Tensor>, options: GenerateOptions<S>): OperatorFunction<Ids, Ids> {
   const all: Names<GenerateOptions<S>> = { waiting: bufferNames, ...names };

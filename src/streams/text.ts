@@ -10,7 +10,7 @@ import type { Vocabulary } from './vocabulary.js';
  * @throws TypeError (as an error notification) where a signal has several lanes.
  * @throws RangeError (as an error notification) where an id is not in the vocabulary.
  * @example
- * prompt$.pipe(tokens(vocab), generate(model, { length: 300 }), text(vocab))
+ * prompt$.pipe(tokens(vocab, { whole: true }), generate(model, { length: 300 }), text(vocab))
  */
 export function text(vocab: Vocabulary): OperatorFunction<Ids, string> {
   return map((signal) => {

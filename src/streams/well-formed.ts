@@ -61,6 +61,12 @@ function assembler(): { push(chunk: string | Uint8Array): string; end(): string 
   return { push, end };
 }
 
+/** A text that is whole by itself, so that nothing of it waits. */
+export function wholeText(chunk: string | Uint8Array): string {
+  const text = assembler();
+  return text.push(chunk) + text.end();
+}
+
 /**
  * Text as it arrives, cut anywhere, put into strings that are each well-formed Unicode: what is left of a surrogate
  * pair or of a UTF-8 sequence at the end of a chunk waits for the next one.
