@@ -1,3 +1,4 @@
+import { requireModel } from '../checks.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import { checkLengths, type Lengths, type Padded } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
@@ -32,6 +33,7 @@ import { isTensor, showShape, type Tensor } from '../tensor.js';
 export function masked<S, X extends Tensor, Y, P extends Params = Params>(
   inner: Core<S, X, Y, P>,
 ): Layer<S, Padded<X>, Y, P> {
+  requireModel('masked', inner);
   const whole = toldLengths(inner);
   return layer<S, Padded<X>, Y, P>(
     {

@@ -7,7 +7,7 @@ import { host } from '#host';
 import { type FileError, type FormatError, fileError, type OxbowError, saidOf } from '../errors.js';
 import type { OpenFile } from '../host/host.js';
 import type { Tensor } from '../tensor.js';
-import { type Checkpoint, fileLayoutOf, piecesOf, tensorOf, toOwnOrder } from './checkpoint.js';
+import { type Checkpoint, fileLayoutOf, piecesOf, requireCheckpoint, tensorOf, toOwnOrder } from './checkpoint.js';
 import { type Entry, formatError, headerLength, inOrder, LENGTH_BYTES, parseHeader } from './header.js';
 import { orThrow } from './or-throw.js';
 
@@ -46,13 +46,11 @@ export function saveCheckpointEither(path: string, checkpoint: Checkpoint): TE.T
 }
 
 /** Writes a checkpoint on behalf of an operation. */
-export function saveAs(
-  operation: string,
-  path: string,
-  { tensors, metadata }: Checkpoint,
-): TE.TaskEither<FileError, void> {
+export function saveAs(operation: string, path: string, checkpoint: Checkpoint): TE.TaskEither<FileError, void> {
+  requireCheckpoint(operation, checkpoint);
+  const { tensors, metadata } = checkpoint;
   const settled = Object.entries(tensors).map(([name, tensor]) => [name, ownNumbers(tensor)] as const);
-  const layout = fileLayoutOf({ tensors: Object.fromEntries(settled), metadata });
+  const layout = fileLayoutOf(operation, { tensors: Object.fromEntries(settled), metadata });
   return TE.tryCatch(
     () => host.replaceFile(path, () => piecesOf(layout, PIECE)),
     (cause) => fileError(operation, 'written', path, cause),

@@ -5,8 +5,10 @@
  * header, a JSON object that gives each tensor's type, shape and place in the data, with strings of the writer's own
  * under `__metadata__`; then the data, row-major and little-endian, each byte of it belonging to exactly one tensor.
  */
+
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
+import { isRecord, requireKind } from '../checks.js';
 import { type FormatError, saidOf } from '../errors.js';
 import { checkedNumbers, restoredTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { type Entry, headerLength, headerLimits, LENGTH_BYTES, parseHeader } from './header.js';
@@ -43,7 +45,7 @@ const dtypes = { float32: 'F32', int32: 'I32' } as const;
  * const bytes = encodeCheckpoint({ tensors: weightsOf(model.params), metadata: { made: 'by hand' } });
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { header, tensors, length } = fileLayoutOf(checkpoint);
+  const { header, tensors, length } = fileLayoutOf('encodeCheckpoint', checkpoint);
   const bytes = new Uint8Array(length);
   bytes.set(header);
   let at = header.length;
@@ -54,10 +56,17 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   return bytes;
 }
 
+/** @throws TypeError where a value is no checkpoint. */
+export function requireCheckpoint(operation: string, given: Checkpoint): void {
+  const fits = isRecord(given) && isRecord(given.tensors) && isRecord(given.metadata);
+  requireKind(operation, fits, 'a checkpoint { tensors, metadata }', given, 'give both, each a record by name');
+}
+
 /** @throws TypeError, RangeError as {@link encodeCheckpoint}. */
-export function fileLayoutOf(checkpoint: Checkpoint): FileLayout {
+export function fileLayoutOf(operation: string, checkpoint: Checkpoint): FileLayout {
+  requireCheckpoint(operation, checkpoint);
   const tensors = sorted(checkpoint.tensors).map(([name, given]) => {
-    const what = `encodeCheckpoint: ${name}`;
+    const what = `${operation}: ${name}`;
     const tensor = restoredTensor(given, what);
     return [name, { shape: tensor.shape, type: tensor.type, data: checkedNumbers(tensor, what) }] as const;
   });
@@ -65,30 +74,33 @@ export function fileLayoutOf(checkpoint: Checkpoint): FileLayout {
   const entries = tensors.map(([name, tensor]) => {
     const begin = end;
     end += 4 * sizeOf(tensor.shape);
-    return [name, { dtype: dtypeOf(name, tensor), shape: tensor.shape, data_offsets: [begin, end] }] as const;
+    return [
+      name,
+      { dtype: dtypeOf(operation, name, tensor), shape: tensor.shape, data_offsets: [begin, end] },
+    ] as const;
   });
   const metadata = sorted(checkpoint.metadata);
   for (const [name, value] of metadata) {
     if (typeof value === 'string') continue;
     throw new TypeError(
-      `encodeCheckpoint: metadata are strings, but ${JSON.stringify(name)} is ${value === null ? 'null' : typeof value}; ` +
+      `${operation}: metadata are strings, but ${JSON.stringify(name)} is ${value === null ? 'null' : typeof value}; ` +
         'write it as JSON first.',
     );
   }
   const values = tensors.reduce((sum, [, { shape }]) => sum + 6 + shape.length, 2 + metadata.length);
-  if (values > headerLimits.values) throw tooLarge(values, headerLimits.values, 'values');
+  if (values > headerLimits.values) throw tooLarge(operation, values, headerLimits.values, 'values');
   const text = JSON.stringify(Object.fromEntries([['__metadata__', Object.fromEntries(metadata)], ...entries]));
   const json = new TextEncoder().encode(text);
-  if (json.length > headerLimits.bytes) throw tooLarge(json.length, headerLimits.bytes, 'bytes');
+  if (json.length > headerLimits.bytes) throw tooLarge(operation, json.length, headerLimits.bytes, 'bytes');
   const header = new Uint8Array(LENGTH_BYTES + Math.ceil(json.length / alignment) * alignment).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(header.length - LENGTH_BYTES), true);
   header.set(json, LENGTH_BYTES);
   return { header, tensors: tensors.map(([, tensor]) => tensor), length: header.length + end };
 }
 
-const tooLarge = (count: number, most: number, what: string): RangeError =>
+const tooLarge = (operation: string, count: number, most: number, what: string): RangeError =>
   new RangeError(
-    `encodeCheckpoint: the header would have ${count} ${what}, but no more than ${most} are read of any; keep what is large in ` +
+    `${operation}: the header would have ${count} ${what}, but no more than ${most} are read of any; keep what is large in ` +
       'tensors, or in several files.',
   );
 
@@ -135,6 +147,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
  * pipe(decodeCheckpointEither(bytes), E.match((error) => console.error(error.message), ({ tensors }) => …));
  */
 export function decodeCheckpointEither(bytes: Uint8Array): E.Either<FormatError, Checkpoint> {
+  requireKind('decodeCheckpoint', bytes instanceof Uint8Array, 'bytes, a Uint8Array', bytes, 'read the file as bytes');
   return pipe(
     headerLength(bytes.subarray(0, LENGTH_BYTES), bytes.length),
     E.map((length) => LENGTH_BYTES + length),
@@ -181,21 +194,19 @@ export function toOwnOrder(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function dtypeOf(name: string, { type, shape, data }: Tensor): 'F32' | 'I32' {
+function dtypeOf(operation: string, name: string, { type, shape, data }: Tensor): 'F32' | 'I32' {
   if (name === '__metadata__') {
-    throw new TypeError(
-      'encodeCheckpoint: the format keeps the name __metadata__ for itself; name the tensor otherwise.',
-    );
+    throw new TypeError(`${operation}: the format keeps the name __metadata__ for itself; name the tensor otherwise.`);
   }
   if (type === 'float64') {
     throw new TypeError(
-      `encodeCheckpoint: ${name} is float64, but a checkpoint holds float32 and int32; convert it to float32 first.`,
+      `${operation}: ${name} is float64, but a checkpoint holds float32 and int32; convert it to float32 first.`,
     );
   }
   const array = type === 'int32' ? Int32Array : Float32Array;
   if (!(data instanceof array) || data.length !== sizeOf(shape)) {
     throw new TypeError(
-      `encodeCheckpoint: ${name} is ${type} ${showShape(shape)}, but its numbers are no ${array.name} of ${sizeOf(shape)}; ` +
+      `${operation}: ${name} is ${type} ${showShape(shape)}, but its numbers are no ${array.name} of ${sizeOf(shape)}; ` +
         'make tensors by tensor() or ids().',
     );
   }

@@ -1,6 +1,8 @@
 /** A model's parameters as tensors by name, out of the model and back into it. */
+
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
+import { isRecord, requireKind } from '../checks.js';
 import { OxbowError, saidOf, type WeightsError } from '../errors.js';
 import { growTogether, type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
 import { restoredTensor, type Shape, showShape, type Tensor } from '../tensor.js';
@@ -40,6 +42,13 @@ export function loadWeightsEither(
   params: Params,
   tensors: Readonly<Record<string, Tensor>>,
 ): E.Either<WeightsError, void> {
+  requireKind(
+    'loadWeights',
+    isRecord(tensors),
+    'a record of tensors by their paths',
+    tensors,
+    'give what weightsOf gave',
+  );
   return pipe(putWeights(params, tensors), E.mapLeft(saidOf('loadWeights')));
 }
 

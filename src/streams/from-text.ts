@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { requireCount } from '../checks.js';
+import { requireCount, requireKind } from '../checks.js';
 import { checkedOptions } from '../options.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
@@ -17,6 +17,7 @@ import { BYTE_ORDER_MARK } from './text-encoding.js';
  */
 export function fromText(text: string, options: { readonly chunk?: number } = {}): Observable<string> {
   const { chunk = 4096 } = checkedOptions('fromText', options, { chunk: true });
+  requireKind('fromText', typeof text === 'string', 'a text', text, 'read a file by fromFile()');
   requireCount('fromText', 'chunk', chunk);
 
   function endOfChunk(start: number): number {

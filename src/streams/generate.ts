@@ -1,6 +1,6 @@
 import { defer, type Observable, type OperatorFunction, throwIfEmpty } from 'rxjs';
 import { startFrom } from '../carry.js';
-import { requireCount } from '../checks.js';
+import { requireCount, requireModel, requireTensor } from '../checks.js';
 import { type Core, evaluate } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { RandomGenerator } from '../random.js';
@@ -35,13 +35,15 @@ const names: Names<GenerationOptions<unknown>> = { length: true, context: true, 
 /** A prompt is read in pieces, so that a long one leaves the event loop its turns. */
 const STEPS_AT_ONCE = 128;
 
-function checkOptions(operation: string, options: GenerationOptions<unknown>): void {
+function checkOptions(operation: string, options: GenerationOptions<unknown>, model: unknown): void {
+  requireModel(operation, model);
   checkSampling(operation, options);
   if (options.context !== undefined) requireCount(operation, 'context', options.context, 2);
   if (options.length !== Number.POSITIVE_INFINITY) requireCount(operation, 'length', options.length);
 }
 
 function checkPrompt(prompt: Ids): void {
+  requireTensor('generate', prompt, 'prompts, ids [T, 1]', 'put it after tokens()');
   const [steps, lanes] = prompt.shape;
   if (prompt.shape.length === 2 && lanes === 1 && steps !== undefined && steps > 0 && prompt.type === 'int32') {
     checkedNumbers(prompt, 'generate');
@@ -131,7 +133,7 @@ export function generateIterable<S>(
   options: GenerationOptions<S>,
 ): AsyncGenerator<Ids, void, undefined> {
   const checked = checkedOptions<GenerationOptions<S>>('generateIterable', options, names);
-  checkOptions('generateIterable', checked);
+  checkOptions('generateIterable', checked, model);
   checkPrompt(prompt);
   return speak(model, prompt, checked, drawsOf(checked));
 }
@@ -153,7 +155,7 @@ export function generateFrom<S>(
   options: GenerationOptions<S>,
 ): Observable<Ids> {
   const checked = checkedOptions<GenerationOptions<S>>('generateFrom', options, names);
-  checkOptions('generateFrom', checked);
+  checkOptions('generateFrom', checked, model);
   checkPrompt(prompt);
   return fromAsync(() => speak(model, prompt, checked, drawsOf(checked)));
 }
@@ -173,7 +175,7 @@ export function generateFrom<S>(
 export function generate<S>(model: Core<S, Ids, Tensor>, options: GenerateOptions<S>): OperatorFunction<Ids, Ids> {
   const all: Names<GenerateOptions<S>> = { waiting: bufferNames, ...names };
   const { waiting = WAIT_OR_FAIL, ...saying } = checkedOptions('generate', options, all);
-  checkOptions('generate', saying);
+  checkOptions('generate', saying, model);
   checkBufferOptions('generate', waiting);
   return (source) =>
     defer(() => {

@@ -1,4 +1,5 @@
 import { restored } from '../carry.js';
+import { requireKind } from '../checks.js';
 import type { Core } from '../layer.js';
 import { isTensor, sameShape, showShape, type Tensor } from '../tensor.js';
 import * as tree from '../tree.js';
@@ -10,13 +11,13 @@ function replaceLanes(kept: Tensor, fresh: Tensor, flags: Resets): Tensor {
   const [lanes] = kept.shape;
   if (lanes !== flags.length) {
     throw new RangeError(
-      `reset: a carry of shape ${showShape(kept.shape)} has ${lanes} lanes, but ${flags.length} flags were given; ` +
+      `resetLanes: a carry of shape ${showShape(kept.shape)} has ${lanes} lanes, but ${flags.length} flags were given; ` +
         'give one flag for each lane.',
     );
   }
   if (!sameShape(kept.shape, fresh.shape)) {
     throw new RangeError(
-      `reset: a carry of shape ${showShape(kept.shape)} has nothing to start afresh with, since the model's own is ` +
+      `resetLanes: a carry of shape ${showShape(kept.shape)} has nothing to start afresh with, since the model's own is ` +
         `${showShape(fresh.shape)}; give a carry of this model.`,
     );
   }
@@ -39,8 +40,9 @@ function replaceLanes(kept: Tensor, fresh: Tensor, flags: Resets): Tensor {
  * resetLanes(model, carry, [false, true]); // lane 1 starts afresh
  */
 export function resetLanes<S>(core: Pick<Core<S>, 'initial'>, carry: S, flags: Resets): S {
+  requireKind('resetLanes', Array.isArray(flags), 'a list of flags', flags, 'give one flag for each lane');
   if (!flags.includes(true)) return carry;
-  const kept = restored(carry, 'reset: the carry');
+  const kept = restored(carry, 'resetLanes: the carry');
   const reset = ([part, fresh]: readonly unknown[], path: string) => {
     if (isTensor(part) && isTensor(fresh)) return replaceLanes(part, fresh, flags);
     if (Object(part) !== part && Object(fresh) !== fresh) return part;
@@ -48,5 +50,5 @@ export function resetLanes<S>(core: Pick<Core<S>, 'initial'>, carry: S, flags: R
       `${path} is ${tree.shown(part)}, but that of the model ${tree.shown(fresh)}; give a carry of this model.`,
     );
   };
-  return tree.zip([kept, core.initial(flags.length)], reset, 'reset: the carry') as S;
+  return tree.zip([kept, core.initial(flags.length)], reset, 'resetLanes: the carry') as S;
 }

@@ -1,6 +1,6 @@
 import { defer, finalize, type OperatorFunction } from 'rxjs';
 import { requireSameLanes, startFrom } from '../carry.js';
-import { requireCount } from '../checks.js';
+import { isRecord, requireCount, requireKind } from '../checks.js';
 import { batchOf, type Core } from '../layer.js';
 import { checkedOptions } from '../options.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
@@ -130,6 +130,8 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
       }
 
       function* learn(window: W): PiecewiseTask<TrainingStep<S, W>> {
+        const isWindow = isRecord(window) && [window.input, window.target].every((part) => isRecord(part));
+        requireKind('tbptt', isWindow, 'windows { input, target }', window, 'put it after windows() or lanes()');
         const { input, target, reset } = window;
         const steps = stepsOf(input);
         if (k2 !== undefined && steps > k2) {

@@ -1,4 +1,5 @@
 import { map, type OperatorFunction } from 'rxjs';
+import { requireTensor } from '../checks.js';
 import { checkedNumbers, type Ids, showShape } from '../tensor.js';
 import type { Vocabulary } from './vocabulary.js';
 
@@ -14,6 +15,7 @@ import type { Vocabulary } from './vocabulary.js';
  */
 export function text(vocab: Vocabulary): OperatorFunction<Ids, string> {
   return map((signal) => {
+    requireTensor('text', signal, 'ids [T, 1]', 'put it after what gives ids, such as generate()');
     if (signal.shape.length !== 2 || signal.shape[1] !== 1) {
       throw new TypeError(
         `text: a text is one lane of symbols, [T, 1], but got ${showShape(signal.shape)}; take one lane out first.`,

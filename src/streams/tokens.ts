@@ -2,7 +2,7 @@ import { filter, map, type OperatorFunction, pipe } from 'rxjs';
 import { checkedOptions, type Names } from '../options.js';
 import { type Ids, ids } from '../tensor.js';
 import type { Vocabulary } from './vocabulary.js';
-import { wellFormed, wholeText } from './well-formed.js';
+import { assembled, wholeText } from './well-formed.js';
 
 /** The options of {@link tokens}. */
 export interface TokensOptions {
@@ -40,14 +40,14 @@ export function tokens(vocab: Vocabulary, given: TokensOptions = {}): OperatorFu
   const signal = (encoded: Int32Array) => ids([encoded.length, 1], encoded);
   if (!whole) {
     return pipe(
-      wellFormed(),
+      assembled('tokens'),
       map((chunk) => vocab.encode(chunk)),
       filter((encoded) => encoded.length > 0),
       map(signal),
     );
   }
   return map((chunk, place) => {
-    const text = wholeText(chunk);
+    const text = wholeText('tokens', chunk);
     const encoded = vocab.encode(text);
     if (encoded.length > 0) return signal(encoded);
     const shown = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;

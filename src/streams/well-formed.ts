@@ -14,7 +14,7 @@ function isHighSurrogate(unit: number): boolean {
 }
 
 /** Puts pieces of text together again that were cut anywhere. */
-function assembler(): { push(chunk: string | Uint8Array): string; end(): string } {
+function assembler(operation: string): { push(chunk: string | Uint8Array): string; end(): string } {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   // Whether anything has come: a byte-order mark is one at the very start alone.
   let begun = false;
@@ -53,7 +53,7 @@ function assembler(): { push(chunk: string | Uint8Array): string; end(): string 
     if (typeof chunk === 'string') return pushText(chunk);
     if (ArrayBuffer.isView(chunk)) return pushBytes(chunk);
     throw new TypeError(
-      `text arrives as strings or as bytes (Uint8Array), but got ${chunk === null ? 'null' : typeof chunk}; ` +
+      `${operation}: text arrives as strings or as bytes (Uint8Array), but got ${chunk === null ? 'null' : typeof chunk}; ` +
         'map the stream to one of them first.',
     );
   }
@@ -62,8 +62,8 @@ function assembler(): { push(chunk: string | Uint8Array): string; end(): string 
 }
 
 /** A text that is whole by itself, so that nothing of it waits. */
-export function wholeText(chunk: string | Uint8Array): string {
-  const text = assembler();
+export function wholeText(operation: string, chunk: string | Uint8Array): string {
+  const text = assembler(operation);
   return text.push(chunk) + text.end();
 }
 
@@ -79,9 +79,14 @@ export function wholeText(chunk: string | Uint8Array): string {
  * of(Uint8Array.of(0xf0, 0x9f), Uint8Array.of(0x90, 0x82)).pipe(wellFormed()) // '🐂'
  */
 export function wellFormed(): OperatorFunction<string | Uint8Array, string> {
+  return assembled('wellFormed');
+}
+
+/** {@link wellFormed} on behalf of an operation. */
+export function assembled(operation: string): OperatorFunction<string | Uint8Array, string> {
   return (source) =>
     defer(() => {
-      const text = assembler();
+      const text = assembler(operation);
       return concat(
         source.pipe(map(text.push)),
         defer(() => of(text.end())),

@@ -1,5 +1,6 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
 
+import { requireModel } from '../checks.js';
 import type { Arena } from '../kernels/arena.js';
 import { machine } from '../kernels/machine.js';
 import type { ParameterTable } from '../kernels/parameter-table.js';
@@ -93,6 +94,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor>(
   model: Trainable<S, X, Y>,
   options: TrainerOptions<Y, Z>,
 ): Trainer<S, X, Z> {
+  requireModel('trainer', model);
   const { loss, clipNorm, state, thread = 'caller', ...rest } = checkedOptions('trainer', options, trainerNames);
   if (clipNorm !== undefined && !(clipNorm > 0)) {
     throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);

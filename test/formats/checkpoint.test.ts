@@ -104,7 +104,7 @@ describe('the bytes of a checkpoint', () => {
   test('are the same in pieces of any size', () => {
     const bytes = encodeCheckpoint(small);
     for (const size of [1, 3, 8, 64, bytes.length - 1, bytes.length, 1 << 20]) {
-      const pieces = Array.from(piecesOf(fileLayoutOf(small), size), (piece) => piece.slice());
+      const pieces = Array.from(piecesOf(fileLayoutOf('encodeCheckpoint', small), size), (piece) => piece.slice());
       expect(pieces.every(({ length }) => length <= size)).toBe(true);
       expect(new Uint8Array(Buffer.concat(pieces))).toEqual(bytes);
     }

@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import type * as TE from 'fp-ts/lib/TaskEither.js';
+import { requireModel } from '../../../checks.js';
 import {
   type FileError,
   type FormatError,
@@ -43,6 +44,7 @@ const LEARNING = 'learning';
  * encodeCheckpoint(taggerCheckpoint(reader)); // the bytes of a file as saveTagger writes it
  */
 export function taggerCheckpoint(model: Tagger, state?: LearnTagsState): Checkpoint {
+  requireModel('taggerCheckpoint', model);
   const { words, tags, intents } = model;
   const { trainer, ...about } = state ?? {};
   return trainingCheckpoint(model.params, LEARNING, trainer && { state: trainer, about }, {
@@ -81,16 +83,18 @@ export function restoreTaggerEither(
   model: Tagger,
   checkpoint: Checkpoint,
 ): E.Either<WeightsError | TaggerError, LearnTagsState | undefined> {
-  return pipe(putTagger(model, checkpoint), E.mapLeft(saidOf('restoreTagger')));
+  return pipe(putTagger('restoreTagger', model, checkpoint), E.mapLeft(saidOf('restoreTagger')));
 }
 
 /** Puts a checkpoint into a tagger on behalf of an operation, whose name the message has not. */
 function putTagger(
+  operation: string,
   model: Tagger,
   checkpoint: Checkpoint,
 ): E.Either<WeightsError | TaggerError, LearnTagsState | undefined> {
+  requireModel(operation, model);
   return pipe(
-    readTraining(checkpoint, LEARNING),
+    readTraining(operation, checkpoint, LEARNING),
     E.mapLeft(mismatch),
     E.bindTo('training'),
     E.bind('lexicons', ({ training }) => lexiconsOf(model, checkpoint.metadata, training)),
@@ -140,6 +144,7 @@ export async function saveTagger(model: Tagger, path: string, state?: LearnTagsS
  * ```
  */
 export function saveTaggerEither(model: Tagger, path: string, state?: LearnTagsState): TE.TaskEither<FileError, void> {
+  requireModel('saveTagger', model);
   return saveAs('saveTagger', path, taggerCheckpoint(model, state));
 }
 
@@ -177,7 +182,8 @@ export function loadTaggerEither(
   model: Tagger,
   path: string,
 ): TE.TaskEither<FileError | FormatError | WeightsError | TaggerError, LearnTagsState | undefined> {
-  return loadAs('loadTagger', path, (checkpoint) => putTagger(model, checkpoint));
+  requireModel('loadTagger', model);
+  return loadAs('loadTagger', path, (checkpoint) => putTagger('loadTagger', model, checkpoint));
 }
 
 interface Lexicons {
