@@ -4,7 +4,8 @@ import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import { isRecord, requireKind } from '../checks.js';
 import { OxbowError, saidOf, type WeightsError } from '../errors.js';
-import { growTogether, type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
+import { growTogether } from '../parameters/growth.js';
+import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
 import { restoredTensor, type Shape, showShape, type Tensor } from '../tensor.js';
 import { orThrow } from './or-throw.js';
 

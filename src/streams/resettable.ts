@@ -1,6 +1,6 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
 import { type Core, evaluator } from '../layer.js';
-import { type Resets, resetLanes } from './reset.js';
+import { afterResets, type Resets } from './reset.js';
 
 /** A signal, and the lanes that start afresh before it. A `Window` is one. */
 export interface Resettable<X> {
@@ -24,7 +24,10 @@ export function resettable<S, X, Y>(model: Core<S, X, Y>): OperatorFunction<Rese
     defer(() => {
       const step = evaluator(model);
       return source.pipe(
-        map(({ input, reset }) => step(input, reset && ((carry) => resetLanes(model, carry, reset))).output),
+        map(
+          ({ input, reset }) =>
+            step(input, reset && ((carry) => afterResets('resettable', model, carry, reset))).output,
+        ),
       );
     });
 }

@@ -9,7 +9,7 @@ import { type Learned, type TrainerOptions, trainer, trainerNames } from '../tra
 import type { TrainerState } from '../training/trainer-state.js';
 import type { TrainingWindow } from '../training/training-window.js';
 import { type History, historyOf } from './history.js';
-import { resetLanes } from './reset.js';
+import { afterResets } from './reset.js';
 import { stepsOf } from './steps.js';
 import { throughput } from './throughput.js';
 import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames } from './updates.js';
@@ -148,7 +148,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         rate ??= throughput();
         if (window.alone) return told(window, yield* alone(window, batch));
         history ??= historyOf(model, startFrom('tbptt', model, start, batch));
-        if (reset?.includes(true)) history = historyOf(model, resetLanes(model, history.carry, reset));
+        if (reset?.includes(true)) history = historyOf(model, afterResets('tbptt', model, history.carry, reset));
         const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
         return told(window, result);
       }
