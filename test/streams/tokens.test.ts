@@ -1,6 +1,6 @@
 import { from, lastValueFrom, of, Subject, tap, toArray } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { generate } from '../../src/streams/generate.js';
 import { text } from '../../src/streams/text.js';
 import { tokens } from '../../src/streams/tokens.js';
@@ -118,16 +118,20 @@ describe('tokens', () => {
   ])('between two prompts %s is told to who waits for its answer', async (_, silent, shown) => {
     const said: string[] = [];
     const prompt$ = new Subject<string | Uint8Array>();
+    let answered: (() => void) | undefined;
+    const whole = new Promise<void>((resolve) => {
+      answered = resolve;
+    });
     const saying = lastValueFrom(
       prompt$.pipe(
         tokens(vocab, { whole: true }),
         generate(cycle, { length: 2, greedy: true }),
         text(vocab),
-        tap((symbol) => said.push(symbol)),
+        tap((symbol) => said.push(symbol) === 2 && answered?.()),
       ),
     );
     prompt$.next('a');
-    await vi.waitFor(() => expect(said).toHaveLength(2));
+    await whole;
     prompt$.next(silent);
     // Nobody ends the prompts.
     await expect(saying).rejects.toThrow(
