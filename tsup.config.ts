@@ -60,7 +60,13 @@ export default defineConfig([
     clean: true,
   },
   {
-    entry: { main: 'bench/main.ts', soak: 'bench/soak.ts', tagging: 'bench/tagging.ts', beside: 'bench/beside.ts' },
+    entry: {
+      main: 'bench/main.ts',
+      soak: 'bench/soak.ts',
+      'soak-beside': 'bench/soak-beside.ts',
+      tagging: 'bench/tagging.ts',
+      beside: 'bench/beside.ts',
+    },
     outDir: 'build/bench',
     format: 'esm',
     target: 'es2022',

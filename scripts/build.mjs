@@ -21,6 +21,7 @@ const built = [
   'build/examples/slots.js',
   'build/bench/main.js',
   'build/bench/soak.js',
+  'build/bench/soak-beside.js',
   'build/bench/tagging.js',
   'build/bench/beside.js',
 ];
