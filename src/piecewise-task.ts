@@ -47,6 +47,7 @@ export function finish<R>(task: PiecewiseTask<R>): R {
  * @param begin makes the task.
  * @param slice counts the time, from `timeSlice`; several tasks may share one.
  * @returns what comes out, once, in a later turn of the event loop.
+ * @throws TypeError where the task, or the slice, is no function.
  * @example
  * const { learnInPieces } = trainer(model, { loss, optimizer });
  * const learned$ = inTurns(() => learnInPieces({ carry, input, target }), timeSlice(2));

@@ -143,6 +143,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
 /**
  * {@link decodeCheckpoint} for fp-ts: what is wrong with the bytes is a value.
  *
+ * @throws TypeError where what is given is no bytes.
  * @example
  * pipe(decodeCheckpointEither(bytes), E.match((error) => console.error(error.message), ({ tensors }) => …));
  */

@@ -36,6 +36,7 @@ export function loadWeights(params: Params, tensors: Readonly<Record<string, Ten
 /**
  * {@link loadWeights} for fp-ts: what does not fit is a value.
  *
+ * @throws TypeError where the tensors are no record.
  * @example
  * pipe(loadWeightsEither(model.params, checkpoint.tensors), E.mapLeft(({ missing }) => missing));
  */

@@ -57,6 +57,7 @@ export function startsBetween(before: TagParts, after: TagParts): boolean {
  *
  * @param tags one for each word.
  * @returns the slots in order; words `start … end − 1` are one.
+ * @throws TypeError where the tags are no list of texts.
  * @example
  * chunksOf(['O', 'B-toloc', 'I-toloc', 'I-date']); // toloc 1 … 3, date 3 … 4
  */

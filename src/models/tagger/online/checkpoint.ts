@@ -40,6 +40,7 @@ const LEARNING = 'learning';
  * @param model whose weights and names are written down.
  * @param state of `learnTags`, so that learning can go on; default none.
  * @returns a checkpoint for {@link restoreTagger}.
+ * @throws TypeError where the model is none.
  * @example
  * encodeCheckpoint(taggerCheckpoint(reader)); // the bytes of a file as saveTagger writes it
  */
@@ -137,6 +138,7 @@ export async function saveTagger(model: Tagger, path: string, state?: LearnTagsS
  * @param path of the file.
  * @param state of `learnTags`, so that learning can go on; default none.
  * @returns a task, right once the file is there, or left with what the system said.
+ * @throws TypeError where the model is none, or the state cannot be written.
  * @example
  * ```ts no-run
  * const saved = await saveTaggerEither(reader, 'tagger.safetensors')();
@@ -172,6 +174,7 @@ export async function loadTagger(model: Tagger, path: string): Promise<LearnTags
  * @param model takes the weights and the names.
  * @param path of the file.
  * @returns a task, right with the state for `learnTags`, where there is one, or left with what is wrong with the file.
+ * @throws TypeError where the model is none.
  * @example
  * ```ts no-run
  * const loaded = await loadTaggerEither(reader, 'tagger.safetensors')();

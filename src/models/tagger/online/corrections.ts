@@ -42,6 +42,7 @@ export function correctTags(
  * @param tags one for each word, as they were predicted.
  * @param corrections slots by their words or their places.
  * @returns right with the tags once all corrections are made, or left with why they cannot be.
+ * @throws TypeError where words, tags or corrections are no lists.
  * @example
  * correctTagsEither(['from'], ['O'], [{ slot: 'x', words: 'to' }]); // left: `"to" is not in the utterance "from" …`
  */

@@ -24,6 +24,7 @@ export type Slots = Readonly<Record<string, string | readonly string[]>>;
  *
  * @param words of an utterance, each with its tag.
  * @returns the slots, the first one first.
+ * @throws TypeError where the words are no list of words with a tag each.
  * @example
  * slotsOf(reader.tag([['to', 'taipei']])[0]?.words ?? []); // [{ slot: 'toloc', value: 'taipei', start: 1, end: 2, probability: … }]
  */
@@ -47,6 +48,7 @@ export function slotsOf(words: readonly TaggedWord[]): readonly Slot[] {
  * are passed over: one record for each utterance, `{}` where it has no slot.
  *
  * @returns an operator that gives a record for each utterance.
+ * @throws TypeError (as an error notification) at what neither of the two emits.
  * @example
  * words$.pipe(tag(reader), slots()) // { toloc: 'taipei', date: 'november 2nd' }
  */
