@@ -9,7 +9,7 @@ import { checkedOptions, type Names } from '../options.js';
 import { type Params, parametersOf } from '../parameters/parameter.js';
 import { below } from '../path.js';
 import { checkSteps, type TrainerState } from '../training/trainer-state.js';
-import { type Checkpoint, requireCheckpoint } from './checkpoint.js';
+import type { Checkpoint } from './checkpoint.js';
 import { orThrow } from './or-throw.js';
 import { weightsOf } from './weights.js';
 
@@ -100,16 +100,11 @@ export function trainingOf(checkpoint: Checkpoint, name: string): SavedTraining 
  * pipe(trainingOfEither(checkpoint, 'training'), E.map(({ about }) => about));
  */
 export function trainingOfEither(checkpoint: Checkpoint, name: string): E.Either<FormatError, SavedTraining> {
-  return pipe(readTraining('trainingOf', checkpoint, name), E.mapLeft(saidOf('trainingOf')));
+  return pipe(readTraining(checkpoint, name), E.mapLeft(saidOf('trainingOf')));
 }
 
 /** Reads a training on behalf of an operation, whose name the message has not. */
-export function readTraining(
-  operation: string,
-  checkpoint: Checkpoint,
-  name: string,
-): E.Either<FormatError, SavedTraining> {
-  requireCheckpoint(operation, checkpoint);
+export function readTraining(checkpoint: Checkpoint, name: string): E.Either<FormatError, SavedTraining> {
   const { tensors, metadata } = (checkpoint ?? {}) as Partial<Checkpoint>;
   if (!isRecord(tensors) || !isRecord(metadata)) {
     return bad('what was given is no checkpoint, { tensors, metadata }; give what loadCheckpoint gives.');

@@ -38,7 +38,7 @@ function toCheckpoint({ core, memory, optimizer }: Trainable): Checkpoint {
 function fromCheckpoint(model: Trainable, checkpoint: Checkpoint): E.Either<FormatError | WeightsError, void> {
   return pipe(
     E.Do,
-    E.bind('training', () => readTraining('load', checkpoint, TRAINING)),
+    E.bind('training', () => readTraining(checkpoint, TRAINING)),
     E.bindW('memory', ({ training }) => memoryOf(model, training)),
     E.chainFirstW(({ training }) => putWeights(model.core.params, training.weights)),
     E.map(({ memory }) => remember(model, memory)),

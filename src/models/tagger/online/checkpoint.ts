@@ -95,7 +95,7 @@ function putTagger(
 ): E.Either<WeightsError | TaggerError, LearnTagsState | undefined> {
   requireModel(operation, model);
   return pipe(
-    readTraining(operation, checkpoint, LEARNING),
+    readTraining(checkpoint, LEARNING),
     E.mapLeft(mismatch),
     E.bindTo('training'),
     E.bind('lexicons', ({ training }) => lexiconsOf(model, checkpoint.metadata, training)),
@@ -174,7 +174,7 @@ export async function loadTagger(model: Tagger, path: string): Promise<LearnTags
  * @param model takes the weights and the names.
  * @param path of the file.
  * @returns a task, right with the state for `learnTags`, where there is one, or left with what is wrong with the file.
- * @throws TypeError where the model is none.
+ * @throws TypeError (as a rejection) where the model is none.
  * @example
  * ```ts no-run
  * const loaded = await loadTaggerEither(reader, 'tagger.safetensors')();
@@ -185,7 +185,6 @@ export function loadTaggerEither(
   model: Tagger,
   path: string,
 ): TE.TaskEither<FileError | FormatError | WeightsError | TaggerError, LearnTagsState | undefined> {
-  requireModel('loadTagger', model);
   return loadAs('loadTagger', path, (checkpoint) => putTagger('loadTagger', model, checkpoint));
 }
 
