@@ -68,6 +68,7 @@ export default defineConfig([
     entry: {
       main: 'bench/main.ts',
       soak: 'bench/soak.ts',
+      'soak-beside': 'bench/soak-beside.ts',
       tagging: 'bench/tagging.ts',
       beside: 'bench/beside.ts',
       browser: 'bench/browser.ts',

@@ -25,6 +25,7 @@ const built = [
   'build/examples/browser/main.js',
   'build/bench/main.js',
   'build/bench/soak.js',
+  'build/bench/soak-beside.js',
   'build/bench/tagging.js',
   'build/bench/beside.js',
   'build/bench/browser.js',

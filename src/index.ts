@@ -245,7 +245,7 @@ export { type TbpttOptions, type TbpttSnapshot, type TbpttStep, tbptt } from './
 export { text } from './streams/text.js';
 export { type ToSocketOptions, toSocket } from './streams/to-socket.js';
 export { toWebStream } from './streams/to-web-stream.js';
-export { tokens } from './streams/tokens.js';
+export { type TokensOptions, tokens } from './streams/tokens.js';
 export type { TrainingStep } from './streams/training-step.js';
 export type { SocketSink } from './streams/unsent.js';
 export {

@@ -2,8 +2,10 @@
  * Layers: callable values. A layer is a function from a stream to a stream, with its weights and its equation on it as
  * plain immutable data. Layers hold weights; subscriptions hold carry.
  */
+
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
 import { outcome, requireSameLanes, restored, startedFrom, startFrom } from './carry.js';
+import { requireModel } from './checks.js';
 import type { Lengths } from './ops/lengths.js';
 import type { Ops } from './ops/ops.js';
 import { inWindow, toSignal } from './ops/window.js';
@@ -96,6 +98,7 @@ export function batchOf(x: unknown): number {
  * after.rnn.h.shape[0]; // 2
  */
 export function evaluate<S, X, Y>(core: Core<S, X, Y>, carry: S, x: X): readonly [y: Y, carry: S] {
+  requireModel('evaluate', core);
   const before = restored(carry, `${core.kind}: the carry`);
   const input = restored(x, `${core.kind}: the input`);
   return startedFrom('evaluate', core, before, () =>
@@ -148,9 +151,10 @@ export function within<R>(place: string, run: () => R): R {
 export function layer<S, X, Y, P extends Params = Params>(
   core: Core<S, X, Y, P>,
   seed?: number,
-  path: string = core.kind,
+  path?: string,
 ): Layer<S, X, Y, P> {
-  nameAll(core.params, path, seed);
+  requireModel('layer', core);
+  nameAll(core.params, path ?? core.kind, seed);
   const operator = (source: Observable<X>): Observable<Y> => scanCarry(core)(source).pipe(map(({ output }) => output));
   const release = () => releaseAll(core.params);
   return Object.assign(operator, core, { release, [Symbol.dispose]: release });
@@ -178,6 +182,7 @@ export interface Carried<S, Y> {
  * ids$.pipe(scanCarry(model, carry)) // goes on from there
  */
 export function scanCarry<S, X, Y>(core: Core<S, X, Y>, from?: S): OperatorFunction<X, Carried<S, Y>> {
+  requireModel('scanCarry', core);
   return (source) =>
     defer(() => {
       const next = evaluator(core, from);

@@ -1,5 +1,7 @@
 /** Work in pieces, between which others may have their turn. */
+
 import { Observable } from 'rxjs';
+import { requireKind } from './checks.js';
 
 /**
  * Each `next` does one piece; the last one gives what came out. A piece that is done elsewhere gives a promise, which is
@@ -18,6 +20,13 @@ export type PiecewiseTask<R> = Generator<Promise<void> | undefined, R, undefined
  * finish(learnInPieces({ carry, input, target })).carry.rnn.h.shape[0]; // 2
  */
 export function finish<R>(task: PiecewiseTask<R>): R {
+  requireKind(
+    'finish',
+    typeof Object(task).next === 'function',
+    'a task in pieces',
+    task,
+    'give what learnInPieces() gives',
+  );
   for (;;) {
     const piece = task.next();
     if (piece.done) return piece.value;
@@ -38,12 +47,21 @@ export function finish<R>(task: PiecewiseTask<R>): R {
  * @param begin makes the task.
  * @param slice counts the time, from `timeSlice`; several tasks may share one.
  * @returns what comes out, once, in a later turn of the event loop.
+ * @throws TypeError where the task, or the slice, is no function.
  * @example
  * const { learnInPieces } = trainer(model, { loss, optimizer });
  * const learned$ = inTurns(() => learnInPieces({ carry, input, target }), timeSlice(2));
  * (await lastValueFrom(learned$)).carry.rnn.h.shape[0]; // 2
  */
 export function inTurns<R>(begin: () => PiecewiseTask<R>, slice: () => Promise<void> | undefined): Observable<R> {
+  requireKind(
+    'inTurns',
+    typeof begin === 'function',
+    'a function that begins a task',
+    begin,
+    'give () => learnInPieces(…)',
+  );
+  requireKind('inTurns', typeof slice === 'function', 'a slice of time', slice, 'give timeSlice(1)');
   return new Observable((subscriber) => {
     const task = begin();
     async function run(): Promise<void> {

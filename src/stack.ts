@@ -4,6 +4,7 @@
  */
 
 import { outcome } from './carry.js';
+import { isRecord, requireKind, requireModel } from './checks.js';
 import { described } from './description.js';
 import { type Core, type Layer, layer, within } from './layer.js';
 import type { Ops } from './ops/ops.js';
@@ -83,7 +84,9 @@ export function stackCore<const C extends Children>(
   kind: string,
   children: C,
 ): Core<StackCarry<C>, StackInput<C>, StackOutput<C>, StackParams<C>> {
+  requireKind(kind, isRecord(children), 'layers by their names', children, 'give one after the other, in their order');
   const layers = Object.entries(children);
+  for (const [, child] of layers) requireModel(kind, child);
   checkNames(
     kind,
     layers.map(([name]) => name),

@@ -4,6 +4,7 @@
  */
 
 import { startFrom } from './carry.js';
+import { requireModel } from './checks.js';
 import type { BufferView } from './kernels/buffer-view.js';
 import { atOnce } from './kernels/capture.js';
 import { staying } from './kernels/staying.js';
@@ -63,6 +64,7 @@ export interface Stepper<S, X extends Tensor = Tensor> {
  * step(ids([1, 3], [4, 0, 7])).data; // what each of three lanes expects next
  */
 export function stepper<S, X extends Tensor>(model: Core<S, X>, options: StepperOptions<S> = {}): Stepper<S, X> {
+  requireModel('stepper', model);
   return steppedTo(model, checkedOptions('stepper', options, { carry: true, finish: true }));
 }
 

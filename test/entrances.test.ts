@@ -223,7 +223,7 @@ describe('a carry of another model or batch', () => {
       expect(weightsOf(model.params)).toEqual(weights);
     }
     expect(await refusalOf(() => resetLanes(model, any(carry), [true]))).toMatch(
-      /^reset: .*give a carry of this model/,
+      /^resetLanes: .*give a carry of this model/,
     );
   });
 

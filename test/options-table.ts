@@ -413,6 +413,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   fromFile: { call: (o) => oxbow.fromFile('none', o), options: { chunk: 3, from: undefined } },
   fromText: { call: (o) => oxbow.fromText('text', o), options: { chunk: 3, from: undefined } },
   vocabulary: { call: (o) => oxbow.vocabulary('text', o), options: { unknown: 'skip' } },
+  tokens: { call: (o) => oxbow.tokens(oxbow.vocabulary('ab'), o), options: { whole: true } },
   windows: {
     call: oxbow.windows,
     options: { length: 3, partial: 'drop', from: undefined, input: (x: Any) => x, target: (x: Any) => x },

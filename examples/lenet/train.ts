@@ -104,7 +104,6 @@ export async function train(session: Session): Promise<E.Either<Failure, void>> 
         loss: crossEntropy(),
         optimizer: recipe.optimizer(epochs * perEpoch),
         state,
-        carry: carryAfter(reader, batch),
       }),
     ),
     tap((step) => {
@@ -148,12 +147,6 @@ export async function train(session: Session): Promise<E.Either<Failure, void>> 
   screen.say(`${accuracies(final)} (${count(errors)} of ${count(tested)} wrong) ${when}`);
   screen.record({ ...recordOf(final), errors, confusion, seconds, saved: save, interrupted });
   return E.right(undefined);
-}
-
-/** Digits stand alone; what is carried from step to step is the number of dropout's windows, of which a step has one. */
-function carryAfter({ model, state }: Reader, batch: number) {
-  const zero = model.initial(batch) as Readonly<Record<string, unknown>>;
-  return state !== undefined && 'drop' in zero ? { ...zero, drop: { windows: state.step } } : zero;
 }
 
 const accuracies = ({ training, test }: Assessment): string =>

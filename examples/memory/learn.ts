@@ -8,6 +8,7 @@ import type { Grade, Task } from './tasks/task.js';
 export interface Result extends Grade {
   readonly task: Task['name'];
   readonly model: ModelName;
+  readonly seed: number;
   readonly updates: number;
   readonly seconds: number;
 }
@@ -53,5 +54,5 @@ export async function learn(
   // Stopped before it was through.
   if (outcome === undefined || (!outcome.passed && outcome.updates < task.updates)) return undefined;
   const seconds = (performance.now() - started) / 1000;
-  return { model, result: { task: task.name, model: name, ...outcome, seconds } };
+  return { model, result: { task: task.name, model: name, seed, ...outcome, seconds } };
 }

@@ -6,11 +6,11 @@ import type { Interrupt } from '../shared/interrupt.js';
 import { several } from '../shared/numbers.js';
 import { prepare, runProgram } from '../shared/program.js';
 import { type Screen, screen } from '../shared/screen.js';
-import { writeWhole } from '../shared/whole-file.js';
 import { drawFlow } from './flow.js';
 import { type Learnt, learn, type Result } from './learn.js';
 import { type Options, parseOptions } from './options.js';
 import { tableOf, titles } from './report.js';
+import { readResults, writeResults } from './saved.js';
 import { tasks } from './tasks/index.js';
 import type { Task } from './tasks/task.js';
 
@@ -27,12 +27,14 @@ async function runAll(
   options: Options,
   out: Screen,
   interrupt: Interrupt,
+  loaded: readonly Result[],
 ): Promise<E.Either<Failure, readonly Result[]>> {
   const { save } = options;
-  const results: Result[] = [];
+  const results = [...loaded];
   for (const task of tasks.filter(({ name }) => options.task.includes(name))) {
     out.say(`${task.name}: ${task.about}\n  ${task.measure}`);
     for (const name of options.model) {
+      if (loaded.some((result) => result.task === task.name && result.model === name)) continue;
       const line = ({ updates, loss }: { updates: number; loss: number }) =>
         out.live(() => `  ${titles[name]} · update ${updates} of ${task.updates} · loss ${loss.toFixed(4)}`);
       const learnt = await learn(task, name, options.seed, interrupt.requested$, line);
@@ -40,8 +42,7 @@ async function runAll(
         sayResult(out, task, learnt);
         out.record(learnt.result);
         results.push(learnt.result);
-        const saved =
-          save === undefined ? E.right(undefined) : await writeWhole(save, `${JSON.stringify(results)}\n`)();
+        const saved = save === undefined ? E.right(undefined) : await writeResults(save, results)();
         if (E.isLeft(saved)) return saved;
       }
       if (interrupt.requested()) return E.right(results);
@@ -53,11 +54,13 @@ async function runAll(
 async function run(options: Options, interrupt: Interrupt): Promise<E.Either<Failure, void>> {
   const prepared = await prepare(options)();
   if (E.isLeft(prepared)) return prepared;
+  const loaded = await readResults(options)();
+  if (E.isLeft(loaded)) return loaded;
   const { machine } = prepared.right;
   const out = screen(options.json);
   if (options.flow !== undefined) return drawFlow(options.flow, out);
   out.say(`${several(options.task.length, 'task')}, ${several(options.model.length, 'model')}; ${machine}`);
-  const results = await runAll(options, out, interrupt);
+  const results = await runAll(options, out, interrupt, loaded.right);
   if (E.isLeft(results)) return results;
   if (options.save !== undefined) {
     out.note(results.right.length === 0 ? 'no result yet, nothing saved' : `saved ${options.save}`);

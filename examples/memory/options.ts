@@ -11,6 +11,7 @@ export interface Options extends CommonOptions {
   readonly model: readonly ModelName[];
   readonly seed: number;
   readonly flow?: string;
+  readonly load?: string;
   readonly save?: string;
 }
 
@@ -22,6 +23,7 @@ export function parseOptions(args: readonly string[]): Either<Failure, Options |
     .addOption(choice('--model <names...>', 'who is to learn it', modelNames).default(modelNames, 'all'))
     .option('--seed <n>', 'of weights and sequences', whole(0), recipe.seed)
     .option('--flow <path>', 'only draw how gradients flow back through the recurrent cells, as an SVG')
+    .option('--load <path>', 'go on from results that --save wrote: what is there is not learnt again')
     .option('--save <path>', 'file to write the results to, as JSON, after each of them');
   return parse(program, 'each result (or curve)', args);
 }

@@ -6,9 +6,10 @@ import type { Failure } from '../shared/failure.js';
 import { count } from '../shared/numbers.js';
 import { weightsIn } from '../shared/weights.js';
 import { everyNth, namesOf, type Sets } from './data.js';
-import { netOf } from './options.js';
+import { netOf, type Options } from './options.js';
 import { offline } from './recipe.js';
 import { confusionTable, percent, showSpread, slotTable, spreadOf, summary } from './report.js';
+import type { Saved } from './saved.js';
 import { keep, type Session } from './session.js';
 
 export interface OfflineRun {
@@ -23,11 +24,19 @@ export interface OfflineRun {
   readonly seconds: number;
 }
 
+function fresh(sets: Sets, options: Options, seed: number): Saved {
+  const net = { ...offline.model, ...netOf(options) };
+  const model = tagger({ ...namesOf(sets.train), ...net, seed });
+  return { model, state: undefined, about: { net, seed, read: { from: '', utterances: 0 } } };
+}
+
 /** One run, to the end or until it is interrupted. */
 async function trainOnce(session: Session, sets: Sets, seed: number): Promise<E.Either<Failure, OfflineRun>> {
   const { options, screen, interrupt } = session;
   const { epochs } = options;
-  const model = tagger({ ...namesOf(sets.train), ...offline.model, ...netOf(options), seed });
+  const { model, about } = session.loaded ?? fresh(sets, options, seed);
+  // It may not know all of what is said here.
+  if (session.loaded) model.grow(sets.train);
   if (seed === options.seed) screen.say(`${count(weightsIn(model.params))} weights`);
   const { valid = everyNth(sets.train, offline.chooseOn) } = sets;
   const train = sets.valid === undefined ? sets.train.filter((utterance) => !valid.includes(utterance)) : sets.train;
@@ -52,7 +61,7 @@ async function trainOnce(session: Session, sets: Sets, seed: number): Promise<E.
   await lastValueFrom(learning$, { defaultValue: undefined });
   const seconds = last !== undefined && last.epoch === epochs ? last.seconds : (performance.now() - started) / 1000;
   if (last === undefined && options.save !== undefined) screen.note('no epoch was finished, nothing saved');
-  const kept = last === undefined ? E.right(undefined) : await keep(session, model)();
+  const kept = last === undefined ? E.right(undefined) : await keep(session, { model, state: undefined, about })();
   if (E.isLeft(kept)) return kept;
   const test = sets.test && last && scoreTagger(model, sets.test);
   return E.right({ seed, epochs: last?.epoch ?? 0, chosen: best?.epoch ?? 0, valid: best?.validation, test, seconds });

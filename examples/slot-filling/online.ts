@@ -10,11 +10,14 @@ import { beginner, type Course, type Learnt, labelledOf, oneByOne, prequential }
 import { showQuantiles } from './quantiles.js';
 import type { OnlineRecipe } from './recipe.js';
 import { percent, showSpread, slotTable, sparkline, spreadOf, summary } from './report.js';
+import type { Saved } from './saved.js';
 import { keep, type Session } from './session.js';
 import { showUtterance } from './show.js';
 
 /** What is to be learnt from in a run, and what it is tested on afterwards. */
 export interface Lessons {
+  /** Where the utterances are from. */
+  readonly from: string;
   readonly utterances: Iterable<TaggedUtterance> & { readonly length: number };
   readonly test: readonly TaggedUtterance[] | undefined;
   readonly recipe: OnlineRecipe;
@@ -48,51 +51,59 @@ export interface Learner {
 
 interface Passed {
   readonly run: OnlineRun;
-  readonly learner: Learner;
+  readonly saved: Saved;
 }
 
 /** Learns from all utterances in their order, or until it is interrupted. */
 async function passOver(
   session: Session,
-  model: Tagger,
+  { model, state: before, about }: Saved,
   lessons: Lessons,
-  seed: number,
 ): Promise<E.Either<Failure, Passed>> {
   const { screen, interrupt } = session;
-  const { utterances, test, recipe } = lessons;
+  const { from, utterances, test, recipe } = lessons;
+  const { seed, read } = about;
+  /** Utterances learnt from, with those of an earlier run. */
+  const known = read.from === from ? read.utterances : 0;
+  let learntFrom = known;
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   let latest: Learnt | undefined;
-  let state: LearnTagsState | undefined;
+  let state = before;
 
   function status(learnt: Learnt): string {
     const { utterances: done, recent, scores, blocks, answer } = learnt.course();
     const curve = blocks.length > 0 ? `${sparkline(blocks.slice(-40))} ` : '';
     return [
-      `${curve}${count(done)} of ${count(utterances.length)}`,
+      `${curve}${count(known + done)} of ${count(utterances.length)}`,
       `F1 of late ${percent(recent.f1)}, so far ${percent(scores.f1)}`,
       `${count(done / seconds())} utterances/s`,
       `slots after ${answer.p50.toFixed(1)} ms`,
     ].join(' · ');
   }
 
-  const learning$ = fromAsync(oneByOne(utterances)).pipe(
-    prequential(model, recipe, { seed, replay: true }),
+  const learning$ = fromAsync(oneByOne(utterances, known)).pipe(
+    prequential(model, recipe, { seed, replay: true, state, learnt: known }),
     tap((learnt) => {
       latest = learnt;
+      learntFrom += 1;
       // Only now: by the next utterance the optimizer has gone on.
-      if (learnt.event.step === utterances.length || interrupt.requested()) state = learnt.event.state();
+      if (learntFrom === utterances.length || interrupt.requested()) state = learnt.event.state();
       if (learnt.endsBlock) {
         const { utterances: done, recent } = learnt.course();
-        const mark = `${count(done).padStart(7)}  ${sparkline([recent.f1])} F1 ${percent(recent.f1).padStart(6)}`;
+        const mark = `${count(known + done).padStart(7)}  ${sparkline([recent.f1])} F1 ${percent(recent.f1).padStart(6)}`;
         screen.say(`${mark}  ${shown(session, learnt).replaceAll('\n', `\n${' '.repeat(mark.length + 2)}`)}`);
       }
       screen.live(() => `${status(learnt)}\n${shown(session, learnt)}`);
     }),
     takeWhile(() => !interrupt.requested()),
   );
+  if (known >= utterances.length) {
+    screen.note(`it has learnt from ${count(known)} utterances of these already; give more to go on`);
+  }
   await lastValueFrom(learning$, { defaultValue: undefined });
-  const kept = latest === undefined ? E.right(undefined) : await keep(session, model, state)();
+  const saved = { model, state, about: { ...about, read: { from, utterances: learntFrom } } };
+  const kept = latest === undefined ? E.right(undefined) : await keep(session, saved)();
   if (E.isLeft(kept)) return kept;
   const course = latest?.course();
   const run: OnlineRun = {
@@ -103,7 +114,7 @@ async function passOver(
     seconds: seconds(),
     interrupted: interrupt.requested(),
   };
-  return E.right({ run, learner: { model, state } });
+  return E.right({ run, saved });
 }
 
 function sayRun({ screen }: Session, { seed, course, test, names, seconds }: OnlineRun): void {
@@ -127,28 +138,34 @@ function sayRun({ screen }: Session, { seed, course, test, names, seconds }: Onl
   );
 }
 
+function fresh({ options }: Session, { from, utterances, recipe }: Lessons, seed: number): Saved {
+  const [first] = utterances;
+  const net = { ...recipe.model, ...netOf(options) };
+  const model = beginner(first as TaggedUtterance, recipe, net, seed);
+  return { model, state: undefined, about: { net, seed, read: { from, utterances: 0 } } };
+}
+
 /** A run for each seed; gives the last one's tagger. */
 export async function learnOnline(
   session: Session,
   lessonsOf: (seed: number) => Lessons,
-): Promise<E.Either<Failure, Learner | undefined>> {
+): Promise<E.Either<Failure, Saved | undefined>> {
   const { options, screen, interrupt, machine } = session;
   const runs: OnlineRun[] = [];
-  let learner: Learner | undefined;
+  let saved: Saved | undefined;
   for (let k = 0; k < options.seeds && !interrupt.requested(); k += 1) {
     const seed = options.seed + k;
     const lessons = lessonsOf(seed);
-    const [first] = lessons.utterances;
-    const model = beginner(first as TaggedUtterance, lessons.recipe, netOf(options), seed);
+    const begun = session.loaded ?? fresh(session, lessons, seed);
     if (k === 0) {
       screen.say(
-        `${count(lessons.utterances.length)} utterances, ${count(weightsIn(model.params))} weights; ${machine}`,
+        `${count(lessons.utterances.length)} utterances, ${count(weightsIn(begun.model.params))} weights; ${machine}`,
       );
     }
-    const passed = await passOver(session, model, lessons, seed);
+    const passed = await passOver(session, begun, lessons);
     if (E.isLeft(passed)) return passed;
     const { run } = passed.right;
-    learner = passed.right.learner;
+    saved = passed.right.saved;
     if (k === options.seeds - 1 || interrupt.requested()) {
       const scores = run.test ?? run.course?.scores;
       if (scores) screen.say(['', ...slotTable(scores)].join('\n'));
@@ -158,7 +175,7 @@ export async function learnOnline(
     runs.push(run);
   }
   sayMeans(session, runs);
-  return E.right(learner);
+  return E.right(saved);
 }
 
 function sayMeans({ screen }: Session, runs: readonly OnlineRun[]): void {

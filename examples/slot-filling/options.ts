@@ -21,6 +21,8 @@ export interface Options extends CommonOptions {
   readonly seed: number;
   /** One run each. */
   readonly seeds: number;
+  /** The tagger to go on with. */
+  readonly load: string | undefined;
   /** Where the tagger is written. */
   readonly save: string | undefined;
 }
@@ -35,8 +37,9 @@ interface Typed extends CommonOptions {
   readonly epochs?: number;
   readonly units?: number;
   readonly forwards?: true;
-  readonly seed: number;
+  readonly seed?: number;
   readonly seeds: number;
+  readonly load?: string;
   readonly save?: string;
 }
 
@@ -60,8 +63,9 @@ const program = () =>
     .option('--epochs <n>', `times that the folder is read (default: ${offline.epochs})`, whole(1))
     .option('--units <n>', 'units of the recurrent layer', whole(1))
     .option('--forwards', 'read forwards only, so that each word has a tag as it comes')
-    .option('--seed <n>', 'of weights, order and utterances', whole(0), 1)
+    .option('--seed <n>', 'of weights, order and utterances (default: 1)', whole(0))
     .option('--seeds <n>', 'runs, each with a seed of its own, and their mean', whole(1), 1)
+    .option('--load <path>', 'go on with a tagger that --save wrote, with its net and its seed')
     .option('--save <path>', 'checkpoint of the tagger to write when it has learnt, whatever ends that');
 
 /** Options that make no sense together, and why. */
@@ -73,14 +77,22 @@ function conflict({
   forgetting: forget,
   utterances,
   epochs,
+  units,
+  forwards,
+  seed,
   seeds,
+  load,
   save,
 }: Typed): string | undefined {
   const given = (names: Readonly<Record<string, unknown>>) =>
     Object.keys(names).find((name) => names[name] !== undefined);
   if (forget) {
-    const other = given({ train, valid, test, online, epochs, save });
+    const other = given({ train, valid, test, online, epochs, load, save });
     if (other !== undefined) return `--forgetting is about the grammar's own domains; leave --${other} out.`;
+  }
+  if (load !== undefined) {
+    const other = seeds > 1 ? 'seeds' : given({ units, forwards, seed });
+    if (other !== undefined) return `--load goes on with one tagger, its net and its seed; leave --${other} out.`;
   }
   if (save !== undefined && seeds > 1) {
     return '--save keeps one tagger, and --seeds makes several; leave one of them out.';
@@ -106,11 +118,11 @@ function modeOf({ forgetting: forget, online, train }: Typed): Mode {
 }
 
 function complete(typed: Typed): Options {
-  const { train, valid, test, units, seed, seeds, save, threads, tier, json } = typed;
+  const { train, valid, test, units, seed = 1, seeds, load, save, threads, tier, json } = typed;
   const mode = modeOf(typed);
   const usual = mode === 'forgetting' ? forgetting.utterances : stream.utterances;
   return {
-    ...{ mode, train, valid, test, units, seed, seeds, save, threads, tier, json },
+    ...{ mode, train, valid, test, units, seed, seeds, load, save, threads, tier, json },
     forwards: typed.forwards === true,
     utterances: typed.utterances ?? usual,
     epochs: typed.epochs ?? offline.epochs,

@@ -5,6 +5,7 @@ import {
   endOfUtterance,
   type Labelled,
   type LearnedTags,
+  type LearnTagsState,
   learnTags,
   pending,
   type SlotScores,
@@ -18,29 +19,29 @@ import {
 } from 'oxbow';
 import { concatMap, filter, map, type Observable, Subject, tap } from 'rxjs';
 import { namesOf } from './data.js';
-import type { netOf } from './options.js';
 import { type Quantiles, type Stopwatch, stopwatch } from './quantiles.js';
 import { type OnlineRecipe, stream } from './recipe.js';
+import type { Net } from './saved.js';
 
 /**
  * A tagger that knows the names of one utterance and nothing else; a net has to have something that it could say. All
  * others come to it while it learns.
  */
-export const beginner = (
-  first: TaggedUtterance,
-  { model }: OnlineRecipe,
-  net: ReturnType<typeof netOf>,
-  seed: number,
-): Tagger => tagger({ ...namesOf([first]), ...model, ...net, seed });
+export const beginner = (first: TaggedUtterance, { model }: OnlineRecipe, net: Net, seed: number): Tagger =>
+  tagger({ ...namesOf([first]), ...model, ...net, seed });
 
 export const labelledOf = ({ words, intent }: Tagging): Labelled => ({
   tags: words.map(({ tag }) => tag),
   ...(intent && { intent: intent.name }),
 });
 
-/** Each is pulled when the one before has been learnt from, and the event loop gets its turns. */
-export async function* oneByOne<T>(values: Iterable<T>): AsyncGenerator<T> {
-  yield* values;
+/** Each is pulled when the one before has been learnt from, and the event loop gets its turns; the first so many are left out. */
+export async function* oneByOne<T>(values: Iterable<T>, left = 0): AsyncGenerator<T> {
+  let place = 0;
+  for (const value of values) {
+    if (place >= left) yield value;
+    place += 1;
+  }
 }
 
 /** How it went so far. */
@@ -73,6 +74,9 @@ export interface PrequentialOptions {
   readonly seed: number;
   /** Whether former utterances are learnt again beside each new one. */
   readonly replay: boolean;
+  /** Where an earlier run was, and how many utterances it had learnt from; default the start. */
+  readonly state?: LearnTagsState | undefined;
+  readonly learnt?: number;
 }
 
 /** Words that are tagged one by one, as if somebody spoke: how long each takes, and how often it was too early to tell. */
@@ -106,7 +110,7 @@ function wordByWord(model: Tagger, watch: Stopwatch) {
 export function prequential(
   model: Tagger,
   { learningRate, clipNorm, replay: kept }: OnlineRecipe,
-  { seed, replay }: PrequentialOptions,
+  { seed, replay, state, learnt = 0 }: PrequentialOptions,
 ): (utterances$: Observable<TaggedUtterance>) => Observable<Learnt> {
   const all = conlleval().start();
   let block = conlleval().start();
@@ -119,7 +123,7 @@ export function prequential(
   /** What is asked first and told afterwards, as two lessons: the answer's time is the first one's. */
   const lessonsOf = (utterance: TaggedUtterance): readonly TagLesson[] => {
     const { words, tags, intent } = utterance;
-    const id = `${utterances}`;
+    const id = `${learnt + utterances}`;
     provisional?.say(words);
     return words.length === 0
       ? []
@@ -165,6 +169,7 @@ export function prequential(
         clipNorm,
         pending: pending({ capacity: 1 }),
         ...(replay && { replay: { ...kept, seed } }),
+        state,
       }),
       tap((event) => {
         const took = performance.now() - began;

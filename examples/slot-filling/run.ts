@@ -1,4 +1,5 @@
 /** What is done, by the mode that the options come to. */
+import { resolve } from 'node:path';
 import { stdin, stdout } from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import * as E from 'fp-ts/lib/Either.js';
@@ -8,9 +9,10 @@ import { readSets, type Sets } from './data.js';
 import { tryForgetting } from './forgetting.js';
 import { someUtterances, streamOf } from './grammar/index.js';
 import { trainOffline } from './offline.js';
-import { type Learner, type Lessons, learnOnline } from './online.js';
+import { type Lessons, learnOnline } from './online.js';
 import type { Options } from './options.js';
 import { forgetting, onFolder, onGrammar } from './recipe.js';
+import type { Saved } from './saved.js';
 import { keep, openSession, type Session } from './session.js';
 import { talk } from './talk.js';
 
@@ -18,13 +20,14 @@ import { talk } from './talk.js';
 const grammarLessons =
   (utterances: number) =>
   (seed: number): Lessons => ({
+    from: `the grammar, seed ${seed}`,
     utterances: streamOf('flights', seed, utterances),
     test: someUtterances('flights', seed + 1_000_000, forgetting.heldOut),
     recipe: onGrammar,
   });
 
 /** A prompt, where somebody sits at it. */
-async function talkInTerminal(session: Session, learner: Learner): Promise<E.Either<Failure, void>> {
+async function talkInTerminal(session: Session, saved: Saved): Promise<E.Either<Failure, void>> {
   const { options, interrupt } = session;
   if (options.json || interrupt.requested() || !stdin.isTTY || !stdout.isTTY) return E.right(undefined);
   const prompt = createInterface({ input: stdin, output: stdout, prompt: '> ' });
@@ -40,10 +43,10 @@ async function talkInTerminal(session: Session, learner: Learner): Promise<E.Eit
     // Ended by a key and not by a word: the prompt's own line is still open.
     stdout.write('\n');
   }
-  const { model, state } = await talk(session, learner, lines());
+  const { state } = await talk(session, saved, lines());
   interrupted.unsubscribe();
   prompt.close();
-  return keep(session, model, state)();
+  return keep(session, { ...saved, state })();
 }
 
 async function runMode(session: Session, sets: Sets): Promise<E.Either<Failure, void>> {
@@ -51,7 +54,12 @@ async function runMode(session: Session, sets: Sets): Promise<E.Either<Failure, 
   if (mode === 'offline') return trainOffline(session, sets);
   if (mode === 'forgetting') await tryForgetting(session);
   else {
-    const fromFolder: Lessons = { utterances: sets.train, test: sets.test, recipe: onFolder };
+    const fromFolder: Lessons = {
+      from: resolve(train ?? ''),
+      utterances: sets.train,
+      test: sets.test,
+      recipe: onFolder,
+    };
     const learnt = await learnOnline(session, train === undefined ? grammarLessons(utterances) : () => fromFolder);
     if (E.isLeft(learnt)) return learnt;
     if (mode === 'stream' && learnt.right) return talkInTerminal(session, learnt.right);

@@ -1,4 +1,5 @@
 import { outcome } from '../carry.js';
+import { requireModel } from '../checks.js';
 import { described } from '../description.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import { checkLengths, type Lengths } from '../ops/lengths.js';
@@ -65,6 +66,8 @@ export function bidirectional<F, B, X extends Tensor, P extends Params = Params,
   backward: Core<B, X, Tensor, Q>,
   options: BidirectionalOptions = {},
 ): Layer<BidirectionalCarry<F, B>, X, Tensor, { readonly forward: P; readonly backward: Q }> {
+  requireModel('bidirectional', forward);
+  requireModel('bidirectional', backward);
   const {
     seed,
     merge,

@@ -1,3 +1,4 @@
+import { requireModel } from '../checks.js';
 import { described } from '../description.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import { checkLengths, type Padded, type Restarts, restartsWith } from '../ops/lengths.js';
@@ -36,6 +37,7 @@ import * as tree from '../tree.js';
 export function masked<S, X extends Tensor, Y, P extends Params = Params>(
   inner: Core<S, X, Y, P>,
 ): Layer<S, Padded<X>, Y, P> {
+  requireModel('masked', inner);
   const whole = toldLengths(inner);
   return described(
     layer<S, Padded<X>, Y, P>(

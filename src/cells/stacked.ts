@@ -1,4 +1,5 @@
 import { outcome } from '../carry.js';
+import { requireKind } from '../checks.js';
 import { described } from '../description.js';
 import { type Core, type Layer, layer, noCarry } from '../layer.js';
 import { type DropoutForm, dropout as dropoutLayer } from '../layers/dropout.js';
@@ -58,6 +59,7 @@ export function stacked<const L extends readonly Core<unknown>[]>(
   type Carry = StackedCarry<L>;
   const names: Names<StackedOptions> = { seed: true, dropout: true, residual: true };
   const { seed, dropout, residual = false } = checkedOptions('stacked', options, names);
+  requireKind('stacked', Array.isArray(layers), 'a list of layers', layers, 'give the lowest one first');
   const children: Children = Object.fromEntries(layers.map((child, below) => [`layer${below + 1}`, child]));
   const whole = stackCore('stacked', children) as Core<unknown> as Core<Carry>;
   if (dropout === undefined && !residual) return described(layer(whole, seed, ''), 'stacked', [layers, options]);

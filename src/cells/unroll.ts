@@ -1,4 +1,5 @@
 import { outcome } from '../carry.js';
+import { requireModel } from '../checks.js';
 import { described } from '../description.js';
 import { type Layer, layer } from '../layer.js';
 import { checkLengths, type Lengths, realSteps } from '../ops/lengths.js';
@@ -34,6 +35,7 @@ import type { Cell } from './cell.js';
  * signal$.pipe(unroll(leaky))
  */
 export function unroll<S, P extends Params = Params>(cell: Cell<S, P>, seed?: number): Layer<S, Features, Tensor, P> {
+  requireModel('unroll', cell, 'step');
   const { kind, inputs, units, params, initial } = cell;
 
   /** The outputs of all lanes from the first step to the last, step after step or all at once, in rows `[…, H]`. */

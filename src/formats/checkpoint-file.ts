@@ -14,6 +14,7 @@ import {
   type FileLayout,
   fileLayoutOf,
   piecesOf,
+  requireCheckpoint,
   tensorOf,
   toOwnOrder,
 } from './checkpoint.js';
@@ -69,7 +70,8 @@ export function saveCheckpointEither(path: string, checkpoint: Checkpoint): TE.T
 
 /** Writes a checkpoint on behalf of an operation. */
 export function saveAs(operation: string, path: string, checkpoint: Checkpoint): TE.TaskEither<FileError, void> {
-  const layout = fileLayoutOf(settled(checkpoint));
+  requireCheckpoint(operation, checkpoint);
+  const layout = fileLayoutOf(operation, settled(checkpoint));
   return TE.tryCatch(
     () => writeLayout(path, layout),
     (cause) => fileError(operation, 'written', path, cause),

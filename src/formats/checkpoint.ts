@@ -6,9 +6,11 @@
  * under `__metadata__`; then the data, row-major and little-endian, each byte of it belonging to exactly one tensor. What is
  * written here also bears a checksum (`seal.ts`).
  */
+
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import { host } from '#host';
+import { isRecord, requireKind } from '../checks.js';
 import { type FormatError, saidOf } from '../errors.js';
 import { checkedNumbers, restoredTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { type Entry, headerLength, headerLimits, LENGTH_BYTES, parseHeader } from './header.js';
@@ -49,7 +51,7 @@ const dtypes = { float32: 'F32', int32: 'I32' } as const;
  * const bytes = encodeCheckpoint({ tensors: weightsOf(model.params), metadata: { made: 'by hand' } });
  */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { header, tensors, length } = fileLayoutOf(checkpoint);
+  const { header, tensors, length } = fileLayoutOf('encodeCheckpoint', checkpoint);
   const bytes = new Uint8Array(length);
   bytes.set(header);
   let at = header.length;
@@ -61,15 +63,22 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   return bytes;
 }
 
+/** @throws TypeError where a value is no checkpoint. */
+export function requireCheckpoint(operation: string, given: Checkpoint): void {
+  const fits = isRecord(given) && isRecord(given.tensors) && isRecord(given.metadata);
+  requireKind(operation, fits, 'a checkpoint { tensors, metadata }', given, 'give both, each a record by name');
+}
+
 /**
  * The checksum in the header is still to be put in.
  *
  * @param own what else the package itself says in the metadata.
  * @throws TypeError, RangeError as {@link encodeCheckpoint}.
  */
-export function fileLayoutOf(checkpoint: Checkpoint, own: Metadata = {}): FileLayout {
+export function fileLayoutOf(operation: string, checkpoint: Checkpoint, own: Metadata = {}): FileLayout {
+  requireCheckpoint(operation, checkpoint);
   const tensors = sorted(checkpoint.tensors).map(([name, given]) => {
-    const what = `encodeCheckpoint: ${name}`;
+    const what = `${operation}: ${name}`;
     const tensor = restoredTensor(given, what);
     return [name, { shape: tensor.shape, type: tensor.type, data: checkedNumbers(tensor, what) }] as const;
   });
@@ -77,29 +86,32 @@ export function fileLayoutOf(checkpoint: Checkpoint, own: Metadata = {}): FileLa
   const entries = tensors.map(([name, tensor]) => {
     const begin = end;
     end += 4 * sizeOf(tensor.shape);
-    return [name, { dtype: dtypeOf(name, tensor), shape: tensor.shape, data_offsets: [begin, end] }] as const;
+    return [
+      name,
+      { dtype: dtypeOf(operation, name, tensor), shape: tensor.shape, data_offsets: [begin, end] },
+    ] as const;
   });
   const given = sorted(checkpoint.metadata);
   for (const [name, value] of given) {
     if (name.startsWith(OWN)) {
       throw new TypeError(
-        `encodeCheckpoint: metadata named ${OWN}… are written by the package itself, but ${JSON.stringify(name)} is given; ` +
+        `${operation}: metadata named ${OWN}… are written by the package itself, but ${JSON.stringify(name)} is given; ` +
           'name it otherwise.',
       );
     }
     if (typeof value === 'string') continue;
     throw new TypeError(
-      `encodeCheckpoint: metadata are strings, but ${JSON.stringify(name)} is ${value === null ? 'null' : typeof value}; ` +
+      `${operation}: metadata are strings, but ${JSON.stringify(name)} is ${value === null ? 'null' : typeof value}; ` +
         'write it as JSON first.',
     );
   }
   const metadata = [...sealing, ...sorted(own), ...given];
   const values = tensors.reduce((sum, [, { shape }]) => sum + 6 + shape.length, 2 + metadata.length);
-  if (values > headerLimits.values) throw tooLarge(values, headerLimits.values, 'values');
+  if (values > headerLimits.values) throw tooLarge(operation, values, headerLimits.values, 'values');
   // An object would have names that are numbers first, whatever was put into it first.
   const text = objectOf([['__metadata__', objectOf(metadata.map(quoted))], ...entries.map(quoted)]);
   const json = new TextEncoder().encode(text);
-  if (json.length > headerLimits.bytes) throw tooLarge(json.length, headerLimits.bytes, 'bytes');
+  if (json.length > headerLimits.bytes) throw tooLarge(operation, json.length, headerLimits.bytes, 'bytes');
   const header = new Uint8Array(LENGTH_BYTES + Math.ceil(json.length / alignment) * alignment).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(header.length - LENGTH_BYTES), true);
   header.set(json, LENGTH_BYTES);
@@ -111,9 +123,9 @@ const quoted = ([name, value]: readonly [string, unknown]) => [name, JSON.string
 const objectOf = (members: readonly (readonly [name: string, json: string])[]): string =>
   `{${members.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join()}}`;
 
-const tooLarge = (count: number, most: number, what: string): RangeError =>
+const tooLarge = (operation: string, count: number, most: number, what: string): RangeError =>
   new RangeError(
-    `encodeCheckpoint: the header would have ${count} ${what}, but no more than ${most} are read of any; keep what is large in ` +
+    `${operation}: the header would have ${count} ${what}, but no more than ${most} are read of any; keep what is large in ` +
       'tensors, or in several files.',
   );
 
@@ -168,10 +180,12 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
  *
  * @param bytes a whole file.
  * @returns right the tensors and the metadata, left the error that `decodeCheckpoint` throws.
+ * @throws TypeError where what is given is no bytes.
  * @example
  * decodeCheckpointEither(Uint8Array.of(1, 2, 3))._tag; // 'Left'
  */
 export function decodeCheckpointEither(bytes: Uint8Array): E.Either<FormatError, Checkpoint> {
+  requireKind('decodeCheckpoint', bytes instanceof Uint8Array, 'bytes, a Uint8Array', bytes, 'read the file as bytes');
   return pipe(
     headerLength(bytes.subarray(0, LENGTH_BYTES), bytes.length),
     E.map((length) => LENGTH_BYTES + length),
@@ -223,21 +237,19 @@ export function toOwnOrder(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function dtypeOf(name: string, { type, shape, data }: Tensor): 'F32' | 'I32' {
+function dtypeOf(operation: string, name: string, { type, shape, data }: Tensor): 'F32' | 'I32' {
   if (name === '__metadata__') {
-    throw new TypeError(
-      'encodeCheckpoint: the format keeps the name __metadata__ for itself; name the tensor otherwise.',
-    );
+    throw new TypeError(`${operation}: the format keeps the name __metadata__ for itself; name the tensor otherwise.`);
   }
   if (type === 'float64') {
     throw new TypeError(
-      `encodeCheckpoint: ${name} is float64, but a checkpoint holds float32 and int32; convert it to float32 first.`,
+      `${operation}: ${name} is float64, but a checkpoint holds float32 and int32; convert it to float32 first.`,
     );
   }
   const array = type === 'int32' ? Int32Array : Float32Array;
   if (!(data instanceof array) || data.length !== sizeOf(shape)) {
     throw new TypeError(
-      `encodeCheckpoint: ${name} is ${type} ${showShape(shape)}, but its numbers are no ${array.name} of ${sizeOf(shape)}; ` +
+      `${operation}: ${name} is ${type} ${showShape(shape)}, but its numbers are no ${array.name} of ${sizeOf(shape)}; ` +
         'make tensors by tensor() or ids().',
     );
   }

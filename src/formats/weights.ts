@@ -1,8 +1,11 @@
 /** A model's parameters as tensors by name, out of the model and back into it. */
+
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
+import { isRecord, requireKind } from '../checks.js';
 import { OxbowError, saidOf, type WeightsError } from '../errors.js';
-import { growTogether, type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
+import { growTogether } from '../parameters/growth.js';
+import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
 import { restoredTensor, type Shape, showShape, type Tensor } from '../tensor.js';
 import { orThrow } from './or-throw.js';
 
@@ -41,6 +44,7 @@ export function loadWeights(params: Params, tensors: Readonly<Record<string, Ten
  * @param params those of the model.
  * @param tensors by path, as `weightsOf` gives them.
  * @returns right nothing, left the error that `loadWeights` throws; no weight has changed then.
+ * @throws TypeError where the tensors are no record.
  * @example
  * loadWeightsEither(model.params, {})._tag; // 'Left'
  */
@@ -48,6 +52,13 @@ export function loadWeightsEither(
   params: Params,
   tensors: Readonly<Record<string, Tensor>>,
 ): E.Either<WeightsError, void> {
+  requireKind(
+    'loadWeights',
+    isRecord(tensors),
+    'a record of tensors by their paths',
+    tensors,
+    'give what weightsOf gave',
+  );
   return pipe(putWeights(params, tensors), E.mapLeft(saidOf('loadWeights')));
 }
 

@@ -58,7 +58,7 @@ export function uncaptured<R>(machine: Machine, body: () => R): R {
 }
 
 /** Words that a job does not give are the same whenever it is written down. */
-export function clearArguments({ ints, arguments: from }: Machine): void {
+function clearArguments({ ints, arguments: from }: Machine): void {
   ints.fill(0, from, from + ARGUMENT_WORDS);
 }
 

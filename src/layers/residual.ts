@@ -1,3 +1,4 @@
+import { requireModel } from '../checks.js';
 import { described } from '../description.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import type { Params } from '../parameters/parameter.js';
@@ -20,6 +21,7 @@ import type { Features, Tensor } from '../tensor.js';
 export function residual<S, P extends Params = Params>(
   inner: Core<S, Features, Tensor, P>,
 ): Layer<S, Features, Tensor, P> {
+  requireModel('residual', inner);
   const { inputs, outputs, params } = inner;
   if (typeof inputs === 'number' && typeof outputs === 'number' && inputs !== outputs) {
     throw new RangeError(

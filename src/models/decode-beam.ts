@@ -1,4 +1,4 @@
-import { requireCount } from '../checks.js';
+import { requireCount, requireModel, requireTensor } from '../checks.js';
 import { evaluate } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import { largestLogit } from '../streams/logits.js';
@@ -47,6 +47,8 @@ interface Beginning {
  * decodeBeam(writer, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3, width: 4 }).data;
  */
 export function decodeBeam(model: EncoderDecoder, source: Ids, options: BeamOptions): Ids {
+  requireModel('decodeBeam', model);
+  requireTensor('decodeBeam', source, 'ids [T, B]', 'make them by ids()');
   const names: Names<BeamOptions> = { start: true, steps: true, width: true, end: true };
   const { start, steps, width, end } = checkedOptions('decodeBeam', options, names);
   requireCount('decodeBeam', 'steps', steps);

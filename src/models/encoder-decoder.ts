@@ -1,3 +1,4 @@
+import { requireModel, requireTensor } from '../checks.js';
 import { described } from '../description.js';
 import { type Core, evaluate, type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { dense } from '../layers/dense.js';
@@ -213,6 +214,8 @@ export interface GreedyOptions {
  * decodeGreedy(writer, ids([3, 1], [4, 0, 7]), { start: 10, steps: 3 }).data;
  */
 export function decodeGreedy(model: EncoderDecoder, source: Ids, options: GreedyOptions): Ids {
+  requireModel('decodeGreedy', model);
+  requireTensor('decodeGreedy', source, 'ids [T, B]', 'make them by ids()');
   const { start, steps } = checkedOptions('decodeGreedy', options, { start: true, steps: true });
   const batch = source.shape[1] as number;
   const written = new Int32Array(steps * batch);

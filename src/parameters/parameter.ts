@@ -10,7 +10,6 @@
 import { BufferView } from '../kernels/buffer-view.js';
 import type { Want } from '../kernels/heap.js';
 import type { Holding } from '../kernels/holding.js';
-import { lengthen, lengthenings } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { checkedOptions } from '../options.js';
 import { below } from '../path.js';
@@ -18,6 +17,7 @@ import { finish, type PiecewiseTask } from '../piecewise-task.js';
 import { generator } from '../random.js';
 import { checkShape, listed, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { leaves } from '../tree.js';
+import { type AxisGrowth, grownShape, linesOf, type Planned, putLines } from './growing.js';
 import { columnsOf, drawInto, drawn, type Initializer } from './initializer.js';
 import { RandomKey } from './random-key.js';
 
@@ -32,17 +32,6 @@ export interface ParameterOptions {
 /** Parameters by name; nested as the layers are. The joined names are the path, `rnn.wx`. */
 export interface Params {
   readonly [name: string]: Parameter | RandomKey | Params;
-}
-
-/** An axis of a parameter that is to become so long. */
-export type Growth = readonly [parameter: Parameter, axis: number, length: number];
-
-/** A growth for which everything is there. */
-interface Planned {
-  /** Makes it so. */
-  commit(): void;
-  /** Leaves everything as it was. */
-  cancel(): void;
 }
 
 /**
@@ -201,11 +190,6 @@ export class Parameter implements Tensor {
     return numbers;
   }
 
-  /** First numbers of a shape, as many as it has. */
-  #numbersOf(shape: Shape, path: string): Float32Array {
-    return drawn(this.#initializer, shape, generator(this.#seed, path), path);
-  }
-
   /**
    * Makes an axis longer, between windows. The numbers it has stay as they are, bit for bit. Each line that is new, what
    * one index of the axis selects, is drawn as a parameter of that line alone, from a generator that follows from the
@@ -224,23 +208,14 @@ export class Parameter implements Tensor {
    * table.grow(0, 2); // [2, 64]
    */
   grow(axis: number, length: number): void {
-    growTogether([[this, axis, length]]);
+    this.planned([[axis, length]])?.commit();
   }
 
   /** Checks growths, one after the other, takes the memory and draws what is new, so that nothing can fail any more. */
-  planned(growths: readonly (readonly [axis: number, length: number])[]): Planned | undefined {
+  planned(growths: readonly AxisGrowth[]): Planned | undefined {
     const what = this.#path || 'the parameter';
     const before = this.#shape;
-    const after = [...before];
-    for (const [axis, length] of growths) {
-      if (!this.grows.includes(axis) || !Number.isSafeInteger(length) || length < (after[axis] ?? 0)) {
-        throw new RangeError(
-          `grow: ${what} is ${showShape(after)} and grows along ${this.grows.length > 0 ? `axis ${this.grows}` : 'no axis'}, ` +
-            `so its axis ${axis} cannot become ${length} long; say { grows: [${axis}] } where it is made, and never less.`,
-        );
-      }
-      after[axis] = length;
-    }
+    const after = grownShape(what, before, this.grows, growths);
     if (sameShape(before, after)) return undefined;
     const home = machine();
     if (home.windows > 0) {
@@ -251,7 +226,10 @@ export class Parameter implements Tensor {
     const bytes = 4 * sizeOf(after);
     const larger = bytes > holding.bytes ? holding.enlarge(bytes, wantOf(what, after)) : undefined;
     try {
-      const lines = this.#linesOf(growths);
+      const lines = linesOf(before, growths, (line, axis, index) => {
+        const path = `${this.#path}[${axis}: ${index}]`;
+        return drawn(this.#initializer, line, generator(this.#seed, path), path);
+      });
       return {
         commit: () => {
           larger?.put();
@@ -267,24 +245,6 @@ export class Parameter implements Tensor {
       larger?.cancel();
       throw error;
     }
-  }
-
-  /** The new lines of growths, one after the other. */
-  #linesOf(growths: readonly (readonly [axis: number, length: number])[]): readonly Lines[] {
-    let before = this.#shape;
-    return growths.map(([axis, length]) => {
-      const short = before[axis] as number;
-      const line = before.map((size, k) => (k === axis ? 1 : size));
-      const values = new Float32Array((length - short) * sizeOf(line));
-      for (let index = short; index < length; index += 1) {
-        const drawn = this.#numbersOf(line, `${this.#path}[${axis}: ${index}]`);
-        values.set(drawn, (index - short) * drawn.length);
-      }
-      const after = before.map((size, k) => (k === axis ? length : size));
-      const lines = { axis, before, after, values };
-      before = after;
-      return lines;
-    });
   }
 
   /**
@@ -345,58 +305,10 @@ export function versionOf(parameters: readonly Parameter[]): number {
   return version;
 }
 
-/** Lines that an array gains along an axis, one after the other. */
-interface Lines {
-  readonly axis: number;
-  readonly before: Shape;
-  readonly after: Shape;
-  readonly values: Float32Array;
-}
-
-/** Makes an array longer where it is, and puts its new lines in. */
-function putLines(numbers: Float32Array, at: number, { axis, before, after, values }: Lines): void {
-  for (const step of lengthenings(before, after)) lengthen(numbers, at, at, step, 0);
-  const [pieces, inner] = [sizeOf(before.slice(0, axis)), sizeOf(before.slice(axis + 1))];
-  const [short, length] = [before[axis] as number, after[axis] as number];
-  for (let index = short; index < length; index += 1) {
-    for (let piece = 0; piece < pieces; piece += 1) {
-      const from = ((index - short) * pieces + piece) * inner;
-      numbers.set(values.subarray(from, from + inner), at + (piece * length + index) * inner);
-    }
-  }
-}
-
 const wantOf = (what: string, shape: Shape): Want => ({
   what: `${what} ${showShape(shape)}`,
   remedy: 'make the model smaller',
 });
-
-/**
- * Lets parameters grow, all of them or none: memory is taken and everything drawn before the first one changes.
- *
- * @throws as {@link Parameter.grow}.
- */
-export function growTogether(growths: readonly Growth[]): void {
-  const byParameter = new Map<Parameter, (readonly [axis: number, length: number])[]>();
-  for (const [each, axis, length] of growths) {
-    byParameter.set(each, [...(byParameter.get(each) ?? []), [axis, length]]);
-  }
-  const plans: Planned[] = [];
-  try {
-    for (const [each, own] of byParameter) {
-      const plan = each.planned(own);
-      if (plan !== undefined) plans.push(plan);
-    }
-  } catch (error) {
-    for (const plan of plans) plan.cancel();
-    throw error;
-  }
-  for (const plan of plans) plan.commit();
-}
-
-/** What makes all parameters so long along each axis that they grow along. */
-export const growthsOf = (params: Params, length: number): readonly Growth[] =>
-  parametersOf(params).flatMap(([, each]) => each.grows.map((axis) => [each, axis, length] as const));
 
 /** Gives the memory of all parameters back. @throws Error within a window. */
 export function releaseAll(params: Params): void {

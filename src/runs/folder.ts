@@ -131,7 +131,7 @@ export async function openRunFolder(path: string, options: RunFolderOptions = {}
       date: new Date().toISOString(),
       parent: last?.hash,
     };
-    const layout = fileLayoutOf(held ? checkpoint : settled(checkpoint), provenanceOf(step, provenance));
+    const layout = fileLayoutOf('write', held ? checkpoint : settled(checkpoint), provenanceOf(step, provenance));
     const file = host.pathOf(folder.path, fileNameOf(step));
     return onDisk('write', 'written', file, async () => {
       requireHeld('write');

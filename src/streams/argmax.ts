@@ -1,4 +1,5 @@
 import { map, type OperatorFunction } from 'rxjs';
+import { requireTensor } from '../checks.js';
 import { checkedNumbers, type Ids, ids, showShape, type Tensor } from '../tensor.js';
 import { placeOfLargest } from './logits.js';
 
@@ -15,6 +16,7 @@ import { placeOfLargest } from './logits.js';
  */
 export function argmax(): OperatorFunction<Tensor, Ids> {
   return map((x) => {
+    requireTensor('argmax', x, 'logits [T, B, V]', 'put it after a model');
     const { shape } = x;
     const data = checkedNumbers(x, 'argmax');
     const width = shape.at(-1);

@@ -28,14 +28,19 @@ export function fromAsync<T>(
   values: AsyncIterable<T> | Iterable<T> | ((signal: AbortSignal) => AsyncIterable<T> | Iterable<T>),
 ): Observable<T> {
   if (typeof values === 'function') return pulled(values);
-  checkPullable(values);
+  return pulledFrom('fromAsync', values);
+}
+
+/** @throws TypeError where there is nothing to iterate over. */
+export function pulledFrom<T>(operation: string, values: Pullable<T>): Observable<T> {
+  checkPullable(values, operation);
   return pulled(() => values);
 }
 
-function checkPullable(values: unknown): void {
+function checkPullable(values: unknown, operation = 'fromAsync'): void {
   if (isPullable(values)) return;
   throw new TypeError(
-    `fromAsync: takes an iterable, or a function that makes one, not ${values === null ? 'null' : typeof values}; ` +
+    `${operation}: takes an iterable, or a function that makes one, not ${values === null ? 'null' : typeof values}; ` +
       'give an async iterable, a generator, a stream or an array.',
   );
 }

@@ -7,7 +7,7 @@ import { closedBy } from './closing.js';
 import { fromAsync } from './from-async.js';
 import { withPositions } from './positioned.js';
 import { expectUtf8, LONGEST_BEGINNING, unfinished } from './text-encoding.js';
-import { wellFormedAfter } from './well-formed.js';
+import { assembled } from './well-formed.js';
 
 /**
  * Bytes of a file, piece by piece. The buffer is used again for the next piece. When the signal says so, also a named pipe or
@@ -106,6 +106,6 @@ export function fromFile(path: string | URL, options: FromFileOptions = {}): Obs
   const whole = (bytes: AsyncGenerator<Uint8Array>) => (start === 0 ? expectUtf8(bytes) : bytes);
   return fromAsync((signal) => withPlaces(withPath(path, whole(readBytes(path, chunk, signal, start))), start)).pipe(
     withPositions(),
-    wellFormedAfter(start > 0),
+    assembled('fromFile', start > 0),
   );
 }

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { fromAsync } from './from-async.js';
+import { pulledFrom } from './from-async.js';
 
 /** What is asked of a Node stream; every `Readable` has it. Said here so that a page needs no types of Node. */
 export interface ReadableLike extends AsyncIterable<unknown> {
@@ -22,5 +22,5 @@ export interface ReadableLike extends AsyncIterable<unknown> {
  * ```
  */
 export function fromReadable<T = string | Uint8Array>(readable: ReadableLike): Observable<T> {
-  return fromAsync<T>(readable as unknown as AsyncIterable<T>);
+  return pulledFrom('fromReadable', readable as unknown as AsyncIterable<T>);
 }

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { requireCount } from '../checks.js';
+import { requireCount, requireKind } from '../checks.js';
 import { checkedOptions } from '../options.js';
 import { nextTurn } from './event-loop.js';
 import { fromAsync } from './from-async.js';
@@ -35,6 +35,7 @@ export interface FromTextOptions {
  */
 export function fromText(text: string, options: FromTextOptions = {}): Observable<string> {
   const { chunk = 4096, from } = checkedOptions('fromText', options, { chunk: true, from: true });
+  requireKind('fromText', typeof text === 'string', 'a text', text, 'read a file by fromFile()');
   requireCount('fromText', 'chunk', chunk);
   const first = from?.offset ?? (text.startsWith(BYTE_ORDER_MARK) ? 1 : 0);
   requireCount('fromText', 'from.offset', first, 0, text.length);

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { pulled } from './from-async.js';
+import { pulledFrom } from './from-async.js';
 
 /**
  * A web stream as a source that is pulled: a chunk is read when the pipeline has dealt with the last one.
@@ -17,5 +17,5 @@ import { pulled } from './from-async.js';
  * ```
  */
 export function fromWebStream<T>(stream: ReadableStream<T>): Observable<T> {
-  return pulled(() => stream);
+  return pulledFrom('fromWebStream', stream);
 }

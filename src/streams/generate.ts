@@ -1,6 +1,6 @@
 import { defer, type Observable, type OperatorFunction, throwIfEmpty } from 'rxjs';
 import { startFrom } from '../carry.js';
-import { requireCount } from '../checks.js';
+import { requireCount, requireModel, requireTensor } from '../checks.js';
 import { type Core, evaluate } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { RandomGenerator } from '../random.js';
@@ -72,7 +72,8 @@ const LONGEST_REPETITION_WINDOW = 1 << 20;
 /** A prompt is read in pieces, so that a long one leaves the event loop its turns. */
 const STEPS_AT_ONCE = 128;
 
-function checkOptions(operation: string, options: GenerationOptions<unknown>): void {
+function checkOptions(operation: string, options: GenerationOptions<unknown>, model: unknown): void {
+  requireModel(operation, model);
   checkSampling(operation, options);
   if (options.context !== undefined) requireCount(operation, 'context', options.context, 2);
   if (options.length !== Number.POSITIVE_INFINITY) requireCount(operation, 'length', options.length);
@@ -90,6 +91,7 @@ function checkOptions(operation: string, options: GenerationOptions<unknown>): v
 }
 
 function checkPrompt(prompt: Ids): void {
+  requireTensor('generate', prompt, 'prompts, ids [T, 1]', 'put it after tokens()');
   const [steps, lanes] = prompt.shape;
   if (prompt.shape.length === 2 && lanes === 1 && steps !== undefined && steps > 0 && prompt.type === 'int32') {
     checkedNumbers(prompt, 'generate');
@@ -101,7 +103,7 @@ function checkPrompt(prompt: Ids): void {
   );
 }
 
-// `tokens` gives nothing for a text without symbols: without this error nothing would be heard of it.
+// Of chunks `tokens` gives nothing for one without symbols: without this error nothing would be heard of it.
 const noPrompt = () =>
   new TypeError(
     'generate: the prompts ended before there was one; a text that is empty, or has only symbols that the vocabulary skips, ' +
@@ -220,7 +222,7 @@ export function generateIterable<S>(
   options: GenerationOptions<S>,
 ): AsyncGenerator<GeneratedSymbol, void, undefined> {
   const checked = checkedOptions<GenerationOptions<S>>('generateIterable', options, names);
-  checkOptions('generateIterable', checked);
+  checkOptions('generateIterable', checked, model);
   checkPrompt(prompt);
   return generation(model, prompt, checked, drawsOf(checked));
 }
@@ -247,7 +249,7 @@ export function generateFrom<S>(
   options: GenerationOptions<S>,
 ): Observable<GeneratedSymbol> {
   const checked = checkedOptions<GenerationOptions<S>>('generateFrom', options, names);
-  checkOptions('generateFrom', checked);
+  checkOptions('generateFrom', checked, model);
   checkPrompt(prompt);
   return fromAsync(() => generation(model, prompt, checked, drawsOf(checked)));
 }
@@ -266,7 +268,7 @@ export function generateFrom<S>(
  * @throws RangeError, TypeError where an option is impossible.
  * @throws TypeError (as an error notification) where a prompt is not one lane of at least one symbol, or none ever came.
  * @example
- * prompt$.pipe(tokens(vocab), generate(model, { length: 300, temperature: 0.8 }), text(vocab))
+ * prompt$.pipe(tokens(vocab, { whole: true }), generate(model, { length: 300, temperature: 0.8 }), text(vocab))
  */
 export function generate<S>(
   model: Core<S, Ids, Tensor>,
@@ -274,7 +276,7 @@ export function generate<S>(
 ): OperatorFunction<Ids, GeneratedSymbol> {
   const all: Names<GenerateOptions<S>> = { waiting: bufferNames, ...names };
   const { waiting = WAIT_OR_FAIL, ...saying } = checkedOptions('generate', options, all);
-  checkOptions('generate', saying);
+  checkOptions('generate', saying, model);
   checkBufferOptions('generate', waiting);
   return (source) =>
     defer(() => {

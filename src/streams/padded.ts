@@ -1,3 +1,4 @@
+import { isListOf, requireKind } from '../checks.js';
 import type { Padded } from '../ops/lengths.js';
 import { type Ids, ids, showShape, sizeOf, type Tensor, tensor } from '../tensor.js';
 import type { SignalWindow } from './window.js';
@@ -73,6 +74,8 @@ function pad(lanes: readonly Steps[], steps: number, padding: number, what: stri
 export function padded<X extends Steps>(
   sequences: readonly Sequence<X>[],
 ): PaddedWindow<X extends Tensor ? Tensor : Ids> {
+  const fits = isListOf('object', sequences);
+  requireKind('padded', fits, 'a list of sequences { input, target }', sequences, 'give one for each lane');
   const lengths = sequences.map(({ input, target }, lane) => {
     const [length, asked] = [lengthOf(input), lengthOf(target)];
     if (length >= 1 && length === asked) return length;

@@ -1,4 +1,5 @@
 import { restored } from '../carry.js';
+import { requireKind } from '../checks.js';
 import type { Core } from '../layer.js';
 import { isTensor, sameShape, showShape, type Tensor } from '../tensor.js';
 import * as tree from '../tree.js';
@@ -6,17 +7,17 @@ import * as tree from '../tree.js';
 /** Whether a lane starts afresh, lane by lane. */
 export type Resets = readonly boolean[];
 
-function replaceLanes(kept: Tensor, fresh: Tensor, flags: Resets): Tensor {
+function replaceLanes(operation: string, kept: Tensor, fresh: Tensor, flags: Resets): Tensor {
   const [lanes] = kept.shape;
   if (lanes !== flags.length) {
     throw new RangeError(
-      `reset: a carry of shape ${showShape(kept.shape)} has ${lanes} lanes, but ${flags.length} flags were given; ` +
+      `${operation}: a carry of shape ${showShape(kept.shape)} has ${lanes} lanes, but ${flags.length} flags were given; ` +
         'give one flag for each lane.',
     );
   }
   if (!sameShape(kept.shape, fresh.shape)) {
     throw new RangeError(
-      `reset: a carry of shape ${showShape(kept.shape)} has nothing to start afresh with, since the model's own is ` +
+      `${operation}: a carry of shape ${showShape(kept.shape)} has nothing to start afresh with, since the model's own is ` +
         `${showShape(fresh.shape)}; give a carry of this model.`,
     );
   }
@@ -43,14 +44,20 @@ function replaceLanes(kept: Tensor, fresh: Tensor, flags: Resets): Tensor {
  * resetLanes(model, carry, [false, true]); // lane 1 starts afresh
  */
 export function resetLanes<S>(core: Pick<Core<S>, 'initial'>, carry: S, flags: Resets): S {
+  return afterResets('resetLanes', core, carry, flags);
+}
+
+/** {@link resetLanes} on behalf of an operation. */
+export function afterResets<S>(operation: string, core: Pick<Core<S>, 'initial'>, carry: S, flags: Resets): S {
+  requireKind(operation, Array.isArray(flags), 'a list of flags', flags, 'give one flag for each lane');
   if (!flags.includes(true)) return carry;
-  const kept = restored(carry, 'reset: the carry');
+  const kept = restored(carry, `${operation}: the carry`);
   const reset = ([part, fresh]: readonly unknown[], path: string) => {
-    if (isTensor(part) && isTensor(fresh)) return replaceLanes(part, fresh, flags);
+    if (isTensor(part) && isTensor(fresh)) return replaceLanes(operation, part, fresh, flags);
     if (Object(part) !== part && Object(fresh) !== fresh) return part;
     throw new TypeError(
       `${path} is ${tree.shown(part)}, but that of the model ${tree.shown(fresh)}; give a carry of this model.`,
     );
   };
-  return tree.zip([kept, core.initial(flags.length)], reset, 'reset: the carry') as S;
+  return tree.zip([kept, core.initial(flags.length)], reset, `${operation}: the carry`) as S;
 }

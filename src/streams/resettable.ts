@@ -1,7 +1,7 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
 import { overLiveLanes } from '../cells/masked.js';
 import { type Core, evaluator } from '../layer.js';
-import { type Resets, resetLanes } from './reset.js';
+import { afterResets, type Resets } from './reset.js';
 
 /** A signal, and the lanes that start afresh before it. A `Window` is one. */
 export interface Resettable<X> {
@@ -27,7 +27,10 @@ export function resettable<S, X, Y>(model: Core<S, X, Y>): OperatorFunction<Rese
     defer(() => {
       const step = evaluator(overLiveLanes(model));
       return source.pipe(
-        map(({ input, reset }) => step(input, reset && ((carry) => resetLanes(model, carry, reset))).output),
+        map(
+          ({ input, reset }) =>
+            step(input, reset && ((carry) => afterResets('resettable', model, carry, reset))).output,
+        ),
       );
     });
 }

@@ -1,4 +1,4 @@
-import { requireCount } from '../checks.js';
+import { requireCount, requireKind } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import { generator, type RandomGenerator } from '../random.js';
 import { largestLogit, placeOfLargest } from './logits.js';
@@ -53,9 +53,9 @@ export function checkSampling(
 }
 
 /** `softmax(logits / temperature)` in float64. */
-function softmax(logits: ArrayLike<number>, temperature: number): Float64Array {
+function softmax(operation: string, logits: ArrayLike<number>, temperature: number): Float64Array {
   const scaled = Float64Array.from(logits);
-  const max = largestLogit('sampler', scaled);
+  const max = largestLogit(operation, scaled);
   for (let v = 0; v < scaled.length; v += 1) scaled[v] = Math.exp(((scaled[v] as number) - max) / temperature);
   return normalise(scaled);
 }
@@ -97,15 +97,17 @@ function ranked(probabilities: Float64Array): Int32Array {
  */
 export function distribution(logits: ArrayLike<number>, options: SamplingOptions = {}): Float64Array {
   const checked = checkedOptions('distribution', options, samplingNames);
+  const fits = Array.isArray(logits) || ArrayBuffer.isView(logits);
+  requireKind('distribution', fits, 'a row of logits', logits, 'give an array of numbers');
   checkSampling('distribution', checked);
-  return distributionOf(logits, checked);
+  return distributionOf('distribution', logits, checked);
 }
 
 /** What {@link distribution} gives, of options that are known to be right. */
-function distributionOf(logits: ArrayLike<number>, options: SamplingOptions): Float64Array {
+function distributionOf(operation: string, logits: ArrayLike<number>, options: SamplingOptions): Float64Array {
   const { temperature = 1, topK = Number.POSITIVE_INFINITY, topP = 1, minP = 0, greedy = false } = options;
-  const all = softmax(logits, temperature);
-  if (greedy) return keepOnly(all, [placeOfLargest('sampler', logits)]);
+  const all = softmax(operation, logits, temperature);
+  if (greedy) return keepOnly(all, [placeOfLargest(operation, logits)]);
   const few = topK < all.length ? keepOnly(all, ranked(all).subarray(0, topK)) : all;
   const nucleus = topP < 1 ? keepOnly(few, nucleusOf(few, topP)) : few;
   if (minP === 0) return nucleus;
@@ -168,5 +170,5 @@ export function sampler(options: SamplingOptions = {}, random?: RandomGenerator)
       return placeOfLargest('sampler', logits);
     };
   }
-  return (logits) => drawAt(distributionOf(logits, checked), draws.uniform());
+  return (logits) => drawAt(distributionOf('sampler', logits, checked), draws.uniform());
 }

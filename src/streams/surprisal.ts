@@ -1,4 +1,5 @@
 import { defer, map, type OperatorFunction } from 'rxjs';
+import { requireModel } from '../checks.js';
 import { type Core, evaluator } from '../layer.js';
 import { type Ids, type Numbers, showShape, type Tensor, tensor } from '../tensor.js';
 import { checkSymbol, natsOf } from './logits.js';
@@ -19,6 +20,7 @@ import { checkSymbol, natsOf } from './logits.js';
  * text$.pipe(tokens(vocab), surprisal(model)) // the mean of its values is the model's bits per character
  */
 export function surprisal<S>(model: Core<S, Ids, Tensor>): OperatorFunction<Ids, Tensor> {
+  requireModel('surprisal', model);
   return (source) =>
     defer(() => {
       const predict = evaluator(model);

@@ -1,7 +1,7 @@
 import { defer, finalize, type OperatorFunction } from 'rxjs';
 import { requireSameLanes, restored, startFrom } from '../carry.js';
 import { overLiveLanes } from '../cells/masked.js';
-import { requireCount } from '../checks.js';
+import { isRecord, requireCount, requireKind } from '../checks.js';
 import { batchOf, type Core } from '../layer.js';
 import { checkLengths, lengthsWith, restartsWith } from '../ops/lengths.js';
 import { checkedOptions } from '../options.js';
@@ -12,7 +12,7 @@ import type { TrainerState } from '../training/trainer-state.js';
 import type { TrainingWindow } from '../training/training-window.js';
 import { shown } from '../tree.js';
 import { type History, historyOf, type PastSteps } from './history.js';
-import { resetLanes } from './reset.js';
+import { afterResets } from './reset.js';
 import { stepsOf } from './steps.js';
 import { type TrainingStep, trainingSteps } from './training-step.js';
 import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames, withThread } from './updates.js';
@@ -147,6 +147,8 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
       }
 
       function* learn(window: W): PiecewiseTask<TbpttStep<S, W>> {
+        const isWindow = isRecord(window) && [window.input, window.target].every((part) => isRecord(part));
+        requireKind('tbptt', isWindow, 'windows { input, target }', window, 'put it after windows() or lanes()');
         const { input, target, reset } = window;
         const steps = stepsOf(input);
         if (k2 !== undefined && steps > k2) {
@@ -163,7 +165,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         progress.begin();
         if (window.alone) return outcome(window, yield* alone(window, batch));
         history ??= historyOf(core, startFrom('tbptt', model, start, batch), before(start, batch));
-        if (reset?.includes(true)) history = historyOf(core, resetLanes(model, history.carry, reset));
+        if (reset?.includes(true)) history = historyOf(core, afterResets('tbptt', model, history.carry, reset));
         else if (paused) history = historyOf(core, history.carry);
         paused = restartsWith(input) !== undefined && checkLengths(lengthsWith(input), input, 'tbptt') !== undefined;
         const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));

@@ -1,3 +1,4 @@
+import { requireKind } from '../checks.js';
 import { checkedOptions } from '../options.js';
 
 /** What becomes of a symbol that the vocabulary does not know: an error, nothing, or another symbol in its place. */
@@ -128,6 +129,8 @@ export function vocabulary(
   const { unknown = 'error' } = checkedOptions('vocabulary', options, { unknown: true });
   checkUnknown(unknown);
   const codes = new Set<number>();
+  const listed = Symbol.iterator in Object(symbols);
+  requireKind('vocabulary', listed, 'a text, or a list of symbols', symbols, 'give all symbols there are');
   // A string's iterator gives its code points.
   for (const symbol of symbols) codes.add(codeOf(symbol));
   if (typeof unknown === 'object' && codes.size > 0) codes.add(codeOf(unknown.replace));

@@ -14,7 +14,7 @@ function isHighSurrogate(unit: number): boolean {
 }
 
 /** Puts pieces of text together again that were cut anywhere. */
-function assembler(begun: boolean): { push(chunk: string | Uint8Array): string; end(): string } {
+function assembler(operation: string, begun: boolean): { push(chunk: string | Uint8Array): string; end(): string } {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   // A byte-order mark is one at the very start alone.
   let started = begun;
@@ -53,12 +53,18 @@ function assembler(begun: boolean): { push(chunk: string | Uint8Array): string; 
     if (typeof chunk === 'string') return pushText(chunk);
     if (ArrayBuffer.isView(chunk)) return pushBytes(chunk);
     throw new TypeError(
-      `text arrives as strings or as bytes (Uint8Array), but got ${chunk === null ? 'null' : typeof chunk}; ` +
+      `${operation}: text arrives as strings or as bytes (Uint8Array), but got ${chunk === null ? 'null' : typeof chunk}; ` +
         'map the stream to one of them first.',
     );
   }
 
   return { push, end };
+}
+
+/** A text that is whole by itself, so that nothing of it waits. */
+export function wholeText(operation: string, chunk: string | Uint8Array): string {
+  const text = assembler(operation, false);
+  return text.push(chunk) + text.end();
 }
 
 /**
@@ -74,14 +80,14 @@ function assembler(begun: boolean): { push(chunk: string | Uint8Array): string; 
  * of(Uint8Array.of(0xf0, 0x9f), Uint8Array.of(0x90, 0x82)).pipe(wellFormed()) // '🐂'
  */
 export function wellFormed(): OperatorFunction<string | Uint8Array, string> {
-  return wellFormedAfter(false);
+  return assembled('wellFormed');
 }
 
-/** The same of a text that may have begun before: then no mark stands at its start. */
-export function wellFormedAfter(begun: boolean): OperatorFunction<string | Uint8Array, string> {
+/** {@link wellFormed} on behalf of an operation, of a text that may have begun before: then no mark stands at its start. */
+export function assembled(operation: string, begun = false): OperatorFunction<string | Uint8Array, string> {
   return (source) =>
     defer(() => {
-      const text = assembler(begun);
+      const text = assembler(operation, begun);
       return concat(
         source.pipe(map(text.push)),
         defer(() => of(text.end())),

@@ -1,3 +1,4 @@
+import { requireTensor } from '../checks.js';
 import { checkedNumbers, type Ids, showShape, type Tensor } from '../tensor.js';
 
 /** What is learnt from at once: T steps of B lanes, and what should have been predicted at each of them. */
@@ -17,6 +18,7 @@ export type SymbolWindow = SignalWindow<Ids, Ids>;
 
 /** Steps and lanes of ids. @throws TypeError where the signal is not `[T, B]`. */
 export function stepsAndLanes(operation: string, signal: Tensor): readonly [steps: number, lanes: number] {
+  requireTensor(operation, signal, 'ids [T, B]', 'put it after tokens()');
   const [steps, lanes] = signal.shape;
   if (signal.shape.length !== 2 || steps === undefined || lanes === undefined || signal.type !== 'int32') {
     throw new TypeError(

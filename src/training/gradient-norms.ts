@@ -1,5 +1,6 @@
 import { tape } from '../backprop/tape.js';
 import { restored, startedFrom } from '../carry.js';
+import { requireModel } from '../checks.js';
 import { inWindow, windowOps } from '../ops/window.js';
 import { checkedOptions, type Names } from '../options.js';
 import { parametersOf } from '../parameters/parameter.js';
@@ -52,6 +53,7 @@ export function gradientNorms<S, X extends Tensor>(
   model: Trainable<S>,
   options: GradientNormsOptions<S, X>,
 ): readonly GradientNorms[] {
+  requireModel('gradientNorms', model);
   const names: Names<GradientNormsOptions<S, X>> = { loss: true, input: true, target: true, carry: true };
   const { loss, input, target, carry } = checkedOptions('gradientNorms', options, names);
   const named = parametersOf(model.params);

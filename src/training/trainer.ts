@@ -1,5 +1,6 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
 
+import { requireModel } from '../checks.js';
 import type { Arena } from '../kernels/arena.js';
 import { machine } from '../kernels/machine.js';
 import type { ParameterTable } from '../kernels/parameter-table.js';
@@ -118,6 +119,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
   model: Trainable<S, X, Y>,
   options: TrainerOptions<Y, Z> & ObservingOptions<Y, Z, O>,
 ): Trainer<S, X, Z, O> {
+  requireModel('trainer', model);
   const {
     loss,
     clipNorm,

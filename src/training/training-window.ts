@@ -1,6 +1,7 @@
 /** What a trainer learns from at a time. */
 
 import { restored } from '../carry.js';
+import { isRecord, requireKind } from '../checks.js';
 import { lanesWithin } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
 import { isTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
@@ -89,6 +90,7 @@ function refuseNotFinite(what: string, kind: string, { shape, data }: Tensor, re
 
 /** The window, its tensors known to be what their shapes say. @throws TypeError, RangeError where it is none to learn from. */
 export function checkedWindow<S, X, Z>(kind: string, given: TrainingWindow<S, X, Z>): TrainingWindow<S, X, Z> {
+  requireKind('trainer', isRecord(given), 'a window { carry, input, target }', given, 'give all three');
   const window = {
     ...given,
     carry: restored(given.carry, 'trainer: the carry'),

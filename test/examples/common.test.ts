@@ -9,9 +9,9 @@ const examples = {
   alice: 'file model iterations seed load save',
   gpt: 'file steps batch context features heads blocks lr seed temperature load save',
   lenet: 'recipe epochs images data seed load save',
-  memory: 'task model seed flow save',
+  memory: 'task model seed flow load save',
   seq2seq: 'task steps seed load save',
-  slots: 'train valid test online forgetting utterances epochs units forwards seed seeds save',
+  slots: 'train valid test online forgetting utterances epochs units forwards seed seeds load save',
 };
 
 describe.each(Object.entries(examples))('%s', (name, own) => {

@@ -53,6 +53,7 @@ describe('the memory example', () => {
   test('says in one line what is wrong', async () => {
     for (const [args, message] of [
       [['--task', 'adding'], /^memory: option '--task.*Allowed choices are slots, .*Try --help\.\n$/],
+      [['--load', 'none'], /^memory: none cannot be read: .*; give a file that --save wrote\.\n$/],
       [['--flow', 'none/flow.svg'], /^memory: --flow none\/flow.svg cannot be written: .*\n$/],
     ] as const) {
       const { code, out, err } = await run(args);
@@ -67,6 +68,21 @@ describe('the memory example', () => {
     expect({ code, wrong }).toEqual({ code: 130, wrong: '' });
     expect(JSON.parse(readFileSync(inFolder('results.json'), 'utf8'))).toMatchObject([{ task: 'slots', model: 'gru' }]);
     expect(out).toMatch(/\ntask +GRU\nslots +✓ [\d.]+ % \(\d+\)\n$/);
+
+    const results = JSON.parse(readFileSync(inFolder('results.json'), 'utf8'));
+    const goOn = ['--task', 'slots', '--model', 'mlp', 'gru', '--load', 'results.json'];
+    const resumed = await run([...goOn, '--save', 'more.json']);
+    expect(resumed).toMatchObject({ code: 0, wrong: '' });
+    // What is there is not learnt again, and stays in the table.
+    expect(resumed.out).not.toContain('✓ GRU');
+    expect(resumed.out).toMatch(/\ntask +no memory +GRU\nslots +✗ .* ✓ [\d.]+ % \(\d+\)\n$/);
+    expect(JSON.parse(readFileSync(inFolder('more.json'), 'utf8'))).toMatchObject([...results, { model: 'mlp' }]);
+
+    const refused = await run([...goOn, '--seed', '5']);
+    expect({ code: refused.code, err: refused.err }).toEqual({
+      code: 2,
+      err: 'memory: --load results.json: its results are of seed 1, not 5; give --seed 1, or leave --load out.\n',
+    });
   });
 });
 
@@ -164,7 +180,7 @@ describe('its tasks', () => {
 });
 
 test('the table has a row for each task and a column for each model that took part', () => {
-  const result = { task: 'parity', updates: 200, seconds: 1 } as const;
+  const result = { task: 'parity', seed: 1, updates: 200, seconds: 1 } as const;
   const lines = tableOf([
     { ...result, model: 'mlp', figure: 0.5, passed: false },
     { ...result, model: 'lstm', figure: 1, passed: true },

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { SlotScores, TaggedUtterance } from 'oxbow';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { someUtterances } from '../../examples/slot-filling/grammar/index.js';
@@ -122,6 +122,47 @@ describe('the slots example, learning as utterances come', () => {
     expect(code).toBe(130);
     expect(out).toMatch(/\nseed 1: \d+ utterances in /);
     expect(out).toMatch(/\neach tagged before it was learnt from: F1 /);
+  });
+
+  test('goes on from where Ctrl-C stopped it to the tagger of a run that never stopped', {
+    timeout: 120_000,
+  }, async () => {
+    const args = ['--online', '--utterances', '260', '--units', '16', '--seed', '3', '--save'];
+    await run([...args, 'whole']);
+    const stopped = await interrupt([...args, 'half'], ' 100  ');
+    expect(stopped).toMatchObject({ code: 130, wrong: '' });
+    const goOn = ['--online', '--utterances', '260', '--load'];
+    const resumed = await run([...goOn, 'half', '--save', 'resumed']);
+    expect(resumed).toMatchObject({ code: 0, wrong: '' });
+    expect(Number(/\nseed 3: (\d+) utterances in /.exec(resumed.out)?.[1])).toBeLessThanOrEqual(160);
+    expect(readFileSync(inFolder('resumed')).equals(readFileSync(inFolder('whole')))).toBe(true);
+    const done = await run([...goOn, 'whole']);
+    expect(done.err).toContain('it has learnt from 260 utterances of these already; give more to go on\n');
+  });
+});
+
+describe('the slots example, with a tagger of an earlier run', () => {
+  test('learns from another folder, several times over, what it did not know', { timeout: 60_000 }, async () => {
+    await run(['--online', '--utterances', '40', '--units', '8', '--save', 'a']);
+    const { code, wrong } = await run(['--load', 'a', ...folders, '--epochs', '1', '--save', 'b']);
+    expect({ code, wrong }).toEqual({ code: 0, wrong: '' });
+    const names = (file: string) => {
+      const bytes = readFileSync(inFolder(file));
+      const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE(0))).toString());
+      return JSON.parse(header.__metadata__.lexicons).words.names as readonly string[];
+    };
+    expect(names('b').length).toBeGreaterThan(names('a').length);
+    expect(names('b').slice(0, names('a').length)).toEqual(names('a'));
+  });
+
+  test.each([
+    ['none', /^slots: --load: none cannot be read/],
+    ['train/label', /^slots: --load: train\/label: .* not a safetensors file/],
+  ])('%s is refused in one line', async (file, message) => {
+    const { code, out, err } = await run(['--load', file]);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(message);
+    expect(err).toMatch(/^.*\n$/);
   });
 });
 

@@ -107,7 +107,7 @@ describe('the bytes of a checkpoint', () => {
 
   test('are the same in pieces of any size', () => {
     const bytes = encodeCheckpoint(small);
-    const layout = fileLayoutOf(small);
+    const layout = fileLayoutOf('encodeCheckpoint', small);
     putChecksum(layout.header, crc32(Buffer.concat([...bytesIn(layout, 7)])));
     for (const size of [1, 3, 8, 64, bytes.length - 1, bytes.length, 1 << 20]) {
       const pieces = Array.from(piecesOf(layout, size), (piece) => piece.slice());

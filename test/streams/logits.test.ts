@@ -52,7 +52,7 @@ describe('logits of a model that has diverged are told by name:', () => {
     expect(() => toIds(signal)).toThrow(diverged('toIds', nan));
     for (const options of [{}, { greedy: true }, { topK: 2 }, { topP: 0.5 }]) {
       expect(() => sampler(options)(row)).toThrow(diverged('sampler', nan));
-      expect(() => distribution(row, options)).toThrow(diverged('sampler', nan));
+      expect(() => distribution(row, options)).toThrow(diverged('distribution', nan));
     }
   });
 

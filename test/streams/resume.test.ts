@@ -102,7 +102,9 @@ describe('training that was cut and goes on', () => {
     );
     const before = weightsOf(model);
     const past = change(snapshot.past as Past);
-    const wrong$ = windowsFrom({ epoch: 1, index: 2 }).pipe(tbptt(model, { ...through, from: { ...snapshot, past } } as never));
+    const wrong$ = windowsFrom({ epoch: 1, index: 2 }).pipe(
+      tbptt(model, { ...through, from: { ...snapshot, past } } as never),
+    );
     await expect(lastValueFrom(wrong$)).rejects.toThrow(/^tbptt: the (past|carry)/);
     expect(weightsOf(model)).toEqual(before);
   });

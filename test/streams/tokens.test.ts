@@ -1,11 +1,13 @@
-import { from, lastValueFrom, of, toArray } from 'rxjs';
+import { from, lastValueFrom, of, Subject, tap, toArray } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
+import { generate } from '../../src/streams/generate.js';
 import { text } from '../../src/streams/text.js';
 import { tokens } from '../../src/streams/tokens.js';
 import { vocabulary } from '../../src/streams/vocabulary.js';
 import { wellFormed } from '../../src/streams/well-formed.js';
-import { ids } from '../../src/tensor.js';
+import { ids, tensor } from '../../src/tensor.js';
+import { bigram } from './model.js';
 
 const scheduler = () => new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
 const collect = (...chunks: (string | Uint8Array)[]) => lastValueFrom(of(...chunks).pipe(wellFormed(), toArray()));
@@ -94,6 +96,51 @@ describe('tokens', () => {
       expectObservable(source.pipe(tokens(strict))).toBe('-a-#', { a: ids([1, 1], [0]) }, unknown(strict, 'b'));
       expectSubscriptions(source.subscriptions).toBe('^--!');
     });
+  });
+
+  it('takes each text as a whole where it is one', () => {
+    scheduler().run(({ hot, expectObservable }) => {
+      const source = hot('-a-b-c|', { a: 'a\uD83D', b: '\uDC02b', c: bytes('🐂').subarray(0, 3) });
+      expectObservable(source.pipe(tokens(vocabulary('ab\uFFFD'), { whole: true }))).toBe('-a-b-c|', {
+        a: ids([2, 1], [0, 2]),
+        b: ids([2, 1], [2, 1]),
+        c: ids([1, 1], [2]),
+      });
+    });
+  });
+
+  const cycle = bigram(tensor([3, 3], [0, 9, 0, 0, 0, 9, 9, 0, 0]));
+  it.each([
+    ['an empty text', '', '""'],
+    ['no bytes', new Uint8Array(0), '""'],
+    ['symbols that are skipped', 'xyz', '"xyz"'],
+    ['a long one of those', 'x'.repeat(50), `"${'x'.repeat(40)}…"`],
+  ])('between two prompts %s is told to who waits for its answer', async (_, silent, shown) => {
+    const said: string[] = [];
+    const prompt$ = new Subject<string | Uint8Array>();
+    let answered: (() => void) | undefined;
+    const whole = new Promise<void>((resolve) => {
+      answered = resolve;
+    });
+    const saying = lastValueFrom(
+      prompt$.pipe(
+        tokens(vocab, { whole: true }),
+        generate(cycle, { length: 2, greedy: true }),
+        text(vocab),
+        tap((symbol) => said.push(symbol) === 2 && answered?.()),
+      ),
+    );
+    prompt$.next('a');
+    await whole;
+    prompt$.next(silent);
+    // Nobody ends the prompts.
+    await expect(saying).rejects.toThrow(
+      new RangeError(
+        `tokens: text 1, ${shown}, is empty or has only symbols that the vocabulary skips; ` +
+          'give texts of at least one symbol, or leave the others out: filter((text) => vocab.encode(text).length > 0).',
+      ),
+    );
+    expect(said).toEqual(['b', '🐂']);
   });
 
   it('unsubscribes early', () => {

@@ -1,5 +1,7 @@
 /** What stretches of words a sequence of tags marks, by the rules of conlleval, whatever the tags. */
 
+import { isListOf, requireKind } from '../../checks.js';
+
 /** Words `start … end − 1` are one slot. */
 export interface Chunk {
   readonly type: string;
@@ -55,10 +57,12 @@ export function startsBetween(before: TagParts, after: TagParts): boolean {
  *
  * @param tags one for each word.
  * @returns the slots in order; words `start … end − 1` are one.
+ * @throws TypeError where the tags are no list of texts.
  * @example
  * chunksOf(['O', 'B-toloc', 'I-toloc', 'I-date']); // toloc 1 … 3, date 3 … 4
  */
 export function chunksOf(tags: readonly string[]): readonly Chunk[] {
+  requireKind('chunksOf', isListOf('string', tags), 'a list of tags', tags, 'give one tag a word');
   const chunks: Chunk[] = [];
   let open: { readonly type: string; readonly start: number } | undefined;
   let before = outside;

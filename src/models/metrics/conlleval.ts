@@ -1,4 +1,6 @@
 /** How well slots were found, as conlleval counts it. */
+
+import { isListOf, requireKind } from '../../checks.js';
 import { described } from '../../description.js';
 import { type Chunk, chunksOf, endsBetween, outside, partsOf, startsBetween } from './chunks.js';
 
@@ -238,6 +240,10 @@ export function conlleval(): SlotMetric {
  * scoreSlots([{ tags: ['O', 'B-toloc'] }], [{ tags: ['O', 'B-toloc'] }]).f1; // 1
  */
 export function scoreSlots(predictions: readonly Labelled[], targets: readonly Labelled[]): SlotScores {
+  for (const given of [predictions, targets]) {
+    const fits = Array.isArray(given) && given.every((each) => isListOf('string', each?.tags));
+    requireKind('scoreSlots', fits, 'lists of { tags }', given, 'give one of each for an utterance');
+  }
   if (predictions.length !== targets.length) {
     throw new RangeError(
       `scoreSlots: got ${predictions.length} predictions and ${targets.length} targets; each has one of the other.`,

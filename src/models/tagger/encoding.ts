@@ -1,5 +1,6 @@
 /** Utterances as a tagger takes them, and what it should say about them. */
 
+import { isListOf, requireKind } from '../../checks.js';
 import { hashesOf } from '../../layers/hashed-features.js';
 import { type Spellings, spellingsOf } from '../../layers/spelling.js';
 import type { Lengths } from '../../ops/lengths.js';
@@ -74,6 +75,9 @@ export function encodeUtterances(
   { words, form, spelled, buckets }: Encoding,
   utterances: readonly Words[],
 ): TaggerInput {
+  const each = Array.isArray(utterances) ? utterances : [utterances];
+  const wrong = each.findIndex((words) => !isListOf('string', words));
+  requireKind('tagger', wrong < 0, 'utterances, lists of words', each[wrong], 'split texts into words first');
   if (utterances.length === 0) throw new RangeError('tagger: there is no utterance to encode; give one at least.');
   const lengths = utterances.map(({ length }) => length);
   const steps = Math.max(1, ...lengths);
@@ -116,6 +120,8 @@ export function encodeTargets({ tags, intents }: Encoding, examples: readonly Ta
 
 /** @throws RangeError where an utterance has not one tag a word. */
 export function checkTagged({ words, tags }: TaggedUtterance, lane: number): void {
+  const lists = [words, tags].every((list) => isListOf('string', list));
+  requireKind('tagger', lists, 'utterances { words, tags }, lists of texts', { words, tags }, 'give one tag a word');
   if (tags.length === words.length) return;
   throw new RangeError(
     `tagger: utterance ${lane} has ${words.length} words and ${tags.length} tags; give one tag a word.`,

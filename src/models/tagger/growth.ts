@@ -1,5 +1,6 @@
 /** Taggers that grow: names that they do not know yet, and the weights that belong to them. */
-import { growTogether, growthsOf, type Params } from '../../parameters/parameter.js';
+import { growTogether, growthsOf } from '../../parameters/growth.js';
+import type { Params } from '../../parameters/parameter.js';
 import { bareLabelIn, checkTagged, type Encoding, lexiconName, type TaggedUtterance } from './encoding.js';
 import type { Lexicon } from './lexicon.js';
 

@@ -1,3 +1,4 @@
+import { requireModel } from '../../checks.js';
 import { checkedOptions, type Names } from '../../options.js';
 import type { PiecewiseTask } from '../../piecewise-task.js';
 import { type Learned, type TrainerOptions, trainer } from '../../training/trainer.js';
@@ -45,6 +46,7 @@ export interface TaggerTrainer {
  */
 export function taggerTrainer(model: Tagger, options: TaggerTrainerOptions): TaggerTrainer {
   const names: Names<TaggerTrainerOptions> = { optimizer: true, clipNorm: true, state: true, thread: true };
+  requireModel('taggerTrainer', model);
   const inner = trainer(model, { ...checkedOptions('taggerTrainer', options, names), loss: model.loss });
 
   const windowOf = (examples: readonly TaggedUtterance[]) => ({

@@ -2,6 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import type * as TE from 'fp-ts/lib/TaskEither.js';
+import { requireModel } from '../../../checks.js';
 import {
   type FileError,
   type FormatError,
@@ -39,10 +40,12 @@ const LEARNING = 'learning';
  * @param model whose weights and names are written down.
  * @param state of `learnTags`, so that learning can go on; default none.
  * @returns a checkpoint for {@link restoreTagger}.
+ * @throws TypeError where the model is none.
  * @example
  * encodeCheckpoint(taggerCheckpoint(reader)); // the bytes of a file as saveTagger writes it
  */
 export function taggerCheckpoint(model: Tagger, state?: LearnTagsState): Checkpoint {
+  requireModel('taggerCheckpoint', model);
   const { words, tags, intents } = model;
   const { trainer, ...about } = state ?? {};
   return trainingCheckpoint(model.params, LEARNING, trainer && { state: trainer, about }, {
@@ -81,14 +84,16 @@ export function restoreTaggerEither(
   model: Tagger,
   checkpoint: Checkpoint,
 ): E.Either<WeightsError | TaggerError, LearnTagsState | undefined> {
-  return pipe(putTagger(model, checkpoint), E.mapLeft(saidOf('restoreTagger')));
+  return pipe(putTagger('restoreTagger', model, checkpoint), E.mapLeft(saidOf('restoreTagger')));
 }
 
 /** Puts a checkpoint into a tagger on behalf of an operation, whose name the message has not. */
 function putTagger(
+  operation: string,
   model: Tagger,
   checkpoint: Checkpoint,
 ): E.Either<WeightsError | TaggerError, LearnTagsState | undefined> {
+  requireModel(operation, model);
   return pipe(
     readTraining(checkpoint, LEARNING),
     E.mapLeft(mismatch),
@@ -133,6 +138,7 @@ export async function saveTagger(model: Tagger, path: string, state?: LearnTagsS
  * @param path of the file.
  * @param state of `learnTags`, so that learning can go on; default none.
  * @returns a task, right once the file is there, or left with what the system said.
+ * @throws TypeError where the model is none, or the state cannot be written.
  * @example
  * ```ts no-run
  * const saved = await saveTaggerEither(reader, 'tagger.safetensors')();
@@ -140,6 +146,7 @@ export async function saveTagger(model: Tagger, path: string, state?: LearnTagsS
  * ```
  */
 export function saveTaggerEither(model: Tagger, path: string, state?: LearnTagsState): TE.TaskEither<FileError, void> {
+  requireModel('saveTagger', model);
   return saveAs('saveTagger', path, taggerCheckpoint(model, state));
 }
 
@@ -167,6 +174,7 @@ export async function loadTagger(model: Tagger, path: string): Promise<LearnTags
  * @param model takes the weights and the names.
  * @param path of the file.
  * @returns a task, right with the state for `learnTags`, where there is one, or left with what is wrong with the file.
+ * @throws TypeError (as a rejection) where the model is none.
  * @example
  * ```ts no-run
  * const loaded = await loadTaggerEither(reader, 'tagger.safetensors')();
@@ -177,7 +185,7 @@ export function loadTaggerEither(
   model: Tagger,
   path: string,
 ): TE.TaskEither<FileError | FormatError | WeightsError | TaggerError, LearnTagsState | undefined> {
-  return loadAs('loadTagger', path, (checkpoint) => putTagger(model, checkpoint));
+  return loadAs('loadTagger', path, (checkpoint) => putTagger('loadTagger', model, checkpoint));
 }
 
 interface Lexicons {

@@ -1,6 +1,8 @@
 /** Corrections of single slots: what an utterance's tags are once they have been made. */
+
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
+import { isListOf, requireKind } from '../../../checks.js';
 import { type CorrectionError, OxbowError } from '../../../errors.js';
 import { orThrow } from '../../../formats/or-throw.js';
 import { chunksOf } from '../../metrics/chunks.js';
@@ -40,6 +42,7 @@ export function correctTags(
  * @param tags one for each word, as they were predicted.
  * @param corrections slots by their words or their places.
  * @returns right with the tags once all corrections are made, or left with why they cannot be.
+ * @throws TypeError where words, tags or corrections are no lists.
  * @example
  * correctTagsEither(['from'], ['O'], [{ slot: 'x', words: 'to' }]); // left: `"to" is not in the utterance "from" …`
  */
@@ -48,6 +51,9 @@ export function correctTagsEither(
   tags: readonly string[],
   corrections: readonly SlotCorrection[],
 ): E.Either<CorrectionError, readonly string[]> {
+  const fits = [words, tags].every((list) => isListOf('string', list)) && isListOf('object', corrections);
+  const got = { words, tags, corrections };
+  requireKind('correctTags', fits, 'lists of words, tags and corrections', got, 'give one tag a word');
   return pipe(
     tagsAfter(words, tags, corrections),
     E.mapLeft((why) => new OxbowError<CorrectionError>({ _tag: 'BadCorrection', message: `correctTags: ${why}` })),

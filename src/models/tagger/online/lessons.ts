@@ -88,7 +88,7 @@ export interface KnownNames {
 }
 
 /** What is wrong with what should be an utterance that was taught to a model of these names, if anything. */
-export function taughtProblem(taught: unknown, known: KnownNames): string | undefined {
+function taughtProblem(taught: unknown, known: KnownNames): string | undefined {
   const { id, words, tags, intent } = (taught ?? {}) as Partial<Taught>;
   const isTexts = (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === 'string');
   if (!isTexts(words) || !isTexts(tags) || words?.length === 0 || words?.length !== tags?.length) {

@@ -1,4 +1,5 @@
 import { map, type OperatorFunction } from 'rxjs';
+import { isListOf, isRecord, requireKind, requireModel } from '../../../checks.js';
 import type { Tagger } from '../tagger.js';
 import type { Tagging } from '../tagging.js';
 import type { Pending } from './pending.js';
@@ -28,7 +29,12 @@ export interface Predicted extends Tagging {
  * utterance$.pipe(predictTags(reader, open)) // { id: '#0', words: [{ word: 'to', tag: 'O', probability: … }, …] }
  */
 export function predictTags(model: Tagger, open: Pending): OperatorFunction<Asked, Predicted> {
-  return map((asked) => predictOne(model, open, asked));
+  requireModel('predictTags', model);
+  return map((asked) => {
+    const fits = isRecord(asked) && isListOf('string', asked.words);
+    requireKind('predictTags', fits, 'utterances { words }, a list of texts', asked, 'split texts into words first');
+    return predictOne(model, open, asked);
+  });
 }
 
 /** Tags one utterance and keeps what was said. */

@@ -1,4 +1,5 @@
-import { filter, map, type OperatorFunction, pipe } from 'rxjs';
+import { filter, map, type OperatorFunction, pipe, tap } from 'rxjs';
+import { isListOf, isRecord, requireKind } from '../../../checks.js';
 import { chunksOf } from '../../metrics/chunks.js';
 import type { TaggedWord, Tagging } from '../tagging.js';
 import type { WordTagged } from './tag.js';
@@ -23,10 +24,12 @@ export type Slots = Readonly<Record<string, string | readonly string[]>>;
  *
  * @param words of an utterance, each with its tag.
  * @returns the slots, the first one first.
+ * @throws TypeError where the words are no list of words with a tag each.
  * @example
  * slotsOf(reader.tag([['to', 'taipei']])[0]?.words ?? []); // [{ slot: 'toloc', value: 'taipei', start: 1, end: 2, probability: … }]
  */
 export function slotsOf(words: readonly TaggedWord[]): readonly Slot[] {
+  requireKind('slotsOf', isListOf('object', words), 'words with a tag each', words, "give a tagging's words");
   return chunksOf(words.map(({ tag }) => tag)).map(({ type, start, end }) => {
     const part = words.slice(start, end);
     return {
@@ -45,11 +48,15 @@ export function slotsOf(words: readonly TaggedWord[]): readonly Slot[] {
  * are passed over: one record for each utterance, `{}` where it has no slot.
  *
  * @returns an operator that gives a record for each utterance.
+ * @throws TypeError (as an error notification) at what neither of the two emits.
  * @example
  * words$.pipe(tag(reader), slots()) // { toloc: 'taipei', date: 'november 2nd' }
  */
 export function slots(): OperatorFunction<WordTagged | Pick<Tagging, 'words'>, Slots> {
   return pipe(
+    tap((event) =>
+      requireKind('slots', isRecord(event), 'what tag() or predictTags() gives', event, 'put it after one'),
+    ),
     filter((event): event is Pick<Tagging, 'words'> => 'words' in event),
     map(({ words }) => {
       const found = new Map<string, string | string[]>();
