@@ -3,7 +3,7 @@ import { defineConfig } from 'tsup';
 
 const isNoSource = (file: string) => !file.endsWith('.ts');
 
-/** The package; the examples, which import it by its name like everyone else; the benchmarks, which look inside. */
+/** The package; the examples, which import it by its name like everyone else; the benchmarks and the fuzzing, which look inside. */
 export default defineConfig([
   {
     entry: {
@@ -67,6 +67,17 @@ export default defineConfig([
     platform: 'node',
     removeNodeProtocol: false,
     external: ['commander', 'log-update'],
+    silent: true,
+    clean: true,
+  },
+  {
+    entry: { main: 'fuzz/main.ts' },
+    outDir: 'build/fuzz',
+    format: 'esm',
+    target: 'es2022',
+    platform: 'node',
+    removeNodeProtocol: false,
+    external: ['commander', 'fast-check', 'ws'],
     silent: true,
     clean: true,
   },
