@@ -10,7 +10,7 @@ const raw =
 export type Outcome<A> = { readonly value: A } | { readonly refused: Error };
 
 /** How long a message may be, whatever it quotes. */
-const LONGEST_MESSAGE = 2000;
+const LONGEST_MESSAGE = 10_000;
 
 /** @throws Error where what was thrown is not a refusal by one of the operations. */
 export function refusal(operations: readonly string[], thrown: unknown): Error {

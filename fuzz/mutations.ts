@@ -180,12 +180,22 @@ export const textMutation: fc.Arbitrary<TextMutation> = fc.oneof(
 const tokens = {
   number: /-?\d+(?:\.\d+)?/g,
   name: /"(?:[^"\\]|\\.)*"|[^\s"{}[\],:]+/g,
-  value: /\[[^[\]]*\]|\{[^{}]*\}|"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null/g,
+  // A text that is a name is passed over with its colon.
+  scalar: /"(?:[^"\\]|\\.)*"(\s*:)?|-?\d[\d.eE+-]*|true|false|null/g,
+  list: /\[[^[\]]*\]/g,
+  record: /\{[^{}]*\}/g,
 };
 
+/** The tokens of a kind; of values, lists and records that have none of their own within them come after the others. */
+function tokensOf(text: string, kind: 'number' | 'name' | 'value'): readonly RegExpExecArray[] {
+  if (kind !== 'value') return [...text.matchAll(tokens[kind])];
+  const scalars = [...text.matchAll(tokens.scalar)].filter(([, colon]) => colon === undefined);
+  return [...scalars, ...text.matchAll(tokens.list), ...text.matchAll(tokens.record)];
+}
+
 /** A text with one of its tokens replaced, or as it was where it has none of the kind. */
-function replaced(text: string, kind: keyof typeof tokens, nth: number, by: (token: string) => string): string {
-  const found = [...text.matchAll(tokens[kind])];
+function replaced(text: string, kind: 'number' | 'name' | 'value', nth: number, by: (token: string) => string): string {
+  const found = tokensOf(text, kind);
   const match = found[nth % Math.max(1, found.length)];
   if (match === undefined) return text;
   return text.slice(0, match.index) + by(match[0]) + text.slice(match.index + match[0].length);

@@ -72,7 +72,8 @@ export async function run<C>(
       numRuns: path === undefined ? runs : 1,
       seed,
       timeout: most.milliseconds,
-      ...(path !== undefined && { path }),
+      // What is printed is as small as it gets already.
+      ...(path !== undefined && { path, endOnFailure: true }),
     });
     const seconds = (performance.now() - start) / 1000;
     await new Promise((resolve) => setImmediate(resolve));

@@ -12,8 +12,11 @@ export interface Reading {
 
 const MARK = '\uFEFF';
 
-/** Chunks as a text: those of bytes that follow one another are read as one; undefined where it says that it is no UTF-8. */
-export function textOf(chunks: readonly (Uint8Array | string)[]): string | undefined {
+/**
+ * Chunks as a text: those of bytes that follow one another are read as one; undefined where it says that it is no UTF-8.
+ * A mark that a string begins with is left out where lines are read.
+ */
+export function textOf(chunks: readonly (Uint8Array | string)[], asLines: boolean): string | undefined {
   let text = '';
   let bytes: number[] = [];
   let begun = false;
@@ -28,10 +31,10 @@ export function textOf(chunks: readonly (Uint8Array | string)[]): string | undef
     return true;
   };
   for (const chunk of chunks) {
-    if (typeof chunk !== 'string') bytes.push(...chunk);
+    if (typeof chunk !== 'string') for (const byte of chunk) bytes.push(byte);
     else {
       if (!end()) return undefined;
-      text += chunk;
+      text += asLines && !begun && chunk.startsWith(MARK) ? chunk.slice(1) : chunk;
       begun ||= chunk !== '';
     }
   }
@@ -132,7 +135,7 @@ export function jsonLinesOf(whole: string | undefined): Reading {
 
 /** Of the files with words, tags and intents. */
 export function sequencesOf(files: readonly Uint8Array[]): Reading {
-  const texts = files.map((file) => textOf([file]));
+  const texts = files.map((file) => textOf([file], true));
   const lines = texts.map((text) => linesOf(text ?? '').map(fieldsOf));
   const count = Math.max(...lines.map((each) => each.length));
   const utterances: Utterance[] = [];

@@ -210,7 +210,7 @@ export async function utterances(): Promise<Target<Case>> {
       const base = { conll, 'json-lines': jsonLines, nothing: '' }[each.format];
       const bytes = each.format === 'nothing' ? mutatedBytes(each.random, first?.bytes ?? []) : bytesOf(base, first);
       const chunks = chunksOf(bytes, each);
-      const text = textOf(chunks);
+      const text = textOf(chunks, true);
       const source = { name: 'case', chunks: arriving(chunks) };
       const options = { separator, ...(columns && { columns }), ...(comment !== undefined && { comment }) };
       const isJson = each.format === 'json-lines';
@@ -218,7 +218,8 @@ export async function utterances(): Promise<Target<Case>> {
         ? await judgeReading('fromJsonLines', fromJsonLines(source), jsonLinesOf(text))
         : await judgeReading('fromConll', fromConll(source, options), conllOf(text, options));
       await judgeWriting(read);
-      if (text !== undefined) await judgeVocabulary(text, chunks);
+      const said = textOf(chunks, false);
+      if (said !== undefined) await judgeVocabulary(said, chunks);
       return bytes.length;
     },
     close: () => rm(folder, { recursive: true }),

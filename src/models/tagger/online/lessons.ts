@@ -3,6 +3,7 @@
 import type { TrainerState } from '../../../training/trainer-state.js';
 import type { SlotScores } from '../../metrics/conlleval.js';
 import type { Grown } from '../growth.js';
+import type { LexiconData } from '../lexicon.js';
 import type { Tagging } from '../tagging.js';
 import type { SlotCorrection } from './corrections.js';
 import { type PendingState, pendingProblem } from './pending.js';
@@ -83,9 +84,17 @@ export interface LearnTagsState {
 
 /** Names that a model knows: what was taught of others cannot be learnt again. */
 export interface KnownNames {
-  readonly tags: readonly string[];
-  readonly intents: readonly string[] | undefined;
+  readonly tags: ReadonlySet<string>;
+  readonly intents: ReadonlySet<string> | undefined;
 }
+
+/** The names of lexicons, which may be those of a file, to be looked up. */
+export const namesKnown = (tags: Names, intents: Names | null | undefined): KnownNames => ({
+  tags: new Set(tags.names),
+  intents: intents ? new Set(intents.names) : undefined,
+});
+
+type Names = Pick<LexiconData, 'names'>;
 
 /** What is wrong with what should be an utterance that was taught to a model of these names, if anything. */
 export function taughtProblem(taught: unknown, known: KnownNames): string | undefined {
@@ -97,9 +106,9 @@ export function taughtProblem(taught: unknown, known: KnownNames): string | unde
   for (const [what, name] of Object.entries({ id, intent })) {
     if (name !== undefined && typeof name !== 'string') return `has an ${what} that is no text, ${String(name)}`;
   }
-  const strange = tags?.find((tag) => !known.tags.includes(tag));
+  const strange = tags?.find((tag) => !known.tags.has(tag));
   if (strange !== undefined) return `has the tag ${JSON.stringify(strange)}, which the model has not`;
-  if (intent === undefined || known.intents === undefined || known.intents.includes(intent)) return undefined;
+  if (intent === undefined || known.intents === undefined || known.intents.has(intent)) return undefined;
   return `has the intent ${JSON.stringify(intent)}, which the model has not`;
 }
 
