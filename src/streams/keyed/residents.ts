@@ -1,4 +1,5 @@
 /** Who has a carry in the kernels' memory: keys come, rest, and give way to others, by way of a store. */
+import { shown } from '../../checks.js';
 import type { Machine } from '../../kernels/machine-type.js';
 import { records } from '../../kernels/records.js';
 import { timeSlice } from '../event-loop.js';
@@ -365,7 +366,7 @@ export function residents<S, K, T extends Resident<K>>(
     },
     restore(snapshot) {
       const { keys } = snapshot;
-      if (!Array.isArray(keys)) throw new TypeError(`keyed: a snapshot has its keys in a list, not ${String(keys)}.`);
+      if (!Array.isArray(keys)) throw new TypeError(`keyed: a snapshot has its keys in a list, not ${shown(keys)}.`);
       if (keys.length > maxKeys) {
         throw new RangeError(`keyed: a snapshot of ${keys.length} keys is more than maxKeys, ${maxKeys}; raise it.`);
       }

@@ -1,5 +1,6 @@
 /** What a learning tagger takes, and what it answers. */
 
+import { shown } from '../../../checks.js';
 import type { TrainerState } from '../../../training/trainer-state.js';
 import type { SlotScores } from '../../metrics/conlleval.js';
 import type { Grown } from '../growth.js';
@@ -104,12 +105,12 @@ export function taughtProblem(taught: unknown, known: KnownNames): string | unde
     return 'is not words with a tag each';
   }
   for (const [what, name] of Object.entries({ id, intent })) {
-    if (name !== undefined && typeof name !== 'string') return `has an ${what} that is no text, ${String(name)}`;
+    if (name !== undefined && typeof name !== 'string') return `has an ${what} that is no text, ${shown(name)}`;
   }
   const strange = tags?.find((tag) => !known.tags.has(tag));
-  if (strange !== undefined) return `has the tag ${JSON.stringify(strange)}, which the model has not`;
+  if (strange !== undefined) return `has the tag ${shown(strange)}, which the model has not`;
   if (intent === undefined || known.intents === undefined || known.intents.has(intent)) return undefined;
-  return `has the intent ${JSON.stringify(intent)}, which the model has not`;
+  return `has the intent ${shown(intent)}, which the model has not`;
 }
 
 /** What is wrong with what should be kept of lessons to a model of these names, if anything. */
