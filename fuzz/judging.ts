@@ -1,5 +1,5 @@
 /** What counts as a defect: a refusal that is none of the library's own, or a value that is not what is in the file. */
-import { isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import { OxbowError } from '../src/index.js';
 
 /** What V8 and Node say where nobody has looked before. A message of the library's has none of it, not even as a reason. */
@@ -8,6 +8,8 @@ const raw =
 
 /** The outcome of a reader. */
 export type Outcome<A> = { readonly value: A } | { readonly refused: Error };
+
+const LONGEST_SHOWN = 1500;
 
 /** How long a message may be, whatever it quotes. */
 const LONGEST_MESSAGE = 10_000;
@@ -57,6 +59,6 @@ export function holds(what: string, is: boolean): void {
 }
 
 const shown = (value: unknown): string => {
-  const text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 600 ? `${text.slice(0, 600)}…` : text;
+  const text = inspect(value, { depth: 5, compact: true, breakLength: Number.POSITIVE_INFINITY });
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
 };

@@ -14,27 +14,30 @@ export interface Read {
 /** Texts and numbers of JSON in their order, a text with the colon that makes it a name. */
 const lexemes = /("(?:[^"\\]|\\.)*")(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-type Plain = unknown;
-
-/** JSON in which names are there once, and whole numbers are written as digits; other numbers come as null. */
-function jsonOf(text: string): Plain {
+/**
+ * JSON in which names are there once, and whole numbers are written as digits; other numbers come as null. Names are numbered
+ * while V8 parses the rest: V8 14.6 takes `{"\r":1}` for `{"\\":1}` once it has parsed that.
+ */
+function jsonOf(text: string): unknown {
   JSON.parse(text);
-  let written = 0;
+  const names: string[] = [];
   const plain = text.replace(lexemes, (lexeme, string: string | undefined, colon: string | undefined) => {
-    if (colon !== undefined) written += 1;
+    if (colon !== undefined) return `"n${names.push(JSON.parse(string as string)) - 1}":`;
     return string !== undefined || /^\d+$/.test(lexeme) ? lexeme : 'null';
   });
-  const value: Plain = JSON.parse(plain);
-  let [kept, values] = [0, 0];
-  const walk = (part: Plain, depth: number): void => {
+  let values = 0;
+  const named = (part: unknown, depth: number): unknown => {
     values += 1;
-    if (typeof part !== 'object' || part === null) return;
+    if (typeof part !== 'object' || part === null) return part;
     if (depth === 8) throw new Error('too deep');
-    if (!Array.isArray(part)) kept += Object.keys(part).length;
-    for (const inner of Object.values(part)) walk(inner, depth + 1);
+    if (Array.isArray(part)) return part.map((item) => named(item, depth + 1));
+    const entries = Object.entries(part).map(
+      ([key, inner]) => [names[Number(key.slice(1))] as string, named(inner, depth + 1)] as const,
+    );
+    if (new Set(entries.map(([name]) => name)).size < entries.length) throw new Error('a name twice');
+    return Object.fromEntries(entries);
   };
-  walk(value, 0);
-  if (kept !== written) throw new Error('a name twice');
+  const value = named(JSON.parse(plain), 0);
   if (values > 500_000) throw new Error('too many values');
   return value;
 }

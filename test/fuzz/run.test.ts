@@ -5,7 +5,7 @@ import { refusal } from '../../fuzz/judging.js';
 import { cutUp, mutatedBytes, mutatedText } from '../../fuzz/mutations.js';
 import { type Bounds, run } from '../../fuzz/run.js';
 import { readSafetensors } from '../../fuzz/safetensors.js';
-import { encodeCheckpoint, ids, OxbowError } from '../../src/index.js';
+import { decodeCheckpoint, encodeCheckpoint, ids, OxbowError } from '../../src/index.js';
 
 const wide: Bounds = { milliseconds: 1000, arrays: [2 ** 24, 0], objects: [2 ** 30, 0] };
 const reading = (judge: (bytes: Uint8Array) => Promise<number> | number) => ({
@@ -120,6 +120,30 @@ describe('mutations', () => {
   it('chunks are all of the bytes', () => {
     expect(cutUp(bytes, [9, 2, 2]).map((chunk) => [...chunk])).toEqual([[1, 2], [], [3, 4], []]);
   });
+});
+
+it('the second reader reads names as they are, whatever was read before', () => {
+  for (const name of ['\\', '\r', '\n', '__proto__', '\u0000']) {
+    const file = encodeCheckpoint({ tensors: { [name]: ids([1], [1]) }, metadata: { [name]: name } });
+    expect([...(readSafetensors(file)?.tensors.keys() ?? [])]).toEqual([name]);
+    expect(readSafetensors(file)?.metadata).toEqual(new Map([[name, name]]));
+  }
+});
+
+it.each([
+  [
+    'a name twice',
+    '{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"\\u0061":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}',
+  ],
+  ['a number with an exponent', '{"a":{"dtype":"F32","shape":[0e0],"data_offsets":[0,0]}}'],
+  ['a gap', '{"a":{"dtype":"F32","shape":[0],"data_offsets":[1,1]}}'],
+  ['a space before it', ' {}'],
+])('the second reader refuses a header with %s', (_, header) => {
+  const file = new Uint8Array(8 + header.length);
+  file[0] = header.length;
+  file.set(new TextEncoder().encode(header), 8);
+  expect(readSafetensors(file)).toBeUndefined();
+  expect(() => decodeCheckpoint(file)).toThrow(OxbowError);
 });
 
 it('the second reader takes what is sound and nothing else', () => {
