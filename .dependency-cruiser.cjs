@@ -85,7 +85,7 @@ module.exports = {
       name: 'the package stands alone',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(test|bench|examples|scripts|build|dist)/' },
+      to: { path: '^(test|bench|fuzz|examples|scripts|build|dist)/' },
     },
     {
       name: 'the package has no undeclared dependency',

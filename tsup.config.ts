@@ -4,7 +4,7 @@ import { WORKING } from './src/host/working.js';
 
 const isNoSource = (file: string) => !file.endsWith('.ts');
 
-/** The package; the examples, which import it by its name like everyone else; the benchmarks, which look inside. */
+/** The package; the examples, which import it by its name like everyone else; the benchmarks and the fuzzing, which look inside. */
 export default defineConfig([
   {
     entry: {
@@ -79,6 +79,17 @@ export default defineConfig([
     platform: 'node',
     removeNodeProtocol: false,
     external: ['commander', 'log-update', 'esbuild'],
+    silent: true,
+    clean: true,
+  },
+  {
+    entry: { main: 'fuzz/main.ts' },
+    outDir: 'build/fuzz',
+    format: 'esm',
+    target: 'es2022',
+    platform: 'node',
+    removeNodeProtocol: false,
+    external: ['commander', 'fast-check', 'ws'],
     silent: true,
     clean: true,
   },

@@ -1,4 +1,4 @@
-// Builds what has changed: `npm run build`. The kernels, then dist/ (the package), build/examples/ and build/bench/. Nothing is done
+// Builds what has changed: `npm run build`. The kernels, then dist/ (the package), build/examples/, build/bench/ and build/fuzz/. Nothing is done
 // where no source has changed since, so that every command that needs a build can ask for one.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -29,6 +29,7 @@ const built = [
   'build/bench/tagging.js',
   'build/bench/beside.js',
   'build/bench/browser.js',
+  'build/fuzz/main.js',
 ];
 
 function run(script) {
@@ -55,7 +56,7 @@ async function buildPage() {
 
 function fingerprint() {
   const hash = createHash('sha256');
-  const folders = ['src', 'examples', 'bench'].flatMap((folder) =>
+  const folders = ['src', 'examples', 'bench', 'fuzz'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
@@ -74,7 +75,7 @@ try {
   const now = fingerprint();
   const current = existsSync(mark) && readFileSync(mark, 'utf8') === now;
   if (!current || !built.every((file) => existsSync(join(root, file)))) {
-    process.stdout.write('build: dist, build/examples, build/bench\n');
+    process.stdout.write('build: dist, build/examples, build/bench, build/fuzz\n');
     rmSync(mark, { force: true });
     run('node_modules/tsup/dist/cli-default.js');
     await buildPage();

@@ -1,6 +1,6 @@
-/** Checks of sizes and options: a wrong one is an error where it is given, not a surprise later. */
+/** Checks of sizes and options: a wrong one is an error where it is given, not a surprise later; and how messages show it. */
 import { isTensor } from './tensor.js';
-import { shown } from './tree.js';
+import { shown as shownPart } from './tree.js';
 
 /** What is larger than the largest memory of the kernels, 4 GiB of float32, cannot be computed with. */
 export const MOST_NUMBERS = 2 ** 30;
@@ -22,7 +22,35 @@ export function requireCount(
 export function requireChoice(operation: string, name: string, value: unknown, choices: readonly string[]): void {
   if (choices.some((choice) => choice === value)) return;
   const listed = choices.map((choice) => `'${choice}'`).join(' or ');
-  throw new TypeError(`${operation}: ${name} is ${listed}, not ${JSON.stringify(value)}.`);
+  throw new TypeError(`${operation}: ${name} is ${listed}, not ${shown(value)}.`);
+}
+
+const LONGEST = 80;
+const MOST_MEMBERS = 20;
+const DEEPEST = 2;
+
+/**
+ * A value as a message shows it: like JSON, no longer than a line, and the same for whatever it is. `String` and
+ * `JSON.stringify` fail for some of what comes out of a file: at a `toString` that is a number, and far down in lists of lists.
+ */
+export function shown(value: unknown): string {
+  const text = written(value, DEEPEST);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+function written(value: unknown, depth: number): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, LONGEST + 1));
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (depth === 0) return '…';
+  if (Array.isArray(value)) {
+    return `[${value
+      .slice(0, MOST_MEMBERS)
+      .map((item) => written(item, depth - 1))
+      .join(',')}]`;
+  }
+  const members = Object.entries(value).slice(0, MOST_MEMBERS);
+  return `{${members.map(([name, member]) => `${written(name, 0)}:${written(member, depth - 1)}`).join(',')}}`;
 }
 
 /** @throws TypeError where something is of another kind than an operation takes. */
@@ -32,7 +60,7 @@ export function requireKind(operation: string, fits: boolean, takes: string, got
 
 const shownKind = (got: unknown): string => {
   if (typeof got === 'function') return 'a function';
-  return typeof got === 'string' ? JSON.stringify(got) : shown(got);
+  return typeof got === 'string' ? shown(got) : shownPart(got);
 };
 
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>

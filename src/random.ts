@@ -2,6 +2,7 @@
  * Seeded random numbers. There is no global generator: code that draws holds a generator, and a generator follows from
  * a seed and a path, so that two places that draw never disturb each other.
  */
+import { shown } from './checks.js';
 
 /** A stream of random numbers. */
 export interface RandomGenerator {
@@ -66,7 +67,7 @@ export function generatorProblem(state: unknown): string | undefined {
   if (!Array.isArray(words) || words.length !== 4 || !words.every(isWord)) return 'its words are not four of 32 bits';
   // From there it never comes back.
   if (words.every((word) => word === 0)) return 'all of its words are 0';
-  return spare === null || Number.isFinite(spare) ? undefined : `its spare is ${String(spare)}, not a number or null`;
+  return spare === null || Number.isFinite(spare) ? undefined : `its spare is ${shown(spare)}, not a number or null`;
 }
 
 /**

@@ -130,7 +130,8 @@ export function checkShape(shape: Shape, what: string): number {
 function nameOf(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value !== 'object' || value === null) return String(value);
-  const name = value.constructor?.name ?? 'Object';
+  const maker: unknown = value.constructor?.name;
+  const name = typeof maker === 'string' ? maker : 'Object';
   return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`;
 }
 

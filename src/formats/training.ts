@@ -158,11 +158,17 @@ const bad = (message: string): E.Left<FormatError> => ({
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** The record that a text of JSON is; undefined where it is none. */
+/** Lists and records within one another: far more than anybody writes, and few enough for whatever walks through them. */
+const DEEPEST = 1000;
+
+const isWithin = (value: unknown, depth: number): boolean =>
+  !isRecord(value) || (depth > 0 && Object.values(value).every((part) => isWithin(part, depth - 1)));
+
+/** The record that a text of JSON is; undefined where it is none, or one that could not be written again. */
 export function parsedRecord(text: unknown): Readonly<Record<string, unknown>> | undefined {
   const value = E.tryCatch(
     () => JSON.parse(text as string) as unknown,
     () => undefined,
   );
-  return E.isRight(value) && isRecord(value.right) ? value.right : undefined;
+  return E.isRight(value) && isRecord(value.right) && isWithin(value.right, DEEPEST) ? value.right : undefined;
 }

@@ -21,6 +21,12 @@ export async function* expectUtf8<T extends string | Uint8Array>(chunks: AsyncIt
   // Undefined once it is known that no mark stands there. What may still become one waits, and nothing else does.
   let begun: readonly number[] | undefined = [];
   for await (const chunk of chunks) {
+    // A string ends what waits for a byte, and is a beginning itself.
+    if (typeof chunk === 'string' && begun !== undefined && begun.length + chunk.length > 0) {
+      refuseMark(begun);
+      if (begun.length > 0) yield Uint8Array.from(begun) as T;
+      begun = undefined;
+    }
     if (begun === undefined || typeof chunk === 'string') {
       yield chunk;
       continue;

@@ -1,4 +1,4 @@
-import { requireKind } from '../checks.js';
+import { requireKind, shown } from '../checks.js';
 import { checkedOptions } from '../options.js';
 
 /** What becomes of a symbol that the vocabulary does not know: an error, nothing, or another symbol in its place. */
@@ -36,7 +36,7 @@ function codeOf(symbol: string): number {
   const code = symbol.codePointAt(0);
   if (code === undefined || String.fromCodePoint(code) !== symbol) {
     throw new TypeError(
-      `vocabulary: a symbol is one code point, but ${JSON.stringify(symbol)} is ${[...symbol].length}; ` +
+      `vocabulary: a symbol is one code point, but ${shown(symbol)} is ${[...symbol].length}; ` +
         'give a text as one string, or split it: [...text].',
     );
   }
@@ -46,9 +46,7 @@ function codeOf(symbol: string): number {
 function checkUnknown(unknown: UnknownSymbols): void {
   if (unknown === 'error' || unknown === 'skip') return;
   if (typeof unknown !== 'object' || unknown === null || typeof unknown.replace !== 'string') {
-    throw new TypeError(
-      `vocabulary: unknown is 'error', 'skip' or { replace: symbol }, not ${JSON.stringify(unknown)}.`,
-    );
+    throw new TypeError(`vocabulary: unknown is 'error', 'skip' or { replace: symbol }, not ${shown(unknown)}.`);
   }
   codeOf(unknown.replace);
 }
@@ -152,7 +150,7 @@ export function vocabulary(
  */
 export function vocabularyFrom(data: VocabularyData): Vocabulary {
   if (typeof data?.symbols !== 'string') {
-    throw new TypeError(`vocabularyFrom: expected { symbols, unknown }, but got ${JSON.stringify(data)}.`);
+    throw new TypeError(`vocabularyFrom: expected { symbols, unknown }, but got ${shown(data)}.`);
   }
   checkUnknown(data.unknown);
   // The order is kept, not sorted again: ids are rows of trained weights.
@@ -162,7 +160,7 @@ export function vocabularyFrom(data: VocabularyData): Vocabulary {
   }
   if (typeof data.unknown === 'object' && !codes.includes(codeOf(data.unknown.replace))) {
     throw new RangeError(
-      `vocabularyFrom: the replacement ${JSON.stringify(data.unknown.replace)} is not among the ${codes.length} symbols.`,
+      `vocabularyFrom: the replacement ${shown(data.unknown.replace)} is not among the ${codes.length} symbols.`,
     );
   }
   return build(codes, data.unknown);

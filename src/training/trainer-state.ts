@@ -1,4 +1,5 @@
 /** What an optimizer keeps, as it is written down and put back. */
+import { shown } from '../checks.js';
 import type { ParameterTable } from '../kernels/parameter-table.js';
 import { below } from '../path.js';
 import {
@@ -51,7 +52,7 @@ export function checkedState(state: TrainerState, places: readonly Place[], opti
 export function checkSteps(operation: string, state: TrainerState): void {
   if (typeof state !== 'object' || state === null || typeof state.slots !== 'object' || state.slots === null) {
     throw new TypeError(
-      `${operation}: a state is what state() gave, { step, slots }, not ${String(state)}; leave it out to start afresh.`,
+      `${operation}: a state is what state() gave, { step, slots }, not ${shown(state)}; leave it out to start afresh.`,
     );
   }
   for (const [name, count] of Object.entries({
@@ -60,7 +61,7 @@ export function checkSteps(operation: string, state: TrainerState): void {
   })) {
     if (Number.isSafeInteger(count) && count >= 0) continue;
     throw new RangeError(
-      `${operation}: the state's ${name} is a whole number from 0 up, not ${String(count)}; it is not what state() gave.`,
+      `${operation}: the state's ${name} is a whole number from 0 up, not ${shown(count)}; it is not what state() gave.`,
     );
   }
 }

@@ -139,6 +139,16 @@ describe('a training', () => {
     ],
     ['a number', { tensors: {}, metadata: { run: '3' } }, /no run that can be read/],
     [
+      'lists within one another that could not be written',
+      { tensors: {}, metadata: { run: `{"about":${'['.repeat(20_000)}${']'.repeat(20_000)}}` } },
+      /no run that can be read/,
+    ],
+    [
+      'a step that is no text either',
+      { tensors: {}, metadata: { run: '{"step":{"toString":1,"valueOf":2}}' } },
+      /the state's step is a whole number from 0 up, not \{"toString":1,"valueOf":2\}/,
+    ],
+    [
       'half a step',
       { tensors: {}, metadata: { run: '{"step":0.5}' } },
       /sound of its run: .*step is a whole number .*not 0\.5/,

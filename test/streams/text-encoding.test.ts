@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { firstValueFrom, from, lastValueFrom, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { fromConll } from '../../src/formats/utterances/conll.js';
@@ -37,6 +38,29 @@ describe('a byte-order mark', () => {
     expect(await joined(['a', mark, 'b'])).toBe('a\uFEFFb');
     expect(await joined([Uint8Array.of(0x61), 'b', mark])).toBe('ab\uFEFF');
     expect(await joined(['\uD800', mark])).toBe('\uFFFD\uFEFF');
+  });
+});
+
+describe('lines of strings and bytes in turns', () => {
+  const half = Uint8Array.of(0xf0, 0x9f);
+  const wordsOf = async (...chunks: readonly (string | Uint8Array)[]) => {
+    const source = { name: 'turns', chunks: Readable.from(chunks, { objectMode: true }) };
+    return (await all(fromConll(source, { columns: { tag: null } }))).map(({ words }) => words);
+  };
+
+  it.each<[string, readonly (string | Uint8Array)[], string]>([
+    ['half a character before a string', ['b', half, 'a c\n'], 'b\uFFFDa'],
+    ['the other half behind a string', [half, 'a', Uint8Array.of(0x90, 0x82)], '\uFFFDa\uFFFD\uFFFD'],
+    ['half a mark before a string', [Uint8Array.of(0xff), 'a'], '\uFFFDa'],
+    ['a mark of others behind a string', ['a', Uint8Array.of(0xff, 0xfe)], 'a\uFFFD\uFFFD'],
+    ['nothing before a mark', ['', Uint8Array.of(0xef, 0xbb, 0xbf), 'a'], 'a'],
+    ['a character in halves', [half, Uint8Array.of(0x90, 0x82)], '🐂'],
+  ])('have %s where it came', async (_, chunks, word) => {
+    expect(await wordsOf(...chunks)).toEqual([[word]]);
+  });
+
+  it('are refused by a mark before a string', async () => {
+    await expect(wordsOf(Uint8Array.of(0xff, 0xfe), 'a')).rejects.toThrow(/turns cannot be read: .* UTF-16LE/);
   });
 });
 

@@ -76,4 +76,23 @@ describe('vocabulary', () => {
     expect(() => vocabularyFrom({ unknown: 'skip' } as never)).toThrow(TypeError);
     expect(() => vocabularyFrom(null as never)).toThrow(TypeError);
   });
+
+  it.each([
+    [
+      { symbols: JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`), unknown: 'skip' },
+      'got {"symbols":[…],"unknown":"skip"}.',
+    ],
+    [{ symbols: 'ab', unknown: { replace: { toString: 1 } } }, 'not {"replace":{"toString":1}}.'],
+    [{ symbols: 'ab', unknown: { replace: 'x'.repeat(1_000_000) } }, '…'],
+  ])('rejects what no message can show as a whole', (data, shown) => {
+    let message = '';
+    try {
+      vocabularyFrom(data as never);
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    expect(message).toMatch(/^vocabulary(From)?: /);
+    expect(message).toContain(shown);
+    expect(message.length).toBeLessThan(300);
+  });
 });

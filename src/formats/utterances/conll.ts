@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { shown } from '../../checks.js';
 import { checkedOptions, type Names } from '../../options.js';
 import { fromAsync } from '../../streams/from-async.js';
 import { badLine, isOfSource } from './failure.js';
@@ -76,7 +77,7 @@ function reader(path: string, options: ConllOptions): Reader {
     width ??= fields.length;
     const found = `${fields.length} ${fields.length === 1 ? 'column' : 'columns'}`;
     if (fields.length !== width) {
-      const why = `${found}, where the lines before have ${width}: ${JSON.stringify(text)}.`;
+      const why = `${found}, where the lines before have ${width}: ${shown(text)}.`;
       throw badLine('fromConll', 'BadLine', path, number, why);
     }
     const wanted = [word, ...(tag === null ? [] : [tag])];
@@ -158,7 +159,7 @@ export function toConll(utterance: Utterance): string {
   const text = `${lines.join('\n')}\n\n`;
   const other = readOtherwise(utterance, text);
   if (other === undefined) return text;
-  throw new TypeError(`toConll: ${JSON.stringify(other.value)} cannot stand ${other.where}; use toJsonLine.`);
+  throw new TypeError(`toConll: ${shown(other.value)} cannot stand ${other.where}; use toJsonLine.`);
 }
 
 /** Half of a pair, which no file can hold. */

@@ -1,5 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js';
 import type { Observable } from 'rxjs';
+import { shown } from '../../checks.js';
 import { fromAsync } from '../../streams/from-async.js';
 import { badLine } from './failure.js';
 import { isBlank, linesOf, type TextSource } from './lines.js';
@@ -19,11 +20,11 @@ function parse(text: string): E.Either<Fault, Utterance> {
   if (E.isLeft(parsed)) return bad(`no JSON: ${parsed.left}.`);
   if (typeof parsed.right !== 'object' || parsed.right === null) return bad('an utterance is an object.');
   const { id, words, tags, intent } = parsed.right as Record<string, unknown>;
-  if (!isStrings(words)) return bad(`words is a list of strings, not ${JSON.stringify(words)}.`);
-  if (tags !== undefined && !isStrings(tags)) return bad(`tags is a list of strings, not ${JSON.stringify(tags)}.`);
-  if (id !== undefined && typeof id !== 'string') return bad(`id is a string, not ${JSON.stringify(id)}.`);
+  if (!isStrings(words)) return bad(`words is a list of strings, not ${shown(words)}.`);
+  if (tags !== undefined && !isStrings(tags)) return bad(`tags is a list of strings, not ${shown(tags)}.`);
+  if (id !== undefined && typeof id !== 'string') return bad(`id is a string, not ${shown(id)}.`);
   if (intent !== undefined && typeof intent !== 'string') {
-    return bad(`intent is a string, not ${JSON.stringify(intent)}.`);
+    return bad(`intent is a string, not ${shown(intent)}.`);
   }
   if (tags !== undefined && tags.length !== words.length) {
     return E.left(['CountMismatch', `${tags.length} tags for ${words.length} words; each word has one tag.`]);

@@ -51,7 +51,8 @@ async function* decoded(chunks: AsyncIterable<string | Uint8Array>): AsyncGenera
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let first = true;
   for await (const chunk of chunks) {
-    const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
+    // Half a character that a string comes after stays half.
+    const text = typeof chunk === 'string' ? decoder.decode() + chunk : decoder.decode(chunk, { stream: true });
     if (text === '') continue;
     yield first ? withoutMark(text) : text;
     first = false;

@@ -1,4 +1,5 @@
 /** Names and their ids, which only ever grow: words, tags, intents. */
+import { shown } from '../../checks.js';
 
 /** A list of names in which each has an id, 0 … size − 1, that never changes. */
 export interface Lexicon {
@@ -34,12 +35,13 @@ export function lexiconProblem(data: unknown): string | undefined {
     return 'has no names with a count each';
   }
   const nameless = names.findIndex((name) => typeof name !== 'string');
-  if (nameless >= 0) return `has ${JSON.stringify(names[nameless])} for name ${nameless}, which is no text`;
-  if (new Set(names).size !== names.length) {
-    return `has ${JSON.stringify(names.find((name, id) => names.indexOf(name) !== id))} twice`;
-  }
+  if (nameless >= 0) return `has ${shown(names[nameless])} for name ${nameless}, which is no text`;
+  const met = new Set<string>();
+  // A set is as large as before where it had the name.
+  const twice = names.find((name) => met.size === met.add(name).size);
+  if (twice !== undefined) return `has ${shown(twice)} twice`;
   const wrong = counts.findIndex((count) => !Number.isSafeInteger(count) || count < 0);
-  return wrong < 0 ? undefined : `counts ${JSON.stringify(names[wrong])} ${String(counts[wrong])} times`;
+  return wrong < 0 ? undefined : `counts ${shown(names[wrong])} ${shown(counts[wrong])} times`;
 }
 
 /**
@@ -88,8 +90,8 @@ export function lexicon(names: Iterable<string> = []): Lexicon {
       const other = all.findIndex((name, id) => wanted[id] !== name);
       if (other >= 0) {
         throw new RangeError(
-          `lexicon: what was written down has ${JSON.stringify(wanted[other])} for name ${other}, not ` +
-            `${JSON.stringify(all[other])}; it must begin with the ${all.length} names that are here.`,
+          `lexicon: what was written down has ${shown(wanted[other])} for name ${other}, not ` +
+            `${shown(all[other])}; it must begin with the ${all.length} names that are here.`,
         );
       }
       for (const name of wanted.slice(all.length)) add(name);

@@ -1,5 +1,7 @@
 /** How a key's carry lies in its record: the rows of all of its tensors, one after the other. */
+
 import { restored, startFrom } from '../../carry.js';
+import { shown } from '../../checks.js';
 import type { Machine } from '../../kernels/machine-type.js';
 import type { Core } from '../../layer.js';
 import {
@@ -150,7 +152,7 @@ export function layout<S>(model: Core<S, never>, symbols?: number, operation = '
     check(state, lanes) {
       if (typeof state !== 'object' || state === null) {
         throw new TypeError(
-          `${operation}: what is kept of a key is { carry }, not ${String(state)}; give what was put.`,
+          `${operation}: what is kept of a key is { carry }, not ${shown(state)}; give what was put.`,
         );
       }
       const logits = checkExpected(state, lanes);

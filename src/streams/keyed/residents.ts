@@ -1,4 +1,5 @@
 /** Who has a carry in the kernels' memory: keys come, rest, and give way to others, by way of a store. */
+import { shown } from '../../checks.js';
 import type { Machine } from '../../kernels/machine-type.js';
 import { records } from '../../kernels/records.js';
 import { type Idle, idleLine } from './idle.js';
@@ -287,7 +288,7 @@ export function residents<S, K, T extends Resident<K>>(
     restore(snapshot) {
       const { keys } = snapshot;
       if (!Array.isArray(keys))
-        throw new TypeError(`${operation}: a snapshot has its keys in a list, not ${String(keys)}.`);
+        throw new TypeError(`${operation}: a snapshot has its keys in a list, not ${shown(keys)}.`);
       if (keys.length > maxKeys) {
         throw new RangeError(
           `${operation}: a snapshot of ${keys.length} keys is more than maxKeys, ${maxKeys}; raise it.`,

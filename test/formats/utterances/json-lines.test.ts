@@ -36,6 +36,12 @@ describe('JSON Lines', () => {
     ['{"words":["a"],"tags":[1]}', 'BadLine', /tags is a list of strings, not \[1\]/],
     ['{"words":["a"],"id":7}', 'BadLine', /id is a string, not 7/],
     ['{"words":["a"],"intent":null}', 'BadLine', /intent is a string, not null/],
+    [
+      `{"words":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
+      'BadLine',
+      /words is a list of strings, not \[\[…\]\]\. Put/,
+    ],
+    [`{"words":"${'a'.repeat(1_000_000)}"}`, 'BadLine', /words is a list of strings, not "a{79}…\. Put/],
     ['{"words":["a"],"tags":[]}', 'CountMismatch', /0 tags for 1 words; each word has one tag/],
   ] as const)('%s is refused, with file and line', async (line, _tag, why) => {
     const error = await read(`{"words":["fine"]}\n${line}\n`).catch((thrown) => thrown);

@@ -1,8 +1,9 @@
 /** A tagger that learns while it runs, as a checkpoint: weights, names, and what learning needs in order to go on. */
+
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import type * as TE from 'fp-ts/lib/TaskEither.js';
-import { requireModel } from '../../../checks.js';
+import { requireModel, shown } from '../../../checks.js';
 import {
   type FileError,
   type FormatError,
@@ -28,7 +29,7 @@ import { agrees, isTensor, sameShape, showShape, type Tensor } from '../../../te
 import { tablesOf } from '../growth.js';
 import { type LexiconData, lexiconProblem } from '../lexicon.js';
 import type { Tagger } from '../tagger.js';
-import { keptProblem, type LearnTagsState } from './lessons.js';
+import { keptProblem, type LearnTagsState, namesKnown } from './lessons.js';
 
 /** Of the metadata, the one that is about learning. */
 const LEARNING = 'learning';
@@ -210,7 +211,7 @@ function stateOf(
   const { replay, outstanding, pending = outstanding } = about as Saved;
   const kept = { ...(replay !== undefined && { replay }), ...(pending !== undefined && { pending }) };
   const problem =
-    keptProblem(kept, { tags: tags.names, intents: intents?.names }) ??
+    keptProblem(kept, namesKnown(tags, intents)) ??
     (trainer === undefined ? 'there is no step' : slotsProblem(trainer.slots, weights));
   return problem === undefined && trainer !== undefined
     ? E.right({ trainer, ...kept })
@@ -263,8 +264,8 @@ function lexiconsOf(
     const other = own.names.findIndex((name, id) => name !== saved.names[id]);
     if (other >= 0) {
       return wrong(
-        `the checkpoint's ${what} do not begin with the model's ${own.size}, which has ${JSON.stringify(own.names[other])} ` +
-          `where it has ${JSON.stringify(saved.names[other])}; make the model with fewer ${what}, and let it grow.`,
+        `the checkpoint's ${what} do not begin with the model's ${own.size}, which has ${shown(own.names[other])} ` +
+          `where it has ${shown(saved.names[other])}; make the model with fewer ${what}, and let it grow.`,
       );
     }
   }

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { defer, finalize, type OperatorFunction } from 'rxjs';
-import { requireCount } from '../../../checks.js';
+import { requireCount, shown } from '../../../checks.js';
 import { checkedOptions, type Names } from '../../../options.js';
 import type { PiecewiseTask } from '../../../piecewise-task.js';
 import {
@@ -24,6 +24,7 @@ import {
   cutUtterance,
   keptProblem,
   type LearnTagsState,
+  namesKnown,
   type RefusedTags,
   type TagLesson,
   type TagOutcome,
@@ -148,8 +149,8 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
   /** Why an utterance cannot be learnt. */
   function problemOf({ words, tags, intent }: Taught): string | undefined {
     if (words.length === 0) return 'an utterance without words has nothing to be learnt.';
-    if (!Array.isArray(tags)) return `an utterance's tags are a list, not ${String(tags)}; give one tag a word.`;
-    if (intent !== undefined && typeof intent !== 'string') return `an intent is a name, not ${String(intent)}.`;
+    if (!Array.isArray(tags)) return `an utterance's tags are a list, not ${shown(tags)}; give one tag a word.`;
+    if (intent !== undefined && typeof intent !== 'string') return `an intent is a name, not ${shown(intent)}.`;
     if (tags.length !== words.length) {
       return `an utterance has ${words.length} words and ${tags.length} tags; give one tag a word.`;
     }
@@ -235,10 +236,9 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
 
   function* correct({ id, tags, corrections = [], intent }: Corrected): PiecewiseTask<TagOutcome> {
     const former = open?.get(id) ?? 'unknown';
-    if (former === 'unknown')
-      return refused('unknown', id, `nothing was predicted under the id ${JSON.stringify(id)}.`);
+    if (former === 'unknown') return refused('unknown', id, `nothing was predicted under the id ${shown(id)}.`);
     if (former === 'expired') {
-      return refused('expired', id, `what was predicted under ${JSON.stringify(id)} was dropped; raise the capacity.`);
+      return refused('expired', id, `what was predicted under ${shown(id)} was dropped; raise the capacity.`);
     }
     const { words, prediction, taught } = former;
     const before = tags ?? taught?.tags ?? prediction.words.map(({ tag }) => tag);
@@ -258,7 +258,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     begun += 1;
     // Lessons come from outside: what they are is not known before they have come.
     if (typeof lesson !== 'object' || lesson === null) {
-      return refused('rejected', undefined, `a lesson is an utterance or a correction, not ${String(lesson)}.`);
+      return refused('rejected', undefined, `a lesson is an utterance or a correction, not ${shown(lesson)}.`);
     }
     if (!('words' in lesson)) return yield* correct(lesson);
     const { id } = lesson;
@@ -284,7 +284,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
 function checkState({ tags, intents }: Tagger, state: LearnTagsState): void {
   const problem =
     typeof state === 'object' && state !== null && typeof state.trainer === 'object' && state.trainer !== null
-      ? keptProblem(state, { tags: tags.names, intents: intents?.names })
+      ? keptProblem(state, namesKnown(tags, intents))
       : 'there is no trainer';
   if (problem === undefined) return;
   throw new TypeError(
@@ -296,7 +296,7 @@ function tooMany(lexicon: Lexicon, names: readonly string[], most: number, what:
   const fresh = new Set(names.filter((name) => lexicon.idOf(name) === undefined));
   if (fresh.size === 0 || lexicon.size + fresh.size <= most) return undefined;
   const [first] = fresh;
-  return `the model has ${lexicon.size} ${what} and may have ${most}, so ${JSON.stringify(first)} is not learnt; raise \`most\`.`;
+  return `the model has ${lexicon.size} ${what} and may have ${most}, so ${shown(first)} is not learnt; raise \`most\`.`;
 }
 
 const isListOf = (value: unknown, type: 'string' | 'object'): boolean =>

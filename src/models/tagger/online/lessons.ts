@@ -1,8 +1,10 @@
 /** What a learning tagger takes, and what it answers. */
 
+import { shown } from '../../../checks.js';
 import type { TrainerState } from '../../../training/trainer-state.js';
 import type { SlotScores } from '../../metrics/conlleval.js';
 import type { Grown } from '../growth.js';
+import type { LexiconData } from '../lexicon.js';
 import type { Tagging } from '../tagging.js';
 import type { SlotCorrection } from './corrections.js';
 import { type PendingState, pendingProblem } from './pending.js';
@@ -83,9 +85,17 @@ export interface LearnTagsState {
 
 /** Names that a model knows: what was taught of others cannot be learnt again. */
 export interface KnownNames {
-  readonly tags: readonly string[];
-  readonly intents: readonly string[] | undefined;
+  readonly tags: ReadonlySet<string>;
+  readonly intents: ReadonlySet<string> | undefined;
 }
+
+/** The names of lexicons, which may be those of a file, to be looked up. */
+export const namesKnown = (tags: Names, intents: Names | null | undefined): KnownNames => ({
+  tags: new Set(tags.names),
+  intents: intents ? new Set(intents.names) : undefined,
+});
+
+type Names = Pick<LexiconData, 'names'>;
 
 /** What is wrong with what should be an utterance that was taught to a model of these names, if anything. */
 function taughtProblem(taught: unknown, known: KnownNames): string | undefined {
@@ -95,12 +105,12 @@ function taughtProblem(taught: unknown, known: KnownNames): string | undefined {
     return 'is not words with a tag each';
   }
   for (const [what, name] of Object.entries({ id, intent })) {
-    if (name !== undefined && typeof name !== 'string') return `has an ${what} that is no text, ${String(name)}`;
+    if (name !== undefined && typeof name !== 'string') return `has an ${what} that is no text, ${shown(name)}`;
   }
-  const strange = tags?.find((tag) => !known.tags.includes(tag));
-  if (strange !== undefined) return `has the tag ${JSON.stringify(strange)}, which the model has not`;
-  if (intent === undefined || known.intents === undefined || known.intents.includes(intent)) return undefined;
-  return `has the intent ${JSON.stringify(intent)}, which the model has not`;
+  const strange = tags?.find((tag) => !known.tags.has(tag));
+  if (strange !== undefined) return `has the tag ${shown(strange)}, which the model has not`;
+  if (intent === undefined || known.intents === undefined || known.intents.has(intent)) return undefined;
+  return `has the intent ${shown(intent)}, which the model has not`;
 }
 
 /** What is wrong with what should be kept of lessons to a model of these names, if anything. */

@@ -1,5 +1,5 @@
 /** Predictions whose corrections may still come. */
-import { requireChoice, requireCount } from '../../../checks.js';
+import { requireChoice, requireCount, shown } from '../../../checks.js';
 import { checkedOptions } from '../../../options.js';
 import type { TaggedWord, Tagging } from '../tagging.js';
 
@@ -148,7 +148,7 @@ export function pending(options: PendingOptions): Pending {
 export function pendingProblem(state: unknown): string | undefined {
   const { given, dropped, entries, expired } = (state ?? {}) as Partial<PendingState>;
   if (!isCount(given) || !isCount(dropped)) {
-    return `the state gave ${String(given)} ids and dropped ${String(dropped)}, which are no counts`;
+    return `the state gave ${shown(given)} ids and dropped ${shown(dropped)}, which are no counts`;
   }
   if (!Array.isArray(entries) || !isTexts(expired)) return 'the state has no list of entries, or none of expired ids';
   const wrong = entries.findIndex((entry) => !isEntry(entry));

@@ -1,5 +1,5 @@
 /** A reservoir: a sample of bounded size of all that has gone by. */
-import { requireCount } from '../../../checks.js';
+import { requireCount, shown } from '../../../checks.js';
 import { checkedOptions } from '../../../options.js';
 import { type GeneratorState, generator, generatorProblem, restoreGenerator } from '../../../random.js';
 
@@ -41,7 +41,7 @@ export function reservoirProblem(
   const { items, seen, random } = (state ?? {}) as Partial<ReservoirState<unknown>>;
   if (!Array.isArray(items)) return 'the state has no list of items';
   if (!Number.isSafeInteger(seen) || (seen as number) < items.length) {
-    return `the state has ${items.length} items of ${String(seen)} seen`;
+    return `the state has ${items.length} items of ${shown(seen)} seen`;
   }
   const drawing = generatorProblem(random);
   if (drawing !== undefined) return `the state's generator is none: ${drawing}`;

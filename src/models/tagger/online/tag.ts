@@ -1,5 +1,5 @@
 import { concat, concatMap, defer, type OperatorFunction } from 'rxjs';
-import { requireCount } from '../../../checks.js';
+import { requireCount, shown } from '../../../checks.js';
 import { checkedOptions } from '../../../options.js';
 import type { OpenUtterance, ProvisionalTag } from '../streaming.js';
 import type { Tagger } from '../tagger.js';
@@ -121,7 +121,7 @@ function tagging(model: Tagger, longest: number) {
   function add(word: unknown): readonly Event[] {
     if (typeof word !== 'string') {
       throw new TypeError(
-        `tag: takes words, lists of words and endOfUtterance, not ${String(word)}; split texts into words first.`,
+        `tag: takes words, lists of words and endOfUtterance, not ${shown(word)}; split texts into words first.`,
       );
     }
     const events = tell(open.add(word));

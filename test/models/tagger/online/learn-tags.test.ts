@@ -409,7 +409,8 @@ describe('lessons that are none', () => {
     ['a correction that is none', { id: '#0', corrections: [null] }, 'corrections a list of records'],
     ['a tag that is no name', { id: '#0', tags: ['O', 5], corrections: [] }, 'tags are a list of names'],
     ['no lesson', null, 'a lesson is an utterance or a correction, not null'],
-    ['a text', 'leave Taipei', 'a lesson is an utterance or a correction, not leave Taipei'],
+    ['a text', 'leave Taipei', 'a lesson is an utterance or a correction, not "leave Taipei"'],
+    ['a record that is no text', { words: ['a'], tags: { toString: 1, valueOf: 2 } }, 'a list, not {"toString":1'],
     ['a correction without words', { id: '#0', corrections: [{ slot: 'toloc' }] }, 'says which words it is about'],
   ])('%s', async (_, lesson, message) => {
     const model = empty();

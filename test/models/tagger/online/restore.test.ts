@@ -86,6 +86,10 @@ const withMetadata = (name: string, text: unknown) => ({
   metadata: { ...checkpoint.metadata, [name]: text },
 });
 
+/** Lists within one another, so many of them. */
+const nested = (depth: number): unknown => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`);
+const strange = { toString: 1, valueOf: 2 };
+
 describe('a checkpoint of a tagger is refused as a whole where it has', () => {
   it.each<[readonly (string | number)[], unknown, RegExp]>([
     [['words', 'names', 1], 3, /lexicon of words has 3 for name 1, which is no text/],
@@ -98,9 +102,13 @@ describe('a checkpoint of a tagger is refused as a whole where it has', () => {
     [['words', 'counts', 1], -1, /lexicon of words counts "arrive" -1 times/],
     [['words', 'counts', 1], 1.5, /counts "arrive" 1.5 times/],
     [['words', 'counts', 1], null, /counts "arrive" null times/],
-    [['tags', 'counts', 0], '3', /lexicon of tags counts "O" 3 times/],
+    [['tags', 'counts', 0], '3', /lexicon of tags counts "O" "3" times/],
     [['words', 'counts'], [], /lexicon of words has no names with a count each/],
     [['words', 'names'], 'to', /lexicon of words has no names/],
+    [['words', 'names', 1], strange, /has \{"toString":1,"valueOf":2\} for name 1/],
+    [['words', 'names', 1], nested(5), /has \[\[…\]\] for name 1/],
+    [['words', 'counts', 1], nested(5), /counts "arrive" \[\[…\]\] times/],
+    [['words', 'counts', 1], strange, /counts "arrive" \{"toString":1,"valueOf":2\} times/],
     [['words'], null, /the checkpoint has no words/],
     [['words'], [], /lexicon of words has no names/],
     [['tags'], 3, /lexicon of tags has no names/],
@@ -157,7 +165,7 @@ describe('a checkpoint of a tagger is refused as a whole where it has', () => {
   });
 
   const learning: readonly (readonly [path: readonly (string | number)[], value: unknown])[] = [
-    ...[null, -1, 1.5, '3', undefined].map((step) => [['step'], step] as const),
+    ...[null, -1, 1.5, '3', undefined, strange].map((step) => [['step'], step] as const),
     ...[null, 3, [], 'x'].map((replay) => [['replay'], replay] as const),
     ...[null, {}, 3].map((items) => [['replay', 'items'], items] as const),
     ...[
@@ -175,15 +183,16 @@ describe('a checkpoint of a tagger is refused as a whole where it has', () => {
       { words: ['to'], tags: ['O'], intent: 3 },
       { words: ['to'], tags: ['O'], intent: 'never' },
       { words: ['to'], tags: ['O'], id: 3 },
+      { words: ['to'], tags: ['O'], id: strange },
     ].map((item) => [['replay', 'items', 0], item] as const),
-    ...[null, -1, 1.5, 0, '9'].map((seen) => [['replay', 'seen'], seen] as const),
+    ...[null, -1, 1.5, 0, '9', strange].map((seen) => [['replay', 'seen'], seen] as const),
     ...[null, {}, { words: [1, 2, 3, 4] }, 3].map((random) => [['replay', 'random'], random] as const),
     ...[[0, 0, 0, 0], [1, 2, 3], [1, 2, 3, -4], [1, 2, 3, 0.5], [1, 2, 3, 2 ** 32], [1, 2, 3, null], 'abcd'].map(
       (words) => [['replay', 'random', 'words'], words] as const,
     ),
-    ...['x', undefined].map((spare) => [['replay', 'random', 'spare'], spare] as const),
+    ...['x', undefined, strange].map((spare) => [['replay', 'random', 'spare'], spare] as const),
     ...[null, 3, [], {}].map((open) => [['pending'], open] as const),
-    ...[null, -1, 0.5].flatMap((count) => [
+    ...[null, -1, 0.5, strange].flatMap((count) => [
       [['pending', 'given'], count] as const,
       [['pending', 'dropped'], count] as const,
     ]),
