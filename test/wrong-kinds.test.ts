@@ -70,7 +70,8 @@ const operators: Readonly<
 > = {
   tbptt: [() => oxbow.tbptt(net(), options())],
   generate: [() => oxbow.generate(net(), { length: 1 })],
-  windows: [() => oxbow.windows({ length: 1 })],
+  // A number is one step of one id.
+  windows: [() => oxbow.windows({ length: 1 }), ['a number']],
   argmax: [() => oxbow.argmax()],
   text: [() => oxbow.text(vocab)],
   tokens: [() => oxbow.tokens(oxbow.vocabulary('what')), ['a text']],

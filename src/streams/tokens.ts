@@ -27,10 +27,11 @@ const SHOWN = 40;
  * Shapes: a chunk of T symbols → `[T, 1]`.
  *
  * @param vocab the one that ids are of.
+ * @param given whether each value is a whole text.
  * @returns an operator: ids of strings or of bytes.
- * @throws RangeError (as an error notification) at a symbol the vocabulary does not know, if it was built that way.
  * @throws TypeError where an option is not known.
  * @throws RangeError (as an error notification) at a symbol the vocabulary does not know, if it was built that way, or with
+ * `whole` at a text that is empty or has only symbols that the vocabulary skips.
  * @example
  * of('hel', 'lo').pipe(tokens(vocabulary('hello'))) // [3, 1] then [2, 1]
  */

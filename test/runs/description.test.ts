@@ -328,7 +328,8 @@ const makesNone = `tape gradientFlow register OxbowError decodeCheckpoint decode
   saveCheckpoint saveCheckpointEither loadUtterances loadUtterancesEither fromSequenceFiles loadTagger loadTaggerEither
   saveTagger saveTaggerEither fromFile fromConll toConll fromJsonLines toJsonLine chunksOf scoreSlots fitTagger scoreTagger
   lexicon restoreTagger restoreTaggerEither taggerCheckpoint correctTags correctTagsEither learnTags pending predictTags
-  reservoir slots slotsOf tag substituteSlots taggerTrainer`.split(/\s+/);
+  reservoir slots slotsOf tag substituteSlots taggerTrainer checkpointed saveRuns resume positionNow positioned keyedTbptt
+  liveLanes loadNewest openRunFolder`.split(/\s+/);
 
 describe('every public function', () => {
   const functions = (all: object, space = '') =>

@@ -127,7 +127,7 @@ describe('the folder of a run', () => {
     [
       'metadata of its own',
       async () => (await open()).write({ tensors: {}, metadata: { 'oxbow.step': '1' } }, { step: 1 }),
-      /^encodeCheckpoint: metadata named oxbow\.… .*"oxbow\.step"/,
+      /^write: metadata named oxbow\.… .*"oxbow\.step"/,
     ],
   ])('refuses %s that cannot be, and changes nothing', async (_, wrong, message) => {
     await expect(wrong()).rejects.toThrow(message);
