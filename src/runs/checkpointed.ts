@@ -191,9 +191,20 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
         return ended;
       }
 
+      /** The end, with what is new by now. */
+      function finish(): Promise<void> {
+        try {
+          return end(take(true));
+        } catch (error) {
+          return end(undefined).then(() => {
+            throw error;
+          });
+        }
+      }
+
       /** The process is about to end: nothing is learnt after what is saved. */
       async function leave(): Promise<void> {
-        const ended = end(take(true));
+        const ended = finish();
         left$.next();
         await ended;
         subscriber.complete();
@@ -209,7 +220,7 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
       subscriber.add(() => {
         if (!over) {
           // Before what learns gives its memory back.
-          end(attempt(() => take(true))).catch((error: unknown) => warn((error as Error).message));
+          finish().catch((error: unknown) => warn((error as Error).message));
         }
         left$.next();
       });
@@ -229,11 +240,11 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
         error(error) {
           // What was learnt before it is sound.
           const say = () => subscriber.error(error);
-          end(attempt(() => take(true))).then(say, say);
+          finish().then(say, say);
         },
         complete() {
           if (over) return;
-          end(take(true)).then(
+          finish().then(
             () => subscriber.complete(),
             (error: unknown) => subscriber.error(error),
           );

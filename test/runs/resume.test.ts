@@ -259,6 +259,15 @@ describe('a folder', () => {
     expect(bits(kept?.model)).toEqual(bits(model));
   });
 
+  it('cannot have what is no plain value, which is an error of the stream, at its end too', async () => {
+    for (const everyMs of [0, 1e9]) {
+      const about = { vocab, decode: (ids: Int32Array) => vocab.decode(ids) };
+      await expect(lastValueFrom(learn({ about, everyMs }, 3))).rejects.toThrow('run.about.decode is a function');
+      await saveRuns().catch(() => undefined);
+      expect(files()).toEqual([]);
+    }
+  });
+
   it('has the update that it is asked to save', async () => {
     const source$ = new Subject<Any>();
     const model = make();
