@@ -257,7 +257,7 @@ export {
 } from './streams/vocabulary.js';
 export { wellFormed } from './streams/well-formed.js';
 export type { SignalWindow, SymbolWindow } from './streams/window.js';
-export { type WindowsOptions, windows } from './streams/windows.js';
+export { type WindowPosition, type WindowsOptions, windows } from './streams/windows.js';
 export {
   type Features,
   type Ids,

@@ -16,4 +16,4 @@ export {
 } from '../models/tagger/online/checkpoint.js';
 export { loadNewest, openRunFolder, type RunFolder, type RunFolderOptions, type WriteOptions } from '../runs/folder.js';
 export type { Newest, Provenance, StoredCheckpoint } from '../runs/stored.js';
-export { fromFile } from '../streams/from-file.js';
+export { type FilePosition, type FromFileOptions, fromFile } from '../streams/from-file.js';

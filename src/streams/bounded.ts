@@ -42,17 +42,11 @@ function onePerTurn<T>(value: T): Observable<T> {
  * @example
  * spoken$.pipe(bounded({ capacity: 64, policy: 'drop-oldest' }, async (line) => line.toUpperCase()))
  */
-export function bounded<T>(options: BufferOptions): OperatorFunction<T, T>;
-export function bounded<T, R>(
+export function bounded<T, R = T>(
   options: BufferOptions,
-  work: (value: T) => ObservableInput<R>,
-  operation?: string,
-): OperatorFunction<T, R>;
-export function bounded<T>(
-  options: BufferOptions,
-  work: (value: T) => ObservableInput<unknown> = onePerTurn,
+  work: (value: T) => ObservableInput<R> = onePerTurn as (value: T) => ObservableInput<never>,
   operation = 'bounded',
-): OperatorFunction<T, unknown> {
+): OperatorFunction<T, R> {
   checkBufferOptions(operation, options);
   return (source) =>
     new Observable((subscriber) => {
@@ -81,7 +75,7 @@ export function bounded<T>(
           release?.();
           if (!immediate) proceed();
         };
-        const handOn = (output: unknown) => {
+        const handOn = (output: R) => {
           const dealt = deliver(stage, () => subscriber.next(output));
           if (dealt === undefined) return;
           open += 1;
