@@ -3,11 +3,13 @@
  * calling thread and on a learner's, alone and while it says symbols to so many at once; how long the event loop is held,
  * how late symbols are, and how fast it learns.
  */
-import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
-import { Observable } from 'rxjs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { identity, Observable } from 'rxjs';
 import {
   adam,
+  checkpointed,
   configure,
   crossEntropy,
   dense,
@@ -17,6 +19,7 @@ import {
   ids,
   lstm,
   type SignalWindow,
+  saveRuns,
   stack,
   tbptt,
   timeSlice,
@@ -76,7 +79,16 @@ interface Figures {
   readonly late: readonly number[];
 }
 
-async function run(thread: 'caller' | 'learner', slice: number | undefined, speaking: number): Promise<Figures> {
+interface Way {
+  readonly thread: 'caller' | 'learner';
+  readonly slice?: number;
+  readonly speaking?: number;
+  /** Whether the run is kept in a folder, a file a second. */
+  readonly keeps?: boolean;
+}
+
+async function run({ thread, slice, speaking = 0, keeps = false }: Way): Promise<Figures> {
+  const folder = mkdtempSync(join(tmpdir(), 'oxbow-beside-'));
   const [delays, late]: number[][] = [[], []];
   let counts = false;
   let firstHold = 0;
@@ -115,7 +127,10 @@ async function run(thread: 'caller' | 'learner', slice: number | undefined, spea
   let ended = 0;
   await new Promise<void>((resolve, reject) => {
     const subscription = windows$(learnt)
-      .pipe(tbptt(model, { loss: crossEntropy(), optimizer: adam(1e-4), clipNorm: 5, thread, slice }))
+      .pipe(
+        tbptt(model, { loss: crossEntropy(), optimizer: adam(1e-4), clipNorm: 5, thread, slice }),
+        keeps ? checkpointed(folder, { model, everyMs: 1000 }) : identity,
+      )
       .subscribe({
         next() {
           done += 1;
@@ -138,6 +153,8 @@ async function run(thread: 'caller' | 'learner', slice: number | undefined, spea
   });
   clearInterval(timer);
   for (const { stop } of timers) stop();
+  await saveRuns();
+  rmSync(folder, { recursive: true });
   return { firstHold, windowsPerSecond: (1000 * (done - WARM)) / (ended - started), delays, late };
 }
 
@@ -154,16 +171,17 @@ console.log(
     `${tier} tier, ${threads} threads, ${learnerThreads} of a learner`,
 );
 const ways = [
-  { name: 'on the calling thread, at once', thread: 'caller', slice: undefined, speaking: 0 },
-  { name: 'on the calling thread, slices of 2 ms', thread: 'caller', slice: 2, speaking: 0 },
-  { name: 'on a learner', thread: 'learner', slice: undefined, speaking: 0 },
-  { name: `on a learner, ${speakers} × 20 symbols/s said`, thread: 'learner', slice: undefined, speaking: speakers },
+  { name: 'on the calling thread, at once', thread: 'caller' },
+  { name: 'on the calling thread, slices of 2 ms', thread: 'caller', slice: 2 },
+  { name: 'on a learner', thread: 'learner' },
+  { name: 'on a learner, kept in a file a second', thread: 'learner', keeps: true },
+  { name: `on a learner, ${speakers} × 20 symbols/s said`, thread: 'learner', speaking: speakers },
 ] as const;
 const figures = ways.map((way) => ({ ...way, runs: [] as Figures[] }));
 // Learners first, so that the first hold is that of a process in which nothing is warm.
 for (let round = 0; round < rounds; round += 1) {
   for (const way of figures.toReversed()) {
-    way.runs.push(await run(way.thread, way.slice, way.speaking));
+    way.runs.push(await run(way));
     await timeSlice(0)();
   }
 }

@@ -51,7 +51,7 @@ import {
   upTo,
 } from './mutations.js';
 import type { Target } from './run.js';
-import { readSafetensors } from './safetensors.js';
+import { foreign, readSafetensors } from './safetensors.js';
 
 const stacked = () => stack({ embed: embedding(5, 3), rnn: lstm(3, 2), head: dense(2, 5) }, { seed: 1 });
 const layered = () => sequential([dense(2, 3, { seed: 1 })]).compile({ loss: crossEntropy(), optimizer: adam(0.1) });
@@ -232,10 +232,12 @@ function mutatedMetadata(metadata: Checkpoint['metadata'], mutations: Case['meta
 function fileOf(bases: readonly Checkpoint[], each: Case): Uint8Array {
   const base = bases[each.base];
   if (base === undefined) return mutatedBytes(each.random, each.bytes);
-  const file = encodeCheckpoint({
-    tensors: mutatedTensors(base.tensors, each.tensors),
-    metadata: mutatedMetadata(base.metadata, each.metadata),
-  });
+  const file = foreign(
+    encodeCheckpoint({
+      tensors: mutatedTensors(base.tensors, each.tensors),
+      metadata: mutatedMetadata(base.metadata, each.metadata),
+    }),
+  );
   const length = Number(new DataView(file.buffer).getBigUint64(0, true));
   const text = new TextDecoder().decode(file.subarray(8, 8 + length));
   const header = new TextEncoder().encode(mutatedText(text, each.header));

@@ -47,6 +47,18 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
 
+/** The file as another program would have written it: without what the package says of its own, so that no checksum refuses it first. */
+export function foreign(file: Uint8Array): Uint8Array {
+  const length = Number(new DataView(file.buffer, file.byteOffset, file.byteLength).getBigUint64(0, true));
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(file.subarray(8, 8 + length));
+  // They are the first members of the metadata.
+  const rest = text.replace(/"oxbow\.crc32":"[0-9a-f]{8}",?/, '').replace(/"oxbow\.format":"\d+",?/, '');
+  const written = file.slice();
+  written.fill(0x20, 8, 8 + length);
+  written.set(new TextEncoder().encode(rest), 8);
+  return written;
+}
+
 /** What the bytes hold, or nothing where they are no such file. */
 export function readSafetensors(file: Uint8Array): Read | undefined {
   try {

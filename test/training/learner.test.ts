@@ -99,7 +99,10 @@ async function runOf(model: Any, options: Partial<TbpttOptions<unknown>> = {}, w
   const told = await lastValueFrom(
     from(windows).pipe(
       tbptt(model, training),
-      map(({ tokensPerSecond: _, window: _too, state, ...step }) => ({ ...step, state: state() })),
+      map(({ tokensPerSecond: _, window: _too, state: _three, snapshot, ...step }) => ({
+        ...step,
+        snapshot: snapshot(),
+      })),
       toArray(),
     ),
   );
