@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { configure } from '../../src/index.js';
-import { bundle, imports, inNode, learning, root, speaking } from './bundles.js';
-import { chromium, isolation, page, type Site, show } from './pages.js';
+import { bundle, imports, inNode, learning, root, speaking } from '../host/bundles.js';
+import { chromium, isolation, page, type Site, show } from '../host/pages.js';
 
 /**
  * Learns and speaks, with threads that have had the time to start; what came of it, the workers that it took, what was warned
