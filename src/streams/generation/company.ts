@@ -37,10 +37,10 @@ export interface Company<S> {
 
 /** Beyond this a step of more lanes takes as much longer as there are more. */
 const MAX_BATCH = 64;
-/** The first to ask waits for others for as long as the last batch took, so often. */
-const PATIENCE = 2;
+/** The first to ask waits for others so many times as long as the last batch took. */
+const PATIENCE = 4;
 /** But no longer, in milliseconds: a symbol is not to be late for want of company. */
-const LONGEST_WAIT = 8;
+const LONGEST_WAIT = 12;
 
 interface Asking {
   readonly record: number;
