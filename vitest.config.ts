@@ -13,5 +13,9 @@ export default defineConfig({
     ],
     // Processes rather than threads: the kernels start threads of their own and set flags of the whole process.
     pool: 'forks',
+    // By default one processor is left to nobody. Processes that train, and browsers, have them all.
+    maxWorkers: process.env.OXBOW_TEST_EXAMPLES || process.env.OXBOW_TEST_BROWSER ? 1 : 2,
+    // Only what hangs is to be ended by it: with two at once on a busy machine a test waits for its turn.
+    testTimeout: 20_000,
   },
 });
