@@ -53,8 +53,8 @@ export function startedFrom<S, R>(operation: string, model: Partial<Carrying<S>>
 function hold(what: string, kind: string, own: unknown, given: unknown, lanes: number | undefined): void {
   const holdPart = ([part, its]: readonly unknown[], path: string) => {
     if (!isAlike(part, its)) {
-      const is = typeof part === 'number' ? 'a number' : tree.shown(part);
-      throw new TypeError(`${path} of ${kind} is ${is}, but got ${tree.shown(its)}; ${OF_A_RUN}.`);
+      const is = typeof part === 'number' ? 'a number' : tree.shownPart(part);
+      throw new TypeError(`${path} of ${kind} is ${is}, but got ${tree.shownPart(its)}; ${OF_A_RUN}.`);
     }
     if (lanes === undefined || !isTensor(part) || !isTensor(its)) return;
     if (part.shape[0] !== lanes || its.shape[0] === lanes) return;

@@ -1,6 +1,6 @@
 /** Checks of sizes and options: a wrong one is an error where it is given, not a surprise later; and how messages show it. */
 import { isTensor } from './tensor.js';
-import { shown as shownPart } from './tree.js';
+import { shownPart } from './tree.js';
 
 /** What is larger than the largest memory of the kernels, 4 GiB of float32, cannot be computed with. */
 export const MOST_NUMBERS = 2 ** 30;

@@ -60,7 +60,7 @@ export function limited<R>(things: number, run: () => R): R {
 }
 
 /**
- * Names a factory of one's own, so that what it makes can be described, and be built by whoever has registered the same
+ * Names a factory of one's own, so that what it makes can be described, and be built where the same one is registered under its
  * name: a layer, a cell, an initialiser, an activation, a schedule, an optimizer, whatever a model is made of.
  *
  * @param name of the form `owner/name`, which no factory of this package has or will have.

@@ -84,5 +84,5 @@ it.each<[unknown, string]>([
   [undefined, 'undefined'],
   [7, '7'],
 ])('shown', (part, text) => {
-  expect(tree.shown(part)).toBe(text);
+  expect(tree.shownPart(part)).toBe(text);
 });

@@ -14,7 +14,7 @@ export {
   type SequencePair,
 } from '../models/encoder-decoder.js';
 export type { PredictOptions } from '../models/evaluate.js';
-export type { Data, Layout, Nested } from '../models/examples.js';
+export type { Data, ExampleLayout, Nested } from '../models/examples.js';
 export type { Callback, Fit, FitOptions } from '../models/fit.js';
 export { type GptCarry, type GptOptions, gpt } from '../models/gpt.js';
 export { type LeNet5Options, leNet5 } from '../models/le-net.js';

@@ -18,9 +18,9 @@ import {
   tensorOf,
   toOwnOrder,
 } from './checkpoint.js';
-import { type Entry, formatError, headerLength, inOrder, LENGTH_BYTES, parseHeader } from './header.js';
+import { formatError, type HeaderEntry, headerLength, inOrder, LENGTH_BYTES, parseHeader } from './header.js';
 import { orThrow } from './or-throw.js';
-import { faultOf, type Metadata, parted, putChecksum, sealedHeader } from './seal.js';
+import { faultOf, type Metadata, putChecksum, sealedHeader, splitMetadata } from './seal.js';
 
 /** Bytes that are copied at once: a fraction of a millisecond, after which everybody else has a turn. */
 const PIECE = 1 << 20;
@@ -190,7 +190,7 @@ async function readWhole(file: OpenFile, size: number): Promise<E.Either<FormatE
   if (!(await fill(header.subarray(LENGTH_BYTES)))) return shorter();
   const parsed = parseHeader(header.subarray(LENGTH_BYTES), present - header.length);
   if (E.isLeft(parsed)) return parsed;
-  const { own, metadata } = parted(parsed.right.metadata);
+  const { own, metadata } = splitMetadata(parsed.right.metadata);
   const sealed = sealedHeader(header);
   checksum = sealed?.checksum;
   const tensors = parsed.right.entries.map((entry) => ({ ...entry, tensor: allocated(entry) }));
@@ -243,7 +243,7 @@ function filler(
   };
 }
 
-function allocated(entry: Entry): Tensor {
+function allocated(entry: HeaderEntry): Tensor {
   try {
     return tensorOf(entry);
   } catch (cause) {

@@ -13,9 +13,9 @@ import { host } from '#host';
 import { isRecord, requireKind } from '../checks.js';
 import { type FormatError, saidOf } from '../errors.js';
 import { checkedNumbers, restoredTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
-import { type Entry, headerLength, headerLimits, LENGTH_BYTES, parseHeader } from './header.js';
+import { type HeaderEntry, headerLength, headerLimits, LENGTH_BYTES, parseHeader } from './header.js';
 import { orThrow } from './or-throw.js';
-import { faultOf, type Metadata, OWN, parted, putChecksum, sealedHeader, sealing } from './seal.js';
+import { faultOf, type Metadata, OWN, putChecksum, sealedHeader, sealing, splitMetadata } from './seal.js';
 
 /** Tensors by name, and strings that say what they are. */
 export interface Checkpoint {
@@ -195,7 +195,7 @@ export function decodeCheckpointEither(bytes: Uint8Array): E.Either<FormatError,
         E.chainFirst(({ metadata }) => {
           const sealed = sealedHeader(bytes.subarray(0, start));
           const checksum = sealed ? host.crc32(bytes.subarray(start), sealed.checksum) : 0;
-          return faultOf(parted(metadata).own, sealed?.said, checksum);
+          return faultOf(splitMetadata(metadata).own, sealed?.said, checksum);
         }),
         E.map(({ entries, metadata }) => ({
           tensors: Object.fromEntries(
@@ -207,7 +207,7 @@ export function decodeCheckpointEither(bytes: Uint8Array): E.Either<FormatError,
               return [entry.name, tensor];
             }),
           ),
-          metadata: parted(metadata).metadata,
+          metadata: splitMetadata(metadata).metadata,
         })),
       ),
     ),
@@ -216,7 +216,7 @@ export function decodeCheckpointEither(bytes: Uint8Array): E.Either<FormatError,
 }
 
 /** A tensor as its entry says, of zeros in a buffer of its own. */
-export function tensorOf({ type, shape, begin, end }: Entry): Tensor {
+export function tensorOf({ type, shape, begin, end }: HeaderEntry): Tensor {
   const { buffer } = new Uint8Array(end - begin);
   return { shape, type, data: type === 'int32' ? new Int32Array(buffer) : new Float32Array(buffer) };
 }

@@ -6,7 +6,7 @@ import type { Shape } from '../tensor.js';
 import { type Json, type JsonFault, type JsonObject, parseJson, shown } from './json.js';
 
 /** Where a tensor is, in bytes from the start of the data. */
-export interface Entry {
+export interface HeaderEntry {
   readonly name: string;
   readonly type: 'float32' | 'int32';
   readonly shape: Shape;
@@ -15,7 +15,7 @@ export interface Entry {
 }
 
 export interface Header {
-  readonly entries: readonly Entry[];
+  readonly entries: readonly HeaderEntry[];
   readonly metadata: Readonly<Record<string, string>>;
   /** Bytes of the header itself. */
   readonly length: number;
@@ -30,7 +30,7 @@ export const LENGTH_BYTES = 8;
  */
 export const headerLimits = { bytes: 100_000_000, values: 500_000, depth: 8 } as const;
 
-const types: ReadonlyMap<Json | undefined, Entry['type']> = new Map([
+const types: ReadonlyMap<Json | undefined, HeaderEntry['type']> = new Map([
   ['F32', 'float32'],
   ['I32', 'int32'],
 ]);
@@ -67,7 +67,7 @@ export function parseHeader(bytes: Uint8Array, dataLength: number): E.Either<For
     E.chain((tensors) => {
       const metadata = metadataOf(tensors);
       if (E.isLeft(metadata)) return metadata;
-      const entries: Entry[] = [];
+      const entries: HeaderEntry[] = [];
       for (const [name, value] of tensors) {
         if (name === '__metadata__') continue;
         const entry = parseEntry(name, value);
@@ -118,7 +118,7 @@ function metadataOf(header: JsonObject): E.Either<FormatError, Readonly<Record<s
   return E.right(Object.fromEntries(metadata as ReadonlyMap<string, string>));
 }
 
-function parseEntry(name: string, value: Json): E.Either<FormatError, Entry> {
+function parseEntry(name: string, value: Json): E.Either<FormatError, HeaderEntry> {
   const label = `tensor ${shown(name)}`;
   if (!(value instanceof Map)) return wrong('BadTensor', `${label} is not described by an object.`);
   const [dtype, shape, offsets] = ['dtype', 'shape', 'data_offsets'].map((key) => (value as JsonObject).get(key));
@@ -146,7 +146,7 @@ function parseEntry(name: string, value: Json): E.Either<FormatError, Entry> {
 const elementsOf = (shape: Shape): number => (shape.includes(0) ? 0 : shape.reduce((size, length) => size * length, 1));
 
 /** The format allows no byte between two tensors, none in two of them, and none after the last. */
-function firstGap(entries: readonly Entry[], dataLength: number): E.Left<FormatError> | undefined {
+function firstGap(entries: readonly HeaderEntry[], dataLength: number): E.Left<FormatError> | undefined {
   let covered = 0;
   for (const { name, begin, end } of inOrder(entries)) {
     if (begin !== covered) {
@@ -171,7 +171,7 @@ function firstGap(entries: readonly Entry[], dataLength: number): E.Left<FormatE
 }
 
 /** Tensors as their data lie, whatever the order of the header. */
-export const inOrder = <T extends Pick<Entry, 'begin' | 'end'>>(entries: readonly T[]): readonly T[] =>
+export const inOrder = <T extends Pick<HeaderEntry, 'begin' | 'end'>>(entries: readonly T[]): readonly T[] =>
   [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
 
 const cut = 'Save or copy the file anew.';

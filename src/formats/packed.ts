@@ -6,7 +6,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import { type FormatError, OxbowError } from '../errors.js';
 import { below } from '../path.js';
 import { isTensor, type Tensor } from '../tensor.js';
-import { shown } from '../tree.js';
+import { shownPart } from '../tree.js';
 
 /** A value in two parts. */
 export interface Packed {
@@ -115,7 +115,7 @@ export function unpacked({ json, tensors }: Packed): E.Either<FormatError, unkno
 
   function membersOf(part: unknown, path: string, depth: number): Record<string, unknown> {
     if (typeof part !== 'object' || part === null || Array.isArray(part))
-      throw new Error(`${path} is no record, but ${shown(part)}.`);
+      throw new Error(`${path} is no record, but ${shownPart(part)}.`);
     return Object.fromEntries(
       Object.entries(part).map(([name, member]) => [name, unpack(member, below(path, name), depth + 1)]),
     );

@@ -56,7 +56,7 @@ export function sealedHeader(header: Uint8Array): Sealed | undefined {
 }
 
 /** The metadata that are the package's own, and the others. */
-export function parted(metadata: Metadata): { readonly own: Metadata; readonly metadata: Metadata } {
+export function splitMetadata(metadata: Metadata): { readonly own: Metadata; readonly metadata: Metadata } {
   const of = (isOwn: boolean) =>
     Object.fromEntries(Object.entries(metadata).filter(([name]) => name.startsWith(OWN) === isOwn));
   return { own: of(true), metadata: of(false) };

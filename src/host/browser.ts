@@ -41,7 +41,7 @@ function start(
   worker.postMessage(seat);
   return {
     worker,
-    /** Terminated at once it could write on for a while, and nobody is told when it no longer does. */
+    /** Terminated at once it could write on for a while, and nothing says when it no longer does. */
     async stop() {
       over = true;
       await gone;

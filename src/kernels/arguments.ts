@@ -7,9 +7,9 @@
  */
 
 /** What a field holds: an address in the machine's memory, an int32, 0 or 1, a float32, or (as the last one) float32s up to the end. */
-export type Kind = 'address' | 'int' | 'flag' | 'float' | 'floats';
+export type FieldKind = 'address' | 'int' | 'flag' | 'float' | 'floats';
 
-export type Fields = Readonly<Record<string, Kind>>;
+export type Fields = Readonly<Record<string, FieldKind>>;
 
 /** A struct's name and its fields, after those of the one that it extends. */
 export interface Description<F extends Fields = Fields> {

@@ -36,7 +36,7 @@ export interface Usage {
 }
 
 /** What a heap asks of the memory that it is in. */
-export interface Ground {
+export interface HeapMemory {
   /** Makes the memory reach at least `end` bytes; false where it cannot. */
   reserve(end: number): boolean;
   /** Has others give back what they can do without, little by little, until `enough`. */
@@ -48,7 +48,7 @@ export interface Ground {
 const ALIGNMENT = 64;
 
 /** A heap from `base` on. */
-export function heap(base: number, ground: Ground): Heap {
+export function heap(base: number, ground: HeapMemory): Heap {
   const sizes = new Map<number, number>();
   /** Free blocks, `[address, size]`, by address. */
   const free: [number, number][] = [];

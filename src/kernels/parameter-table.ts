@@ -87,7 +87,7 @@ export interface Update {
 }
 
 /** One window's step. */
-export interface Step {
+export interface UpdateStep {
   /** Of the gradients as they are, or as the stages prepare them. What it gives reads them, once the fork has run. */
   squares(stages?: readonly Preparing[]): () => Squares;
   /** Moves all parameters by a rule. */
@@ -106,7 +106,7 @@ export interface ParameterTable {
   /** Gives the memory back, when nobody needs it any more. */
   free(): void;
   /** A step, its parameters in the order of their extents. What it needs besides comes from the window's arena. */
-  step(moved: readonly Moved[], arena: Arena): Step;
+  step(moved: readonly Moved[], arena: Arena): UpdateStep;
 }
 
 /** Parameters of these extents, with so many slots each. */

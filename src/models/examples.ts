@@ -113,13 +113,13 @@ function readNested(what: string, data: Nested): Read {
 }
 
 /** Whether an example is one moment, `[…]`, or steps in time, `[T, …]`. */
-export type Layout = 'example' | 'sequence';
+export type ExampleLayout = 'example' | 'sequence';
 
 /**
  * How inputs are taken unless it is said: ids `[N, T]` and numbers `[N, T, F]` are sequences; ids `[N]`, numbers `[N]`
  * and `[N, F]`, and whatever has more axes (images) are examples of one moment.
  */
-export function layoutOf({ shape, type }: Examples): Layout {
+export function exampleLayoutOf({ shape, type }: Examples): ExampleLayout {
   return shape.length === (type === 'int32' ? 1 : 2) ? 'sequence' : 'example';
 }
 
@@ -127,7 +127,7 @@ export function layoutOf({ shape, type }: Examples): Layout {
  * A batch as a signal: the examples of the given numbers side by side. Sequences `[N, T, …]` are turned to `[T, B, …]`;
  * examples of one moment, `[N, …]`, become `[1, B, …]`. Numbers get a last axis of 1 where they have no features.
  */
-export function signalOf(examples: Examples, order: Int32Array, layout: Layout): Tensor {
+export function signalOf(examples: Examples, order: Int32Array, layout: ExampleLayout): Tensor {
   const { shape, type, data, lengths } = examples;
   const [steps, rest] = layout === 'sequence' ? [shape[0] ?? 1, shape.slice(1)] : [1, shape];
   const width = sizeOf(rest);

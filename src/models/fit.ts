@@ -5,7 +5,14 @@ import { checkedOptions, type Names } from '../options.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
 import { generator } from '../random.js';
 import { throughput } from '../streams/throughput.js';
-import { atOnce, checkUpdatesOptions, turnsOf, type UpdatesOptions, update, withThread } from '../streams/updates.js';
+import {
+  checkUpdatesOptions,
+  turnsOf,
+  type UpdatesOptions,
+  update,
+  updatesAtOnce,
+  withThread,
+} from '../streams/updates.js';
 import type { Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';
 import type { Optimizer } from '../training/optimizers/optimizer.js';
@@ -24,7 +31,7 @@ import { type EarlyStopping, type Watch, watch } from './stopping.js';
 /** Called with each step of training; where it returns a promise, training goes on when that is fulfilled. */
 export type Callback = (progress: FitProgress) => unknown;
 
-/** The options of a model's `fit`. Validation runs on the calling thread, a batch a turn, whoever runs the updates. */
+/** The options of a model's `fit`. Validation runs on the calling thread, a batch a turn, also where others run the updates. */
 export interface FitOptions extends Omit<UpdatesOptions, 'waiting'> {
   /** Times through the data. Default 1. */
   readonly epochs?: number;
@@ -197,7 +204,7 @@ function historyOf(epochs: readonly EpochRecord[], stoppedEarly: boolean, watchi
   return { epochs, stoppedEarly, ...(best !== undefined && { bestEpoch: best }) };
 }
 
-/** Learns from batches, and counts what the model says of them on the way; it tells their loss without the penalty. */
+/** Learns from batches, and counts what the model says of them on the way; it says their loss without the penalty. */
 function learnerOf(model: Compiled, options: FitOptions) {
   const { memory } = model;
   let counting: Meter;
@@ -228,7 +235,7 @@ function learnerOf(model: Compiled, options: FitOptions) {
     ): PiecewiseTask<Learned<unknown, number>> {
       counting = seen;
       const window = { carry: model.core.initial(input.shape[1] as number), input, target };
-      return atOnce(options) ? learner.learn(window) : yield* learner.learnInPieces(window);
+      return updatesAtOnce(options) ? learner.learn(window) : yield* learner.learnInPieces(window);
     },
     end() {
       memory.optimizer = learner.state();

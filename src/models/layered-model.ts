@@ -1,5 +1,5 @@
 import type { Core } from '../layer.js';
-import type { Layout } from './examples.js';
+import type { ExampleLayout } from './examples.js';
 
 /** A core whatever its carry, input and output are. */
 export type AnyCore = Core<unknown, unknown, unknown>;
@@ -9,7 +9,7 @@ export interface LayeredModel {
   readonly core: Core<unknown>;
   readonly layers: readonly (readonly [name: string, layer: AnyCore])[];
   /** How examples are taken, where the user said so. */
-  readonly input: Layout | undefined;
+  readonly input: ExampleLayout | undefined;
   /** The id that fills up shorter sequences, where there is one. */
   readonly padding: number | undefined;
 }

@@ -2,7 +2,7 @@
 
 import type { Lengths } from '../ops/lengths.js';
 import { showShape, sizeOf } from '../tensor.js';
-import { type Data, type Examples, examplesOf, type Layout } from './examples.js';
+import { type Data, type ExampleLayout, type Examples, examplesOf } from './examples.js';
 
 /** `[N, T]`: 1 or true at each example's real steps, which come first, and 0 or false at the padding after them. */
 export type Mask = Data | readonly (readonly boolean[])[];
@@ -13,7 +13,7 @@ export type Mask = Data | readonly (readonly boolean[])[];
  * @throws TypeError where examples have no steps.
  * @throws RangeError where it is not one row for each example, or a row is not ones and then zeros.
  */
-export function lengthsOfMask(what: string, mask: Mask, { count, shape }: Examples, layout: Layout): Lengths {
+export function lengthsOfMask(what: string, mask: Mask, { count, shape }: Examples, layout: ExampleLayout): Lengths {
   checkSequences(what, layout);
   const rows = Array.isArray(mask) ? mask.map((row) => (isRow(row) ? Array.from(row, Number) : row)) : mask;
   const given = examplesOf(what, rows as Data);
@@ -42,7 +42,7 @@ export function lengthsOfMask(what: string, mask: Mask, { count, shape }: Exampl
 export function lengthsOfIds(
   what: string,
   { count, shape, type, data }: Examples,
-  layout: Layout,
+  layout: ExampleLayout,
   padding: number,
 ): Lengths {
   if (type !== 'int32') throw new TypeError(`${what} is numbers, and padding is an id; give a mask instead.`);
@@ -52,7 +52,7 @@ export function lengthsOfIds(
 
 const isRow = (row: unknown): row is ArrayLike<unknown> => Array.isArray(row) || ArrayBuffer.isView(row);
 
-function checkSequences(what: string, layout: Layout): void {
+function checkSequences(what: string, layout: ExampleLayout): void {
   if (layout === 'sequence') return;
   throw new TypeError(
     `${what} says which steps are real, but x is examples of one moment; leave it out, or give { input: 'sequence' }.`,

@@ -5,14 +5,14 @@ import type { Lengths } from '../ops/lengths.js';
 import { listed, type Numbers, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';
 import { type DryRun, type Limit, lastLabel, runDry } from './dry-run.js';
-import { type Data, type Examples, examplesOf, type Layout, layoutOf, signalOf } from './examples.js';
+import { type Data, type ExampleLayout, type Examples, exampleLayoutOf, examplesOf, signalOf } from './examples.js';
 import type { LayeredModel } from './layered-model.js';
 import { lengthsOfIds, lengthsOfMask, type Mask, paddedAfter } from './mask.js';
 
 /** Inputs that fit a model. */
 export interface Inputs {
   readonly examples: Examples;
-  readonly layout: Layout;
+  readonly layout: ExampleLayout;
   readonly dryRun: DryRun;
   /** How many steps of each example's output are real, where some are padding. */
   readonly after: Lengths | undefined;
@@ -38,7 +38,7 @@ export function inputsOf(
   [name, maskName]: readonly [string, string] = ['x', 'mask'],
 ): Inputs {
   const given = examplesOf(`${operation}: ${name}`, x);
-  const layout = subject.input ?? layoutOf(given);
+  const layout = subject.input ?? exampleLayoutOf(given);
   const { padding } = subject;
   let lengths: Lengths | undefined;
   if (mask !== undefined) lengths = lengthsOfMask(`${operation}: ${maskName}`, mask, given, layout);
@@ -94,7 +94,7 @@ export function prepareExamples(
 
 interface Targets {
   readonly examples: Examples;
-  readonly layout: Layout;
+  readonly layout: ExampleLayout;
 }
 
 /** Targets in the form that the model's output asks for. */
@@ -122,7 +122,7 @@ function targetsOf(operation: string, subject: LayeredModel, output: Shape, give
 const idsOf = (what: string, data: Numbers) => listed(data, [data.length], what, Int32Array);
 
 /** Whether an example's shape is the wanted one, with its steps or without its only one. */
-function layoutFor(shape: Shape, wanted: Shape): Layout | undefined {
+function layoutFor(shape: Shape, wanted: Shape): ExampleLayout | undefined {
   if (sameShape(shape, wanted)) return 'sequence';
   return wanted[0] === 1 && sameShape(shape, wanted.slice(1)) ? 'example' : undefined;
 }

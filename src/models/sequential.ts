@@ -13,7 +13,7 @@ import { type L2Options, l2Penalty } from '../training/losses/l2.js';
 import type { Loss } from '../training/losses/loss.js';
 import type { Optimizer } from '../training/optimizers/optimizer.js';
 import { BATCH, type PredictOptions, predict, score } from './evaluate.js';
-import type { Data, Layout } from './examples.js';
+import type { Data, ExampleLayout } from './examples.js';
 import { type Compiled, type Fit, type FitOptions, fitModel } from './fit.js';
 import type { AnyCore, LayeredModel } from './layered-model.js';
 import type { Mask } from './mask.js';
@@ -32,7 +32,7 @@ export interface SequentialOptions {
    * Whether an example is a `sequence`, `[T, …]`, or an `example` of one moment, `[…]`. By default ids `[N, T]` and numbers
    * `[N, T, F]` are sequences, and everything else is examples: say it for images `[N, H, W]` or videos.
    */
-  readonly input?: Layout;
+  readonly input?: ExampleLayout;
   /**
    * The id that fills up shorter sequences at their ends, as Keras' `mask_zero` has 0: no layer reads it, and nothing is
    * asked there. `mask` says the same of one call's data, whatever it is. Default: there is none.

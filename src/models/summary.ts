@@ -1,6 +1,6 @@
 import { parametersOf } from '../parameters/parameter.js';
 import { type Shape, sizeOf, tensor } from '../tensor.js';
-import { type Data, examplesOf, layoutOf } from './examples.js';
+import { type Data, exampleLayoutOf, examplesOf } from './examples.js';
 import type { LayeredModel } from './layered-model.js';
 import { inputsOf } from './prepared.js';
 
@@ -31,7 +31,7 @@ export function summary(model: LayeredModel, x: Data | undefined): string {
 /** What each layer gives for an example; how much of it is real does not matter, but a masked layer needs to know. */
 function dryRunShapes(model: LayeredModel, x: Data): readonly Shape[] {
   const { count, shape, ...examples } = examplesOf('summary: x', x);
-  const layout = model.input ?? layoutOf({ count, shape, ...examples });
+  const layout = model.input ?? exampleLayoutOf({ count, shape, ...examples });
   const real = [count, shape[0] ?? 1];
   const mask = layout === 'sequence' ? tensor(real, new Float32Array(sizeOf(real)).fill(1)) : undefined;
   return inputsOf('summary', model, x, mask).dryRun.shapes;

@@ -14,7 +14,7 @@ export interface Planned {
 }
 
 /** Lines that an array gains along an axis, one after the other. */
-export interface Lines {
+export interface AxisLines {
   readonly axis: number;
   readonly before: Shape;
   readonly after: Shape;
@@ -46,11 +46,11 @@ export function grownShape(
 }
 
 /** The new lines of growths, one after the other, each drawn by itself. */
-export function linesOf(
+export function axisLinesOf(
   shape: Shape,
   growths: readonly AxisGrowth[],
   draw: (line: Shape, axis: number, index: number) => Float32Array,
-): readonly Lines[] {
+): readonly AxisLines[] {
   let before = shape;
   return growths.map(([axis, length]) => {
     const short = before[axis] as number;
@@ -68,7 +68,7 @@ export function linesOf(
 }
 
 /** Makes an array longer where it is, and puts its new lines in. */
-export function putLines(numbers: Float32Array, at: number, { axis, before, after, values }: Lines): void {
+export function putLines(numbers: Float32Array, at: number, { axis, before, after, values }: AxisLines): void {
   for (const step of lengthenings(before, after)) lengthen(numbers, at, at, step, 0);
   const [pieces, inner] = [sizeOf(before.slice(0, axis)), sizeOf(before.slice(axis + 1))];
   const [short, length] = [before[axis] as number, after[axis] as number];

@@ -17,7 +17,7 @@ import { finish, type PiecewiseTask } from '../piecewise-task.js';
 import { generator } from '../random.js';
 import { checkShape, listed, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { leaves } from '../tree.js';
-import { type AxisGrowth, grownShape, linesOf, type Planned, putLines } from './growing.js';
+import { type AxisGrowth, axisLinesOf, grownShape, type Planned, putLines } from './growing.js';
 import { columnsOf, drawInto, drawn, type Initializer } from './initializer.js';
 import { RandomKey } from './random-key.js';
 
@@ -226,7 +226,7 @@ export class Parameter implements Tensor {
     const bytes = 4 * sizeOf(after);
     const larger = bytes > holding.bytes ? holding.enlarge(bytes, wantOf(what, after)) : undefined;
     try {
-      const lines = linesOf(before, growths, (line, axis, index) => {
+      const lines = axisLinesOf(before, growths, (line, axis, index) => {
         const path = `${this.#path}[${axis}: ${index}]`;
         return drawn(this.#initializer, line, generator(this.#seed, path), path);
       });

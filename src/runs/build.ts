@@ -7,7 +7,7 @@ import type { Core } from '../layer.js';
 import { type Growth, growTogether } from '../parameters/growth.js';
 import { parametersOf } from '../parameters/parameter.js';
 import { type Shape, sizeOf } from '../tensor.js';
-import { type Entry, entryOf, type Kind, type Slot } from './catalog.js';
+import { type ArgumentSlot, type CatalogEntry, entryOf, type SlotKind } from './catalog.js';
 import { paramsOf } from './describe.js';
 import { DEEPEST, isNumberKind, type ModelDescription, numberKinds } from './description.js';
 
@@ -62,7 +62,7 @@ const refused = (place: string, reason: string, cause?: unknown) =>
 /** A thing that was built, and how many things that took. */
 interface Built {
   readonly thing: object;
-  readonly kind: Kind;
+  readonly kind: SlotKind;
   readonly things: number;
 }
 
@@ -104,7 +104,7 @@ function whole(description: unknown): object {
     return built;
   }
 
-  function valueAt(json: unknown, place: string, path: readonly string[], entry: Entry, depth: number): unknown {
+  function valueAt(json: unknown, place: string, path: readonly string[], entry: CatalogEntry, depth: number): unknown {
     if (depth > DEEPEST) throw refused(place, `it is more than ${DEEPEST} levels deep`);
     const slot = entry.slotAt(path);
     if (typeof json !== 'object' || json === null) {
@@ -145,7 +145,7 @@ function whole(description: unknown): object {
     entries: readonly (readonly [name: string, value: unknown])[],
     place: string,
     path: readonly string[],
-    entry: Entry,
+    entry: CatalogEntry,
     depth: number,
   ): Record<string, unknown> {
     return Object.fromEntries(
@@ -160,10 +160,10 @@ function whole(description: unknown): object {
   return grown(thing, (description as { readonly shapes?: unknown }).shapes);
 }
 
-function factoryOf(name: string, place: string): Entry {
+function factoryOf(name: string, place: string): CatalogEntry {
   const own = registeredAs(name);
-  const entry: Entry | undefined =
-    own === undefined ? entryOf(name) : { kind: 'own', make: own as Entry['make'], slotAt: () => undefined };
+  const entry: CatalogEntry | undefined =
+    own === undefined ? entryOf(name) : { kind: 'own', make: own as CatalogEntry['make'], slotAt: () => undefined };
   if (entry !== undefined) return entry;
   const remedy = name.includes('/')
     ? `register('${name}', …) before it is built.`
@@ -172,7 +172,13 @@ function factoryOf(name: string, place: string): Entry {
 }
 
 /** A value, where it may stand at its place. */
-function fitting(slot: Slot | undefined, value: unknown, kind: Kind | undefined, place: string, entry: Entry): unknown {
+function fitting(
+  slot: ArgumentSlot | undefined,
+  value: unknown,
+  kind: SlotKind | undefined,
+  place: string,
+  entry: CatalogEntry,
+): unknown {
   const fits =
     kind === 'own' || entry.kind === 'own'
       ? true

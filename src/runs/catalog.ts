@@ -71,7 +71,7 @@ type Factory = (...args: never) => object;
 type Factories = Readonly<Record<string, Factory>>;
 
 /** What things are: where one belongs, no other does. */
-export type Kind =
+export type SlotKind =
   | 'layer'
   | 'cell'
   | 'initializer'
@@ -97,7 +97,7 @@ function compiled(model: Sequential, options: CompileOptions) {
 }
 
 /** By what they make. Asked for by `build` alone: a bundle without it leaves all of them out. */
-const kinds = (): Readonly<Record<Kind, Factories>> => ({
+const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
   layer: {
     stack,
     stacked,
@@ -189,21 +189,21 @@ const kinds = (): Readonly<Record<Kind, Factories>> => ({
 });
 
 /** What may stand at a place: things of these kinds, or a plain value of that type. */
-export interface Slot {
-  readonly kinds: readonly Kind[];
+export interface ArgumentSlot {
+  readonly kinds: readonly SlotKind[];
   readonly plain?: 'number' | 'string';
 }
 
-const layer: Slot = { kinds: ['layer'] };
-const initializer: Slot = { kinds: ['initializer'] };
-const schedule: Slot = { kinds: ['schedule'] };
-const rate: Slot = { ...schedule, plain: 'number' };
-const choice: Slot = { kinds: ['activation'], plain: 'string' };
+const layer: ArgumentSlot = { kinds: ['layer'] };
+const initializer: ArgumentSlot = { kinds: ['initializer'] };
+const schedule: ArgumentSlot = { kinds: ['schedule'] };
+const rate: ArgumentSlot = { ...schedule, plain: 'number' };
+const choice: ArgumentSlot = { kinds: ['activation'], plain: 'string' };
 /** Functions of users alone. */
-const own: Slot = { kinds: [] };
+const own: ArgumentSlot = { kinds: [] };
 
 /** Places by position, `*` being each one there. */
-const positions: Readonly<Record<string, Readonly<Record<string, Slot>>>> = {
+const positions: Readonly<Record<string, Readonly<Record<string, ArgumentSlot>>>> = {
   stack: { '0.*': layer },
   stacked: { '0.*': layer },
   sequential: { '0.*': layer },
@@ -232,7 +232,7 @@ const positions: Readonly<Record<string, Readonly<Record<string, Slot>>>> = {
 };
 
 /** Options that mean the same wherever they are. */
-const options: Readonly<Record<string, Slot>> = {
+const options: Readonly<Record<string, ArgumentSlot>> = {
   activation: choice,
   learningRate: rate,
   decay: rate,
@@ -243,17 +243,17 @@ const options: Readonly<Record<string, Slot>> = {
   update: own,
 };
 
-const perMetric: Slot = { kinds: ['metric'], plain: 'string' };
+const perMetric: ArgumentSlot = { kinds: ['metric'], plain: 'string' };
 
 /** What a factory makes, and how. */
-export interface Entry {
-  readonly kind: Kind;
+export interface CatalogEntry {
+  readonly kind: SlotKind;
   readonly make: Factory;
   /** What is asked for at a place within what it is given, if anything in particular. */
-  slotAt(path: readonly string[]): Slot | undefined;
+  slotAt(path: readonly string[]): ArgumentSlot | undefined;
 }
 
-function slotOf(name: string, path: readonly string[]): Slot | undefined {
+function slotOf(name: string, path: readonly string[]): ArgumentSlot | undefined {
   for (const [pattern, slot] of Object.entries(positions[name] ?? {})) {
     const parts = pattern.split('.');
     if (parts.length === path.length && parts.every((part, k) => part === '*' || part === path[k])) return slot;
@@ -265,15 +265,15 @@ function slotOf(name: string, path: readonly string[]): Slot | undefined {
   return Object.hasOwn(options, last) ? options[last] : undefined;
 }
 
-let catalog: ReadonlyMap<string, Entry> | undefined;
+let catalog: ReadonlyMap<string, CatalogEntry> | undefined;
 
 /** The factory of a name. */
-export function entryOf(name: string): Entry | undefined {
+export function entryOf(name: string): CatalogEntry | undefined {
   catalog ??= new Map(
     Object.entries(kinds()).flatMap(([kind, factories]) =>
       Object.entries(factories).map(([each, make]) => [
         each,
-        { kind: kind as Kind, make, slotAt: (path: readonly string[]) => slotOf(each, path) },
+        { kind: kind as SlotKind, make, slotAt: (path: readonly string[]) => slotOf(each, path) },
       ]),
     ),
   );

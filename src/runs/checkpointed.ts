@@ -62,7 +62,7 @@ const isMoment = (value: unknown): value is Moment =>
 const active = new Set<() => Promise<void>>();
 
 /**
- * Has all runs that are kept in this process written down now: for whoever ends the process by itself.
+ * Has all runs that are kept in this process written down now: for programs that end the process by themselves.
  *
  * @returns a promise that is fulfilled when the files are there, those too of runs that have just ended.
  * @throws OxbowError (as a rejection) where one of them cannot be written.

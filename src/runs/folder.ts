@@ -20,7 +20,7 @@ import {
   onDisk,
   provenanceOf,
   type StoredCheckpoint,
-  stepsIn,
+  storedSteps,
 } from './stored.js';
 
 /** Options of {@link openRunFolder}. */
@@ -28,8 +28,8 @@ export interface RunFolderOptions {
   /** How many checkpoints are kept, the newest ones; default 3. */
   readonly keep?: number;
   /**
-   * Whether to take the folder from a process of another host, which cannot be asked whether it lives: where whoever starts this one
-   * sees to it that the other is gone. Default false.
+   * Whether to take the folder from a process of another host, which cannot be asked whether it lives: where it is known, by
+   * a scheduler for one, that the other is gone. Default false.
    */
   readonly takeOver?: boolean;
 }
@@ -135,7 +135,7 @@ export async function openRunFolder(path: string, options: RunFolderOptions = {}
     const file = host.pathOf(folder.path, fileNameOf(step));
     return onDisk('write', 'written', file, async () => {
       requireHeld('write');
-      const [newest = -1] = await stepsIn(folder.path);
+      const [newest = -1] = await storedSteps(folder.path);
       if (step < newest || (step === newest && step !== last?.step)) {
         throw new Error(
           `step ${step} is not after step ${newest}, which the folder has; go on from newest(), or give the run a folder of its own.`,
@@ -151,7 +151,7 @@ export async function openRunFolder(path: string, options: RunFolderOptions = {}
   /** What has been written is on the disk, whatever becomes of the old ones. */
   async function removeOld(): Promise<void> {
     try {
-      const old = (await stepsIn(folder.path)).slice(keep);
+      const old = (await storedSteps(folder.path)).slice(keep);
       for (const step of old) await host.removeFile(host.pathOf(folder.path, fileNameOf(step)));
     } catch (error) {
       const reason = (error as Error).message;

@@ -43,7 +43,7 @@ export const MOST_STEPS = 10 ** DIGITS - 1;
 export const fileNameOf = (step: number): string => `step-${String(step).padStart(DIGITS, '0')}.safetensors`;
 
 /** The steps of the checkpoints in a folder, newest first. */
-export async function stepsIn(folder: string): Promise<readonly number[]> {
+export async function storedSteps(folder: string): Promise<readonly number[]> {
   const names = await host.namesIn(folder);
   const steps = names.flatMap((name) => /^step-(\d{12})\.safetensors$/.exec(name)?.slice(1).map(Number) ?? []);
   return steps.sort((a, b) => b - a);
@@ -89,7 +89,7 @@ export async function newestIn(
   const skipped: { readonly file: string; readonly reason: string }[] = [];
   const seen = new Set<number>();
   for (;;) {
-    const steps = await onDisk(operation, 'read', folder, () => stepsIn(folder));
+    const steps = await onDisk(operation, 'read', folder, () => storedSteps(folder));
     const step = steps.find((each) => !seen.has(each));
     if (step === undefined) return { found: undefined, skipped };
     seen.add(step);

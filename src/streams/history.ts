@@ -13,7 +13,7 @@ export interface Stretch<S, X> {
 }
 
 /** The carries that running through a stretch gave. */
-export interface Run<S> {
+export interface StretchRun<S> {
   /** After `carryAfter` steps. */
   readonly carry: S;
   readonly finalCarry: S;
@@ -28,13 +28,17 @@ export interface PastSteps<S, X = Tensor> {
 }
 
 /** What lies behind a stream, as far back as gradients flow. */
-export interface History<S, X> {
+export interface StepHistory<S, X> {
   /** The carry at the end. */
   readonly carry: S;
   /** Its steps, none before the first window. */
   readonly past: PastSteps<S, X> | undefined;
   /** Goes on by a window: runs through its stretch, `k2` steps where there are as many. */
-  extend<R extends Run<S>>(window: X, k2: number, run: (stretch: Stretch<S, X>) => PiecewiseTask<R>): PiecewiseTask<R>;
+  extend<R extends StretchRun<S>>(
+    window: X,
+    k2: number,
+    run: (stretch: Stretch<S, X>) => PiecewiseTask<R>,
+  ): PiecewiseTask<R>;
 }
 
 /**
@@ -44,7 +48,7 @@ export interface History<S, X> {
  * Should the length be another, the model runs from the nearest of the two to the right step. With the past of another history
  * it goes on as that one would.
  */
-export function historyOf<S, X extends Tensor>(core: Core<S, X>, from: S, past?: PastSteps<S, X>): History<S, X> {
+export function historyOf<S, X extends Tensor>(core: Core<S, X>, from: S, past?: PastSteps<S, X>): StepHistory<S, X> {
   let inputs = past?.input;
   let start = 0;
   let end = inputs === undefined ? 0 : stepsOf(inputs);

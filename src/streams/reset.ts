@@ -56,7 +56,7 @@ export function afterResets<S>(operation: string, core: Pick<Core<S>, 'initial'>
     if (isTensor(part) && isTensor(fresh)) return replaceLanes(operation, part, fresh, flags);
     if (Object(part) !== part && Object(fresh) !== fresh) return part;
     throw new TypeError(
-      `${path} is ${tree.shown(part)}, but that of the model ${tree.shown(fresh)}; give a carry of this model.`,
+      `${path} is ${tree.shownPart(part)}, but that of the model ${tree.shownPart(fresh)}; give a carry of this model.`,
     );
   };
   return tree.zip([kept, core.initial(flags.length)], reset, `${operation}: the carry`) as S;

@@ -65,19 +65,19 @@ export function requireAlike(operation: string, input: Tensor, target: Tensor): 
 }
 
 /** What all steps of a stream have in common. */
-export interface Layout {
+export interface SignalLayout {
   readonly type: Tensor['type'];
   /** Without steps: lanes and features. */
   readonly rest: Shape;
   readonly width: number;
 }
 
-export function layoutOf({ type, shape: [, ...rest] }: Tensor): Layout {
+export function signalLayoutOf({ type, shape: [, ...rest] }: Tensor): SignalLayout {
   return { type, rest, width: sizeOf(rest) };
 }
 
 /** @throws TypeError where steps are other than those before them. */
-export function requireLayout(operation: string, before: Layout, signal: Tensor): void {
+export function requireLayout(operation: string, before: SignalLayout, signal: Tensor): void {
   const { type, shape } = signal;
   if (
     type === before.type &&
@@ -97,7 +97,7 @@ export const numbersOf = (type: Tensor['type'], length: number): Numbers =>
   type === 'int32' ? new Int32Array(length) : new Float32Array(length);
 
 /** Of one lane `[N, 1, …]`, the steps from several places on, side by side: `[T, B, …]`. */
-export function sideBySide(lane: Tensor, places: ArrayLike<number>, steps: number): Tensor {
+export function joinedLanes(lane: Tensor, places: ArrayLike<number>, steps: number): Tensor {
   const [, , ...rest] = lane.shape;
   const [batch, width] = [places.length, sizeOf(rest)];
   const data = numbersOf(lane.type, steps * batch * width);
@@ -143,8 +143,8 @@ export function corpusOf<X extends StepsLike, Y extends StepsLike>(
     count: (lane.shape[0] as number) - ahead,
     ahead,
     at: (places, steps) => ({
-      input: sideBySide(lane, places, steps) as SignalOf<X>,
-      target: sideBySide(
+      input: joinedLanes(lane, places, steps) as SignalOf<X>,
+      target: joinedLanes(
         asked ?? lane,
         Array.from(places, (place) => place + ahead),
         steps,

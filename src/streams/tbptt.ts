@@ -10,12 +10,19 @@ import { isTensor, type Tensor } from '../tensor.js';
 import { type Learned, type TrainerOptions, trainer, trainerNames } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import type { TrainingWindow } from '../training/training-window.js';
-import { shown } from '../tree.js';
-import { type History, historyOf, type PastSteps } from './history.js';
+import { shownPart } from '../tree.js';
+import { historyOf, type PastSteps, type StepHistory } from './history.js';
 import { afterResets } from './reset.js';
 import { stepsOf } from './steps.js';
 import { type TrainingStep, trainingSteps } from './training-step.js';
-import { atOnce, checkUpdatesOptions, type UpdatesOptions, updates, updatesNames, withThread } from './updates.js';
+import {
+  checkUpdatesOptions,
+  eachUpdated,
+  type UpdatesOptions,
+  updatesAtOnce,
+  updatesNames,
+  withThread,
+} from './updates.js';
 import type { SignalWindow } from './window.js';
 
 /** The options of {@link tbptt}. */
@@ -107,13 +114,13 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   const { carry: begun, past, state, ...training } = { ...rest, ...from };
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
   checkUpdatesOptions('tbptt', checked);
-  const sync = atOnce(checked);
+  const sync = updatesAtOnce(checked);
   const core = overLiveLanes(model);
   return (source) =>
     defer(() => {
       const learner = trainer(core, { ...training, state });
       const progress = trainingSteps<S>('tbptt', learner, state?.tokens);
-      let history: History<S, X> | undefined;
+      let history: StepHistory<S, X> | undefined;
       let zero: S | undefined;
       let lanes: number | undefined;
       /** Whether a lane had no more to say in the last window: what comes next does not follow its last step at once. */
@@ -172,7 +179,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         return outcome(window, result);
       }
 
-      return source.pipe(updates('tbptt', checked, learn), finalize(learner.release));
+      return source.pipe(eachUpdated('tbptt', checked, learn), finalize(learner.release));
     });
 }
 
@@ -184,7 +191,7 @@ function checkedPast<S, X extends Tensor>(model: Core<S, X>, past: PastSteps<S>,
   const inOrder = places[0] === 0 && places.every((step, k) => Number.isInteger(step) && step > (places[k - 1] ?? -1));
   if (!isTensor(input) || input.shape[1] !== batch || !inOrder || (places.at(-1) as number) > steps) {
     throw new TypeError(
-      `tbptt: the past is { input, carries } of ${batch} lanes, as snapshot() gave it; got ${shown(past)}; leave it out to go on ` +
+      `tbptt: the past is { input, carries } of ${batch} lanes, as snapshot() gave it; got ${shownPart(past)}; leave it out to go on ` +
         'without it.',
     );
   }

@@ -40,7 +40,8 @@ export const withThread = <O extends UpdatesOptions>(options: O): O =>
     : options;
 
 /** Whether an update is done at once, before its value's `next` returns. */
-export const atOnce = ({ thread, slice }: UpdatesOptions): boolean => slice === undefined && thread !== 'learner';
+export const updatesAtOnce = ({ thread, slice }: UpdatesOptions): boolean =>
+  slice === undefined && thread !== 'learner';
 
 /** @throws RangeError, TypeError where an option is impossible; `operation` names it. */
 export function checkUpdatesOptions(operation: string, { thread, slice, waiting }: UpdatesOptions): void {
@@ -56,7 +57,8 @@ export function checkUpdatesOptions(operation: string, { thread, slice, waiting 
 }
 
 /** When those whose turn it is next have it: between two pieces of an update, and between two updates that a loop does. */
-export const turnsOf = (options: UpdatesOptions) => timeSlice(atOnce(options) ? undefined : (options.slice ?? SLICE));
+export const turnsOf = (options: UpdatesOptions) =>
+  timeSlice(updatesAtOnce(options) ? undefined : (options.slice ?? SLICE));
 
 /** Does a task for a loop that waits for it; nothing comes of it where it is ended before. */
 export async function update<R>(
@@ -65,17 +67,17 @@ export async function update<R>(
   begin: () => PiecewiseTask<R>,
   ended$: Observable<unknown>,
 ): Promise<R | undefined> {
-  if (atOnce(options)) return finish(begin());
+  if (updatesAtOnce(options)) return finish(begin());
   return lastValueFrom(inTurns(begin, turns).pipe(takeUntil(ended$)), { defaultValue: undefined });
 }
 
 /** Does a task for each value, one after the other. */
-export function updates<T, R>(
+export function eachUpdated<T, R>(
   operation: string,
   options: UpdatesOptions,
   begin: (value: T) => PiecewiseTask<R>,
 ): OperatorFunction<T, R> {
-  if (atOnce(options)) return map((value) => finish(begin(value)));
+  if (updatesAtOnce(options)) return map((value) => finish(begin(value)));
   const turns = turnsOf(options);
   return bounded(options.waiting ?? WAIT_OR_FAIL, (value) => inTurns(() => begin(value), turns), operation);
 }

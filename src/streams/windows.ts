@@ -7,12 +7,12 @@ import { requireRoom } from './options.js';
 import { withPositions } from './positioned.js';
 import {
   asSignal,
-  layoutOf,
   numbersOf,
   type PredictionOptions,
   requireAlike,
   requireLayout,
   type SignalOf,
+  signalLayoutOf,
 } from './signals.js';
 import type { SignalWindow } from './window.js';
 
@@ -39,7 +39,7 @@ const FIRST_STEPS = 1024;
 
 /** Rows of one side of windows, inputs or targets, as they come: at most so many steps. */
 function rowsLike(signal: Tensor, most: number) {
-  const layout = layoutOf(signal);
+  const layout = signalLayoutOf(signal);
   const { type, rest, width } = layout;
   // It grows with what comes: a text may be far shorter than a window.
   let rows = numbersOf(type, Math.min(most, FIRST_STEPS) * width);

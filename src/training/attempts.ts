@@ -15,7 +15,7 @@ import type { Learned, Updates } from './update.js';
 const MOST_OVERTAKEN = 2;
 
 /** What updates in pieces need of their trainer. */
-export interface Ground<S, X, Z, O> {
+export interface AttemptContext<S, X, Z, O> {
   readonly home: Machine;
   readonly kept: Kept;
   readonly updates: Updates<S, X, Z, O>;
@@ -28,7 +28,7 @@ export interface Ground<S, X, Z, O> {
 
 /** Attempts until one comes to something. */
 export function* attempts<S, X, Z, O>(
-  ground: Ground<S, X, Z, O>,
+  ground: AttemptContext<S, X, Z, O>,
   window: TrainingWindow<S, X, Z>,
 ): PiecewiseTask<Learned<S, O>> {
   const { home, kept, rooms, runner, requireHeld } = ground;
@@ -49,7 +49,10 @@ export function* attempts<S, X, Z, O>(
 }
 
 /** Makes what is used for the first time, little by little. */
-function* made<S, X, Z, O>({ kept: { parameters, table }, requireHeld }: Ground<S, X, Z, O>): PiecewiseTask<void> {
+function* made<S, X, Z, O>({
+  kept: { parameters, table },
+  requireHeld,
+}: AttemptContext<S, X, Z, O>): PiecewiseTask<void> {
   for (const part of [...parameters.map((parameter) => parameter.drawing()), table.clearing()]) {
     while (part.next().done !== true) {
       yield;
@@ -60,7 +63,7 @@ function* made<S, X, Z, O>({ kept: { parameters, table }, requireHeld }: Ground<
 
 /** An update in pieces; nothing comes of it where the ground that it stands on has changed in between, which `atOnce` it cannot. */
 function* attempt<S, X, Z, O>(
-  { home, kept: { parameters, table }, updates, runner, requireHeld }: Ground<S, X, Z, O>,
+  { home, kept: { parameters, table }, updates, runner, requireHeld }: AttemptContext<S, X, Z, O>,
   window: TrainingWindow<S, X, Z>,
   within: Arena,
   atOnce: boolean,

@@ -1,7 +1,7 @@
 /** From a window to its loss and the gradient: everything before weights change. */
 import { tape } from '../backprop/tape.js';
 import { outcome, startedFrom } from '../carry.js';
-import type { Squares, Step } from '../kernels/parameter-table.js';
+import type { Squares, UpdateStep } from '../kernels/parameter-table.js';
 import type { Workspace } from '../ops/eager/workspace.js';
 import type { Ops } from '../ops/ops.js';
 import { windowOps } from '../ops/window.js';
@@ -52,13 +52,13 @@ export interface Gradient<S, O = unknown> {
   readonly gradients: readonly Tensor[];
   /** The window's, in which they are. */
   readonly space: Workspace;
-  readonly taken: Step;
+  readonly taken: UpdateStep;
   /** Reads the sums of their squares. */
   readonly sums: () => Squares;
 }
 
 /** The loss, and what else is wanted of the pass. */
-export interface Asked<Y, Z, O> {
+export interface Objective<Y, Z, O> {
   readonly loss: Loss<Y, Z>;
   readonly each: Loss<Y, Z>['each'] | undefined;
   readonly observe: Observe<Y, Z, O>;
@@ -67,7 +67,7 @@ export interface Asked<Y, Z, O> {
 /** Gradients of a model's loss, at step t. */
 export function gradients<S, X, Y, Z, O>(
   model: Trainable<S, X, Y>,
-  { loss, each, observe }: Asked<Y, Z, O>,
+  { loss, each, observe }: Objective<Y, Z, O>,
   kept: Kept,
 ) {
   /** The loss of a window, and what else is wanted of it; the rest of its forward pass is the same whatever that is. */

@@ -2,7 +2,13 @@
 import type { BufferView } from '../kernels/buffer-view.js';
 import { lengthenings } from '../kernels/lines.js';
 import type { Machine } from '../kernels/machine-type.js';
-import { type Extent, type Moved, type ParameterTable, parameterTable, type Step } from '../kernels/parameter-table.js';
+import {
+  type Extent,
+  type Moved,
+  type ParameterTable,
+  parameterTable,
+  type UpdateStep,
+} from '../kernels/parameter-table.js';
 import { Rows } from '../ops/eager/rows.js';
 import type { Workspace } from '../ops/eager/workspace.js';
 import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
@@ -32,7 +38,7 @@ export interface Kept {
   readonly parameters: readonly Parameter[];
   readonly table: ParameterTable;
   /** A step along gradients, one for each parameter, taken at the weights or at others beside them. */
-  step(space: Workspace, gradients: readonly Tensor[], beside?: Beside): Step;
+  step(space: Workspace, gradients: readonly Tensor[], beside?: Beside): UpdateStep;
   /** Lets what the optimizer keeps grow with the parameters. */
   follow(): void;
   /** A copy of what the optimizer keeps. */

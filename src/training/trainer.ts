@@ -18,7 +18,7 @@ import { kept as keptFor } from './trained.js';
 import type { TrainerState } from './trainer-state.js';
 import { checkedWindow, type TrainingWindow } from './training-window.js';
 import { inLine } from './turns.js';
-import { type Learned, updates as updatesOf } from './update.js';
+import { type Learned, trainerUpdates as updatesOf } from './update.js';
 
 export type { Learned } from './update.js';
 

@@ -3,7 +3,7 @@ import type { Workspace } from '../ops/eager/workspace.js';
 import { inWindow, toSignal } from '../ops/window.js';
 import { finish, type PiecewiseTask } from '../piecewise-task.js';
 import type { Tensor } from '../tensor.js';
-import { type Asked, gradients, type Trainable } from './forward.js';
+import { gradients, type Objective, type Trainable } from './forward.js';
 import { lookAhead } from './look-ahead.js';
 import { moveInOps } from './move-in-ops.js';
 import type { Optimizer } from './optimizers/optimizer.js';
@@ -34,7 +34,7 @@ export interface Learned<S, O = undefined> {
 }
 
 /** Runs the kernels of a body, at once or in pieces; what the body gives, once they have run. */
-export type Run = <R>(body: () => R) => PiecewiseTask<R>;
+export type RunKernels = <R>(body: () => R) => PiecewiseTask<R>;
 
 /** The updates of a trainer. */
 export interface Updates<S, X, Z, O> {
@@ -46,7 +46,7 @@ export interface Updates<S, X, Z, O> {
    *
    * @throws RangeError where a gradient is not finite, or other numbers would not be; then nothing has changed.
    */
-  update(within: Workspace, window: TrainingWindow<S, X, Z>, run: Run): PiecewiseTask<Learned<S, O>>;
+  update(within: Workspace, window: TrainingWindow<S, X, Z>, run: RunKernels): PiecewiseTask<Learned<S, O>>;
   /** The same at once, in the window that it opens or in one that is open. */
   atOnce(window: TrainingWindow<S, X, Z>, within?: Workspace): Learned<S, O>;
 }
@@ -56,9 +56,9 @@ function* now<R>(body: () => R): PiecewiseTask<R> {
   return body();
 }
 
-export function updates<S, X, Y, Z, O>(
+export function trainerUpdates<S, X, Y, Z, O>(
   model: Trainable<S, X, Y>,
-  given: Asked<Y, Z, O> & { readonly optimizer: Optimizer },
+  given: Objective<Y, Z, O> & { readonly optimizer: Optimizer },
   kept: Kept,
   stepsBefore: number,
 ): Updates<S, X, Z, O> {
@@ -67,7 +67,7 @@ export function updates<S, X, Y, Z, O>(
   const gradient = gradients(model, given, kept);
   let step = stepsBefore;
 
-  function* update(within: Workspace, window: TrainingWindow<S, X, Z>, run: Run): PiecewiseTask<Learned<S, O>> {
+  function* update(within: Workspace, window: TrainingWindow<S, X, Z>, run: RunKernels): PiecewiseTask<Learned<S, O>> {
     const before = ahead?.when === 'before' ? ahead : undefined;
     const from = yield* run(() => gradient.of(step, within, window, before && lookAhead(before, kept, step, within)));
     const { squares, value, norm } = gradient.finite(step, from, window);

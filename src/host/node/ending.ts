@@ -19,7 +19,7 @@ function pass(signal: Signal): void {
 
 function onSignal(signal: Signal): void {
   if (ending !== undefined) {
-    // Whoever asks again does not want to wait.
+    // A second signal means that nobody wants to wait.
     if (performance.now() - ending.since > SAME_PRESS_MS) pass(signal);
     return;
   }

@@ -16,7 +16,7 @@ import type { FolderHolder, HeldFolder } from '../host.js';
 import { isGone, removeOrphans, startOf, temporaryName } from './orphans.js';
 import { syncFolder } from './replace-file.js';
 
-/** Who holds a folder. A process is told from a later one of its number by when it started, in ticks since its system did. */
+/** Who holds a folder. A process differs from a later one of its number by when it started, in ticks since its system did. */
 interface Holder {
   readonly pid: number;
   /** 0 where the system does not say. */
@@ -145,7 +145,7 @@ async function isMade(path: string, number: number, self: Holder): Promise<boole
     await writeNew(temporary, text);
     await link(temporary, own).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'EEXIST') throw error;
-      // A file system without links. Whoever reads in between finds a lock that cannot be read.
+      // A file system without links. A process that reads in between finds a lock that cannot be read.
       return writeNew(own, text);
     });
     return true;

@@ -4,11 +4,11 @@ import { checkedOptions, type Names } from '../../options.js';
 import type { PiecewiseTask } from '../../piecewise-task.js';
 import { generator, type RandomGenerator } from '../../random.js';
 import {
-  atOnce,
   checkUpdatesOptions,
   turnsOf,
   type UpdatesOptions,
   update,
+  updatesAtOnce,
   withThread,
 } from '../../streams/updates.js';
 import { adam } from '../../training/optimizers/adam.js';
@@ -20,7 +20,7 @@ import { type SubstitutionOptions, substitution, substitutionNames } from './sub
 import type { Tagger } from './tagger.js';
 import { type TaggerLearned, taggerTrainer } from './trainer.js';
 
-/** The options of {@link fitTagger}. Utterances are looked at on the calling thread, whoever runs the updates. */
+/** The options of {@link fitTagger}. Utterances are looked at on the calling thread, also where others run the updates. */
 export interface FitTaggerOptions extends Omit<UpdatesOptions, 'waiting'> {
   readonly train: readonly TaggedUtterance[];
   /** What is looked at after each epoch, and not learnt from: the best epoch's weights stay. */
@@ -162,7 +162,7 @@ function begin(model: Tagger, given: FitTaggerOptions) {
   let kept: Weights | undefined;
 
   function* learn(examples: readonly TaggedUtterance[]): PiecewiseTask<TaggerLearned> {
-    return atOnce(options) ? learner.learn(examples) : yield* learner.learnInPieces(examples);
+    return updatesAtOnce(options) ? learner.learn(examples) : yield* learner.learnInPieces(examples);
   }
 
   async function run(subscriber: Subscriber<TaggerEpoch>): Promise<void> {

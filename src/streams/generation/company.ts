@@ -10,7 +10,7 @@ import { type Core, evaluate } from '../../layer.js';
 import { type Ids, ids, type Tensor } from '../../tensor.js';
 import { timeSlice } from '../event-loop.js';
 import { type Batches, batches } from '../keyed/batches.js';
-import { type Layout, layout } from '../keyed/layout.js';
+import { layout, type RecordLayout } from '../keyed/layout.js';
 import { largestLogit } from '../logits.js';
 import type { SymbolDrawing } from './drawing.js';
 
@@ -18,7 +18,7 @@ import type { SymbolDrawing } from './drawing.js';
 export type TakeSymbol = (symbol: number, logits: Tensor['data']) => void;
 
 /** A generation that is stepped with others. */
-export interface Member<S> {
+export interface CompanyMember<S> {
   /** Goes on from another carry. */
   begin(carry: S): void;
   /** The symbol that follows the given one, given to `take`; the drawing is ready. @throws (as a rejection) whatever the model throws for it. */
@@ -32,7 +32,7 @@ export interface Company<S> {
   /** A generation is under way from now on, until the function is called that this gives. */
   join(): () => void;
   /** A generation that is under way becomes one of the batch. Undefined where a model's carries are not of one size. */
-  enter(carry: S, drawing: SymbolDrawing): Member<S> | undefined;
+  enter(carry: S, drawing: SymbolDrawing): CompanyMember<S> | undefined;
 }
 
 /** Beyond this a step of more lanes takes as much longer as there are more. */
@@ -54,7 +54,7 @@ interface Asking {
 
 /** What those of a model share while there are any. */
 interface Room<S> {
-  readonly rows: Layout<S>;
+  readonly rows: RecordLayout<S>;
   readonly kept: Records;
   readonly work: Batches;
   readonly drawings: number;
@@ -85,7 +85,7 @@ function company<S>(model: Core<S, Ids, Tensor>): Company<S> {
   const slice = timeSlice();
 
   /** The layout of carries, where a step leaves them as they lie. */
-  function layoutOf(): Layout<S> | undefined {
+  function layoutOf(): RecordLayout<S> | undefined {
     try {
       const rows = layout<S>(model as Core<S, never>, undefined);
       rows.tensorsOf(evaluate(model, model.initial(1), ids([1, 1], [0]))[1], 1);

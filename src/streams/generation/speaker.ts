@@ -5,7 +5,7 @@ import type { RandomGenerator } from '../../random.js';
 import type { Ids, Numbers, Tensor } from '../../tensor.js';
 import { natsOf } from '../logits.js';
 import { type Alone, alone } from './alone.js';
-import { type Company, companyOf, type Member } from './company.js';
+import { type Company, type CompanyMember, companyOf } from './company.js';
 import { type DrawingOptions, type SymbolDrawing, symbolDrawing } from './drawing.js';
 
 /** A symbol that was said. */
@@ -37,7 +37,7 @@ interface Held<S> {
   readonly drawing: SymbolDrawing;
   readonly leaveCompany: () => void;
   stepper: Alone<S> | undefined;
-  member: Member<S> | undefined;
+  member: CompanyMember<S> | undefined;
 }
 
 function giveBack({ drawing, leaveCompany, stepper, member }: Held<unknown>): void {
@@ -70,7 +70,7 @@ export function speaker<S>(model: Core<S, Ids, Tensor>, options: SpeakerOptions,
   }
 
   /** The member of a batch that it becomes once there are others. */
-  function memberNow(): Member<S> | undefined {
+  function memberNow(): CompanyMember<S> | undefined {
     if (held.member === undefined && together && company.size > 1) {
       const carry = start?.carry ?? (held.stepper as Alone<S>).carry;
       held.member = company.enter(carry, drawing);
@@ -85,7 +85,7 @@ export function speaker<S>(model: Core<S, Ids, Tensor>, options: SpeakerOptions,
     return held.member;
   }
 
-  async function asked(member: Member<S>): Promise<Said> {
+  async function asked(member: CompanyMember<S>): Promise<Said> {
     let said: Said | undefined;
     await member.ask(start?.after ?? last, (symbol, logits) => {
       said = take(symbol, logits, versionOf(parameters));

@@ -9,7 +9,7 @@ import type { Ops } from '../../ops/ops.js';
 import type { Ending } from '../../stepper/capture-step.js';
 import { type Inside, type Stepper, steppedTo } from '../../stepper.js';
 import { type Numbers, type Shape, showShape, sizeOf, type Tensor } from '../../tensor.js';
-import type { Layout, Part } from './layout.js';
+import type { Part, RecordLayout } from './layout.js';
 
 export interface Batches {
   /** Address of each lane's record. */
@@ -28,7 +28,7 @@ export interface Batches {
 
 export interface BatchesOptions<S, X extends Tensor> {
   readonly model: Core<S, X, Tensor>;
-  readonly layout: Layout<S>;
+  readonly layout: RecordLayout<S>;
   readonly maxBatch: number;
   readonly finish: ((ops: Ops, y: Tensor) => Tensor) | undefined;
   /** Shape and type of a lane's input. */

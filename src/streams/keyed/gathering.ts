@@ -3,7 +3,7 @@ import { restored } from '../../carry.js';
 import { isTensor, type Numbers, type Tensor } from '../../tensor.js';
 import type { SignalWindow } from '../window.js';
 import type { KeyedSteps } from './layout.js';
-import { type Step, showValue, stepsIn, type Values, values } from './values.js';
+import { type KeyedStep, showValue, stepsIn, type Values, values } from './values.js';
 
 /** What is gathered of a key. */
 export interface Gathered {
@@ -108,7 +108,7 @@ export function gathering<T extends Gathered>(operation: string, length: number,
 
   function sideBySide(of: readonly T[], steps: number, side: 'inputs' | 'targets', from: number): Tensor {
     const { step, width } = side === 'inputs' ? inputs : targets;
-    const { type, shape } = step as Step;
+    const { type, shape } = step as KeyedStep;
     const lanes = of.length;
     const data = type === 'int32' ? new Int32Array(steps * lanes * width) : new Float32Array(steps * lanes * width);
     of.forEach((one, lane) => {
@@ -124,7 +124,7 @@ export function gathering<T extends Gathered>(operation: string, length: number,
   }
 
   const rowsOf = (rows: Numbers, count: number, { step, width }: Values): Tensor => {
-    const { type, shape } = step as Step;
+    const { type, shape } = step as KeyedStep;
     return { shape: [count, 1, ...shape], type, data: rows.slice(0, count * width) as Numbers };
   };
 

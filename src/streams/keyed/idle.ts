@@ -1,4 +1,4 @@
-/** Those at which nothing waits, in the order in which that began: whoever has been idle for longest is the first to give way. */
+/** Those at which nothing waits, in the order in which that began: the one that has been idle for longest is the first to give way. */
 import { timeSlice } from '../event-loop.js';
 
 /** One of a line of those that are idle. */

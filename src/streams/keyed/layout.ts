@@ -50,7 +50,7 @@ export interface Part {
   readonly shape: Shape;
 }
 
-export interface Layout<S> {
+export interface RecordLayout<S> {
   /** Whose errors are named by it. */
   readonly operation: string;
   /** Of a record. */
@@ -70,7 +70,7 @@ export interface Layout<S> {
 }
 
 /** The layout of a model's carries, with room for so many logits. @throws TypeError where its carry is not rows of lanes. */
-export function layout<S>(model: Core<S, never>, symbols?: number, operation = 'keyed'): Layout<S> {
+export function layout<S>(model: Core<S, never>, symbols?: number, operation = 'keyed'): RecordLayout<S> {
   const template = model.initial(2);
   const parts: Part[] = [];
   let bytes = 0;

@@ -8,7 +8,7 @@ import { trainer } from '../../training/trainer.js';
 import { currentStage, deliver, type Stage, stageOf } from '../demand.js';
 import { timeSlice } from '../event-loop.js';
 import { trainingSteps } from '../training-step.js';
-import { atOnce, SLICE } from '../updates.js';
+import { SLICE, updatesAtOnce } from '../updates.js';
 import type { SignalWindow } from '../window.js';
 import { type Gathered, gathering, nothingGathered } from './gathering.js';
 import { layout } from './layout.js';
@@ -19,7 +19,7 @@ import {
   type KeyedTrainingStep,
   OPERATION,
 } from './learning-options.js';
-import type { End, Run } from './operator.js';
+import type { End, KeyedRun } from './operator.js';
 import type { Keyed } from './options.js';
 import { type Resident, type Residents, residents, Stand } from './residents.js';
 import { ofKey } from './store.js';
@@ -39,7 +39,7 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
   options: ChosenLearning<S, K, T>,
   next: (step: KeyedTrainingStep<S, K, X>) => void,
   end: End,
-): Run<T> {
+): KeyedRun<T> {
   const { length, batch, maxDelayMs, store, from, partial = 'emit' } = options;
   const { loss, optimizer, clipNorm, state = from?.state, thread } = options;
   const keyOf = options.key ?? ((input: T) => (input as unknown as Keyed<unknown, K>).key);
@@ -49,7 +49,7 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
   const progress = trainingSteps<S>(OPERATION, learner, state?.tokens);
   const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
   const gathered = gathering<Pupil<K>>(OPERATION, length, batch);
-  const now = atOnce(options);
+  const now = updatesAtOnce(options);
   const slice = now ? () => undefined : timeSlice(options.slice ?? SLICE);
   /** The update that is under way. */
   let task: PiecewiseTask<KeyedTrainingStep<S, K, X>> | undefined;
@@ -192,7 +192,7 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
     return true;
   }
 
-  /** Whoever waits for company stays; of others the carry may go. */
+  /** Keys that wait for company stay; of others the carry may go. */
   function settle(pupil: Pupil<K>): void {
     if (pupil.whole === 0) house.rest(pupil);
   }

@@ -9,14 +9,14 @@ export interface End {
 }
 
 /** One subscription: what comes in, and its end. */
-export interface Run<T> {
+export interface KeyedRun<T> {
   push(input: T): void;
   /** The source is complete. */
   end(): void;
   release(): void;
 }
 
-export function runs<T, R>(begin: (next: (output: R) => void, end: End) => Run<T>): OperatorFunction<T, R> {
+export function runs<T, R>(begin: (next: (output: R) => void, end: End) => KeyedRun<T>): OperatorFunction<T, R> {
   return (source) =>
     new Observable((subscriber) => {
       const run = begin((output) => subscriber.next(output), subscriber);

@@ -3,9 +3,9 @@ import { shown } from '../../checks.js';
 import type { Machine } from '../../kernels/machine-type.js';
 import { records } from '../../kernels/records.js';
 import { type Idle, idleLine } from './idle.js';
-import type { KeyedSnapshot, KeyedState, Layout } from './layout.js';
+import type { KeyedSnapshot, KeyedState, RecordLayout } from './layout.js';
 import { type KeyedStore, ofKey, traffic } from './store.js';
-import { type Line, NONE } from './waiting.js';
+import { type KeyLine, NONE } from './waiting.js';
 
 /** How a key stands. */
 export enum Stand {
@@ -24,7 +24,7 @@ export enum Stand {
 }
 
 /** A key, its record and its values. */
-export interface Resident<K> extends Line, Idle<Resident<K>> {
+export interface Resident<K> extends KeyLine, Idle<Resident<K>> {
   readonly key: K;
   /** 0 for none. */
   record: number;
@@ -82,7 +82,7 @@ const tooMany = (operation: string, key: unknown, maxKeys: number): Error =>
 
 export function residents<S, K, T extends Resident<K>>(
   machine: Machine,
-  layout: Layout<S>,
+  layout: RecordLayout<S>,
   initial: S,
   { maxKeys, idleMs, store }: ResidentsOptions<S, K>,
   hooks: {

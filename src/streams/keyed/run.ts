@@ -8,7 +8,7 @@ import { nextTurn } from '../event-loop.js';
 import { answers } from './answers.js';
 import { type Batches, batches } from './batches.js';
 import { layout } from './layout.js';
-import type { End, Run } from './operator.js';
+import type { End, KeyedRun } from './operator.js';
 import type { Chosen, Keyed, KeyedAnswer } from './options.js';
 import { type Resident, type Residents, residents, Stand } from './residents.js';
 import { ofKey } from './store.js';
@@ -34,7 +34,7 @@ export function keyedRun<S, X extends Tensor, T extends { readonly value: X | nu
   options: Chosen<S, K, T>,
   next: (answer: KeyedAnswer<unknown, K, T>) => void,
   end: End,
-): Run<T> {
+): KeyedRun<T> {
   const { maxBatch, maxDelayMs, output } = options;
   const keyOf = options.key ?? ((input: T) => (input as unknown as Keyed<unknown, K>).key);
   const parameters = parametersOf(model.params).map(([, parameter]) => parameter);

@@ -12,7 +12,7 @@ import {
 } from '../../tensor.js';
 
 /** A step of a value, without its axes of time and lanes. */
-export interface Step {
+export interface KeyedStep {
   readonly shape: Shape;
   readonly type: 'int32' | 'float32';
 }
@@ -21,7 +21,7 @@ export interface Values {
   /** Checks a value, which is as the first one was. @throws TypeError, RangeError where it is not. */
   check(value: unknown): void;
   /** What a step of the first value was; undefined before it. */
-  readonly step: Step | undefined;
+  readonly step: KeyedStep | undefined;
   /** Numbers of a step. */
   readonly width: number;
 }
@@ -33,7 +33,7 @@ export const showValue = (value: unknown): string =>
     : typeof value;
 
 /** What a step of a value is. */
-export const stepOf = (value: Tensor | number): Step =>
+export const stepOf = (value: Tensor | number): KeyedStep =>
   typeof value === 'number'
     ? { shape: [], type: 'int32' }
     : { shape: value.shape.slice(2), type: value.type === 'int32' ? 'int32' : 'float32' };
@@ -54,10 +54,10 @@ export function stepAt(value: Tensor | number, step: number): Tensor {
 
 /** Values of one subscription, or their targets, by the name that errors give them. */
 export function values(operation: string, name = 'value'): Values {
-  let step: Step | undefined;
+  let step: KeyedStep | undefined;
   let width = 1;
 
-  const fits = (value: Tensor, { shape, type }: Step) =>
+  const fits = (value: Tensor, { shape, type }: KeyedStep) =>
     (value.type === 'int32') === (type === 'int32') && sameShape(value.shape.slice(2), shape);
 
   return {

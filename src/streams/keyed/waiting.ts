@@ -3,14 +3,14 @@ import { type BufferOptions, type BufferState, overflow } from '../buffer.js';
 import { holdSource } from '../demand.js';
 
 /** A key's own line: its first and last place, or NONE. */
-export interface Line {
+export interface KeyLine {
   first: number;
   last: number;
 }
 
 export const NONE = -1;
 
-export interface Waiting<T, L extends Line> extends BufferState {
+export interface Waiting<T, L extends KeyLine> extends BufferState {
   /** The line of the value that has waited for longest, which is its first. */
   readonly oldest: L | undefined;
   /**
@@ -28,7 +28,7 @@ export interface Waiting<T, L extends Line> extends BufferState {
 }
 
 /** `relieve` takes values out, as many as it can at once, before anybody waits or anything is dropped. */
-export function waitingLines<T, L extends Line>(
+export function waitingLines<T, L extends KeyLine>(
   operation: string,
   options: BufferOptions,
   relieve: () => void,

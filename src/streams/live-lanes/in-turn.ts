@@ -6,7 +6,10 @@ import { type LiveWindow, liveWindows, type Voice } from './live-window.js';
 import { type CutOptions, requireOneLane } from './options.js';
 
 /** One source, whose pieces are the lanes in turn. */
-export function inTurn<V>(source: Observable<V>, { batch, length, cut, ...options }: CutOptions<V, unknown, unknown>) {
+export function cutInTurn<V>(
+  source: Observable<V>,
+  { batch, length, cut, ...options }: CutOptions<V, unknown, unknown>,
+) {
   function* piecesOf({ input, target }: SignalWindow<Tensor>, before: number): Generator<LiveWindow> {
     requireOneLane(input);
     const all = input.shape[0] as number;

@@ -4,10 +4,10 @@ import { checkedOptions, type Names } from '../../options.js';
 import type { Ids } from '../../tensor.js';
 import { bufferNames } from '../buffer.js';
 import type { SignalOf } from '../signals.js';
-import { inTurn } from './in-turn.js';
+import { cutInTurn } from './in-turn.js';
 import type { LiveWindow } from './live-window.js';
 import type { CutOptions, LiveLanesOptions } from './options.js';
-import { sideBySide } from './side-by-side.js';
+import { windowsOfLanes } from './side-by-side.js';
 
 const names = {
   batch: true,
@@ -73,10 +73,12 @@ export function liveLanes<V, X, Y>(
   requireCount('liveLanes', 'length', length);
   requireChoice('liveLanes', 'partial', partial, ['emit', 'drop']);
   if (cut === undefined) {
-    return sideBySide(sources as Observable<ObservableInput<V>>, options) as Observable<
+    return windowsOfLanes(sources as Observable<ObservableInput<V>>, options) as Observable<
       LiveWindow<SignalOf<X>, SignalOf<Y>>
     >;
   }
   requireCount('liveLanes', 'cut', cut);
-  return inTurn(sources as Observable<V>, { ...options, partial }) as Observable<LiveWindow<SignalOf<X>, SignalOf<Y>>>;
+  return cutInTurn(sources as Observable<V>, { ...options, partial }) as Observable<
+    LiveWindow<SignalOf<X>, SignalOf<Y>>
+  >;
 }

@@ -2,7 +2,7 @@
 import type { Padded } from '../../ops/lengths.js';
 import { type Numbers, sizeOf, type Tensor } from '../../tensor.js';
 import { requireRoom } from '../options.js';
-import { type Layout, layoutOf, numbersOf, requireLayout } from '../signals.js';
+import { numbersOf, requireLayout, type SignalLayout, signalLayoutOf } from '../signals.js';
 import type { SignalWindow } from '../window.js';
 
 /** Places of a lane that belong to one source. */
@@ -40,8 +40,8 @@ export interface Voice {
 
 /** One side of a window, inputs or targets. */
 function side(like: Tensor, length: number, batch: number) {
-  const whole = layoutOf(like);
-  const layout: Layout = { ...whole, rest: [batch, ...whole.rest.slice(1)], width: sizeOf(whole.rest.slice(1)) };
+  const whole = signalLayoutOf(like);
+  const layout: SignalLayout = { ...whole, rest: [batch, ...whole.rest.slice(1)], width: sizeOf(whole.rest.slice(1)) };
   const { type, rest, width } = layout;
   const fresh = (padding: number) => {
     const numbers = numbersOf(type, length * batch * width);

@@ -33,7 +33,7 @@ export interface CutOptions<V = Ids, X = V, Y = X>
 }
 
 /** The steps of one lane that a value brings. */
-export function stepsOf<V>({ input = (value) => value, target }: PredictionOptions<V, unknown>, value: V) {
+export function laneStepsOf<V>({ input = (value) => value, target }: PredictionOptions<V, unknown>, value: V) {
   const signal = asSignal('liveLanes', input(value));
   const asked = target && asSignal('liveLanes', target(value));
   if (asked) requireAlike('liveLanes', signal, asked);

@@ -11,7 +11,7 @@ import {
 } from '../buffer.js';
 import { currentStage, deliver, stageOf } from '../demand.js';
 import { type LiveWindow, liveWindows, type Voice } from './live-window.js';
-import { type LiveLanesOptions, stepsOf } from './options.js';
+import { type LiveLanesOptions, laneStepsOf } from './options.js';
 
 /** A source, what it said that is not placed yet, and its lane as soon as it has one. */
 interface Feed<V> {
@@ -43,7 +43,7 @@ function together({ gauge, ...options }: BufferOptions): () => BufferOptions {
 }
 
 /** Many sources, each with a lane of its own while it lasts. */
-export function sideBySide<V>(
+export function windowsOfLanes<V>(
   sources: Observable<ObservableInput<V>> | readonly ObservableInput<V>[],
   options: LiveLanesOptions<V, unknown, unknown>,
 ): Observable<LiveWindow> {
@@ -166,14 +166,14 @@ export function sideBySide<V>(
         if (feed.placing === undefined) {
           const taken = feed.waiting.take();
           if (taken === undefined) return;
-          feed.placing = { ...stepsOf(options, taken.value), at: 0, release: taken.release };
+          feed.placing = { ...laneStepsOf(options, taken.value), at: 0, release: taken.release };
         }
         const { placing, voice } = feed;
         const steps = placing.input.shape[0] as number;
         placing.at = made.put(lane, voice, placing.input, placing.target, placing.at, steps);
         if (placing.at < steps) return;
         feed.placing = undefined;
-        // Whoever has filled the lane waits for the window, so that nothing queues behind it.
+        // The source that has filled the lane waits for the window, so that nothing queues behind it.
         if (placing.release) {
           if (made.isFull(lane)) filling.push(placing.release);
           else placing.release();
@@ -214,7 +214,7 @@ export function sideBySide<V>(
       proceed();
     }
 
-    /** Whether whoever is behind has not dealt with the window yet. */
+    /** Whether the operators behind have not dealt with the window yet. */
     function emit(): boolean {
       clearTimeout(timer);
       timer = undefined;

@@ -1,6 +1,6 @@
 /** From an optimizer's description to what the kernels do to gradients before its rule sees them. */
 import { Stage } from '../../kernels/jobs.js';
-import type { Preparing, Squares, Step } from '../../kernels/parameter-table.js';
+import type { Preparing, Squares, UpdateStep } from '../../kernels/parameter-table.js';
 import type { Ops } from '../../ops/ops.js';
 import type { Tensor } from '../../tensor.js';
 import type { Optimizer, Preparation } from './optimizer.js';
@@ -26,7 +26,11 @@ function partsOf(factor: number): Prepared & { scale: number } {
 }
 
 /** Preparations of a step, norms being taken where they are asked for. A factor alone needs no copy. */
-export function prepare(preparations: readonly Preparation[], step: Step, raw: Squares): Prepared & { scale: number } {
+export function prepare(
+  preparations: readonly Preparation[],
+  step: UpdateStep,
+  raw: Squares,
+): Prepared & { scale: number } {
   const stages: Preparing[] = [];
   let factor = 1;
   for (const preparation of preparations) {
@@ -49,7 +53,7 @@ export function prepare(preparations: readonly Preparation[], step: Step, raw: S
 }
 
 /** @throws RangeError where what the stages make of a gradient is not finite. */
-function normOf(stages: readonly Preparing[], step: Step, raw: Squares): number {
+function normOf(stages: readonly Preparing[], step: UpdateStep, raw: Squares): number {
   const norm = Math.sqrt((stages.length === 0 ? raw : step.squares(stages)()).total);
   if (Number.isFinite(norm)) return norm;
   throw new RangeError(
@@ -66,7 +70,7 @@ const SHRINKING = 2 ** -64;
 export function scaled(
   { damping }: Optimizer,
   prepared: Prepared & { scale: number },
-  step: Step,
+  step: UpdateStep,
   raw: Squares,
 ): Prepared {
   if (damping === undefined) return prepared;
@@ -113,7 +117,7 @@ export function requireBearable(
   optimizer: Optimizer,
   rate: number,
   prepared: Prepared,
-  step: Step,
+  step: UpdateStep,
   raw: Squares,
 ): void {
   const { kind, damping, linear = false, slots, rule } = optimizer;

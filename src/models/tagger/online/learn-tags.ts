@@ -4,10 +4,10 @@ import { requireCount, shown } from '../../../checks.js';
 import { checkedOptions, type Names } from '../../../options.js';
 import type { PiecewiseTask } from '../../../piecewise-task.js';
 import {
-  atOnce,
   checkUpdatesOptions,
+  eachUpdated,
   type UpdatesOptions,
-  updates,
+  updatesAtOnce,
   updatesNames,
   withThread,
 } from '../../../streams/updates.js';
@@ -111,7 +111,7 @@ export function learnTags(model: Tagger, given: LearnTagsOptions): OperatorFunct
   return (source) =>
     defer(() => {
       const { take, release } = learning(model, options, longest);
-      return source.pipe(updates('learnTags', options, take), finalize(release));
+      return source.pipe(eachUpdated('learnTags', options, take), finalize(release));
     });
 }
 
@@ -186,7 +186,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     if (former?.taught !== undefined) kept?.replace(example, (item) => item.id === id && sameWords(item.words, words));
     const again = kept && replay ? kept.draw(replay.per) : [];
     const pieces = [taught, ...again].flatMap((each) => cutUtterance(each, longest));
-    const learned = atOnce(options) ? learner.learn(pieces) : yield* learner.learnInPieces(pieces);
+    const learned = updatesAtOnce(options) ? learner.learn(pieces) : yield* learner.learnInPieces(pieces);
     if (former?.taught === undefined) kept?.offer(example);
     // Meanwhile it may have been dropped, or its id may be another utterance's.
     if (former && id !== undefined && open?.get(id) === former) {
