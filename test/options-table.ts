@@ -256,6 +256,10 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   decoder: { call: (o) => oxbow.decoder(2, 1, o), options: { context: 4, ...blocks } },
 
   gpt: { call: oxbow.gpt, options: { symbols: 3, context: 4, tied: true, ...transformer } },
+  languageModel: {
+    call: oxbow.languageModel,
+    options: { symbols: 3, cell: 'gru', units: 2, layers: 2, embed: 2, seed: 1 },
+  },
   bert: { call: oxbow.bert, options: { symbols: 3, length: 4, padding: 0, norm: 'post', ...transformer } },
   encoderDecoder: {
     call: oxbow.encoderDecoder,

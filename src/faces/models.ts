@@ -17,6 +17,7 @@ export type { PredictOptions } from '../models/evaluate.js';
 export type { Data, ExampleLayout, Nested } from '../models/examples.js';
 export type { Callback, Fit, FitOptions } from '../models/fit.js';
 export { type GptCarry, type GptOptions, gpt } from '../models/gpt.js';
+export { type LanguageCell, type LanguageModelOptions, languageModel } from '../models/language-model.js';
 export { type LeNet5Options, leNet5 } from '../models/le-net.js';
 export type { Mask } from '../models/mask.js';
 export { accuracy, categoricalAccuracy, topKAccuracy } from '../models/metrics/accuracy.js';

@@ -35,6 +35,7 @@ import { bert } from '../models/bert.js';
 import { convolutionBlocks } from '../models/convolution-blocks.js';
 import { encoderDecoder } from '../models/encoder-decoder.js';
 import { gpt } from '../models/gpt.js';
+import { languageModel } from '../models/language-model.js';
 import { leNet5 } from '../models/le-net.js';
 import { accuracy, categoricalAccuracy, topKAccuracy } from '../models/metrics/accuracy.js';
 import { confusionMatrix, f1, precision, recall } from '../models/metrics/classes.js';
@@ -142,6 +143,7 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     causalBlocks,
     decoder,
     gpt,
+    languageModel,
     bert,
     encoderDecoder,
     alexNet,

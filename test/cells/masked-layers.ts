@@ -28,6 +28,7 @@ import {
   gru,
   gruCell,
   hashedFeatures,
+  languageModel,
   lastStep,
   layer,
   layerNorm,
@@ -313,6 +314,10 @@ export const table = {
   sinusoidalPositions: { plain: some(() => sinusoidalPositions(20, 4)) },
   gpt: {
     plain: ofIds(() => gpt({ symbols: 5, context: 9, features: 4, heads: 2, blocks: 1, tied: true, dropout: 0.5 })),
+  },
+  languageModel: {
+    plain: ofIds(() => languageModel({ symbols: 5, units: 4, layers: 2, embed: 3 })),
+    oneHot: ofIds(() => languageModel({ symbols: 5, cell: 'rnn', units: 4, embed: 0 })),
   },
   bert: {
     plain: ofIds(() => bert({ symbols: 5, length: 6, features: 4, heads: 2, blocks: 1, dropout: 0.5 })),
