@@ -10,6 +10,7 @@
 import { BufferView } from '../kernels/buffer-view.js';
 import type { Want } from '../kernels/heap.js';
 import type { Holding } from '../kernels/holding.js';
+import { lengthenings, shorten } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { checkedOptions } from '../options.js';
 import { below } from '../path.js';
@@ -17,7 +18,6 @@ import { finish, type PiecewiseTask } from '../piecewise-task.js';
 import { generator } from '../random.js';
 import { checkShape, listed, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { leaves } from '../tree.js';
-import { lengthenings, shorten } from '../kernels/lines.js';
 import { type AxisGrowth, axisLinesOf, grownShape, type Planned, putLines } from './growing.js';
 import { columnsOf, drawInto, drawn, type Initializer } from './initializer.js';
 import { RandomKey } from './random-key.js';
@@ -230,7 +230,9 @@ export class Parameter implements Tensor {
     const before = this.#shape;
     checkShape(shape, 'shorten');
     if (shape.length !== before.length) {
-      throw new RangeError(`shorten: ${what} is ${showShape(before)}, which cannot become ${showShape(shape)}; give one of as many axes.`);
+      throw new RangeError(
+        `shorten: ${what} is ${showShape(before)}, which cannot become ${showShape(shape)}; give one of as many axes.`,
+      );
     }
     const longer = shape.flatMap((size, axis): AxisGrowth[] =>
       size === before[axis] ? [] : [[axis, before[axis] as number]],
@@ -340,7 +342,9 @@ export function versionOf(parameters: readonly Parameter[]): number {
 
 function requireNoWindow(operation: 'grow' | 'shorten', what: string): void {
   if (machine().windows === 0) return;
-  throw new Error(`${operation}: ${what} is in use by a window that is open; let it ${operation} before the window or after it.`);
+  throw new Error(
+    `${operation}: ${what} is in use by a window that is open; let it ${operation} before the window or after it.`,
+  );
 }
 
 const wantOf = (what: string, shape: Shape): Want => ({

@@ -72,7 +72,9 @@ export function checkBadWindowOptions(operation: string, { badWindow, rollback, 
   if (rollback?.every !== undefined) requireCount(operation, 'rollback.every', rollback.every);
   if (rollback?.most !== undefined) requireCount(operation, 'rollback.most', rollback.most);
   if (rollback !== undefined && badWindow !== undefined && badWindow !== 'rollback') {
-    throw new TypeError(`${operation}: rollback is for badWindow: 'rollback', not for '${badWindow}'; leave one of them out.`);
+    throw new TypeError(
+      `${operation}: rollback is for badWindow: 'rollback', not for '${badWindow}'; leave one of them out.`,
+    );
   }
   if (bad !== undefined && typeof bad.next !== 'function') {
     throw new TypeError(`${operation}: bad is an observer, { next: (window) => … }.`);
@@ -91,6 +93,8 @@ export interface Ground {
 
 export interface Attempt {
   readonly live?: boolean;
+  /** Where the source goes on, where that is not known now. */
+  readonly position?: unknown;
   /** Passes by the window, once weights are what they stay; without what became of it where the run stops. */
   leftOut?(bad?: BadWindow): void;
 }
@@ -190,7 +194,7 @@ export function badWindows(operation: string, options: BadWindowOptions, ground:
       policy ??= how.live ? 'rollback' : 'stop';
       windows += 1;
       // Later pieces run where the source's position is no longer known.
-      return attempted(learn, how, windows, positionNow());
+      return attempted(learn, how, windows, 'position' in how ? how.position : positionNow());
     },
     sound() {
       if (policy !== 'rollback' || (kept !== undefined && learner.steps - kept.training.step < every)) return undefined;

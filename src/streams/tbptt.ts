@@ -215,7 +215,8 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         const afresh = either(reset, owed?.length === batch ? owed : undefined);
         if (afresh?.includes(true)) next = historyOf(core, afterResets('tbptt', model, next.carry, afresh));
         else if (paused) next = historyOf(core, next.carry);
-        const pauses = restartsWith(input) !== undefined && checkLengths(lengthsWith(input), input, 'tbptt') !== undefined;
+        const pauses =
+          restartsWith(input) !== undefined && checkLengths(lengthsWith(input), input, 'tbptt') !== undefined;
         const result = yield* next.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
         [history, lanes, paused, owed] = [next, batch, pauses, undefined];
         begunSince = either(begunSince, either(afresh, beginsWithin(input)));

@@ -16,15 +16,6 @@ export function because<E extends Error>(reason: BadReason, error: E): E {
   return error;
 }
 
-/** Runs checks, what they throw being thrown for a reason. */
-export function allBecause<R>(reason: BadReason, body: () => R): R {
-  try {
-    return body();
-  } catch (error) {
-    throw error instanceof Error ? because(reason, error) : error;
-  }
-}
-
 /** A check's message names what refuses. The engine's, of code that fails or a stack that is full, does not. */
 const CHECKED = /^\S+: /;
 
@@ -35,4 +26,13 @@ export function reasonOf(error: unknown): BadReason | undefined {
   if (known !== undefined || isRefusal(error)) return known;
   const isCheck = error instanceof RangeError || error instanceof TypeError;
   return isCheck && CHECKED.test(error.message) ? 'misfit' : undefined;
+}
+
+/** Runs a body whose checks fail for another reason than that something does not fit. */
+export function checksBecause<R>(reason: BadReason, body: () => R): R {
+  try {
+    return body();
+  } catch (error) {
+    throw reasonOf(error) === 'misfit' ? because(reason, error as Error) : error;
+  }
 }

@@ -26,6 +26,8 @@ export function remember(params: Params, trainer: Pick<Trainer<never>, 'state' |
     step: state.step,
     putBack() {
       for (const { parameter, shape, numbers } of weights) {
+        // Growth may have been undone since.
+        shape.forEach((size, axis) => void (size > (parameter.shape[axis] as number) && parameter.grow(axis, size)));
         parameter.shorten(shape);
         parameter.assign(numbers);
       }
