@@ -16,8 +16,8 @@ export function because<E extends Error>(reason: BadReason, error: E): E {
   return error;
 }
 
-/** A check's message names what refuses. The engine's, of code that fails or a stack that is full, does not. */
-const CHECKED = /^\S+: /;
+/** A check's message is a sentence. The engine's, of code that fails or a stack that is full, are none, but for this one of Safari's. */
+const isSentence = (message: string): boolean => message.endsWith('.') && !message.startsWith('Maximum call stack');
 
 /** Why a window was refused; undefined for errors that are not the window's: faults of machines and of programs. */
 export function reasonOf(error: unknown): BadReason | undefined {
@@ -25,7 +25,7 @@ export function reasonOf(error: unknown): BadReason | undefined {
   const known = reasons.get(error);
   if (known !== undefined || isRefusal(error)) return known;
   const isCheck = error instanceof RangeError || error instanceof TypeError;
-  return isCheck && CHECKED.test(error.message) ? 'misfit' : undefined;
+  return isCheck && isSentence(error.message) ? 'misfit' : undefined;
 }
 
 /** Runs a body whose checks fail for another reason than that something does not fit. */
