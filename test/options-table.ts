@@ -119,7 +119,11 @@ const sampling = { temperature: 0.5, topK: 2, topP: 0.9, minP: 0.1, greedy: fals
 const repetition = { repetitionPenalty: 1.1, repetitionWindow: 8 };
 const stopping = { stop: ['.'], vocab: Object.assign(() => undefined, { decode: () => '' }) };
 const generating = { length: 2, context: 4, surprisal: true, ...repetition, ...stopping, ...sampling };
-const badWindows = { badWindow: 'rollback', rollback: { every: 10, most: 2 }, bad: Object.assign(() => undefined, { next() {} }) };
+const badWindows = {
+  badWindow: 'rollback',
+  rollback: { every: 10, most: 2 },
+  bad: Object.assign(() => undefined, { next() {} }),
+};
 const buffer = { capacity: 4, policy: 'block', source: { pause() {}, resume() {} }, gauge: { next() {} } };
 const prompt = () => ids([1, 1], [0]);
 
@@ -450,7 +454,10 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
     call: (o) => oxbow.randomColour({ directions: [[1]], variances: [1] }, 0.1, o),
     options: { seed: 1 },
   },
-  tbptt: { call: (o) => oxbow.tbptt(learner(), o), options: { ...training, clipNorm: 1, k2: 4, from: undefined, ...badWindows } },
+  tbptt: {
+    call: (o) => oxbow.tbptt(learner(), o),
+    options: { ...training, clipNorm: 1, k2: 4, from: undefined, ...badWindows },
+  },
   sampler: { call: oxbow.sampler, options: sampling },
   distribution: { call: (o) => oxbow.distribution([1, 2], o), options: sampling },
   generate: {

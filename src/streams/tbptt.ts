@@ -72,6 +72,8 @@ export interface TbpttStep<S, W = SignalWindow> extends TrainingStep<S, W> {
  *
  * A window that stands `alone` starts from the zero carry and leaves none behind.
  *
+ * A window that cannot be learnt from leaves no trace; option `badWindow` says whether the stream goes on.
+ *
  * Each subscription has an optimizer state of its own and releases it at the end; the weights are the model's.
  *
  * Law: a run that was cut after any window and goes on with the weights and the `snapshot()` of that step gives bit for bit what
@@ -82,9 +84,9 @@ export interface TbpttStep<S, W = SignalWindow> extends TrainingStep<S, W> {
  * @returns an operator: what each window taught, after its update.
  * @throws TypeError where an option is not known.
  * @throws RangeError where k2 is not a whole number of at least 1, or an option of the trainer is impossible.
- * @throws RangeError (as an error notification) where a window is longer than k2, or the loss is not finite.
+ * @throws RangeError (as an error notification) where the first window is longer than k2.
+ * @throws OxbowError `BadWindow` (as an error notification) where a window cannot be learnt from and the run is to stop.
  * @throws TypeError, RangeError (as error notifications) where `carry` is not one of the model for the stream's lanes.
- * @throws TypeError (as an error notification) where the number of lanes changes.
  * @example
  * text$.pipe(
  *   tokens(vocab),

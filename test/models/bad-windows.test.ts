@@ -24,7 +24,8 @@ import { bitsOf, empty, journeys } from './tagger/online/small.js';
 const random = generator(3);
 const numbers = (count: number) => Float32Array.from({ length: count }, () => 2 * random.uniform() - 1);
 const [x, y] = [numbers(24), numbers(12)];
-const compiled = () => sequential([dense(2, 3), dense(3, 1)], { seed: 1 }).compile({ loss: squaredError(), optimizer: adam(0.05) });
+const compiled = () =>
+  sequential([dense(2, 3), dense(3, 1)], { seed: 5 }).compile({ loss: squaredError(), optimizer: adam(0.05) });
 const weights = ({ params }: { readonly params: Sequential['params'] }) =>
   parametersOf(params).map(([path, { data }]) => [path, bytesOf(data)]);
 const signal = (data: Float32Array, width: number) => tensor([data.length / width, width], data) as Tensor;
@@ -64,7 +65,9 @@ describe('fit', () => {
 
   it.each(ways)('stops with all that it goes on from: %s', async (_, way) => {
     const [with_, without] = [compiled(), compiled()];
-    const error = await with_.fit(signal(x, 2), signal(far, 1), { ...batches, ...way }).then(undefined, (e: unknown) => e);
+    const error = await with_
+      .fit(signal(x, 2), signal(far, 1), { ...batches, ...way })
+      .then(undefined, (e: unknown) => e);
     expect(error).toBeInstanceOf(OxbowError);
     expect(error).toMatchObject({ _tag: 'BadWindow', window: 3, snapshot: { step: 2 } });
     expect(String((error as BadWindowError).message)).toMatch(/^fit: window 3 cannot be learnt from: .*Infinity/);
@@ -103,7 +106,7 @@ describe('fitTagger', () => {
   it.each(ways)('leaves batches out whose tags are not in the model: %s', async (_, way) => {
     const heard: BadWindow[] = [];
     const bad = { next: (window: BadWindow) => void heard.push(window) };
-    const { epochs, model } = await fitted([...utterances, odd], { ...way, seed: 3, badWindow: 'skip', bad });
+    const { epochs, model } = await fitted([...utterances, odd], { ...way, seed: 5, badWindow: 'skip', bad });
     expect(heard.map(({ reason, done }) => [reason, done])).toEqual(new Array(2).fill(['misfit', 'skipped']));
     expect(epochs.at(-1)?.bad).toEqual({ skipped: 2, rolledBack: 0 });
     expect(epochs.every(({ loss }: TaggerEpoch) => Number.isFinite(loss))).toBe(true);
@@ -111,7 +114,7 @@ describe('fitTagger', () => {
   });
 
   it('stops by default, with the best weights so far', async () => {
-    const error = await fitted([...utterances, odd], { seed: 3 }).then(undefined, (e: unknown) => e);
+    const error = await fitted([...utterances, odd], { seed: 5 }).then(undefined, (e: unknown) => e);
     expect(error).toMatchObject({ _tag: 'BadWindow', reason: 'misfit' });
     expect((error as BadWindowError).message).toMatch(/^fitTagger: window \d cannot be learnt from: .*B-metal/);
   });

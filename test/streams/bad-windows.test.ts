@@ -77,7 +77,12 @@ async function errorOf(ends: Promise<unknown>): Promise<unknown> {
 
 /** Windows that are the matter, with a word for it. */
 const kinds: readonly (readonly [name: string, bad: Window, reason: BadWindow['reason'], says: RegExp])[] = [
-  ['NaN among features', changed('input', Number.NaN), 'data', /the input of .* has NaN at step \d of lane 0, element 1 of/],
+  [
+    'NaN among features',
+    changed('input', Number.NaN),
+    'data',
+    /the input of .* has NaN at step \d of lane 0, element 1 of/,
+  ],
   ['an infinite feature', changed('input', Number.POSITIVE_INFINITY), 'data', /the input of .* has Infinity/],
   ['NaN among targets', changed('target', Number.NaN), 'data', /the target of .* has NaN/],
   ['a loss beyond float32', changed('target', 3e38), 'loss', /the loss of .* is Infinity/],
@@ -85,7 +90,12 @@ const kinds: readonly (readonly [name: string, bad: Window, reason: BadWindow['r
   ['other lanes', windowOf(T, 3), 'misfit', /lanes/],
   ['more steps than gradients flow back', windowOf(T + 3), 'misfit', /k2/],
   ['fewer targets than lanes', { ...windowOf(), target: windowOf(T, 1).target }, 'misfit', /same lanes/],
-  ['numbers that are no signal', { ...windowOf(), input: { ...windowOf().input, shape: [T, B] } }, 'misfit', /\[3, 2\]/],
+  [
+    'numbers that are no signal',
+    { ...windowOf(), input: { ...windowOf().input, shape: [T, B] } },
+    'misfit',
+    /\[3, 2\]/,
+  ],
 ];
 const isAlone = { k2: T + 2 };
 
@@ -113,7 +123,12 @@ describe('a window that cannot be learnt from', () => {
     const error = await errorOf(lastValueFrom(stream$.pipe(tbptt(model, { ...learning(), ...isAlone }))));
     expect(error).toBeInstanceOf(OxbowError);
     const { _tag, window, position, reason: why, message, snapshot } = error as BadWindowError;
-    expect({ _tag, window, position, why }).toEqual({ _tag: 'BadWindow', window: 5, position: { index: 5 }, why: reason });
+    expect({ _tag, window, position, why }).toEqual({
+      _tag: 'BadWindow',
+      window: 5,
+      position: { index: 5 },
+      why: reason,
+    });
     expect(message).toMatch(/^tbptt: window 5 cannot be learnt from: /);
     expect(message).toMatch(says);
     const rest = await run(model, good.slice(4), { ...isAlone, from: snapshot as never });
@@ -144,8 +159,12 @@ describe('a window that cannot be learnt from', () => {
     const make = () => features(cells[cell]?.());
     const options = () => ({ ...ways[way], ...(k2 && { k2 }), optimizer: everyOptimizer[optimizer]?.() as never });
     const [with_, without] = [make(), make()];
-    const bads = kinds.filter(([, { input }, reason]) => reason !== 'misfit' || input.shape[0] === T).map(([, bad]) => bad);
-    const stream = good.slice(0, 6).flatMap((window, k) => (k === 0 ? [window] : [bads[k % bads.length] as Window, window]));
+    const bads = kinds
+      .filter(([, { input }, reason]) => reason !== 'misfit' || input.shape[0] === T)
+      .map(([, bad]) => bad);
+    const stream = good
+      .slice(0, 6)
+      .flatMap((window, k) => (k === 0 ? [window] : [bads[k % bads.length] as Window, window]));
     const steps = await run(with_, stream, { ...options(), badWindow: 'skip', bad: ear().bad });
     expect(factsOf(steps)).toEqual(factsOf(await run(without, good.slice(0, 6), options())));
     expect(weights(with_)).toEqual(weights(without));
@@ -180,17 +199,20 @@ describe('a window that cannot be learnt from', () => {
     expect(weights(with_)).toEqual(weights(without));
   });
 
-  it.each(['stop', 'skip', 'rollback'] as const)('is a fault of the pipeline where nothing has fitted before: %s', async (badWindow) => {
-    const { heard, bad } = ear();
-    const nan = changed('input', Number.NaN);
-    const error = await errorOf(run(features(), [windowOf(T, B, 3)], { badWindow, bad }));
-    expect(error).not.toBeInstanceOf(OxbowError);
-    expect(String(error)).toContain('3');
-    if (badWindow === 'stop') return;
-    const second = await errorOf(run(features(), [nan, windowOf(T, B, 3)], { badWindow, bad }));
-    expect(second).not.toBeInstanceOf(OxbowError);
-    expect(heard.map(({ window }) => window)).toEqual([1]);
-  });
+  it.each(['stop', 'skip', 'rollback'] as const)(
+    'is a fault of the pipeline where nothing has fitted before: %s',
+    async (badWindow) => {
+      const { heard, bad } = ear();
+      const nan = changed('input', Number.NaN);
+      const error = await errorOf(run(features(), [windowOf(T, B, 3)], { badWindow, bad }));
+      expect(error).not.toBeInstanceOf(OxbowError);
+      expect(String(error)).toContain('3');
+      if (badWindow === 'stop') return;
+      const second = await errorOf(run(features(), [nan, windowOf(T, B, 3)], { badWindow, bad }));
+      expect(second).not.toBeInstanceOf(OxbowError);
+      expect(heard.map(({ window }) => window)).toEqual([1]);
+    },
+  );
 
   it('is no excuse for code that fails, nor for a source that does', async () => {
     const oops = () => {
@@ -201,7 +223,10 @@ describe('a window that cannot be learnt from', () => {
     const loss: Options['loss'] = (...args) => (++calls === 3 ? oops() : base(...args));
     const failing = run(features(), good, { badWindow: 'skip', loss });
     await expect(failing).rejects.toThrow('Cannot read');
-    const ended$ = concat(from(good.slice(0, 2)), throwError(() => new RangeError('disk: it is full.')));
+    const ended$ = concat(
+      from(good.slice(0, 2)),
+      throwError(() => new RangeError('disk: it is full.')),
+    );
     const source = lastValueFrom(ended$.pipe(tbptt(features(), { ...learning(), badWindow: 'skip' })));
     await expect(source).rejects.toThrow('disk: it is full.');
   });
@@ -224,7 +249,8 @@ describe('a window that cannot be learnt from', () => {
 });
 
 describe('going back', () => {
-  const back = (more: Partial<BadWindowOptions> = {}) => ({ badWindow: 'rollback', rollback: { every: 3 }, ...more }) as const;
+  const back = (more: Partial<BadWindowOptions> = {}) =>
+    ({ badWindow: 'rollback', rollback: { every: 3 }, ...more }) as const;
 
   it.each([
     ['at once', {}],
@@ -235,26 +261,34 @@ describe('going back', () => {
     ['vsgd', { optimizer: everyOptimizer.vsgd?.() }],
     ['lazy', { optimizer: everyOptimizer['adam, lazy']?.() }],
     ['in Ops', { optimizer: everyOptimizer['one in Ops']?.() }],
-  ] as readonly [string, Partial<Options>][])('is to go on from the copy with the windows after the bad one: %s', async (_, how) => {
-    const make = () => features(stack({ rnn: gru(2, 4), drop: dropout(0.3) }) as never);
-    const far = changed('target', 3e38);
-    for (const at of [2, 5, 7]) {
-      const { heard, bad } = ear();
-      const [model, reference] = [make(), make()];
-      const steps = await run(model, [...good.slice(0, at), far, ...good.slice(at)], { ...how, ...back({ bad }) });
-      expect(heard).toMatchObject([{ window: at + 1, reason: 'loss', done: 'rolledBack' }]);
-      const step = heard[0]?.step as number;
-      expect(at - step).toBeLessThanOrEqual(3);
-      // One copy is of the weights before the first update.
-      const kept = step > 0 && (await lastValueFrom(
-        from(good.slice(0, step)).pipe(tbptt(reference, { ...learning(), ...how }), map((each) => each.snapshot())),
-      ));
-      const expected = await run(reference, good.slice(at), { ...how, ...(kept && { from: kept }) });
-      expect(factsOf(steps.slice(at))).toEqual(factsOf(expected));
-      expect(weights(model)).toEqual(weights(reference));
-      expect(steps.at(-1)?.bad).toEqual({ skipped: 1, rolledBack: 1 });
-    }
-  });
+  ] as readonly [string, Partial<Options>][])(
+    'is to go on from the copy with the windows after the bad one: %s',
+    async (_, how) => {
+      const make = () => features(stack({ rnn: gru(2, 4), drop: dropout(0.3) }) as never);
+      const far = changed('target', 3e38);
+      for (const at of [2, 5, 7]) {
+        const { heard, bad } = ear();
+        const [model, reference] = [make(), make()];
+        const steps = await run(model, [...good.slice(0, at), far, ...good.slice(at)], { ...how, ...back({ bad }) });
+        expect(heard).toMatchObject([{ window: at + 1, reason: 'loss', done: 'rolledBack' }]);
+        const step = heard[0]?.step as number;
+        expect(at - step).toBeLessThanOrEqual(3);
+        // One copy is of the weights before the first update.
+        const kept =
+          step > 0 &&
+          (await lastValueFrom(
+            from(good.slice(0, step)).pipe(
+              tbptt(reference, { ...learning(), ...how }),
+              map((each) => each.snapshot()),
+            ),
+          ));
+        const expected = await run(reference, good.slice(at), { ...how, ...(kept && { from: kept }) });
+        expect(factsOf(steps.slice(at))).toEqual(factsOf(expected));
+        expect(weights(model)).toEqual(weights(reference));
+        expect(steps.at(-1)?.bad).toEqual({ skipped: 1, rolledBack: 1 });
+      }
+    },
+  );
 
   it('leaves out a window whose own data is wrong, and loses nothing by it', async () => {
     const [with_, without] = [features(), features()];
@@ -275,7 +309,10 @@ describe('going back', () => {
     expect(heard).toMatchObject([{ window: 7, reason: 'start', done: 'rolledBack', step: 3 }]);
     expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 4, 5]);
     const kept = await lastValueFrom(
-      from(good.slice(0, 3)).pipe(tbptt(reference, learning()), map((each) => each.snapshot())),
+      from(good.slice(0, 3)).pipe(
+        tbptt(reference, learning()),
+        map((each) => each.snapshot()),
+      ),
     );
     await run(reference, good.slice(7), { from: kept });
     expect(weights(model)).toEqual(weights(reference));
@@ -296,7 +333,11 @@ describe('going back', () => {
   it('is what becomes of live lanes, whose places begin afresh as their sources did', async () => {
     const speech = (seed: number): Observable<Tensor> => {
       const own = generator(seed);
-      const step = () => tensor([1, 1, 2], Float32Array.from({ length: 2 }, () => own.uniform() - 0.5));
+      const step = () =>
+        tensor(
+          [1, 1, 2],
+          Float32Array.from({ length: 2 }, () => own.uniform() - 0.5),
+        );
       return fromAsync(async function* () {
         for (let k = 0; k < 13; k += 1) yield seed === 2 && k === 9 ? tensor([1, 1, 2], [Number.NaN, 0]) : step();
       });

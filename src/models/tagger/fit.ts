@@ -122,6 +122,7 @@ export function scoreTagger(model: Tagger, utterances: readonly TaggedUtterance[
  * @returns an observable of each epoch's end, which trains when it is subscribed to.
  * @throws TypeError where an option is not known.
  * @throws RangeError (as an error notification) where there is no utterance, or an option is impossible.
+ * @throws OxbowError `BadWindow` (as an error notification) where a batch cannot be learnt from and `badWindow` does not say otherwise.
  * @example
  * await lastValueFrom(fitTagger(reader, { train: utterances, valid: utterances, epochs: 2 }));
  * scoreTagger(reader, utterances).f1;

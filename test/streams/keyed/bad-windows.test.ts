@@ -30,12 +30,19 @@ type Options = Partial<KeyedTbpttOptions<unknown, string, Event>>;
 
 const LENGTH = 2;
 const random = generator(9);
-const step = () => tensor([1, 1, 2], Float32Array.from({ length: 2 }, () => 2 * random.uniform() - 1));
+const step = () =>
+  tensor(
+    [1, 1, 2],
+    Float32Array.from({ length: 2 }, () => 2 * random.uniform() - 1),
+  );
 const event = (key: string): Event => ({ key, value: step(), target: step() });
 /** Windows of two keys side by side, in their order. */
 const pair = (): Event[] => Array.from({ length: LENGTH }, () => [event('ada'), event('bob')]).flat();
 const pairs = Array.from({ length: 8 }, pair);
-const with_ = (window: Event[], change: Partial<Event>): Event[] => [...window.slice(0, -1), { ...(window.at(-1) as Event), ...change }];
+const with_ = (window: Event[], change: Partial<Event>): Event[] => [
+  ...window.slice(0, -1),
+  { ...(window.at(-1) as Event), ...change },
+];
 const nan = with_(pair(), { value: tensor([1, 1, 2], [0, Number.NaN]) });
 const far = with_(pair(), { target: tensor([1, 1, 2], [0, 3e38]) });
 
@@ -97,7 +104,10 @@ describe('windows of keys that cannot be learnt from', () => {
         .subscribe((each) => {
           snapshot = each.snapshot();
         });
-      const expected = await run(reference, pairs.slice(at).flat(), { ...way, ...(snapshot ? { from: snapshot as never } : {}) });
+      const expected = await run(reference, pairs.slice(at).flat(), {
+        ...way,
+        ...(snapshot ? { from: snapshot as never } : {}),
+      });
       expect(factsOf(steps.slice(at))).toEqual(factsOf(expected));
       expect(weights(model)).toEqual(weights(reference));
     }
@@ -105,12 +115,23 @@ describe('windows of keys that cannot be learnt from', () => {
 
   it('of one key are those of tbptt', async () => {
     const [model, reference] = [make(), make()];
-    const alone = [...pairs.slice(0, 4), far, nan, ...pairs.slice(4)].map((window) => window.slice(0, LENGTH).map((e) => ({ ...e, key: 'ada' })));
-    const poisoned = alone.map((window, k) => (k === 4 ? with_(window, { target: far.at(-1)?.target as Tensor }) : k === 5 ? with_(window, { value: nan.at(-1)?.value as Tensor }) : window));
+    const alone = [...pairs.slice(0, 4), far, nan, ...pairs.slice(4)].map((window) =>
+      window.slice(0, LENGTH).map((e) => ({ ...e, key: 'ada' })),
+    );
+    const poisoned = alone.map((window, k) =>
+      k === 4
+        ? with_(window, { target: far.at(-1)?.target as Tensor })
+        : k === 5
+          ? with_(window, { value: nan.at(-1)?.value as Tensor })
+          : window,
+    );
     const options = { badWindow: 'rollback', rollback: { every: 3 }, bad: ear().bad } as const;
     await run(model, poisoned.flat(), { ...options, batch: 1 });
     const joined = (window: readonly Event[], part: 'value' | 'target') =>
-      tensor([LENGTH, 1, 2], window.flatMap((each) => Array.from(each[part].data)));
+      tensor(
+        [LENGTH, 1, 2],
+        window.flatMap((each) => Array.from(each[part].data)),
+      );
     const windows = poisoned.map((window) => ({ input: joined(window, 'value'), target: joined(window, 'target') }));
     await lastValueFrom(from(windows).pipe(tbptt(reference, { ...learning(), ...options })));
     expect(weights(model)).toEqual(weights(reference));

@@ -96,6 +96,8 @@ const names: Names<LearnTagsOptions> = {
  * Each subscription has an optimizer state and a reservoir of its own; the weights are the model's, so that `tag` and
  * `predictTags` work on the same model meanwhile.
  *
+ * A lesson whose loss is not finite leaves no trace; option `badWindow`, by default `'rollback'`, says what becomes of the run.
+ *
  * With `slice`, or on a learner's threads, an update is done in pieces, and outcomes come later than their lessons, which
  * wait for one another in their order, in a buffer of bounded capacity. They are the same, bit for bit, where nothing else
  * uses the weights or what is pending meanwhile.
@@ -109,7 +111,8 @@ const names: Names<LearnTagsOptions> = {
  * @throws TypeError where an option is not known.
  * @throws RangeError where an option is impossible.
  * @throws TypeError, RangeError (as error notifications) where `state` is not one of this model and these options.
- * @throws RangeError (as an error notification) where the loss is not finite, or more lessons wait than may.
+ * @throws RangeError (as an error notification) where more lessons wait than may.
+ * @throws OxbowError `BadWindow` (as an error notification) where a lesson cannot be learnt and the run is to stop, or to go back is no help.
  * @example
  * utterance$.pipe(learnTags(reader, { optimizer: adam(1e-3), clipNorm: 5, replay: { size: 1000, per: 8, seed: 1 } }))
  *   .subscribe((event) => event.outcome === 'learned' && console.log(event.scores().f1, event.grown.words));

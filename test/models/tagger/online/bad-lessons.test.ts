@@ -5,12 +5,12 @@ import {
   type LearnTagsOptions,
   learnTags,
   loadWeights,
-  optimizer,
   OxbowError,
+  optimizer,
   parametersOf,
   sgd,
-  type TagOutcome,
   type Tagger,
+  type TagOutcome,
   type Taught,
   weightsOf,
 } from 'oxbow';
@@ -52,7 +52,9 @@ function coming(taught: readonly Taught[], before: (lesson: Taught) => void = ()
 const teach = (model: Tagger, taught: readonly Taught[], more: Partial<LearnTagsOptions> = {}) =>
   lastValueFrom(coming(taught).pipe(learnTags(model, { ...options(), ...more }), toArray()));
 const learned = (outcomes: readonly TagOutcome[]) =>
-  outcomes.flatMap((each) => (each.outcome === 'learned' ? [{ loss: each.loss, step: each.step, f1: each.scores().f1 }] : []));
+  outcomes.flatMap((each) =>
+    each.outcome === 'learned' ? [{ loss: each.loss, step: each.step, f1: each.scores().f1 }] : [],
+  );
 
 const ways: readonly (readonly [string, Partial<LearnTagsOptions>])[] = [
   ['at once', {}],
@@ -74,7 +76,10 @@ describe('a lesson that cannot be learnt from', () => {
         [5, 'loss', 4],
         [8, 'loss', 6],
       ]);
-      expect(outcomes[4]).toMatchObject({ outcome: 'skipped', message: expect.stringMatching(/^learnTags: breakable: /) });
+      expect(outcomes[4]).toMatchObject({
+        outcome: 'skipped',
+        message: expect.stringMatching(/^learnTags: breakable: /),
+      });
       expect(outcomes.at(-1)).toMatchObject({ bad: { skipped: 2, rolledBack: 0 } });
       expect(with_.tag([['zürich']])).toEqual(without.tag([['zürich']]));
     }
@@ -84,7 +89,10 @@ describe('a lesson that cannot be learnt from', () => {
     const other: Taught = { words: ['buy', 'gold'], tags: ['O', 'B-metal'], intent: 'buying' };
     const [with_, without] = [empty(), empty()];
     with_.tag([['zürich']]);
-    await teach(with_, [lessons[0] as Taught, strange, other, ...lessons.slice(1, 4)], { badWindow: 'skip', bad: { next() {} } });
+    await teach(with_, [lessons[0] as Taught, strange, other, ...lessons.slice(1, 4)], {
+      badWindow: 'skip',
+      bad: { next() {} },
+    });
     await teach(without, [lessons[0] as Taught, other, ...lessons.slice(1, 4)]);
     expect(bitsOf(with_)).toEqual(bitsOf(without));
     expect(with_.tags.idOf('B-stock')).toBeUndefined();
@@ -106,13 +114,20 @@ describe('a lesson that cannot be learnt from', () => {
 
   it('ends the stream by an error with the state that it goes on from', async () => {
     const [model, whole] = [empty(), empty()];
-    const error = await teach(model, [...lessons.slice(0, 4), strange], { badWindow: 'stop' }).then(undefined, (e: unknown) => e);
+    const error = await teach(model, [...lessons.slice(0, 4), strange], { badWindow: 'stop' }).then(
+      undefined,
+      (e: unknown) => e,
+    );
     expect(error).toBeInstanceOf(OxbowError);
     const { window, reason, snapshot } = error as BadWindowError;
     expect([window, reason]).toEqual([5, 'loss']);
     const rest = await teach(model, lessons.slice(4), { state: snapshot as never });
     const expected = await teach(whole, lessons);
-    expect(learned(rest).map(({ loss }) => loss)).toEqual(learned(expected).slice(4).map(({ loss }) => loss));
+    expect(learned(rest).map(({ loss }) => loss)).toEqual(
+      learned(expected)
+        .slice(4)
+        .map(({ loss }) => loss),
+    );
     expect(bitsOf(model)).toEqual(bitsOf(whole));
   });
 
