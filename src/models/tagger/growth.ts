@@ -1,9 +1,8 @@
 /** Taggers that grow: names that they do not know yet, and the weights that belong to them. */
 import { growTogether, growthsOf } from '../../parameters/growth.js';
-import { type Params, parametersOf } from '../../parameters/parameter.js';
+import type { Params } from '../../parameters/parameter.js';
 import { bareLabelIn, checkTagged, type Encoding, lexiconName, type TaggedUtterance } from './encoding.js';
 import type { Lexicon } from './lexicon.js';
-import type { Tagger } from './tagger.js';
 
 /** What a model did not know, in the order in which it came; words as they are in the lexicon. */
 export interface Grown {
@@ -41,36 +40,6 @@ export function growTagger(
   count(tags, marked);
   if (intents) count(intents, meant);
   return grown;
-}
-
-/** How many names of each kind a tagger knows. */
-export const sizesOf = ({ words, tags, intents }: Pick<Tagger, keyof Grown>): Record<keyof Grown, number> => ({
-  words: words.size,
-  tags: tags.size,
-  intents: intents?.size ?? 0,
-});
-
-/** Undoes what growing by an example did to a tagger of these sizes. */
-export function ungrow(
-  model: Tagger,
-  { words, tags, intent }: TaggedUtterance,
-  sizes: Record<keyof Grown, number>,
-): void {
-  for (const word of words) model.words.uncount(model.nameOf(word));
-  for (const tag of tags) model.tags.uncount(tag);
-  if (intent !== undefined) model.intents?.uncount(intent);
-  cutTo(model, sizes);
-}
-
-/** Has a tagger know so many names only. */
-export function cutTo(model: Tagger, sizes: Record<keyof Grown, number>): void {
-  const tables = tablesOf(model.params);
-  for (const what of ['words', 'tags', 'intents'] as const) {
-    for (const [, parameter] of parametersOf(tables[what])) {
-      parameter.shorten(parameter.shape.map((size, axis) => (parameter.grows.includes(axis) ? sizes[what] : size)));
-    }
-    model[what]?.cut(sizes[what]);
-  }
 }
 
 /** Lets weights grow, so that there are as many as names. */

@@ -23,11 +23,11 @@ import { checksBecause } from '../../../training/bad-reason.js';
 import type { TrainerOptions } from '../../../training/trainer.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
 import { bareLabelIn } from '../encoding.js';
-import { sizesOf, ungrow } from '../growth.js';
 import type { Lexicon } from '../lexicon.js';
 import type { Tagger } from '../tagger.js';
 import type { Tagging } from '../tagging.js';
 import { observedTrainer, type TaggerLearned } from '../trainer.js';
+import { sizesOf, ungrow } from '../ungrow.js';
 import { tagsAfter } from './corrections.js';
 import {
   type Corrected,

@@ -16,7 +16,7 @@ import {
 } from 'oxbow';
 import { lastValueFrom, map, tap, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { sizesOf, ungrow } from '../../../../src/models/tagger/growth.js';
+import { sizesOf, ungrow } from '../../../../src/models/tagger/ungrow.js';
 import { bitsOf, empty, journeys } from './small.js';
 
 const lessons = journeys(9);
