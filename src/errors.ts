@@ -55,6 +55,18 @@ export interface TaggerError extends Tagged<'TaggerMismatch'> {}
 /** A correction of a slot that an utterance cannot take. */
 export interface CorrectionError extends Tagged<'BadCorrection'> {}
 
+/** A window that cannot be learnt from, where a run is to stop at one. Weights are those of the last whole update. */
+export interface BadWindowError extends Tagged<'BadWindow'> {
+  /** Which of the subscription's windows it was, from 1. */
+  readonly window: number;
+  /** Where the source goes on after it, if it says so. */
+  readonly position: unknown;
+  /** Its own numbers, what does not fit the model, its loss, or weights and carry before it. */
+  readonly reason: 'data' | 'misfit' | 'loss' | 'start';
+  /** What the run goes on from, as the outcome of the last update would have given it: option `from` or `state`. */
+  readonly snapshot: unknown;
+}
+
 /** The folder of a run that is another process's. */
 export interface FolderError
   extends Tagged<
@@ -83,6 +95,7 @@ export type OxbowError =
   | UtteranceError
   | TaggerError
   | CorrectionError
+  | BadWindowError
   | DescriptionError;
 
 /** What an error is made of: its tag, its message, its facts, and what caused it. */

@@ -37,6 +37,7 @@ export { type StackedCarry, type StackedOptions, stacked } from './cells/stacked
 export { unroll } from './cells/unroll.js';
 export { register } from './description.js';
 export {
+  type BadWindowError,
   type CorrectionError,
   type DescriptionError,
   type FileError,
@@ -195,6 +196,7 @@ export {
   randomFlip,
   randomShift,
 } from './streams/augment.js';
+export type { BadWindow, BadWindowCounts, BadWindowOptions, BadWindowPolicy } from './streams/bad-windows.js';
 export { bounded, paced } from './streams/bounded.js';
 export type { BoundedBuffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
 export { holdSource, positionNow } from './streams/demand.js';

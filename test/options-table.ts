@@ -119,6 +119,11 @@ const sampling = { temperature: 0.5, topK: 2, topP: 0.9, minP: 0.1, greedy: fals
 const repetition = { repetitionPenalty: 1.1, repetitionWindow: 8 };
 const stopping = { stop: ['.'], vocab: Object.assign(() => undefined, { decode: () => '' }) };
 const generating = { length: 2, context: 4, surprisal: true, ...repetition, ...stopping, ...sampling };
+const badWindows = {
+  badWindow: 'rollback',
+  rollback: { every: 10, most: 2 },
+  bad: Object.assign(() => undefined, { next() {} }),
+};
 const buffer = { capacity: 4, policy: 'block', source: { pause() {}, resume() {} }, gauge: { next() {} } };
 const prompt = () => ids([1, 1], [0]);
 
@@ -323,6 +328,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
       earlyStopping: { monitor: 'loss', patience: 1, minDelta: 0, restoreBest: true },
       thread: 'caller',
       slice: 2,
+      ...badWindows,
     },
   },
   precision: { call: oxbow.precision, options: { average: 'micro' } },
@@ -379,6 +385,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
       clipNorm: 1,
       state: undefined,
       slice: 2,
+      ...badWindows,
       key: ({ key }: Any) => key,
       length: 4,
       batch: 2,
@@ -451,7 +458,10 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
     call: (o) => oxbow.randomColour({ directions: [[1]], variances: [1] }, 0.1, o),
     options: { seed: 1 },
   },
-  tbptt: { call: (o) => oxbow.tbptt(learner(), o), options: { ...training, clipNorm: 1, k2: 4, from: undefined } },
+  tbptt: {
+    call: (o) => oxbow.tbptt(learner(), o),
+    options: { ...training, clipNorm: 1, k2: 4, from: undefined, ...badWindows },
+  },
   sampler: { call: oxbow.sampler, options: sampling },
   distribution: { call: (o) => oxbow.distribution([1, 2], o), options: sampling },
   generate: {
@@ -528,6 +538,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
       seed: 1,
       thread: 'caller',
       slice: 2,
+      ...badWindows,
     },
   },
   taggerTrainer: {
@@ -547,6 +558,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
       pending: oxbow.pending({ capacity: 1 }),
       metric: oxbow.conlleval(),
       longest: 10,
+      ...badWindows,
       most: { words: 10, tags: 10, intents: 10 },
       slice: 1,
       waiting: buffer,

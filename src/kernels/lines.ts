@@ -19,6 +19,14 @@ export function lengthenings(before: Shape, after: Shape): readonly Lengthened[]
   });
 }
 
+/** Moves the pieces together again, in place: what each gained by `step` is left out. */
+export function shorten(numbers: Float32Array, at: number, { pieces, before, after }: Lengthened): void {
+  for (let piece = 1; piece < pieces; piece += 1) {
+    const old = at + piece * after;
+    numbers.copyWithin(at + piece * before, old, old + before);
+  }
+}
+
 /** Moves the pieces apart, from index `from` to index `to`; what each gains is the given value. Both may be the same. */
 export function lengthen(numbers: Float32Array, from: number, to: number, step: Lengthened, value: number): void {
   const { pieces, before, after } = step;

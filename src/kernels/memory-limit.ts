@@ -30,6 +30,11 @@ export function limitWanted({ memoryLimit }: { readonly memoryLimit?: number | u
   return memoryLimit;
 }
 
+/** Errors of memory that cannot be had, which no other input would mend. */
+const refusals = new WeakSet<object>();
+
+export const isRefusal = (error: object): boolean => refusals.has(error);
+
 /** The error where so many bytes cannot be had. */
 export function refusal({ used, limit }: Pick<MemoryUse, 'used' | 'limit'>, bytes: number, want?: Want): RangeError {
   const { what, remedy } = want ?? { what: 'memory', remedy: 'use less at once' };
@@ -40,10 +45,12 @@ export function refusal({ used, limit }: Pick<MemoryUse, 'used' | 'limit'>, byte
       ? ''
       : '; release() models, trainers and steppers that are done with (those that were dropped go by themselves, in a turn ' +
         'of the event loop)';
-  return new RangeError(
+  const error = new RangeError(
     `${what} needs ${showBytes(bytes)}, but the kernels' memory ends at ${showBytes(limit)}, of which ` +
       `${showBytes(used)} are in use; ${remedy}${raise}${release}.`,
   );
+  refusals.add(error);
+  return error;
 }
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];

@@ -11,7 +11,7 @@ import type { Holding } from './holding.js';
 import { type Rule, SparsePolicy, Stage } from './jobs.js';
 import { fill } from './kernels.js';
 import { BLOCK } from './limits.js';
-import { type Lengthened, lengthen } from './lines.js';
+import { type Lengthened, lengthen, shorten } from './lines.js';
 import type { Machine } from './machine-type.js';
 import {
   BIAS,
@@ -99,6 +99,8 @@ export interface ParameterTable {
   slot(parameter: number, slot: number): Float32Array;
   /** Follows a parameter that has grown. Its slots' new numbers are those given, by slot. */
   grow(parameter: number, extent: Extent, lengthened: readonly Lengthened[], first: readonly number[]): void;
+  /** Follows a parameter that has become shorter again, by what had lengthened it. */
+  shorten(parameter: number, extent: Extent, lengthened: readonly Lengthened[]): void;
   /** Makes it all zeros at first, in pieces; asking for a part of it has the rest done at once. */
   clearing(): PiecewiseTask<void>;
   /** Keeps everything where it lies until the function that is returned is called. */
@@ -218,6 +220,13 @@ export function parameterTable(machine: Machine, atFirst: readonly Extent[], slo
         for (const step of lengthened) lengthen(machine.floats, to, to, step, value);
       });
       if (places[parameter].own !== own) own?.free();
+      extents[parameter] = extent;
+    },
+    shorten(parameter, extent, lengthened) {
+      settle();
+      for (let slot = 0; slot < slots; slot += 1) {
+        for (const step of lengthened.toReversed()) shorten(machine.floats, slotAt(parameter, slot) / 4, step);
+      }
       extents[parameter] = extent;
     },
     stay() {

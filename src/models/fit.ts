@@ -4,6 +4,7 @@ import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
 import { generator } from '../random.js';
+import { type BadWindowOptions, badWindowNames, badWindows, checkBadWindowOptions } from '../streams/bad-windows.js';
 import { throughput } from '../streams/throughput.js';
 import {
   checkUpdatesOptions,
@@ -32,7 +33,7 @@ import { type EarlyStopping, type Watch, watch } from './stopping.js';
 export type Callback = (progress: FitProgress) => unknown;
 
 /** The options of a model's `fit`. Validation runs on the calling thread, a batch a turn, also where others run the updates. */
-export interface FitOptions extends Omit<UpdatesOptions, 'waiting'> {
+export interface FitOptions extends Omit<UpdatesOptions, 'waiting'>, BadWindowOptions {
   /** Times through the data. Default 1. */
   readonly epochs?: number;
   /** Examples of a step; what remains of an epoch is a smaller step. Default 32, or all where there are fewer. */
@@ -65,6 +66,7 @@ const names: Names<FitOptions> = {
   callbacks: true,
   thread: true,
   slice: true,
+  ...badWindowNames,
 };
 
 /** A training to be: subscribe for its progress, or await its history. Each subscription, and each await, is one. */
@@ -127,6 +129,7 @@ function begin(model: Compiled, x: Data, y: Data, given: FitOptions): Training {
   const { epochs = 1, shuffle = true, seed = 0, earlyStopping, callbacks = [] } = options;
   requireCount('fit', 'epochs', epochs);
   checkUpdatesOptions('fit', options);
+  checkBadWindowOptions('fit', options);
   if (memory.current)
     throw new Error('fit: the model is being trained already; wait for that, or unsubscribe from it.');
   const { training, validation } = dataOf(model, x, y, options);
@@ -162,9 +165,12 @@ function begin(model: Compiled, x: Data, y: Data, given: FitOptions): Training {
         if (subscriber.closed) return;
         const numbers = order.subarray(k * batch, (k + 1) * batch);
         const learned = await update(options, turns, () => learner.learn(training.batch(numbers), seen), ended$);
-        if (learned === undefined) return;
+        if (learned === undefined) {
+          if (subscriber.closed) return;
+          continue;
+        }
         const { observed: batchLoss, gradientNorm, learningRate } = learned;
-        const course = { epoch, epochs, ...clock(numbers.length), ...seen.evaluation() };
+        const course = { epoch, epochs, ...clock(numbers.length), ...seen.evaluation(), bad: learner.bad.counts };
         await tell({
           kind: 'batch',
           batch: k + 1,
@@ -184,7 +190,7 @@ function begin(model: Compiled, x: Data, y: Data, given: FitOptions): Training {
       const stop = found && watching?.see(epoch, found);
       if (stop || epoch === epochs) watching?.end();
       const history = historyOf([...records], stop === true && epoch < epochs, watching);
-      await tell({ kind: 'epoch', epoch, epochs, ...clock(0), ...figures, history });
+      await tell({ kind: 'epoch', epoch, epochs, ...clock(0), ...figures, bad: learner.bad.counts, history });
       if (stop || subscriber.closed) return;
     }
   }
@@ -219,6 +225,7 @@ function learnerOf(model: Compiled, options: FitOptions) {
       return () => {
         const value = loss.data[0] as number;
         counting.see(value, prediction, target);
+        bad.sound();
         return value;
       };
     },
@@ -227,15 +234,19 @@ function learnerOf(model: Compiled, options: FitOptions) {
     state: memory.optimizer,
     thread: options.thread,
   });
+  const bad = badWindows('fit', options, { params: model.core.params, learner, snapshot: learner.state });
   memory.current = learner.state;
+
+  function* learn({ input, target }: ReturnType<PreparedExamples['batch']>): PiecewiseTask<Learned<unknown, number>> {
+    const window = { carry: model.core.initial(input.shape[1] as number), input, target };
+    return updatesAtOnce(options) ? learner.learn(window) : yield* learner.learnInPieces(window);
+  }
+
   return {
-    *learn(
-      { input, target }: ReturnType<PreparedExamples['batch']>,
-      seen: Meter,
-    ): PiecewiseTask<Learned<unknown, number>> {
+    bad,
+    learn(examples: ReturnType<PreparedExamples['batch']>, seen: Meter) {
       counting = seen;
-      const window = { carry: model.core.initial(input.shape[1] as number), input, target };
-      return updatesAtOnce(options) ? learner.learn(window) : yield* learner.learnInPieces(window);
+      return bad.attempt(() => learn(examples));
     },
     end() {
       memory.optimizer = learner.state();

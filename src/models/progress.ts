@@ -1,4 +1,5 @@
 /** What training reports. */
+import type { BadWindowCounts } from '../streams/bad-windows.js';
 
 /** Figures by the names of the metrics. */
 export type Figures = Readonly<Record<string, number>>;
@@ -38,6 +39,8 @@ interface Course extends Evaluation {
   readonly samplesPerSecond: number;
   /** If no early stopping comes in between. */
   readonly secondsLeft: number;
+  /** Batches that could not be learnt from so far, and were left out. */
+  readonly bad: BadWindowCounts;
 }
 
 /** A batch was learnt from; `loss` and `metrics` are those of the epoch so far. */

@@ -9,6 +9,8 @@ export interface WeightAverage {
   update(): void;
   /** The mean so far. */
   weights(): Weights;
+  /** What puts the mean back to what it is now. */
+  keep(): () => void;
   /** Makes weights the model's. */
   put(weights: Weights): void;
   /** Runs with the mean as the model's weights, and puts the weights back. */
@@ -46,6 +48,14 @@ export function weightAverage(params: Params, decay: number): WeightAverage {
           mean[k] = (mean[k] as number) + share * ((data[k] as number) - (mean[k] as number));
         }
       });
+    },
+    keep() {
+      const before = means.map((mean) => mean.slice());
+      const count = updates;
+      return () => {
+        updates = count;
+        before.forEach((mean, k) => void (means[k] as Float32Array).set(mean));
+      };
     },
     weights: () => means.map((mean) => mean.slice()),
     put,

@@ -10,6 +10,7 @@
 import { BufferView } from '../kernels/buffer-view.js';
 import type { Want } from '../kernels/heap.js';
 import type { Holding } from '../kernels/holding.js';
+import { lengthenings, shorten } from '../kernels/lines.js';
 import { machine } from '../kernels/machine.js';
 import { checkedOptions } from '../options.js';
 import { below } from '../path.js';
@@ -211,6 +212,42 @@ export class Parameter implements Tensor {
     this.planned([[axis, length]])?.commit();
   }
 
+  /**
+   * Makes axes that have grown shorter again, between windows: the lines that it keeps stay as they are, bit for bit, and those that it
+   * loses are drawn as at first where it grows again.
+   *
+   * Shapes: `[R′, C′] → [R, C]`, R ≤ R′ and C ≤ C′ along the axes that it grows along.
+   *
+   * @throws RangeError where it is no shape that this one can have grown from.
+   * @throws Error within a window, whose tensors have the shapes of before.
+   * @example
+   * const table = parameter([1, 64], initializers.normal(1), { grows: [0] });
+   * table.grow(0, 2);
+   * table.shorten([1, 64]);
+   */
+  shorten(shape: Shape): void {
+    const what = this.#path || 'the parameter';
+    const before = this.#shape;
+    checkShape(shape, 'shorten');
+    if (shape.length !== before.length) {
+      throw new RangeError(
+        `shorten: ${what} is ${showShape(before)}, which cannot become ${showShape(shape)}; give one of as many axes.`,
+      );
+    }
+    const longer = shape.flatMap((size, axis): AxisGrowth[] =>
+      size === before[axis] ? [] : [[axis, before[axis] as number]],
+    );
+    if (longer.length === 0) return;
+    grownShape(what, shape, this.grows, longer);
+    const home = machine();
+    requireNoWindow('shorten', what);
+    const { address } = this.place;
+    for (const step of lengthenings(shape, before).toReversed()) shorten(home.floats, address / 4, step);
+    (this.#holding as Holding).renew();
+    this.#shape = [...shape];
+    this.written();
+  }
+
   /** Checks growths, one after the other, takes the memory and draws what is new, so that nothing can fail any more. */
   planned(growths: readonly AxisGrowth[]): Planned | undefined {
     const what = this.#path || 'the parameter';
@@ -218,9 +255,7 @@ export class Parameter implements Tensor {
     const after = grownShape(what, before, this.grows, growths);
     if (sameShape(before, after)) return undefined;
     const home = machine();
-    if (home.windows > 0) {
-      throw new Error(`grow: ${what} is in use by a window that is open; let it grow before the window or after it.`);
-    }
+    requireNoWindow('grow', what);
     void this.place;
     const holding = this.#holding as Holding;
     const bytes = 4 * sizeOf(after);
@@ -303,6 +338,13 @@ export function versionOf(parameters: readonly Parameter[]): number {
   let version = 0;
   for (const parameter of parameters) version += parameter.version;
   return version;
+}
+
+function requireNoWindow(operation: 'grow' | 'shorten', what: string): void {
+  if (machine().windows === 0) return;
+  throw new Error(
+    `${operation}: ${what} is in use by a window that is open; let it ${operation} before the window or after it.`,
+  );
 }
 
 const wantOf = (what: string, shape: Shape): Want => ({

@@ -120,11 +120,11 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
       let writing: Promise<void> | undefined;
       let over = false;
 
-      /** A copy of what is to be kept now; undefined where there is nothing new. */
+      /** A copy of what is to be kept now; undefined where there is nothing new, as after a run went back. */
       function take(
         ending = false,
       ): { readonly checkpoint: Checkpoint; readonly step: number; readonly since: number } | undefined {
-        if (latest === undefined || latest.moment.step === savedStep) return undefined;
+        if (latest === undefined || latest.moment.step <= (savedStep ?? -1)) return undefined;
         const { moment, position } = latest;
         const since = performance.now();
         // What has gone on since cannot be taken: then the file before it is the last one.

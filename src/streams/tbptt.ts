@@ -1,4 +1,4 @@
-import { defer, finalize, type OperatorFunction } from 'rxjs';
+import { defer, filter, finalize, type OperatorFunction } from 'rxjs';
 import { requireSameLanes, restored, startFrom } from '../carry.js';
 import { overLiveLanes } from '../cells/masked.js';
 import { isRecord, requireCount, requireKind } from '../checks.js';
@@ -11,8 +11,9 @@ import { type Learned, type TrainerOptions, trainer, trainerNames } from '../tra
 import type { TrainerState } from '../training/trainer-state.js';
 import type { TrainingWindow } from '../training/training-window.js';
 import { shownPart } from '../tree.js';
+import { type BadWindowOptions, badWindowNames, badWindows, checkBadWindowOptions } from './bad-windows.js';
 import { historyOf, type PastSteps, type StepHistory } from './history.js';
-import { afterResets } from './reset.js';
+import { afterResets, type Resets } from './reset.js';
 import { stepsOf } from './steps.js';
 import { type TrainingStep, trainingSteps } from './training-step.js';
 import {
@@ -26,7 +27,7 @@ import {
 import type { SignalWindow } from './window.js';
 
 /** The options of {@link tbptt}. */
-export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions {
+export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions, BadWindowOptions {
   /** Steps that gradients flow back through, at least the window's length k1. Default k1. */
   readonly k2?: number;
   /** The carry to start from, as an earlier run emitted it. Default the zero carry. */
@@ -71,6 +72,8 @@ export interface TbpttStep<S, W = SignalWindow> extends TrainingStep<S, W> {
  *
  * A window that stands `alone` starts from the zero carry and leaves none behind.
  *
+ * A window that cannot be learnt from leaves no trace; option `badWindow` says whether the stream goes on.
+ *
  * Each subscription has an optimizer state of its own and releases it at the end; the weights are the model's.
  *
  * Law: a run that was cut after any window and goes on with the weights and the `snapshot()` of that step gives bit for bit what
@@ -81,9 +84,9 @@ export interface TbpttStep<S, W = SignalWindow> extends TrainingStep<S, W> {
  * @returns an operator: what each window taught, after its update.
  * @throws TypeError where an option is not known.
  * @throws RangeError where k2 is not a whole number of at least 1, or an option of the trainer is impossible.
- * @throws RangeError (as an error notification) where a window is longer than k2, or the loss is not finite.
+ * @throws RangeError (as an error notification) where the first window is longer than k2.
+ * @throws OxbowError `BadWindow` (as an error notification) where a window cannot be learnt from and the run is to stop.
  * @throws TypeError, RangeError (as error notifications) where `carry` is not one of the model for the stream's lanes.
- * @throws TypeError (as an error notification) where the number of lanes changes.
  * @example
  * text$.pipe(
  *   tokens(vocab),
@@ -105,26 +108,62 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TbpttStep<S, W>> {
-  const names = { k2: true, carry: true, from: true, ...updatesNames, ...trainerNames } as const;
+  const names = { k2: true, carry: true, from: true, ...updatesNames, ...trainerNames, ...badWindowNames } as const;
   const checked = withThread(checkedOptions('tbptt', options, names));
-  const { k2, from, slice: _, waiting: _too, ...rest } = checked;
+  const { k2, from, slice: _, waiting: _too, badWindow: _three, rollback: _four, bad: _five, ...rest } = checked;
   if (from !== undefined && (rest.state !== undefined || rest.carry !== undefined)) {
     throw new TypeError('tbptt: from has state and carry in it; leave those out, or leave from out.');
   }
   const { carry: begun, past, state, ...training } = { ...rest, ...from };
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
   checkUpdatesOptions('tbptt', checked);
+  checkBadWindowOptions('tbptt', checked);
   const sync = updatesAtOnce(checked);
   const core = overLiveLanes(model);
   return (source) =>
     defer(() => {
-      const learner = trainer(core, { ...training, state });
-      const progress = trainingSteps<S>('tbptt', learner, state?.tokens);
+      const learner = trainer(core, { ...training, state, observe: () => () => windows.sound() });
+      const windows = badWindows('tbptt', checked, { params: core.params, learner, keep, snapshot });
+      const progress = trainingSteps<S>('tbptt', learner, windows, state?.tokens);
       let history: StepHistory<S, X> | undefined;
       let zero: S | undefined;
       let lanes: number | undefined;
       /** Whether a lane had no more to say in the last window: what comes next does not follow its last step at once. */
       let paused = false;
+      /** Lanes that were to begin afresh with windows that were left out. */
+      let owed: Resets | undefined;
+      /** Lanes that have begun afresh since there was something to go back to. */
+      let begunSince: Resets | undefined;
+      /** What the window that is learnt from starts from. */
+      let entering: Pick<StepHistory<S, X>, 'carry' | 'past'> | undefined;
+
+      /** Before the window that is learnt from. */
+      const standing = () => (history ?? entering) as Pick<StepHistory<S, X>, 'carry' | 'past'>;
+
+      /** What stands before the window that is learnt from, to go back to. */
+      function keep(): () => void {
+        const before = { paused, owed };
+        const { carry, past } = standing();
+        const putTokensBack = progress.keep();
+        begunSince = undefined;
+        return () => {
+          paused = before.paused;
+          owed = either(before.owed, begunSince);
+          history = historyOf(core, carry, past);
+          putTokensBack();
+        };
+      }
+
+      function snapshot(): TbpttSnapshot<S> {
+        const { carry, past } = standing();
+        const state = progress.state();
+        if (!owed?.includes(true)) return snapshotOf(state, carry, past);
+        return { state, carry: afterResets('tbptt', model, carry, owed) };
+      }
+
+      function snapshotOf(state: TrainerState, carry: S, past: PastSteps<S> | undefined): TbpttSnapshot<S> {
+        return { state, carry, ...(k2 !== undefined && !paused && past !== undefined && { past }) };
+      }
 
       function* update(window: TrainingWindow<S, X, Tensor>): PiecewiseTask<Learned<S>> {
         return sync ? learner.learn(window) : yield* learner.learnInPieces(window);
@@ -138,19 +177,17 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
 
       function outcome(window: W, result: Omit<Learned<S>, 'carry'>): TbpttStep<S, W> {
         const step = progress.step(window, result);
-        const snapshot = (): TbpttSnapshot<S> => {
-          const state = step.state();
-          const kept = k2 === undefined || paused ? undefined : history?.past;
-          return { state, carry: step.carry, ...(kept !== undefined && { past: kept }) };
-        };
-        return { ...step, snapshot };
+        return { ...step, snapshot: () => snapshotOf(step.state(), step.carry, history?.past) };
       }
 
       /** Nothing goes on from a window that stands alone. */
-      function alone({ input, target }: W, batch: number) {
-        zero ??= model.initial(batch);
-        history = undefined;
-        return update({ carry: zero, input, target, alone: true });
+      function* alone({ input, target }: W, batch: number) {
+        const carry = zero ?? model.initial(batch);
+        entering = { carry, past: undefined };
+        const result = yield* update({ carry, input, target, alone: true });
+        [zero, history, owed] = [carry, undefined, undefined];
+        begunSince = everyLane(batch);
+        return result;
       }
 
       function* learn(window: W): PiecewiseTask<TbpttStep<S, W>> {
@@ -168,19 +205,56 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         requireSameLanes('tbptt', lanes, batch);
         // A carry of other lanes is not one to start from, whatever the first window asks for.
         const start = lanes === undefined && !window.alone ? begun : undefined;
-        lanes = batch;
         progress.begin();
-        if (window.alone) return outcome(window, yield* alone(window, batch));
-        history ??= historyOf(core, startFrom('tbptt', model, start, batch), before(start, batch));
-        if (reset?.includes(true)) history = historyOf(core, afterResets('tbptt', model, history.carry, reset));
-        else if (paused) history = historyOf(core, history.carry);
-        paused = restartsWith(input) !== undefined && checkLengths(lengthsWith(input), input, 'tbptt') !== undefined;
-        const result = yield* history.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
+        if (window.alone) {
+          const result = yield* alone(window, batch);
+          lanes = batch;
+          return outcome(window, result);
+        }
+        // Nothing of this stands before the window has been learnt from.
+        let next = history ?? historyOf(core, startFrom('tbptt', model, start, batch), before(start, batch));
+        entering = next;
+        const afresh = either(reset, owed?.length === batch ? owed : undefined);
+        if (afresh?.includes(true)) next = historyOf(core, afterResets('tbptt', model, next.carry, afresh));
+        else if (paused) next = historyOf(core, next.carry);
+        const pauses =
+          restartsWith(input) !== undefined && checkLengths(lengthsWith(input), input, 'tbptt') !== undefined;
+        const result = yield* next.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
+        [history, lanes, paused, owed] = [next, batch, pauses, undefined];
+        begunSince = either(begunSince, either(afresh, beginsWithin(input)));
         return outcome(window, result);
       }
 
-      return source.pipe(eachUpdated('tbptt', checked, learn), finalize(learner.release));
+      /** Its steps are not there for the lanes that began in it: they begin with the next window. */
+      function leaveOut(window: W): void {
+        if (!isTensor(window?.input) || window.input.shape[1] !== (lanes ?? window.input.shape[1])) return;
+        const { input, reset, alone } = window;
+        const flags = alone ? everyLane(batchOf(input)) : Array.isArray(reset) ? reset : undefined;
+        owed = either(owed, either(flags, beginsWithin(input)));
+      }
+
+      function attempt(window: W): PiecewiseTask<TbpttStep<S, W> | undefined> {
+        const live = isTensor(window?.input) && restartsWith(window.input) !== undefined;
+        return windows.attempt(() => learn(window), { live, leftOut: () => leaveOut(window) });
+      }
+
+      return source.pipe(
+        eachUpdated('tbptt', checked, attempt),
+        filter((step) => step !== undefined),
+        finalize(learner.release),
+      );
     });
+}
+
+const everyLane = (batch: number): Resets => new Array<boolean>(batch).fill(true);
+
+/** Lanes that begin afresh within a signal. */
+const beginsWithin = (input: Tensor): Resets | undefined => restartsWith(input)?.map((steps) => steps.length > 0);
+
+/** Lanes of either; flags that are not of as many lanes count for nothing. */
+function either(a: Resets | undefined, b: Resets | undefined): Resets | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a.map((flag, lane) => flag || b[lane] === true);
 }
 
 /** @throws TypeError, RangeError where it is not the past of this model's lanes. */

@@ -4,6 +4,7 @@ import { lengthsWith } from '../ops/lengths.js';
 import type { Tensor } from '../tensor.js';
 import type { Learned, Trainer } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
+import type { BadWindowCounts } from './bad-windows.js';
 import { stepsOf } from './steps.js';
 import { throughput } from './throughput.js';
 import type { SignalWindow } from './window.js';
@@ -34,12 +35,19 @@ export interface TrainingStep<S, W = SignalWindow> {
    * @throws Error where the optimizer is no longer at this step.
    */
   state(): TrainerState;
+  /** Windows that could not be learnt from so far, and left out. */
+  readonly bad: BadWindowCounts;
   /** The window itself, with what else its source says of it (epoch, index). */
   readonly window: W;
 }
 
 /** The steps of a subscription, which began with so many targets learnt from. */
-export function trainingSteps<S>(operation: string, learner: Pick<Trainer<S>, 'steps' | 'state'>, before = 0) {
+export function trainingSteps<S>(
+  operation: string,
+  learner: Pick<Trainer<S>, 'steps' | 'state'>,
+  bad: { readonly counts: BadWindowCounts },
+  before = 0,
+) {
   let rate: ReturnType<typeof throughput> | undefined;
   let tokens = before;
 
@@ -54,6 +62,13 @@ export function trainingSteps<S>(operation: string, learner: Pick<Trainer<S>, 's
   return {
     /** The state after the last step. */
     state: (): TrainerState => stateAfter(learner.steps, tokens),
+    /** What puts the count of targets back to what it is now. */
+    keep() {
+      const kept = tokens;
+      return () => {
+        tokens = kept;
+      };
+    },
     /** Time counts from here on, where it does not yet. */
     begin(): void {
       rate ??= throughput();
@@ -78,6 +93,7 @@ export function trainingSteps<S>(operation: string, learner: Pick<Trainer<S>, 's
         tokensPerSecond: rate(count),
         carry: finalCarry,
         state: () => stateAfter(step, total),
+        bad: bad.counts,
         window,
       };
     },

@@ -7,6 +7,7 @@ import type { Ops } from '../ops/ops.js';
 import { windowOps } from '../ops/window.js';
 import type { Params } from '../parameters/parameter.js';
 import { isTensor, type Tensor } from '../tensor.js';
+import { because } from './bad-reason.js';
 import type { Loss } from './losses/loss.js';
 import type { Beside, Kept } from './trained.js';
 import {
@@ -102,9 +103,12 @@ export function gradients<S, X, Y, Z, O>(
         requireFinite(model.kind, 'the input', window.input);
         requireFinite(model.kind, 'the target', window.target);
         requireFiniteStart(model.kind, window.carry, kept.trained);
-        throw new RangeError(
-          `trainer: at step ${step} the loss of ${model.kind} is ${value} and its gradient's norm ${norm}; ` +
-            'the weights were left as they are. Lower the learning rate, or clip the gradient.',
+        throw because(
+          'loss',
+          new RangeError(
+            `trainer: at step ${step} the loss of ${model.kind} is ${value} and its gradient's norm ${norm}; ` +
+              'the weights were left as they are. Lower the learning rate, or clip the gradient.',
+          ),
         );
       }
       return { squares, value, norm };

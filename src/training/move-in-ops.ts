@@ -2,6 +2,7 @@
 import { BufferView } from '../kernels/buffer-view.js';
 import { openWindow, windowOps } from '../ops/window.js';
 import { isTensor, type Shape, sameShape, showShape, type Tensor } from '../tensor.js';
+import { because } from './bad-reason.js';
 import type { Gradient } from './forward.js';
 import type { Optimizer, RuleInOps, RuleNumbers } from './optimizers/optimizer.js';
 import { type Prepared, preparedInOps } from './optimizers/preparing.js';
@@ -58,9 +59,12 @@ export function moveInOps(
     if (k < 0) return;
     const { shape, data } = results[k] as BufferView;
     const at = data.findIndex((value) => !Number.isFinite(value));
-    throw new RangeError(
-      `${kind}: at step ${numbers.step} the update of ${trained[k]?.path} makes ${name} ${data[at]} at element ${at} of ` +
-        `${showShape(shape)}; nothing was changed. Keep the rule from dividing by 0, clip the gradient, or lower the learning rate.`,
+    throw because(
+      'loss',
+      new RangeError(
+        `${kind}: at step ${numbers.step} the update of ${trained[k]?.path} makes ${name} ${data[at]} at element ${at} of ` +
+          `${showShape(shape)}; nothing was changed. Keep the rule from dividing by 0, clip the gradient, or lower the learning rate.`,
+      ),
     );
   });
   all.forEach((results, k) => {

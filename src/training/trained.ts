@@ -39,10 +39,12 @@ export interface Kept {
   readonly table: ParameterTable;
   /** A step along gradients, one for each parameter, taken at the weights or at others beside them. */
   step(space: Workspace, gradients: readonly Tensor[], beside?: Beside): UpdateStep;
-  /** Lets what the optimizer keeps grow with the parameters. */
+  /** Lets what the optimizer keeps follow parameters that have become longer, or shorter again. */
   follow(): void;
   /** A copy of what the optimizer keeps. */
   slots(): Record<string, Tensor>;
+  /** Has the optimizer keep what a state says. @throws TypeError, RangeError as `kept`; then nothing changes. */
+  put(state: TrainerState): void;
 }
 
 /**
@@ -82,11 +84,14 @@ export function kept(machine: Machine, params: Params, optimizer: Optimizer, sta
       trained.forEach((each, k) => {
         const { parameter, shape } = each;
         if (parameter.shape === shape) return;
-        table.grow(k, extentOf(each), lengthenings(shape, parameter.shape), atGrowth);
+        if (parameter.shape.some((size, axis) => size < (shape[axis] as number))) {
+          table.shorten(k, extentOf(each), lengthenings(parameter.shape, shape));
+        } else table.grow(k, extentOf(each), lengthenings(shape, parameter.shape), atGrowth);
         each.shape = parameter.shape;
       });
     },
     slots: () => keptSlots(table, trained, optimizer),
+    put: (given) => restore(table, trained, optimizer, checkedState(given, trained, optimizer)),
   };
 }
 

@@ -88,6 +88,13 @@ export interface Trainer<S, X = Tensor, Z = Tensor, O = undefined> {
   readonly steps: number;
   /** A copy of what the optimizer keeps. */
   state(): TrainerState;
+  /**
+   * Goes on from where a state was taken; the weights of then are the caller's to put back.
+   *
+   * @throws TypeError, RangeError where the state is not of this model as it is and this optimizer; then nothing changes.
+   * @throws Error where an update in pieces is under way, or the trainer was released.
+   */
+  restore(state: TrainerState): void;
   /** Gives back the optimizer's memory; the trainer is of no use afterwards. */
   release(): void;
   /** `release`, for `using`. */
@@ -155,10 +162,14 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
   let released = false;
   let underWay = false;
 
-  /** Makes ready for a window, which comes from outside. */
-  function begin(given: TrainingWindow<S, X, Z>): TrainingWindow<S, X, Z> {
+  function requireFree(): void {
     if (released) throw new Error('trainer: it was released; make a new one.');
     if (underWay) throw new Error('trainer: an update in pieces is under way; end it before the next one begins.');
+  }
+
+  /** Makes ready for a window, which comes from outside. */
+  function begin(given: TrainingWindow<S, X, Z>): TrainingWindow<S, X, Z> {
+    requireFree();
     const window = checkedWindow(model.kind, given);
     kept.follow();
     return window;
@@ -192,6 +203,12 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
       if (released) throw new Error('trainer: it was released, and what it kept with it.');
       kept.follow();
       return { step: updates.steps, slots: kept.slots() };
+    },
+    restore(given) {
+      requireFree();
+      kept.follow();
+      kept.put(given);
+      updates.steps = Number(given.step);
     },
     release() {
       if (released) return;

@@ -6,6 +6,7 @@ import { lanesWithin } from '../ops/lengths.js';
 import type { Ops } from '../ops/ops.js';
 import { isTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { leaves } from '../tree.js';
+import { because } from './bad-reason.js';
 import type { Trained } from './trained.js';
 
 /** What a trainer learns from at a time: an input and its target, and the carry that enters. */
@@ -53,10 +54,13 @@ export function requireFinite(kind: string, what: string, data: unknown): void {
     if (at < 0) continue;
     const [, lanes = 1, ...rest] = signal.shape;
     const [row, element] = [Math.floor(at / sizeOf(rest)), at % sizeOf(rest)];
-    throw new RangeError(
-      `trainer: ${what}${name === '' ? '' : ` (${name})`} of ${kind} has ${signal.data[at]} at step ` +
-        `${Math.floor(row / lanes)} of lane ${row % lanes}, element ${element} of ${showShape(rest)}; the weights were ` +
-        'left as they are. Put the data right, or leave it out.',
+    throw because(
+      'data',
+      new RangeError(
+        `trainer: ${what}${name === '' ? '' : ` (${name})`} of ${kind} has ${signal.data[at]} at step ` +
+          `${Math.floor(row / lanes)} of lane ${row % lanes}, element ${element} of ${showShape(rest)}; the weights were ` +
+          'left as they are. Put the data right, or leave it out.',
+      ),
     );
   }
 }
@@ -82,9 +86,12 @@ export function requireFiniteStart(kind: string, carry: unknown, trained: readon
 function refuseNotFinite(what: string, kind: string, { shape, data }: Tensor, remedy: string): void {
   const at = data.findIndex((value) => !Number.isFinite(value));
   if (at < 0) return;
-  throw new RangeError(
-    `trainer: ${what} of ${kind} had ${data[at]} at element ${at} of ${showShape(shape)} before this update; the weights ` +
-      `were left as they are. ${remedy}`,
+  throw because(
+    'start',
+    new RangeError(
+      `trainer: ${what} of ${kind} had ${data[at]} at element ${at} of ${showShape(shape)} before this update; the weights ` +
+        `were left as they are. ${remedy}`,
+    ),
   );
 }
 

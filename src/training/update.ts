@@ -38,8 +38,8 @@ export type RunKernels = <R>(body: () => R) => PiecewiseTask<R>;
 
 /** The updates of a trainer. */
 export interface Updates<S, X, Z, O> {
-  /** How many there were. */
-  readonly steps: number;
+  /** How many there were; another number where a state of then is put back. */
+  steps: number;
   /**
    * One, within a window that is open until it is over: gradients, whose kernels are run by `run` and change nothing that
    * others see, and as the last piece what changes weights.
@@ -113,6 +113,9 @@ export function trainerUpdates<S, X, Y, Z, O>(
   return {
     get steps() {
       return step;
+    },
+    set steps(count) {
+      step = count;
     },
     update,
     atOnce,

@@ -6,7 +6,7 @@ import { type Core, layer, type NoCarry, noCarry } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';
 import { embedding } from '../../src/layers/embedding.js';
 import { inWindow } from '../../src/ops/window.js';
-import { zeros as zeroInitializer } from '../../src/parameters/initializers.js';
+import { uniform, zeros as zeroInitializer } from '../../src/parameters/initializers.js';
 import { type Parameter, parameter, parametersOf } from '../../src/parameters/parameter.js';
 import { generator } from '../../src/random.js';
 import { stack } from '../../src/stack.js';
@@ -274,5 +274,47 @@ describe('what a trainer keeps', () => {
     expect(most).toBeLessThan(2 * 3 * 4 * features + 64 * 12);
     current.release();
     expect(machine().heap.used()).toBeLessThan(start + 2 * 4 * features * 1500 + 64 * 1024);
+  });
+});
+
+describe('a parameter that becomes shorter again', () => {
+  it.each([
+    [
+      [2, 2],
+      [4, 3],
+    ],
+    [
+      [1, 3],
+      [1, 5],
+    ],
+    [
+      [3, 1],
+      [9, 1],
+    ],
+  ])('%j, grown to %j: has what it had, and grows to the same again', (small, large) => {
+    const [rows, columns] = large as [number, number];
+    const make = () => parameter(small, uniform(1), { grows: [0, 1] });
+    const [table, other] = [make(), make()];
+    const grow = (each: ReturnType<typeof make>) => {
+      each.grow(0, rows);
+      each.grow(1, columns);
+    };
+    const before = [...table.data];
+    grow(table);
+    grow(other);
+    table.shorten(small);
+    expect([table.shape, [...table.data]]).toEqual([small, before]);
+    grow(table);
+    expect([table.shape, [...table.data]]).toEqual([large, [...other.data]]);
+  });
+
+  it('is one that can have grown', () => {
+    const table = parameter([2, 3], uniform(1), { grows: [0] });
+    expect(() => table.shorten([2, 2])).toThrow(RangeError);
+    expect(() => table.shorten([3, 3])).toThrow(RangeError);
+    expect(() => table.shorten([2])).toThrow(RangeError);
+    expect(() => table.shorten([-1, 3])).toThrow(RangeError);
+    expect(() => inWindow(() => table.shorten([1, 3]))).toThrow('shorten: ');
+    expect(table.shape).toEqual([2, 3]);
   });
 });

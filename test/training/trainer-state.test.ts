@@ -10,8 +10,11 @@ import {
   clipByValue,
   crossEntropy,
   dense,
+  dropout,
+  finish,
   ids,
   loadWeights,
+  lstm,
   momentum,
   nadam,
   nesterov,
@@ -20,6 +23,7 @@ import {
   optimizer as optimizerOf,
   rmsprop,
   sgd,
+  squaredError,
   stack,
   type Tensor,
   type TrainerState,
@@ -230,5 +234,40 @@ describe('numbers that were wrong before an update are not blamed on its learnin
       ],
     });
     expect(said(carrying)).toMatch('trainer: the carry of stack had NaN at element 1 of [1, 2, 1] before this update');
+  });
+});
+
+describe('a trainer that goes back', () => {
+  it.each(['at once', 'in pieces'])('is one that began with the state of then: %s', async (how) => {
+    const make = () => stack({ rnn: lstm(2, 3), drop: dropout(0.3), head: dense(3, 2) }, { seed: 1 });
+    const [model, other] = [make(), make()];
+    const options = () => ({ loss: squaredError(), optimizer: adam(0.05) });
+    const windowOf = (seed: number) => ({
+      carry: model.initial(1),
+      input: tensor([2, 1, 2], [seed, 1, 2, 3]),
+      target: tensor([2, 1, 2], [1, seed, 0, 1]),
+    });
+    const own = trainer(model, options());
+    const learn = (seed: number, each = own) =>
+      how === 'at once' ? each.learn(windowOf(seed)) : finish(each.learnInPieces(windowOf(seed)));
+    learn(1);
+    const [state, weights] = [own.state(), weightsOf(model.params)];
+    learn(2);
+    learn(3);
+    loadWeights(model.params, weights);
+    own.restore(state);
+    loadWeights(other.params, weights);
+    const fresh = trainer(other, { ...options(), state });
+    expect(own.steps).toBe(1);
+    expect(learn(4).loss).toBe(learn(4, fresh).loss);
+    expect(weightsOf(model.params)).toEqual(weightsOf(other.params));
+    expect(own.state()).toEqual(fresh.state());
+    expect(() => own.restore({ step: 1, slots: {} })).toThrow(RangeError);
+    const task = own.learnInPieces(windowOf(5));
+    task.next();
+    expect(() => own.restore(state)).toThrow('an update in pieces is under way');
+    task.return(undefined as never);
+    own.release();
+    expect(() => own.restore(state)).toThrow('it was released');
   });
 });

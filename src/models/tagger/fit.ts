@@ -4,6 +4,13 @@ import { checkedOptions, type Names } from '../../options.js';
 import type { PiecewiseTask } from '../../piecewise-task.js';
 import { generator, type RandomGenerator } from '../../random.js';
 import {
+  type BadWindowCounts,
+  type BadWindowOptions,
+  badWindowNames,
+  badWindows,
+  checkBadWindowOptions,
+} from '../../streams/bad-windows.js';
+import {
   checkUpdatesOptions,
   turnsOf,
   type UpdatesOptions,
@@ -18,10 +25,10 @@ import { type Weights, weightAverage } from '../weight-average.js';
 import type { TaggedUtterance } from './encoding.js';
 import { type SubstitutionOptions, substitution, substitutionNames } from './substitution.js';
 import type { Tagger } from './tagger.js';
-import { type TaggerLearned, taggerTrainer } from './trainer.js';
+import { observedTrainer, type TaggerLearned } from './trainer.js';
 
 /** The options of {@link fitTagger}. Utterances are looked at on the calling thread, also where others run the updates. */
-export interface FitTaggerOptions extends Omit<UpdatesOptions, 'waiting'> {
+export interface FitTaggerOptions extends Omit<UpdatesOptions, 'waiting'>, BadWindowOptions {
   readonly train: readonly TaggedUtterance[];
   /** What is looked at after each epoch, and not learnt from: the best epoch's weights stay. */
   readonly valid: readonly TaggedUtterance[];
@@ -53,6 +60,7 @@ const names: Names<FitTaggerOptions> = {
   seed: true,
   thread: true,
   slice: true,
+  ...badWindowNames,
 };
 
 /** What an epoch came to. */
@@ -63,6 +71,8 @@ export interface TaggerEpoch {
   readonly loss: number;
   /** Of the mean of the weights. */
   readonly validation: SlotScores;
+  /** Batches that could not be learnt from so far, and were left out. */
+  readonly bad: BadWindowCounts;
   /** Whether no epoch before was as good: slot F1 plus intent accuracy, where intents are known. */
   readonly best: boolean;
   /** Since training began. */
@@ -112,6 +122,7 @@ export function scoreTagger(model: Tagger, utterances: readonly TaggedUtterance[
  * @returns an observable of each epoch's end, which trains when it is subscribed to.
  * @throws TypeError where an option is not known.
  * @throws RangeError (as an error notification) where there is no utterance, or an option is impossible.
+ * @throws OxbowError `BadWindow` (as an error notification) where a batch cannot be learnt from and `badWindow` does not say otherwise.
  * @example
  * await lastValueFrom(fitTagger(reader, { train: utterances, valid: utterances, epochs: 2 }));
  * scoreTagger(reader, utterances).f1;
@@ -151,12 +162,19 @@ function begin(model: Tagger, given: FitTaggerOptions) {
   requireCount('fitTagger', 'epochs', epochs);
   requireCount('fitTagger', 'batch', batch);
   checkUpdatesOptions('fitTagger', options);
+  checkBadWindowOptions('fitTagger', options);
   if (train.length === 0) throw new RangeError('fitTagger: there is no utterance to learn from; give one at least.');
   const steps = epochs * Math.ceil(train.length / batch);
   const substituted = substitution('fitTagger', train, substitute);
   const mean = weightAverage(model.params, average);
   const optimizer = adam(cosine({ rate: learningRate, steps }));
-  const learner = taggerTrainer(model, { optimizer, clipNorm, thread: options.thread });
+  const learner = observedTrainer(model, { optimizer, clipNorm, thread: options.thread }, () => bad.sound());
+  const bad = badWindows('fitTagger', options, {
+    params: model.params,
+    learner,
+    keep: mean.keep,
+    snapshot: learner.state,
+  });
   const ended$ = new Subject<void>();
   let most = Number.NEGATIVE_INFINITY;
   let kept: Weights | undefined;
@@ -171,6 +189,7 @@ function begin(model: Tagger, given: FitTaggerOptions) {
     const started = performance.now();
     for (let epoch = 1; epoch <= epochs; epoch += 1) {
       let loss = 0;
+      let learnt = 0;
       const batches = batchesOf(train, batch, random);
       for (const examples of batches) {
         await turns();
@@ -178,18 +197,31 @@ function begin(model: Tagger, given: FitTaggerOptions) {
         const learned = await update(
           options,
           turns,
-          () => learn(examples.map((each) => substituted(each, words))),
+          () => bad.attempt(() => learn(examples.map((each) => substituted(each, words)))),
           ended$,
         );
-        if (learned === undefined) return;
+        if (learned === undefined) {
+          if (subscriber.closed) return;
+          continue;
+        }
         loss += learned.loss / batches.length;
+        learnt += 1;
         mean.update();
       }
       const validation = mean.within(() => scoreTagger(model, valid));
       const score = scoreOf(validation);
       const best = kept === undefined || score >= most;
       if (best) [most, kept] = [score, mean.weights()];
-      subscriber.next({ epoch, epochs, loss, validation, best, seconds: (performance.now() - started) / 1000 });
+      const seconds = (performance.now() - started) / 1000;
+      subscriber.next({
+        epoch,
+        epochs,
+        loss: loss * (batches.length / learnt),
+        validation,
+        best,
+        bad: bad.counts,
+        seconds,
+      });
     }
   }
 

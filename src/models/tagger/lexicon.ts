@@ -1,5 +1,5 @@
-/** Names and their ids, which only ever grow: words, tags, intents. */
-import { shown } from '../../checks.js';
+/** Names and their ids: words, tags, intents. Those that came last may be forgotten again. */
+import { requireCount, shown } from '../../checks.js';
 
 /** A list of names in which each has an id, 0 … size − 1, that never changes. */
 export interface Lexicon {
@@ -11,6 +11,12 @@ export interface Lexicon {
   countOf(id: number): number;
   /** Counts a name once more; one that is new gets the next id. The weights that belong to it are not added. */
   add(name: string): number;
+  /** How often it was cut: ids from its size on may be other names' since. */
+  readonly cuts: number;
+  /** Counts a name once less, as before an `add`. The name stays. */
+  uncount(name: string): void;
+  /** Forgets the names that came last, so that so many stay. */
+  cut(size: number): void;
   /** As plain data, which JSON takes; `restore` takes it back. */
   toJSON(): LexiconData;
   /**
@@ -60,6 +66,7 @@ export function lexicon(names: Iterable<string> = []): Lexicon {
   const all: string[] = [];
   const counts: number[] = [];
   const ids = new Map<string, number>();
+  let cuts = 0;
 
   function add(name: string): number {
     const known = ids.get(name);
@@ -82,6 +89,20 @@ export function lexicon(names: Iterable<string> = []): Lexicon {
     idOf: (name) => ids.get(name),
     countOf: (id) => counts[id] ?? 0,
     add,
+    get cuts() {
+      return cuts;
+    },
+    uncount(name) {
+      const id = ids.get(name);
+      if (id !== undefined) counts[id] = Math.max(0, (counts[id] as number) - 1);
+    },
+    cut(size) {
+      requireCount('lexicon', 'size', size, 0);
+      if (size >= all.length) return;
+      for (const name of all.splice(size)) ids.delete(name);
+      counts.length = size;
+      cuts += 1;
+    },
     toJSON: () => ({ names: [...all], counts: [...counts] }),
     restore(data) {
       const problem = lexiconProblem(data);

@@ -37,19 +37,29 @@ interface Model {
 
 export function openUtterance({ core, tags, encode, decode, table }: Model): OpenUtterance {
   const words: string[] = [];
-  const scores: Numbers[] = [];
-  const path = growingPath();
+  let scores: Numbers[] = [];
+  let path = growingPath();
   let carry = core.initial(1);
   let intents: Tensor | undefined;
+
+  /** Tags of words before have been forgotten since. */
+  function startOver(known: ChainTable): void {
+    scores = scores.map((row) => row.slice(0, known.count) as Numbers);
+    path = growingPath();
+    for (const row of scores) path.add(row, known);
+  }
+
   return {
     words,
     add(word) {
       const [output, after] = evaluate(core, carry, encode([[word]]));
       carry = after;
       intents = output.intents;
+      const known = table(output.tags.data.length);
+      if (scores.some(({ length }) => length > known.count)) startOver(known);
       words.push(word);
       scores.push(output.tags.data);
-      return path.add(output.tags.data, table(output.tags.data.length)).map(({ position, tag, probability }) => ({
+      return path.add(output.tags.data, known).map(({ position, tag, probability }) => ({
         position,
         word: words[position] as string,
         tag: tags.names[tag] as string,
@@ -59,10 +69,13 @@ export function openUtterance({ core, tags, encode, decode, table }: Model): Ope
     end() {
       if (words.length === 0) return decode(evaluate(core, carry, encode([[]]))[0], [[]])[0] as Tagging;
       // A tag that came since a word was read was impossible there.
-      const count = scores.reduce((most, { length }) => Math.max(most, length), 0);
+      const count = Math.min(
+        tags.size,
+        scores.reduce((most, { length }) => Math.max(most, length), 0),
+      );
       const data = new Float32Array(words.length * count).fill(Number.NEGATIVE_INFINITY);
       scores.forEach((row, step) => {
-        data.set(row, step * count);
+        data.set(row.subarray(0, count), step * count);
       });
       const output = { tags: tensor([words.length, 1, count], data), ...(intents && { intents }) };
       return decode(output, [words])[0] as Tagging;

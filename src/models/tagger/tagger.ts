@@ -186,9 +186,11 @@ export function tagger(given: TaggerOptions): Tagger {
 
   let grammar: Grammar | undefined;
   let known: { readonly table: ChainTable; readonly version: number } | undefined;
+  let cuts = 0;
 
   /** What decoding needs, for the first so many tags; worked out anew where weights have changed or tags have come. */
   function tableOf(count: number): ChainTable {
+    if (cuts !== tags.cuts) [grammar, known, cuts] = [undefined, undefined, tags.cuts];
     const version = versionOf(chain ? Object.values(chain) : []);
     if (known?.table.count === count && known.version === version) return known.table;
     if (constrained && grammar?.starts.length !== count) grammar = bioGrammar(tags.names.slice(0, count));

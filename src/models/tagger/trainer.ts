@@ -1,7 +1,7 @@
 import { requireModel } from '../../checks.js';
 import { checkedOptions, type Names } from '../../options.js';
 import type { PiecewiseTask } from '../../piecewise-task.js';
-import { type Learned, type TrainerOptions, trainer } from '../../training/trainer.js';
+import { type Learned, type Trainer, type TrainerOptions, trainer } from '../../training/trainer.js';
 import type { TrainerState } from '../../training/trainer-state.js';
 import type { TaggedUtterance } from './encoding.js';
 import type { TaggerCarry } from './net.js';
@@ -26,6 +26,8 @@ export interface TaggerTrainer {
   readonly steps: number;
   /** A copy of what training keeps. */
   state(): TrainerState;
+  /** Goes on from where a state was taken, as {@link Trainer.restore}. */
+  restore(state: TrainerState): void;
   /** Gives back the optimizer's memory; the trainer is of no use afterwards. */
   release(): void;
 }
@@ -47,7 +49,12 @@ export interface TaggerTrainer {
 export function taggerTrainer(model: Tagger, options: TaggerTrainerOptions): TaggerTrainer {
   const names: Names<TaggerTrainerOptions> = { optimizer: true, clipNorm: true, state: true, thread: true };
   requireModel('taggerTrainer', model);
-  const inner = trainer(model, { ...checkedOptions('taggerTrainer', options, names), loss: model.loss });
+  return observedTrainer(model, checkedOptions('taggerTrainer', options, names), () => undefined);
+}
+
+/** The same; `sound` is called where loss and gradient are finite, before weights change. */
+export function observedTrainer(model: Tagger, options: TaggerTrainerOptions, sound: () => undefined): TaggerTrainer {
+  const inner = trainer(model, { ...options, loss: model.loss, observe: () => sound });
 
   const windowOf = (examples: readonly TaggedUtterance[]) => ({
     carry: model.initial(examples.length),
@@ -68,6 +75,7 @@ export function taggerTrainer(model: Tagger, options: TaggerTrainerOptions): Tag
       return inner.steps;
     },
     state: inner.state,
+    restore: inner.restore,
     release: inner.release,
   };
 }

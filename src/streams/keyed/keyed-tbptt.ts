@@ -24,6 +24,8 @@ import { runs } from './operator.js';
  * Shapes: a value is an id, ids `[T, 1]` or features `[T, 1, …]`, and a target likewise; a window is `[length, batch, …]`, and its carry
  * has the lanes of its keys.
  *
+ * A window that cannot be learnt from leaves no trace; option `badWindow`, by default `'rollback'`, says what becomes of the run.
+ *
  * Law: with one key it is, bit for bit, `tbptt` over that key's `windows`; with B keys in lockstep, over B lanes. Neither carries that were
  * in the store meanwhile, nor `thread`, nor a run that was stopped and goes on from its `snapshot` change any of it.
  *
@@ -33,8 +35,9 @@ import { runs } from './operator.js';
  * @param options how windows are made, what `tbptt` takes, and where the carries are.
  * @returns the operator: one step for each window.
  * @throws RangeError, TypeError where an option is impossible.
- * @throws TypeError, RangeError (as error notifications) that name the key, where a value is none of the model's, a key is one too many
- * without a store, or a store fails; and as `tbptt` does, where a loss is not finite.
+ * @throws TypeError, RangeError (as error notifications) that name the key, where the first value is none of the model's, a key is one too many
+ * without a store, or a store fails.
+ * @throws OxbowError `BadWindow` (as an error notification) where windows cannot be learnt from and the run is to stop.
  * @example
  * const model = stack({ embed: embedding(3, 8), rnn: lstm(8, 16), head: dense(16, 3) }, { seed: 1 });
  * const events = Array.from({ length: 40 }, (_, k) => ({ key: k % 2 ? 'ada' : 'bob', value: (k >> 1) % 3 }));

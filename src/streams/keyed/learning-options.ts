@@ -5,6 +5,7 @@ import { checkedOptions, type Names } from '../../options.js';
 import type { Tensor } from '../../tensor.js';
 import { type TrainerOptions, trainerNames } from '../../training/trainer.js';
 import type { TrainerState } from '../../training/trainer-state.js';
+import { type BadWindowOptions, badWindowNames, checkBadWindowOptions } from '../bad-windows.js';
 import type { BufferOptions } from '../buffer.js';
 import { requireRoom } from '../options.js';
 import type { TrainingStep } from '../training-step.js';
@@ -60,6 +61,7 @@ export interface KeyedLearning<S = unknown, K = unknown> {
 /** Options of {@link keyedTbptt}: its windows, what a trainer takes, and where carries are. */
 export interface KeyedTbpttOptions<S, K, T>
   extends TrainerOptions,
+    BadWindowOptions,
     Omit<UpdatesOptions, 'waiting'>,
     KeepingOptions<S, K> {
   /** The key of what comes in; `({ key }) => key` by default. */
@@ -104,6 +106,7 @@ const names: Names<KeyedTbpttOptions<unknown, unknown, unknown>> = {
   carries: true,
   ...keepingNames,
   ...updatesNames,
+  ...badWindowNames,
   ...trainerNames,
 };
 
@@ -135,6 +138,7 @@ export function chosenLearning<S, K, T>(given: KeyedTbpttOptions<S, K, T>): Chos
     throw new TypeError(`${OPERATION}: what 'from' holds has a state of its own; leave 'state' out.`);
   }
   const waiting = options.waiting ?? { capacity: Math.max(1024, 2 * batch * length), policy: 'block' };
+  checkBadWindowOptions(OPERATION, options);
   checkUpdatesOptions(OPERATION, { ...options, waiting });
   return withThread({ ...options, ...keeping, maxDelayMs, waiting });
 }

@@ -5,6 +5,7 @@ import { parametersOf, versionOf } from '../../parameters/parameter.js';
 import type { PiecewiseTask } from '../../piecewise-task.js';
 import type { Tensor } from '../../tensor.js';
 import { trainer } from '../../training/trainer.js';
+import { badWindows } from '../bad-windows.js';
 import { currentStage, deliver, type Stage, stageOf } from '../demand.js';
 import { timeSlice } from '../event-loop.js';
 import { trainingSteps } from '../training-step.js';
@@ -45,14 +46,18 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
   const keyOf = options.key ?? ((input: T) => (input as unknown as Keyed<unknown, K>).key);
   const home = machine();
   const rows = layout<S>(model as Core<S, never>, undefined, OPERATION);
-  const learner = trainer(model, { loss, optimizer, clipNorm, state, thread });
-  const progress = trainingSteps<S>(OPERATION, learner, state?.tokens);
+  const observe = () => () => windows.sound();
+  const learner = trainer(model, { loss, optimizer, clipNorm, state, thread, observe });
+  const windows = badWindows(OPERATION, options, { params: model.params, learner, keep, snapshot });
+  const progress = trainingSteps<S>(OPERATION, learner, windows, state?.tokens);
   const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
   const gathered = gathering<Pupil<K>>(OPERATION, length, batch);
   const now = updatesAtOnce(options);
   const slice = now ? () => undefined : timeSlice(options.slice ?? SLICE);
   /** The update that is under way. */
-  let task: PiecewiseTask<KeyedTrainingStep<S, K, X>> | undefined;
+  let task: PiecewiseTask<KeyedTrainingStep<S, K, X> | undefined> | undefined;
+  /** The carries from which windows started since there was something to go back to, in their order. */
+  let entered: { readonly of: readonly Pupil<K>[]; readonly carry: S }[] | undefined;
   /** Whether something is being done, or waited for. */
   let busy = false;
   /** Whether windows have waited for company for as long as they may. */
@@ -101,9 +106,14 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
     let key: K | undefined;
     try {
       key = keyOf(input);
-      gathered.check(input.value, input.target);
     } catch (error) {
       end.error(ofKey(OPERATION, key, '', error));
+      return;
+    }
+    try {
+      gathered.check(input.value, input.target);
+    } catch (error) {
+      refuse(ofKey(OPERATION, key, '', error));
       return;
     }
     try {
@@ -120,6 +130,15 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
       return;
     }
     pump();
+  }
+
+  /** A value that fits no window. */
+  function refuse(error: Error): void {
+    try {
+      windows.refuse(error);
+    } catch (reason) {
+      end.error(reason);
+    }
   }
 
   /** Goes on as far as it can without waiting. */
@@ -157,7 +176,7 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
       due = false;
       clearTimeout(timer);
       timer = undefined;
-      task = learn({ of, steps: length });
+      task = attempt({ of, steps: length });
       return true;
     }
     if (queue.depth > 0) return take();
@@ -165,15 +184,16 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
     last ??= store === undefined && partial === 'emit' ? leftOver() : [];
     const together = last.shift();
     if (together === undefined) return leave();
-    task = learn(together);
+    task = attempt(together);
     return true;
   }
 
-  function advance(own: PiecewiseTask<KeyedTrainingStep<S, K, X>>): Promise<void> | boolean {
+  function advance(own: NonNullable<typeof task>): Promise<void> | boolean {
     const piece = own.next();
     if (!piece.done) return piece.value ?? slice() ?? true;
     task = undefined;
-    return deliver(stageOf(queue, within), () => next(piece.value)) ?? true;
+    const step = piece.value;
+    return (step && deliver(stageOf(queue, within), () => next(step))) ?? true;
   }
 
   /** Takes the value that has waited for longest; whether it could be. */
@@ -197,6 +217,35 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
     if (pupil.whole === 0) house.rest(pupil);
   }
 
+  function attempt(together: Together<K>): PiecewiseTask<KeyedTrainingStep<S, K, X> | undefined> {
+    return windows.attempt(() => learn(together), { live: true, leftOut: () => leaveOut(together) });
+  }
+
+  /** Its steps are gone, and its keys go on with the carries from before. */
+  function leaveOut({ of, steps }: Together<K>): void {
+    gathered.learnt(of, steps);
+    for (const pupil of of) {
+      pupil.changed = true;
+      settle(pupil);
+    }
+  }
+
+  /** What puts carries back; those that are in the store by then stay as they are there. */
+  function keep(): () => void {
+    const putTokensBack = progress.keep();
+    const since: NonNullable<typeof entered> = [];
+    entered = since;
+    return () => {
+      for (const { of, carry } of since.toReversed()) {
+        of.forEach((pupil, lane) => {
+          if (pupil.record !== 0) rows.write(home, { carry }, lane, pupil.record);
+        });
+      }
+      since.length = 0;
+      putTokensBack();
+    };
+  }
+
   function* learn({ of, steps }: Together<K>): PiecewiseTask<KeyedTrainingStep<S, K, X>> {
     const window = gathered.window(of, steps) as SignalWindow<X>;
     const { carry } = rows.read(
@@ -206,6 +255,7 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
     progress.begin();
     const lesson = { carry, input: window.input, target: window.target };
     const result = now ? learner.learn(lesson) : yield* learner.learnInPieces(lesson);
+    entered?.push({ of, carry });
     gathered.learnt(of, steps);
     of.forEach((pupil, lane) => {
       rows.write(home, { carry: result.carry }, lane, pupil.record);

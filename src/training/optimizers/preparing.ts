@@ -3,6 +3,7 @@ import { Stage } from '../../kernels/jobs.js';
 import type { Preparing, Squares, UpdateStep } from '../../kernels/parameter-table.js';
 import type { Ops } from '../../ops/ops.js';
 import type { Tensor } from '../../tensor.js';
+import { because } from '../bad-reason.js';
 import type { Optimizer, Preparation } from './optimizer.js';
 
 export interface Prepared {
@@ -56,9 +57,12 @@ export function prepare(
 function normOf(stages: readonly Preparing[], step: UpdateStep, raw: Squares): number {
   const norm = Math.sqrt((stages.length === 0 ? raw : step.squares(stages)()).total);
   if (Number.isFinite(norm)) return norm;
-  throw new RangeError(
-    `trainer: the gradient's norm is ${norm} once weight decay is added; the weights were left as they are. ` +
-      'Lower the decay or clip the gradient before it.',
+  throw because(
+    'loss',
+    new RangeError(
+      `trainer: the gradient's norm is ${norm} once weight decay is added; the weights were left as they are. ` +
+        'Lower the decay or clip the gradient before it.',
+    ),
   );
 }
 
@@ -129,8 +133,11 @@ export function requireBearable(
   if (Math.sqrt(raw.total) * (stages.length === 0 ? scale : 1) <= most) return;
   const norm = normOf(stages, step, raw) * scale;
   if (norm <= most) return;
-  throw new RangeError(
-    `trainer: the gradient's norm is ${norm} as ${kind} takes it, whose update would leave float32; the weights were left as ` +
-      'they are. Clip the gradient, or lower the learning rate.',
+  throw because(
+    'loss',
+    new RangeError(
+      `trainer: the gradient's norm is ${norm} as ${kind} takes it, whose update would leave float32; the weights were left as ` +
+        'they are. Clip the gradient, or lower the learning rate.',
+    ),
   );
 }

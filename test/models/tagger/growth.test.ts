@@ -68,3 +68,22 @@ describe('a lexicon', () => {
     expect(() => lexicon(['a', 'b', 'c', 'd']).restore(data)).toThrow('must begin with the 4 names');
   });
 });
+
+describe('a lexicon that is cut', () => {
+  it('forgets the names that came last, and their ids go to others', () => {
+    const names = lexicon(['', 'to', 'to']);
+    const before = names.toJSON();
+    for (const name of ['taipei', 'to', 'rome']) names.add(name);
+    names.uncount('to');
+    names.cut(2);
+    expect(names.toJSON()).toEqual(before);
+    expect([names.idOf('taipei'), names.size, names.cuts]).toEqual([undefined, 2, 1]);
+    expect(names.add('rome')).toBe(2);
+    names.cut(9);
+    expect(names.size).toBe(3);
+    expect(() => names.cut(-1)).toThrow(RangeError);
+    names.uncount('nobody');
+    for (let k = 0; k < 9; k += 1) names.uncount('to');
+    expect(names.countOf(1)).toBe(0);
+  });
+});

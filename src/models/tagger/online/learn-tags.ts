@@ -4,6 +4,14 @@ import { requireCount, shown } from '../../../checks.js';
 import { checkedOptions, type Names } from '../../../options.js';
 import type { PiecewiseTask } from '../../../piecewise-task.js';
 import {
+  type BadWindow,
+  type BadWindowOptions,
+  badWindowNames,
+  badWindows,
+  checkBadWindowOptions,
+} from '../../../streams/bad-windows.js';
+import { positionNow } from '../../../streams/demand.js';
+import {
   checkUpdatesOptions,
   eachUpdated,
   type UpdatesOptions,
@@ -11,18 +19,21 @@ import {
   updatesNames,
   withThread,
 } from '../../../streams/updates.js';
+import { checksBecause } from '../../../training/bad-reason.js';
 import type { TrainerOptions } from '../../../training/trainer.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
 import { bareLabelIn } from '../encoding.js';
 import type { Lexicon } from '../lexicon.js';
 import type { Tagger } from '../tagger.js';
 import type { Tagging } from '../tagging.js';
-import { taggerTrainer } from '../trainer.js';
+import { observedTrainer, type TaggerLearned } from '../trainer.js';
+import { sizesOf, ungrow } from '../ungrow.js';
 import { tagsAfter } from './corrections.js';
 import {
   type Corrected,
   cutUtterance,
   keptProblem,
+  type LearnedTags,
   type LearnTagsState,
   namesKnown,
   type RefusedTags,
@@ -32,10 +43,13 @@ import {
 } from './lessons.js';
 import type { OpenTagging, Pending } from './pending.js';
 import { type Asked, predictOne } from './predict-tags.js';
-import { reservoir } from './reservoir.js';
+import { type ReservoirState, reservoir } from './reservoir.js';
 
 /** The options of {@link learnTags}; the loss is the model's own. */
-export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'each' | 'state' | 'thread'>, UpdatesOptions {
+export interface LearnTagsOptions
+  extends Omit<TrainerOptions, 'loss' | 'each' | 'state' | 'thread'>,
+    UpdatesOptions,
+    BadWindowOptions {
   /** Utterances kept, and how many of them are learnt again with each new one; by default none. */
   readonly replay?: { readonly size: number; readonly per: number; readonly seed?: number } | undefined;
   /** Where predictions wait for corrections; without it each utterance comes with its tags. */
@@ -57,6 +71,7 @@ const names: Names<LearnTagsOptions> = {
   longest: true,
   most: { words: true, tags: true, intents: true },
   ...updatesNames,
+  ...badWindowNames,
   state: true,
   optimizer: true,
   clipNorm: true,
@@ -81,6 +96,8 @@ const names: Names<LearnTagsOptions> = {
  * Each subscription has an optimizer state and a reservoir of its own; the weights are the model's, so that `tag` and
  * `predictTags` work on the same model meanwhile.
  *
+ * A lesson whose loss is not finite leaves no trace; option `badWindow`, by default `'rollback'`, says what becomes of the run.
+ *
  * With `slice`, or on a learner's threads, an update is done in pieces, and outcomes come later than their lessons, which
  * wait for one another in their order, in a buffer of bounded capacity. They are the same, bit for bit, where nothing else
  * uses the weights or what is pending meanwhile.
@@ -94,7 +111,8 @@ const names: Names<LearnTagsOptions> = {
  * @throws TypeError where an option is not known.
  * @throws RangeError where an option is impossible.
  * @throws TypeError, RangeError (as error notifications) where `state` is not one of this model and these options.
- * @throws RangeError (as an error notification) where the loss is not finite, or more lessons wait than may.
+ * @throws RangeError (as an error notification) where more lessons wait than may.
+ * @throws OxbowError `BadWindow` (as an error notification) where a lesson cannot be learnt and the run is to stop, or to go back is no help.
  * @example
  * utterance$.pipe(learnTags(reader, { optimizer: adam(1e-3), clipNorm: 5, replay: { size: 1000, per: 8, seed: 1 } }))
  *   .subscribe((event) => event.outcome === 'learned' && console.log(event.scores().f1, event.grown.words));
@@ -108,6 +126,7 @@ export function learnTags(model: Tagger, given: LearnTagsOptions): OperatorFunct
     requireCount('learnTags', 'replay.per', replay.per, 0);
   }
   checkUpdatesOptions('learnTags', options);
+  checkBadWindowOptions('learnTags', options);
   return (source) =>
     defer(() => {
       const { take, release } = learning(model, options, longest);
@@ -124,13 +143,21 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     slice: _,
     waiting: _too,
     longest: _three,
+    badWindow: _four,
+    rollback: _five,
+    bad: _six,
     state: from,
     ...training
   } = options;
   if (from !== undefined) checkState(model, from);
   const limits = { words: 100_000, tags: 1000, intents: 1000, ...most };
-  const kept = replay && reservoir<Taught>({ size: replay.size, seed: replay.seed ?? 0, state: from?.replay });
-  const learner = taggerTrainer(model, { ...training, state: from?.trainer });
+  const reservoirOf = (state: ReservoirState<Taught> | undefined) =>
+    replay && reservoir<Taught>({ size: replay.size, seed: replay.seed ?? 0, state });
+  let kept = reservoirOf(from?.replay);
+  const learner = observedTrainer(model, { ...training, state: from?.trainer }, () => windows.sound());
+  const windows = badWindows('learnTags', options, { params: model.params, learner, keep, snapshot: stateNow });
+  /** Has the model, and what is replayed, be as before the lesson that is being learnt. */
+  let undo = () => {};
   try {
     if (from?.pending) open?.restore(from.pending);
   } catch (error) {
@@ -166,12 +193,69 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
   function* teach(
     id: string | undefined,
     taught: Taught,
-    prediction: Tagging,
+    position: unknown,
+    predicted: () => Tagging,
     former?: OpenTagging,
   ): PiecewiseTask<TagOutcome> {
     const problem = problemOf(taught);
     if (problem !== undefined) return refused('rejected', id, problem);
+    let left: BadWindow | undefined;
+    const outcome = yield* windows.attempt(() => learn(id, taught, predicted, former), {
+      live: true,
+      position,
+      leftOut: (bad) => {
+        left = bad;
+      },
+    });
+    return outcome ?? refused((left as BadWindow).done, id, (left as BadWindow).error.message);
+  }
+
+  /** What puts names and what is replayed back, once weights are. */
+  function keep(): () => void {
+    const names = [model.words, model.tags, model.intents].map((each) => each?.toJSON());
+    const [replayed, undoLesson] = [kept?.state(), undo];
+    return () => {
+      [model.words, model.tags, model.intents].forEach((lexicon, k) => {
+        const before = names[k];
+        if (before === undefined) return;
+        lexicon?.cut(before.names.length);
+        lexicon?.restore(before);
+      });
+      kept = reservoirOf(replayed);
+      undoLesson();
+    };
+  }
+
+  function* learn(
+    id: string | undefined,
+    taught: Taught,
+    predicted: () => Tagging,
+    former: OpenTagging | undefined,
+  ): PiecewiseTask<LearnedTags> {
     const { words, tags, intent } = taught;
+    // Weights that are not finite say nothing.
+    const prediction = checksBecause('start', predicted);
+    yield;
+    const [sizes, replayed] = [sizesOf(model), kept?.state()];
+    const grown = model.grow([taught], limits.words);
+    undo = () => {
+      ungrow(model, taught, sizes);
+      kept = reservoirOf(replayed);
+      // What the optimizer keeps follows the weights now, before there are other new names.
+      learner.state();
+    };
+    const example: Taught = { ...(id !== undefined && { id }), words, tags, ...(intent !== undefined && { intent }) };
+    // A new correction replaces what was learnt before, so that the two are not both replayed.
+    if (former?.taught !== undefined) kept?.replace(example, (item) => item.id === id && sameWords(item.words, words));
+    const again = kept && replay ? kept.draw(replay.per) : [];
+    const pieces = [taught, ...again].flatMap((each) => cutUtterance(each, longest));
+    let learned: TaggerLearned;
+    try {
+      learned = updatesAtOnce(options) ? learner.learn(pieces) : yield* learner.learnInPieces(pieces);
+    } catch (error) {
+      undo();
+      throw error;
+    }
     if (former?.taught === undefined) {
       const { words: said, intent: told } = prediction;
       scored.update(
@@ -179,14 +263,6 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
         { tags, ...(intent !== undefined && { intent }) },
       );
     }
-    yield;
-    const grown = model.grow([taught], limits.words);
-    const example: Taught = { ...(id !== undefined && { id }), words, tags, ...(intent !== undefined && { intent }) };
-    // A new correction replaces what was learnt before, so that the two are not both replayed.
-    if (former?.taught !== undefined) kept?.replace(example, (item) => item.id === id && sameWords(item.words, words));
-    const again = kept && replay ? kept.draw(replay.per) : [];
-    const pieces = [taught, ...again].flatMap((each) => cutUtterance(each, longest));
-    const learned = updatesAtOnce(options) ? learner.learn(pieces) : yield* learner.learnInPieces(pieces);
     if (former?.taught === undefined) kept?.offer(example);
     // Meanwhile it may have been dropped, or its id may be another utterance's.
     if (former && id !== undefined && open?.get(id) === former) {
@@ -206,6 +282,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
       gradientNorm: learned.gradientNorm,
       learningRate: learned.learningRate,
       step: learner.steps,
+      bad: windows.counts,
       scores: scored.result,
       state: () => stateAfter(lesson),
     };
@@ -217,6 +294,10 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
         'learnTags: the state is gone, since the next lesson has begun; take it while its outcome is handled.',
       );
     }
+    return stateNow();
+  }
+
+  function stateNow(): LearnTagsState {
     return {
       trainer: learner.state(),
       ...(kept && { replay: kept.state() }),
@@ -234,7 +315,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     }
   }
 
-  function* correct({ id, tags, corrections = [], intent }: Corrected): PiecewiseTask<TagOutcome> {
+  function* correct({ id, tags, corrections = [], intent }: Corrected, position: unknown): PiecewiseTask<TagOutcome> {
     const former = open?.get(id) ?? 'unknown';
     if (former === 'unknown') return refused('unknown', id, `nothing was predicted under the id ${shown(id)}.`);
     if (former === 'expired') {
@@ -251,16 +332,16 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     const corrected = tagsAfter(words, before, corrections);
     if (E.isLeft(corrected)) return refused('rejected', id, corrected.left);
     const meant = intent ?? taught?.intent ?? prediction.intent?.name;
-    return yield* teach(id, { words, tags: corrected.right, intent: meant }, prediction, former);
+    return yield* teach(id, { words, tags: corrected.right, intent: meant }, position, () => prediction, former);
   }
 
-  function* take(lesson: TagLesson): PiecewiseTask<TagOutcome> {
+  function* take(lesson: TagLesson, position: unknown): PiecewiseTask<TagOutcome> {
     begun += 1;
     // Lessons come from outside: what they are is not known before they have come.
     if (typeof lesson !== 'object' || lesson === null) {
       return refused('rejected', undefined, `a lesson is an utterance or a correction, not ${shown(lesson)}.`);
     }
-    if (!('words' in lesson)) return yield* correct(lesson);
+    if (!('words' in lesson)) return yield* correct(lesson, position);
     const { id } = lesson;
     if (!Array.isArray(lesson.words) || lesson.words.some((word) => typeof word !== 'string')) {
       return refused('rejected', id, "an utterance's words are a list of texts; split texts into words first.");
@@ -272,12 +353,13 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     }
     const former = id === undefined ? undefined : open?.get(id);
     if (typeof former === 'object' && sameWords(former.words, lesson.words)) {
-      return yield* teach(id, lesson, former.prediction, former);
+      return yield* teach(id, lesson, position, () => former.prediction, former);
     }
-    return yield* teach(id, lesson, model.tag([lesson.words])[0] as Tagging);
+    return yield* teach(id, lesson, position, () => model.tag([lesson.words])[0] as Tagging);
   }
 
-  return { take, release: learner.release };
+  // Pieces run where the source's position is no longer known.
+  return { take: (lesson: TagLesson) => take(lesson, positionNow()), release: learner.release };
 }
 
 /** @throws TypeError where a state is not what `state()` gave of this model. */

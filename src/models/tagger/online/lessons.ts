@@ -1,6 +1,7 @@
 /** What a learning tagger takes, and what it answers. */
 
 import { shown } from '../../../checks.js';
+import type { BadWindow, BadWindowCounts } from '../../../streams/bad-windows.js';
 import type { TrainerState } from '../../../training/trainer-state.js';
 import type { SlotScores } from '../../metrics/conlleval.js';
 import type { Grown } from '../growth.js';
@@ -51,6 +52,8 @@ export interface LearnedTags {
   readonly learningRate: number;
   /** Updates so far, this one included. */
   readonly step: number;
+  /** Lessons that could not be learnt so far, and were left out. */
+  readonly bad: BadWindowCounts;
   /** How good the predictions before learning were, over all utterances so far. */
   scores(): SlotScores;
   /**
@@ -66,9 +69,12 @@ export interface PredictedTags extends Predicted {
   readonly outcome: 'predicted';
 }
 
-/** Nothing was learnt: there is nothing under the id (any more), or what came is impossible. */
+/**
+ * Nothing was learnt: there is nothing under the id (any more), what came is impossible, or its loss or gradient was not finite, by which
+ * the model may have gone back to an earlier state (`rolledBack`).
+ */
 export interface RefusedTags {
-  readonly outcome: 'unknown' | 'expired' | 'rejected';
+  readonly outcome: 'unknown' | 'expired' | 'rejected' | BadWindow['done'];
   readonly id: string | undefined;
   readonly message: string;
 }

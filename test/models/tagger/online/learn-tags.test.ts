@@ -166,7 +166,7 @@ describe('learnTags', () => {
   it('lets the stream fail where a model has diverged, with weights that are numbers', async () => {
     const model = empty();
     await teach(model, lessons.slice(0, 5));
-    const broken = from(lessons.slice(0, 5)).pipe(learnTags(model, { optimizer: sgd(1e30) }));
+    const broken = from(lessons.slice(0, 5)).pipe(learnTags(model, { optimizer: sgd(1e30), badWindow: 'stop' }));
     await expect(lastValueFrom(broken)).rejects.toThrow(
       /tagger: the greatest of a word's \d+ scores is .*; the model has diverged/,
     );
@@ -345,7 +345,9 @@ describe('updates in slices', () => {
   it('let the stream fail where a model has diverged', async () => {
     const model = empty();
     await teach(model, lessons.slice(0, 5));
-    const broken = from(lessons.slice(0, 5)).pipe(learnTags(model, { optimizer: sgd(1e30), slice: 0 }));
+    const broken = from(lessons.slice(0, 5)).pipe(
+      learnTags(model, { optimizer: sgd(1e30), badWindow: 'stop', slice: 0 }),
+    );
     await expect(lastValueFrom(broken)).rejects.toThrow(
       /tagger: the greatest of a word's \d+ scores is .*; the model has diverged/,
     );
