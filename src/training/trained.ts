@@ -41,6 +41,8 @@ export interface Kept {
   step(space: Workspace, gradients: readonly Tensor[], beside?: Beside): UpdateStep;
   /** Lets what the optimizer keeps grow with the parameters. */
   follow(): void;
+  /** Keeps all of it where it lies until the function that is returned is called. */
+  stay(): () => void;
   /** A copy of what the optimizer keeps. */
   slots(): Record<string, Tensor>;
 }
@@ -85,6 +87,12 @@ export function kept(machine: Machine, params: Params, optimizer: Optimizer, sta
         table.grow(k, extentOf(each), lengthenings(shape, parameter.shape), atGrowth);
         each.shape = parameter.shape;
       });
+    },
+    stay() {
+      const leave = [...trained.map(({ parameter }) => parameter.stay()), table.stay()];
+      return () => {
+        for (const each of leave) each();
+      };
     },
     slots: () => keptSlots(table, trained, optimizer),
   };
