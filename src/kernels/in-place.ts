@@ -6,8 +6,8 @@ import type { PiecewiseTask } from '../piecewise-task.js';
 
 /** Who changes numbers in pieces, and so knows when they may be copied. */
 export interface Keeper {
-  /** Runs the kernels of a body after the change that is under way, and before the next one. */
-  run(body: () => void): PiecewiseTask<void>;
+  /** Runs the kernels of a body after the change that is under way, and before the next one; what `then` gives, which is called between. */
+  run<R>(body: () => void, then: () => R): PiecewiseTask<R>;
   /** Keeps the numbers where they lie until the function that is returned is called. */
   stay(): () => void;
   /** Calls back when kernels of a task that was ended before its time write nothing any more. */

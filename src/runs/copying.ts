@@ -63,9 +63,10 @@ function copiedBy(
   return (function* () {
     quiet(false);
     try {
-      yield* keeper.run(copy);
-      quiet(true);
-      return versionOf(parameters) === version;
+      return yield* keeper.run(copy, () => {
+        quiet(true);
+        return versionOf(parameters) === version;
+      });
     } finally {
       for (const each of leave) each();
     }

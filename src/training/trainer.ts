@@ -190,14 +190,15 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
     }
   }
 
-  function* afterSettled(body: () => void): PiecewiseTask<void> {
+  function* afterSettled<R>(body: () => void, then: () => R): PiecewiseTask<R> {
     yield* runner.settled();
     requireHeld();
     yield* runner.run(body);
+    return then();
   }
 
   const keeper: Keeper = {
-    run: (body) => inLine(kept.parameters, afterSettled(body)),
+    run: (body, then) => inLine(kept.parameters, afterSettled(body, then)),
     stay: kept.stay,
     settled: runner.whenSettled,
   };
