@@ -1,5 +1,5 @@
 /** What a run keeps is copied while it goes on learning: each file is what a copy on the calling thread at that update would have been. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -7,15 +7,11 @@ import {
   adam,
   checkpointed,
   configure,
-  crossEntropy,
   decodeCheckpoint,
   dense,
-  embedding,
   finish,
-  ids,
   keyedTbptt,
   loadWeights,
-  lstm,
   machine,
   momentum,
   nadam,
@@ -32,14 +28,24 @@ import {
   weightsOf,
 } from 'oxbow';
 import { from, lastValueFrom, Subject, take, tap, toArray } from 'rxjs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { encodeCheckpoint } from '../../src/formats/checkpoint.js';
 import { releaseAll } from '../../src/parameters/parameter.js';
 import { copying } from '../../src/runs/copying.js';
-import { describe as describeModel } from '../../src/runs/describe.js';
-import { recordOf } from '../../src/runs/record.js';
-import { positionNow } from '../../src/streams/demand.js';
 import { nextTurn } from '../../src/streams/event-loop.js';
+import {
+  type Any,
+  fileOf,
+  lanes,
+  make,
+  numbersOf,
+  plain,
+  remembering,
+  stepsIn,
+  symbols,
+  windowOf,
+  windowsIn,
+} from './kept-runs.js';
 
 let base: string;
 let path: string;
@@ -48,57 +54,6 @@ beforeEach(() => {
   path = join(base, 'run');
 });
 afterEach(() => rmSync(base, { recursive: true }));
-
-// biome-ignore lint/suspicious/noExplicitAny: models and windows of many types.
-type Any = any;
-
-const [symbols, steps, lanes] = [11, 6, 3];
-// Rows of neither whole groups nor whole blocks.
-const make = () =>
-  stack({ embed: embedding(symbols, 37, { grows: true }), rnn: lstm(37, 70), head: dense(70, symbols) }, { seed: 3 });
-const plain = { loss: crossEntropy(), optimizer: adam(0.02), clipNorm: 1 };
-const windowOf = (k: number) => ({
-  input: ids(
-    [steps, lanes],
-    Array.from({ length: steps * lanes }, (_, n) => (n * n + 3 * n + k) % symbols),
-  ),
-  target: ids(
-    [steps, lanes],
-    Array.from({ length: steps * lanes }, (_, n) => (n * n + 2 * n + k) % symbols),
-  ),
-});
-
-/** Windows one after the other, each a turn of the event loop later. */
-async function* windowsIn(count: number) {
-  for (let k = 0; k < count; k += 1) {
-    await nextTurn();
-    yield windowOf(k);
-  }
-}
-
-const fileOf = (step: number, folder = path) => join(folder, `step-${String(step).padStart(12, '0')}.safetensors`);
-const stepsIn = (folder: string) =>
-  readdirSync(folder)
-    .filter((name) => name.startsWith('step-'))
-    .map((name) => Number(/\d+/.exec(name)?.[0]));
-
-/** A file's bytes but for what it says of itself: when it was written, after which, and its checksum. */
-const numbersOf = (bytes: Uint8Array) => {
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  const { __metadata__, ...entries } = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + Number(length))));
-  return {
-    run: __metadata__.run,
-    entries,
-    numbers: Buffer.from(bytes.subarray(8 + Number(length))).toString('base64'),
-  };
-};
-
-/** Remembers, at each outcome, the file that a copy on the calling thread makes. */
-const remembering = (model: Any, expected: Map<number, Uint8Array>, about?: unknown) =>
-  tap((outcome: Any) => {
-    const record = { snapshot: outcome.snapshot(), position: positionNow(), about, model: describeModel(model) };
-    expected.set(outcome.step, encodeCheckpoint(recordOf(model.params, record)));
-  });
 
 const ways = { 'at once': {}, 'in slices': { slice: 0 }, 'on a learner': { thread: 'learner' } } as const;
 const optimizers = {
@@ -127,7 +82,7 @@ describe('a file', () => {
     const files = stepsIn(path);
     expect(files).toEqual(expect.arrayContaining([1, 8]));
     for (const step of files) {
-      expect(numbersOf(readFileSync(fileOf(step)))).toEqual(numbersOf(expected.get(step) as Uint8Array));
+      expect(numbersOf(readFileSync(fileOf(path, step)))).toEqual(numbersOf(expected.get(step) as Uint8Array));
     }
   });
 
@@ -152,7 +107,7 @@ describe('a file', () => {
     expect(stepsIn(path).length).toBeGreaterThan(0);
     for (const step of stepsIn(path)) {
       expect(step).toBeLessThanOrEqual(last);
-      expect(numbersOf(readFileSync(fileOf(step)))).toEqual(numbersOf(expected.get(step) as Uint8Array));
+      expect(numbersOf(readFileSync(fileOf(path, step)))).toEqual(numbersOf(expected.get(step) as Uint8Array));
     }
   });
 });
@@ -169,7 +124,7 @@ const bits = (tensors: Readonly<Record<string, { readonly data: ArrayLike<number
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, { data }]) => [name, Array.from(data)]),
   );
-const bitsIn = (folder: string, step: number) => bits(decodeCheckpoint(readFileSync(fileOf(step, folder))).tensors);
+const bitsIn = (folder: string, step: number) => bits(decodeCheckpoint(readFileSync(fileOf(folder, step))).tensors);
 
 describe('weights that somebody else changes while they are copied', () => {
   it.each(Object.keys(ways))('are those of one moment: %s', async (way) => {
@@ -230,7 +185,7 @@ describe('weights that somebody else changes while they are copied', () => {
       ),
     );
     for (const step of stepsIn(path)) {
-      const { tensors } = decodeCheckpoint(readFileSync(fileOf(step)));
+      const { tensors } = decodeCheckpoint(readFileSync(fileOf(path, step)));
       const shape = tensors['embed.table']?.shape;
       const slots = Object.entries(tensors).filter(([name]) => name.includes('embed.table.'));
       expect(slots.length).toBeGreaterThan(0);
@@ -243,6 +198,10 @@ describe('weights that somebody else changes while they are copied', () => {
     expect((await resume<Any>(path, { model: make() }))?.step).toBe(6);
   });
 });
+
+/** A learner's threads end in their own time, and other tests' models are collected; neither makes up for blocks that are lost. */
+const givenBack = (before: number) =>
+  vi.waitFor(() => expect(machine().memory.used).toBeLessThanOrEqual(before), { timeout: 20_000 });
 
 describe('memory', () => {
   it.each(Object.keys(ways))('is flat over many files, and given back at the end: %s', async (way) => {
@@ -264,16 +223,17 @@ describe('memory', () => {
     await run(5);
     const before = machine().memory.used;
     const used = await run(40);
-    expect(machine().memory.used).toBe(before);
+    await givenBack(before);
     // What one file takes comes and goes.
-    expect(Math.max(...used)).toBe(Math.max(...used.slice(0, 3)));
+    expect(Math.max(...used)).toBeLessThanOrEqual(Math.max(...used.slice(0, 3)));
   });
 
   it.each(Object.keys(ways))('is given back where the run ends while its numbers are copied: %s', async (way) => {
     const model = make();
     const options = { ...plain, ...ways[way as 'at once'] };
     const used: number[] = [];
-    for (const folder of [join(base, 'first'), join(base, 'second')]) {
+    for (let k = 0; k < 6; k += 1) {
+      const folder = join(base, `run-${k}`);
       // In the same turn in which the copy was begun.
       await lastValueFrom(
         from(windowsIn(50)).pipe(tbptt(model, options), checkpointed(folder, { model, everySteps: 1 }), take(1)),
@@ -283,7 +243,7 @@ describe('memory', () => {
       expect(stepsIn(folder)).toEqual([1]);
       expect(bitsIn(folder, 1)).toBe(bits(weightsOf(model.params)));
     }
-    expect(used[1]).toBe(used[0]);
+    await givenBack(used[0] as number);
   });
 });
 
