@@ -25,6 +25,9 @@ import { faultOf, type Metadata, putChecksum, sealedHeader, splitMetadata } from
 /** Bytes that are copied at once: a fraction of a millisecond, after which everybody else has a turn. */
 const PIECE = 1 << 20;
 
+/** Bytes that are written at once where they need not be copied for that: another thread is at it, and this one starts it. */
+const STRAIGHT = 4 * PIECE;
+
 /**
  * Writes a checkpoint, of any size. The bytes go to a new file in the same folder, reach the disk, and only then take the
  * name: a reader of the path finds the old checkpoint or the new one, also where the process or the machine stops midway.
@@ -98,7 +101,7 @@ export async function writeLayout(path: string, layout: FileLayout, ready = () =
   }
   putChecksum(layout.header, checksum);
   await host.replaceFile(path, function* () {
-    yield* piecesOf(layout, PIECE);
+    yield* piecesOf(layout, PIECE, STRAIGHT);
     ready();
   });
 }

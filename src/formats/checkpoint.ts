@@ -136,12 +136,24 @@ export function* bytesIn({ header, tensors }: FileLayout, size: number): Generat
   }
 }
 
-/** The bytes of a layout from first to last, so many at a time; each piece is written over by the next one. */
-export function* piecesOf({ header, tensors, length }: FileLayout, size: number): Generator<Uint8Array, void, void> {
+/**
+ * The bytes of a layout from first to last. Small parts share a piece of that size, which is written over by the next one; large ones
+ * go by as they lie, at most `straight` bytes at a time.
+ */
+export function* piecesOf(
+  { header, tensors, length }: FileLayout,
+  size: number,
+  straight = size,
+): Generator<Uint8Array, void, void> {
   const piece = new Uint8Array(Math.min(size, length));
   let filled = 0;
   for (const part of partsOf(header, tensors)) {
     for (let from = 0; from < part.length; ) {
+      if (filled === 0 && part.length - from >= size) {
+        yield part.subarray(from, from + straight);
+        from += straight;
+        continue;
+      }
       const some = part.subarray(from, from + piece.length - filled);
       piece.set(some, filled);
       from += some.length;
@@ -156,7 +168,17 @@ export function* piecesOf({ header, tensors, length }: FileLayout, size: number)
 
 function* partsOf(header: Uint8Array, tensors: readonly Tensor[]): Generator<Uint8Array, void, void> {
   yield header;
-  for (const tensor of tensors) yield bytesOf(tensor);
+  let part: Uint8Array = new Uint8Array(0);
+  for (const tensor of tensors) {
+    const { buffer, byteOffset, length } = bytesOf(tensor);
+    // Tensors that lie one after the other are one part.
+    const joins = buffer === part.buffer && byteOffset === part.byteOffset + part.length;
+    if (!joins && part.length > 0) yield part;
+    part = joins
+      ? new Uint8Array(buffer, part.byteOffset, part.length + length)
+      : new Uint8Array(buffer, byteOffset, length);
+  }
+  if (part.length > 0) yield part;
 }
 
 /**
@@ -256,6 +278,7 @@ function dtypeOf(operation: string, name: string, { type, shape, data }: Tensor)
   return dtypes[type];
 }
 
-function sorted<T>(record: Readonly<Record<string, T>>): readonly (readonly [name: string, value: T])[] {
+/** As a file has them. */
+export function sorted<T>(record: Readonly<Record<string, T>>): readonly (readonly [name: string, value: T])[] {
   return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
 }

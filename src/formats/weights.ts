@@ -4,6 +4,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import { isRecord, requireKind } from '../checks.js';
 import { OxbowError, saidOf, type WeightsError } from '../errors.js';
+import { copied } from '../kernels/in-place.js';
 import { growTogether } from '../parameters/growth.js';
 import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
 import { restoredTensor, type Shape, showShape, type Tensor } from '../tensor.js';
@@ -19,7 +20,10 @@ import { orThrow } from './or-throw.js';
  */
 export function weightsOf(params: Params): Readonly<Record<string, Tensor>> {
   return Object.fromEntries(
-    parametersOf(params).map(([path, { shape, type, place }]) => [path, { shape, type, data: place.data.slice() }]),
+    parametersOf(params).map(([path, { shape, type, place }]) => [
+      path,
+      { shape, type, data: copied(place.data as Float32Array) },
+    ]),
   );
 }
 

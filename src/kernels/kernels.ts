@@ -52,6 +52,21 @@ export function copyBlock(
   fork(machine, 'copyBlock', { x, xStride, y, yStride, columns }, rows, items(CHEAP, columns));
 }
 
+/** Numbers of a row, and of a fork at most, where numbers are copied one after the other. */
+const ROW = 4096;
+const COPIED = 1 << 19;
+
+/** Copies numbers, in forks of a millisecond at most. */
+export function copyNumbers(machine: Machine, x: number, y: number, size: number): void {
+  for (let at = 0; at < size; at += COPIED) {
+    const count = Math.min(COPIED, size - at);
+    const rest = count % ROW;
+    if (count > rest) copyBlock(machine, x + 4 * at, ROW, y + 4 * at, ROW, (count - rest) / ROW, ROW);
+    const last = 4 * (at + count - rest);
+    if (rest > 0) copyBlock(machine, x + last, rest, y + last, rest, 1, rest);
+  }
+}
+
 /** y `[inner, outer, columns]` is x `[outer, inner, columns]`. */
 export function swapAxes(machine: Machine, x: number, y: number, outer: number, inner: number, columns: number): void {
   fork(machine, 'swapAxes', { x, y, outer, inner, columns }, outer * inner, items(CHEAP, columns));

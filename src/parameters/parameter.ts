@@ -100,6 +100,11 @@ export class Parameter implements Tensor {
     return this.#place;
   }
 
+  /** Whether its numbers are there. */
+  get isDrawn(): boolean {
+    return this.#holding !== undefined;
+  }
+
   /** Draws its numbers, unless they are there, in pieces; asking for its place meanwhile has the rest done at once. */
   *drawing(): PiecewiseTask<void> {
     while (this.#holding === undefined) {

@@ -1,10 +1,14 @@
-import { type MonoTypeOperatorFunction, Observable, Subject, takeUntil } from 'rxjs';
+import { lastValueFrom, type MonoTypeOperatorFunction, Observable, Subject, takeUntil } from 'rxjs';
 import { host } from '#host';
 import { requireCount } from '../checks.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { Params } from '../parameters/parameter.js';
+import { inTurns, type PiecewiseTask } from '../piecewise-task.js';
 import { positionNow } from '../streams/demand.js';
+import { timeSlice } from '../streams/event-loop.js';
+import { SLICE } from '../streams/updates.js';
+import { copying } from './copying.js';
 import { describe } from './describe.js';
 import { recordOf } from './record.js';
 import { folderOf, letGo } from './resume.js';
@@ -58,6 +62,14 @@ interface Moment {
 const isMoment = (value: unknown): value is Moment =>
   typeof (value as Moment | undefined)?.snapshot === 'function' && typeof (value as Moment).step === 'number';
 
+/** A copy of what is kept. */
+interface Taken {
+  readonly checkpoint: Checkpoint;
+  readonly step: number;
+  /** When it was begun. */
+  readonly since: number;
+}
+
 /** Runs that are being kept, so that all of them can be saved at once. */
 const active = new Set<() => Promise<void>>();
 
@@ -79,14 +91,15 @@ export async function saveRuns(): Promise<void> {
  * Keeps a run in a folder while it learns: now and then, and at its end, whatever ends it, all that the run needs to go on as if it
  * had never stopped. `resume` reads it.
  *
- * The numbers are copied when the outcome of an update comes by; the file is written meanwhile, whole or not at all. One process
- * has the folder. A file that cannot be written in between is a process warning, and the next one is tried in time; one at the
- * end is an error notification. Outcomes pass through as they are; what is no outcome of an update too.
+ * The numbers are copied when the outcome of an update comes by, by the threads that learn, before the next update; the file is
+ * written meanwhile, whole or not at all. One process has the folder. A file that cannot be written in between is a process
+ * warning, and the next one is tried in time; one at the end is an error notification. Outcomes pass through as they are; what is
+ * no outcome of an update too.
  *
  * Where the source goes on is written down if it says so: `lanes`, `randomWindows`, `fromFile`, `fromText`, what is `positioned`, and
  * `windows` of any of them.
  *
- * Memory: one copy of what is written.
+ * Memory: one copy of what is written, within the kernels' memory where that has room.
  *
  * @param folder its path; it is made where it is not there.
  * @param options the model, when to write, how many files stay, and what else to keep.
@@ -119,40 +132,44 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
       let savedAt = performance.now();
       let writing: Promise<void> | undefined;
       let over = false;
+      const over$ = new Subject<void>();
 
-      /** A copy of what is to be kept now; undefined where there is nothing new, as after a run went back. */
-      function take(
-        ending = false,
-      ): { readonly checkpoint: Checkpoint; readonly step: number; readonly since: number } | undefined {
+      /** What is to be kept now, but for its numbers; undefined where there is nothing new, as after a run went back. */
+      function news() {
         if (latest === undefined || latest.moment.step <= (savedStep ?? -1)) return undefined;
         const { moment, position } = latest;
         const since = performance.now();
-        // What has gone on since cannot be taken: then the file before it is the last one.
-        const snapshot = ending ? attempt(() => moment.snapshot()) : moment.snapshot();
-        if (snapshot === undefined) return undefined;
-        const record = {
-          snapshot,
+        const rest = {
           position,
           about: typeof about === 'function' ? about() : about,
           // With parts of the user's own it is not known how it is made.
           model: attempt(() => describe(model)) ?? null,
         };
-        return { checkpoint: recordOf(model.params, record), step: moment.step, since };
+        const of = (snapshot: unknown) => recordOf(model.params, { snapshot, ...rest });
+        return { moment, step: moment.step, since, of };
       }
 
-      async function write(taken: ReturnType<typeof take>): Promise<void> {
+      /** A copy that is made at once; undefined where there is nothing new. */
+      function take(what = news()): Taken | undefined {
+        // What has gone on since cannot be taken: then the file before it is the last one.
+        const snapshot = attempt(() => what?.moment.snapshot());
+        if (what === undefined || snapshot === undefined) return undefined;
+        return { ...what, checkpoint: what.of(snapshot) };
+      }
+
+      async function write(taken: Taken | undefined, held = false): Promise<void> {
         if (taken === undefined) return;
         const { checkpoint, step, since } = taken;
         const { write: writeTo } = await opened;
-        const { file } = await writeTo(checkpoint, { step, keep });
+        const { file } = await writeTo(checkpoint, { step, keep, held });
         savedStep = step;
         saved?.next({ file, step, milliseconds: performance.now() - since });
       }
 
       /** After what is being written: one file at a time. */
-      function next(taken: ReturnType<typeof take>): Promise<void> {
+      function next(work: () => Promise<void>): Promise<void> {
         const before = writing ?? Promise.resolve();
-        const own = before.catch(() => undefined).then(() => write(taken));
+        const own = before.catch(() => undefined).then(work);
         writing = own;
         const done = () => {
           if (writing === own) writing = undefined;
@@ -161,13 +178,40 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
         return own;
       }
 
+      /** Writes what comes by, once those who learn have copied its numbers. */
+      function saveInPassing(): Promise<void> {
+        const what = news();
+        if (what === undefined) return Promise.resolve();
+        const { checkpoint, task, free } = copying(model.params, () => what.of(what.moment.snapshot()));
+        const there = arrived(task);
+        return next(async () => {
+          try {
+            const sound = await there;
+            if (sound) await write({ ...what, checkpoint }, true);
+            // Somebody else has changed the weights; what is of one moment is copied at once.
+            else if (sound === false) await write(take(what));
+          } finally {
+            free();
+          }
+        });
+      }
+
+      /** What comes of a task; undefined where the run ends before. */
+      async function arrived(task: PiecewiseTask<boolean>): Promise<boolean | undefined> {
+        // Begun at once, it is in line before the next update.
+        const first = task.next();
+        if (first.done) return first.value;
+        const arriving$ = inTurns(() => task, timeSlice(SLICE)).pipe(takeUntil(over$));
+        return lastValueFrom(arriving$, { defaultValue: undefined });
+      }
+
       function saveInTime(): void {
         const { step } = (latest as { readonly moment: Moment }).moment;
         const now = performance.now();
         const due = now - savedAt >= everyMs || (everySteps !== undefined && step - (savedStep ?? 0) >= everySteps);
         if (!due || writing !== undefined) return;
         savedAt = now;
-        next(take()).catch((error: unknown) =>
+        saveInPassing().catch((error: unknown) =>
           host.warn(
             `checkpointed: ${(error as Error).message} The run goes on; the next file is tried in time.`,
             'OXBOW_NOT_SAVED',
@@ -175,14 +219,18 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
         );
       }
 
-      const saveNow = async () => next(take(true));
+      const saveNow = async () => {
+        const taken = take();
+        return next(() => write(taken));
+      };
 
       /** The last file, and the end of it. */
-      function end(taken: ReturnType<typeof take>): Promise<void> {
+      function end(taken: Taken | undefined): Promise<void> {
         over = true;
+        over$.next();
         active.delete(saveNow);
         forget();
-        const ended = next(taken).finally(() => opened.then(({ close }) => close()));
+        const ended = next(() => write(taken)).finally(() => opened.then(({ close }) => close()));
         letGo(folder, ended);
         const last = () => ended;
         active.add(last);
@@ -194,7 +242,7 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
       /** The end, with what is new by now. */
       function finish(): Promise<void> {
         try {
-          return end(take(true));
+          return end(take());
         } catch (error) {
           return end(undefined).then(() => {
             throw error;

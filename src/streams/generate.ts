@@ -7,6 +7,7 @@ import type { RandomGenerator } from '../random.js';
 import { checkedNumbers, type Ids, ids, showShape, type Tensor } from '../tensor.js';
 import { bounded } from './bounded.js';
 import { type BufferOptions, bufferNames, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
+import { drawn } from './drawn.js';
 import { timeSlice } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { speaker } from './generation/speaker.js';
@@ -122,6 +123,7 @@ async function* speak<S>(
   /** Steps that the carry has seen, and the last of them, in so far as they may be needed again. */
   let seen = 0;
   let latest: number[] = [];
+  await drawn(model.params);
   const voice = speaker(model, options, draws);
 
   /** Counts steps in. Where they would go beyond the context, they are to be read afresh with the last half of one. */

@@ -63,7 +63,7 @@ function* made<S, X, Z, O>({
 
 /** An update in pieces; nothing comes of it where the ground that it stands on has changed in between, which `atOnce` it cannot. */
 function* attempt<S, X, Z, O>(
-  { home, kept: { parameters, table }, updates, runner, requireHeld }: AttemptContext<S, X, Z, O>,
+  { home, kept, updates, runner, requireHeld }: AttemptContext<S, X, Z, O>,
   window: TrainingWindow<S, X, Z>,
   within: Arena,
   atOnce: boolean,
@@ -71,8 +71,8 @@ function* attempt<S, X, Z, O>(
   // Packed weights are for the tier's width, and working memory for so many threads.
   const { tier, threads } = home;
   // Kernels that are yet to run know where weights lie, and what is kept of them.
-  const leave = [...parameters.map((parameter) => parameter.stay()), table.stay()];
-  const version = versionOf(parameters);
+  const leave = kept.stay();
+  const version = versionOf(kept.parameters);
   let open: OpenWindow | undefined;
   try {
     open = openWindow(within);
@@ -85,10 +85,10 @@ function* attempt<S, X, Z, O>(
       yield piece.value;
       requireHeld();
       if (home.tier !== tier || home.threads !== threads) return 'elsewhere';
-      if (versionOf(parameters) !== version) return 'overtaken';
+      if (versionOf(kept.parameters) !== version) return 'overtaken';
     }
   } finally {
-    for (const each of leave) each();
+    leave();
     open?.close();
   }
 }

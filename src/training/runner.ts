@@ -10,6 +10,8 @@ export interface Runner {
   run<R>(body: () => R): PiecewiseTask<R>;
   /** Until nothing is written any more by kernels of a task that was ended before its time. */
   settled(): PiecewiseTask<void>;
+  /** Calls back when that is so. */
+  whenSettled(then: () => void): void;
   /** Ends what is under way; `free` is called when nothing is written any more. */
   release(free: () => void): void;
 }
@@ -18,6 +20,7 @@ export interface Runner {
 export const caller = (machine: Machine): Runner => ({
   run: (body) => inPieces(machine, capture(machine, body)),
   *settled() {},
+  whenSettled: (then) => then(),
   release: (free) => free(),
 });
 
@@ -31,8 +34,14 @@ export function learner(machine: Machine): Runner {
     while (busy !== undefined) yield busy;
   }
 
+  function whenSettled(then: () => void): void {
+    if (busy === undefined) then();
+    else void busy.then(then);
+  }
+
   return {
     settled,
+    whenSettled,
     *run(body) {
       const threads = Math.max(machine.threads, machine.learnerThreads);
       const { result, forks } = capture(machine, body, threads);
@@ -57,8 +66,7 @@ export function learner(machine: Machine): Runner {
     },
     release(free) {
       team.release();
-      if (busy === undefined) free();
-      else void busy.then(free);
+      whenSettled(free);
     },
   };
 }

@@ -41,6 +41,8 @@ export interface Kept {
   step(space: Workspace, gradients: readonly Tensor[], beside?: Beside): UpdateStep;
   /** Lets what the optimizer keeps follow parameters that have become longer, or shorter again. */
   follow(): void;
+  /** Keeps all of it where it lies until the function that is returned is called. */
+  stay(): () => void;
   /** A copy of what the optimizer keeps. */
   slots(): Record<string, Tensor>;
   /** Has the optimizer keep what a state says. @throws TypeError, RangeError as `kept`; then nothing changes. */
@@ -89,6 +91,12 @@ export function kept(machine: Machine, params: Params, optimizer: Optimizer, sta
         } else table.grow(k, extentOf(each), lengthenings(shape, parameter.shape), atGrowth);
         each.shape = parameter.shape;
       });
+    },
+    stay() {
+      const leave = [...trained.map(({ parameter }) => parameter.stay()), table.stay()];
+      return () => {
+        for (const each of leave) each();
+      };
     },
     slots: () => keptSlots(table, trained, optimizer),
     put: (given) => restore(table, trained, optimizer, checkedState(given, trained, optimizer)),

@@ -1,5 +1,6 @@
 /** What an optimizer keeps, as it is written down and put back. */
 import { shown } from '../checks.js';
+import { copied } from '../kernels/in-place.js';
 import type { ParameterTable } from '../kernels/parameter-table.js';
 import { below } from '../path.js';
 import {
@@ -112,7 +113,7 @@ export function keptSlots(
     trained.flatMap(({ path, shape }, k) =>
       optimizer.slots.map((name, slot) => [
         below(path, name),
-        { shape, type: 'float32' satisfies NumberType, data: kept.slot(k, slot).slice() },
+        { shape, type: 'float32' satisfies NumberType, data: copied(kept.slot(k, slot)) },
       ]),
     ),
   );

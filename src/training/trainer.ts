@@ -2,6 +2,7 @@
 
 import { requireModel } from '../checks.js';
 import type { Arena } from '../kernels/arena.js';
+import { type Keeper, keptBy } from '../kernels/in-place.js';
 import { machine } from '../kernels/machine.js';
 import type { ParameterTable } from '../kernels/parameter-table.js';
 import { checkedOptions, type Names } from '../options.js';
@@ -161,6 +162,8 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
   const runner = thread === 'learner' && home.shared ? learner(home) : caller(home);
   let released = false;
   let underWay = false;
+  /** Whether the last update was one in pieces. Those at once stand in no line, in which copies could be before the next one. */
+  let inPieces = false;
 
   function requireFree(): void {
     if (released) throw new Error('trainer: it was released; make a new one.');
@@ -175,7 +178,11 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
     return window;
   }
 
-  const learn = (given: TrainingWindow<S, X, Z>) => updates.atOnce(begin(given));
+  function learn(given: TrainingWindow<S, X, Z>): Learned<S, O> {
+    const window = begin(given);
+    inPieces = false;
+    return updates.atOnce(window);
+  }
 
   function requireHeld(): void {
     if (released) throw new Error('trainer: it was released while an update was under way; nothing was changed.');
@@ -187,11 +194,25 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
     const window = begin(given);
     try {
       underWay = true;
+      inPieces = true;
       return yield* inLine(kept.parameters, attempts({ home, kept, updates, rooms, runner, requireHeld }, window));
     } finally {
       underWay = false;
     }
   }
+
+  function* afterSettled<R>(body: () => void, then: () => R): PiecewiseTask<R> {
+    yield* runner.settled();
+    requireHeld();
+    yield* runner.run(body);
+    return then();
+  }
+
+  const keeper: Keeper = {
+    run: (body, then) => inLine(kept.parameters, afterSettled(body, then)),
+    stay: kept.stay,
+    settled: runner.whenSettled,
+  };
 
   const self: Trainer<S, X, Z, O> = {
     learn,
@@ -202,6 +223,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
     state() {
       if (released) throw new Error('trainer: it was released, and what it kept with it.');
       kept.follow();
+      if (inPieces) keptBy(keeper);
       return { step: updates.steps, slots: kept.slots() };
     },
     restore(given) {

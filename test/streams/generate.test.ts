@@ -1,14 +1,16 @@
 import { concat, from, lastValueFrom, NEVER, of, Subject, take, tap, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { evaluate, scanCarry } from '../../src/layer.js';
+import type { Initializer, Target } from '../../src/parameters/initializer.js';
 import { uniform } from '../../src/parameters/initializers.js';
 import { parameter } from '../../src/parameters/parameter.js';
+import type { RandomGenerator } from '../../src/random.js';
 import { paced } from '../../src/streams/bounded.js';
 import { fromAsync } from '../../src/streams/from-async.js';
 import { type GenerationOptions, generate, generateFrom, generateIterable } from '../../src/streams/generate.js';
 import { lanes } from '../../src/streams/lanes.js';
 import { tbptt } from '../../src/streams/tbptt.js';
-import { type Ids, ids, tensor } from '../../src/tensor.js';
+import { type Ids, ids, type Shape, tensor } from '../../src/tensor.js';
 import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
 import { sgd } from '../../src/training/optimizers/sgd.js';
 import { bigram, tiny } from './model.js';
@@ -125,6 +127,65 @@ describe('generateIterable', () => {
     const endless = generateIterable(cycle, lane(1), { length: Number.POSITIVE_INFINITY, greedy: true });
     for await (const symbol of endless) if (symbol.data[0] === 0) break;
     expect(await endless.next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe('weights that are met for the first time', () => {
+  it('are drawn once for all that begin together, with turns of the event loop in between', async () => {
+    let turns = 0;
+    let over = false;
+    const turn = () => {
+      turns += 1;
+      if (!over) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const drawnAt: number[] = [];
+    const pieces = 5;
+    const slowly: Initializer = Object.assign(() => new Float32Array(9), {
+      *fill(_: Shape, __: RandomGenerator, { numbers, at }: Target) {
+        for (let piece = 0; piece < pieces; piece += 1) {
+          drawnAt.push(turns);
+          const begun = performance.now();
+          while (performance.now() < begun + 3);
+          yield;
+        }
+        numbers.set([0, 9, 0, 0, 0, 9, 9, 0, 0], at);
+      },
+    });
+    const table = parameter([3, 3], slowly);
+    const model = bigram(table);
+    const said = await Promise.all(
+      [0, 1, 2].map(async (first) => {
+        const symbols: number[] = [];
+        for await (const { data } of generateIterable(model, ids([1, 1], [first]), { length: 4, greedy: true }))
+          symbols.push(data[0] as number);
+        return symbols;
+      }),
+    );
+    over = true;
+    expect(said).toEqual([
+      [1, 2, 0, 1],
+      [2, 0, 1, 2],
+      [0, 1, 2, 0],
+    ]);
+    expect(drawnAt).toHaveLength(pieces);
+    expect(new Set(drawnAt).size).toBe(pieces);
+  });
+
+  it('are an error of all that wait for them where they cannot be drawn', async () => {
+    const table = parameter(
+      [3, 3],
+      Object.assign(() => new Float32Array(9), {
+        // biome-ignore lint/correctness/useYield: it comes to nothing.
+        *fill(): Generator<undefined, void, undefined> {
+          throw new Error('no numbers');
+        },
+      }),
+    );
+    const model = bigram(table);
+    for (const each of [0, 1].map((first) => generateIterable(model, ids([1, 1], [first]), { length: 1 }).next())) {
+      await expect(each).rejects.toThrow('no numbers');
+    }
   });
 });
 
