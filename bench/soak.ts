@@ -155,7 +155,7 @@ function leftovers(names: readonly string[], most: number): void {
 err(`for ${minutes} minutes, seed ${seed}`);
 while (minutesGone() < KILLING * minutes) {
   const left = 60 * (KILLING * minutes - minutesGone());
-  const ending = random.below(5) === 0 ? 'SIGTERM' : 'SIGKILL';
+  const ending = (endings.SIGKILL + 1) % 4 === 0 && endings.SIGTERM < endings.SIGKILL / 3 ? 'SIGTERM' : 'SIGKILL';
   await live(ending, Math.min(left, (random.below(1000 * LONGEST) + 1) / 1000));
   err(
     `${minutesGone().toFixed(1)} min, ${ending}: ${learnt.windows.last} windows, ${learnt.lessons.last} lessons, ` +
