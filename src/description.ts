@@ -42,10 +42,12 @@ function copied<T>(value: T): T {
 
 let left = Number.POSITIVE_INFINITY;
 
+export const TOO_MUCH = 'there is more to be made than any model has.';
+
 /** Counts things made. @throws RangeError where they are more than `limited` allows. */
 export function spend(things: number): void {
   left -= things;
-  if (left < 0) throw new RangeError('there is more to be made than any model has.');
+  if (left < 0) throw new RangeError(TOO_MUCH);
 }
 
 /** Runs something that may make so many things and no more. */

@@ -5,7 +5,7 @@
 
 import { defer, map, type Observable, type OperatorFunction } from 'rxjs';
 import { outcome, requireSameLanes, restored, startedFrom, startFrom } from './carry.js';
-import { requireModel } from './checks.js';
+import { requireModel, shown } from './checks.js';
 import type { Lengths } from './ops/lengths.js';
 import type { Ops } from './ops/ops.js';
 import { inWindow, toSignal } from './ops/window.js';
@@ -154,6 +154,10 @@ export function layer<S, X, Y, P extends Params = Params>(
   path?: string,
 ): Layer<S, X, Y, P> {
   requireModel('layer', core);
+  // Weights are drawn when they are first asked for: too late to say what is wrong.
+  if (seed !== undefined && !Number.isSafeInteger(seed)) {
+    throw new RangeError(`${core.kind}: a seed is a whole number, not ${shown(seed)}.`);
+  }
   nameAll(core.params, path ?? core.kind, seed);
   const operator = (source: Observable<X>): Observable<Y> => scanCarry(core)(source).pipe(map(({ output }) => output));
   const release = () => releaseAll(core.params);

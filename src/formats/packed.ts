@@ -3,6 +3,7 @@
  * they stand. What comes back is the same value, bit for bit.
  */
 import * as E from 'fp-ts/lib/Either.js';
+import { shown } from '../checks.js';
 import { type FormatError, OxbowError } from '../errors.js';
 import { below } from '../path.js';
 import { isTensor, type Tensor } from '../tensor.js';
@@ -135,21 +136,19 @@ export function unpacked({ json, tensors }: Packed): E.Either<FormatError, unkno
       }
       case 'number': {
         const value = Object.hasOwn(NUMBERS, part.is) ? NUMBERS[part.is] : undefined;
-        if (value === undefined) throw new Error(`${path} is no number, but ${JSON.stringify(part.is)}.`);
+        if (value === undefined) throw new Error(`${path} is no number, but ${shown(part.is)}.`);
         return value;
       }
       case 'record':
         return membersOf(part.of, path, depth);
       default:
-        throw new Error(
-          `${path} is marked as ${JSON.stringify((part as Record<string, unknown>)[MARK])}, which is not known.`,
-        );
+        throw new Error(`${path} is marked as ${shown((part as Record<string, unknown>)[MARK])}, which is not known.`);
     }
   }
 
   function tensorAt(at: unknown, path: string): Tensor {
     const tensor = typeof at === 'string' && Object.hasOwn(tensors, at) ? tensors[at] : undefined;
-    if (tensor === undefined) throw new Error(`${path} should lie in ${JSON.stringify(at)}, which is not there.`);
+    if (tensor === undefined) throw new Error(`${path} should lie in ${shown(at)}, which is not there.`);
     return tensor;
   }
 }

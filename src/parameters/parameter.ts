@@ -126,13 +126,17 @@ export class Parameter implements Tensor {
     }
   }
 
-  *#drawn(): PiecewiseTask<Holding> {
+  /** Memory for its numbers. @throws RangeError where there is too little. */
+  #taken(): Holding {
     const what = this.#path || 'the parameter';
     if (this.#released) throw new Error(`${what}: it was released, and its numbers with it; make a new model.`);
+    return machine().holdings.take(4 * sizeOf(this.#shape), wantOf(what, this.#shape));
+  }
+
+  *#drawn(): PiecewiseTask<Holding> {
     const home = machine();
-    const bytes = 4 * sizeOf(this.#shape);
     // Before anything is drawn: what is too large is refused at once.
-    const holding = home.holdings.take(bytes, wantOf(what, this.#shape));
+    const holding = this.#taken();
     const leave = holding.stay();
     let complete = false;
     try {
@@ -294,9 +298,10 @@ export class Parameter implements Tensor {
    * @throws TypeError where it is no list of numbers.
    */
   assign(values: ArrayLike<number>): void {
-    const what = `assign: ${this.#path || 'the parameter'}`;
-    const { data } = this.place;
-    data.set(listed(values, this.shape, what));
+    const numbers = listed(values, this.shape, `assign: ${this.#path || 'the parameter'}`);
+    // What all others take the place of need not be drawn.
+    if (this.#drawing === undefined) this.#holding ??= this.#taken();
+    this.place.data.set(numbers);
     this.written();
   }
 }

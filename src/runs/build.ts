@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { MOST_NUMBERS } from '../checks.js';
-import { limited, registeredAs, spend } from '../description.js';
+import { limited, registeredAs, spend, TOO_MUCH } from '../description.js';
 import { type DescriptionError, OxbowError } from '../errors.js';
 import { orThrow } from '../formats/or-throw.js';
 import type { Core } from '../layer.js';
@@ -45,11 +45,20 @@ export function buildEither<M = Core<unknown>>(description: ModelDescription): E
   try {
     return E.right(limited(MOST_THINGS, () => whole(description)) as M);
   } catch (error) {
-    return E.left(error instanceof OxbowError ? (error as DescriptionError) : refused('it', messageOf(error)));
+    return E.left(
+      error instanceof OxbowError ? (error as DescriptionError) : refused('it', reasonOf(error, 'what is described')),
+    );
   }
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** Why a factory makes nothing: in its own words, which begin with a name, and not in V8's, where it has looked no closer. */
+function reasonOf(error: unknown, name: string): string {
+  const message = messageOf(error);
+  const isOwn = message === TOO_MUCH || (/^[\w./]+: /.test(message) && !message.includes('[object '));
+  return isOwn ? message : `${name} takes no such arguments`;
+}
 
 const refused = (place: string, reason: string, cause?: unknown) =>
   new OxbowError<DescriptionError>({
@@ -93,7 +102,7 @@ function whole(description: unknown): object {
     try {
       thing = (entry.make as (...given: unknown[]) => unknown)(...values);
     } catch (error) {
-      throw error instanceof OxbowError ? error : refused(inner, messageOf(error), error);
+      throw error instanceof OxbowError ? error : refused(inner, reasonOf(error, name), error);
     }
     const built = { thing: thing as object, kind: entry.kind, things: asked - before };
     if (id !== undefined) {

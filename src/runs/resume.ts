@@ -1,14 +1,16 @@
 import * as E from 'fp-ts/lib/Either.js';
-import type { FormatError } from '../errors.js';
+import { pipe } from 'fp-ts/lib/function.js';
+import { type FormatError, saidOf } from '../errors.js';
+import type { Checkpoint } from '../formats/checkpoint.js';
 import { formatError } from '../formats/header.js';
-import { loadWeights } from '../formats/weights.js';
+import { putWeights } from '../formats/weights.js';
 import { machine } from '../kernels/machine.js';
 import type { Core } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { Params } from '../parameters/parameter.js';
 import type { TbpttSnapshot } from '../streams/tbptt.js';
 import type { Ids, Tensor } from '../tensor.js';
-import { build } from './build.js';
+import { buildEither } from './build.js';
 import type { ModelDescription } from './description.js';
 import { openRunFolder, type RunFolder } from './folder.js';
 import { readRecord } from './record.js';
@@ -102,12 +104,7 @@ export async function resume<
     if (found === undefined) return undefined;
     const { checkpoint, ...from } = found;
     if (tier === 'same' && from.tier !== machine().tier) throw otherTier(from.file, from.tier);
-    const record = readRecord(checkpoint);
-    if (E.isLeft(record)) throw record.left;
-    const { weights, model: description, snapshot, position, about } = record.right;
-    const model = given ?? rebuilt<M>(from.file, description);
-    loadWeights(model.params, weights);
-    return { model, snapshot: snapshot as S, position, about, step: from.step, from, skipped };
+    return { ...runIn<M, S>(from.file, checkpoint, given), step: from.step, from, skipped };
   } catch (error) {
     waiting.delete(folder);
     await opened.close();
@@ -115,8 +112,30 @@ export async function resume<
   }
 }
 
-function rebuilt<M>(file: string, description: unknown): M {
-  if (description !== null) return build(description as ModelDescription) as M;
+/** What a file keeps of a run, with its weights in a model: the one that is given, or the one that it describes. */
+export function runIn<M extends { readonly params: Params }, S>(
+  file: string,
+  checkpoint: Checkpoint,
+  given?: M,
+): Pick<Resumed<M, S>, 'model' | 'snapshot' | 'position' | 'about'> {
+  const said = saidOf(`resume: ${file}`);
+  const run = pipe(
+    readRecord(checkpoint),
+    E.chainW((record) =>
+      pipe(
+        given === undefined ? rebuilt<M>(file, record.model) : E.right(given),
+        E.chainFirstW((model) => putWeights(model.params, record.weights)),
+        E.map((model) => ({ ...record, model })),
+      ),
+    ),
+  );
+  if (E.isLeft(run)) throw said(run.left);
+  const { model, snapshot, position, about } = run.right;
+  return { model, snapshot: snapshot as S, position, about };
+}
+
+function rebuilt<M>(file: string, description: unknown) {
+  if (description !== null) return buildEither<M>(description as ModelDescription);
   throw new TypeError(
     `resume: ${file} does not say how its model is made, since it has parts of your own; give it by resume(folder, { model }), or ` +
       'register those parts before the run begins.',

@@ -114,7 +114,10 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   if (from !== undefined && (rest.state !== undefined || rest.carry !== undefined)) {
     throw new TypeError('tbptt: from has state and carry in it; leave those out, or leave from out.');
   }
-  const { carry: begun, past, state, ...training } = { ...rest, ...from };
+  if (from !== undefined)
+    requireKind('tbptt', isRecord(from), 'a run to go on from', from, 'give what snapshot() gave');
+  const { carry, state: own, ...training } = rest;
+  const [begun, state, past] = from === undefined ? [carry, own] : [from.carry, from.state, from.past];
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
   checkUpdatesOptions('tbptt', checked);
   checkBadWindowOptions('tbptt', checked);

@@ -92,3 +92,14 @@ it('memory of parameters that nobody holds goes back all the same, read or not',
   expect(machine().heap.used()).toBeLessThanOrEqual(before);
   expect(kept.length).toBe(2);
 });
+
+it('a parameter that is given its numbers draws none first', () => {
+  let draws = 0;
+  const p = parameter([SIZE], ([n = 0]) => {
+    draws += 1;
+    return new Float32Array(n);
+  });
+  expect(() => p.assign([1])).toThrow(RangeError);
+  p.assign(counted);
+  expect([draws, Array.from(p.data)]).toEqual([0, counted]);
+});

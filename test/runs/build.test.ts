@@ -53,6 +53,17 @@ describe('build refuses', () => {
     ['neighbours without end', thing('localResponseNorm', 1e9), 'localResponseNorm', /channels is/],
     ['layers without end', thing('encoder', 2, 1, { blocks: 1e9 }), 'encoder', /more to be made/],
     ['recurrent layers without end', tagger({ layers: 1e9 }, {}), 'tagger', /more to be made/],
+    ['a seed that is none', thing('dense', 2, 2, { seed: 1e20 }), 'dense', /a seed is a whole number, not 1000/],
+    ['a seed as text', thing('dense', 2, 2, { seed: '1' }), 'dense', /a seed is a whole number, not "1"/],
+    ['names that are none', tagger({ words: 0 }, {}), 'tagger', /takes words that are a list of texts/],
+    ['names of another kind', tagger({ tags: [1] }, {}), 'tagger', /takes tags that are a list of texts/],
+    [
+      'a part that is nothing',
+      thing('sequential', [{ $: 'undefined', args: [] }]),
+      'sequential',
+      /takes no such arguments/,
+    ],
+    ['what has no text', thing('dropout', { toString: 1 }), 'dropout', /takes no such arguments/],
     [
       'blocks without end',
       thing('convolutionBlocks', { maps: [2], convolutions: 1e9 }),

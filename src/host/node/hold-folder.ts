@@ -8,7 +8,7 @@
  * one before it.
  */
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -37,6 +37,8 @@ const highest = (names: readonly string[]): number =>
 /** Lets go of what is held where the process ends. */
 const held = new Set<() => void>();
 let isListening = false;
+/** Locks that this process has let go, and could not write so. */
+const unheld = new Set<string>();
 
 export async function holdFolder(given: string, takeOver: boolean): Promise<HeldFolder | FolderHolder> {
   const path = await madeFolder(given);
@@ -65,14 +67,19 @@ function heldFolder(path: string, number: number): HeldFolder {
     return said(holder, `is not held by this process any more: ${who}; open it anew.`);
   }
   function release(): void {
-    held.delete(release);
+    unheld.add(own);
+    const temporary = `${own}.${randomUUID()}`;
     try {
-      if (lost()) return;
-      const temporary = `${own}.${randomUUID()}`;
-      writeFileSync(temporary, FREE, { flag: 'wx', flush: true });
-      renameSync(temporary, own);
+      if (!lost()) {
+        writeFileSync(temporary, FREE, { flag: 'wx', flush: true });
+        renameSync(temporary, own);
+      }
+      held.delete(release);
+      unheld.delete(own);
     } catch {
-      // A folder that is gone, or on a disk that is full: this process holds it no longer than it lives.
+      // A folder that is gone, or on a disk that is full or read-only: it is tried again where the process ends, which holds it no longer
+      // than it lives.
+      quietly(() => rmSync(temporary, { force: true }));
     }
   }
   held.add(release);
@@ -125,6 +132,7 @@ async function stateOf(
     return said(holder, `is held by ${who}; where it is gone for certain, give takeOver: true, or remove ${name}.`);
   }
   if (holder.boot !== '' && self.boot !== '' && holder.boot !== self.boot) return 'free';
+  if (holder.pid === self.pid && holder.started === self.started && unheld.has(join(path, name))) return 'free';
   if (await isGone(holder.pid, holder.started)) return 'free';
   const who = holder.pid === self.pid ? `this process, ${self.pid}` : `process ${holder.pid}`;
   return said(holder, `is held by ${who} of ${self.host}, which lives; end it, or give another folder.`);
@@ -190,4 +198,12 @@ async function madeFolder(given: string): Promise<string> {
   const path = await realpath(given);
   if (made !== undefined) for (let at = path; at !== dirname(at); at = dirname(at)) await syncFolder(dirname(at));
   return path;
+}
+
+function quietly(run: () => void): void {
+  try {
+    run();
+  } catch {
+    // What comes of it is nothing to anybody.
+  }
 }

@@ -1,3 +1,4 @@
+import { isListOf, requireKind } from '../../checks.js';
 import { described } from '../../description.js';
 import { evaluate, type Layer, layer } from '../../layer.js';
 import type { Ops } from '../../ops/ops.js';
@@ -145,9 +146,9 @@ export function tagger(given: TaggerOptions): Tagger {
   if (hashed !== false) checkedOptions('tagger', hashed, { buckets: true, features: true }, 'hashed.');
   const form = { lowerCase: true, digits: true, ...options.form };
   const words = lexicon(['']);
-  for (const word of options.words) words.add(lexiconName(word, form));
-  const tags = lexicon(options.tags);
-  const intents = options.intents === undefined ? undefined : lexicon(options.intents);
+  for (const word of namesOf('words', options.words)) words.add(lexiconName(word, form));
+  const tags = lexicon(namesOf('tags', options.tags));
+  const intents = options.intents === undefined ? undefined : lexicon(namesOf('intents', options.intents));
   for (const [name, value] of Object.entries({ intentWeight, wordDropout: options.wordDropout ?? 0 })) {
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
       throw new RangeError(`tagger: ${name} is a number of at least 0, not ${value}.`);
@@ -267,4 +268,18 @@ function mostProbable(logits: Tensor, lane: number, { names }: Lexicon): { name:
   const row = logits.data.subarray(lane * count, (lane + 1) * count);
   const top = placeOfLargest('tagger', row);
   return { name: names[top] as string, probability: Math.exp(-natsOf('tagger', row, top)) };
+}
+
+/** Names as a list. @throws TypeError where they are none. */
+function namesOf(what: string, given: Iterable<string>): readonly string[] {
+  const names: unknown =
+    typeof Object(given)[Symbol.iterator] === 'function' && typeof given !== 'string' ? [...given] : given;
+  requireKind(
+    'tagger',
+    isListOf('string', names),
+    `${what} that are a list of texts`,
+    given,
+    `give [] for no ${what} yet`,
+  );
+  return names as readonly string[];
 }

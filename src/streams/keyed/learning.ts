@@ -1,4 +1,5 @@
 /** One subscription of `keyedTbptt`: values are gathered one by one, in their order, and windows learnt from in between. */
+import { isRecord } from '../../checks.js';
 import { machine } from '../../kernels/machine.js';
 import type { Core } from '../../layer.js';
 import { parametersOf, versionOf } from '../../parameters/parameter.js';
@@ -319,10 +320,10 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
   }
 
   function restore(kept: KeyedTraining<S, K>): void {
-    const { keys, steps, line } = kept;
+    const { keys, steps, line, state } = Object(kept) as KeyedTraining<S, K>;
     const isWhole = Array.isArray(keys) && Array.isArray(steps) && Array.isArray(line);
     const isOne = isWhole && steps.length === keys.length && line.every((place) => place in keys);
-    if (!isOne || !Number.isSafeInteger(values) || typeof kept.state !== 'object') {
+    if (!isOne || !Number.isSafeInteger(values) || !isRecord(state)) {
       throw new TypeError(
         `${OPERATION}: 'from' is what snapshot() gave, { keys, carry, steps, line, values, state }; give all of it.`,
       );
