@@ -6,7 +6,7 @@ import type { Loss } from '../training/losses/loss.js';
 import type { Data } from './examples.js';
 import type { LayeredModel } from './layered-model.js';
 import type { Mask } from './mask.js';
-import type { Plan } from './plan.js';
+import type { RunPlan } from './plan.js';
 import { everyOf, type PreparedExamples, prepareExamples } from './prepared.js';
 
 interface DataOptions {
@@ -74,7 +74,7 @@ export function shuffled(count: number, seed: number, epoch: number): Int32Array
 }
 
 /** What a batch of the data is, and how many examples there are. */
-export function sizesOf(training: PreparedExamples, validation: PreparedExamples | undefined): Plan {
+export function sizesOf(training: PreparedExamples, validation: PreparedExamples | undefined): RunPlan {
   const { input, target } = training.batch(Int32Array.of(0));
   return {
     examples: training.count,

@@ -1,10 +1,10 @@
 /** Whether a training can go on where another one stood. */
 import { isRecord, requireCount, requireKind } from '../checks.js';
-import { type Plan, requireSamePlan } from './plan.js';
+import { type RunPlan, requireSamePlan } from './plan.js';
 import type { FitSnapshot } from './progress.js';
 
 /** @throws TypeError, RangeError where a snapshot is none, or is of other data or options. */
-export function checkFitSnapshot(from: FitSnapshot | undefined, plan: Plan): void {
+export function checkFitSnapshot(from: FitSnapshot | undefined, plan: RunPlan): void {
   if (from === undefined) return;
   requireKind('fit', isRecord(from), 'from as snapshot() gave it', from, 'leave it out to start afresh');
   requireSamePlan('fit', from.plan, plan);

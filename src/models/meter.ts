@@ -1,7 +1,6 @@
-import { host } from '#host';
 import type { Tensor } from '../tensor.js';
 import type { Loss } from '../training/losses/loss.js';
-import type { Metric } from './metrics/metric.js';
+import { type Metric, startedAgain } from './metrics/metric.js';
 import type { Evaluation, MeterState } from './progress.js';
 
 /** Puts the losses and metrics of batches together. */
@@ -16,19 +15,13 @@ export interface Meter {
  * A meter of a data set. Means over batches are weighted by what each of them is a mean over, so that the figures are
  * those of all examples at once, whatever the batch.
  *
- * @param from what an earlier one had counted. A metric that had not said what it counted begins anew, with a warning.
+ * @param from what an earlier one had counted.
  */
 export function meter(loss: Loss, metrics: readonly Metric[], from?: MeterState): Meter {
-  const counting = metrics.map(({ name, start }) => {
-    const state = from?.metrics[name];
-    if (from !== undefined && state === undefined) {
-      host.warn(
-        `fit: the metric ${name} counts from here on in the epoch that the run goes on with; give what it starts a state().`,
-        'OXBOW_METRIC_ANEW',
-      );
-    }
-    return { name, ...start(state) };
-  });
+  const counting = metrics.map((metric) => ({
+    name: metric.name,
+    ...(from ? startedAgain('fit', metric, from.metrics[metric.name]) : metric.start()),
+  }));
   let { sum, weight } = from ?? { sum: 0, weight: 0 };
   return {
     see(value, prediction, target) {

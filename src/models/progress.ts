@@ -1,6 +1,6 @@
 /** What training reports. */
 import type { TrainerState } from '../training/trainer-state.js';
-import type { Plan } from './plan.js';
+import type { RunPlan } from './plan.js';
 
 /** Figures by the names of the metrics. */
 export type Figures = Readonly<Record<string, number>>;
@@ -51,7 +51,7 @@ export interface WatchState {
 /** All that a training needs, besides the model's weights and the data, to go on as if it had never stopped: plain data and tensors. */
 export interface FitSnapshot {
   /** Sizes of the data, and the options that must be the same again. */
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   readonly trainer: TrainerState;
   /** How many orders of examples the model had seen before the epoch that is under way. */
   readonly orders: number;

@@ -5,6 +5,11 @@ import { type Parameter, type Params, parametersOf } from '../parameters/paramet
 /** A model's numbers, parameter by parameter. */
 export type Weights = readonly Float32Array[];
 
+/** A model's parameters, each once. */
+export const distinctOf = (params: Params): readonly Parameter[] => [
+  ...new Set(parametersOf(params).map(([, parameter]) => parameter)),
+];
+
 /** Whether something is numbers of these parameters. */
 export const areWeightsOf = (parameters: readonly Parameter[], weights: unknown): weights is Weights =>
   Array.isArray(weights) &&
@@ -14,7 +19,7 @@ export const areWeightsOf = (parameters: readonly Parameter[], weights: unknown)
 /** A mean so far. */
 export interface WeightAverageState {
   readonly updates: number;
-  readonly means: Weights;
+  readonly means: readonly Float32Array[];
 }
 
 export interface WeightAverage {
@@ -44,7 +49,7 @@ export function weightAverage(params: Params, decay: number, from?: WeightAverag
   if (!(decay >= 0 && decay < 1)) {
     throw new RangeError(`weightAverage: the decay is a number from 0 to below 1, not ${decay}.`);
   }
-  const parameters = [...new Set(parametersOf(params).map(([, parameter]) => parameter))];
+  const parameters = distinctOf(params);
   if (from !== undefined) {
     const fits = Number.isSafeInteger(from?.updates) && areWeightsOf(parameters, from.means);
     requireKind(

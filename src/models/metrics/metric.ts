@@ -2,6 +2,7 @@
  * Metrics: what is counted of predictions besides the loss. A metric is a description; what it has seen belongs to the
  * accumulator that it starts, so one metric may serve many runs.
  */
+import { host } from '#host';
 import { isRecord, requireKind } from '../../checks.js';
 import { checkedNumbers, type Numbers, sameShape, showShape, type Tensor } from '../../tensor.js';
 import { classOf } from '../one-hot.js';
@@ -32,6 +33,21 @@ export interface Metric<R = number> {
   readonly better: 'higher' | 'lower';
   /** Counts from nothing, or on from what `state` of an earlier one gave. */
   start(state?: unknown): Accumulator<R>;
+}
+
+/** Starts a metric where an earlier run of it stood. One that had not said where that was begins anew, with a warning. */
+export function startedAgain<A>(
+  operation: string,
+  { name, start }: { readonly name: string; start(state?: unknown): A },
+  state: unknown,
+): A {
+  if (state === undefined) {
+    host.warn(
+      `${operation}: the metric ${name} did not say what it had counted, so it counts from here on; give what it starts a state().`,
+      'OXBOW_METRIC_ANEW',
+    );
+  }
+  return start(state);
 }
 
 /**
