@@ -4,6 +4,7 @@ import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
 import { generator } from '../random.js';
+import { hearerOf } from '../streams/moments.js';
 import { throughput } from '../streams/throughput.js';
 import {
   checkUpdatesOptions,
@@ -114,6 +115,10 @@ export function fitModel(model: Compiled, x: Data, y: Data, given: FitOptions): 
     // Weights and optimizer are what they stay before anybody hears that it has ended, well or not.
     training
       .run(subscriber)
+      .catch((error: unknown) => {
+        training.failed();
+        throw error;
+      })
       .finally(training.end)
       .then(
         () => subscriber.complete(),
@@ -145,6 +150,8 @@ function awaitable(progress$: Observable<FitProgress>, from: FitSnapshot | undef
 
 interface Training {
   run(subscriber: Subscriber<FitProgress>): Promise<void>;
+  /** Says that it has failed, before the best weights come back. */
+  failed(): void;
   /** Restores the best weights where that was wanted, keeps what the optimizer knows, and lets go of the rest. */
   end(): void;
 }
@@ -169,6 +176,7 @@ function begin(model: Compiled, x: Data, y: Data, given: FitOptions): Training {
   const watching = earlyStopping && watch(earlyStopping, metrics, model.core.params, from?.watched);
   const learner = learnerOf(model, options);
   if (from) memory.epochs = from.orders;
+  const hearer = hearerOf(model.core);
   const ended$ = new Subject<void>();
   let ended = false;
   /** How often weights have come back that are not those of the last update. */
@@ -258,7 +266,7 @@ function begin(model: Compiled, x: Data, y: Data, given: FitOptions): Training {
     giveBack();
     learner.end();
   }
-  return { run, end };
+  return { run, failed: () => hearer?.failed(), end };
 }
 
 function historyOf(epochs: readonly EpochRecord[], stoppedEarly: boolean, seen: WatchState | undefined): History {

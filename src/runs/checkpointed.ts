@@ -111,6 +111,8 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): K
       let savedMoment: Moment | undefined;
       let savedAt = performance.now();
       let writing: Promise<void> | undefined;
+      /** What was new where the run said that it had failed. */
+      let early: ReturnType<typeof take>;
       let over = false;
 
       /** A copy of what is to be kept now; undefined where there is nothing new. */
@@ -189,7 +191,7 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): K
       /** The end, with what is new by now. */
       function finish(): Promise<void> {
         try {
-          return end(take(true));
+          return end(early ?? take(true));
         } catch (error) {
           return end(undefined).then(() => {
             throw error;
@@ -246,7 +248,10 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): K
           );
         },
       };
-      hearing(model, hear, () => source.pipe(takeUntil(left$)).subscribe(heard));
+      const failed = () => {
+        early = attempt(() => take(true));
+      };
+      hearing(model.params, { moment: hear, failed }, () => source.pipe(takeUntil(left$)).subscribe(heard));
     });
   return Object.assign(keeping, { folder });
 }

@@ -11,24 +11,27 @@ export interface Moment {
 export const isMoment = (value: unknown): value is Moment =>
   typeof (value as Moment | undefined)?.snapshot === 'function' && typeof (value as Moment).step === 'number';
 
-interface Hearer {
-  readonly model: unknown;
-  hear(moment: Moment): void;
+/** Whoever keeps a run. */
+export interface Hearer {
+  /** A moment between two of the run's values. */
+  moment(moment: Moment): void;
+  /** The run has failed, and weights that are not those of the last moment are about to be put into the model. */
+  failed(): void;
 }
 
-let hearer: Hearer | undefined;
+let current: { readonly params: unknown; readonly hearer: Hearer } | undefined;
 
-/** Subscribes to a source, whose run of that model says its moments to `hear`: those too that come between two of its values. */
-export function hearing<R>(model: unknown, hear: Hearer['hear'], subscribe: () => R): R {
-  const before = hearer;
-  hearer = { model, hear };
+/** Subscribes to a source, whose run of a model of these parameters says to `hearer` what its values do not. */
+export function hearing<R>(params: unknown, hearer: Hearer, subscribe: () => R): R {
+  const before = current;
+  current = { params, hearer };
   try {
     return subscribe();
   } finally {
-    hearer = before;
+    current = before;
   }
 }
 
-/** Who hears of a run of that model, which is being subscribed to now, between two of its values. */
-export const hearerOf = (model: unknown): Hearer['hear'] | undefined =>
-  hearer?.model === model ? hearer?.hear : undefined;
+/** Who keeps a run of that model, which is being subscribed to now. */
+export const hearerOf = ({ params }: { readonly params: unknown }): Hearer | undefined =>
+  current?.params === params ? current?.hearer : undefined;

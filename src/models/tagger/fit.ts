@@ -170,6 +170,7 @@ export function fitTagger(model: Tagger, given: FitTaggerOptions): Observable<Ta
         subscriber.complete();
       },
       (error: unknown) => {
+        training.failed();
         training.end();
         subscriber.error(error);
       },
@@ -220,7 +221,7 @@ function begin(model: Tagger, given: FitTaggerOptions) {
   const mean = weightAverage(model.params, average, open?.mean);
   const optimizer = adam(cosine({ rate: learningRate, steps }));
   const learner = taggerTrainer(model, { optimizer, clipNorm, thread: options.thread, state: open?.trainer });
-  const hear = hearerOf(model);
+  const hearer = hearerOf(model);
   const ended$ = new Subject<void>();
   let best = open?.best;
   let ended = false;
@@ -272,7 +273,7 @@ function begin(model: Tagger, given: FitTaggerOptions) {
         if (learned === undefined) return;
         loss += learned.loss / batches.length;
         mean.update();
-        hear?.(momentOf({ epochs: epoch - 1, seconds: secondsNow() }, { batch: k + 1, loss, orders }));
+        hearer?.moment(momentOf({ epochs: epoch - 1, seconds: secondsNow() }, { batch: k + 1, loss, orders }));
         if (subscriber.closed) return;
       }
       const validation = mean.within(() => scoreTagger(model, valid));
@@ -294,7 +295,7 @@ function begin(model: Tagger, given: FitTaggerOptions) {
     learner.release();
     if (best !== undefined) mean.put(best.weights);
   }
-  return { run, end };
+  return { run, failed: () => hearer?.failed(), end };
 }
 
 type Open = NonNullable<FitTaggerSnapshot['open']>;
