@@ -1,12 +1,14 @@
-import { lastValueFrom, type MonoTypeOperatorFunction, Observable, Subject, takeUntil } from 'rxjs';
+import { lastValueFrom, Observable, Subject, takeUntil } from 'rxjs';
 import { host } from '#host';
 import { requireCount } from '../checks.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
+import type { KeepingOperator } from '../models/fit.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { Params } from '../parameters/parameter.js';
 import { inTurns, type PiecewiseTask } from '../piecewise-task.js';
 import { positionNow } from '../streams/demand.js';
 import { timeSlice } from '../streams/event-loop.js';
+import { hearing, isMoment, type Moment } from '../streams/moments.js';
 import { SLICE } from '../streams/updates.js';
 import { copying } from './copying.js';
 import { describe } from './describe.js';
@@ -53,19 +55,10 @@ const names: Names<CheckpointedOptions> = {
 const EVERY_MS = 30_000;
 const KEEP = 3;
 
-/** What can be written down: the outcome of an update, as `tbptt`, `keyedTbptt`, `learnTags` and `fit` give it. */
-interface Moment {
-  readonly step: number;
-  snapshot(): unknown;
-}
-
-const isMoment = (value: unknown): value is Moment =>
-  typeof (value as Moment | undefined)?.snapshot === 'function' && typeof (value as Moment).step === 'number';
-
 /** A copy of what is kept. */
 interface Taken {
   readonly checkpoint: Checkpoint;
-  readonly step: number;
+  readonly moment: Moment;
   /** When it was begun. */
   readonly since: number;
 }
@@ -89,7 +82,7 @@ export async function saveRuns(): Promise<void> {
 
 /**
  * Keeps a run in a folder while it learns: now and then, and at its end, whatever ends it, all that the run needs to go on as if it
- * had never stopped. `resume` reads it.
+ * had never stopped. `resume` reads it. A run is what `tbptt`, `keyedTbptt`, `learnTags`, a model's `fit` or `fitTagger` gives.
  *
  * The numbers are copied when the outcome of an update comes by, by the threads that learn, before the next update; the file is
  * written meanwhile, whole or not at all. One process has the folder. A file that cannot be written in between is a process
@@ -116,7 +109,7 @@ export async function saveRuns(): Promise<void> {
  *   .subscribe(({ loss }) => console.log(loss));
  * ```
  */
-export function checkpointed<T>(folder: string, options: CheckpointedOptions): MonoTypeOperatorFunction<T> {
+export function checkpointed<T>(folder: string, options: CheckpointedOptions): KeepingOperator<T> {
   const checked = checkedOptions('checkpointed', options, names);
   const { model, everySteps, keep = KEEP, about, signals = true, saved } = checked;
   const everyMs = checked.everyMs ?? (everySteps === undefined ? EVERY_MS : Number.POSITIVE_INFINITY);
@@ -124,19 +117,22 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
   if (!(everyMs >= 0)) throw new RangeError(`checkpointed: everyMs is a number of milliseconds, not ${everyMs}.`);
   requireCount('checkpointed', 'keep', keep);
 
-  return (source) =>
+  const keeping = (source: Observable<T>): Observable<T> =>
     new Observable((subscriber) => {
       const opened = folderOf(folder);
       let latest: { readonly moment: Moment; readonly position: unknown } | undefined;
-      let savedStep: number | undefined;
+      let savedMoment: Moment | undefined;
       let savedAt = performance.now();
       let writing: Promise<void> | undefined;
+      /** What was new where the run said that it had failed. */
+      let early: ReturnType<typeof take>;
       let over = false;
       const over$ = new Subject<void>();
 
       /** What is to be kept now, but for its numbers; undefined where there is nothing new, as after a run went back. */
       function news() {
-        if (latest === undefined || latest.moment.step <= (savedStep ?? -1)) return undefined;
+        if (latest === undefined || latest.moment === savedMoment) return undefined;
+        if (latest.moment.step < (savedMoment?.step ?? 0)) return undefined;
         const { moment, position } = latest;
         const since = performance.now();
         const rest = {
@@ -146,7 +142,7 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
           model: attempt(() => describe(model)) ?? null,
         };
         const of = (snapshot: unknown) => recordOf(model.params, { snapshot, ...rest });
-        return { moment, step: moment.step, since, of };
+        return { moment, since, of };
       }
 
       /** A copy that is made at once; undefined where there is nothing new. */
@@ -159,10 +155,11 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
 
       async function write(taken: Taken | undefined, held = false): Promise<void> {
         if (taken === undefined) return;
-        const { checkpoint, step, since } = taken;
+        const { checkpoint, moment, since } = taken;
+        const { step } = moment;
         const { write: writeTo } = await opened;
         const { file } = await writeTo(checkpoint, { step, keep, held });
-        savedStep = step;
+        savedMoment = moment;
         saved?.next({ file, step, milliseconds: performance.now() - since });
       }
 
@@ -183,7 +180,8 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
         const what = news();
         if (what === undefined) return Promise.resolve();
         const { checkpoint, task, free } = copying(model.params, () => what.of(what.moment.snapshot()));
-        const there = arrived(task);
+        // Threads that are lost here would be lost to the next update.
+        const there = arrived(task).catch(fail);
         return next(async () => {
           try {
             const sound = await there;
@@ -208,8 +206,9 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
       function saveInTime(): void {
         const { step } = (latest as { readonly moment: Moment }).moment;
         const now = performance.now();
-        const due = now - savedAt >= everyMs || (everySteps !== undefined && step - (savedStep ?? 0) >= everySteps);
-        if (!due || writing !== undefined) return;
+        const due =
+          now - savedAt >= everyMs || (everySteps !== undefined && step - (savedMoment?.step ?? 0) >= everySteps);
+        if (!due || writing !== undefined || over) return;
         savedAt = now;
         saveInPassing().catch((error: unknown) =>
           host.warn(
@@ -242,12 +241,19 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
       /** The end, with what is new by now. */
       function finish(): Promise<void> {
         try {
-          return end(take());
+          return end(early ?? take());
         } catch (error) {
           return end(undefined).then(() => {
             throw error;
           });
         }
+      }
+
+      /** What was learnt before an error is sound. */
+      function fail(error: unknown): undefined {
+        const say = () => subscriber.error(error);
+        finish().then(say, say);
+        left$.next();
       }
 
       /** The process is about to end: nothing is learnt after what is saved. */
@@ -272,24 +278,21 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
         }
         left$.next();
       });
-      source.pipe(takeUntil(left$)).subscribe({
-        next(value) {
-          if (isMoment(value)) {
-            latest = { moment: value, position: positionNow() };
-            try {
-              saveInTime();
-            } catch (error) {
-              subscriber.error(error);
-              return;
-            }
-          }
+      function hear(moment: Moment): void {
+        latest = { moment, position: positionNow() };
+        try {
+          saveInTime();
+        } catch (error) {
+          subscriber.error(error);
+        }
+      }
+
+      const heard = {
+        next(value: T) {
+          if (isMoment(value)) hear(value);
           subscriber.next(value);
         },
-        error(error) {
-          // What was learnt before it is sound.
-          const say = () => subscriber.error(error);
-          finish().then(say, say);
-        },
+        error: fail,
         complete() {
           if (over) return;
           finish().then(
@@ -297,8 +300,13 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
             (error: unknown) => subscriber.error(error),
           );
         },
-      });
+      };
+      const failed = () => {
+        early = attempt(() => take());
+      };
+      hearing(model.params, { moment: hear, failed }, () => source.pipe(takeUntil(left$)).subscribe(heard));
     });
+  return Object.assign(keeping, { folder });
 }
 
 const warn = (message: string): void => host.warn(`checkpointed: ${message}`, 'OXBOW_NOT_SAVED');

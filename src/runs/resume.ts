@@ -32,7 +32,7 @@ const names: Names<ResumeOptions<unknown>> = { model: true, tier: true };
 export interface Resumed<M, S> {
   /** The model, with its weights. */
   readonly model: M;
-  /** What the operator that learned needs: option `from` of `tbptt` and `keyedTbptt`, `state` of `learnTags`. */
+  /** What the run needs: option `from` of `tbptt`, `keyedTbptt`, `learnTags`, `fitTagger` and a model's `fit`. */
   readonly snapshot: S;
   /** Where the source goes on, as the source said; undefined where it did not. */
   // biome-ignore lint/suspicious/noExplicitAny: each source has a type of its own.

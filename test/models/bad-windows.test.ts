@@ -30,7 +30,7 @@ const weights = ({ params }: { readonly params: Sequential['params'] }) =>
   parametersOf(params).map(([path, { data }]) => [path, bytesOf(data)]);
 const signal = (data: Float32Array, width: number) => tensor([data.length / width, width], data) as Tensor;
 const batches = { batch: 2, shuffle: false } as const;
-const ways: readonly (readonly [string, Partial<FitOptions>])[] = [
+const ways: readonly (readonly [string, Pick<FitOptions, 'thread' | 'slice'>])[] = [
   ['at once', {}],
   ['in slices', { slice: 0 }],
   ['by the learner', { thread: 'learner' }],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { toJsonLine } from '../../src/formats/utterances/json-lines.js';
 import { generator } from '../../src/random.js';
 import { programOf, start } from '../kernels/processes.js';
 
@@ -13,6 +14,7 @@ const random = generator(Date.now(), 'kills');
 
 let base: string;
 let learner: string;
+let teacher: string;
 beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), 'oxbow-killed-'));
   const text = Array.from({ length: 4000 }, (_, k) => 'the river bends, é水'[(k * k + 7 * k) % 19]).join('');
@@ -59,7 +61,74 @@ beforeAll(async () => {
       .subscribe({ next: ({ step, loss }) => say({ step, loss }), complete: () => say({ end: true }), error: (e) => say({ error: String(e) }) });
   `);
 });
+beforeAll(async () => {
+  writeFileSync(
+    join(base, 'utterances'),
+    journeys()
+      .map((each) => toJsonLine(each))
+      .join('\n'),
+  );
+  teacher = await programOf(`
+    import { adam, checkpointed, embedding, fitTagger, fromJsonLines, lastStep, learnTags, lstm, dense, crossEntropy, pending, positioned, resume,
+      sequential, tagger } from '../../src/index.js';
+    import { concatMap, from, lastValueFrom, map, mergeMap, skip, toArray } from 'rxjs';
+    const { FOLDER, BASE, KIND } = process.env;
+    const kept = await resume(FOLDER);
+    say({ from: kept?.step ?? 0 });
+    const utterance$ = fromJsonLines(BASE + '/utterances');
+    const keeping = (model) => checkpointed(FOLDER, { model, everySteps: 2, signals: false, saved: { next: ({ step }) => say({ saved: step }) } });
+    const names = { features: 8, units: 8, characters: { features: 3, maps: 4 }, seed: 5 };
+    function slots() {
+      const model = kept?.model ?? tagger({ ...names, words: [], tags: ['O'], intents: ['none'], bidirectional: false });
+      const first = kept?.position ?? 0;
+      // Each utterance is said first, and taught afterwards.
+      return utterance$.pipe(
+        concatMap(({ words, tags, intent }, k) => [{ id: 'u' + k, words }, { id: 'u' + k, tags, intent }]),
+        skip(first),
+        positioned((_, index) => first + index + 1),
+        learnTags(model, { optimizer: adam(0.01), clipNorm: 5, replay: { size: 5, per: 2, seed: 3 }, pending: pending({ capacity: 4 }),
+          from: kept?.snapshot, ...(KIND === 'slots, on a learner' && { thread: 'learner' }) }),
+        keeping(model),
+        mergeMap((event) => (event.outcome === 'learned' ? [{ step: event.step, loss: event.loss }] : [])),
+      );
+    }
+    async function whole() {
+      const all = await lastValueFrom(utterance$.pipe(toArray()));
+      if (KIND === 'fitTagger') {
+        const model = kept?.model ?? tagger({ ...names, words: all.flatMap(({ words }) => words), tags: new Set(all.flatMap(({ tags }) => tags)),
+          intents: new Set(all.map(({ intent }) => intent)) });
+        return fitTagger(model, { train: all, valid: all.slice(0, 9), epochs: 8, batch: 8, seed: 4, from: kept?.snapshot, slice: 0 })
+          .pipe(keeping(model));
+      }
+      const ids = [...new Set(all.flatMap(({ words }) => words))];
+      const model = kept?.model ?? sequential([embedding(ids.length, 6), lstm(6, 8), lastStep(), dense(8, 2)], { seed: 2 })
+        .compile({ loss: crossEntropy(), optimizer: adam(0.01), metrics: ['accuracy'] });
+      const [x, y] = [all.map(({ words }) => Int32Array.from(words.slice(0, 2), (word) => ids.indexOf(word))), all.map(({ intent }) => (intent === 'leaving' ? 1 : 0))];
+      return model.fit(x, y, { epochs: 8, batch: 8, slice: 0, from: kept?.snapshot }).pipe(
+        keeping(model),
+        mergeMap((event) => (event.kind === 'batch' ? [{ step: event.step, loss: event.batchLoss }] : [])),
+      );
+    }
+    (KIND.startsWith('slots') ? slots() : await whole())
+      .subscribe({ next: ({ step, loss }) => say({ step, loss }), complete: () => say({ end: true }), error: (e) => say({ error: String(e) }) });
+  `);
+});
 afterAll(() => rmSync(base, { recursive: true }));
+
+/** Utterances whose slots only their first word tells apart; new words come all the time. */
+function journeys() {
+  const said = generator(7, 'journeys');
+  return Array.from({ length: 34 }, (_, k) => {
+    const leaves = said.below(2) === 0;
+    const city = `city${said.below(4 + k)}`;
+    const slot = leaves ? 'B-fromloc' : 'B-toloc';
+    return {
+      words: [leaves ? 'leave' : 'arrive', city, 'on', `day${k % 7}`],
+      tags: ['O', slot, 'O', 'B-date'],
+      intent: leaves ? 'leaving' : 'arriving',
+    };
+  });
+}
 
 interface Said {
   readonly from?: number;
@@ -75,7 +144,7 @@ const lines = () =>
 
 /** One life of a process: what it said, until it was killed so many lines after its first file, or had come to its end. */
 async function live(kind: string, folder: string, until: number, signal: NodeJS.Signals): Promise<readonly Said[]> {
-  const { child, next, ended } = start(learner, {
+  const { child, next, ended } = start(/slots|fit/.test(kind) ? teacher : learner, {
     env: { FOLDER: folder, BASE: base, KIND: kind, OXBOW_THREADS: '1' },
   });
   child.stdin?.on('error', () => {});
@@ -92,7 +161,10 @@ async function live(kind: string, folder: string, until: number, signal: NodeJS.
   return (await ended).said as readonly Said[];
 }
 
-it.each(['lanes', 'file', 'stdin', 'learner'])(
+/** Teaching on a learner takes long in many short lives, and is left within lessons in taggers.test.ts: it comes with more kills. */
+const kinds = ['lanes', 'file', 'stdin', 'learner', 'slots', 'fit', ...(KILLS > 3 ? ['slots, on a learner'] : [])];
+
+it.each(kinds)(
   `${KILLS} kills at random moments change no loss, leave out none and repeat none: %s`,
   { timeout: 600_000 },
   async (kind) => {
@@ -135,3 +207,24 @@ it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     expect(first?.from).toBe(last);
   },
 );
+
+it(`${KILLS} kills at random moments change no epoch of a tagger, and leave out no update`, {
+  timeout: 600_000,
+}, async () => {
+  const whole = await live('fitTagger', join(base, 'tagger-whole'), Number.POSITIVE_INFINITY, 'SIGKILL');
+  expect(whole.at(-1)).toEqual({ end: true });
+  const losses = new Map(whole.map(({ step, loss }) => [step, loss]));
+  let last = 0;
+  for (let kills = 0; ; kills += 1) {
+    expect(kills).toBeLessThan(20 * KILLS);
+    const said = await live('fitTagger', join(base, 'tagger'), 1 + random.below(Math.ceil(60 / KILLS)), 'SIGKILL');
+    expect(said[0]?.from).toBeGreaterThanOrEqual(last - 5);
+    for (const { step, loss } of said.filter((one) => one.step !== undefined)) {
+      expect(loss).toBe(losses.get(step));
+      last = Math.max(last, step as number);
+    }
+    if (said.at(-1)?.end) break;
+    expect(said.at(-1)?.error).toBeUndefined();
+  }
+  expect(last).toBe(40);
+});

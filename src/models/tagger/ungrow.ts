@@ -4,11 +4,14 @@ import type { TaggedUtterance } from './encoding.js';
 import { type Grown, tablesOf } from './growth.js';
 import type { Tagger } from './tagger.js';
 
-/** How many names of each kind a tagger knows. */
-export const sizesOf = ({ words, tags, intents }: Pick<Tagger, keyof Grown>): Record<keyof Grown, number> => ({
-  words: words.size,
-  tags: tags.size,
-  intents: intents?.size ?? 0,
+/** How many names of each kind a tagger knows, or knew before it grew so. */
+export const sizesBefore = (
+  { words, tags, intents }: Pick<Tagger, keyof Grown>,
+  grown: Grown = { words: [], tags: [], intents: [] },
+): Record<keyof Grown, number> => ({
+  words: words.size - grown.words.length,
+  tags: tags.size - grown.tags.length,
+  intents: (intents?.size ?? 0) - grown.intents.length,
 });
 
 /** Undoes what growing by an example did to a tagger of these sizes. */

@@ -16,7 +16,7 @@ import {
 } from 'oxbow';
 import { lastValueFrom, map, tap, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { sizesOf, ungrow } from '../../../../src/models/tagger/ungrow.js';
+import { sizesBefore, ungrow } from '../../../../src/models/tagger/ungrow.js';
 import { bitsOf, empty, journeys } from './small.js';
 
 const lessons = journeys(9);
@@ -103,7 +103,7 @@ describe('a lesson that cannot be learnt from', () => {
     const [model, other] = [empty({ chain: true }), empty({ chain: true })];
     for (const each of [model, other]) each.grow(lessons);
     const [open, fresh] = [model.open(), other.open()];
-    const sizes = sizesOf(model);
+    const sizes = sizesBefore(model);
     model.grow([strange]);
     open.add('leave');
     ungrow(model, strange, sizes);
