@@ -1,5 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js';
 import type { FormatError } from '../errors.js';
+import type { Checkpoint } from '../formats/checkpoint.js';
 import { formatError } from '../formats/header.js';
 import { loadWeights } from '../formats/weights.js';
 import { machine } from '../kernels/machine.js';
@@ -102,17 +103,26 @@ export async function resume<
     if (found === undefined) return undefined;
     const { checkpoint, ...from } = found;
     if (tier === 'same' && from.tier !== machine().tier) throw otherTier(from.file, from.tier);
-    const record = readRecord(checkpoint);
-    if (E.isLeft(record)) throw record.left;
-    const { weights, model: description, snapshot, position, about } = record.right;
-    const model = given ?? rebuilt<M>(from.file, description);
-    loadWeights(model.params, weights);
-    return { model, snapshot: snapshot as S, position, about, step: from.step, from, skipped };
+    return { ...runIn<M, S>(from.file, checkpoint, given), step: from.step, from, skipped };
   } catch (error) {
     waiting.delete(folder);
     await opened.close();
     throw error;
   }
+}
+
+/** What a file keeps of a run, with its weights in a model: the one that is given, or the one that it describes. */
+export function runIn<M extends { readonly params: Params }, S>(
+  file: string,
+  checkpoint: Checkpoint,
+  given?: M,
+): Pick<Resumed<M, S>, 'model' | 'snapshot' | 'position' | 'about'> {
+  const record = readRecord(checkpoint);
+  if (E.isLeft(record)) throw record.left;
+  const { weights, model: description, snapshot, position, about } = record.right;
+  const model = given ?? rebuilt<M>(file, description);
+  loadWeights(model.params, weights);
+  return { model, snapshot: snapshot as S, position, about };
 }
 
 function rebuilt<M>(file: string, description: unknown): M {
