@@ -32,6 +32,7 @@ import { type CharModel, charModel } from './model.js';
 import type { Options } from './options.js';
 import type { Reached } from './progress.js';
 import { type CharRecipe, type Plan, speech, recipe as usual } from './recipe.js';
+import { type Split, splitCorpus } from './split.js';
 
 /** What a run says of itself. */
 export interface CharAbout extends About {
@@ -61,8 +62,8 @@ export interface Session {
   readonly plan: Plan;
   /** The run to go on with. */
   readonly kept: KeptChar | undefined;
-  /** Empty where it comes from stdin. */
-  readonly text: string;
+  /** Undefined where the text comes from stdin. */
+  readonly split: Split | undefined;
   readonly mark: TextMark | undefined;
   /** What the model continues. */
   readonly prompt: Ids;
@@ -92,6 +93,7 @@ export function openSession(options: Options, interrupt: Interrupt): TE.TaskEith
     TE.chainFirstEitherK(({ text, speaker }) => checkSymbols('the text', text, speaker.vocab)),
     TE.bind('prompt', ({ speaker }) => TE.fromEither(promptOf(options, speaker.vocab))),
     TE.chainFirstEitherK(({ speaker }) => windowFits(speaker)),
+    TE.bind('split', ({ text, speaker }) => TE.fromEither(splitOf(text, speaker))),
     TE.chainFirst(() => takeFolder(options)),
     TE.map((parts) => ({
       ...parts,
@@ -116,6 +118,10 @@ function goesOnWith({ save, asked, file, plan, pipedAgain }: Options, { about }:
     return E.left(failure(`--resume: the run in ${save} learns from a file; leave --piped-again out.`));
   }
   return sameAs(`--resume: the run in ${save}`, about.recipe, asked, typed);
+}
+
+function splitOf(text: string, { recipe, vocab }: Speaker): E.Either<Failure, Split | undefined> {
+  return recipe.stdin ? E.right(undefined) : splitCorpus(vocab.encode(text), recipe.length, recipe.batch);
 }
 
 function windowFits({ recipe, vocab }: Speaker): E.Either<Failure, void> {

@@ -1,26 +1,22 @@
-import * as E from 'fp-ts/lib/Either.js';
+import type * as E from 'fp-ts/lib/Either.js';
 import { cosine, lanes } from 'oxbow';
-import { type Failure, failure } from '../shared/failure.js';
+import type { Failure } from '../shared/failure.js';
 import { count } from '../shared/numbers.js';
 import { allOf, learn } from './learn.js';
 import { progress } from './progress.js';
 import { endedAtOnce, finish, introduce, reportHeldOut } from './report.js';
 import type { Session } from './session.js';
-import { splitCorpus } from './split.js';
+import type { Split } from './split.js';
 
 /** Learns from a text in lanes, several epochs; holds out its end, saves, speaks. */
-export async function train(session: Session): Promise<E.Either<Failure, void>> {
-  const { speaker, plan, kept, screen, text, interrupt } = session;
+export async function train(session: Session, { training, heldOut, batch }: Split): Promise<E.Either<Failure, void>> {
+  const { speaker, plan, kept, screen, interrupt } = session;
   const { length, learningRate, floor } = speaker.recipe;
-  const symbols = speaker.vocab.encode(text);
-  const split = splitCorpus(symbols, length, speaker.recipe.batch);
-  if (typeof split === 'string') return E.left(failure(split));
-  const { training, heldOut, batch } = split;
-
+  const characters = training.length + heldOut.length;
   screen.say(
-    `${count(symbols.length)} characters, ${speaker.vocab.size} symbols; the last ${count(heldOut.length)} held out`,
+    `${count(characters)} characters, ${speaker.vocab.size} symbols; the last ${count(heldOut.length)} held out`,
   );
-  introduce(session, { characters: symbols.length, heldOut: heldOut.length });
+  introduce(session, { characters, heldOut: heldOut.length });
   if (batch < speaker.recipe.batch) screen.note(`the text is short: ${batch} lanes instead of ${speaker.recipe.batch}`);
 
   const epoch = batch * Math.floor((training.length - 1) / batch);
