@@ -15,7 +15,7 @@ export {
 } from '../models/encoder-decoder.js';
 export type { PredictOptions } from '../models/evaluate.js';
 export type { Data, ExampleLayout, Nested } from '../models/examples.js';
-export type { Callback, Fit, FitOptions } from '../models/fit.js';
+export type { Callback, Fit, FitOptions, KeepingOperator } from '../models/fit.js';
 export { type GptCarry, type GptOptions, gpt } from '../models/gpt.js';
 export { type LeNet5Options, leNet5 } from '../models/le-net.js';
 export type { Mask } from '../models/mask.js';
@@ -25,6 +25,7 @@ export { type AverageOptions, confusionMatrix, f1, precision, recall } from '../
 export type { Accumulator, Metric } from '../models/metrics/metric.js';
 export { bitsPerCharacter, perplexity } from '../models/metrics/perplexity.js';
 export { toIds, toOneHot } from '../models/one-hot.js';
+export type { RunPlan } from '../models/plan.js';
 export type {
   BatchProgress,
   EpochProgress,
@@ -32,7 +33,10 @@ export type {
   Evaluation,
   Figures,
   FitProgress,
+  FitSnapshot,
   History,
+  MeterState,
+  WatchState,
 } from '../models/progress.js';
 export {
   type CompileOptions,

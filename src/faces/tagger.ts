@@ -16,7 +16,13 @@ export {
   scoreSlots,
 } from '../models/metrics/conlleval.js';
 export type { TaggedUtterance, TaggerInput, TaggerTarget, Words } from '../models/tagger/encoding.js';
-export { type FitTaggerOptions, fitTagger, scoreTagger, type TaggerEpoch } from '../models/tagger/fit.js';
+export {
+  type FitTaggerOptions,
+  type FitTaggerSnapshot,
+  fitTagger,
+  scoreTagger,
+  type TaggerEpoch,
+} from '../models/tagger/fit.js';
 export type { Grown } from '../models/tagger/growth.js';
 export { type Lexicon, type LexiconData, lexicon } from '../models/tagger/lexicon.js';
 export type { NetOptions, TaggerCarry, TaggerOutput } from '../models/tagger/net.js';
@@ -32,8 +38,10 @@ export {
 export { correctTags, correctTagsEither, type SlotCorrection } from '../models/tagger/online/corrections.js';
 export { type LearnTagsOptions, learnTags } from '../models/tagger/online/learn-tags.js';
 export type {
+  BegunLesson,
   Corrected,
   LearnedTags,
+  LearnTagsSnapshot,
   LearnTagsState,
   PredictedTags,
   RefusedTags,
@@ -81,3 +89,4 @@ export {
   type TaggerTrainerOptions,
   taggerTrainer,
 } from '../models/tagger/trainer.js';
+export type { WeightAverageState } from '../models/weight-average.js';

@@ -1,9 +1,10 @@
-import { lastValueFrom, Observable, Subject, type Subscriber } from 'rxjs';
+import { lastValueFrom, type MonoTypeOperatorFunction, Observable, Subject, type Subscriber } from 'rxjs';
 import { requireCount } from '../checks.js';
 import type { Ops } from '../ops/ops.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
 import { generator } from '../random.js';
+import { hearerOf } from '../streams/moments.js';
 import { throughput } from '../streams/throughput.js';
 import {
   checkUpdatesOptions,
@@ -20,13 +21,15 @@ import { type Learned, trainer } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import { score } from './evaluate.js';
 import type { Data } from './examples.js';
+import { batchSize, dataOf, shuffled, sizesOf } from './fit-data.js';
+import { checkFitSnapshot } from './fit-snapshot.js';
 import type { LayeredModel } from './layered-model.js';
 import type { Mask } from './mask.js';
 import { type Meter, meter } from './meter.js';
 import type { Metric } from './metrics/metric.js';
-import { everyOf, type PreparedExamples, prepareExamples } from './prepared.js';
-import type { EpochRecord, FitProgress, History } from './progress.js';
-import { type EarlyStopping, type Watch, watch } from './stopping.js';
+import { everyOf, type PreparedExamples } from './prepared.js';
+import type { EpochRecord, FitProgress, FitSnapshot, History, WatchState } from './progress.js';
+import { type EarlyStopping, watch } from './stopping.js';
 
 /** Called with each step of training; where it returns a promise, training goes on when that is fulfilled. */
 export type Callback = (progress: FitProgress) => unknown;
@@ -49,8 +52,13 @@ export interface FitOptions extends Omit<UpdatesOptions, 'waiting'> {
   readonly validationSplit?: number;
   /** Ends training where validation no longer gets better. */
   readonly earlyStopping?: EarlyStopping;
-  /** Called one after another before each step of progress is emitted. */
+  /** Called one after another before each step of progress is emitted. What they keep for themselves is theirs to keep. */
   readonly callbacks?: readonly Callback[];
+  /**
+   * Where a training goes on that was stopped, as `snapshot()` of its last progress gave it, with the model's weights and the same
+   * data; `epochs` may be more than before.
+   */
+  readonly from?: FitSnapshot | undefined;
 }
 
 const names: Names<FitOptions> = {
@@ -63,12 +71,21 @@ const names: Names<FitOptions> = {
   validationSplit: true,
   earlyStopping: { monitor: true, patience: true, minDelta: true, restoreBest: true },
   callbacks: true,
+  from: true,
   thread: true,
   slice: true,
 };
 
 /** A training to be: subscribe for its progress, or await its history. Each subscription, and each await, is one. */
-export interface Fit extends Observable<FitProgress>, PromiseLike<History> {}
+export interface Fit extends Observable<FitProgress>, PromiseLike<History> {
+  /** As of any observable; kept in a folder by `checkpointed` it is a training that can be awaited too. */
+  readonly pipe: ((keep: KeepingOperator<FitProgress>) => Fit) & Observable<FitProgress>['pipe'];
+}
+
+/** An operator that keeps the run that goes by, in the folder of that path, and gives all of it. */
+export interface KeepingOperator<T> extends MonoTypeOperatorFunction<T> {
+  readonly folder: string;
+}
 
 /** What a compiled model is made of. */
 export interface Compiled extends LayeredModel {
@@ -98,25 +115,43 @@ export function fitModel(model: Compiled, x: Data, y: Data, given: FitOptions): 
     // Weights and optimizer are what they stay before anybody hears that it has ended, well or not.
     training
       .run(subscriber)
+      .catch((error: unknown) => {
+        training.failed();
+        throw error;
+      })
       .finally(training.end)
       .then(
         () => subscriber.complete(),
         (error: unknown) => subscriber.error(error),
       );
   });
+  return awaitable(progress$, options.from);
+}
+
+function awaitable(progress$: Observable<FitProgress>, from: FitSnapshot | undefined): Fit {
   const history = async () => {
-    const last = await lastValueFrom(progress$);
-    if (last.kind === 'epoch') return last.history;
+    const last = await lastValueFrom(progress$, { defaultValue: undefined });
+    if (last?.kind === 'epoch') return last.history;
+    // Where all epochs were over before, there is nothing to be learnt.
+    if (last === undefined && from?.batch === 0) return historyOf(from.records, from.stopped, from.watched);
     throw new Error('fit: training ended within an epoch.');
   };
+  const piped = progress$.pipe.bind(progress$) as (...operators: readonly unknown[]) => Observable<FitProgress>;
   return Object.assign(progress$, {
     // biome-ignore lint/suspicious/noThenProperty: `await model.fit(…)` is what people write.
     then: ((done, failed) => history().then(done, failed)) as Fit['then'],
+    pipe: ((...operators: readonly unknown[]) => {
+      const given$ = piped(...operators);
+      const [keep, ...others] = operators as readonly Partial<KeepingOperator<FitProgress>>[];
+      return keep?.folder !== undefined && others.length === 0 ? awaitable(given$, from) : given$;
+    }) as Fit['pipe'],
   });
 }
 
 interface Training {
   run(subscriber: Subscriber<FitProgress>): Promise<void>;
+  /** Says that it has failed, before the best weights come back. */
+  failed(): void;
   /** Restores the best weights where that was wanted, keeps what the optimizer knows, and lets go of the rest. */
   end(): void;
 }
@@ -124,7 +159,7 @@ interface Training {
 function begin(model: Compiled, x: Data, y: Data, given: FitOptions): Training {
   const options = withThread(given);
   const { memory, metrics } = model;
-  const { epochs = 1, shuffle = true, seed = 0, earlyStopping, callbacks = [] } = options;
+  const { epochs = 1, shuffle = true, seed = 0, earlyStopping, callbacks = [], from } = options;
   requireCount('fit', 'epochs', epochs);
   checkUpdatesOptions('fit', options);
   if (memory.current)
@@ -134,17 +169,44 @@ function begin(model: Compiled, x: Data, y: Data, given: FitOptions): Training {
   if (earlyStopping && !validation) {
     throw new TypeError('fit: earlyStopping looks at validation data; give validationData or validationSplit.');
   }
-  const watching = earlyStopping && watch(earlyStopping, metrics, model.core.params);
   // An impossible seed is an error now, not at the first order.
   generator(seed);
+  const plan = { ...sizesOf(training, validation), batch, shuffle, seed };
+  checkFitSnapshot(from, plan);
+  const watching = earlyStopping && watch(earlyStopping, metrics, model.core.params, from?.watched);
   const learner = learnerOf(model, options);
+  if (from) memory.epochs = from.orders;
+  const hearer = hearerOf(model.core);
   const ended$ = new Subject<void>();
   let ended = false;
+  /** How often weights have come back that are not those of the last update. */
+  let replaced = 0;
+
+  /** Where training stands now. */
+  function momentOf(place: Omit<FitSnapshot, 'plan' | 'trainer' | 'counted' | 'watched'>, counting?: Meter) {
+    const [step, before, watched] = [learner.steps(), replaced, watching?.seen];
+    return {
+      step,
+      snapshot(): FitSnapshot {
+        if (learner.steps() === step && replaced === before) {
+          return { plan, trainer: learner.state(), ...place, counted: counting?.state(), watched };
+        }
+        throw new Error(
+          `fit: the snapshot after update ${step} is gone, since training has gone on; take it while its progress is handled.`,
+        );
+      },
+    };
+  }
 
   async function run(subscriber: Subscriber<FitProgress>): Promise<void> {
     const turns = turnsOf(options);
-    const clock = clockOf(epochs * training.count);
-    const records: EpochRecord[] = [];
+    const batches = Math.ceil(training.count / batch);
+    let records = from?.records ?? [];
+    if (from?.stopped) return;
+    const clock = clockOf(
+      epochs * training.count,
+      records.length * training.count + Math.min((from?.batch ?? 0) * batch, training.count),
+    );
     const tell = async (progress: FitProgress) => {
       for (const callback of callbacks) {
         const answer = callback(progress);
@@ -152,19 +214,21 @@ function begin(model: Compiled, x: Data, y: Data, given: FitOptions): Training {
       }
       subscriber.next(progress);
     };
-    for (let epoch = 1; epoch <= epochs; epoch += 1) {
+    for (let epoch = records.length + 1, begun = from; epoch <= epochs; epoch += 1, begun = undefined) {
       const started = performance.now();
-      const order = shuffle ? shuffled(training.count, seed, memory.epochs) : everyOf(training.count);
-      const seen = meter(model.loss, metrics);
-      const batches = Math.ceil(training.count / batch);
-      for (let k = 0; k < batches; k += 1) {
+      const seconds = () => (begun?.seconds ?? 0) + (performance.now() - started) / 1000;
+      const orders = memory.epochs;
+      const order = shuffle ? shuffled(training.count, seed, orders) : everyOf(training.count);
+      const seen = meter(model.loss, metrics, begun?.counted);
+      for (let k = begun?.batch ?? 0; k < batches; k += 1) {
         await turns();
         if (subscriber.closed) return;
         const numbers = order.subarray(k * batch, (k + 1) * batch);
         const learned = await update(options, turns, () => learner.learn(training.batch(numbers), seen), ended$);
         if (learned === undefined) return;
         const { observed: batchLoss, gradientNorm, learningRate } = learned;
-        const course = { epoch, epochs, ...clock(numbers.length), ...seen.evaluation() };
+        const place = { orders, records, batch: k + 1, seconds: seconds(), stopped: false };
+        const course = { epoch, epochs, ...clock(numbers.length), ...seen.evaluation(), ...momentOf(place, seen) };
         await tell({
           kind: 'batch',
           batch: k + 1,
@@ -180,27 +244,33 @@ function begin(model: Compiled, x: Data, y: Data, given: FitOptions): Training {
       const found = validation && (await score(model, validation, batch, () => subscriber.closed));
       if (subscriber.closed) return;
       const figures = { ...seen.evaluation(), ...(found && { validation: found }) };
-      records.push({ epoch, ...figures, seconds: (performance.now() - started) / 1000 });
+      records = [...records, { epoch, ...figures, seconds: seconds() }];
       const stop = found && watching?.see(epoch, found);
-      if (stop || epoch === epochs) watching?.end();
-      const history = historyOf([...records], stop === true && epoch < epochs, watching);
-      await tell({ kind: 'epoch', epoch, epochs, ...clock(0), ...figures, history });
+      if (stop || epoch === epochs) giveBack();
+      const stopped = stop === true && epoch < epochs;
+      const history = historyOf(records, stopped, watching?.seen);
+      const moment = momentOf({ orders: memory.epochs, records, batch: 0, seconds: 0, stopped });
+      await tell({ kind: 'epoch', epoch, epochs, ...clock(0), ...figures, history, ...moment });
       if (stop || subscriber.closed) return;
     }
+  }
+
+  function giveBack(): void {
+    if (watching?.end()) replaced += 1;
   }
 
   function end(): void {
     if (ended) return;
     ended = true;
     ended$.next();
-    watching?.end();
+    giveBack();
     learner.end();
   }
-  return { run, end };
+  return { run, failed: () => hearer?.failed(), end };
 }
 
-function historyOf(epochs: readonly EpochRecord[], stoppedEarly: boolean, watching: Watch | undefined): History {
-  const best = watching?.bestEpoch;
+function historyOf(epochs: readonly EpochRecord[], stoppedEarly: boolean, seen: WatchState | undefined): History {
+  const best = seen?.bestEpoch;
   return { epochs, stoppedEarly, ...(best !== undefined && { bestEpoch: best }) };
 }
 
@@ -224,11 +294,15 @@ function learnerOf(model: Compiled, options: FitOptions) {
     },
     optimizer: model.optimizer,
     clipNorm: model.clipNorm,
-    state: memory.optimizer,
+    state: options.from === undefined ? memory.optimizer : options.from.trainer,
     thread: options.thread,
   });
   memory.current = learner.state;
+  let last: TrainerState | undefined;
   return {
+    steps: () => learner.steps,
+    /** What the optimizer keeps, also after the end. */
+    state: () => last ?? learner.state(),
     *learn(
       { input, target }: ReturnType<PreparedExamples['batch']>,
       seen: Meter,
@@ -238,81 +312,24 @@ function learnerOf(model: Compiled, options: FitOptions) {
       return updatesAtOnce(options) ? learner.learn(window) : yield* learner.learnInPieces(window);
     },
     end() {
-      memory.optimizer = learner.state();
+      last = learner.state();
+      memory.optimizer = last;
       memory.current = undefined;
       learner.release();
     },
   };
 }
 
-/** Training and validation data, both held against the model. */
-function dataOf(
-  model: Compiled,
-  x: Data,
-  y: Data,
-  { validationData, validationSplit, mask }: FitOptions,
-): { readonly training: PreparedExamples; readonly validation: PreparedExamples | undefined } {
-  const { loss } = model;
-  if (validationData !== undefined && validationSplit !== undefined) {
-    throw new TypeError(
-      'fit: validationData and validationSplit are two ways to say one thing; leave one of them out.',
-    );
-  }
-  if (validationSplit === undefined) {
-    const training = prepareExamples('fit', model, loss, [x, y, mask]);
-    const names = ['validationData x', 'validationData y', 'validationData mask'] as const;
-    return { training, validation: validationData && prepareExamples('fit', model, loss, validationData, names) };
-  }
-  if (!(validationSplit > 0 && validationSplit < 1)) {
-    throw new RangeError(`fit: validationSplit is a share of the data between 0 and 1, not ${validationSplit}.`);
-  }
-  const all = prepareExamples('fit', model, loss, [x, y, mask]);
-  const kept = all.count - Math.round(all.count * validationSplit);
-  if (kept < 1 || kept === all.count) {
-    throw new RangeError(
-      `fit: validationSplit ${validationSplit} leaves ${kept} of ${all.count} examples to learn from and ` +
-        `${all.count - kept} to look at; both are 1 at least.`,
-    );
-  }
-  const shifted = (order: Int32Array) => order.map((k) => k + kept);
-  return {
-    training: { ...all, count: kept },
-    validation: { count: all.count - kept, batch: (order) => all.batch(shifted(order)) },
-  };
-}
-
-const USUAL_BATCH = 32;
-
-function batchSize(given: number | undefined, count: number): number {
-  if (given === undefined) return Math.min(USUAL_BATCH, count);
-  requireCount('fit', 'batch', given);
-  if (given <= count) return given;
-  throw new RangeError(
-    `fit: batch is ${given}, but there are ${count} examples to learn from; choose ${count} or fewer.`,
-  );
-}
-
-/** 0, 1, … n − 1 in random order (Fisher and Yates), each epoch's its own. */
-function shuffled(count: number, seed: number, epoch: number): Int32Array {
-  const random = generator(seed, `shuffle ${epoch}`);
-  const order = everyOf(count);
-  for (let k = count - 1; k > 0; k -= 1) {
-    const other = random.below(k + 1);
-    [order[k], order[other]] = [order[other] as number, order[k] as number];
-  }
-  return order;
-}
-
 /** How far training is, and how fast. */
-function clockOf(total: number) {
+function clockOf(total: number, before: number) {
   const started = performance.now();
   const rate = throughput();
-  let samples = 0;
+  let samples = before;
   let samplesPerSecond = 0;
   return (more: number) => {
     samples += more;
     if (more > 0) samplesPerSecond = rate(more);
     const elapsed = (performance.now() - started) / 1000;
-    return { samples, samplesPerSecond, secondsLeft: (elapsed * (total - samples)) / samples };
+    return { samples, samplesPerSecond, secondsLeft: (elapsed * (total - samples)) / Math.max(1, samples - before) };
   };
 }

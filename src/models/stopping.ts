@@ -1,7 +1,8 @@
-import { requireCount } from '../checks.js';
+import { requireCount, requireKind } from '../checks.js';
 import { type Params, parametersOf } from '../parameters/parameter.js';
 import type { Metric } from './metrics/metric.js';
-import type { Evaluation } from './progress.js';
+import type { Evaluation, WatchState } from './progress.js';
+import { areWeightsOf } from './weight-average.js';
 
 /** When `fit` ends before its last epoch. */
 export interface EarlyStopping {
@@ -23,13 +24,14 @@ export interface EarlyStopping {
 export interface Watch {
   /** True where training is over. */
   see(epoch: number, evaluation: Evaluation): boolean;
-  readonly bestEpoch: number | undefined;
-  /** The weights of the best epoch come back, if that was wanted; once, however often it is called. */
-  end(): void;
+  /** What was seen so far: a value, which stays as it is. */
+  readonly seen: WatchState;
+  /** The weights of the best epoch come back, if that was wanted; once, however often it is called. Whether they did. */
+  end(): boolean;
 }
 
-/** @throws TypeError, RangeError where an option is impossible. */
-export function watch(options: EarlyStopping, metrics: readonly Metric[], params: Params): Watch {
+/** @throws TypeError, RangeError where an option is impossible, or what was seen before is not of these parameters. */
+export function watch(options: EarlyStopping, metrics: readonly Metric[], params: Params, from?: WatchState): Watch {
   const { monitor = 'loss', patience = 1, minDelta = 0, restoreBest = false } = options;
   requireCount('fit', 'earlyStopping.patience', patience);
   if (!(minDelta >= 0)) throw new RangeError(`fit: earlyStopping.minDelta is a number from 0 up, not ${minDelta}.`);
@@ -39,28 +41,35 @@ export function watch(options: EarlyStopping, metrics: readonly Metric[], params
     throw new TypeError(`fit: earlyStopping.monitor is one of ${names}, not ${JSON.stringify(monitor)}.`);
   }
   const sign = metric?.better === 'higher' ? -1 : 1;
-  let best = Number.POSITIVE_INFINITY;
-  let bestEpoch: number | undefined;
-  let weights: readonly Float32Array[] | undefined;
   const parameters = parametersOf(params).map(([, parameter]) => parameter);
+  let seen: WatchState = from ?? { best: Number.POSITIVE_INFINITY };
+  requireKind(
+    'fit',
+    typeof seen.best === 'number' && (seen.weights === undefined || areWeightsOf(parameters, seen.weights)),
+    'from as snapshot() gave it',
+    from,
+    'leave it out to start afresh',
+  );
   return {
     see(epoch, { loss, metrics: figures }) {
       const value = sign * (monitor === 'loss' ? loss : (figures[monitor] as number));
-      if (value < best - minDelta || (bestEpoch === undefined && !Number.isNaN(value))) {
-        best = value;
-        bestEpoch = epoch;
-        if (restoreBest) weights = parameters.map(({ data }) => data.slice());
+      if (value < seen.best - minDelta || (seen.bestEpoch === undefined && !Number.isNaN(value))) {
+        const weights = restoreBest ? parameters.map(({ data }) => data.slice()) : undefined;
+        seen = { best: value, bestEpoch: epoch, weights };
       }
-      return epoch - (bestEpoch ?? 0) >= patience;
+      return epoch - (seen.bestEpoch ?? 0) >= patience;
     },
-    get bestEpoch() {
-      return bestEpoch;
+    get seen() {
+      return seen;
     },
     end() {
-      weights?.forEach((values, k) => {
-        parameters[k]?.assign(values);
+      const { weights, ...figures } = seen;
+      if (weights === undefined) return false;
+      parameters.forEach((parameter, k) => {
+        parameter.assign(weights[k] as Float32Array);
       });
-      weights = undefined;
+      seen = figures;
+      return true;
     },
   };
 }

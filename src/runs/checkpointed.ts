@@ -1,10 +1,12 @@
-import { type MonoTypeOperatorFunction, Observable, Subject, takeUntil } from 'rxjs';
+import { Observable, Subject, takeUntil } from 'rxjs';
 import { host } from '#host';
 import { requireCount } from '../checks.js';
 import type { Checkpoint } from '../formats/checkpoint.js';
+import type { KeepingOperator } from '../models/fit.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { Params } from '../parameters/parameter.js';
 import { positionNow } from '../streams/demand.js';
+import { hearing, isMoment, type Moment } from '../streams/moments.js';
 import { describe } from './describe.js';
 import { recordOf } from './record.js';
 import { folderOf, letGo } from './resume.js';
@@ -49,15 +51,6 @@ const names: Names<CheckpointedOptions> = {
 const EVERY_MS = 30_000;
 const KEEP = 3;
 
-/** What can be written down: the outcome of an update, as `tbptt`, `keyedTbptt`, `learnTags` and `fit` give it. */
-interface Moment {
-  readonly step: number;
-  snapshot(): unknown;
-}
-
-const isMoment = (value: unknown): value is Moment =>
-  typeof (value as Moment | undefined)?.snapshot === 'function' && typeof (value as Moment).step === 'number';
-
 /** Runs that are being kept, so that all of them can be saved at once. */
 const active = new Set<() => Promise<void>>();
 
@@ -77,7 +70,7 @@ export async function saveRuns(): Promise<void> {
 
 /**
  * Keeps a run in a folder while it learns: now and then, and at its end, whatever ends it, all that the run needs to go on as if it
- * had never stopped. `resume` reads it.
+ * had never stopped. `resume` reads it. A run is what `tbptt`, `keyedTbptt`, `learnTags`, a model's `fit` or `fitTagger` gives.
  *
  * The numbers are copied when the outcome of an update comes by; the file is written meanwhile, whole or not at all. One process
  * has the folder. A file that cannot be written in between is a process warning, and the next one is tried in time; one at the
@@ -103,7 +96,7 @@ export async function saveRuns(): Promise<void> {
  *   .subscribe(({ loss }) => console.log(loss));
  * ```
  */
-export function checkpointed<T>(folder: string, options: CheckpointedOptions): MonoTypeOperatorFunction<T> {
+export function checkpointed<T>(folder: string, options: CheckpointedOptions): KeepingOperator<T> {
   const checked = checkedOptions('checkpointed', options, names);
   const { model, everySteps, keep = KEEP, about, signals = true, saved } = checked;
   const everyMs = checked.everyMs ?? (everySteps === undefined ? EVERY_MS : Number.POSITIVE_INFINITY);
@@ -111,20 +104,22 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
   if (!(everyMs >= 0)) throw new RangeError(`checkpointed: everyMs is a number of milliseconds, not ${everyMs}.`);
   requireCount('checkpointed', 'keep', keep);
 
-  return (source) =>
+  const keeping = (source: Observable<T>): Observable<T> =>
     new Observable((subscriber) => {
       const opened = folderOf(folder);
       let latest: { readonly moment: Moment; readonly position: unknown } | undefined;
-      let savedStep: number | undefined;
+      let savedMoment: Moment | undefined;
       let savedAt = performance.now();
       let writing: Promise<void> | undefined;
+      /** What was new where the run said that it had failed. */
+      let early: ReturnType<typeof take>;
       let over = false;
 
       /** A copy of what is to be kept now; undefined where there is nothing new. */
       function take(
         ending = false,
-      ): { readonly checkpoint: Checkpoint; readonly step: number; readonly since: number } | undefined {
-        if (latest === undefined || latest.moment.step === savedStep) return undefined;
+      ): { readonly checkpoint: Checkpoint; readonly moment: Moment; readonly since: number } | undefined {
+        if (latest === undefined || latest.moment === savedMoment) return undefined;
         const { moment, position } = latest;
         const since = performance.now();
         // What has gone on since cannot be taken: then the file before it is the last one.
@@ -137,15 +132,16 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
           // With parts of the user's own it is not known how it is made.
           model: attempt(() => describe(model)) ?? null,
         };
-        return { checkpoint: recordOf(model.params, record), step: moment.step, since };
+        return { checkpoint: recordOf(model.params, record), moment, since };
       }
 
       async function write(taken: ReturnType<typeof take>): Promise<void> {
         if (taken === undefined) return;
-        const { checkpoint, step, since } = taken;
+        const { checkpoint, moment, since } = taken;
+        const { step } = moment;
         const { write: writeTo } = await opened;
         const { file } = await writeTo(checkpoint, { step, keep });
-        savedStep = step;
+        savedMoment = moment;
         saved?.next({ file, step, milliseconds: performance.now() - since });
       }
 
@@ -164,8 +160,9 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
       function saveInTime(): void {
         const { step } = (latest as { readonly moment: Moment }).moment;
         const now = performance.now();
-        const due = now - savedAt >= everyMs || (everySteps !== undefined && step - (savedStep ?? 0) >= everySteps);
-        if (!due || writing !== undefined) return;
+        const due =
+          now - savedAt >= everyMs || (everySteps !== undefined && step - (savedMoment?.step ?? 0) >= everySteps);
+        if (!due || writing !== undefined || over) return;
         savedAt = now;
         next(take()).catch((error: unknown) =>
           host.warn(
@@ -194,7 +191,7 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
       /** The end, with what is new by now. */
       function finish(): Promise<void> {
         try {
-          return end(take(true));
+          return end(early ?? take(true));
         } catch (error) {
           return end(undefined).then(() => {
             throw error;
@@ -224,20 +221,21 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
         }
         left$.next();
       });
-      source.pipe(takeUntil(left$)).subscribe({
-        next(value) {
-          if (isMoment(value)) {
-            latest = { moment: value, position: positionNow() };
-            try {
-              saveInTime();
-            } catch (error) {
-              subscriber.error(error);
-              return;
-            }
-          }
+      function hear(moment: Moment): void {
+        latest = { moment, position: positionNow() };
+        try {
+          saveInTime();
+        } catch (error) {
+          subscriber.error(error);
+        }
+      }
+
+      const heard = {
+        next(value: T) {
+          if (isMoment(value)) hear(value);
           subscriber.next(value);
         },
-        error(error) {
+        error(error: unknown) {
           // What was learnt before it is sound.
           const say = () => subscriber.error(error);
           finish().then(say, say);
@@ -249,8 +247,13 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): M
             (error: unknown) => subscriber.error(error),
           );
         },
-      });
+      };
+      const failed = () => {
+        early = attempt(() => take(true));
+      };
+      hearing(model.params, { moment: hear, failed }, () => source.pipe(takeUntil(left$)).subscribe(heard));
     });
+  return Object.assign(keeping, { folder });
 }
 
 const warn = (message: string): void => host.warn(`checkpointed: ${message}`, 'OXBOW_NOT_SAVED');

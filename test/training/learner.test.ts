@@ -161,8 +161,8 @@ describe('a tagger that learns on other threads', () => {
       from(lessons).pipe(
         learnTags(model, { optimizer: adam(0.05), replay: { size: 10, per: 2, seed: 1 }, ...more }),
         map((event) => {
-          const { state, scores, ...rest } = event as Extract<typeof event, { outcome: 'learned' }>;
-          return { ...rest, state: state(), scores: scores() };
+          const { state, scores, snapshot, ...rest } = event as Extract<typeof event, { outcome: 'learned' }>;
+          return { ...rest, state: state(), scores: scores(), snapshot: snapshot() };
         }),
         toArray(),
       ),

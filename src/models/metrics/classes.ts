@@ -1,7 +1,7 @@
 import { described } from '../../description.js';
 import { checkedOptions } from '../../options.js';
 import { placeOfLargest } from '../../streams/logits.js';
-import { type Accumulator, eachPosition, type Metric } from './metric.js';
+import { type Accumulator, areCounts, countedBefore, eachPosition, type Metric } from './metric.js';
 
 /** The options of {@link precision}, {@link recall} and {@link f1}. */
 export interface AverageOptions {
@@ -36,12 +36,13 @@ function byClass(kind: keyof typeof scores, options: AverageOptions): Metric {
     throw new TypeError(`${kind}: average is 'macro' or 'micro', not ${JSON.stringify(average)}.`);
   }
   const name = average === 'macro' ? kind : `${kind}Micro`;
-  return { name, better: 'higher', start: () => counting(name, scores[kind], average) };
+  return { name, better: 'higher', start: (state) => counting(name, scores[kind], average, state) };
 }
 
-function counting(name: string, score: Score, average: 'macro' | 'micro'): Accumulator {
+function counting(name: string, score: Score, average: 'macro' | 'micro', state: unknown): Accumulator {
+  const before = countedBefore<{ counts: readonly number[] }>(name, state, ({ counts }) => areCounts(counts));
   // Three counts a class.
-  let counts = new Float64Array(0);
+  let counts = Float64Array.from(before?.counts ?? []);
   return {
     update(prediction, target) {
       eachPosition(name, prediction, target, (data, start, width, id) => {
@@ -71,6 +72,7 @@ function counting(name: string, score: Score, average: 'macro' | 'micro'): Accum
       if (classes === 0) return Number.NaN;
       return average === 'micro' ? score(sum) : total / classes;
     },
+    state: () => ({ counts: Array.from(counts) }),
   };
 }
 
@@ -148,8 +150,13 @@ export function confusionMatrix(): Metric<readonly (readonly number[])[]> {
     {
       name: 'confusionMatrix',
       better: 'higher',
-      start() {
-        let matrix: number[][] = [];
+      start(state) {
+        const before = countedBefore<{ matrix: readonly (readonly number[])[] }>(
+          'confusionMatrix',
+          state,
+          ({ matrix }) => Array.isArray(matrix) && matrix.every(areCounts),
+        );
+        let matrix = (before?.matrix ?? []).map((row) => [...row]);
         return {
           update(prediction, target) {
             eachPosition('confusionMatrix', prediction, target, (data, start, width, id) => {
@@ -165,6 +172,7 @@ export function confusionMatrix(): Metric<readonly (readonly number[])[]> {
             });
           },
           result: () => matrix.map((row) => [...row]),
+          state: () => ({ matrix: matrix.map((row) => [...row]) }),
         };
       },
     },

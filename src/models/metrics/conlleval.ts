@@ -1,8 +1,9 @@
 /** How well slots were found, as conlleval counts it. */
 
-import { isListOf, requireKind } from '../../checks.js';
+import { isListOf, isRecord, requireKind } from '../../checks.js';
 import { described } from '../../description.js';
 import { type Chunk, chunksOf, endsBetween, outside, partsOf, startsBetween } from './chunks.js';
+import { countedBefore } from './metric.js';
 
 /** What is said of an utterance: a tag for each word, and what was wanted of it as a whole. */
 export interface Labelled {
@@ -53,13 +54,16 @@ export interface SlotAccumulator {
   /** @throws RangeError where there are not as many tags on both sides. */
   update(prediction: Labelled, target: Labelled): void;
   result(): SlotScores;
+  /** What was counted so far, as plain data that `start` takes; without it a run that is kept and goes on counts from there on. */
+  state?(): unknown;
 }
 
 /** What is counted of the slots of utterances; see {@link conlleval}. */
 export interface SlotMetric {
   readonly name: string;
   readonly better: 'higher';
-  start(): SlotAccumulator;
+  /** Counts from nothing, or on from what `state` of an earlier one gave. */
+  start(state?: unknown): SlotAccumulator;
 }
 
 interface Tally {
@@ -135,12 +139,44 @@ function countChunks(
   return together;
 }
 
-function counting(): SlotAccumulator {
-  const slots = new Map<string, Tally>();
+const NOTHING = {
+  utterances: 0,
+  tokens: 0,
+  tokensRight: 0,
+  tagsRight: 0,
+  intents: 0,
+  intentsRight: 0,
+  framesRight: 0,
+};
+
+/** What was counted, as plain data. */
+interface Counted {
+  readonly slots: readonly (readonly [slot: string, counts: Tally])[];
+  readonly mistakes: readonly (readonly [wanted: string, predicted: string, count: number])[];
+  readonly together: boolean;
+  readonly seen: typeof NOTHING;
+}
+
+const isCounted = ({ slots, mistakes, together, seen }: Partial<Counted>) =>
+  Array.isArray(slots) &&
+  slots.every((each) => Array.isArray(each) && hasCounts(each[1], ['right', 'predicted', 'wanted'])) &&
+  isListOf('object', mistakes) &&
+  typeof together === 'boolean' &&
+  hasCounts(seen, Object.keys(NOTHING));
+
+const hasCounts = (value: unknown, names: readonly string[]) =>
+  isRecord(value) && names.every((name) => Number.isSafeInteger(value[name]));
+
+function counting(state?: unknown): SlotAccumulator {
+  const before = countedBefore<Counted>('conlleval', state, isCounted);
+  const slots = new Map<string, Tally>(before?.slots.map(([slot, counts]) => [slot, { ...counts }]));
   const mistakes = new Map<string, Map<string, number>>();
+  for (const [wanted, predicted, count] of before?.mistakes ?? []) {
+    mistakes.set(wanted, (mistakes.get(wanted) ?? new Map()).set(predicted, count));
+  }
   /** Whether a bare label that both have is open: conlleval counts it where the next chunk ends, or at the last. */
-  let together = false;
-  const seen = { utterances: 0, tokens: 0, tokensRight: 0, tagsRight: 0, intents: 0, intentsRight: 0, framesRight: 0 };
+  let together = before?.together ?? false;
+  const seen = { ...(before?.seen ?? NOTHING) };
 
   function tally(slot: string): Tally {
     const known = slots.get(slot) ?? { right: 0, predicted: 0, wanted: 0 };
@@ -203,6 +239,14 @@ function counting(): SlotAccumulator {
           .sort((a, b) => b.count - a.count || compare(a.wanted, b.wanted) || compare(a.predicted, b.predicted)),
       };
     },
+    state: (): Counted => ({
+      slots: Array.from(slots, ([slot, counts]) => [slot, { ...counts }]),
+      mistakes: [...mistakes].flatMap(([wanted, row]) =>
+        Array.from(row, ([predicted, count]) => [wanted, predicted, count] as const),
+      ),
+      together,
+      seen: { ...seen },
+    }),
   };
 }
 

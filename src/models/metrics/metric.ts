@@ -2,6 +2,8 @@
  * Metrics: what is counted of predictions besides the loss. A metric is a description; what it has seen belongs to the
  * accumulator that it starts, so one metric may serve many runs.
  */
+import { host } from '#host';
+import { isRecord, requireKind } from '../../checks.js';
 import { checkedNumbers, type Numbers, sameShape, showShape, type Tensor } from '../../tensor.js';
 import { classOf } from '../one-hot.js';
 
@@ -16,6 +18,11 @@ export interface Accumulator<R = number> {
   update(prediction: Tensor, target: Tensor): void;
   /** The figure of all that was counted; NaN where nothing was. */
   result(): R;
+  /**
+   * What was counted so far, as plain data that `start` takes: a run that is kept and goes on within an epoch goes on counting. A
+   * metric without it counts from there on.
+   */
+  state?(): unknown;
 }
 
 /** What is counted of predictions besides the loss; each start counts from nothing. */
@@ -24,12 +31,40 @@ export interface Metric<R = number> {
   readonly name: string;
   /** Which way is better, for early stopping. */
   readonly better: 'higher' | 'lower';
-  /** Counts from nothing. */
-  start(): Accumulator<R>;
+  /** Counts from nothing, or on from what `state` of an earlier one gave. */
+  start(state?: unknown): Accumulator<R>;
+}
+
+/** Starts a metric where an earlier run of it stood. One that had not said where that was begins anew, with a warning. */
+export function startedAgain<A>(
+  operation: string,
+  { name, start }: { readonly name: string; start(state?: unknown): A },
+  state: unknown,
+): A {
+  if (state === undefined) {
+    host.warn(
+      `${operation}: the metric ${name} did not say what it had counted, so it counts from here on; give what it starts a state().`,
+      'OXBOW_METRIC_ANEW',
+    );
+  }
+  return start(state);
+}
+
+/**
+ * What was counted of one metric, checked.
+ *
+ * @throws TypeError where it is not what the metric's `state()` gave.
+ */
+export function countedBefore<S>(name: string, state: unknown, fits: (state: Partial<S>) => boolean): S | undefined {
+  if (state === undefined) return undefined;
+  requireKind(name, isRecord(state) && fits(state as Partial<S>), 'what its state() gave', state, 'or nothing');
+  return state as S;
 }
 
 /** A position that counts: its logits are `data[start … start + width − 1]`. */
 export type Position = (data: Numbers, start: number, width: number, id: number) => void;
+
+export const areCounts = (value: unknown): boolean => Array.isArray(value) && value.every(Number.isSafeInteger);
 
 /** Goes through the positions that count. @throws RangeError where the shapes disagree or an id is out of range. */
 export function eachPosition(name: string, prediction: Tensor, target: Tensor, see: Position): void {
@@ -73,9 +108,13 @@ export function meanOver(
   return {
     name,
     better,
-    start() {
-      let sum = 0;
-      let count = 0;
+    start(state) {
+      const before = countedBefore<{ sum: number; count: number }>(
+        name,
+        state,
+        (given) => typeof given.sum === 'number' && typeof given.count === 'number',
+      );
+      let { sum, count } = before ?? { sum: 0, count: 0 };
       return {
         update(prediction, target) {
           eachPosition(name, prediction, target, (data, start, width, id) => {
@@ -84,6 +123,7 @@ export function meanOver(
           });
         },
         result: () => finish(sum / count),
+        state: () => ({ sum, count }),
       };
     },
   };

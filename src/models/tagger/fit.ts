@@ -1,8 +1,9 @@
 import { Observable, Subject, type Subscriber } from 'rxjs';
-import { requireCount } from '../../checks.js';
+import { isRecord, requireCount, requireKind } from '../../checks.js';
 import { checkedOptions, type Names } from '../../options.js';
 import type { PiecewiseTask } from '../../piecewise-task.js';
-import { generator, type RandomGenerator } from '../../random.js';
+import { type GeneratorState, generator, type RandomGenerator, restoreGenerator } from '../../random.js';
+import { hearerOf } from '../../streams/moments.js';
 import {
   checkUpdatesOptions,
   turnsOf,
@@ -13,8 +14,10 @@ import {
 } from '../../streams/updates.js';
 import { adam } from '../../training/optimizers/adam.js';
 import { cosine } from '../../training/schedules.js';
+import type { TrainerState } from '../../training/trainer-state.js';
 import { conlleval, type SlotScores } from '../metrics/conlleval.js';
-import { type Weights, weightAverage } from '../weight-average.js';
+import { type RunPlan, requireSamePlan } from '../plan.js';
+import { areWeightsOf, distinctOf, type WeightAverageState, weightAverage } from '../weight-average.js';
 import type { TaggedUtterance } from './encoding.js';
 import { type SubstitutionOptions, substitution, substitutionNames } from './substitution.js';
 import type { Tagger } from './tagger.js';
@@ -39,6 +42,11 @@ export interface FitTaggerOptions extends Omit<UpdatesOptions, 'waiting'> {
   readonly substitute?: SubstitutionOptions | undefined;
   /** Of the order of the utterances, and of what is substituted; default 0. */
   readonly seed?: number;
+  /**
+   * Where a training goes on that was stopped, as `snapshot()` of its last epoch gave it or `resume` has read it, with the model's
+   * weights of then, the same utterances and the same options.
+   */
+  readonly from?: FitTaggerSnapshot | undefined;
 }
 
 const names: Names<FitTaggerOptions> = {
@@ -51,6 +59,7 @@ const names: Names<FitTaggerOptions> = {
   average: true,
   substitute: substitutionNames,
   seed: true,
+  from: true,
   thread: true,
   slice: true,
 };
@@ -65,8 +74,41 @@ export interface TaggerEpoch {
   readonly validation: SlotScores;
   /** Whether no epoch before was as good: slot F1 plus intent accuracy, where intents are known. */
   readonly best: boolean;
-  /** Since training began. */
+  /** Since training began, its stops left out. */
   readonly seconds: number;
+  /** Updates so far. */
+  readonly step: number;
+  /**
+   * What this training needs, besides the model's weights and the utterances, to go on: option `from`. A copy, to be called while the
+   * epoch is being handled. After the last epoch there is nothing to go on with.
+   *
+   * @throws Error where more has been learnt since, or training was ended since.
+   */
+  snapshot(): FitTaggerSnapshot;
+}
+
+/** Where a training of a tagger stands: plain data and tensors. */
+export interface FitTaggerSnapshot {
+  /** How much data there is, and the options that must be the same again. */
+  readonly plan: RunPlan;
+  /** Epochs that have ended. */
+  readonly epochs: number;
+  readonly seconds: number;
+  /** What is needed to go on; undefined where all epochs have ended, and the model has its best weights. */
+  readonly open?:
+    | {
+        readonly trainer: TrainerState;
+        /** Updates of the epoch that is under way, and the sum of what they add to its loss. */
+        readonly batch: number;
+        readonly loss: number;
+        /** The generator of orders before that epoch's, and that of what is substituted. */
+        readonly orders: GeneratorState;
+        readonly substituted: GeneratorState;
+        readonly mean: WeightAverageState;
+        /** The best epoch's score and weights, where one has ended. */
+        readonly best?: { readonly score: number; readonly weights: readonly Float32Array[] } | undefined;
+      }
+    | undefined;
 }
 
 /** Utterances that are tagged side by side. */
@@ -128,6 +170,7 @@ export function fitTagger(model: Tagger, given: FitTaggerOptions): Observable<Ta
         subscriber.complete();
       },
       (error: unknown) => {
+        training.failed();
         training.end();
         subscriber.error(error);
       },
@@ -147,6 +190,7 @@ function begin(model: Tagger, given: FitTaggerOptions) {
     average = 0.998,
     substitute = { share: 0 },
     seed = 0,
+    from,
   } = options;
   requireCount('fitTagger', 'epochs', epochs);
   requireCount('fitTagger', 'batch', batch);
@@ -154,25 +198,70 @@ function begin(model: Tagger, given: FitTaggerOptions) {
   if (train.length === 0) throw new RangeError('fitTagger: there is no utterance to learn from; give one at least.');
   const steps = epochs * Math.ceil(train.length / batch);
   const substituted = substitution('fitTagger', train, substitute);
-  const mean = weightAverage(model.params, average);
+  const wordsOf = (utterances: readonly TaggedUtterance[]) =>
+    utterances.reduce((sum, { words }) => sum + words.length, 0);
+  const plan = {
+    epochs,
+    utterances: train.length,
+    words: wordsOf(train),
+    'utterances to look at': valid.length,
+    'words to look at': wordsOf(valid),
+    batch,
+    learningRate,
+    clipNorm,
+    average,
+    share: substitute.share,
+    seed,
+  };
+  const open = from?.open;
+  if (from !== undefined) checkSnapshot(model, from, plan);
+  const [random, words] = open
+    ? [restoreGenerator(open.orders), restoreGenerator(open.substituted)]
+    : [generator(seed, 'utterances'), generator(seed, 'substitution')];
+  const mean = weightAverage(model.params, average, open?.mean);
   const optimizer = adam(cosine({ rate: learningRate, steps }));
-  const learner = taggerTrainer(model, { optimizer, clipNorm, thread: options.thread });
+  const learner = taggerTrainer(model, { optimizer, clipNorm, thread: options.thread, state: open?.trainer });
+  const hearer = hearerOf(model);
   const ended$ = new Subject<void>();
-  let most = Number.NEGATIVE_INFINITY;
-  let kept: Weights | undefined;
+  let best = open?.best;
+  let ended = false;
+
+  /** Where training stands now. */
+  function momentOf(
+    place: Pick<FitTaggerSnapshot, 'epochs' | 'seconds'>,
+    within: Pick<Open, 'batch' | 'loss' | 'orders'>,
+  ) {
+    const [step, sofar, substituted] = [learner.steps, best, words.state()];
+    const snapshot = (): FitTaggerSnapshot => {
+      if (place.epochs === epochs) return { plan, ...place };
+      if (learner.steps === step && !ended) {
+        return {
+          plan,
+          ...place,
+          open: { trainer: learner.state(), ...within, substituted, mean: mean.state(), best: sofar },
+        };
+      }
+      throw new Error(
+        `fitTagger: the snapshot after update ${step} is gone, since training has gone on or ended; take it while it is handled.`,
+      );
+    };
+    return { step, snapshot };
+  }
 
   function* learn(examples: readonly TaggedUtterance[]): PiecewiseTask<TaggerLearned> {
     return updatesAtOnce(options) ? learner.learn(examples) : yield* learner.learnInPieces(examples);
   }
 
   async function run(subscriber: Subscriber<TaggerEpoch>): Promise<void> {
-    const [random, words] = [generator(seed, 'utterances'), generator(seed, 'substitution')];
     const turns = turnsOf(options);
     const started = performance.now();
-    for (let epoch = 1; epoch <= epochs; epoch += 1) {
-      let loss = 0;
+    const secondsNow = () => (from?.seconds ?? 0) + (performance.now() - started) / 1000;
+    for (let epoch = (from?.epochs ?? 0) + 1, begun = open; epoch <= epochs; epoch += 1, begun = undefined) {
+      let loss = begun?.loss ?? 0;
+      const orders = random.state();
       const batches = batchesOf(train, batch, random);
-      for (const examples of batches) {
+      for (let k = begun?.batch ?? 0; k < batches.length; k += 1) {
+        const examples = batches[k] as readonly TaggedUtterance[];
         await turns();
         if (subscriber.closed) return;
         const learned = await update(
@@ -184,25 +273,46 @@ function begin(model: Tagger, given: FitTaggerOptions) {
         if (learned === undefined) return;
         loss += learned.loss / batches.length;
         mean.update();
+        hearer?.moment(momentOf({ epochs: epoch - 1, seconds: secondsNow() }, { batch: k + 1, loss, orders }));
+        if (subscriber.closed) return;
       }
       const validation = mean.within(() => scoreTagger(model, valid));
       const score = scoreOf(validation);
-      const best = kept === undefined || score >= most;
-      if (best) [most, kept] = [score, mean.weights()];
-      subscriber.next({ epoch, epochs, loss, validation, best, seconds: (performance.now() - started) / 1000 });
+      const isBest = best === undefined || score >= best.score;
+      if (isBest) best = { score, weights: mean.weights() };
+      const seconds = secondsNow();
+      const moment = momentOf({ epochs: epoch, seconds }, { batch: 0, loss: 0, orders: random.state() });
+      // Whoever keeps the end of the run keeps the best weights.
+      if (epoch === epochs) end();
+      subscriber.next({ epoch, epochs, loss, validation, best: isBest, seconds, ...moment });
     }
   }
-
-  let ended = false;
 
   function end(): void {
     if (ended) return;
     ended = true;
     ended$.next();
     learner.release();
-    if (kept !== undefined) mean.put(kept);
+    if (best !== undefined) mean.put(best.weights);
   }
-  return { run, end };
+  return { run, failed: () => hearer?.failed(), end };
+}
+
+type Open = NonNullable<FitTaggerSnapshot['open']>;
+
+/** @throws TypeError, RangeError where a snapshot is none, or is of other utterances or options. */
+function checkSnapshot({ params }: Tagger, from: FitTaggerSnapshot, plan: RunPlan): void {
+  requireKind('fitTagger', isRecord(from), 'from as snapshot() gave it', from, 'leave it out to start afresh');
+  requireSamePlan('fitTagger', from.plan, plan);
+  requireCount('fitTagger', 'from.epochs', from.epochs, 0, plan.epochs as number);
+  const { open, epochs } = from;
+  const sound = open
+    ? isRecord(open) &&
+      typeof open.loss === 'number' &&
+      (open.best === undefined || areWeightsOf(distinctOf(params), open.best?.weights))
+    : epochs === plan.epochs;
+  requireKind('fitTagger', sound, 'from as snapshot() gave it', from, 'leave it out to start afresh');
+  if (open) requireCount('fitTagger', 'from.open.batch', open.batch, 0);
 }
 
 const scoreOf = ({ f1, intentAccuracy }: SlotScores) => f1 + (Number.isNaN(intentAccuracy) ? 0 : intentAccuracy);

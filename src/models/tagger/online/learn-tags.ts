@@ -13,6 +13,7 @@ import {
 } from '../../../streams/updates.js';
 import type { TrainerOptions } from '../../../training/trainer.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
+import { startedAgain } from '../../metrics/metric.js';
 import { bareLabelIn } from '../encoding.js';
 import type { Lexicon } from '../lexicon.js';
 import type { Tagger } from '../tagger.js';
@@ -20,19 +21,23 @@ import type { Tagging } from '../tagging.js';
 import { taggerTrainer } from '../trainer.js';
 import { tagsAfter } from './corrections.js';
 import {
+  type BegunLesson,
   type Corrected,
   cutUtterance,
+  isLesson,
   keptProblem,
+  type LearnTagsSnapshot,
   type LearnTagsState,
   namesKnown,
   type RefusedTags,
+  sameWords,
   type TagLesson,
   type TagOutcome,
   type Taught,
 } from './lessons.js';
 import type { OpenTagging, Pending } from './pending.js';
 import { type Asked, predictOne } from './predict-tags.js';
-import { reservoir } from './reservoir.js';
+import { type ReservoirState, reservoir } from './reservoir.js';
 
 /** The options of {@link learnTags}; the loss is the model's own. */
 export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'each' | 'state' | 'thread'>, UpdatesOptions {
@@ -48,6 +53,8 @@ export interface LearnTagsOptions extends Omit<TrainerOptions, 'loss' | 'each' |
   readonly most?: { readonly words?: number; readonly tags?: number; readonly intents?: number };
   /** Where an earlier run was, from `state()`. */
   readonly state?: LearnTagsState | undefined;
+  /** Where a run goes on that was stopped, as `snapshot()` of its last outcome gave it; it has the state, and counts on. */
+  readonly from?: LearnTagsSnapshot | undefined;
 }
 
 const names: Names<LearnTagsOptions> = {
@@ -58,6 +65,7 @@ const names: Names<LearnTagsOptions> = {
   most: { words: true, tags: true, intents: true },
   ...updatesNames,
   state: true,
+  from: true,
   optimizer: true,
   clipNorm: true,
 };
@@ -85,8 +93,8 @@ const names: Names<LearnTagsOptions> = {
  * wait for one another in their order, in a buffer of bounded capacity. They are the same, bit for bit, where nothing else
  * uses the weights or what is pending meanwhile.
  *
- * Law: a run that was cut after any utterance and goes on with the model and `state()` of then gives bit for bit what the
- * uninterrupted run gives.
+ * Law: a run that was cut after any lesson and goes on with the model and `snapshot()` of then gives bit for bit what the
+ * uninterrupted run gives; `state()` leaves out what was counted.
  *
  * @param model learns, and keeps what it has learnt.
  * @param given the optimizer, what is learnt again, and where predictions wait.
@@ -108,12 +116,18 @@ export function learnTags(model: Tagger, given: LearnTagsOptions): OperatorFunct
     requireCount('learnTags', 'replay.per', replay.per, 0);
   }
   checkUpdatesOptions('learnTags', options);
+  if (options.from !== undefined && options.state !== undefined) {
+    throw new TypeError('learnTags: from has the state in it; leave state out, or leave from out.');
+  }
   return (source) =>
     defer(() => {
       const { take, release } = learning(model, options, longest);
       return source.pipe(eachUpdated('learnTags', options, take), finalize(release));
     });
 }
+
+/** An outcome without where learning stands after it. */
+type Said = TagOutcome extends infer O ? (O extends TagOutcome ? Omit<O, 'step' | 'snapshot'> : never) : never;
 
 function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
   const {
@@ -124,7 +138,8 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     slice: _,
     waiting: _too,
     longest: _three,
-    state: from,
+    state,
+    from = state as LearnTagsSnapshot | undefined,
     ...training
   } = options;
   if (from !== undefined) checkState(model, from);
@@ -137,10 +152,13 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     learner.release();
     throw error;
   }
-  const scored = metric.start();
-  let begun = 0;
+  const scored = options.from ? startedAgain('learnTags', metric, options.from.scores) : metric.start();
+  let [begun, ended] = [0, 0];
+  /** What has been done of the lesson that is under way, and what was replayed from before it. */
+  let ahead: { readonly lesson: BegunLesson; readonly replay: ReservoirState<Taught> | undefined } | undefined;
+  let expected = from?.begun;
 
-  const refused = (outcome: RefusedTags['outcome'], id: string | undefined, message: string): RefusedTags => ({
+  const refused = (outcome: RefusedTags['outcome'], id: string | undefined, message: string): Said => ({
     outcome,
     id,
     message: `learnTags: ${message}`,
@@ -163,25 +181,24 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     );
   }
 
-  function* teach(
-    id: string | undefined,
-    taught: Taught,
-    prediction: Tagging,
-    former?: OpenTagging,
-  ): PiecewiseTask<TagOutcome> {
+  function* teach(id: string | undefined, taught: Taught, before: Tagging, former?: OpenTagging): PiecewiseTask<Said> {
     const problem = problemOf(taught);
     if (problem !== undefined) return refused('rejected', id, problem);
     const { words, tags, intent } = taught;
-    if (former?.taught === undefined) {
-      const { words: said, intent: told } = prediction;
+    yield;
+    const example: Taught = { ...(id !== undefined && { id }), words, tags, ...(intent !== undefined && { intent }) };
+    // A lesson that had begun when the run was kept is not counted twice.
+    const done = expected && isLesson(expected, example) ? expected : undefined;
+    expected = undefined;
+    if (done === undefined && former?.taught === undefined) {
+      const { words: said, intent: told } = before;
       scored.update(
         { tags: said.map(({ tag }) => tag), ...(told && { intent: told.name }) },
         { tags, ...(intent !== undefined && { intent }) },
       );
     }
-    yield;
-    const grown = model.grow([taught], limits.words);
-    const example: Taught = { ...(id !== undefined && { id }), words, tags, ...(intent !== undefined && { intent }) };
+    const { prediction, grown } = done ?? { prediction: before, grown: model.grow([taught], limits.words) };
+    ahead = { lesson: { taught: example, prediction, grown }, replay: kept?.state() };
     // A new correction replaces what was learnt before, so that the two are not both replayed.
     if (former?.taught !== undefined) kept?.replace(example, (item) => item.id === id && sameWords(item.words, words));
     const again = kept && replay ? kept.draw(replay.per) : [];
@@ -205,9 +222,25 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
       loss: learned.loss,
       gradientNorm: learned.gradientNorm,
       learningRate: learned.learningRate,
-      step: learner.steps,
       scores: scored.result,
       state: () => stateAfter(lesson),
+    };
+  }
+
+  /** Where learning stands, also while the next lesson is under way. */
+  function snapshotAfter(lesson: number): LearnTagsSnapshot {
+    if (ended !== lesson) {
+      throw new Error(
+        'learnTags: the snapshot is gone, since another lesson has ended; take it while its outcome is handled.',
+      );
+    }
+    const replay = ahead ? ahead.replay : kept?.state();
+    return {
+      trainer: learner.state(),
+      ...(replay && { replay }),
+      ...(open && { pending: open.state() }),
+      scores: scored.state?.(),
+      begun: ahead?.lesson ?? expected,
     };
   }
 
@@ -224,7 +257,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     };
   }
 
-  function predict(waiting: Pending, asked: Asked): TagOutcome {
+  function predict(waiting: Pending, asked: Asked): Said {
     try {
       return { outcome: 'predicted', ...predictOne(model, waiting, asked) };
     } catch (error) {
@@ -234,7 +267,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     }
   }
 
-  function* correct({ id, tags, corrections = [], intent }: Corrected): PiecewiseTask<TagOutcome> {
+  function* correct({ id, tags, corrections = [], intent }: Corrected): PiecewiseTask<Said> {
     const former = open?.get(id) ?? 'unknown';
     if (former === 'unknown') return refused('unknown', id, `nothing was predicted under the id ${shown(id)}.`);
     if (former === 'expired') {
@@ -256,6 +289,14 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
 
   function* take(lesson: TagLesson): PiecewiseTask<TagOutcome> {
     begun += 1;
+    const said = yield* outcomeOf(lesson);
+    ahead = undefined;
+    ended = begun;
+    const own = ended;
+    return { ...said, step: learner.steps, snapshot: () => snapshotAfter(own) };
+  }
+
+  function* outcomeOf(lesson: TagLesson): PiecewiseTask<Said> {
     // Lessons come from outside: what they are is not known before they have come.
     if (typeof lesson !== 'object' || lesson === null) {
       return refused('rejected', undefined, `a lesson is an utterance or a correction, not ${shown(lesson)}.`);
@@ -301,7 +342,3 @@ function tooMany(lexicon: Lexicon, names: readonly string[], most: number, what:
 
 const isListOf = (value: unknown, type: 'string' | 'object'): boolean =>
   Array.isArray(value) && value.every((item) => typeof item === type && item !== null);
-
-function sameWords(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((word, k) => word === b[k]);
-}

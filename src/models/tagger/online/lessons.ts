@@ -30,8 +30,21 @@ export interface Corrected {
 /** An utterance to learn from, a correction, or an utterance that is only to be tagged. */
 export type TagLesson = Taught | Corrected | Asked;
 
+/** Where learning stands after a lesson. */
+interface After {
+  /** Updates so far, this lesson's included. */
+  readonly step: number;
+  /**
+   * All that this run needs, besides the model, to go on: option `from` of `learnTags`. A copy, to be called before the next lesson's
+   * outcome is there.
+   *
+   * @throws Error where it is.
+   */
+  snapshot(): LearnTagsSnapshot;
+}
+
 /** The utterance was learnt from. */
-export interface LearnedTags {
+export interface LearnedTags extends After {
   readonly outcome: 'learned';
   readonly id: string | undefined;
   /** What was learnt. */
@@ -49,8 +62,6 @@ export interface LearnedTags {
   /** Global norm of the gradient, before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
-  /** Updates so far, this one included. */
-  readonly step: number;
   /** How good the predictions before learning were, over all utterances so far. */
   scores(): SlotScores;
   /**
@@ -62,12 +73,12 @@ export interface LearnedTags {
 }
 
 /** The utterance came without tags: it was tagged, and waits for its correction. */
-export interface PredictedTags extends Predicted {
+export interface PredictedTags extends Predicted, After {
   readonly outcome: 'predicted';
 }
 
 /** Nothing was learnt: there is nothing under the id (any more), or what came is impossible. */
-export interface RefusedTags {
+export interface RefusedTags extends After {
   readonly outcome: 'unknown' | 'expired' | 'rejected';
   readonly id: string | undefined;
   readonly message: string;
@@ -81,6 +92,29 @@ export interface LearnTagsState {
   readonly trainer: TrainerState;
   readonly replay?: ReservoirState<Taught> | undefined;
   readonly pending?: PendingState | undefined;
+}
+
+/** All that a run of `learnTags` needs, beyond the model, to go on as if it had never stopped; as {@link LearnTagsState}, and more. */
+export interface LearnTagsSnapshot extends LearnTagsState {
+  /** What was counted of predictions, where the metric says it. */
+  readonly scores?: unknown;
+  /** A lesson for which the model had grown already, though its update was not done: it is expected next. */
+  readonly begun?: BegunLesson | undefined;
+}
+
+/** What has been done of a lesson before its update. */
+export interface BegunLesson {
+  readonly taught: Taught;
+  readonly prediction: Tagging;
+  readonly grown: Grown;
+}
+
+/** Whether it is that lesson that comes again. */
+export const isLesson = ({ taught }: BegunLesson, { id, words, tags, intent }: Taught): boolean =>
+  taught.id === id && taught.intent === intent && sameWords(taught.words, words) && sameWords(taught.tags, tags);
+
+export function sameWords(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((word, k) => word === b[k]);
 }
 
 /** Names that a model knows: what was taught of others cannot be learnt again. */
@@ -115,9 +149,12 @@ function taughtProblem(taught: unknown, known: KnownNames): string | undefined {
 
 /** What is wrong with what should be kept of lessons to a model of these names, if anything. */
 export function keptProblem(
-  { replay, pending }: Pick<LearnTagsState, 'replay' | 'pending'>,
+  { replay, pending, begun }: Omit<LearnTagsSnapshot, 'trainer'>,
   known: KnownNames,
 ): string | undefined {
+  const started =
+    begun && (taughtProblem(begun.taught, known) ?? (begun.prediction && begun.grown ? undefined : 'is none'));
+  if (started !== undefined) return `the lesson that had begun ${started}`;
   const problem = replay === undefined ? undefined : reservoirProblem(replay, (item) => taughtProblem(item, known));
   if (problem !== undefined) return `of what is replayed, ${problem}`;
   const waiting = pending === undefined ? undefined : pendingProblem(pending);
