@@ -1,6 +1,7 @@
 /** Runs of the examples in real processes that are killed, and go on: they end with the numbers of a run without a break. */
-import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { someUtterances } from '../../examples/slot-filling/grammar/index.js';
 import { writeDigits } from './digits.js';
 import { type Ended, endings, filesOf, numbersOf, program, records } from './program.js';
 
@@ -35,6 +36,8 @@ const runs: readonly Run[] = [
   { name: 'gpt', args: [...text, ...sizes, '--steps', '2000'], where: /\d+ % of training/ },
   { name: 'memory', args: ['--task', 'slots', '--model', 'mlp'], at: '/slots-mlp', where: /slots by mlp/ },
   { name: 'lenet', args: ['--data', '.', '--epochs', '24'], where: /epoch \d+, \d+ % of training/ },
+  { name: 'slots', args: ['--online', '--utterances', '260', '--units', '16'], where: /utterance \d+ of 260/ },
+  { name: 'slots', args: ['--train', 'train', '--epochs', '4', '--units', '16'], where: /epoch \d of 4/ },
 ];
 
 describe.each(runs)('$name $args', ({ name, args, at = '', input, again = [], where }) => {
@@ -43,6 +46,21 @@ describe.each(runs)('$name $args', ({ name, args, at = '', input, again = [], wh
     writeFileSync(inFolder('verse.txt'), verse.repeat(40));
     writeDigits(inFolder, 'train', 200);
     writeDigits(inFolder, 't10k', 20);
+    mkdirSync(inFolder('train'));
+    const utterances = someUtterances('flights', 3, 200);
+    const lines = (of: (one: (typeof utterances)[number]) => string) => `${utterances.map(of).join('\n')}\n`;
+    writeFileSync(
+      inFolder('train/seq.in'),
+      lines(({ words }) => words.join(' ')),
+    );
+    writeFileSync(
+      inFolder('train/seq.out'),
+      lines(({ tags }) => tags.join(' ')),
+    );
+    writeFileSync(
+      inFolder('train/label'),
+      lines(({ intent = '' }) => intent),
+    );
   });
 
   /** Ends it by a signal once it has kept something. */
