@@ -175,6 +175,7 @@ export { build, buildEither } from './runs/build.js';
 export { type CheckpointedOptions, checkpointed, type SavedRun, saveRuns } from './runs/checkpointed.js';
 export { describe } from './runs/describe.js';
 export type { Json, ModelDescription } from './runs/description.js';
+export { type LoadedRun, type LoadRunOptions, loadRun } from './runs/load-run.js';
 export { type Resumed, type ResumeOptions, resume } from './runs/resume.js';
 export {
   type CarryOf,

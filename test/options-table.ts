@@ -486,6 +486,13 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
     call: (o) => inFolder((path) => oxbow.resume(path, o)),
     options: { model: undefined, tier: 'any' },
   },
+  loadRun: {
+    call: (o) =>
+      oxbow.loadRun('none', o).catch((error) => {
+        if (!(error instanceof oxbow.OxbowError)) throw error;
+      }),
+    options: { model: learner() },
+  },
   checkpointed: {
     call: (o) => oxbow.checkpointed('none', o),
     options: {

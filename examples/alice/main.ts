@@ -1,6 +1,8 @@
 /** `npm run example:alice`: the lecture's two text models, written as in Keras. */
+
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
+import { checkSavePath } from '../shared/checkpoint.js';
 import { type Failure, failure } from '../shared/failure.js';
 import type { Interrupt } from '../shared/interrupt.js';
 import { count } from '../shared/numbers.js';
@@ -26,6 +28,7 @@ function start(options: Options, interrupt: Interrupt) {
   const taskOf = options.model === 'words' ? wordTask : characterTask;
   return pipe(
     prepare(options),
+    TE.chainFirst(() => checkSavePath(options.save)),
     TE.bind('book', () => readBook(options.file)),
     TE.bind('task', ({ book }) => TE.fromNullable(tooShort(options, book))(taskOf(book.text, options.seed))),
     TE.chain(

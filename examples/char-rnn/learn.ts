@@ -1,26 +1,13 @@
-/** Training that speaks meanwhile: the same for a corpus and for lines as they arrive. */
-import * as E from 'fp-ts/lib/Either.js';
+/** Training that speaks meanwhile and is kept: the same for a corpus and for lines as they arrive. */
 import { adam, crossEntropy, momentum, rmsprop, type Schedule, type SymbolWindow, sgd, tbptt } from 'oxbow';
-import {
-  connect,
-  exhaustMap,
-  filter,
-  last,
-  lastValueFrom,
-  merge,
-  NEVER,
-  type Observable,
-  takeUntil,
-  tap,
-  timer,
-} from 'rxjs';
+import { connect, last, lastValueFrom, merge, NEVER, type Observable, takeUntil, tap, timer } from 'rxjs';
 import { timed } from '../shared/course.js';
 import { count } from '../shared/numbers.js';
-import type { OptimizerName } from './options.js';
+import { keeping, sayWhere } from '../shared/run.js';
 import { bitsOf, type Progress } from './progress.js';
-import { recipe } from './recipe.js';
+import { type OptimizerName, recipe } from './recipe.js';
 import { samples } from './say.js';
-import type { Session } from './session.js';
+import { aboutOf, type Session } from './session.js';
 
 const optimizers = { sgd, momentum, rmsprop, adam } satisfies Record<OptimizerName, unknown>;
 
@@ -30,26 +17,35 @@ export async function learn(
   windows$: Observable<SymbolWindow>,
   rate: Schedule,
   progress: Progress,
+  ...where: readonly string[]
 ): Promise<void> {
-  const { options, speaker, screen, interrupt } = session;
-  const optimizer = optimizers[options.optimizer](rate);
+  const { options, speaker, plan, kept, screen, interrupt } = session;
+  if (kept) {
+    const part = progress.fraction() > 0 ? [`${(100 * progress.fraction()).toFixed(0)} % of training`] : [];
+    sayWhere(screen, kept, ...where, ...part);
+  }
+  const optimizer = optimizers[speaker.recipe.optimizer](rate);
+  let spoken = kept?.about.samples ?? 0;
   const training$ = windows$.pipe(
-    takeUntil(merge(interrupt.requested$, deadline(options.seconds))),
-    timed(progress.watch, tbptt(speaker.model, { loss: crossEntropy(), optimizer, clipNorm: recipe.clipNorm })),
+    takeUntil(merge(interrupt.requested$, deadline(plan.seconds, progress.seconds()))),
+    timed(
+      progress.watch,
+      tbptt(speaker.model, { loss: crossEntropy(), optimizer, clipNorm: recipe.clipNorm, from: kept?.snapshot }),
+    ),
     tap(({ loss, tokens }) => progress.seen(loss, tokens - progress.symbols())),
+    keeping(options, screen, speaker.model, () => aboutOf(session, progress.reached(), spoken)),
   );
   const whileTraining$ = training$.pipe(
     connect((steps$) =>
       merge(
-        merge(
-          samples(session).pipe(
-            tap((said) => {
-              screen.say(screen.dim(`» ${said}`));
-              screen.record({ characters: progress.symbols(), bitsPerCharacter: bitsOf(progress.recent()), said });
-            }),
-          ),
-          checkpoints(session, progress),
-        ).pipe(takeUntil(steps$.pipe(last(null, null)))),
+        samples(session, spoken).pipe(
+          tap((said) => {
+            spoken += 1;
+            screen.say(screen.dim(`» ${said}`));
+            screen.record({ characters: progress.symbols(), bitsPerCharacter: bitsOf(progress.recent()), said });
+          }),
+          takeUntil(steps$.pipe(last(null, null))),
+        ),
         steps$,
       ),
     ),
@@ -58,22 +54,12 @@ export async function learn(
   progress.finish();
 }
 
-/** What has been learnt so far, every so often: whatever ends the process, little is lost. */
-function checkpoints({ options, screen, keep }: Session, progress: Progress): Observable<unknown> {
-  const every = milliseconds(options.saveEvery);
-  return timer(every, every).pipe(
-    filter(() => progress.symbols() > 0),
-    exhaustMap(async () => {
-      const symbols = progress.symbols();
-      const kept = await keep();
-      if (E.isRight(kept)) screen.note(`saved ${options.save} after ${count(symbols)} characters`);
-      else screen.note(`${kept.left.message} Training goes on.`);
-    }),
-  );
-}
-
 // Timers end at 2³¹ ms.
-const milliseconds = (seconds: number): number => Math.min(1000 * seconds, 2 ** 31 - 1);
+const deadline = (seconds: number | null, spent: number): Observable<unknown> =>
+  seconds === null ? NEVER : timer(Math.min(1000 * Math.max(0, seconds - spent), 2 ** 31 - 1));
 
-const deadline = (seconds: number): Observable<unknown> =>
-  seconds === Number.POSITIVE_INFINITY ? NEVER : timer(milliseconds(seconds));
+/** Where it is in a plan that has been carried out. */
+export const allOf = ({ plan }: Session): string =>
+  [plan.epochs === null ? [] : `${count(plan.epochs)} epochs`, plan.seconds === null ? [] : `${plan.seconds} seconds`]
+    .flat()
+    .join(' or ');

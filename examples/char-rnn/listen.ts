@@ -2,9 +2,10 @@ import * as E from 'fp-ts/lib/Either.js';
 import { fromAsync, tokens, vocabularyFrom, windows } from 'oxbow';
 import { finalize } from 'rxjs';
 import { type Failure, failure } from '../shared/failure.js';
+import { count } from '../shared/numbers.js';
 import { learn } from './learn.js';
 import { bitsOf, progress } from './progress.js';
-import { endedAtOnce, finish, introduce, reportStream, save } from './report.js';
+import { endedAtOnce, finish, introduce, reportStream } from './report.js';
 import type { Session } from './session.js';
 
 /**
@@ -31,30 +32,31 @@ const oddInput =
 
 /** Learns online from stdin, each window once, as it arrives; at the end of the input it reports, saves, speaks. */
 export async function listen(session: Session): Promise<E.Either<Failure, void>> {
-  const { options, speaker, interrupt, screen } = session;
-  const { length, learningRate, seconds } = options;
+  const { options, speaker, plan, kept, interrupt, screen } = session;
+  const { length, learningRate } = speaker.recipe;
   const { unknown, ...data } = speaker.vocab.toJSON();
   // A live stream does not end because of one symbol.
   const vocab = vocabularyFrom({ ...data, unknown: unknown === 'error' ? 'skip' : unknown });
+  const again = options.pipedAgain ? kept?.position : undefined;
   const windows$ = fromAsync(pieces(process.stdin, length, () => screen.note(oddInput))).pipe(
     finalize(() => process.stdin.destroy()),
     tokens(vocab),
-    windows({ length }),
+    windows({ length, from: again }),
   );
-  const done = progress(screen, { seconds, epochs: Number.POSITIVE_INFINITY });
+  const done = progress(screen, plan, kept?.about.reached);
+  const known = done.symbols();
   introduce(session);
-  await learn(session, windows$, () => learningRate, done);
+  const where = again
+    ? `passing over the first ${count(again.skip)} characters of what is piped in`
+    : 'with whatever is piped in now: a pipe has no places, only a count, and --piped-again is for one that begins anew';
+  await learn(session, windows$, () => learningRate, done, `${count(known)} characters`, where);
 
-  if (done.symbols() < length) {
+  if (done.symbols() === 0) {
     if (!interrupt.requested()) {
-      return E.left(
-        failure(`the input has less than one window of ${length} symbols and its targets; nothing was saved.`),
-      );
+      return E.left(failure('the input has no two characters to learn from; nothing was saved.'));
     }
     return endedAtOnce(session);
   }
-  const saved = await save(session);
-  if (E.isLeft(saved)) return saved;
   reportStream(session, done.overall(), done.symbols());
   return finish(session, { characters: done.symbols(), bitsPerCharacter: bitsOf(done.overall()) });
 }

@@ -11,7 +11,7 @@ import { train } from './train.js';
 function run(options: Options, interrupt: Interrupt) {
   return pipe(
     openSession(options, interrupt),
-    TE.chain((session) => () => (options.stdin ? listen(session) : train(session))),
+    TE.chain((session) => () => (session.split ? train(session, session.split) : listen(session))),
   )();
 }
 

@@ -3,62 +3,53 @@ import type { Command } from 'commander';
 import * as E from 'fp-ts/lib/Either.js';
 import { type CommonOptions, choice, command, parse } from '../shared/command.js';
 import { type Failure, failure } from '../shared/failure.js';
-import { positive, whole } from '../shared/numbers.js';
-import { cellNames, type Shape } from './model.js';
-import { listening, recipe, speech } from './recipe.js';
+import { positive, share, whole } from '../shared/numbers.js';
+import { type RunOptions, runOptions } from '../shared/run.js';
+import { cellNames } from './model.js';
+import { type CharRecipe, listening, type Plan, recipe, speech } from './recipe.js';
 
-export type OptimizerName = keyof typeof recipe.learningRates;
-
-export interface Options extends CommonOptions {
+export interface Options extends CommonOptions, RunOptions {
   /** Undefined is Moby Dick, unless it comes from stdin. */
   readonly file: string | undefined;
-  readonly stdin: boolean;
-  readonly shape: Shape;
-  /** What of the shape was asked for by name, so that a loaded model can be held against it. */
-  readonly asked: Partial<Shape>;
-  readonly length: number;
-  readonly batch: number;
-  readonly optimizer: OptimizerName;
-  readonly learningRate: number;
-  readonly seconds: number;
-  readonly epochs: number;
-  readonly seed: number;
+  /** That of a new run. */
+  readonly recipe: CharRecipe;
+  /** What of the recipe was asked for by name, to be held against that of a run which is there. */
+  readonly asked: Partial<CharRecipe>;
+  /** Undefined where nothing was said of an end. */
+  readonly plan: Plan | undefined;
+  /** Whether what is piped in begins where it did last time. */
+  readonly pipedAgain: boolean;
   readonly prompt: string | undefined;
   readonly temperature: number;
-  readonly load: string | undefined;
   readonly save: string;
-  /** Seconds. */
-  readonly saveEvery: number;
 }
 
 /** What was typed, option by option; undefined where it was not. */
-interface Typed extends Partial<Shape>, CommonOptions {
+interface Typed extends Partial<Omit<CharRecipe, 'learningRate' | 'stdin'>>, CommonOptions, RunOptions {
   readonly file?: string;
   readonly stdin?: true;
-  readonly length?: number;
-  readonly batch?: number;
-  readonly optimizer?: OptimizerName;
+  readonly pipedAgain?: true;
   readonly lr?: number;
   readonly seconds?: number;
   readonly epochs?: number;
-  readonly seed?: number;
   readonly prompt?: string;
   readonly temperature?: number;
-  readonly load?: string;
-  readonly save?: string;
-  readonly saveEvery?: number;
 }
 
 function charRnn(): Command {
   const { model, learningRates } = recipe;
   const rates = Object.entries(learningRates).map(([name, rate]) => `${name} ${rate}`);
   const about = 'A character model that learns from a text, or from lines as they arrive, and speaks.';
-  return command('char-rnn', 'start', about)
+  const program = command('char-rnn', 'start', about)
     .option('--file <path>', 'text to learn from, UTF-8 (default: Moby Dick)')
     .option(
       '--stdin',
       'learn online from what is piped in, as it arrives; the symbols are printable ASCII, tab and newline, ' +
-        'and \uFFFD for every other one (with --load: those of the checkpoint)',
+        'and \uFFFD for every other one (with --load: those of that run)',
+    )
+    .option(
+      '--piped-again',
+      'with --resume: what is piped in is what was last time, from its start, and what is known of it is passed over',
     )
     .addOption(choice('--cell <name>', `recurrent cell (default: ${model.cell})`, cellNames))
     .option('--units <n>', `hidden units of a layer (default: ${model.units})`, whole(1))
@@ -74,21 +65,17 @@ function charRnn(): Command {
       ),
     )
     .option('--lr <rate>', `learning rate (default: ${rates.join(', ')})`, positive)
-    .option('--seconds <n>', `train for so long (default: ${recipe.seconds}, unless --epochs or --stdin)`, positive)
-    .option('--epochs <n>', 'go through the text so often', whole(1))
+    .option('--floor <share>', `what the rate falls to by the end; 1 keeps it (default: ${recipe.floor})`, share)
+    .option(
+      '--seconds <n>',
+      `train for so long, all in all (default: ${recipe.seconds}, unless --epochs or --stdin)`,
+      positive,
+    )
+    .option('--epochs <n>', 'go through the text so often, all in all', whole(1))
     .option('--seed <n>', `of weights and samples (default: ${recipe.seed})`, whole(0))
     .option('--prompt <text>', 'what the model continues at the end')
-    .option('--temperature <n>', `below 1 bolder, above 1 more varied (default: ${speech.temperature})`, positive)
-    .option('--load <path>', 'start from a checkpoint')
-    .option(
-      '--save <path>',
-      `checkpoint to write while it trains and at the end, whatever ends it (default: ${recipe.save})`,
-    )
-    .option(
-      '--save-every <n>',
-      `seconds from one to the next while it trains (default: ${recipe.saveEvery})`,
-      positive,
-    );
+    .option('--temperature <n>', `below 1 bolder, above 1 more varied (default: ${speech.temperature})`, positive);
+  return runOptions(program, recipe.save);
 }
 
 /** Options that make no sense together, and why. */
@@ -99,36 +86,50 @@ function conflict(typed: Typed): string | undefined {
     const why = 'text that is piped in has one lane and no second epoch';
     if (other !== undefined) return `--stdin does not go with --${other}: ${why}; leave one of them out.`;
   }
+  if (typed.pipedAgain && !typed.resume) return '--piped-again goes with --resume; leave it out.';
   return undefined;
 }
 
 function complete(typed: Typed): Options {
-  const { file, stdin = false, cell, units, layers, embed, optimizer = recipe.optimizer } = typed;
+  const { file, stdin = false, optimizer = recipe.optimizer, lr, seconds, epochs, ...rest } = typed;
+  const { cell, units, layers, embed, length, batch, floor, seed } = rest;
+  const named = {
+    cell,
+    units,
+    layers,
+    embed,
+    length,
+    batch,
+    optimizer: typed.optimizer,
+    learningRate: lr,
+    floor,
+    seed,
+  };
   const asked = Object.fromEntries(
-    Object.entries({ cell, units, layers, embed }).filter(([, value]) => value !== undefined),
-  ) as Partial<Shape>;
-  const peak = recipe.learningRates[optimizer] * (stdin ? listening.learningRate : 1);
-  const unlimited = stdin || typed.epochs !== undefined;
+    Object.entries({ ...named, stdin: typed.stdin }).filter(([, value]) => value !== undefined),
+  ) as Partial<CharRecipe>;
+  const usual: CharRecipe = {
+    ...recipe.model,
+    length: stdin ? listening.length : recipe.length,
+    batch: stdin ? 1 : recipe.batch,
+    optimizer,
+    learningRate: recipe.learningRates[optimizer] * (stdin ? listening.learningRate : 1),
+    // Where no end is known, the rate does not fall.
+    floor: stdin ? 1 : recipe.floor,
+    seed: recipe.seed,
+    stdin,
+  };
   return {
     file,
-    stdin,
-    shape: { ...recipe.model, ...asked },
+    recipe: { ...usual, ...asked },
     asked,
-    length: typed.length ?? (stdin ? listening.length : recipe.length),
-    batch: typed.batch ?? recipe.batch,
-    optimizer,
-    learningRate: typed.lr ?? peak,
-    seconds: typed.seconds ?? (unlimited ? Number.POSITIVE_INFINITY : recipe.seconds),
-    epochs: typed.epochs ?? Number.POSITIVE_INFINITY,
-    seed: typed.seed ?? recipe.seed,
-    threads: typed.threads,
-    tier: typed.tier,
-    json: typed.json,
+    plan:
+      seconds === undefined && epochs === undefined ? undefined : { seconds: seconds ?? null, epochs: epochs ?? null },
+    pipedAgain: typed.pipedAgain === true,
     prompt: typed.prompt,
     temperature: typed.temperature ?? speech.temperature,
-    load: typed.load,
-    save: typed.save ?? recipe.save,
-    saveEvery: typed.saveEvery ?? recipe.saveEvery,
+    ...{ threads: typed.threads, tier: typed.tier, json: typed.json },
+    ...{ save: typed.save ?? recipe.save, saveEvery: typed.saveEvery, resume: typed.resume, load: typed.load },
   };
 }
 

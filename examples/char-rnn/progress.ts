@@ -1,13 +1,18 @@
-import { clock, fadingMean, type Stopwatch, stopwatch } from '../shared/course.js';
+import { clock, type FadingState, fadingMean, type Stopwatch, stopwatch } from '../shared/course.js';
 import { count } from '../shared/numbers.js';
 import type { Screen } from '../shared/screen.js';
+import type { Plan } from './recipe.js';
 
-/** When training will be over: whichever comes first. */
-export interface Plan {
+/** How far a run is. */
+export interface Reached {
+  readonly symbols: number;
+  /** Of training, from its start, without what lay between an end and going on. */
   readonly seconds: number;
-  readonly epochs: number;
-  /** Symbols to predict in one epoch; undefined for a stream, which has none. */
-  readonly epoch?: number;
+  /** Of these, those in which a window was learnt from. */
+  readonly learning: number;
+  /** The loss of all symbols. */
+  readonly total: number;
+  readonly recent: FadingState;
 }
 
 export interface Progress {
@@ -18,6 +23,9 @@ export interface Progress {
   /** How far training is, from 0 to 1; 0 where no end is known. */
   fraction(): number;
   symbols(): number;
+  /** Of training, those of earlier parts of the run too. */
+  seconds(): number;
+  reached(): Reached;
   /** Mean loss of the last windows. */
   recent(): number;
   /** Mean loss of all symbols so far, each predicted before it was learnt from. */
@@ -31,15 +39,22 @@ const memory = 0.99;
 
 export const bitsOf = (nats: number): number => nats / Math.LN2;
 
-export function progress(screen: Screen, plan: Plan): Progress {
-  const time = clock();
-  const watch = stopwatch();
-  const losses = fadingMean(memory);
-  let symbols = 0;
-  let total = 0;
+/** The progress of a run, from its start or from where it was; `epoch` is how many symbols are to be predicted in one, where there are such. */
+export function progress(screen: Screen, plan: Plan, from?: Reached, epoch?: number): Progress {
+  const time = clock(from?.seconds);
+  const watch = stopwatch(from?.learning);
+  const losses = fadingMean(memory, from?.recent);
+  let { symbols = 0, total = 0 } = from ?? {};
 
-  const epochs = () => (plan.epoch === undefined ? 0 : symbols / plan.epoch);
-  const fraction = () => Math.min(1, Math.max(time.seconds() / plan.seconds, epochs() / plan.epochs));
+  const epochs = () => (epoch === undefined ? 0 : symbols / epoch);
+  const fraction = () =>
+    Math.min(
+      1,
+      Math.max(
+        plan.seconds === null ? 0 : time.seconds() / plan.seconds,
+        plan.epochs === null ? 0 : epochs() / plan.epochs,
+      ),
+    );
 
   function line(): string {
     const parts = [
@@ -47,11 +62,8 @@ export function progress(screen: Screen, plan: Plan): Progress {
       `${bitsOf(losses.mean()).toFixed(3)} bits per character`,
       `${count(symbols / watch.seconds())} characters/s`,
     ];
-    if (plan.epoch === undefined) parts.unshift(`${count(symbols)} characters`);
-    else
-      parts.unshift(
-        `epoch ${epochs().toFixed(2)}${plan.epochs === Number.POSITIVE_INFINITY ? '' : ` of ${plan.epochs}`}`,
-      );
+    if (epoch === undefined) parts.unshift(`${count(symbols)} characters`);
+    else parts.unshift(`epoch ${epochs().toFixed(2)}${plan.epochs === null ? '' : ` of ${plan.epochs}`}`);
     if (fraction() > 0) parts.push(`${count(time.left(fraction()))} s left`);
     return parts.join(' · ');
   }
@@ -66,6 +78,14 @@ export function progress(screen: Screen, plan: Plan): Progress {
     },
     fraction,
     symbols: () => symbols,
+    seconds: time.seconds,
+    reached: () => ({
+      symbols,
+      seconds: time.seconds(),
+      learning: watch.seconds(),
+      total,
+      recent: losses.state(),
+    }),
     recent: losses.mean,
     overall: () => total / symbols,
     finish: () => {

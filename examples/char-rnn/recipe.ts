@@ -1,6 +1,28 @@
 /** Every choice that decides what comes out, in one place. */
 import type { Shape } from './model.js';
 
+/** All that decides what a run learns from a text, but for when it ends. */
+export interface CharRecipe extends Shape {
+  readonly length: number;
+  readonly batch: number;
+  readonly optimizer: OptimizerName;
+  /** At its peak. */
+  readonly learningRate: number;
+  /** The share of that which is left by the end. */
+  readonly floor: number;
+  readonly seed: number;
+  /** Whether the text comes from stdin. */
+  readonly stdin: boolean;
+}
+
+export type OptimizerName = keyof typeof recipe.learningRates;
+
+/** When training is over: whichever comes first of what is not null. */
+export interface Plan {
+  readonly seconds: number | null;
+  readonly epochs: number | null;
+}
+
 /** What `npm start` does without options. */
 export const recipe = {
   model: { cell: 'lstm', units: 256, layers: 1, embed: 64 } satisfies Shape,
@@ -18,9 +40,7 @@ export const recipe = {
   /** Of those held out, so many characters are scored at most. */
   scored: 200_000,
   seed: 42,
-  save: 'char-rnn.safetensors',
-  /** Seconds from one checkpoint to the next while it trains. */
-  saveEvery: 30,
+  save: 'runs/char-rnn',
 } as const;
 
 /** Text that arrives line by line: shorter windows, one lane, and a rate that does not fall since there is no end. */

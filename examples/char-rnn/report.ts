@@ -12,12 +12,13 @@ import { finalText } from './say.js';
 import type { Session } from './session.js';
 
 /** What is about to be trained, and on what. */
-export function introduce({ speaker, screen, machine }: Session, data: object = {}): void {
-  const { cell, units, layers, embed } = speaker.shape;
+export function introduce({ speaker, screen, machine, kept }: Session, data: object = {}): void {
+  const { cell, units, layers, embed } = speaker.recipe;
   const input = embed === 0 ? 'one-hot' : `embedding ${embed}`;
   const weights = weightsIn(speaker.model.params);
   screen.say(`${input}, ${cell} ${layers} × ${units}: ${count(weights)} weights; ${machine}`);
-  screen.record({ ...data, ...speaker.shape, symbols: speaker.vocab.size, weights, machine });
+  const goesOn = kept && { step: kept.step, saved: kept.from.date };
+  screen.record({ ...data, ...speaker.recipe, symbols: speaker.vocab.size, weights, machine, goesOn });
 }
 
 /** Seconds that scoring may take in any case. */
@@ -34,7 +35,7 @@ export interface Scored {
  * no more of them than were read by the time that training was given.
  */
 export async function reportHeldOut(
-  { options, speaker, screen, interrupt }: Session,
+  { plan, speaker, screen, interrupt }: Session,
   heldOut: Int32Array,
 ): Promise<Scored | undefined> {
   const chosen = heldOut.subarray(0, recipe.scored + 1);
@@ -42,7 +43,7 @@ export async function reportHeldOut(
   const batch = Math.min(16, Math.ceil(predictable / 256));
   const length = Math.min(128, Math.floor(predictable / batch));
   const time = clock();
-  const most = Math.max(SCORING, options.seconds);
+  const most = plan.seconds === null ? Number.POSITIVE_INFINITY : Math.max(SCORING, plan.seconds);
   let bits = 0;
   let symbols = 0;
   const part = () => Math.max(symbols / predictable, time.seconds() / most);
@@ -77,14 +78,7 @@ export function reportStream({ screen }: Session, overall: number, symbols: numb
   );
 }
 
-/** Writes the checkpoint, before anything else: what comes after it may be interrupted. */
-export async function save({ options, speaker, screen, keep }: Session): Promise<E.Either<Failure, void>> {
-  const kept = await keep();
-  if (E.isRight(kept)) screen.note(`saved ${options.save}: ${count(weightsIn(speaker.model.params))} weights`);
-  return kept;
-}
-
-/** An end before the first window: an earlier checkpoint stays as it is. */
+/** An end before the first window. */
 export function endedAtOnce({ screen, interrupt }: Session): E.Either<Failure, void> {
   screen.note('nothing learnt, nothing saved');
   screen.record({ characters: 0, interrupted: interrupt.requested() });

@@ -6,12 +6,12 @@ import { speech } from './recipe.js';
 import type { Session } from './session.js';
 
 /** A short sample every few seconds, with the weights of the moment. */
-export function samples({ speaker, prompt, options }: Session): Observable<string> {
-  const { model, vocab } = speaker;
+export function samples({ speaker, prompt, options }: Session, spoken: number): Observable<string> {
+  const { model, vocab, recipe } = speaker;
   const { temperature } = options;
   return timer(1000 * speech.everySeconds, 1000 * speech.everySeconds).pipe(
     exhaustMap((round) =>
-      generateFrom(model, prompt, { length: speech.sample, temperature, seed: options.seed + round }).pipe(
+      generateFrom(model, prompt, { length: speech.sample, temperature, seed: recipe.seed + spoken + round }).pipe(
         text(vocab),
         reduce((said, symbol) => said + symbol, ''),
       ),
@@ -22,7 +22,8 @@ export function samples({ speaker, prompt, options }: Session): Observable<strin
 
 /** The text at the end, symbol by symbol as it is generated. */
 export function finalText({ speaker, prompt, options, interrupt }: Session): Observable<string> {
-  const { temperature, seed } = options;
+  const { temperature } = options;
+  const { seed } = speaker.recipe;
   return generateFrom(speaker.model, prompt, { length: speech.length, temperature, seed }).pipe(
     text(speaker.vocab),
     takeUntil(interrupt.requested$),

@@ -2,28 +2,25 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { readCheckpoint, writeCheckpoint } from '../shared/checkpoint.js';
 import { checkSymbols, readCorpus } from '../shared/corpus.js';
 import { type Failure, failure } from '../shared/failure.js';
 import type { Interrupt } from '../shared/interrupt.js';
 import { count, several } from '../shared/numbers.js';
 import { prepare, runProgram } from '../shared/program.js';
+import { markOf, sameText, type TextMark, takeFolder } from '../shared/run.js';
 import { screen } from '../shared/screen.js';
 import { checkSize, checkWindow, weightsIn } from '../shared/weights.js';
 import { heldOutLoss } from './held-out.js';
-import { freshSpeaker, type Speaker, savedSpeaker, toCheckpoint } from './model.js';
+import { freshSpeaker, type KeptGpt, keptSpeaker, loadedSpeaker, openGpt, type Speaker } from './model.js';
 import { type Options, parseOptions } from './options.js';
 import { recipe } from './recipe.js';
 import { speak } from './say.js';
 import { train } from './train.js';
 
-function speakerOf(options: Options, text: string): TE.TaskEither<Failure, Speaker> {
-  const { load } = options;
-  if (load === undefined) return TE.fromEither(freshSpeaker(options, text));
-  return pipe(
-    readCheckpoint(load),
-    TE.chainEitherK((checkpoint) => savedSpeaker(options, load, checkpoint)),
-  );
+function speakerOf(options: Options, kept: KeptGpt | undefined, text: string): TE.TaskEither<Failure, Speaker> {
+  if (kept) return TE.right(keptSpeaker(options, kept));
+  if (options.load !== undefined) return loadedSpeaker(options, options.load);
+  return TE.fromEither(freshSpeaker(options, text));
 }
 
 function windowFits({ shape: { context, features }, course: { batch }, vocab }: Speaker): E.Either<Failure, void> {
@@ -50,8 +47,10 @@ async function run(
   options: Options,
   interrupt: Interrupt,
   machine: string,
+  kept: KeptGpt | undefined,
   speaker: Speaker,
   { training, heldOut }: Split,
+  mark: TextMark,
 ): Promise<E.Either<Failure, void>> {
   const { model, shape, vocab } = speaker;
   const { blocks, features, heads } = shape;
@@ -69,15 +68,11 @@ async function run(
     ...speaker.course,
     weights,
     machine,
+    goesOn: kept && { step: kept.step, saved: kept.from.date },
   });
 
-  const state = await train(speaker, training, out, interrupt);
-  if (options.save !== undefined && state !== undefined) {
-    const saved = await writeCheckpoint(options.save, toCheckpoint(speaker, state))();
-    if (E.isLeft(saved)) return saved;
-    out.note(`saved ${options.save}`);
-  }
-  const ending = { step: state?.step, saved: options.save };
+  const step = await train(speaker, options, kept, training, mark, out, interrupt);
+  const ending = { step, saved: options.save };
   const loss = interrupt.requested() ? undefined : await heldOutLoss(speaker, heldOut, out, interrupt);
   if (loss === undefined) {
     out.record({ ...ending, interrupted: true });
@@ -93,16 +88,20 @@ async function run(
 function start(options: Options, interrupt: Interrupt) {
   return pipe(
     prepare(options),
-    TE.bind('text', () => readCorpus(options.file)),
-    TE.bind('speaker', ({ text }) => speakerOf(options, text)),
+    TE.bind('kept', () => openGpt(options)),
+    TE.let('file', ({ kept }) => options.file ?? kept?.about.text.file ?? undefined),
+    TE.bind('text', ({ file }) => readCorpus(file)),
+    TE.chainFirstEitherK(({ kept, text }) => sameText(options.save, kept?.about.text, text)),
+    TE.bind('speaker', ({ kept, text }) => speakerOf(options, kept, text)),
     TE.chainFirstEitherK(({ text, speaker }) => checkSymbols('the text', text, speaker.vocab)),
     TE.chainFirstEitherK(({ speaker }) => checkSize(speaker.model.params, 'fewer --features or --blocks')),
     TE.chainFirstEitherK(({ speaker }) => windowFits(speaker)),
     TE.bind('split', ({ text, speaker }) => TE.fromEither(splitOf(speaker, text))),
+    TE.chainFirst(() => takeFolder(options)),
     TE.chain(
-      ({ machine, speaker, split }) =>
+      ({ machine, kept, file, text, speaker, split }) =>
         () =>
-          run(options, interrupt, machine, speaker, split),
+          run(options, interrupt, machine, kept, speaker, split, markOf(file, text)),
     ),
   )();
 }

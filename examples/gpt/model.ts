@@ -1,52 +1,60 @@
-/** The model, what it learns, and how both are written down. */
+/** The model, what it learns, and how a run of it begins or goes on. */
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
+import * as TE from 'fp-ts/lib/TaskEither.js';
 import {
   adam,
-  type Checkpoint,
   cosine,
   type GptCarry,
   gpt,
   type Ids,
   type Layer,
   type Optimizer,
-  type TrainerState,
+  type TbpttSnapshot,
   type Vocabulary,
   type VocabularyData,
   vocabulary,
   vocabularyFrom,
   warmup,
 } from 'oxbow';
-import { exampleCheckpoint, type Limits, resume, told } from '../shared/checkpoint.js';
+import type { FadingState } from '../shared/course.js';
 import { type Failure, failure } from '../shared/failure.js';
+import { type About, type Kept, loadedRun, openRun, sameAs, type TextMark } from '../shared/run.js';
 import type { Options } from './options.js';
 import { type Course, course, recipe, type Shape, shape } from './recipe.js';
+
+export type Gpt = Layer<GptCarry, Ids>;
 
 export interface Speaker {
   readonly shape: Shape;
   readonly course: Course;
   readonly vocab: Vocabulary;
-  readonly model: Layer<GptCarry, Ids>;
-  /** What an earlier run came to. */
-  readonly state?: TrainerState;
+  readonly model: Gpt;
 }
 
-const EXAMPLE = 'gpt';
+/** What a run says of itself. */
+export interface GptAbout extends About {
+  readonly task: 'language';
+  readonly vocab: VocabularyData;
+  readonly recipe: Shape & Course & { readonly length: number; readonly optimizer: 'adam' };
+  readonly text: TextMark;
+  /** What it shows on going on: the loss of late, and the seconds in which it learnt. */
+  readonly reached: { readonly recent: FadingState; readonly learning: number };
+}
+
+export type KeptGpt = Kept<Gpt, GptAbout, TbpttSnapshot<GptCarry>>;
+
+export const EXAMPLE = 'gpt';
 
 /** What of a record was asked for by name. */
-function asked<T extends object>(usual: T, options: Partial<T>): T {
-  const named = (Object.keys(usual) as (keyof T)[]).filter((key) => options[key] !== undefined);
-  return { ...usual, ...Object.fromEntries(named.map((key) => [key, options[key]])) };
-}
-
-function speaker(shape: Shape, course: Course, vocab: Vocabulary): Speaker {
-  const model = gpt({ ...shape, symbols: vocab.size, tied: true, seed: course.seed });
-  return { shape, course, vocab, model };
-}
+const askedOf = <T extends object>(usual: T, options: Partial<T>): Partial<T> =>
+  Object.fromEntries(
+    (Object.keys(usual) as (keyof T)[]).filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
+  ) as Partial<T>;
 
 /** A model of a text. */
 export function freshSpeaker(options: Options, text: string): E.Either<Failure, Speaker> {
-  const sizes = asked(shape, options);
+  const sizes = { ...shape, ...askedOf(shape, options) };
   if (sizes.features % sizes.heads !== 0) {
     return E.left(
       failure(
@@ -55,53 +63,56 @@ export function freshSpeaker(options: Options, text: string): E.Either<Failure, 
       ),
     );
   }
-  return E.right(speaker(sizes, asked(course, options), vocabulary(text)));
+  const chosen = { ...course, ...askedOf(course, options) };
+  const vocab = vocabulary(text);
+  const model = gpt({ ...sizes, symbols: vocab.size, tied: true, seed: chosen.seed });
+  return E.right({ shape: sizes, course: chosen, vocab, model });
 }
 
-const shapeOf = (about: unknown, { layers, size }: Limits): Shape => ({
-  context: told(about, 'context', 2, size),
-  features: told(about, 'features', 1, size),
-  heads: told(about, 'heads', 1, size),
-  blocks: told(about, 'blocks', 1, layers),
-});
+const shapeOf = ({ context, features, heads, blocks }: Shape): Shape => ({ context, features, heads, blocks });
 
-function courseOf(about: unknown): Course {
-  const { lr } = (about ?? {}) as { readonly lr?: unknown };
-  if (typeof lr !== 'number' || !Number.isFinite(lr) || lr <= 0) {
-    throw new RangeError(`lr is a number above 0 there, not ${JSON.stringify(lr)}.`);
-  }
-  return { steps: told(about, 'steps', 1), batch: told(about, 'batch', 1), lr, seed: told(about, 'seed', 0) };
-}
-
-/** The model of a checkpoint, whose sizes stay as they are. */
-export function savedSpeaker(options: Options, path: string, checkpoint: Checkpoint): E.Either<Failure, Speaker> {
-  return pipe(
-    resume(EXAMPLE, path, checkpoint, (about, limits) => {
-      const { vocabulary: symbols, ...parts } = about as {
-        shape: unknown;
-        course: unknown;
-        vocabulary: VocabularyData;
-      };
-      return speaker(shapeOf(parts.shape, limits), asked(courseOf(parts.course), options), vocabularyFrom(symbols));
-    }),
-    E.chainFirst(({ shape }) => {
-      const changed = (Object.keys(shape) as (keyof Shape)[]).find(
-        (key) => options[key] !== undefined && options[key] !== shape[key],
-      );
-      if (changed === undefined) return E.right(undefined);
-      const has = `its model has --${changed} ${shape[changed]}, not ${options[changed]}`;
-      return E.left(failure(`--load ${path}: ${has}; leave --${changed} out, or --load.`));
+/** The run that is to go on; more or fewer steps may be asked of it, and nothing else. */
+export const openGpt = (options: Options): TE.TaskEither<Failure, KeptGpt | undefined> =>
+  pipe(
+    openRun<Gpt, GptAbout, TbpttSnapshot<GptCarry>>(EXAMPLE, options),
+    TE.chainFirstEitherK((kept) => {
+      if (kept === undefined) return E.right(undefined);
+      const { steps: _, ...asked } = askedOf({ ...shape, ...course }, options);
+      return sameAs(`--resume: the run in ${options.save}`, kept.about.recipe, asked, { learningRate: 'lr' });
     }),
   );
+
+export function keptSpeaker({ steps }: Options, { model, about }: KeptGpt): Speaker {
+  const { batch, learningRate, seed, steps: planned } = about.recipe;
+  return {
+    model,
+    shape: shapeOf(about.recipe),
+    course: { steps: steps ?? planned, batch, learningRate, seed },
+    vocab: vocabularyFrom(about.vocab),
+  };
 }
 
-export function toCheckpoint({ shape, course, vocab, model }: Speaker, state: TrainerState): Checkpoint {
-  return exampleCheckpoint(EXAMPLE, model.params, state, { shape, course, vocabulary: vocab });
-}
+/** A new run with the weights of another, whose sizes stay as they are. */
+export const loadedSpeaker = (options: Options, path: string): TE.TaskEither<Failure, Speaker> =>
+  pipe(
+    loadedRun<Gpt, GptAbout>(EXAMPLE, path),
+    TE.chainEitherK(({ model, about }) => {
+      const sizes = shapeOf(about.recipe);
+      return pipe(
+        sameAs(`--load: the model of ${path}`, sizes, askedOf(shape, options)),
+        E.map(() => ({
+          model,
+          shape: sizes,
+          course: { ...course, ...askedOf(course, options) },
+          vocab: vocabularyFrom(about.vocab),
+        })),
+      );
+    }),
+  );
 
 /** Adam; its rate rises at first, then falls until the last step. */
-export function optimizerOf({ steps, lr }: Course): Optimizer {
+export function optimizerOf({ steps, learningRate }: Course): Optimizer {
   const rise = Math.min(recipe.warmup, Math.ceil(steps / 2));
-  const fall = cosine({ rate: lr, steps: Math.max(1, steps - rise), floor: lr * recipe.floor });
+  const fall = cosine({ rate: learningRate, steps: Math.max(1, steps - rise), floor: learningRate * recipe.floor });
   return adam(warmup(rise, fall), { beta2: recipe.beta2 });
 }

@@ -14,12 +14,13 @@ export interface Course {
   /** Windows in all. */
   readonly steps: number;
   readonly batch: number;
-  readonly lr: number;
+  /** At its peak. */
+  readonly learningRate: number;
   readonly seed: number;
 }
 
 export const shape: Shape = { context: 64, features: 128, heads: 4, blocks: 4 };
-export const course: Course = { steps: 2000, batch: 12, lr: 1e-3, seed: 1337 };
+export const course: Course = { steps: 2000, batch: 12, learningRate: 1e-3, seed: 1337 };
 
 export const recipe = {
   /** The learning rate rises for so many steps, then falls along half a cosine to this share of its peak. */

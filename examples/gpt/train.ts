@@ -1,10 +1,12 @@
-import { crossEntropy, randomWindows, type TrainerState, tbptt } from 'oxbow';
-import { lastValueFrom, map, skip, takeWhile, tap } from 'rxjs';
+import { crossEntropy, randomWindows, tbptt } from 'oxbow';
+import { lastValueFrom, takeUntil, tap } from 'rxjs';
 import { clock, fadingMean, stopwatch, timed } from '../shared/course.js';
 import type { Interrupt } from '../shared/interrupt.js';
 import { count } from '../shared/numbers.js';
+import { keeping, sayWhere, type TextMark } from '../shared/run.js';
 import type { Screen } from '../shared/screen.js';
-import { optimizerOf, type Speaker } from './model.js';
+import { EXAMPLE, type GptAbout, type KeptGpt, optimizerOf, type Speaker } from './model.js';
+import type { Options } from './options.js';
 import { recipe } from './recipe.js';
 
 /** The loss that is shown forgets a window after some fifty more. */
@@ -13,50 +15,75 @@ const memory = 0.98;
 /** Steps between two records. */
 const RECORD = 100;
 
-/** Learns until the last step or Ctrl-C, from where an earlier run ended; what the optimizer keeps then. */
+/** Learns until the last step or Ctrl-C, from where the run was; how many steps it has learnt from then. */
 export async function train(
-  { model, shape, course, state }: Speaker,
+  { model, shape, course, vocab }: Speaker,
+  options: Options,
+  kept: KeptGpt | undefined,
   symbols: Int32Array,
+  text: TextMark,
   screen: Screen,
   interrupt: Interrupt,
-): Promise<TrainerState | undefined> {
+): Promise<number> {
   const { steps, batch, seed } = course;
-  const done = state?.step ?? 0;
+  const done = kept?.step ?? 0;
+  if (kept) sayWhere(screen, kept, `${((100 * done) / steps).toFixed(0)} % of training`);
   if (done >= steps) {
     screen.note(`it has learnt from ${count(done)} windows already; give more --steps to go on`);
-    return state;
+    return done;
   }
   const time = clock();
-  const watch = stopwatch();
-  const losses = fadingMean(memory);
+  const watch = stopwatch(kept?.about.reached.learning);
+  const losses = fadingMean(memory, kept?.about.reached.recent);
   const rate = (tokens: number) => tokens / watch.seconds();
-  const line = (step: number, loss: number, tokens: number) =>
+  let reached = { step: done, tokens: 0 };
+  const line = () =>
     [
-      `step ${count(step)} of ${count(steps)}`,
-      `loss ${loss.toFixed(3)} nats`,
-      `${count(rate(tokens))} characters/s`,
-      `${count(time.left((step - done) / (steps - done)))} s left`,
+      `step ${count(reached.step)} of ${count(steps)}`,
+      `loss ${losses.mean().toFixed(3)} nats`,
+      `${count(rate(reached.tokens))} characters/s`,
+      `${count(time.left((reached.step - done) / (steps - done)))} s left`,
     ].join(' · ');
+  const record = () => {
+    const { step, tokens } = reached;
+    screen.record({ step, loss: losses.mean(), charactersPerSecond: rate(tokens) });
+  };
+  const about = (): GptAbout => ({
+    example: EXAMPLE,
+    task: 'language',
+    vocab: vocab.toJSON(),
+    recipe: { ...shape, ...course, length: shape.context, optimizer: 'adam' },
+    text,
+    reached: { recent: losses.state(), learning: watch.seconds() },
+  });
 
-  const training$ = randomWindows(symbols, { length: shape.context, batch, count: steps, seed }).pipe(
-    skip(done),
+  const windows = { length: shape.context, batch, count: steps, seed };
+  const training$ = randomWindows(symbols, { ...windows, from: kept?.position }).pipe(
+    takeUntil(interrupt.requested$),
     timed(
       watch,
-      tbptt(model, { loss: crossEntropy(), optimizer: optimizerOf(course), clipNorm: recipe.clipNorm, state }),
+      tbptt(model, {
+        loss: crossEntropy(),
+        optimizer: optimizerOf(course),
+        clipNorm: recipe.clipNorm,
+        from: kept?.snapshot,
+      }),
     ),
-    map((taught) => ({ ...taught, last: taught.step === steps || interrupt.requested() })),
-    tap(({ step, loss, tokens, last }) => {
-      const mean = losses.add(loss);
-      screen.live(() => line(step, mean, tokens), last);
-      if (step % RECORD === 0 || last) screen.record({ step, loss: mean, charactersPerSecond: rate(tokens) });
+    tap(({ step, loss, tokens }) => {
+      losses.add(loss);
+      reached = { step, tokens };
+      if (step < steps) screen.live(line);
+      if (step % RECORD === 0) record();
     }),
-    takeWhile(({ last }) => !last, true),
-    // Only now: by the end of the stream the optimizer is gone.
-    map(({ step, last, state: kept }) => (last ? { step, state: kept() } : undefined)),
+    keeping(options, screen, model, about),
   );
-  const end = await lastValueFrom(training$);
-  const step = end?.step ?? done;
-  const windows = `${count(step - done)} windows in ${time.seconds().toFixed(1)} s`;
-  screen.note(step < steps ? `stopped after step ${count(step)} of ${count(steps)}; ${windows}` : `learnt ${windows}`);
-  return end?.state;
+  await lastValueFrom(training$, { defaultValue: undefined });
+  const { step } = reached;
+  if (step > done) screen.live(line, true);
+  if (step % RECORD !== 0) record();
+  const windowsSaid = `${count(step - done)} windows in ${time.seconds().toFixed(1)} s`;
+  screen.note(
+    step < steps ? `stopped after step ${count(step)} of ${count(steps)}; ${windowsSaid}` : `learnt ${windowsSaid}`,
+  );
+  return step;
 }

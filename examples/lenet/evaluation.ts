@@ -9,6 +9,12 @@ export interface Evaluation {
   readonly confusion: readonly (readonly number[])[];
 }
 
+/** What the model makes of the digits that it learnt from, and of those that it did not. */
+export interface Assessment {
+  readonly training: Evaluation;
+  readonly test: Evaluation;
+}
+
 const CLASSES = 10;
 const BATCH = 500;
 

@@ -1,20 +1,23 @@
-import * as E from 'fp-ts/lib/Either.js';
-import { crossEntropy, fromAsync, randomShift, type TrainerState, tbptt } from 'oxbow';
-import { identity, lastValueFrom, skip, takeWhile, tap } from 'rxjs';
-import { writeCheckpoint } from '../shared/checkpoint.js';
+import { crossEntropy, fromAsync, randomShift, tbptt } from 'oxbow';
+import { identity, lastValueFrom, skip, takeUntil, tap } from 'rxjs';
 import { stopwatch, timed } from '../shared/course.js';
-import type { Failure } from '../shared/failure.js';
 import type { Interrupt } from '../shared/interrupt.js';
 import { count } from '../shared/numbers.js';
+import { keeping, sayWhere } from '../shared/run.js';
 import type { Screen } from '../shared/screen.js';
 import { weightsIn } from '../shared/weights.js';
 import { type Batch, batches, firstOf, type Mnist } from './data.js';
-import { type Evaluation, evaluation, showConfusion } from './evaluation.js';
-import { type Reader, recipeOf, toCheckpoint } from './model.js';
+import { type Assessment, evaluation, showConfusion } from './evaluation.js';
+import { EXAMPLE, type KeptLeNet, type LeNetAbout, type Reader, recipeOf } from './model.js';
+import type { Options } from './options.js';
 
 export interface Session {
+  readonly options: Options;
   readonly reader: Reader;
-  readonly save: string | undefined;
+  /** The run to go on with. */
+  readonly kept: KeptLeNet | undefined;
+  /** Where the digits are; undefined for the package. */
+  readonly data: string | undefined;
   readonly mnist: Mnist;
   readonly screen: Screen;
   readonly interrupt: Interrupt;
@@ -22,34 +25,29 @@ export interface Session {
   readonly machine: string;
 }
 
-/** What the model makes of the digits that it learnt from, and of those that it did not. */
-interface Assessment {
-  readonly training: Evaluation;
-  readonly test: Evaluation;
-}
-
 /** Learns for the recipe's epochs or until it is interrupted; reports each epoch and, at the end, what is taken for what. */
-export async function train(session: Session): Promise<E.Either<Failure, void>> {
-  const { reader, save, mnist, screen, interrupt, machine } = session;
-  const { course, model, state } = reader;
-  const { seed, epochs } = course;
+export async function train(session: Session): Promise<void> {
+  const { options, reader, kept, data, mnist, screen, interrupt, machine } = session;
+  const { course, model, epochs } = reader;
+  const { seed } = course;
   const recipe = recipeOf(reader);
   const digits = firstOf(mnist.training, course.images);
   const batch = Math.min(recipe.batch, digits.labels.length);
   const perEpoch = Math.floor(digits.labels.length / batch);
   const weights = weightsIn(model.params);
   screen.say(`${count(digits.labels.length)} digits, ${count(weights)} weights; ${machine}\n${recipe.about}`);
-  screen.record({ recipe: course.recipe, digits: digits.labels.length, weights, epochs, machine });
+  const goesOn = kept && { step: kept.step, saved: kept.from.date };
+  screen.record({ recipe: course.recipe, digits: digits.labels.length, weights, epochs, machine, goesOn });
 
-  const done = state?.step ?? 0;
-  if (done >= epochs * perEpoch) {
-    screen.note(`it has learnt for ${count(done / perEpoch)} epochs already; give more --epochs to go on`);
-  }
-  const [training, assessing] = [stopwatch(), stopwatch()];
-  let [loss, steps, assessed] = [0, 0, 0];
-  let reached: TrainerState | undefined;
-  let latest: Assessment | undefined;
-  let failed: Failure | undefined;
+  const done = kept?.step ?? 0;
+  const part = done / perEpoch / epochs;
+  if (kept)
+    sayWhere(screen, kept, `epoch ${Math.floor(done / perEpoch) + 1}`, `${(100 * part).toFixed(0)} % of training`);
+  if (part >= 1) screen.note(`it has learnt for ${count(done / perEpoch)} epochs already; give more --epochs to go on`);
+  const [training, assessing] = [stopwatch(kept?.about.reached.seconds), stopwatch()];
+  const before = training.seconds();
+  let { loss = 0, steps = 0, latest = null } = kept?.about.reached ?? {};
+  let assessed = 0;
 
   /** Undefined where it was interrupted. */
   async function assess(): Promise<Assessment | undefined> {
@@ -65,22 +63,15 @@ export async function train(session: Session): Promise<E.Either<Failure, void>> 
     return own && test && { training: own, test };
   }
 
-  async function keep(): Promise<void> {
-    if (save === undefined || reached === undefined) return;
-    const saved = await writeCheckpoint(save, toCheckpoint(reader, reached))();
-    if (E.isLeft(saved)) failed = saved.left;
-  }
-
   async function endEpoch(epoch: number): Promise<void> {
-    const mean = loss / steps;
-    [loss, steps] = [0, 0];
-    await keep();
     const now = await assess();
     if (now === undefined) return;
+    const mean = loss / steps;
+    [loss, steps] = [0, 0];
     latest = now;
     const seconds = training.seconds();
-    screen.say(`epoch ${epoch}: loss ${mean.toFixed(4)}, ${accuracies(latest)}, ${seconds.toFixed(1)} s of training`);
-    screen.record({ epoch, loss: mean, ...recordOf(latest), seconds });
+    screen.say(`epoch ${epoch}: loss ${mean.toFixed(4)}, ${accuracies(now)}, ${seconds.toFixed(1)} s of training`);
+    screen.record({ epoch, loss: mean, ...recordOf(now), seconds });
   }
 
   /** Between two epochs nothing is pulled, so that the weights are those of the epoch's end. */
@@ -89,32 +80,39 @@ export async function train(session: Session): Promise<E.Either<Failure, void>> 
     for await (const lesson of batches(digits, batch, epochs, seed)) {
       yield lesson;
       step += 1;
-      if (lesson.last && step > done && !interrupt.requested()) await endEpoch(lesson.epoch);
-      // Within an epoch one step more tells the optimizer's state, and then ends it.
-      if (failed !== undefined || (interrupt.requested() && (lesson.last || step <= done))) return;
+      // A run may have ended between an epoch's last step and a look at what that came to.
+      if (lesson.last && step >= done && steps > 0 && !interrupt.requested()) await endEpoch(lesson.epoch);
     }
   }
+
+  const about = (): LeNetAbout => ({
+    example: EXAMPLE,
+    task: 'images',
+    recipe: course,
+    epochs,
+    data: data ?? null,
+    reached: { loss, steps, seconds: training.seconds(), latest },
+  });
 
   const learning$ = fromAsync(lessons()).pipe(
     recipe.shift > 0 ? randomShift<Batch>(recipe.shift, { seed }) : identity,
     skip(done),
+    takeUntil(interrupt.requested$),
     timed(
       training,
       tbptt(model, {
         loss: crossEntropy(),
         optimizer: recipe.optimizer(epochs * perEpoch),
-        state,
+        from: kept?.snapshot,
       }),
     ),
     tap((step) => {
       loss += step.loss;
       steps += 1;
-      // Only now: by the next step the optimizer has gone on.
-      if (step.window.last || interrupt.requested()) reached = step.state();
       screen.live(() => {
         const [now, all] = [step.step - done, epochs * perEpoch - done];
         const left =
-          (training.seconds() / now) * (all - now) +
+          ((training.seconds() - before) / now) * (all - now) +
           (assessed && (assessing.seconds() / assessed) * (epochs - step.window.epoch + 1));
         return [
           `epoch ${(step.step / perEpoch).toFixed(2)} of ${epochs}`,
@@ -124,20 +122,18 @@ export async function train(session: Session): Promise<E.Either<Failure, void>> 
         ].join(' · ');
       });
     }),
-    takeWhile(() => !interrupt.requested()),
+    keeping(options, screen, model, about),
   );
   await lastValueFrom(learning$, { defaultValue: undefined });
 
-  await keep();
-  if (failed !== undefined) return E.left(failed);
-  if (save !== undefined) screen.note(reached === undefined ? 'nothing learnt, nothing saved' : `saved ${save}`);
   const seconds = training.seconds();
-  const final = interrupt.requested() ? latest : (latest ?? (await assess()));
+  const final = latest ?? (interrupt.requested() ? undefined : await assess());
   const interrupted = interrupt.requested();
   if (interrupted) screen.note(`stopped after ${seconds.toFixed(1)} s of training`);
+  const { save } = options;
   if (final === undefined) {
     screen.record({ seconds, saved: save, interrupted });
-    return E.right(undefined);
+    return;
   }
   const { confusion } = final.test;
   const tested = mnist.test.labels.length;
@@ -146,7 +142,6 @@ export async function train(session: Session): Promise<E.Either<Failure, void>> 
   const when = interrupted ? 'at the end of the last whole epoch' : `after ${seconds.toFixed(1)} s of training`;
   screen.say(`${accuracies(final)} (${count(errors)} of ${count(tested)} wrong) ${when}`);
   screen.record({ ...recordOf(final), errors, confusion, seconds, saved: save, interrupted });
-  return E.right(undefined);
 }
 
 const accuracies = ({ training, test }: Assessment): string =>

@@ -10,7 +10,7 @@ import { drawFlow } from './flow.js';
 import { type Learnt, learn, type Result } from './learn.js';
 import { type Options, parseOptions } from './options.js';
 import { tableOf, titles } from './report.js';
-import { readResults, writeResults } from './saved.js';
+import { type Begun, begin } from './saved.js';
 import { tasks } from './tasks/index.js';
 import type { Task } from './tasks/task.js';
 
@@ -25,47 +25,40 @@ function sayResult(out: Screen, task: Task, { model, result }: Learnt): void {
 
 async function runAll(
   options: Options,
+  { plan, results: known }: Begun,
   out: Screen,
   interrupt: Interrupt,
-  loaded: readonly Result[],
-): Promise<E.Either<Failure, readonly Result[]>> {
-  const { save } = options;
-  const results = [...loaded];
-  for (const task of tasks.filter(({ name }) => options.task.includes(name))) {
+): Promise<readonly Result[]> {
+  const results = [...known];
+  for (const task of tasks.filter(({ name }) => plan.task.includes(name))) {
     out.say(`${task.name}: ${task.about}\n  ${task.measure}`);
-    for (const name of options.model) {
-      if (loaded.some((result) => result.task === task.name && result.model === name)) continue;
+    for (const name of plan.model) {
+      if (known.some((result) => result.task === task.name && result.model === name)) continue;
       const line = ({ updates, loss }: { updates: number; loss: number }) =>
         out.live(() => `  ${titles[name]} · update ${updates} of ${task.updates} · loss ${loss.toFixed(4)}`);
-      const learnt = await learn(task, name, options.seed, interrupt.requested$, line);
+      const learnt = await learn(task, name, plan, options, interrupt, out, line);
       if (learnt !== undefined) {
         sayResult(out, task, learnt);
         out.record(learnt.result);
         results.push(learnt.result);
-        const saved = save === undefined ? E.right(undefined) : await writeResults(save, results)();
-        if (E.isLeft(saved)) return saved;
       }
-      if (interrupt.requested()) return E.right(results);
+      if (interrupt.requested()) return results;
     }
   }
-  return E.right(results);
+  return results;
 }
 
 async function run(options: Options, interrupt: Interrupt): Promise<E.Either<Failure, void>> {
   const prepared = await prepare(options)();
   if (E.isLeft(prepared)) return prepared;
-  const loaded = await readResults(options)();
-  if (E.isLeft(loaded)) return loaded;
-  const { machine } = prepared.right;
   const out = screen(options.json);
   if (options.flow !== undefined) return drawFlow(options.flow, out);
-  out.say(`${several(options.task.length, 'task')}, ${several(options.model.length, 'model')}; ${machine}`);
-  const results = await runAll(options, out, interrupt, loaded.right);
-  if (E.isLeft(results)) return results;
-  if (options.save !== undefined) {
-    out.note(results.right.length === 0 ? 'no result yet, nothing saved' : `saved ${options.save}`);
-  }
-  out.say(`\n${tableOf(results.right).join('\n')}`);
+  const begun = await begin(options)();
+  if (E.isLeft(begun)) return begun;
+  const { task, model } = begun.right.plan;
+  out.say(`${several(task.length, 'task')}, ${several(model.length, 'model')}; ${prepared.right.machine}`);
+  const results = await runAll(options, begun.right, out, interrupt);
+  out.say(`\n${tableOf(results).join('\n')}`);
   return E.right(undefined);
 }
 

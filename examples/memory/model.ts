@@ -1,5 +1,17 @@
 /** The models: the same input and output, and between them a memory of one kind, or none. */
-import { dense, gru, initializers, type Layer, lstm, masked, oneHot, type Padded, simpleRnn, stack } from 'oxbow';
+import {
+  activations,
+  dense,
+  gru,
+  initializers,
+  type Layer,
+  lstm,
+  masked,
+  oneHot,
+  type Padded,
+  simpleRnn,
+  stack,
+} from 'oxbow';
 import { type ModelName, recipe } from './recipe.js';
 import type { Task } from './tasks/task.js';
 
@@ -8,7 +20,7 @@ const { chrono, sideBySide, zeros } = initializers;
 /** Gates start open or closed for spans up to the task's own, so that there is something to hold on to at once. */
 const middles = {
   mlp: (inputs: number, units: number) =>
-    dense(inputs, Math.max(units, recipe.mlpUnits), { activation: (ops, z) => ops.relu(z) }),
+    dense(inputs, Math.max(units, recipe.mlpUnits), { activation: activations.relu }),
   rnn: (inputs: number, units: number) => simpleRnn(inputs, units),
   lstm: (inputs: number, units: number, span: number) =>
     lstm(inputs, units, { initializers: { b: sideBySide([chrono(span, -1), chrono(span), zeros(), zeros()]) } }),

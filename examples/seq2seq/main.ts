@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { readCheckpoint, writeCheckpoint } from '../shared/checkpoint.js';
+import { checkSavePath, readCheckpoint, writeCheckpoint } from '../shared/checkpoint.js';
 import type { Failure } from '../shared/failure.js';
 import type { Interrupt } from '../shared/interrupt.js';
 import { count } from '../shared/numbers.js';
@@ -62,6 +62,7 @@ async function run(
 function start(options: Options, interrupt: Interrupt) {
   return pipe(
     prepare(options),
+    TE.chainFirst(() => checkSavePath(options.save)),
     TE.bind('pupils', () => pupilsOf(options)),
     TE.chain(
       ({ machine, pupils }) =>

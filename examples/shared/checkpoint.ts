@@ -1,4 +1,4 @@
-/** Checkpoints as the examples write and read them. */
+/** Single files, as the examples write and read them whose runs are not kept in folders. */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -52,26 +52,12 @@ export function told(about: unknown, name: string, least: number, most: number =
   throw new RangeError(`${name} is a whole number ${range} there, not ${JSON.stringify(value)}.`);
 }
 
-/**
- * What sizes a model can have whose weights stand in a file. Each layer has a tensor at least, and each size is one of
- * a tensor's: sizes that are told beside them are held against that before anything is made of them.
- */
-export interface Limits {
-  readonly layers: number;
-  readonly size: number;
-}
-
-export function limitsOf(weights: Checkpoint['tensors']): Limits {
-  const all = Object.values(weights);
-  return { layers: all.length, size: all.reduce((most, { shape }) => Math.max(most, ...shape), 0) };
-}
-
 /** The training of a checkpoint; `build` makes the model of what is told about it, and throws where that is nonsense. */
 export function resume<M extends { readonly model: { readonly params: Params } }>(
   example: string,
   path: string,
   checkpoint: Checkpoint,
-  build: (about: unknown, limits: Limits) => M,
+  build: (about: unknown) => M,
 ): E.Either<Failure, M & { readonly state: TrainerState }> {
   if (checkpoint.metadata.example !== example) {
     const message = 'it is no checkpoint of this example; give one that --save wrote, or leave --load out.';
@@ -86,7 +72,7 @@ export function resume<M extends { readonly model: { readonly params: Params } }
         E.tryCatch(
           () => {
             if (state === undefined) throw new RangeError('step is a number there, and is not there.');
-            return { ...build(about, limitsOf(weights)), state };
+            return { ...build(about), state };
           },
           (error) => failure(`--load ${path}: its metadata is damaged: ${messageOf(error)}`),
         ),

@@ -6,12 +6,18 @@ export interface FadingMean {
   add(value: number): number;
   /** Not a number before the first value. */
   mean(): number;
+  /** To go on with it. */
+  state(): FadingState;
+}
+
+export interface FadingState {
+  readonly sum: number;
+  readonly weight: number;
 }
 
 /** A mean that forgets: with each further value the earlier ones count `memory` as much. */
-export function fadingMean(memory: number): FadingMean {
-  let sum = 0;
-  let weight = 0;
+export function fadingMean(memory: number, from: FadingState = { sum: 0, weight: 0 }): FadingMean {
+  let { sum, weight } = from;
   const mean = () => sum / weight;
   return {
     add(value) {
@@ -20,18 +26,19 @@ export function fadingMean(memory: number): FadingMean {
       return mean();
     },
     mean,
+    state: () => ({ sum, weight }),
   };
 }
 
 export interface Clock {
-  /** Since it was made. */
+  /** Since it was made, and those before. */
   seconds(): number;
   /** How many more, where this part of the work is done. */
   left(part: number): number;
 }
 
-export function clock(): Clock {
-  const started = performance.now();
+export function clock(before = 0): Clock {
+  const started = performance.now() - 1000 * before;
   const seconds = () => (performance.now() - started) / 1000;
   return { seconds, left: (part) => Math.max(0, seconds() / part - seconds()) };
 }
@@ -44,8 +51,8 @@ export interface Stopwatch {
   seconds(): number;
 }
 
-export function stopwatch(): Stopwatch {
-  let total = 0;
+export function stopwatch(before = 0): Stopwatch {
+  let total = 1000 * before;
   let since: number | undefined;
   return {
     start() {

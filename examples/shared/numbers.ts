@@ -14,6 +14,13 @@ export const whole = (least: number, most?: number) => (text: string) => {
   throw new InvalidArgumentError(`It must be a whole number ${range}.`);
 };
 
+/** Parses a number above 0, and of at most 1. */
+export const share = (text: string) => {
+  const value = Number(text);
+  if (text.trim() !== '' && value > 0 && value <= 1) return value;
+  throw new InvalidArgumentError('It must be a number above 0, and at most 1.');
+};
+
 /** Parses a number above 0. */
 export const positive = (text: string) => {
   const value = Number(text);

@@ -2,7 +2,7 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { checkSavePath } from './checkpoint.js';
+import { OxbowError } from 'oxbow';
 import { type Failure, messageOf } from './failure.js';
 import { type Interrupt, onInterrupt } from './interrupt.js';
 import { chooseMachine, type MachineChoice } from './machine.js';
@@ -30,17 +30,15 @@ export async function runProgram<T extends object>(
     if (E.isLeft(outcome)) fail(2, outcome.left.message);
     else process.exitCode = interrupt.code() ?? 0;
   } catch (error) {
-    fail(error instanceof RangeError ? 2 : 1, messageOf(error));
+    // Disks, folders and files are the user's too.
+    if (error instanceof OxbowError) fail(2, messageOf(error).replace(/^\w+: /, ''));
+    else fail(error instanceof RangeError ? 2 : 1, messageOf(error));
   }
 }
 
-/** What has to be in order before anything is read: the machine, told in a few words, and the place to save to. */
-export function prepare(
-  options: MachineChoice & { readonly save?: string | undefined },
-): TE.TaskEither<Failure, { readonly machine: string }> {
-  return pipe(
+/** What has to be in order before anything is read: the machine, in a few words. */
+export const prepare = (options: MachineChoice): TE.TaskEither<Failure, { readonly machine: string }> =>
+  pipe(
     TE.fromEither(chooseMachine(options)),
-    TE.chainFirst(() => checkSavePath(options.save)),
     TE.map((machine) => ({ machine })),
   );
-}

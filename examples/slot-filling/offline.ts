@@ -1,16 +1,16 @@
 /** Learning from a folder, several times over: the epoch is chosen on `--valid`, and `--test` is looked at once. */
-import * as E from 'fp-ts/lib/Either.js';
-import { fitTagger, type SlotScores, scoreTagger, type TaggerEpoch, tagger } from 'oxbow';
+import { fitTagger, type SlotScores, scoreTagger, type Tagger, tagger } from 'oxbow';
 import { lastValueFrom, takeUntil, tap } from 'rxjs';
-import type { Failure } from '../shared/failure.js';
+import { clock } from '../shared/course.js';
 import { count } from '../shared/numbers.js';
+import { keeping, sayWhere } from '../shared/run.js';
 import { weightsIn } from '../shared/weights.js';
 import { everyNth, namesOf, type Sets } from './data.js';
 import { netOf, type Options } from './options.js';
 import { offline } from './recipe.js';
 import { confusionTable, percent, showSpread, slotTable, spreadOf, summary } from './report.js';
-import type { Saved } from './saved.js';
-import { keep, type Session } from './session.js';
+import type { KeptEpoch, SlotsAbout } from './saved.js';
+import { aboutOf, type Session } from './session.js';
 
 export interface OfflineRun {
   readonly seed: number;
@@ -24,31 +24,38 @@ export interface OfflineRun {
   readonly seconds: number;
 }
 
-function fresh(sets: Sets, options: Options, seed: number): Saved {
-  const net = { ...offline.model, ...netOf(options) };
-  const model = tagger({ ...namesOf(sets.train), ...net, seed });
-  return { model, state: undefined, about: { net, seed, read: { from: '', utterances: 0 } } };
+function fresh(sets: Sets, options: Options, seed: number): Tagger {
+  return tagger({ ...namesOf(sets.train), ...offline.model, ...netOf(options), seed });
 }
 
+const keptOf = ({ epoch, loss, best, seconds, validation }: KeptEpoch): KeptEpoch => ({
+  ...{ epoch, loss, best, seconds, validation },
+});
+
 /** One run, to the end or until it is interrupted. */
-async function trainOnce(session: Session, sets: Sets, seed: number): Promise<E.Either<Failure, OfflineRun>> {
-  const { options, screen, interrupt } = session;
+async function trainOnce(session: Session, sets: Sets, seed: number): Promise<OfflineRun> {
+  const { options, screen, interrupt, kept, loaded } = session;
   const { epochs } = options;
-  const { model, about } = session.loaded ?? fresh(sets, options, seed);
+  const model = kept?.model ?? loaded ?? fresh(sets, options, seed);
   // It may not know all of what is said here.
-  if (session.loaded) model.grow(sets.train);
+  if (loaded) model.grow(sets.train);
   if (seed === options.seed) screen.say(`${count(weightsIn(model.params))} weights`);
   const { valid = everyNth(sets.train, offline.chooseOn) } = sets;
   const train = sets.valid === undefined ? sets.train.filter((utterance) => !valid.includes(utterance)) : sets.train;
-  const started = performance.now();
-  let last: TaggerEpoch | undefined;
-  let best: TaggerEpoch | undefined;
-  const learning$ = fitTagger(model, { train, valid, epochs, ...offline.training, seed }).pipe(
+  const time = clock(kept?.about.seconds);
+  let { last, best } = kept?.about.epochs ?? {};
+  if (kept) sayWhere(screen, kept, `epoch ${(last?.epoch ?? 0) + 1} of ${epochs}`);
+  const about = (): SlotsAbout => ({
+    ...aboutOf(session),
+    seconds: time.seconds(),
+    epochs: { ...(last && { last }), ...(best && { best }) },
+  });
+  const learning$ = fitTagger(model, { train, valid, epochs, ...offline.training, seed, from: kept?.snapshot }).pipe(
     takeUntil(interrupt.requested$),
     tap((result) => {
       const { epoch, loss, validation, seconds } = result;
-      last = result;
-      if (result.best) best = result;
+      last = keptOf(result);
+      if (result.best) best = last;
       screen.live(
         () =>
           `seed ${seed} · epoch ${epoch} of ${epochs} · loss ${loss.toFixed(4)} · valid F1 ${percent(validation.f1)}` +
@@ -57,14 +64,13 @@ async function trainOnce(session: Session, sets: Sets, seed: number): Promise<E.
         epoch === epochs,
       );
     }),
+    keeping(options, screen, model, about),
   );
-  await lastValueFrom(learning$, { defaultValue: undefined });
-  const seconds = last !== undefined && last.epoch === epochs ? last.seconds : (performance.now() - started) / 1000;
-  if (last === undefined && options.save !== undefined) screen.note('no epoch was finished, nothing saved');
-  const kept = last === undefined ? E.right(undefined) : await keep(session, { model, state: undefined, about })();
-  if (E.isLeft(kept)) return kept;
+  if (last?.epoch === epochs) screen.note(`it has learnt for all of its ${epochs} epochs already`);
+  else await lastValueFrom(learning$, { defaultValue: undefined });
+  const seconds = last !== undefined && last.epoch === epochs ? last.seconds : time.seconds();
   const test = sets.test && last && scoreTagger(model, sets.test);
-  return E.right({ seed, epochs: last?.epoch ?? 0, chosen: best?.epoch ?? 0, valid: best?.validation, test, seconds });
+  return { seed, epochs: last?.epoch ?? 0, chosen: best?.epoch ?? 0, valid: best?.validation, test, seconds };
 }
 
 /** What the runs say together. */
@@ -89,17 +95,15 @@ function sayAll({ screen }: Session, runs: readonly OfflineRun[]): void {
 }
 
 /** A run for each seed. An interrupt ends the run, which is then tested as it is, and there is no further one. */
-export async function trainOffline(session: Session, sets: Sets): Promise<E.Either<Failure, void>> {
+export async function trainOffline(session: Session, sets: Sets): Promise<void> {
   const { options, screen, interrupt, machine } = session;
   const counts = (['train', 'valid', 'test'] as const).map((name) => `${name} ${count(sets[name]?.length ?? 0)}`);
   screen.say(`utterances: ${counts.join(', ')}; ${machine}`);
   const runs: OfflineRun[] = [];
   for (let k = 0; k < options.seeds && !interrupt.requested(); k += 1) {
     const run = await trainOnce(session, sets, options.seed + k);
-    if (E.isLeft(run)) return run;
-    screen.record(run.right);
-    runs.push(run.right);
+    screen.record(run);
+    runs.push(run);
   }
   sayAll(session, runs);
-  return E.right(undefined);
 }

@@ -1,23 +1,21 @@
 /** One pass over utterances, each of them learnt from once; and what is said of it. */
-import * as E from 'fp-ts/lib/Either.js';
-import { fromAsync, type LearnTagsState, type SlotScores, scoreTagger, type TaggedUtterance, type Tagger } from 'oxbow';
-import { lastValueFrom, takeWhile, tap } from 'rxjs';
-import type { Failure } from '../shared/failure.js';
+import { fromAsync, type SlotScores, scoreTagger, type TaggedUtterance, type Tagger } from 'oxbow';
+import { lastValueFrom, takeUntil, tap } from 'rxjs';
+import { clock } from '../shared/course.js';
 import { count } from '../shared/numbers.js';
+import { keeping, sayWhere } from '../shared/run.js';
 import { weightsIn } from '../shared/weights.js';
 import { netOf } from './options.js';
 import { beginner, type Course, type Learnt, labelledOf, oneByOne, prequential } from './prequential.js';
 import { showQuantiles } from './quantiles.js';
 import type { OnlineRecipe } from './recipe.js';
 import { percent, showSpread, slotTable, sparkline, spreadOf, summary } from './report.js';
-import type { Saved } from './saved.js';
-import { keep, type Session } from './session.js';
+import type { Learner, SlotsAbout } from './saved.js';
+import { aboutOf, type Session } from './session.js';
 import { showUtterance } from './show.js';
 
 /** What is to be learnt from in a run, and what it is tested on afterwards. */
 export interface Lessons {
-  /** Where the utterances are from. */
-  readonly from: string;
   readonly utterances: Iterable<TaggedUtterance> & { readonly length: number };
   readonly test: readonly TaggedUtterance[] | undefined;
   readonly recipe: OnlineRecipe;
@@ -42,79 +40,75 @@ function shown({ paint, screen }: Session, { event }: Learnt): string {
   return lines.join('\n');
 }
 
-/** A tagger, and where its learning stands: what it needs in order to go on. */
-export interface Learner {
-  readonly model: Tagger;
-  /** Undefined where nothing was learnt. */
-  readonly state: LearnTagsState | undefined;
-}
-
 interface Passed {
   readonly run: OnlineRun;
-  readonly saved: Saved;
+  readonly learner: Learner;
 }
 
 /** Learns from all utterances in their order, or until it is interrupted. */
-async function passOver(
-  session: Session,
-  { model, state: before, about }: Saved,
-  lessons: Lessons,
-): Promise<E.Either<Failure, Passed>> {
-  const { screen, interrupt } = session;
-  const { from, utterances, test, recipe } = lessons;
-  const { seed, read } = about;
-  /** Utterances learnt from, with those of an earlier run. */
-  const known = read.from === from ? read.utterances : 0;
-  let learntFrom = known;
-  const started = performance.now();
-  const seconds = () => (performance.now() - started) / 1000;
+async function passOver(session: Session, model: Tagger, lessons: Lessons, seed: number): Promise<Passed> {
+  const { screen, interrupt, options, kept } = session;
+  const { utterances, test, recipe } = lessons;
+  /** Utterances that were read. */
+  let read = kept?.about.read ?? 0;
+  const time = clock(kept?.about.seconds);
+  const began = read;
   let latest: Learnt | undefined;
-  let state = before;
+  let state = kept?.snapshot;
+  const about = (): SlotsAbout => ({
+    ...aboutOf(session),
+    seconds: time.seconds(),
+    read,
+    ...(latest && { pass: latest.counted() }),
+  });
 
   function status(learnt: Learnt): string {
     const { utterances: done, recent, scores, blocks, answer } = learnt.course();
     const curve = blocks.length > 0 ? `${sparkline(blocks.slice(-40))} ` : '';
     return [
-      `${curve}${count(known + done)} of ${count(utterances.length)}`,
+      `${curve}${count(done)} of ${count(utterances.length)}`,
       `F1 of late ${percent(recent.f1)}, so far ${percent(scores.f1)}`,
-      `${count(done / seconds())} utterances/s`,
+      `${count(done / time.seconds())} utterances/s`,
       `slots after ${answer.p50.toFixed(1)} ms`,
     ].join(' · ');
   }
 
-  const learning$ = fromAsync(oneByOne(utterances, known)).pipe(
-    prequential(model, recipe, { seed, replay: true, state, learnt: known }),
+  if (kept) {
+    sayWhere(screen, kept, `utterance ${count(began)} of ${count(utterances.length)}`);
+  }
+  if (began >= utterances.length) {
+    screen.note(`it has learnt from ${count(began)} utterances of these already; give more to go on`);
+  }
+  const learning$ = fromAsync(oneByOne(utterances, began)).pipe(
+    takeUntil(interrupt.requested$),
+    tap(() => {
+      read += 1;
+    }),
+    prequential(model, recipe, { seed, replay: true, from: kept?.snapshot, counted: kept?.about.pass }),
     tap((learnt) => {
       latest = learnt;
-      learntFrom += 1;
       // Only now: by the next utterance the optimizer has gone on.
-      if (learntFrom === utterances.length || interrupt.requested()) state = learnt.event.state();
+      if (read === utterances.length) state = learnt.snapshot() as typeof state;
       if (learnt.endsBlock) {
         const { utterances: done, recent } = learnt.course();
-        const mark = `${count(known + done).padStart(7)}  ${sparkline([recent.f1])} F1 ${percent(recent.f1).padStart(6)}`;
+        const mark = `${count(done).padStart(7)}  ${sparkline([recent.f1])} F1 ${percent(recent.f1).padStart(6)}`;
         screen.say(`${mark}  ${shown(session, learnt).replaceAll('\n', `\n${' '.repeat(mark.length + 2)}`)}`);
       }
       screen.live(() => `${status(learnt)}\n${shown(session, learnt)}`);
     }),
-    takeWhile(() => !interrupt.requested()),
+    keeping(options, screen, model, about),
   );
-  if (known >= utterances.length) {
-    screen.note(`it has learnt from ${count(known)} utterances of these already; give more to go on`);
-  }
   await lastValueFrom(learning$, { defaultValue: undefined });
-  const saved = { model, state, about: { ...about, read: { from, utterances: learntFrom } } };
-  const kept = latest === undefined ? E.right(undefined) : await keep(session, saved)();
-  if (E.isLeft(kept)) return kept;
   const course = latest?.course();
   const run: OnlineRun = {
     seed,
     course,
     test: test && scoreTagger(model, test),
     names: { words: model.words.size - 1, tags: model.tags.size, intents: model.intents?.size ?? 0 },
-    seconds: seconds(),
+    seconds: time.seconds(),
     interrupted: interrupt.requested(),
   };
-  return E.right({ run, saved });
+  return { run, learner: { model, state } };
 }
 
 function sayRun({ screen }: Session, { seed, course, test, names, seconds }: OnlineRun): void {
@@ -138,34 +132,30 @@ function sayRun({ screen }: Session, { seed, course, test, names, seconds }: Onl
   );
 }
 
-function fresh({ options }: Session, { from, utterances, recipe }: Lessons, seed: number): Saved {
+function fresh({ options }: Session, { utterances, recipe }: Lessons, seed: number): Tagger {
   const [first] = utterances;
-  const net = { ...recipe.model, ...netOf(options) };
-  const model = beginner(first as TaggedUtterance, recipe, net, seed);
-  return { model, state: undefined, about: { net, seed, read: { from, utterances: 0 } } };
+  return beginner(first as TaggedUtterance, recipe, { ...recipe.model, ...netOf(options) }, seed);
 }
 
 /** A run for each seed; gives the last one's tagger. */
 export async function learnOnline(
   session: Session,
   lessonsOf: (seed: number) => Lessons,
-): Promise<E.Either<Failure, Saved | undefined>> {
+): Promise<Learner | undefined> {
   const { options, screen, interrupt, machine } = session;
   const runs: OnlineRun[] = [];
-  let saved: Saved | undefined;
+  let last: Learner | undefined;
   for (let k = 0; k < options.seeds && !interrupt.requested(); k += 1) {
     const seed = options.seed + k;
     const lessons = lessonsOf(seed);
-    const begun = session.loaded ?? fresh(session, lessons, seed);
+    const begun = session.kept?.model ?? session.loaded ?? fresh(session, lessons, seed);
     if (k === 0) {
       screen.say(
-        `${count(lessons.utterances.length)} utterances, ${count(weightsIn(begun.model.params))} weights; ${machine}`,
+        `${count(lessons.utterances.length)} utterances, ${count(weightsIn(begun.params))} weights; ${machine}`,
       );
     }
-    const passed = await passOver(session, begun, lessons);
-    if (E.isLeft(passed)) return passed;
-    const { run } = passed.right;
-    saved = passed.right.saved;
+    const { run, learner } = await passOver(session, begun, lessons, seed);
+    last = learner;
     if (k === options.seeds - 1 || interrupt.requested()) {
       const scores = run.test ?? run.course?.scores;
       if (scores) screen.say(['', ...slotTable(scores)].join('\n'));
@@ -175,7 +165,7 @@ export async function learnOnline(
     runs.push(run);
   }
   sayMeans(session, runs);
-  return E.right(saved);
+  return last;
 }
 
 function sayMeans({ screen }: Session, runs: readonly OnlineRun[]): void {

@@ -5,13 +5,14 @@ import {
   endOfUtterance,
   type Labelled,
   type LearnedTags,
-  type LearnTagsState,
+  type LearnTagsSnapshot,
   learnTags,
   pending,
   type SlotScores,
   type Spoken,
   type TaggedUtterance,
   type Tagger,
+  type TaggerOptions,
   type Tagging,
   type TagLesson,
   tag,
@@ -21,12 +22,15 @@ import { concatMap, filter, map, type Observable, Subject, tap } from 'rxjs';
 import { namesOf } from './data.js';
 import { type Quantiles, type Stopwatch, stopwatch } from './quantiles.js';
 import { type OnlineRecipe, stream } from './recipe.js';
-import type { Net } from './saved.js';
+import type { PassState } from './saved.js';
 
 /**
  * A tagger that knows the names of one utterance and nothing else; a net has to have something that it could say. All
  * others come to it while it learns.
  */
+/** All that it takes to make the net again, besides its names and its seed. */
+export type Net = Pick<TaggerOptions, 'features' | 'units' | 'dropout' | 'hashed' | 'bidirectional'>;
+
 export const beginner = (first: TaggedUtterance, { model }: OnlineRecipe, net: Net, seed: number): Tagger =>
   tagger({ ...namesOf([first]), ...model, ...net, seed });
 
@@ -65,6 +69,11 @@ export interface Course {
 
 export interface Learnt {
   readonly event: LearnedTags;
+  readonly step: number;
+  /** What goes on from here, besides the model; to be called while this is handled. */
+  snapshot(): LearnTagsSnapshot;
+  /** What was counted, to go on with. */
+  counted(): PassState;
   /** Whether a block ends with it. */
   readonly endsBlock: boolean;
   course(): Course;
@@ -74,15 +83,15 @@ export interface PrequentialOptions {
   readonly seed: number;
   /** Whether former utterances are learnt again beside each new one. */
   readonly replay: boolean;
-  /** Where an earlier run was, and how many utterances it had learnt from; default the start. */
-  readonly state?: LearnTagsState | undefined;
-  readonly learnt?: number;
+  /** Where the run was, and what it had counted; default the start. */
+  readonly from?: LearnTagsSnapshot | undefined;
+  readonly counted?: PassState | undefined;
 }
 
 /** Words that are tagged one by one, as if somebody spoke: how long each takes, and how often it was too early to tell. */
-function wordByWord(model: Tagger, watch: Stopwatch) {
+function wordByWord(model: Tagger, watch: Stopwatch, before: PassState['spoken'] = [0, 0]) {
   const spoken = new Subject<Spoken>();
-  let [words, wrong] = [0, 0];
+  let [words, wrong] = before;
   let first: string[] = [];
   spoken.pipe(tag(model)).subscribe((event) => {
     if (!event.final) {
@@ -103,6 +112,7 @@ function wordByWord(model: Tagger, watch: Stopwatch) {
       spoken.next(endOfUtterance);
     },
     revised: () => wrong / words,
+    counted: (): PassState['spoken'] => [words, wrong],
   };
 }
 
@@ -110,20 +120,20 @@ function wordByWord(model: Tagger, watch: Stopwatch) {
 export function prequential(
   model: Tagger,
   { learningRate, clipNorm, replay: kept }: OnlineRecipe,
-  { seed, replay, state, learnt = 0 }: PrequentialOptions,
+  { seed, replay, from, counted }: PrequentialOptions,
 ): (utterances$: Observable<TaggedUtterance>) => Observable<Learnt> {
-  const all = conlleval().start();
-  let block = conlleval().start();
-  const blocks: number[] = [];
+  const all = conlleval().start(counted?.all);
+  let block = conlleval().start(counted?.block);
+  const blocks = [...(counted?.blocks ?? [])];
   const watches = { answer: stopwatch(), word: stopwatch(), update: stopwatch() };
-  let utterances = 0;
+  let utterances = counted?.utterances ?? 0;
   let began = 0;
-  const provisional = model.streams ? wordByWord(model, watches.word) : undefined;
+  const provisional = model.streams ? wordByWord(model, watches.word, counted?.spoken) : undefined;
 
   /** What is asked first and told afterwards, as two lessons: the answer's time is the first one's. */
   const lessonsOf = (utterance: TaggedUtterance): readonly TagLesson[] => {
     const { words, tags, intent } = utterance;
-    const id = `${learnt + utterances}`;
+    const id = `${utterances}`;
     provisional?.say(words);
     return words.length === 0
       ? []
@@ -155,7 +165,20 @@ export function prequential(
       revised: provisional?.revised() ?? Number.NaN,
       update: watches.update.result(),
     });
-    return { event, endsBlock, course };
+    return {
+      event,
+      step: event.step,
+      snapshot: event.snapshot,
+      endsBlock,
+      course,
+      counted: () => ({
+        utterances,
+        all: all.state?.(),
+        block: block.state?.(),
+        blocks,
+        spoken: provisional?.counted() ?? [0, 0],
+      }),
+    };
   }
 
   return (utterances$) =>
@@ -169,7 +192,7 @@ export function prequential(
         clipNorm,
         pending: pending({ capacity: 1 }),
         ...(replay && { replay: { ...kept, seed } }),
-        state,
+        from,
       }),
       tap((event) => {
         const took = performance.now() - began;

@@ -1,9 +1,9 @@
 /** Talking to a tagger: it says what it understood, and learns from being corrected. */
 import { adam, learnTags, pending, type SlotCorrection, type TagLesson, type TagOutcome } from 'oxbow';
-import { Subject } from 'rxjs';
-import type { Learner } from './online.js';
+import { identity, type MonoTypeOperatorFunction, Subject } from 'rxjs';
 import { labelledOf } from './prequential.js';
 import { onGrammar, talking } from './recipe.js';
+import type { Learner } from './saved.js';
 import type { Session } from './session.js';
 import { showUtterance } from './show.js';
 
@@ -32,8 +32,13 @@ export function parseCorrection(line: string): Correction | undefined {
 /** What is needed of a session. */
 export type Room = Pick<Session, 'screen' | 'paint' | 'options'>;
 
-/** Goes on where learning stands, until the lines end or one is `quit`. */
-export async function talk(room: Room, { model, state }: Learner, lines: AsyncIterable<string>): Promise<Learner> {
+/** Goes on where learning stands, until the lines end or one is `quit`; `keep` is what keeps the run meanwhile. */
+export async function talk(
+  room: Room,
+  { model, state }: Learner,
+  lines: AsyncIterable<string>,
+  keep: MonoTypeOperatorFunction<TagOutcome> = identity,
+): Promise<Learner> {
   const { screen, paint, options } = room;
   const lessons = new Subject<TagLesson>();
   let outcome: TagOutcome | undefined;
@@ -46,8 +51,9 @@ export async function talk(room: Room, { model, state }: Learner, lines: AsyncIt
         clipNorm: onGrammar.clipNorm,
         pending: pending({ capacity: 100 }),
         replay: { ...onGrammar.replay, seed: options.seed },
-        state,
+        from: state,
       }),
+      keep,
     )
     .subscribe({
       next: (event) => {
@@ -102,7 +108,7 @@ export async function talk(room: Room, { model, state }: Learner, lines: AsyncIt
       ? `learnt with ${updates} ${updates === 1 ? 'update' : 'updates'}`
       : `not yet, after ${updates} updates`;
     screen.say(screen.dim(`  ${again}`));
-    if (event.outcome === 'learned') reached = event.state();
+    if (event.outcome === 'learned') reached = event.snapshot();
     answer(words);
   }
 

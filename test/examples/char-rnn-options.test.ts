@@ -32,23 +32,23 @@ test.each(refused)('%j is refused', (args, message) => {
 });
 
 test('without options the run is as long as the recipe says', () => {
-  expect(parsed()).toMatchObject({ file: undefined, stdin: false, seconds: recipe.seconds, epochs: Infinity });
+  expect(parsed()).toMatchObject({ file: undefined, recipe: { stdin: false }, plan: undefined });
 });
 
 test('epochs and streams set their own end, unless there is a time as well', () => {
-  expect(parsed('--epochs', '3')).toMatchObject({ seconds: Infinity, epochs: 3 });
-  expect(parsed('--epochs', '3', '--seconds', '9')).toMatchObject({ seconds: 9, epochs: 3 });
-  expect(parsed('--stdin').seconds).toBe(Infinity);
-  expect(parsed('--stdin', '--seconds', '9').seconds).toBe(9);
+  expect(parsed('--epochs', '3')).toMatchObject({ plan: { seconds: null, epochs: 3 } });
+  expect(parsed('--epochs', '3', '--seconds', '9')).toMatchObject({ plan: { seconds: 9, epochs: 3 } });
+  expect(parsed('--stdin').plan).toBe(undefined);
+  expect(parsed('--stdin', '--seconds', '9').plan).toEqual({ seconds: 9, epochs: null });
 });
 
 test('each optimizer has a rate of its own, unless one is given', () => {
-  expect(parsed('--optimizer', 'sgd').learningRate).toBe(recipe.learningRates.sgd);
-  expect(parsed('--optimizer', 'sgd', '--lr', '0.5').learningRate).toBe(0.5);
+  expect(parsed('--optimizer', 'sgd').recipe.learningRate).toBe(recipe.learningRates.sgd);
+  expect(parsed('--optimizer', 'sgd', '--lr', '0.5').recipe.learningRate).toBe(0.5);
 });
 
-test('what was not asked of the model is left to the recipe, or to the checkpoint', () => {
-  const { shape, asked } = parsed('--units', '32');
-  expect(shape).toEqual({ ...recipe.model, units: 32 });
+test('what was not asked for is left to the usual recipe, or to that of a run', () => {
+  const { recipe: own, asked } = parsed('--units', '32');
+  expect(own).toMatchObject({ ...recipe.model, units: 32, length: recipe.length });
   expect(asked).toEqual({ units: 32 });
 });

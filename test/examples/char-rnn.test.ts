@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Ended, program, records } from './program.js';
+import { type Ended, filesOf, numbersOf, program, records } from './program.js';
 
 const { start, run, inFolder } = program('char-rnn');
 const tiny = ['--units', '16', '--embed', '8', '--length', '16', '--batch', '4'];
@@ -29,12 +29,14 @@ describe('a text from a file', () => {
     ]);
     expect({ code, wrong }).toEqual({ code: 0, wrong: '' });
     expect(out).toMatch(/^2,320 characters, 16 symbols; the last 232 held out\n/);
-    expect(err).toMatch(/^epoch [\d.]+ · loss [\d.]+ · [\d.]+ bits per character · [\d,]+ characters\/s · 0 s left\n/);
+    expect(err).toMatch(
+      /(^|\n)epoch [\d.]+ · loss [\d.]+ · [\d.]+ bits per character · [\d,]+ characters\/s · 0 s left\n/,
+    );
     expect(out).toMatch(/held out: [\d.]+ bits per character \([\d.]+ nats\), 230 characters\n/);
-    expect(err).toMatch(/saved char-rnn.safetensors: [\d,]+ weights\n/);
+    expect(err).toMatch(/saved runs\/char-rnn after update [\d,]+\n/);
     const said = out.slice(out.indexOf('\n\nThe ship') + 2, -1);
     expect([...said]).toHaveLength('The ship'.length + 300);
-    expect(files()).toEqual(['char-rnn.safetensors']);
+    expect(files()).toEqual(['runs']);
   });
 
   test('whose every sentence is the same is learnt by heart', async () => {
@@ -45,17 +47,17 @@ describe('a text from a file', () => {
   });
 
   test('gives the same weights for the same seed, on any number of threads', async () => {
-    const bytes: Buffer[] = [];
-    for (const extra of [
-      ['--threads', '1'],
-      ['--threads', '2'],
-      ['--threads', '2', '--seed', '7'],
-    ]) {
-      await run(['--file', 'verse.txt', '--epochs', '1', ...tiny, ...extra]);
-      bytes.push(readFileSync(inFolder('char-rnn.safetensors')));
+    const numbers: string[] = [];
+    for (const [name, ...extra] of [
+      ['one', '--threads', '1'],
+      ['two', '--threads', '2'],
+      ['other', '--threads', '2', '--seed', '7'],
+    ] as const) {
+      await run(['--file', 'verse.txt', '--epochs', '1', '--save', name, ...tiny, ...extra]);
+      numbers.push(await numbersOf(inFolder(name)));
     }
-    expect(bytes[1]?.equals(bytes[0] as Buffer)).toBe(true);
-    expect(bytes[2]?.equals(bytes[0] as Buffer)).toBe(false);
+    expect(numbers[1]).toBe(numbers[0]);
+    expect(numbers[2]).not.toBe(numbers[0]);
   });
 
   test('of Chinese and emoji counts code points', async () => {
@@ -74,14 +76,14 @@ describe('a text from a file', () => {
   });
 
   test.each(['rnn', 'lstm', 'gru'])('is learnt by a %s of two layers', async (cell) => {
-    const ended = await run(['--file', 'verse.txt', '--seconds', '0.2', '--cell', cell, '--layers', '2', ...tiny]);
+    const ended = await run(['--file', 'verse.txt', '--epochs', '2', '--cell', cell, '--layers', '2', ...tiny]);
     expect({ code: ended.code, wrong: ended.wrong }).toEqual({ code: 0, wrong: '' });
     expect(heldOut(ended)).toBeLessThan(Math.log2(16));
   });
 });
 
-describe('a checkpoint', () => {
-  test('is where the next run starts', async () => {
+describe('the weights of a run', () => {
+  test('are where another one starts', async () => {
     const first = await run(['--file', 'verse.txt', '--epochs', '10', '--lr', '0.01', '--save', 'a', ...tiny]);
     const second = await run([
       '--file',
@@ -102,15 +104,17 @@ describe('a checkpoint', () => {
     expect(files()).toEqual(['a', 'b']);
   });
 
-  test('that does not fit is told in one line, and left alone', async () => {
+  test('that do not fit are told in one line, and left alone', async () => {
     await run(['--file', 'verse.txt', '--seconds', '0.1', '--save', 'a', ...tiny]);
-    const before = readFileSync(inFolder('a'));
+    const [file = ''] = filesOf(inFolder('a'));
+    const before = readFileSync(file);
+    copyFileSync(file, inFolder('alone'));
     writeFileSync(inFolder('cut'), before.subarray(0, 100));
     writeFileSync(inFolder('other.txt'), 'ÆØÅ'.repeat(200));
     const cases = [
       [
         ['--load', 'a', '--units', '32'],
-        /^char-rnn: --load a: its model has --units 16, not 32; leave --units out.*\n$/,
+        /^char-rnn: --load: the model of a has --units 16, not 32; leave --units out\.\n$/,
       ],
       [['--load', 'none'], /^char-rnn: --load: none cannot be read: .*\n$/],
       [['--load', 'cut'], /^char-rnn: --load: cut: .*\n$/],
@@ -120,16 +124,17 @@ describe('a checkpoint', () => {
         /^char-rnn: the text has "Æ" \(U\+00c6\), which is not among .* 16 symbols.\n$/,
       ],
       [
-        ['--load', 'a', '--prompt', '7'],
+        ['--load', 'alone', '--prompt', '7'],
         /^char-rnn: --prompt has "7" \(U\+0037\), which is not among .* 16 symbols.\n$/,
       ],
     ] as const;
     await Promise.all(
       cases.map(async ([args, message]) => {
-        const { code, err } = await run(['--file', 'verse.txt', '--save', 'a', '--seconds', '0.1', ...args]);
+        const { code, err } = await run(['--file', 'verse.txt', '--save', 'b', '--seconds', '0.1', ...args]);
         expect(err).toMatch(message);
         expect(code).toBe(2);
-        expect(readFileSync(inFolder('a')).equals(before)).toBe(true);
+        expect(readFileSync(file).equals(before)).toBe(true);
+        expect(files()).not.toContain('b');
       }),
     );
   });
@@ -137,10 +142,10 @@ describe('a checkpoint', () => {
 
 describe('what cannot be done', () => {
   beforeEach(() => {
-    writeFileSync(inFolder('char-rnn.safetensors'), 'precious');
     writeFileSync(inFolder('empty.txt'), '');
     writeFileSync(inFolder('short.txt'), 'Call me Ishmael.');
     mkdirSync(inFolder('folder'));
+    writeFileSync(inFolder('folder/step-000000000007.safetensors'), 'precious');
   });
 
   const verseFile = ['--file', 'verse.txt'];
@@ -157,9 +162,11 @@ describe('what cannot be done', () => {
     ],
     [[...verseFile, '--prompt', ''], /--prompt is empty/],
     [[...verseFile, '--prompt', '7'], /"7" \(U\+0037\)/],
-    [[...verseFile, '--save', 'none/model'], /--save none\/model cannot be written/],
-    [[...verseFile, '--save', 'folder'], /--save folder cannot be written: it is a folder/],
-    [['--stdin'], /less than one window of 32/],
+    [[...verseFile, '--save', 'verse.txt'], /--save verse\.txt is no folder of a run: ENOTDIR/],
+    [[...verseFile, '--save', 'folder'], /--save folder has a run already; go on with it by --resume, or give the new/],
+    [['--resume'], /--resume: runs\/char-rnn has no run yet; leave --resume out to begin one there/],
+    [['--save', 'folder', '--resume', '--load', 'a'], /leave --load out, or --resume/],
+    [['--piped-again'], /--piped-again goes with --resume/],
   ];
   test.each(cases)('%j: one line on stderr, exit code 2, nothing overwritten', async (args, message) => {
     const before = readdirSync(inFolder());
@@ -168,7 +175,7 @@ describe('what cannot be done', () => {
     expect(err).toMatch(message);
     expect(code).toBe(2);
     expect(readdirSync(inFolder())).toEqual(before);
-    expect(readFileSync(inFolder('char-rnn.safetensors'), 'utf8')).toBe('precious');
+    expect(readFileSync(inFolder('folder/step-000000000007.safetensors'), 'utf8')).toBe('precious');
   });
 });
 
@@ -181,7 +188,7 @@ describe('lines from stdin', () => {
     const bits = Number(/all of it: ([\d.]+) bits per character before learning it, 3,479 characters/.exec(out)?.[1]);
     // A uniform guess among 98 symbols costs 6.61 bits.
     expect(bits).toBeLessThan(5);
-    expect(files()).toEqual(['char-rnn.safetensors']);
+    expect(files()).toEqual(['runs']);
   });
 
   test('are learnt as they arrive: Ctrl-C amid an open stream saves', async () => {
@@ -195,7 +202,7 @@ describe('lines from stdin', () => {
     const { code, out, wrong } = await ended;
     expect({ code, wrong }).toEqual({ code: 130, wrong: '' });
     expect(out).toMatch(/all of it: .*, \d+ characters/);
-    expect(files()).toEqual(['char-rnn.safetensors']);
+    expect(files()).toEqual(['runs']);
   });
 
   test('that hold unknown symbols are learnt too, also by a model of a text', async () => {
@@ -214,7 +221,14 @@ describe('lines from stdin', () => {
       code: 130,
       err: 'nothing learnt, nothing saved\n',
     });
-    expect(files()).toEqual([]);
+    expect(filesOf(inFolder('runs/char-rnn'))).toEqual([]);
+  });
+
+  test('that have nothing to learn from are told so', async () => {
+    expect(await run(options, 'a')).toMatchObject({
+      code: 2,
+      err: 'char-rnn: the input has no two characters to learn from; nothing was saved.\n',
+    });
   });
 });
 
@@ -225,14 +239,14 @@ test('Ctrl-C stops training at the end of a window, saves and ends with 130', as
   child.kill('SIGINT');
   const { code, wrong } = await ended;
   expect({ code, wrong }).toEqual({ code: 130, wrong: '' });
-  expect(files()).toEqual(['char-rnn.safetensors']);
+  expect(files()).toEqual(['runs']);
 });
 
 test('--json gives a line for the start and the end, and nothing else', async () => {
   const told = records(await run(['--file', 'verse.txt', '--epochs', '2', '--json', ...tiny]));
   expect(told).toMatchObject([
     { characters: 2320, heldOut: 232, cell: 'lstm', units: 16, symbols: 16 },
-    { characters: 2 * 2084, saved: 'char-rnn.safetensors', said: expect.stringMatching(/^The /), interrupted: false },
+    { characters: 2 * 2084, saved: 'runs/char-rnn', said: expect.stringMatching(/^The /), interrupted: false },
   ]);
   expect(told[1]?.heldOut).toEqual({ bitsPerCharacter: expect.any(Number), characters: 230 });
 });
@@ -247,6 +261,6 @@ test('--help names every option', async () => {
   const { code, out } = await run(['--help']);
   expect(code).toBe(0);
   const options =
-    'file stdin cell units layers embed length batch optimizer lr seconds epochs seed threads tier prompt temperature load save json';
+    'file stdin cell units layers embed length batch optimizer lr floor seconds epochs seed threads tier prompt temperature load save resume json';
   for (const option of options.split(' ')) expect(out).toContain(`--${option}`);
 });

@@ -5,13 +5,13 @@ import { program } from './program.js';
 const everywhere = 'threads tier json help';
 const examples = {
   'char-rnn':
-    'file stdin cell units layers embed length batch optimizer lr seconds epochs seed prompt temperature load save save-every',
+    'file stdin piped-again cell units layers embed length batch optimizer lr floor seconds epochs seed prompt temperature load save save-every resume',
   alice: 'file model iterations seed load save',
-  gpt: 'file steps batch context features heads blocks lr seed temperature load save',
-  lenet: 'recipe epochs images data seed load save',
-  memory: 'task model seed flow load save',
+  gpt: 'file steps batch context features heads blocks lr seed temperature load save save-every resume',
+  lenet: 'recipe epochs images data seed load save save-every resume',
+  memory: 'task model seed flow load save save-every resume',
   seq2seq: 'task steps seed load save',
-  slots: 'train valid test online forgetting utterances epochs units forwards seed seeds load save',
+  slots: 'train valid test online forgetting utterances epochs units forwards seed seeds load save save-every resume',
 };
 
 describe.each(Object.entries(examples))('%s', (name, own) => {

@@ -1,10 +1,10 @@
 /** Whatever ends an example before its time, what it has learnt is saved, and the exit code says what it was. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import * as E from 'fp-ts/lib/Either.js';
 import { loadCheckpointEither } from 'oxbow';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { writeDigits } from './digits.js';
-import { type Ending, endings, program } from './program.js';
+import { type Ending, endings, filesOf, program } from './program.js';
 
 const verse = ['--file', 'verse.txt'];
 const small = ['--features', '16', '--heads', '2', '--blocks', '1', '--context', '8'];
@@ -23,8 +23,12 @@ const runs: readonly (readonly [name: string, args: readonly string[], shown: st
 
 const cases = runs.flatMap(([name, args, shown, by]) => by.map((ending) => ({ name, args, shown, ending })));
 
-const isSaved = async (name: string, path: string): Promise<boolean> =>
-  name === 'memory' ? JSON.parse(readFileSync(path, 'utf8')).length > 0 : E.isRight(await loadCheckpointEither(path)());
+/** A file, the folder of a run, or a folder of such folders. */
+async function isSaved(path: string): Promise<boolean> {
+  const runs = [path, `${path}/slots-mlp`].filter(existsSync);
+  const file = statSync(path).isFile() ? path : runs.flatMap(filesOf).at(-1);
+  return file !== undefined && E.isRight(await loadCheckpointEither(file)());
+}
 
 describe.each(cases)('$name, by $ending', ({ name, args, shown, ending }) => {
   const { interrupt, inFolder } = program(name);
@@ -39,9 +43,9 @@ describe.each(cases)('$name, by $ending', ({ name, args, shown, ending }) => {
     expect(ended).toMatchObject({
       code: endings[ending],
       wrong: '',
-      err: expect.stringMatching(/(^|\n)saved saved\n/),
+      err: expect.stringMatching(/(^|\n)saved saved(\/[\w-]+)?( after update [\d,]+)?\n/),
     });
-    expect(await isSaved(name, inFolder('saved'))).toBe(true);
+    expect(await isSaved(inFolder('saved'))).toBe(true);
   });
 });
 
@@ -54,20 +58,20 @@ describe('char-rnn', () => {
     '%s: it has saved while it trained, and saves',
     async (signal) => {
       const { child, ended } = start([...tiny, '--seconds', '600', '--save-every', '0.05', '--json']);
-      let before: Buffer | undefined;
+      let before: string | undefined;
       // A second signal ends it at once.
       child.stderr.once('data', () => {
-        before = readFileSync(inFolder('char-rnn.safetensors'));
+        before = filesOf(inFolder('runs/char-rnn')).at(-1);
         child.kill(signal);
       });
       const { code, out, err, wrong } = await ended;
       expect({ code, wrong }).toEqual({ code: endings[signal], wrong: '' });
       expect(err).toMatch(
-        /^saved char-rnn\.safetensors after [\d,]+ characters\n[\s\S]*saved char-rnn\.safetensors: [\d,]+ weights\n$/,
+        /^saved runs\/char-rnn after update [\d,]+\n[\s\S]*saved runs\/char-rnn after update [\d,]+\n$/,
       );
       expect(JSON.parse(out.trimEnd().split('\n').at(-1) as string)).toMatchObject({ interrupted: true });
-      expect(before?.equals(readFileSync(inFolder('char-rnn.safetensors')))).toBe(false);
-      expect(await isSaved('char-rnn', inFolder('char-rnn.safetensors'))).toBe(true);
+      expect(filesOf(inFolder('runs/char-rnn')).at(-1)).not.toBe(before);
+      expect(await isSaved(inFolder('runs/char-rnn'))).toBe(true);
     },
   );
 
@@ -77,8 +81,8 @@ describe('char-rnn', () => {
     expect(await ended).toMatchObject({
       code: 0,
       wrong: '',
-      err: expect.stringContaining('saved char-rnn.safetensors: '),
+      err: expect.stringContaining('saved runs/char-rnn after update '),
     });
-    expect(await isSaved('char-rnn', inFolder('char-rnn.safetensors'))).toBe(true);
+    expect(await isSaved(inFolder('runs/char-rnn'))).toBe(true);
   });
 });

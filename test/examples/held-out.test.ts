@@ -3,7 +3,7 @@ import type { Right } from 'fp-ts/lib/Either.js';
 import { vocabulary } from 'oxbow';
 import { NEVER, of } from 'rxjs';
 import { expect, test } from 'vitest';
-import { speaker } from '../../examples/char-rnn/model.js';
+import { charModel } from '../../examples/char-rnn/model.js';
 import { recipe } from '../../examples/char-rnn/recipe.js';
 import { reportHeldOut } from '../../examples/char-rnn/report.js';
 import type { Session } from '../../examples/char-rnn/session.js';
@@ -28,9 +28,9 @@ function shown() {
 const never: Interrupt = { requested$: NEVER, requested: () => false, code: () => undefined };
 const stopped: Interrupt = { requested$: of(undefined), requested: () => true, code: () => 143 };
 
-const talker = speaker({ cell: 'rnn', units: 4, layers: 1, embed: 0 }, vocabulary('abc'), 1);
+const talker = { vocab: vocabulary('abc'), model: charModel({ cell: 'rnn', units: 4, layers: 1, embed: 0 }, 3, 1) };
 const session = (screen: Session['screen'], interrupt: Interrupt) =>
-  ({ speaker: talker, screen, interrupt, options: { seconds: 600 } }) as unknown as Session;
+  ({ speaker: talker, screen, interrupt, plan: { seconds: 600, epochs: null } }) as unknown as Session;
 
 test('char-rnn: no more than so many characters, and it says of how many', async () => {
   const { screen, lines, said } = shown();
@@ -43,7 +43,7 @@ test('char-rnn: no more than so many characters, and it says of how many', async
 
 test('gpt: no more than so many characters', async () => {
   const shape = { context: 16, features: 4, heads: 1, blocks: 1 };
-  const model = (freshSpeaker({ ...shape, temperature: 1 }, 'abc') as Right<Speaker>).right;
+  const model = (freshSpeaker({ ...shape, temperature: 1, saveEvery: 30 }, 'abc') as Right<Speaker>).right;
   const { screen, lines } = shown();
   const loss = await heldOutLoss(model, heldOut, screen, never);
   expect(loss).toBeGreaterThan(0);

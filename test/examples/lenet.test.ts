@@ -1,9 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { writeDigits as writeAt } from './digits.js';
 import { program, records } from './program.js';
 
-const { run, interrupt, inFolder } = program('lenet');
+const { run, inFolder } = program('lenet');
 
 const writeDigits = (name: string, count: number) => writeAt(inFolder, name, count);
 
@@ -39,25 +39,6 @@ describe('the LeNet example', () => {
     expect((end.confusion as number[][]).flat().reduce((a, b) => a + b)).toBe(20);
     const again = await lines('--threads', '2');
     expect(again.map(({ loss }) => loss)).toEqual([undefined, first.loss, second.loss, undefined]);
-  });
-
-  test('goes on from where Ctrl-C stopped it to the weights of a run that never stopped', async () => {
-    writeDigits('train', 200);
-    writeDigits('t10k', 20);
-    const args = ['--data', '.', '--json', '--epochs', '24', '--save'];
-    const bytes = (name: string) => readFileSync(inFolder(name));
-    await run([...args, 'whole']);
-    const stopped = await interrupt([...args, 'half'], '"epoch":1,');
-    expect(stopped).toMatchObject({ code: 130, wrong: '' });
-    // What the last whole epoch came to, without another look at all digits.
-    expect(records(stopped).at(-1)).toMatchObject({ interrupted: true, testAccuracy: expect.any(Number) });
-    expect(bytes('half').equals(bytes('whole'))).toBe(false);
-    const resumed = await run(['--data', '.', '--load', 'half', '--save', 'resumed']);
-    expect(resumed).toMatchObject({ code: 0, wrong: '' });
-    expect(bytes('resumed').equals(bytes('whole'))).toBe(true);
-    expect((await run(['--data', '.', '--load', 'half', '--seed', '7'])).err).toBe(
-      'lenet: --load half: it was made with --seed 42, not 7; leave --seed out, or --load.\n',
-    );
   });
 
   test('--help is code 0; what the user can put right is code 2 and one line', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, it, test } from 'vitest';
 import { parseOptions } from '../../examples/memory/options.js';
 import { modelNames, recipe } from '../../examples/memory/recipe.js';
 import { tableOf } from '../../examples/memory/report.js';
+import { begin } from '../../examples/memory/saved.js';
 import { tasks } from '../../examples/memory/tasks/index.js';
 import { type Task, taskNames } from '../../examples/memory/tasks/task.js';
 import { program, records } from './program.js';
@@ -53,7 +54,8 @@ describe('the memory example', () => {
   test('says in one line what is wrong', async () => {
     for (const [args, message] of [
       [['--task', 'adding'], /^memory: option '--task.*Allowed choices are slots, .*Try --help\.\n$/],
-      [['--load', 'none'], /^memory: none cannot be read: .*; give a file that --save wrote\.\n$/],
+      [['--resume'], /^memory: --resume: say which run by --save FOLDER\.\n$/],
+      [['--resume', '--save', 'none'], /^memory: --resume: none has no run yet; .*\n$/],
       [['--flow', 'none/flow.svg'], /^memory: --flow none\/flow.svg cannot be written: .*\n$/],
     ] as const) {
       const { code, out, err } = await run(args);
@@ -63,32 +65,35 @@ describe('the memory example', () => {
   });
 
   test('Ctrl-C ends it with the table so far', async () => {
-    const args = ['--task', 'slots', 'adding-400', '--model', 'gru', '--save', 'results.json'];
+    const args = ['--task', 'slots', 'adding-400', '--model', 'gru', '--save', 'runs'];
     const { code, out, wrong } = await interrupt(args, 'adding-400: ');
     expect({ code, wrong }).toEqual({ code: 130, wrong: '' });
-    expect(JSON.parse(readFileSync(inFolder('results.json'), 'utf8'))).toMatchObject([{ task: 'slots', model: 'gru' }]);
     expect(out).toMatch(/\ntask +GRU\nslots +✓ [\d.]+ % \(\d+\)\n$/);
 
-    const results = JSON.parse(readFileSync(inFolder('results.json'), 'utf8'));
-    const goOn = ['--task', 'slots', '--model', 'mlp', 'gru', '--load', 'results.json'];
-    const resumed = await run([...goOn, '--save', 'more.json']);
+    const goOn = ['--task', 'slots', '--model', 'mlp', 'gru', '--save', 'runs', '--resume'];
+    const resumed = await run(goOn);
     expect(resumed).toMatchObject({ code: 0, wrong: '' });
-    // What is there is not learnt again, and stays in the table.
+    // What is through is not learnt again, and stays in the table.
     expect(resumed.out).not.toContain('✓ GRU');
     expect(resumed.out).toMatch(/\ntask +no memory +GRU\nslots +✗ .* ✓ [\d.]+ % \(\d+\)\n$/);
-    expect(JSON.parse(readFileSync(inFolder('more.json'), 'utf8'))).toMatchObject([...results, { model: 'mlp' }]);
 
-    const refused = await run([...goOn, '--seed', '5']);
-    expect({ code: refused.code, err: refused.err }).toEqual({
+    expect(await run([...goOn, '--seed', '5'])).toMatchObject({
       code: 2,
-      err: 'memory: --load results.json: its results are of seed 1, not 5; give --seed 1, or leave --load out.\n',
+      err: 'memory: --resume: the run in runs has --seed 1, not 5; leave --seed out.\n',
     });
+    expect(await run(args)).toMatchObject({ code: 2, err: expect.stringContaining('--save runs has a run already;') });
   });
 });
 
 describe('its options', () => {
-  it('are all tasks and all models unless told otherwise', () => {
-    expect(parseOptions([])).toEqual(E.right({ task: taskNames, model: modelNames, seed: recipe.seed }));
+  it('have what was typed alone', () => {
+    expect(parseOptions([])).toEqual(E.right({ saveEvery: 30 }));
+  });
+
+  it('without any, a new run is all tasks and all models', async () => {
+    expect(await begin({ saveEvery: 30 })()).toEqual(
+      E.right({ plan: { task: taskNames, model: modelNames, seed: recipe.seed }, results: [] }),
+    );
   });
 
   it.each([

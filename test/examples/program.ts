@@ -1,9 +1,11 @@
 /** Runs an example as a process of its own, as its users do. */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { loadCheckpoint } from 'oxbow';
 import { afterEach, beforeAll, beforeEach, vi } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -75,6 +77,23 @@ export function program(name: string) {
   }
 
   return { start, run, interrupt, inFolder: (file = '') => join(folder, file) };
+}
+
+/** The files of a run, the newest last. */
+export const filesOf = (folder: string): readonly string[] =>
+  readdirSync(folder)
+    .filter((name) => /^step-\d+\.safetensors$/.test(name))
+    .sort()
+    .map((name) => join(folder, name));
+
+/** All numbers that a run has kept last, weights and what learning needs besides, as one hash. */
+export async function numbersOf(folder: string): Promise<string> {
+  const { tensors } = await loadCheckpoint(filesOf(folder).at(-1) as string);
+  const hash = createHash('sha256');
+  for (const [name, { data }] of Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest('hex');
 }
 
 /** What `--json` writes. */

@@ -329,7 +329,7 @@ const makesNone = `tape gradientFlow register OxbowError decodeCheckpoint decode
   saveTagger saveTaggerEither fromFile fromConll toConll fromJsonLines toJsonLine chunksOf scoreSlots fitTagger scoreTagger
   lexicon restoreTagger restoreTaggerEither taggerCheckpoint correctTags correctTagsEither learnTags pending predictTags
   reservoir slots slotsOf tag substituteSlots taggerTrainer checkpointed saveRuns resume positionNow positioned keyedTbptt
-  liveLanes loadNewest openRunFolder`.split(/\s+/);
+  liveLanes loadNewest loadRun openRunFolder`.split(/\s+/);
 
 describe('every public function', () => {
   const functions = (all: object, space = '') =>

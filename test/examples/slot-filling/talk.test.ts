@@ -2,10 +2,10 @@ import type { TaggedUtterance } from 'oxbow';
 import { from, lastValueFrom, map } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { someUtterances } from '../../../examples/slot-filling/grammar/index.js';
-import type { Learner } from '../../../examples/slot-filling/online.js';
 import { parseOptions } from '../../../examples/slot-filling/options.js';
 import { beginner, prequential } from '../../../examples/slot-filling/prequential.js';
 import { onGrammar } from '../../../examples/slot-filling/recipe.js';
+import type { Learner } from '../../../examples/slot-filling/saved.js';
 import { painter } from '../../../examples/slot-filling/show.js';
 import { parseCorrection, type Room, talk } from '../../../examples/slot-filling/talk.js';
 
