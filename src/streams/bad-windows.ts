@@ -7,7 +7,7 @@ import type { Names } from '../options.js';
 import type { Params } from '../parameters/parameter.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
 import { type BadReason, reasonOf } from '../training/bad-reason.js';
-import { type Remembered, remember } from '../training/remembered.js';
+import { type Remembered, remembering } from '../training/remembered.js';
 import type { Trainer } from '../training/trainer.js';
 import { positionNow } from './demand.js';
 
@@ -115,6 +115,7 @@ export interface BadWindows {
 
 export function badWindows(operation: string, options: BadWindowOptions, ground: Ground): BadWindows {
   const { learner } = ground;
+  const remember = remembering(ground.params, learner);
   const { every = EVERY, most = MOST } = options.rollback ?? {};
   let counts: BadWindowCounts = { skipped: 0, rolledBack: 0 };
   let policy = options.badWindow;
@@ -198,7 +199,7 @@ export function badWindows(operation: string, options: BadWindowOptions, ground:
     },
     sound() {
       if (policy !== 'rollback' || (kept !== undefined && learner.steps - kept.training.step < every)) return undefined;
-      kept = { training: remember(ground.params, learner), putBack: ground.keep?.() };
+      kept = { training: remember(), putBack: ground.keep?.() };
       rollbacks = 0;
       return undefined;
     },
