@@ -1,11 +1,12 @@
 /** How surprising lines were lately, so that the next one can be held against them. */
 import { isRecord } from '../../checks.js';
+import { isTensor, type Tensor, tensor } from '../../tensor.js';
 import { recipe } from './recipe.js';
 
 /** As it is kept with a run. */
 export interface DistributionData {
-  /** Scores of the latest lines, in their order. */
-  readonly scores: Float64Array;
+  /** Scores of the latest lines, in their order, `[n]`. */
+  readonly scores: Tensor;
   /** Lines that were scored so far. */
   readonly lines: number;
 }
@@ -53,7 +54,7 @@ function deviationOf(sorted: readonly number[]): number {
  * surprising then says nothing of now.
  */
 export function distribution(from?: DistributionData): Distribution {
-  const latest: number[] = [...(from?.scores ?? [])];
+  const latest: number[] = [...(from?.scores.data ?? [])];
   const sorted = [...latest].sort((a, b) => a - b);
   let lines = from?.lines ?? 0;
   let deviation: { readonly at: number; readonly value: number } | undefined;
@@ -69,7 +70,9 @@ export function distribution(from?: DistributionData): Distribution {
     get lines() {
       return lines;
     },
-    add(score) {
+    add(given) {
+      // As it is kept.
+      const score = Math.fround(given);
       const found = standing(score);
       lines += 1;
       latest.push(score);
@@ -78,7 +81,7 @@ export function distribution(from?: DistributionData): Distribution {
       while (latest.length > most) sorted.splice(below(sorted, latest.shift() as number), 1);
       return found;
     },
-    data: () => ({ scores: Float64Array.from(latest), lines }),
+    data: () => ({ scores: tensor([latest.length], latest), lines }),
   };
 }
 
@@ -86,10 +89,10 @@ export function distribution(from?: DistributionData): Distribution {
 export function distributionFrom(data: unknown): Distribution {
   const { scores, lines } = (isRecord(data) ? data : {}) as Partial<DistributionData>;
   const isSound =
-    scores instanceof Float64Array &&
-    scores.length <= recipe.remembered &&
-    scores.every((score) => Number.isFinite(score)) &&
+    isTensor(scores) &&
+    scores.data.length <= recipe.remembered &&
+    scores.data.every((score) => Number.isFinite(score)) &&
     Number.isSafeInteger(lines) &&
-    (lines as number) >= scores.length;
+    (lines as number) >= scores.data.length;
   return distribution(isSound ? { scores, lines: lines as number } : undefined);
 }
