@@ -1,12 +1,14 @@
 /** The `oxbow` command: its commands by name, and how whatever goes wrong in one of them ends. */
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
+import { generateCommand } from './generate.js';
 import { scoreCommand } from './score.js';
 import { examplesHelp, exitCodesHelp } from './shared/command.js';
 import { codeOf, messageOf } from './shared/failure.js';
+import { trainCommand } from './train.js';
 
 /** All commands, in the order of the help. */
-const commands = [scoreCommand];
+const commands = [trainCommand, generateCommand, scoreCommand];
 
 export function program(): Command {
   const made = new Command('oxbow')
