@@ -15,7 +15,7 @@ import { type Context, chooseMachine, command, inContext, withJson, withMachine 
 import { misused } from './shared/failure.js';
 import { type About, type LanguageCore, languageIn, requireTask, vocabularyOf } from './shared/kept.js';
 import { knownOptimizer, optimizerOf } from './shared/language.js';
-import { count } from './shared/numbers.js';
+import { count, several } from './shared/numbers.js';
 
 interface ScoreOptions extends MachineChoice {
   readonly model?: string;
@@ -70,7 +70,7 @@ async function openKept(keep: string, lr: number | undefined, { screen }: Contex
   screen.note(
     kept === undefined
       ? `a new run in ${keep}`
-      : `${keep} goes on after ${count(distribution.lines)} lines, step ${count(kept.step)}`,
+      : `${keep} goes on after ${several(distribution.lines, 'line')}, step ${count(kept.step)}`,
   );
   const state = kept?.snapshot.state;
   return {
@@ -114,7 +114,7 @@ async function score(files: readonly string[], options: ScoreOptions, context: C
     screen.say(`${line.bits.toFixed(2).padStart(5)} ${isStrange ? '!' : ' '} ${highlighted(line, isStrange, screen.coloured)}`);
   };
   const progress = () =>
-    `${count(lines)} lines · ${(bits / symbols).toFixed(3)} bits per character · ${count(strange)} strange`;
+    `${several(lines, 'line')} · ${(bits / symbols).toFixed(3)} bits per character · ${count(strange)} strange`;
   const scored$ = scorer((stopped) => linesOf(chunksOf(files, stopped)), opened).pipe(
     takeUntil(ending.requested$),
     tap(({ lines: some }) => {

@@ -11,6 +11,7 @@ import {
   type Observable,
   reduce,
   Subject,
+  take,
   takeUntil,
   takeWhile,
   tap,
@@ -125,17 +126,18 @@ function recipeFor(options: TrainOptions, kept: Kept | undefined): Recipe {
   return { ...recipe.model, seed: recipe.seed, ...was, ...asked, optimizer, learningRate };
 }
 
-/** The course to take: the kept one, where it is of this text and not over, or a new one. */
-function planFor(options: TrainOptions, print: string, batch: number, length: number, kept: Kept | undefined): CourseData {
-  const was = courseFrom((kept?.about as About | undefined)?.course);
-  const fits = was !== undefined && was.text === print && was.batch === batch && was.length === length;
-  const isAsked = options.seconds !== undefined || options.epochs !== undefined;
-  const isSame = (options.epochs ?? null) === (was?.epochs ?? null) && (options.seconds ?? null) === (was?.seconds ?? null);
-  if (fits && was.done < 1 && (!isAsked || isSame)) return was;
-  const { epoch = 1, index = 0 } = (fits ? kept?.position : undefined) ?? {};
-  const seconds = options.seconds ?? (options.epochs === undefined ? recipe.seconds : null);
-  const after = epoch - (index === 0 ? 1 : 0);
-  return { text: print, length, batch, after: fits ? after : 0, epochs: options.epochs ?? null, seconds, spent: 0, done: 0 };
+interface Place {
+  readonly epoch: number;
+  readonly index: number;
+}
+
+/** The course to take: the kept one, where it is not over and no other is asked for, or a new one. */
+function planFor({ seconds, epochs }: TrainOptions, fresh: Pick<CourseData, 'text' | 'length' | 'batch'>, after: number, was?: CourseData): CourseData {
+  const isAsked = seconds !== undefined || epochs !== undefined;
+  const isSame = (epochs ?? null) === was?.epochs && (seconds ?? null) === was?.seconds;
+  if (was !== undefined && was.done < 1 && (!isAsked || isSame)) return was;
+  const long = { epochs: epochs ?? null, seconds: seconds ?? (epochs === undefined ? recipe.seconds : null) };
+  return { ...fresh, ...long, after, spent: 0, done: 0 };
 }
 
 async function train(
@@ -156,13 +158,14 @@ async function train(
   const was = courseFrom((kept?.about as About | undefined)?.course);
   const length = options.length ?? was?.length ?? recipe.length;
   const { training, heldOut, batch } = split(symbols, length, options.batch ?? was?.batch ?? recipe.batch);
-  const plan = planFor(options, printOf(text), batch, length, kept);
-  const goesOn = was !== undefined && was.text === plan.text && was.batch === batch && was.length === length;
-  const position = goesOn ? (kept?.position as { epoch: number; index: number } | undefined) : undefined;
+  const fresh = { text: printOf(text), length, batch };
+  const goesOn = was !== undefined && was.text === fresh.text && was.batch === batch && was.length === length;
+  const position = goesOn ? (kept?.position as Place | undefined) : undefined;
+  const epoch = Math.ceil(Math.floor((training.length - 1) / batch) / length);
+  const before = position ? (position.epoch - 1) * epoch + position.index : 0;
+  const plan = planFor(options, fresh, before, goesOn ? was : undefined);
   const { optimizer, learningRate, ...shape } = made;
   const model = kept?.model ?? languageModel({ symbols: vocab.size, ...shape });
-  const epoch = batch * Math.floor((training.length - 1) / batch);
-  const before = position ? (position.epoch - 1 - plan.after) * epoch + position.index * length * batch : 0;
   const done = course(plan, epoch, before);
 
   screen.say(`${count(symbols.length)} characters, ${vocab.size} symbols; the last ${count(heldOut.length)} held out`);
@@ -177,7 +180,7 @@ async function train(
 
   const floor = recipe.floor * learningRate;
   const rate = cosine({ rate: learningRate, steps: 1, floor });
-  const epochs = plan.epochs === null ? Number.POSITIVE_INFINITY : plan.after + plan.epochs;
+  const left = plan.epochs === null ? Number.POSITIVE_INFINITY : plan.epochs * epoch - (before - plan.after);
   const goOn = goesOn ? { from: kept?.snapshot } : { state: kept?.snapshot.state };
   const about = (): About => ({
     ...(kept?.about as About | undefined),
@@ -186,7 +189,8 @@ async function train(
     recipe: { ...made },
     course: done.data(),
   });
-  const steps$ = lanes(training, { batch, length, epochs, ...(position && { from: position }) }).pipe(
+  const steps$ = lanes(training, { batch, length, epochs: Number.POSITIVE_INFINITY, ...(position && { from: position }) }).pipe(
+    take(left),
     takeUntil(merge(ending.requested$, deadline(plan))),
     tbptt(model, {
       loss: crossEntropy(),

@@ -8,8 +8,9 @@ export interface CourseData {
   readonly text: string;
   readonly length: number;
   readonly batch: number;
-  /** Epochs that were over when it began, and how many more there are to be. JSON has no infinity: null is without an end. */
+  /** Windows of the text that were learnt when it began. */
   readonly after: number;
+  /** How long it is to be: whichever is over first; null is without an end. */
   readonly epochs: number | null;
   readonly seconds: number | null;
   /** Seconds of it that are over. */
@@ -40,19 +41,20 @@ export interface Course {
 /** The mean forgets a window after some hundred more. */
 const MEMORY = 0.99;
 
-/** A course whose clock runs from now on. `before` are symbols of it that were learnt by earlier processes. */
+/** A course whose clock runs from now on, after so many windows; `epoch` are the windows of one. */
 export function course(plan: CourseData, epoch: number, before: number): Course {
   const started = performance.now();
-  let [symbols, sum, weight] = [0, 0, 0];
+  let [symbols, windows, sum, weight] = [0, before, 0, 0];
   const now = () => (performance.now() - started) / 1000;
   const spent = () => plan.spent + now();
-  const epochs = () => (before + symbols) / epoch;
+  const epochs = () => (windows - plan.after) / epoch;
   const part = (value: number, whole: number | null) => (whole === null ? 0 : value / whole);
   const fraction = () => Math.min(1, Math.max(part(spent(), plan.seconds), part(epochs(), plan.epochs)));
   const recent = () => sum / weight / Math.LN2;
   return {
     seen(loss, more) {
       symbols += more;
+      windows += 1;
       sum = MEMORY * sum + loss;
       weight = MEMORY * weight + 1;
     },
@@ -60,10 +62,10 @@ export function course(plan: CourseData, epoch: number, before: number): Course 
     symbols: () => symbols,
     recent,
     line() {
-      const of = plan.epochs === null ? '' : ` of ${plan.after + plan.epochs}`;
+      const of = plan.epochs === null ? '' : ` of ${(plan.after / epoch + plan.epochs).toFixed(2)}`;
       const left = fraction() > 0 ? ` · ${count((now() * (1 - fraction())) / Math.max(1e-9, fraction() - plan.done))} s left` : '';
       const rate = count(symbols / now());
-      return `epoch ${(plan.after + epochs()).toFixed(2)}${of} · ${recent().toFixed(3)} bits per character · ${rate} characters/s${left}`;
+      return `epoch ${(windows / epoch).toFixed(2)}${of} · ${recent().toFixed(3)} bits per character · ${rate} characters/s${left}`;
     },
     data: () => ({ ...plan, spent: spent(), done: fraction() }),
   };
