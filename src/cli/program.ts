@@ -1,14 +1,28 @@
 /** The `oxbow` command: its commands by name, and how whatever goes wrong in one of them ends. */
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
+import { benchCommand } from './bench.js';
+import { completeCommand, completionCommand } from './completion.js';
+import { doctorCommand } from './doctor.js';
 import { generateCommand } from './generate.js';
+import { inspectCommand } from './inspect.js';
 import { scoreCommand } from './score.js';
 import { examplesHelp, exitCodesHelp } from './shared/command.js';
 import { codeOf, messageOf } from './shared/failure.js';
+import { tagCommand } from './tag.js';
 import { trainCommand } from './train.js';
 
 /** All commands, in the order of the help. */
-const commands = [trainCommand, generateCommand, scoreCommand];
+const commands = [
+  () => trainCommand(),
+  generateCommand,
+  scoreCommand,
+  tagCommand,
+  inspectCommand,
+  benchCommand,
+  doctorCommand,
+  completionCommand,
+];
 
 export function program(): Command {
   const made = new Command('oxbow')
@@ -25,6 +39,7 @@ export function program(): Command {
       ])}\n${exitCodesHelp}`,
     );
   for (const command of commands) made.addCommand(command());
+  made.addCommand(completeCommand(made), { hidden: true });
   for (const command of [made, ...made.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => undefined }).showHelpAfterError(false);
   }

@@ -173,7 +173,7 @@ async function train(
   screen.say(`${made.cell} ${made.layers} × ${made.units}: ${count(weights)} weights; ${machine}`);
   if (kept === undefined) screen.note(`a new run in ${keep}`);
   else {
-    const place = position ? `epoch ${position.epoch}, window ${position.index}` : 'the beginning of a text that is new to it';
+    const place = position ? `epoch ${position.epoch}, window ${position.index}` : 'the beginning of the text';
     screen.note(`${keep} goes on after step ${count(kept.step)}, at ${place}`);
   }
   screen.record({ ...made, symbols: vocab.size, weights, machine, from: kept?.step, keep });
