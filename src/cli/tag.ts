@@ -45,8 +45,8 @@ export function tagCommand(): Command {
       'learns an utterance; a run that is not there begins',
     ],
     [
-      'echo \'{"id":"7","corrections":[{"slot":"toloc","words":"boston"}]}\' | oxbow tag --learn --model slots/',
-      'corrects what was tagged under an id before: {"id":"7","text":"to boston"}',
+      'oxbow tag --learn --model slots/ --json < lessons.jsonl',
+      'tags {"id":"7","text":"to boston"}, and learns {"id":"7","corrections":[{"slot":"toloc","words":"boston"}]} of it',
     ],
   ])
     .requiredOption('--model <path>', 'folder of a run, or a file of one')
@@ -143,6 +143,8 @@ async function learning(
   if (kept !== undefined) requireTask(kept.about, path, 'tagger');
   screen.note(kept === undefined ? `a new run in ${path}` : `${path} goes on after step ${kept.step}`);
   const model = kept?.model ?? tagger({ words: [], tags: ['O'], ...recipe.net });
+  const open = pending({ capacity: recipe.pending });
+  let latest: (() => LearnTagsState) | undefined;
   return line$.pipe(
     concatMap((line) => {
       const lesson = lessonOf(line);
@@ -150,14 +152,26 @@ async function learning(
       refuse(lesson);
       return [];
     }),
+    // The state of a lesson is gone when the next one begins, of which nothing may be learnt: then this is what there is to save.
+    tap((lesson) => {
+      if (!isTaught(lesson)) latest?.();
+    }),
     learnTags(model, {
       optimizer: adam(recipe.learningRate),
       clipNorm: recipe.clipNorm,
       replay: recipe.replay,
-      pending: pending({ capacity: recipe.pending }),
+      pending: open,
       state: kept?.snapshot,
     }),
-    map((outcome) => (outcome.outcome === 'learned' ? { ...outcome, snapshot: outcome.state } : outcome)),
+    map((outcome) => {
+      if (outcome.outcome !== 'learned') return outcome;
+      let state: LearnTagsState | undefined;
+      latest = () => {
+        state ??= outcome.state();
+        return { ...state, pending: open.state() };
+      };
+      return { ...outcome, snapshot: latest };
+    }),
     checkpointed(path, {
       model,
       everyMs: 1000 * saveEvery,
@@ -167,3 +181,7 @@ async function learning(
     }),
   );
 }
+
+/** Whether a lesson comes with its tags, and will be learnt as far as one can see. */
+const isTaught = (lesson: TagLesson): boolean =>
+  'tags' in lesson && 'words' in lesson && lesson.tags?.length === lesson.words.length;
