@@ -36,7 +36,9 @@ async function bench(options: BenchOptions, { screen, ending }: Context): Promis
     if (ending.requested() || (options.only ?? workload.name) !== workload.name) continue;
     const { name, what, unit, perSecond, stepsPerSecond } = await measure(workload, options.seconds, ending.requested);
     if (ending.requested()) return;
-    screen.say(`${name.padEnd(9)} ${`${count(perSecond)} ${unit}/s`.padStart(22)}  ${count(stepsPerSecond)} steps/s  ${what}`);
+    screen.say(
+      `${name.padEnd(9)} ${`${count(perSecond)} ${unit}/s`.padStart(22)}  ${count(stepsPerSecond)} steps/s  ${what}`,
+    );
     screen.record({ name, perSecond, unit, stepsPerSecond, machine, what });
   }
 }

@@ -56,7 +56,13 @@ export function candidates(program: Command, words: readonly string[]): readonly
   const asked = options.find(isNamed(before.at(-1) ?? ''));
   if (asked !== undefined && takesValue(asked)) return starting(asked.argChoices ?? []);
   if (last.startsWith('-')) return starting(options.flatMap(({ long }) => long ?? []));
-  if (chosen === undefined) return starting(program.createHelp().visibleCommands(program).map((each) => each.name()));
+  if (chosen === undefined)
+    return starting(
+      program
+        .createHelp()
+        .visibleCommands(program)
+        .map((each) => each.name()),
+    );
   const commands = chosen.name() === 'help' ? program.commands.map((each) => each.name()) : [];
   return starting([...commands, ...chosen.registeredArguments.flatMap(({ argChoices }) => argChoices ?? [])]);
 }

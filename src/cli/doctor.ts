@@ -30,10 +30,14 @@ interface Finding {
 }
 
 export function doctorCommand(): Command {
-  const made = command('doctor', 'What this machine gives: Node, kernels, threads, memory, speed, disk. Exit code 1 where something is wrong.', [
-    ['oxbow doctor', 'looks at all of it, in some seconds'],
-    ['oxbow doctor --folder /var/lib/oxbow --json', 'with the disk that runs are to be kept on, for a program'],
-  ])
+  const made = command(
+    'doctor',
+    'What this machine gives: Node, kernels, threads, memory, speed, disk. Exit code 1 where something is wrong.',
+    [
+      ['oxbow doctor', 'looks at all of it, in some seconds'],
+      ['oxbow doctor --folder /var/lib/oxbow --json', 'with the disk that runs are to be kept on, for a program'],
+    ],
+  )
     .option('--folder <path>', 'where runs are to be kept', '.')
     .option('--seconds <n>', 'how long the speed is measured', positive(), 5);
   return withJson(withMachine(made), 'each finding').action((options: DoctorOptions) =>
@@ -55,14 +59,19 @@ async function doctor(options: DoctorOptions, { screen, ending }: Context): Prom
     if (ending.requested()) break;
     const { state, value, text, remedy } = await attempt(name, look);
     if (state === 'wrong') wrong += 1;
-    screen.say(`${state.padEnd(6)} ${name.padEnd(8)} ${text}${remedy === undefined ? '' : `\n${' '.repeat(16)}${remedy}`}`);
+    screen.say(
+      `${state.padEnd(6)} ${name.padEnd(8)} ${text}${remedy === undefined ? '' : `\n${' '.repeat(16)}${remedy}`}`,
+    );
     screen.record({ name, state, value, text, remedy });
   }
   return wrong > 0 ? 1 : 0;
 }
 
 /** What cannot even be looked at is wrong. */
-async function attempt(name: string, look: () => Omit<Finding, 'name'> | Promise<Omit<Finding, 'name'>>): Promise<Finding> {
+async function attempt(
+  name: string,
+  look: () => Omit<Finding, 'name'> | Promise<Omit<Finding, 'name'>>,
+): Promise<Finding> {
   try {
     return { name, ...(await look()) };
   } catch (error) {
@@ -79,7 +88,8 @@ function node(): Omit<Finding, 'name'> {
   const { node: own, v8 } = process.versions;
   const value = { node: own, v8, package: version, platform: process.platform, arch: process.arch };
   const text = `Node ${own} (V8 ${v8}), oxbow ${version}, ${process.platform} ${process.arch}`;
-  if (major < LEAST_NODE) return { state: 'wrong', value, text, remedy: `The package needs Node ${LEAST_NODE}.10 or later.` };
+  if (major < LEAST_NODE)
+    return { state: 'wrong', value, text, remedy: `The package needs Node ${LEAST_NODE}.10 or later.` };
   return { state: 'ok', value, text };
 }
 
@@ -104,9 +114,20 @@ function threads(): Omit<Finding, 'name'> {
   const { threads: used, shared } = ofProcess();
   const value = { threads: used, processors, shared };
   const text = `${several(used, 'thread')} on ${several(processors, 'processor')}, memory ${shared ? '' : 'not '}shared`;
-  if (!shared) return { state: 'wrong', value, text, remedy: 'Without shared memory all is done on one thread; let Node have SharedArrayBuffer.' };
+  if (!shared)
+    return {
+      state: 'wrong',
+      value,
+      text,
+      remedy: 'Without shared memory all is done on one thread; let Node have SharedArrayBuffer.',
+    };
   if (used >= Math.min(64, processors)) return { state: 'ok', value, text };
-  return { state: 'note', value, text, remedy: 'Fewer threads than processors were asked for, by --threads or OXBOW_THREADS, or could be had.' };
+  return {
+    state: 'note',
+    value,
+    text,
+    remedy: 'Fewer threads than processors were asked for, by --threads or OXBOW_THREADS, or could be had.',
+  };
 }
 
 /** Less than that is no room for a model and its training. */
@@ -151,9 +172,19 @@ async function disk(folder: string): Promise<Omit<Finding, 'name'>> {
     const value = { folder, fsyncMs: median, worstMs: times.at(-1) };
     const text = `${folder} can be written to; fsync of 64 KiB takes ${median.toFixed(1)} ms`;
     if (median < SLOW_MS) return { state: 'ok', value, text };
-    return { state: 'note', value, text, remedy: 'A checkpoint takes its time there; save seldom, or on another disk.' };
+    return {
+      state: 'note',
+      value,
+      text,
+      remedy: 'A checkpoint takes its time there; save seldom, or on another disk.',
+    };
   } catch (error) {
-    return { state: 'wrong', value: { folder }, text: `${folder} cannot be written to: ${messageOf(error)}`, remedy: 'Give a folder for runs by --folder.' };
+    return {
+      state: 'wrong',
+      value: { folder },
+      text: `${folder} cannot be written to: ${messageOf(error)}`,
+      remedy: 'Give a folder for runs by --folder.',
+    };
   } finally {
     if (place !== undefined) await rm(place, { recursive: true, force: true });
   }

@@ -27,7 +27,10 @@ interface GenerateCommandOptions extends MachineChoice {
 export function generateCommand(): Command {
   const made = command('generate', 'A model goes on from a prompt; its symbols go to stdout as they come.', [
     ['oxbow generate --model model/ "Call me "', 'goes on from a prompt, by 300 characters'],
-    ['echo -n "The whale" | oxbow generate --model model/ --echo --stop "\\n\\n"', 'a prompt from stdin; ends with the paragraph'],
+    [
+      'echo -n "The whale" | oxbow generate --model model/ --echo --stop "\\n\\n"',
+      'a prompt from stdin; ends with the paragraph',
+    ],
     ['oxbow generate --model model/ --json --seed 7 | jq .surprisal', 'each symbol with its surprise, for a program'],
   ])
     .argument('[prompt]', 'what it goes on from; without it stdin, where that is no terminal')
@@ -42,8 +45,9 @@ export function generateCommand(): Command {
     .option('--seed <n>', 'of the draws (default: another one each time)', whole(0, 2 ** 32 - 1))
     .option('--stop <text>', 'end before this text, \\n for a line end; may be given several times', texts)
     .option('--echo', 'show the prompt first');
-  return withJson(withMachine(made), 'each symbol').action((prompt: string | undefined, options: GenerateCommandOptions) =>
-    inContext(options, (context) => generate(prompt, options, context)),
+  return withJson(withMachine(made), 'each symbol').action(
+    (prompt: string | undefined, options: GenerateCommandOptions) =>
+      inContext(options, (context) => generate(prompt, options, context)),
   );
 }
 
@@ -55,7 +59,8 @@ async function piped(stopped: Context['ending']): Promise<string | undefined> {
   try {
     for await (const chunk of process.stdin.setEncoding('utf8')) text += chunk;
   } catch (error) {
-    if (!stopped.requested()) throw new Failure(`stdin cannot be read: ${messageOf(error)}; give the prompt as an argument.`);
+    if (!stopped.requested())
+      throw new Failure(`stdin cannot be read: ${messageOf(error)}; give the prompt as an argument.`);
   } finally {
     close.unsubscribe();
   }
@@ -68,14 +73,18 @@ async function generate(given: string | undefined, options: GenerateCommandOptio
   const { language, vocab } = await languageIn(options.model);
   const prompt = given ?? (await piped(ending)) ?? usualPrompt(vocab.symbols);
   if (ending.requested()) return;
-  const unknown = typeof vocab.unknown === 'object' ? undefined : [...prompt].find((symbol) => !vocab.symbols.includes(symbol));
+  const unknown =
+    typeof vocab.unknown === 'object' ? undefined : [...prompt].find((symbol) => !vocab.symbols.includes(symbol));
   if (prompt === '') throw new Failure('the prompt is empty; give the model something to go on from.', 2);
   if (unknown !== undefined) {
-    throw new Failure(`the prompt has ${JSON.stringify(unknown)}, which the model does not know; it knows ${JSON.stringify(vocab.symbols.join(''))}.`, 2);
+    throw new Failure(
+      `the prompt has ${JSON.stringify(unknown)}, which the model does not know; it knows ${JSON.stringify(vocab.symbols.join(''))}.`,
+      2,
+    );
   }
   const { length, temperature, topK, topP, minP, greedy, repetitionPenalty, stop } = options;
   const encoded = vocab.encode(prompt);
-  const seed = options.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] as number;
+  const seed = options.seed ?? (crypto.getRandomValues(new Uint32Array(1))[0] as number);
   if (options.echo) {
     screen.write(prompt);
     screen.record({ prompt });

@@ -1,21 +1,25 @@
 /** `oxbow inspect`: what a file, or the folder of a run, has in it. */
-import { readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import * as E from 'fp-ts/lib/Either.js';
-import type { Checkpoint } from '../formats/checkpoint.js';
 import { isRecord } from '../checks.js';
+import type { Checkpoint } from '../formats/checkpoint.js';
 import { readRecord } from '../runs/record.js';
 import { sizeOf } from '../tensor.js';
-import { command, type Context, inContext, withJson } from './shared/command.js';
+import { type Context, command, inContext, withJson } from './shared/command.js';
 import { type About, readStored } from './shared/kept.js';
 import { bytes, count } from './shared/numbers.js';
 
 export function inspectCommand(): Command {
-  const made = command('inspect', 'What a checkpoint has in it: the model, its parameters, recipe and vocabulary, and where it comes from.', [
-    ['oxbow inspect model/', 'the newest sound file of a run, also while it is being learnt'],
-    ['oxbow inspect model.safetensors --json | jq .parameters', 'a file, for a program; other safetensors files too'],
-  ]).argument('<path>', 'folder of a run, or a file');
+  const made = command(
+    'inspect',
+    'What a checkpoint has in it: the model, its parameters, recipe and vocabulary, and where it comes from.',
+    [
+      ['oxbow inspect model/', 'the newest sound file of a run, also while it is being learnt'],
+      ['oxbow inspect model.safetensors --json | jq .parameters', 'a file, for a program; other safetensors files too'],
+    ],
+  ).argument('<path>', 'folder of a run, or a file');
   return withJson(made, 'all of it').action((path: string, options: { readonly json?: true }) =>
     inContext(options, (context) => inspect(path, context)),
   );
@@ -25,7 +29,10 @@ export function inspectCommand(): Command {
 async function filesIn(path: string): Promise<readonly { readonly name: string; readonly bytes: number }[]> {
   if (!(await stat(path)).isDirectory()) return [{ name: path, bytes: (await stat(path)).size }];
   const names = (await readdir(path)).filter((name) => /^step-\d{12}\.safetensors(\.broken)?$/.test(name));
-  const files = names.sort().reverse().map(async (name) => ({ name, bytes: (await stat(join(path, name))).size }));
+  const files = names
+    .sort()
+    .reverse()
+    .map(async (name) => ({ name, bytes: (await stat(join(path, name))).size }));
   return Promise.all(files);
 }
 
@@ -40,8 +47,8 @@ async function inspect(path: string, { screen }: Context): Promise<void> {
   const { model = null, snapshot, position } = run ?? {};
   const files = await filesIn(path);
   const found = {
-    // It was held against its bytes when the file was read.
-    checksum: 'oxbow.crc32' in checkpoint.metadata || 'step' in from ? 'ok' : 'none, or ok',
+    // Where there is one, it was held against the bytes when the file was read.
+    checksum: (await isSealed(from.file)) ? 'ok' : 'none',
     ...from,
     task: about.task ?? null,
     model,
@@ -56,6 +63,19 @@ async function inspect(path: string, { screen }: Context): Promise<void> {
   };
   screen.record(found);
   for (const line of shown(found)) screen.say(line);
+}
+
+/** Bytes in which a checksum stands, where there is one: it is the first of the metadata. */
+const BEGINNING = 64;
+
+async function isSealed(file: string): Promise<boolean> {
+  const opened = await open(file);
+  try {
+    const { buffer, bytesRead } = await opened.read(Buffer.alloc(BEGINNING), 0, BEGINNING, 0);
+    return buffer.subarray(0, bytesRead).includes('"oxbow.crc32"');
+  } finally {
+    await opened.close();
+  }
 }
 
 const kinds = (parts: object): readonly string[] =>
@@ -84,7 +104,8 @@ const WIDEST = 100;
 const brief = (text: string): string => (text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text);
 
 function shown(found: Found): readonly string[] {
-  const { file, step, version, tier, date, hash, parent } = found as Found & Partial<Record<'step' | 'version' | 'tier' | 'date' | 'hash' | 'parent', unknown>>;
+  const { file, step, version, tier, date, hash, parent } = found as Found &
+    Partial<Record<'step' | 'version' | 'tier' | 'date' | 'hash' | 'parent', unknown>>;
   const facts: readonly (readonly [string, unknown])[] = [
     ['file', file],
     ['checksum', found.checksum],

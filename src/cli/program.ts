@@ -33,7 +33,10 @@ export function program(): Command {
     .addHelpText(
       'after',
       `${examplesHelp([
-        ['oxbow train --keep model/ && oxbow generate --model model/ "The whale"', 'learns Moby Dick, and goes on from a prompt'],
+        [
+          'oxbow train --keep model/ && oxbow generate --model model/ "The whale"',
+          'learns Moby Dick, and goes on from a prompt',
+        ],
         ['tail -f app.log | oxbow score --learn --keep model/', 'marks the lines of a log that are strange'],
         ['oxbow doctor', 'what this machine gives'],
       ])}\n${exitCodesHelp}`,
@@ -41,7 +44,10 @@ export function program(): Command {
   for (const command of commands) made.addCommand(command());
   made.addCommand(completeCommand(made), { hidden: true });
   for (const command of [made, ...made.commands]) {
-    command.exitOverride().configureOutput({ writeErr: () => undefined }).showHelpAfterError(false);
+    command
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined })
+      .showHelpAfterError(false);
   }
   return made;
 }

@@ -1,6 +1,7 @@
 /** `oxbow score`: how surprising each line is to a model, which may learn from it meanwhile. */
-import { lastValueFrom, takeUntil, tap } from 'rxjs';
+
 import type { Command } from 'commander';
+import { lastValueFrom, takeUntil, tap } from 'rxjs';
 import { languageModel } from '../models/language-model.js';
 import { checkpointed } from '../runs/checkpointed.js';
 import { resume } from '../runs/resume.js';
@@ -32,11 +33,18 @@ interface ScoreOptions extends MachineChoice {
 const SAVE_EVERY = 30;
 
 export function scoreCommand(): Command {
-  const made = command('score', 'How surprising each line of files, or of stdin, is to a model, which may learn as it reads.', [
-    ['tail -f app.log | oxbow score --learn --keep model/', 'learns what is usual, and marks lines that are not'],
-    ['oxbow score app.log --learn --keep model/ --only-strange', 'only those lines; run again, it goes on where it was'],
-    ['oxbow score --model model/ today.log --json', 'by what was learnt before, for a program'],
-  ])
+  const made = command(
+    'score',
+    'How surprising each line of files, or of stdin, is to a model, which may learn as it reads.',
+    [
+      ['tail -f app.log | oxbow score --learn --keep model/', 'learns what is usual, and marks lines that are not'],
+      [
+        'oxbow score app.log --learn --keep model/ --only-strange',
+        'only those lines; run again, it goes on where it was',
+      ],
+      ['oxbow score --model model/ today.log --json', 'by what was learnt before, for a program'],
+    ],
+  )
     .argument('[files...]', 'texts to read, UTF-8; without any, stdin, as - is')
     .option('--model <path>', 'folder of a run, or a file of one: scores, and learns nothing')
     .option('--learn', 'learn from each line once it has been scored; needs --keep')
@@ -93,12 +101,19 @@ async function openModel(path: string): Promise<Opened> {
   return { model: language, vocab, distribution: distributionFrom(about.surprise), about: undefined };
 }
 
+/** Options that make no sense together, and what to do. */
+export function conflictOf({ model, learn, keep }: Pick<ScoreOptions, 'model' | 'learn' | 'keep'>): string | undefined {
+  if (learn && keep === undefined) return '--learn needs a place for what is learnt; give --keep DIR.';
+  if (learn && model !== undefined) return '--model is only read; to learn on, give its folder to --keep instead.';
+  if (!learn && keep !== undefined) return '--keep is for what --learn learns; give --learn too, or --model DIR.';
+  if (!learn && model === undefined) return 'there is nothing to score by; give --model DIR, or --learn --keep DIR.';
+  return undefined;
+}
+
 async function score(files: readonly string[], options: ScoreOptions, context: Context): Promise<void> {
-  const { model: path, learn, keep } = options;
-  if (learn && keep === undefined) throw misused('--learn needs a place for what is learnt; give --keep DIR.');
-  if (!learn && keep !== undefined) throw misused('--keep is for what --learn learns; give --learn too, or --model DIR.');
-  if (learn && path !== undefined) throw misused('--model is only read; to learn on, give its folder to --keep instead.');
-  if (!learn && path === undefined) throw misused('there is nothing to score by; give --model DIR, or --learn --keep DIR.');
+  const { model: path, keep } = options;
+  const conflict = conflictOf(options);
+  if (conflict !== undefined) throw misused(conflict);
   chooseMachine(options);
   const opened = keep === undefined ? await openModel(path as string) : await openKept(keep, options.lr, context);
   const { screen, ending } = context;
@@ -111,7 +126,9 @@ async function score(files: readonly string[], options: ScoreOptions, context: C
     bits += line.bits * (line.text.length + 1);
     if (options.onlyStrange && !isStrange) return;
     screen.record(recordOf(line, isStrange));
-    screen.say(`${line.bits.toFixed(2).padStart(5)} ${isStrange ? '!' : ' '} ${highlighted(line, isStrange, screen.coloured)}`);
+    screen.say(
+      `${line.bits.toFixed(2).padStart(5)} ${isStrange ? '!' : ' '} ${highlighted(line, isStrange, screen.coloured)}`,
+    );
   };
   const progress = () =>
     `${several(lines, 'line')} · ${(bits / symbols).toFixed(3)} bits per character · ${count(strange)} strange`;
@@ -130,7 +147,9 @@ async function score(files: readonly string[], options: ScoreOptions, context: C
     // This command deals with signals by itself.
     signals: false,
   };
-  await lastValueFrom(keep === undefined ? scored$ : scored$.pipe(checkpointed(keep, kept)), { defaultValue: undefined });
+  await lastValueFrom(keep === undefined ? scored$ : scored$.pipe(checkpointed(keep, kept)), {
+    defaultValue: undefined,
+  });
   if (lines > 0) screen.live(progress, true);
   if (keep !== undefined && lines > 0) screen.note(`saved in ${keep}`);
 }

@@ -50,7 +50,10 @@ export function tagCommand(): Command {
     ],
   ])
     .requiredOption('--model <path>', 'folder of a run, or a file of one')
-    .option('--learn', 'learn from lines of JSON: { words, tags }, or { id, tags } or { id, corrections } of what was tagged')
+    .option(
+      '--learn',
+      'learn from lines of JSON: { words, tags }, or { id, tags } or { id, corrections } of what was tagged',
+    )
     .option('--save-every <n>', 'seconds from one checkpoint to the next', positive(), 30);
   return withJson(withMachine(made), 'each line').action((options: TagCommandOptions) =>
     inContext(options, (context) => tagLines(options, context)),
@@ -87,14 +90,20 @@ async function tagLines(options: TagCommandOptions, context: Context): Promise<n
       refused += 1;
       const message = typeof outcome === 'string' ? outcome : messageOf(new Error(outcome.message));
       screen.note(`oxbow: a line is passed over: ${message}`);
-      screen.record({ outcome: 'rejected', ...(typeof outcome === 'string' ? {} : { id: outcome.id, outcome: outcome.outcome }), message });
+      screen.record({
+        outcome: 'rejected',
+        ...(typeof outcome === 'string' ? {} : { id: outcome.id, outcome: outcome.outcome }),
+        message,
+      });
       return;
     }
     const isLearnt = outcome.outcome === 'learned';
     if (isLearnt) learnt += 1;
     else tagged += 1;
     const tagging: Tagging = isLearnt ? outcome.prediction : outcome;
-    screen.say(`${tagging.words.map(({ word, tag }) => `${word}/${tag}`).join(' ')}${tagging.intent ? ` (${tagging.intent.name})` : ''}`);
+    screen.say(
+      `${tagging.words.map(({ word, tag }) => `${word}/${tag}`).join(' ')}${tagging.intent ? ` (${tagging.intent.name})` : ''}`,
+    );
     screen.record({
       outcome: outcome.outcome,
       id: outcome.id,
@@ -112,7 +121,10 @@ async function tagLines(options: TagCommandOptions, context: Context): Promise<n
   );
   const outcome$ = options.learn ? await learning(line$, options, context, show) : await reading(line$, options.model);
   await lastValueFrom(outcome$.pipe(tap(show)), { defaultValue: undefined });
-  if (options.learn) screen.note(`${several(tagged, 'utterance')} tagged, ${several(learnt, 'lesson')} learnt; saved in ${options.model}`);
+  if (options.learn)
+    screen.note(
+      `${several(tagged, 'utterance')} tagged, ${several(learnt, 'lesson')} learnt; saved in ${options.model}`,
+    );
   return refused > 0 && tagged + learnt === 0 ? 1 : 0;
 }
 

@@ -2,31 +2,23 @@
 import type { Command } from 'commander';
 import {
   connect,
-  exhaustMap,
   last,
   lastValueFrom,
-  map,
   merge,
   NEVER,
   type Observable,
-  reduce,
   Subject,
   take,
   takeUntil,
-  takeWhile,
   tap,
   timer,
 } from 'rxjs';
 import { type LanguageCell, type LanguageModelOptions, languageModel } from '../models/language-model.js';
 import { checkpointed } from '../runs/checkpointed.js';
 import { type Resumed, resume } from '../runs/resume.js';
-import { generateFrom } from '../streams/generate.js';
 import { lanes } from '../streams/lanes.js';
-import { surprisal } from '../streams/surprisal.js';
 import { type TbpttSnapshot, type TbpttStep, tbptt } from '../streams/tbptt.js';
-import { text as asText } from '../streams/text.js';
 import { type Vocabulary, vocabulary } from '../streams/vocabulary.js';
-import { ids } from '../tensor.js';
 import { crossEntropy } from '../training/losses/cross-entropy.js';
 import { cosine } from '../training/schedules.js';
 import { choice, type MachineChoice, positive, whole } from './shared/arguments.js';
@@ -36,7 +28,8 @@ import { type About, type LanguageCore, requireTask, vocabularyOf } from './shar
 import { knownOptimizer, type OptimizerName, optimizerNames, optimizerOf } from './shared/language.js';
 import { count, weightsIn } from './shared/numbers.js';
 import { type CourseData, course, courseFrom } from './training/course.js';
-import { recipe, usualPrompt } from './training/recipe.js';
+import { recipe } from './training/recipe.js';
+import { heldOutBits, lastWords, promptOf, samples } from './training/speech.js';
 import { printOf, readText, split } from './training/text.js';
 
 interface TrainOptions extends MachineChoice {
@@ -59,7 +52,10 @@ interface TrainOptions extends MachineChoice {
 }
 
 /** What a run is made of, as it is kept with it. */
-type Recipe = Omit<LanguageModelOptions, 'symbols'> & { readonly optimizer: OptimizerName; readonly learningRate: number };
+type Recipe = Omit<LanguageModelOptions, 'symbols'> & {
+  readonly optimizer: OptimizerName;
+  readonly learningRate: number;
+};
 
 /** A training that is under way, for whoever shows or serves it. */
 export interface LiveRun {
@@ -75,11 +71,15 @@ export type AttachServer = (run: LiveRun, context: Context) => Promise<() => Pro
 export function trainCommand(attachServer?: AttachServer): Command {
   const { model, learningRates } = recipe;
   const rates = Object.entries(learningRates).map(([name, rate]) => `${name} ${rate}`);
-  const made = command('train', 'A language model learns a text, character by character, and is kept in a folder; a run that is there goes on.', [
-    ['oxbow train --keep model/', 'learns Moby Dick for a minute; run again, it learns for one more'],
-    ['oxbow train corpus.txt --keep model/ --epochs 10 --units 512', 'learns a text of yours, ten times over'],
-    ['oxbow train corpus.txt --keep model/ --json | jq .bitsPerCharacter', 'for a program'],
-  ])
+  const made = command(
+    'train',
+    'A language model learns a text, character by character, and is kept in a folder; a run that is there goes on.',
+    [
+      ['oxbow train --keep model/', 'learns Moby Dick for a minute; run again, it learns for one more'],
+      ['oxbow train corpus.txt --keep model/ --epochs 10 --units 512', 'learns a text of yours, ten times over'],
+      ['oxbow train corpus.txt --keep model/ --json | jq .bitsPerCharacter', 'for a program'],
+    ],
+  )
     .argument('[file]', 'text to learn, UTF-8 (default: Moby Dick)')
     .option('--keep <folder>', 'where the run is kept; one that is there goes on', recipe.keep)
     .addOption(choice('--cell <name>', `recurrent cell (default: ${model.cell})`, ['rnn', 'lstm', 'gru']))
@@ -88,16 +88,24 @@ export function trainCommand(attachServer?: AttachServer): Command {
     .option('--embed <n>', `features of a symbol; 0 is one-hot (default: ${model.embed})`, whole(0))
     .option('--length <n>', `steps of a window (default: ${recipe.length})`, whole(1))
     .option('--batch <n>', `lanes of text read side by side (default: ${recipe.batch})`, whole(1))
-    .addOption(choice('--optimizer <name>', `what makes a step of a gradient (default: ${recipe.optimizer})`, optimizerNames))
+    .addOption(
+      choice('--optimizer <name>', `what makes a step of a gradient (default: ${recipe.optimizer})`, optimizerNames),
+    )
     .option('--lr <rate>', `learning rate (default: ${rates.join(', ')})`, positive())
     .option('--seconds <n>', `learn for so long (default: ${recipe.seconds}, unless --epochs)`, positive())
     .option('--epochs <n>', 'go through the text so often', whole(1))
     .option('--seed <n>', `of weights and samples (default: ${recipe.seed})`, whole(0))
     .option('--prompt <text>', 'what the model goes on from in its samples')
-    .option('--temperature <n>', 'of samples: below 1 bolder, above 1 more varied', positive(), recipe.sample.temperature)
+    .option(
+      '--temperature <n>',
+      'of samples: below 1 bolder, above 1 more varied',
+      positive(),
+      recipe.sample.temperature,
+    )
     .option('--save-every <n>', 'seconds from one checkpoint to the next', positive(), recipe.saveEvery);
-  return withJson(withMachine(made), 'the start, each sample and the end').action((file: string | undefined, options: TrainOptions) =>
-    inContext(options, (context) => train(file, options, context, attachServer)),
+  return withJson(withMachine(made), 'the start, each sample and the end').action(
+    (file: string | undefined, options: TrainOptions) =>
+      inContext(options, (context) => train(file, options, context, attachServer)),
   );
 }
 
@@ -108,7 +116,9 @@ function requireSame(keep: string, options: TrainOptions, was: Partial<Recipe>):
   for (const name of ['cell', 'units', 'layers', 'embed', 'optimizer'] as const) {
     const asked = options[name];
     if (asked === undefined || was[name] === undefined || asked === was[name]) continue;
-    throw misused(`${keep} has a run with --${name} ${was[name]}, not ${asked}; leave --${name} out, or --keep another folder.`);
+    throw misused(
+      `${keep} has a run with --${name} ${was[name]}, not ${asked}; leave --${name} out, or --keep another folder.`,
+    );
   }
 }
 
@@ -119,7 +129,9 @@ function recipeFor(options: TrainOptions, kept: Kept | undefined): Recipe {
     requireTask(about, keep, 'language');
     requireSame(keep, options, (about.recipe ?? {}) as Partial<Recipe>);
   }
-  const asked = Object.fromEntries(Object.entries({ cell, units, layers, embed, seed }).filter(([, value]) => value !== undefined));
+  const asked = Object.fromEntries(
+    Object.entries({ cell, units, layers, embed, seed }).filter(([, value]) => value !== undefined),
+  );
   const was = (about?.recipe ?? {}) as Partial<Recipe>;
   const optimizer = knownOptimizer(options.optimizer ?? was.optimizer ?? recipe.optimizer, keep);
   const learningRate = lr ?? was.learningRate ?? recipe.learningRates[optimizer];
@@ -132,7 +144,12 @@ interface Place {
 }
 
 /** The course to take: the kept one, where it is not over and no other is asked for, or a new one. */
-function planFor({ seconds, epochs }: TrainOptions, fresh: Pick<CourseData, 'text' | 'length' | 'batch'>, after: number, was?: CourseData): CourseData {
+function planFor(
+  { seconds, epochs }: TrainOptions,
+  fresh: Pick<CourseData, 'text' | 'length' | 'batch'>,
+  after: number,
+  was?: CourseData,
+): CourseData {
   const isAsked = seconds !== undefined || epochs !== undefined;
   const isSame = (epochs ?? null) === was?.epochs && (seconds ?? null) === was?.seconds;
   if (was !== undefined && was.done < 1 && (!isAsked || isSame)) return was;
@@ -189,7 +206,12 @@ async function train(
     recipe: { ...made },
     course: done.data(),
   });
-  const steps$ = lanes(training, { batch, length, epochs: Number.POSITIVE_INFINITY, ...(position && { from: position }) }).pipe(
+  const steps$ = lanes(training, {
+    batch,
+    length,
+    epochs: Number.POSITIVE_INFINITY,
+    ...(position && { from: position }),
+  }).pipe(
     take(left),
     takeUntil(merge(ending.requested$, deadline(plan))),
     tbptt(model, {
@@ -206,7 +228,13 @@ async function train(
     // This command deals with signals by itself.
     checkpointed(keep, { model, everyMs: 1000 * options.saveEvery, about, signals: false }),
   );
-  const speech = { model, vocab, prompt: promptOf(options, vocab), seed: options.seed ?? recipe.seed, temperature: options.temperature };
+  const speech = {
+    model,
+    vocab,
+    prompt: promptOf(options.prompt ?? '', vocab),
+    seed: options.seed ?? recipe.seed,
+    temperature: options.temperature,
+  };
   const shown$ = new Subject<TbpttStep<unknown>>();
   const detach = await attachServer?.({ model, vocab, steps$: shown$ }, context);
   await lastValueFrom(
@@ -229,14 +257,18 @@ async function train(
   );
   await detach?.();
   if (done.symbols() === 0) {
-    screen.note(ending.requested() ? 'nothing learnt' : `this course is over; give --seconds or --epochs for another one`);
+    screen.note(
+      ending.requested() ? 'nothing learnt' : `this course is over; give --seconds or --epochs for another one`,
+    );
     return;
   }
   screen.live(done.line, true);
   screen.note(`saved in ${keep}`);
   const scored = ending.requested() ? undefined : await heldOutBits(model, heldOut, context);
   if (scored !== undefined) {
-    screen.say(`held out: ${scored.bitsPerCharacter.toFixed(3)} bits per character, ${count(scored.characters)} characters`);
+    screen.say(
+      `held out: ${scored.bitsPerCharacter.toFixed(3)} bits per character, ${count(scored.characters)} characters`,
+    );
   }
   const said = ending.requested() ? undefined : await lastWords(speech, context);
   screen.record({ characters: done.symbols(), heldOut: scored, said, keep, interrupted: ending.requested() });
@@ -256,66 +288,4 @@ function requireSymbols(keep: string, text: string, vocab: Vocabulary): void {
       `the text has ${JSON.stringify(symbol)}, which is not among the ${vocab.size} symbols of the run in ${keep}; --keep another folder.`,
     );
   }
-}
-
-function promptOf({ prompt = '' }: TrainOptions, vocab: Vocabulary): string {
-  const known = [...prompt].filter((symbol) => vocab.symbols.includes(symbol)).join('');
-  if (known !== prompt) throw misused(`--prompt has symbols that the model does not know; it knows ${JSON.stringify(vocab.symbols.join(''))}.`);
-  return prompt === '' ? usualPrompt(vocab.symbols) : prompt;
-}
-
-interface Speech {
-  readonly model: LanguageCore;
-  readonly vocab: Vocabulary;
-  readonly prompt: string;
-  readonly seed: number;
-  readonly temperature: number;
-}
-
-function said({ model, vocab, prompt, seed, temperature }: Speech, length: number, round = 0): Observable<string> {
-  const encoded = vocab.encode(prompt);
-  return generateFrom(model, ids([encoded.length, 1], encoded), { length, temperature, seed: seed + round }).pipe(asText(vocab));
-}
-
-/** A short sample every few seconds, with the weights of the moment. */
-const samples = (speech: Speech): Observable<string> =>
-  timer(1000 * recipe.sample.everySeconds, 1000 * recipe.sample.everySeconds).pipe(
-    exhaustMap((round) => said(speech, recipe.sample.symbols, round).pipe(reduce((all, symbol) => all + symbol, ''))),
-  );
-
-async function lastWords(speech: Speech, { screen, ending }: Context): Promise<string> {
-  let all = speech.prompt;
-  screen.write(`\n${all}`);
-  await said(speech, recipe.sample.last)
-    .pipe(takeUntil(ending.requested$))
-    .forEach((symbol) => {
-      all += symbol;
-      screen.write(symbol);
-    });
-  screen.write('\n');
-  return all;
-}
-
-/** Bits per character of text that was not learnt, read in a few lanes, each with its carry. */
-async function heldOutBits(model: LanguageCore, heldOut: Int32Array, { screen, ending }: Context) {
-  const chosen = heldOut.subarray(0, recipe.scored + 1);
-  const predictable = chosen.length - 1;
-  const batch = Math.min(16, Math.ceil(predictable / 256));
-  const length = Math.min(128, Math.floor(predictable / batch));
-  let [bits, characters] = [0, 0];
-  await lanes(chosen, { batch, length })
-    .pipe(
-      takeUntil(ending.requested$),
-      map(({ input }) => input),
-      surprisal(model),
-      takeWhile(() => !ending.requested()),
-    )
-    .forEach(({ data }) => {
-      // Nothing precedes a lane's first symbol, so it says nothing about the model.
-      const counted = characters === 0 ? data.subarray(batch) : data;
-      for (const surprise of counted) bits += surprise;
-      characters += counted.length;
-      screen.live(() => `scoring what was held out: ${count(characters)} of ${count(predictable)} characters`);
-    });
-  return ending.requested() || characters === 0 ? undefined : { bitsPerCharacter: bits / characters, characters };
 }

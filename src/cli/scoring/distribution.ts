@@ -46,7 +46,10 @@ const medianOf = (sorted: readonly number[]): number => sorted[sorted.length >> 
 
 function deviationOf(sorted: readonly number[]): number {
   const median = medianOf(sorted);
-  return Math.max(LEAST_DEVIATION, NORMAL * medianOf(sorted.map((each) => Math.abs(each - median)).sort((a, b) => a - b)));
+  return Math.max(
+    LEAST_DEVIATION,
+    NORMAL * medianOf(sorted.map((each) => Math.abs(each - median)).sort((a, b) => a - b)),
+  );
 }
 
 /**

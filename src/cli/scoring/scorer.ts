@@ -1,13 +1,13 @@
 /** Scores lines as they come, and learns from each once it has been scored. */
 import { defer, finalize, type Observable } from 'rxjs';
-import { crossEntropy } from '../../training/losses/cross-entropy.js';
-import type { Optimizer } from '../../training/optimizers/optimizer.js';
 import { toSignal } from '../../ops/window.js';
 import { nextTurn } from '../../streams/event-loop.js';
 import { fromAsync } from '../../streams/from-async.js';
 import type { TbpttSnapshot } from '../../streams/tbptt.js';
 import type { Vocabulary } from '../../streams/vocabulary.js';
 import type { Tensor } from '../../tensor.js';
+import { crossEntropy } from '../../training/losses/cross-entropy.js';
+import type { Optimizer } from '../../training/optimizers/optimizer.js';
 import { trainer } from '../../training/trainer.js';
 import type { TrainerState } from '../../training/trainer-state.js';
 import type { LanguageCore } from '../shared/kept.js';
@@ -35,7 +35,11 @@ export interface ScorerOptions {
   readonly vocab: Vocabulary;
   readonly distribution: Distribution;
   /** Without it nothing is learnt. */
-  readonly learning?: { readonly optimizer: Optimizer; readonly clipNorm: number; readonly state: TrainerState | undefined };
+  readonly learning?: {
+    readonly optimizer: Optimizer;
+    readonly clipNorm: number;
+    readonly state: TrainerState | undefined;
+  };
 }
 
 /** Lines of a batch, when so many have been learnt. */
@@ -50,7 +54,13 @@ async function comesSoon(promise: Promise<unknown>, milliseconds: number): Promi
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), milliseconds);
   });
-  const soon = await Promise.race([promise.then(() => true, () => true), late]);
+  const soon = await Promise.race([
+    promise.then(
+      () => true,
+      () => true,
+    ),
+    late,
+  ]);
   clearTimeout(timer);
   return soon;
 }

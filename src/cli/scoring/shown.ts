@@ -4,13 +4,19 @@ import type { ScoredLine } from './scorer.js';
 const ESCAPE = '\u001b';
 
 /** What a terminal would obey is shown as what it is called: a log is nobody to give orders. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones.
-const visible = (text: string): string => text.replace(/[\0-\x08\x0A-\x1F\x7F]/g, (control) =>
-  control === '\x7F' ? '\u2421' : String.fromCharCode(0x2400 + control.charCodeAt(0)),
-);
+const visible = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (control) => {
+    const code = control.charCodeAt(0);
+    if (control === '\t') return control;
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? '\u2421' : '\uFFFD';
+  });
 
 /** A line, the most surprising stretch of a strange one set off where there are colours. */
-export function highlighted({ text, span }: Pick<ScoredLine, 'text' | 'span'>, isStrange: boolean, coloured: boolean): string {
+export function highlighted(
+  { text, span }: Pick<ScoredLine, 'text' | 'span'>,
+  isStrange: boolean,
+  coloured: boolean,
+): string {
   if (!coloured) return text;
   if (!isStrange || span === undefined) return visible(text);
   const [start, end] = span;

@@ -1,9 +1,9 @@
 /** What all commands have in common: their help, their screen, and how they end. */
 import { Command } from 'commander';
 import { withMachine } from './arguments.js';
-import { chooseMachine } from './machine.js';
-import { onEnding, type Ending } from './ending.js';
+import { type Ending, onEnding } from './ending.js';
 import { exitCodes } from './failure.js';
+import { chooseMachine } from './machine.js';
 import { type Screen, screen } from './screen.js';
 
 /** What a command runs in. */
@@ -37,11 +37,11 @@ export const withJson = (made: Command, json: string): Command =>
 /** Runs a command's work, and leaves the exit code. */
 export async function inContext(
   options: { readonly json?: true | undefined },
-  work: (context: Context) => Promise<number | void>,
+  work: (context: Context) => Promise<unknown>,
 ): Promise<void> {
   const ending = onEnding();
   const code = await work({ screen: screen(options.json), ending });
-  process.exitCode = ending.code() ?? code ?? 0;
+  process.exitCode = ending.code() ?? (typeof code === 'number' ? code : 0);
 }
 
 export { chooseMachine, withMachine };

@@ -59,7 +59,9 @@ export async function readKept(path: string): Promise<Kept> {
   const { checkpoint, from, skipped } = await readStored(path);
   const record = readRecord(checkpoint);
   if (E.isLeft(record)) {
-    throw new Failure(`${from.file} is no checkpoint of a run: ${messageOf(record.left)} oxbow inspect ${path} shows it.`);
+    throw new Failure(
+      `${from.file} is no checkpoint of a run: ${messageOf(record.left)} oxbow inspect ${path} shows it.`,
+    );
   }
   const about = (record.right.about ?? {}) as About;
   return { ...record.right, about, metadata: checkpoint.metadata, from, skipped };
@@ -86,7 +88,9 @@ export function requireTask(about: About | undefined, path: string, task: 'langu
 export type LanguageCore = Core<unknown, Ids>;
 
 /** The model and the symbols of a language run. What a symbol is that it does not know is never an error here. */
-export async function languageIn(path: string): Promise<Kept & { readonly language: LanguageCore; readonly vocab: Vocabulary }> {
+export async function languageIn(
+  path: string,
+): Promise<Kept & { readonly language: LanguageCore; readonly vocab: Vocabulary }> {
   const kept = await readKept(path);
   const language = modelOf<LanguageCore>(kept, path, 'language');
   return { ...kept, language, vocab: vocabularyOf(kept.about, path) };

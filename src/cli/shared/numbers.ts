@@ -9,7 +9,10 @@ export const several = (value: number, what: string): string => `${count(value)}
 
 /** How many numbers a model has to learn; one at two places of it counts once. */
 export const weightsIn = (params: Params): number =>
-  [...new Set(parametersOf(params).map(([, parameter]) => parameter))].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  [...new Set(parametersOf(params).map(([, parameter]) => parameter))].reduce(
+    (sum, { shape }) => sum + sizeOf(shape),
+    0,
+  );
 
 export const bytes = (value: number): string => {
   if (!Number.isFinite(value)) return 'no limit';

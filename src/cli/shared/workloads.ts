@@ -31,7 +31,11 @@ const SYMBOLS = 98;
 
 function learning(model: ReturnType<typeof languageModel>, length: number, batch: number) {
   const random = generator(1);
-  const draw = () => ids([length, batch], Int32Array.from({ length: length * batch }, () => random.below(SYMBOLS)));
+  const draw = () =>
+    ids(
+      [length, batch],
+      Int32Array.from({ length: length * batch }, () => random.below(SYMBOLS)),
+    );
   const [input, target] = [draw(), draw()];
   const { learn, release } = trainer(model, { loss: crossEntropy(), optimizer: adam(1e-3), clipNorm: 5 });
   const carry = model.initial(batch);

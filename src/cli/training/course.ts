@@ -22,7 +22,8 @@ export interface CourseData {
 export function courseFrom(data: unknown): CourseData | undefined {
   if (!isRecord(data)) return undefined;
   const { text, length, batch, after, spent, done } = data as Partial<CourseData>;
-  const isSound = typeof text === 'string' && [length, batch, after, spent, done].every((value) => Number.isFinite(value));
+  const isSound =
+    typeof text === 'string' && [length, batch, after, spent, done].every((value) => Number.isFinite(value));
   return isSound ? (data as unknown as CourseData) : undefined;
 }
 
@@ -63,7 +64,8 @@ export function course(plan: CourseData, epoch: number, before: number): Course 
     recent,
     line() {
       const of = plan.epochs === null ? '' : ` of ${(plan.after / epoch + plan.epochs).toFixed(2)}`;
-      const left = fraction() > 0 ? ` · ${count((now() * (1 - fraction())) / Math.max(1e-9, fraction() - plan.done))} s left` : '';
+      const left =
+        fraction() > 0 ? ` · ${count((now() * (1 - fraction())) / Math.max(1e-9, fraction() - plan.done))} s left` : '';
       const rate = count(symbols / now());
       return `epoch ${(windows / epoch).toFixed(2)}${of} · ${recent().toFixed(3)} bits per character · ${rate} characters/s${left}`;
     },

