@@ -52,10 +52,30 @@ export function program(): Command {
   return made;
 }
 
+/** A command's help, as it is shown where there is no terminal. */
+export function helpOf(command: Command): string {
+  let help = '';
+  command
+    .configureOutput({
+      writeOut: (text) => {
+        help += text;
+      },
+      getOutHelpWidth: () => 80,
+    })
+    .outputHelp();
+  return help;
+}
+
 /** `unknown option '--step'. Did you mean --steps?` */
 function sentence(message: string): string {
   const [what = '', guess] = message.replace(/^error: /, '').split(/\n\(|\)$/);
   return `${/[.?]$/.test(what) ? what : `${what}.`}${guess === undefined ? '' : ` ${guess}`}`;
+}
+
+/** The command that was meant, as far as that is known. */
+function whole(made: Command, args: readonly string[]): string {
+  const named = made.commands.find((each) => each.name() === args[0]);
+  return named === undefined ? 'oxbow' : `oxbow ${named.name()}`;
 }
 
 /** Runs a command line; it leaves the exit code to the process, and says what is wrong in one line. */
@@ -74,7 +94,7 @@ export async function run(args: readonly string[]): Promise<void> {
     await made.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
-      if (error.exitCode !== 0) fail(2, `${sentence(error.message)} Try oxbow --help.`);
+      if (error.exitCode !== 0) fail(2, `${sentence(error.message)} Try ${whole(made, args)} --help.`);
       return;
     }
     fail(codeOf(error), messageOf(error));
