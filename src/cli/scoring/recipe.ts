@@ -20,10 +20,13 @@ export const recipe = {
   remembered: 4096,
   /** Lines before the first one that may be strange. */
   grace: 200,
-  /** Per cent of lines that may be strange. */
-  strange: 1,
-  /** A strange line is so many deviations above the median, too. Iglewicz and Hoaglin (1993), for the modified z-score. */
-  deviations: 3.5,
+  /** Per cent of lines that may be strange: alien lines come in bursts. */
+  strange: 3,
+  /**
+   * A strange line is so many deviations above the median, too: the modified z-score of Iglewicz and Hoaglin (1993), who take 3.5 where all is
+   * normal, as scores of lines are not. Of both logs alien lines are 16 and more.
+   */
+  deviations: 8,
   /** Milliseconds that a line waits for company before it is scored alone. */
   patience: 20,
 } as const;

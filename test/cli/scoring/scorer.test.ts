@@ -3,7 +3,7 @@ import { BehaviorSubject, filter, firstValueFrom, lastValueFrom, tap, toArray } 
 import { describe, expect, it } from 'vitest';
 import { isStrangeBy } from '../../../src/cli/score.js';
 import { type Distribution, distribution } from '../../../src/cli/scoring/distribution.js';
-import { streamSymbols } from '../../../src/cli/scoring/recipe.js';
+import { recipe, streamSymbols } from '../../../src/cli/scoring/recipe.js';
 import { batchAfter, type ScoredLine, scorer } from '../../../src/cli/scoring/scorer.js';
 import { languageModel } from '../../../src/models/language-model.js';
 import { generator } from '../../../src/random.js';
@@ -83,7 +83,9 @@ describe('a log that is learnt as it is read', () => {
     const found = lines.filter(({ text }) => aliens.includes(text));
     expect(found).toHaveLength(3);
     for (const { rank } of found) expect(rank).toBeGreaterThan(0.99);
-    expect(lines.filter((line) => isStrangeBy(line, 1)).map(({ text }) => text)).toEqual(found.map(({ text }) => text));
+    expect(lines.filter((line) => isStrangeBy(line, recipe.strange)).map(({ text }) => text)).toEqual(
+      found.map(({ text }) => text),
+    );
   });
 
   it('says where in an odd line the odd part is', async () => {
