@@ -12,6 +12,8 @@ export default defineConfig([
       models: 'src/faces/models.ts',
       tagger: 'src/faces/tagger.ts',
       node: 'src/faces/node.ts',
+      // The command, `oxbow`.
+      cli: 'src/cli/main.ts',
       // What the package's imports choose among, so that these stay files of their own.
       'host/node': 'src/host/node.ts',
       'host/browser': 'src/host/browser.ts',
