@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { lastValueFrom, takeUntil, tap } from 'rxjs';
 import { languageModel } from '../models/language-model.js';
 import { checkpointed } from '../runs/checkpointed.js';
-import { resume } from '../runs/resume.js';
 import { vocabulary } from '../streams/vocabulary.js';
 import { distributionFrom } from './scoring/distribution.js';
 import { chunksOf, linesOf } from './scoring/lines.js';
@@ -14,7 +13,7 @@ import { highlighted } from './scoring/shown.js';
 import { type MachineChoice, positive } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { misused } from './shared/failure.js';
-import { type About, type LanguageCore, languageIn, requireTask, vocabularyOf } from './shared/kept.js';
+import { type About, type LanguageCore, languageIn, requireTask, resumeKept, vocabularyOf } from './shared/kept.js';
 import { knownOptimizer, optimizerOf } from './shared/language.js';
 import { count, several } from './shared/numbers.js';
 
@@ -63,8 +62,8 @@ interface Opened extends ScorerOptions {
   readonly about: (() => About) | undefined;
 }
 
-async function openKept(keep: string, lr: number | undefined, { screen }: Context): Promise<Opened> {
-  const kept = await resume<LanguageCore>(keep, { tier: 'any' });
+async function openKept(keep: string, lr: number | undefined, context: Context): Promise<Opened> {
+  const kept = await resumeKept<LanguageCore>(keep, context);
   if (kept !== undefined) requireTask(kept.about, keep, 'language');
   const about: About = kept?.about ?? {};
   const symbols = vocabulary(streamSymbols, { unknown: { replace: '\uFFFD' } });
@@ -75,7 +74,7 @@ async function openKept(keep: string, lr: number | undefined, { screen }: Contex
   const optimizer = knownOptimizer(was.optimizer, keep);
   const usual = typeof was.learningRate === 'number' ? was.learningRate : recipe.learningRate;
   const rate = lr ?? usual;
-  screen.note(
+  context.screen.note(
     kept === undefined
       ? `a new run in ${keep}`
       : `${keep} goes on after ${several(distribution.lines, 'line')}, step ${count(kept.step)}`,

@@ -3,20 +3,19 @@ import type { Command } from 'commander';
 import { concatMap, from, lastValueFrom, map, type Observable, takeUntil, tap } from 'rxjs';
 import { isRecord } from '../checks.js';
 import { learnTags } from '../models/tagger/online/learn-tags.js';
-import type { LearnTagsState, TagLesson, TagOutcome } from '../models/tagger/online/lessons.js';
+import type { LearnTagsSnapshot, TagLesson, TagOutcome } from '../models/tagger/online/lessons.js';
 import { pending } from '../models/tagger/online/pending.js';
 import { slotsOf } from '../models/tagger/online/slots.js';
 import { type Tagger, tagger } from '../models/tagger/tagger.js';
 import type { Tagging } from '../models/tagger/tagging.js';
 import { checkpointed } from '../runs/checkpointed.js';
-import { resume } from '../runs/resume.js';
 import { fromAsync } from '../streams/from-async.js';
 import { adam } from '../training/optimizers/adam.js';
 import { chunksOf, linesOf } from './scoring/lines.js';
 import { type MachineChoice, positive } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { messageOf } from './shared/failure.js';
-import { modelOf, readKept, requireTask } from './shared/kept.js';
+import { modelOf, readKept, requireTask, resumeKept } from './shared/kept.js';
 import { several } from './shared/numbers.js';
 
 /** Every choice of a new run that decides what comes out. */
@@ -78,6 +77,15 @@ export function lessonOf(line: string): TagLesson | string {
   return { ...words, ...rest } as unknown as TagLesson;
 }
 
+/** What is shown of a line: its outcome, or why it is passed over. */
+type Shown =
+  | string
+  | (TagOutcome extends infer O
+      ? O extends TagOutcome
+        ? Omit<O, 'step' | 'snapshot'> & { readonly step?: number }
+        : never
+      : never);
+
 const numbered = (lines: readonly string[]): readonly string[] => lines.filter((line) => line.trim() !== '');
 
 async function tagLines(options: TagCommandOptions, context: Context): Promise<number> {
@@ -85,7 +93,7 @@ async function tagLines(options: TagCommandOptions, context: Context): Promise<n
   const { screen, ending } = context;
   let [tagged, learnt, refused] = [0, 0, 0];
 
-  function show(outcome: TagOutcome | string): void {
+  function show(outcome: Shown): void {
     if (typeof outcome === 'string' || 'message' in outcome) {
       refused += 1;
       const message = typeof outcome === 'string' ? outcome : messageOf(new Error(outcome.message));
@@ -129,7 +137,7 @@ async function tagLines(options: TagCommandOptions, context: Context): Promise<n
 }
 
 /** Tags by a model that stays as it is. */
-async function reading(line$: Observable<string>, path: string): Promise<Observable<TagOutcome | string>> {
+async function reading(line$: Observable<string>, path: string): Promise<Observable<Shown>> {
   const model = modelOf<Tagger>(await readKept(path), path, 'tagger');
   return line$.pipe(
     map((line) => {
@@ -148,15 +156,13 @@ async function reading(line$: Observable<string>, path: string): Promise<Observa
 async function learning(
   line$: Observable<string>,
   { model: path, saveEvery }: TagCommandOptions,
-  { screen }: Context,
+  context: Context,
   refuse: (why: string) => void,
 ): Promise<Observable<TagOutcome>> {
-  const kept = await resume<Tagger, LearnTagsState>(path, { tier: 'any' });
+  const kept = await resumeKept<Tagger, LearnTagsSnapshot>(path, context);
   if (kept !== undefined) requireTask(kept.about, path, 'tagger');
-  screen.note(kept === undefined ? `a new run in ${path}` : `${path} goes on after step ${kept.step}`);
+  context.screen.note(kept === undefined ? `a new run in ${path}` : `${path} goes on after step ${kept.step}`);
   const model = kept?.model ?? tagger({ words: [], tags: ['O'], ...recipe.net });
-  const open = pending({ capacity: recipe.pending });
-  let latest: (() => LearnTagsState) | undefined;
   return line$.pipe(
     concatMap((line) => {
       const lesson = lessonOf(line);
@@ -164,25 +170,12 @@ async function learning(
       refuse(lesson);
       return [];
     }),
-    // The state of a lesson is gone when the next one begins, of which nothing may be learnt: then this is what there is to save.
-    tap((lesson) => {
-      if (!isTaught(lesson)) latest?.();
-    }),
     learnTags(model, {
       optimizer: adam(recipe.learningRate),
       clipNorm: recipe.clipNorm,
       replay: recipe.replay,
-      pending: open,
-      state: kept?.snapshot,
-    }),
-    map((outcome) => {
-      if (outcome.outcome !== 'learned') return outcome;
-      let state: LearnTagsState | undefined;
-      latest = () => {
-        state ??= outcome.state();
-        return { ...state, pending: open.state() };
-      };
-      return { ...outcome, snapshot: latest };
+      pending: pending({ capacity: recipe.pending }),
+      from: kept?.snapshot,
     }),
     checkpointed(path, {
       model,
@@ -193,7 +186,3 @@ async function learning(
     }),
   );
 }
-
-/** Whether a lesson comes with its tags, and will be learnt as far as one can see. */
-const isTaught = (lesson: TagLesson): boolean =>
-  'tags' in lesson && 'words' in lesson && lesson.tags?.length === lesson.words.length;

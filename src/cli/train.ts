@@ -15,7 +15,7 @@ import {
 } from 'rxjs';
 import { type LanguageCell, type LanguageModelOptions, languageModel } from '../models/language-model.js';
 import { checkpointed } from '../runs/checkpointed.js';
-import { type Resumed, resume } from '../runs/resume.js';
+import type { Resumed } from '../runs/resume.js';
 import { lanes } from '../streams/lanes.js';
 import { type TbpttSnapshot, type TbpttStep, tbptt } from '../streams/tbptt.js';
 import { type Vocabulary, vocabulary } from '../streams/vocabulary.js';
@@ -24,7 +24,7 @@ import { cosine } from '../training/schedules.js';
 import { choice, type MachineChoice, positive, whole } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { Failure, misused } from './shared/failure.js';
-import { type About, type LanguageCore, requireTask, vocabularyOf } from './shared/kept.js';
+import { type About, type LanguageCore, requireTask, resumeKept, vocabularyOf } from './shared/kept.js';
 import { knownOptimizer, type OptimizerName, optimizerNames, optimizerOf } from './shared/language.js';
 import { count, weightsIn } from './shared/numbers.js';
 import { type CourseData, course, courseFrom } from './training/course.js';
@@ -167,7 +167,7 @@ async function train(
   const { screen, ending } = context;
   const machine = chooseMachine(options);
   const text = await readText(file);
-  const kept = await resume<LanguageCore>(keep, { tier: 'any' });
+  const kept = await resumeKept<LanguageCore>(keep, context);
   const made = recipeFor(options, kept);
   const vocab = kept === undefined ? vocabulary(text) : vocabularyOf(kept.about, keep);
   requireSymbols(keep, text, vocab);

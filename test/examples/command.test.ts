@@ -134,7 +134,7 @@ describe('score', () => {
 
 /** Of Loghub: OpenSSH_2k.log and HDFS_2k.log in `logs/` of OXBOW_DATA, or of ../shared/data. */
 const data = process.env.OXBOW_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url));
-const aliens = readFileSync(new URL('../cli/aliens.log', import.meta.url), 'utf8')
+const aliens = readFileSync(new URL('../cli/aliens.txt', import.meta.url), 'utf8')
   .trimEnd()
   .split('\n');
 

@@ -3,14 +3,19 @@ import { stat } from 'node:fs/promises';
 import * as E from 'fp-ts/lib/Either.js';
 import { loadCheckpoint } from '../../formats/checkpoint-file.js';
 import { loadWeights } from '../../formats/weights.js';
+import { machine } from '../../kernels/machine.js';
 import type { Core } from '../../layer.js';
+import type { Params } from '../../parameters/parameter.js';
 import { build } from '../../runs/build.js';
 import type { ModelDescription } from '../../runs/description.js';
 import { loadNewest } from '../../runs/folder.js';
 import { type RunRecord, readRecord } from '../../runs/record.js';
+import { type Resumed, resume } from '../../runs/resume.js';
 import type { StoredCheckpoint } from '../../runs/stored.js';
+import type { TbpttSnapshot } from '../../streams/tbptt.js';
 import { type Vocabulary, type VocabularyData, vocabularyFrom } from '../../streams/vocabulary.js';
 import type { Ids } from '../../tensor.js';
+import type { Context } from './command.js';
 import { Failure, messageOf } from './failure.js';
 
 /** What a run of a command says of itself. */
@@ -76,6 +81,21 @@ export function modelOf<M>(kept: Kept, path: string, task: 'language' | 'tagger'
   const model = build<M & Core<unknown>>(kept.model as ModelDescription);
   loadWeights(model.params, kept.weights);
   return model;
+}
+
+/** Goes on with a run that is kept in a folder; undefined where there is none yet. Says so where its numbers will be others here. */
+export async function resumeKept<M extends { readonly params: Params }, S = TbpttSnapshot<unknown>>(
+  path: string,
+  { screen }: Pick<Context, 'screen'>,
+): Promise<Resumed<M, S> | undefined> {
+  const kept = await resume<M, S>(path, { tier: 'any' });
+  const { tier } = machine();
+  if (kept !== undefined && kept.from.tier !== tier) {
+    screen.note(
+      `${path} comes from the ${kept.from.tier} tier and goes on with ${tier}: its numbers will differ in their last bits.`,
+    );
+  }
+  return kept;
 }
 
 export function requireTask(about: About | undefined, path: string, task: 'language' | 'tagger'): void {
