@@ -12,6 +12,8 @@ export default defineConfig([
       models: 'src/faces/models.ts',
       tagger: 'src/faces/tagger.ts',
       node: 'src/faces/node.ts',
+      serve: 'src/faces/serve.ts',
+      client: 'src/faces/client.ts',
       // What the package's imports choose among, so that these stay files of their own.
       'host/node': 'src/host/node.ts',
       'host/browser': 'src/host/browser.ts',
@@ -37,6 +39,8 @@ export default defineConfig([
         models: 'src/faces/models.ts',
         tagger: 'src/faces/tagger.ts',
         node: 'src/faces/node.ts',
+        serve: 'src/faces/serve.ts',
+        client: 'src/faces/client.ts',
       },
       // For `Symbol.dispose`, whatever libraries a project's own options name.
       banner: '/// <reference lib="esnext.disposable" />\n',
