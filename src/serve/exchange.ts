@@ -104,16 +104,27 @@ export function exchange({ request, response, url, service, stallMs, ask }: Exch
   };
 }
 
-async function textOf(request: IncomingMessage): Promise<string> {
-  const tooLarge = () =>
-    new ServeError('too-large', `a body is of ${LARGEST_MESSAGE} bytes at most; send less at a time.`);
-  if (Number(request.headers['content-length'] ?? 0) > LARGEST_MESSAGE) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > LARGEST_MESSAGE) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+/** A body as text. What is left of one that is too large is not read, and its connection ends with the answer. */
+function textOf(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    function take(chunk: Buffer): void {
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length > LARGEST_MESSAGE) refuse();
+    }
+    function refuse(): void {
+      request.off('data', take);
+      request.pause();
+      reject(new ServeError('too-large', `a body is of ${LARGEST_MESSAGE} bytes at most; send less at a time.`));
+    }
+    if (Number(request.headers['content-length'] ?? 0) > LARGEST_MESSAGE) {
+      refuse();
+      return;
+    }
+    request.on('data', take);
+    request.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    request.on('close', () => reject(new ServeError('malformed', 'the body ended early.')));
+  });
 }

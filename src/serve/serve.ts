@@ -192,10 +192,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       request.on('error', () => {});
       response.on('error', () => {});
       answer(request, response).catch((error: unknown) => {
-        if (response.destroyed || request.destroyed) {
-          response.destroy();
-          return;
-        }
+        if (response.destroyed) return;
         const problem = problemOf(error);
         figures.refused(problem.code);
         if (response.headersSent) {
