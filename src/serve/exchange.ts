@@ -38,7 +38,26 @@ export interface ExchangeOptions extends Pick<Exchange, 'request' | 'response' |
   ask(request: IncomingMessage): Client;
 }
 
-/** The body of a request against a schema. @throws ServeError (as a rejection) */
+/**
+ * The body of a request, held against a schema of `typebox`.
+ *
+ * @param exchange the request.
+ * @param schema what the body is to be.
+ * @returns resolves with the body.
+ * @throws ServeError (as a rejection) where it is not that, with the field that is wrong; or is too large.
+ * @example
+ * ```ts no-run
+ * import { bodyOf, type Route } from 'oxbow/serve';
+ * import * as Type from 'typebox';
+ *
+ * export const echo: Route = async (exchange) => {
+ *   if (exchange.url.pathname !== '/echo') return false;
+ *   exchange.client();
+ *   exchange.answer(200, await bodyOf(exchange, Type.Object({ text: Type.String() })));
+ *   return true;
+ * };
+ * ```
+ */
 export async function bodyOf<T extends TSchema>(exchange: Exchange, schema: T): Promise<Static<T>> {
   return checked(schema, await exchange.json(), exchange.url.pathname);
 }
