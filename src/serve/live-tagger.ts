@@ -1,8 +1,8 @@
 /** A tagger that learns from corrections while it tags. */
-import { map, Subject } from 'rxjs';
+import { Subject } from 'rxjs';
 import { requireCount } from '../checks.js';
 import { learnTags } from '../models/tagger/online/learn-tags.js';
-import type { LearnTagsState, TagLesson, TagOutcome } from '../models/tagger/online/lessons.js';
+import type { LearnTagsSnapshot, TagLesson, TagOutcome } from '../models/tagger/online/lessons.js';
 import { pending } from '../models/tagger/online/pending.js';
 import { predictOne } from '../models/tagger/online/predict-tags.js';
 import { type Tagger, type TaggerOptions, tagger } from '../models/tagger/tagger.js';
@@ -51,7 +51,7 @@ const names: Names<LiveTaggerOptions> = {
   tier: true,
 };
 
-type Kept = Resumed<Tagger, LearnTagsState>;
+type Kept = Resumed<Tagger, LearnTagsSnapshot>;
 
 /** What is kept of the run besides weights and optimizer. */
 interface About {
@@ -88,7 +88,7 @@ export async function liveTagger(options: LiveTaggerOptions): Promise<LiveTagger
   const { folder, tier, corrigible, queue } = checked;
   if (corrigible !== undefined) requireCount('liveTagger', 'corrigible', corrigible);
   if (queue !== undefined) requireCount('liveTagger', 'queue', queue);
-  const run = folder === undefined ? undefined : await resume<Tagger, LearnTagsState>(folder, { tier });
+  const run = folder === undefined ? undefined : await resume<Tagger, LearnTagsSnapshot>(folder, { tier });
   return taggerFrom(run, checked);
 }
 
@@ -146,10 +146,8 @@ function live(model: Tagger, run: Kept | undefined, options: LiveTaggerOptions):
       pending: open,
       thread,
       waiting: { capacity: queue + 1, policy: 'block' },
-      state: run?.snapshot,
+      from: run?.snapshot,
     }),
-    // As those that keep runs take it.
-    map((outcome) => (outcome.outcome === 'learned' ? { ...outcome, snapshot: outcome.state } : outcome)),
     kept(options, model, (): About => ({ task: 'tagger', learningRate })),
   );
   const ended = new Promise<void>((resolve, reject) => {
