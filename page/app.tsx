@@ -1,7 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Link, Live } from './live.js';
-import { useLatest, useVisible } from './parts/hooks.js';
-import { ThemeSwitch, useTheme } from './parts/theme.js';
 import { Ask } from './panels/ask.js';
 import { Controls } from './panels/controls.js';
 import { Learning } from './panels/learning.js';
@@ -10,6 +8,8 @@ import { Monologue } from './panels/monologue.js';
 import { Score } from './panels/score.js';
 import { Slots } from './panels/slots.js';
 import { Units } from './panels/units.js';
+import { useLatest, useVisible } from './parts/hooks.js';
+import { ThemeSwitch, useTheme } from './parts/theme.js';
 
 const links: Readonly<Record<Link, string>> = {
   connecting: 'Connecting…',

@@ -32,9 +32,15 @@ export interface Live {
   learn(model: string, text: string): Observable<Answers['accepted']>;
   units(model: string, request: UnitsAsked): Observable<UnitsFound>;
   lines(model: string): Observable<LinesFound>;
-  control(model: string, change: { learning?: boolean; learningRate?: number; save?: boolean }): Observable<Answers['controlled']>;
+  control(
+    model: string,
+    change: { learning?: boolean; learningRate?: number; save?: boolean },
+  ): Observable<Answers['controlled']>;
   tag(model: string): Utterance;
-  correct(model: string, correction: Omit<Requests['correct'], 'type' | 'id' | 'model'>): Observable<Answers['corrected']>;
+  correct(
+    model: string,
+    correction: Omit<Requests['correct'], 'type' | 'id' | 'model'>,
+  ): Observable<Answers['corrected']>;
 }
 
 /** An error as the page shows it. */

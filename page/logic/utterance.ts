@@ -15,13 +15,20 @@ export function wordsOf(text: string, isWhole: boolean): string[] {
 
 /** What is to be sent so that a server that has `sent` has `words`: the rest, or `undefined` where it has to begin again. */
 export function restOf(sent: readonly string[], words: readonly string[]): string[] | undefined {
-  return sent.length <= words.length && sent.every((word, k) => word === words[k]) ? words.slice(sent.length) : undefined;
+  return sent.length <= words.length && sent.every((word, k) => word === words[k])
+    ? words.slice(sent.length)
+    : undefined;
 }
 
 /** Words with tags that are new or revised. */
 export function retagged(
   words: readonly TaggedWord[],
-  news: readonly { readonly position: number; readonly word: string; readonly tag: string; readonly probability: number }[],
+  news: readonly {
+    readonly position: number;
+    readonly word: string;
+    readonly tag: string;
+    readonly probability: number;
+  }[],
 ): TaggedWord[] {
   const all = [...words];
   for (const { position, ...word } of news) all[position] = word;

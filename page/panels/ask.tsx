@@ -3,7 +3,7 @@ import { bufferTime, filter, finalize, tap } from 'rxjs';
 import { type GenerationRequest, type Live, type ModelInfo, messageOf } from '../live.js';
 import { nothingSaid, saidMore } from '../logic/said.js';
 import { typedNumber } from '../logic/show.js';
-import { Card, Field, Outcome } from '../parts/card.js';
+import { Card, Field, Outcome, Scrolled } from '../parts/card.js';
 import { Surprised } from '../parts/coloured.js';
 import { useRunning } from '../parts/hooks.js';
 
@@ -37,7 +37,8 @@ export function Ask(props: { readonly live: Live; readonly model: ModelInfo; rea
       const text = options[field.name] ?? '';
       if (text.trim() === '') continue;
       const value = typedNumber(text, field.least, 'most' in field ? field.most : Number.MAX_SAFE_INTEGER);
-      if (value === undefined || (field.isWhole && !Number.isInteger(value))) return `${field.label} cannot be ${text}.`;
+      if (value === undefined || (field.isWhole && !Number.isInteger(value)))
+        return `${field.label} cannot be ${text}.`;
       given[field.name] = value;
     }
     return { prompt, temperature, surprisal: true, ...given };
@@ -45,7 +46,10 @@ export function Ask(props: { readonly live: Live; readonly model: ModelInfo; rea
 
   function go(): void {
     const wanted = request();
-    if (typeof wanted === 'string') return setOutcome({ problem: wanted });
+    if (typeof wanted === 'string') {
+      setOutcome({ problem: wanted });
+      return;
+    }
     const begun = performance.now();
     let all = nothingSaid;
     let isFirst = true;
@@ -133,10 +137,10 @@ export function Ask(props: { readonly live: Live; readonly model: ModelInfo; rea
           </button>
         </div>
       </form>
-      <div id="answer" class="text" role="region" aria-label="Answer" aria-busy={isRunning} tabIndex={0}>
+      <Scrolled id="answer" class="text" label="Answer" busy={isRunning}>
         <span class="asked">{asked}</span>
         <Surprised {...said} />
-      </div>
+      </Scrolled>
       <Outcome id="ask" {...outcome} />
     </Card>
   );

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { Metrics } from '../live.js';
 import { curveInWords, emptySeries, fewOf, withValue } from '../logic/series.js';
 import { shownCount, shownFixed, shownMs, shownRate } from '../logic/show.js';
 import { Card, Figures } from '../parts/card.js';
 import { type Curve, Plot } from '../parts/plot.js';
-import type { Metrics } from '../live.js';
 
 const curves: readonly Curve[] = [
   { label: 'Loss of the latest window', tone: 'tone-b', width: 1 },
@@ -11,7 +11,15 @@ const curves: readonly Curve[] = [
 ];
 
 /** Curves and figures of learning. */
-export function Learning({ metrics, firstMs, isDark }: { readonly metrics: Metrics | undefined; readonly firstMs: number | undefined; readonly isDark: boolean }) {
+export function Learning({
+  metrics,
+  firstMs,
+  isDark,
+}: {
+  readonly metrics: Metrics | undefined;
+  readonly firstMs: number | undefined;
+  readonly isDark: boolean;
+}) {
   const [series, setSeries] = useState(() => emptySeries(curves.length));
   useEffect(() => {
     if (metrics === undefined || metrics.loss === null) return;

@@ -1,7 +1,7 @@
 import { catchError, of } from 'rxjs';
 import { type Live, type ModelInfo, messageOf } from '../live.js';
 import { shownCount } from '../logic/show.js';
-import { Card } from '../parts/card.js';
+import { Card, Scrolled } from '../parts/card.js';
 import { useLatest, useShown } from '../parts/hooks.js';
 
 /** The most surprising lines of what is being learnt. */
@@ -23,9 +23,13 @@ export function Lines({ live, model }: { readonly live: Live; readonly model: Mo
       wide
     >
       {latest === undefined || latest.lines.length === 0 ? (
-        <p>{latest !== undefined && 'problem' in latest ? latest.problem : 'No whole line has been learnt since the page was opened.'}</p>
+        <p>
+          {latest !== undefined && 'problem' in latest
+            ? latest.problem
+            : 'No whole line has been learnt since the page was opened.'}
+        </p>
       ) : (
-        <div class="scroll" role="region" aria-label="Strange lines, as a table" tabIndex={0}>
+        <Scrolled class="scroll" label="Strange lines, as a table">
           <table>
             <caption>{shownCount(latest.heard)} lines were heard.</caption>
             <thead>
@@ -43,7 +47,7 @@ export function Lines({ live, model }: { readonly live: Live; readonly model: Mo
               ))}
             </tbody>
           </table>
-        </div>
+        </Scrolled>
       )}
     </Card>
   );

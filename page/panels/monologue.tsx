@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { bufferTime, defer, filter, repeat, retry, tap, timer } from 'rxjs';
 import type { Live, ModelInfo } from '../live.js';
 import { nextPrompt, nothingSaid, saidMore } from '../logic/said.js';
-import { Card } from '../parts/card.js';
+import { Card, Scrolled } from '../parts/card.js';
 import { Surprised, SurpriseLegend } from '../parts/coloured.js';
 import { useShown } from '../parts/hooks.js';
 
@@ -17,7 +17,7 @@ export function Monologue({ live, model }: { readonly live: Live; readonly model
   const [isOn, setOn] = useState(true);
   const [said, setSaid] = useState(nothingSaid);
   const latest = useRef(nothingSaid);
-  const box = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
   useEffect(() => {
     if (!isOn || !isShown) return;
     const subscription = defer(() =>
@@ -32,7 +32,8 @@ export function Monologue({ live, model }: { readonly live: Live; readonly model
       .pipe(
         // Also in the middle of a generation what is said next follows what is there.
         tap((answer) => {
-          if (answer.type === 'symbols') latest.current = saidMore(latest.current, answer.text, answer.surprisals, SHOWN);
+          if (answer.type === 'symbols')
+            latest.current = saidMore(latest.current, answer.text, answer.surprisals, SHOWN);
         }),
         repeat({ delay: 100 }),
         retry({ delay: () => timer(RETRY_MS) }),
@@ -54,9 +55,9 @@ export function Monologue({ live, model }: { readonly live: Live; readonly model
       inner={element}
       wide
     >
-      <div ref={box} class="text tall" role="log" aria-live="off" aria-label="Monologue" tabIndex={0}>
+      <Scrolled inner={box} class="text tall" label="Monologue">
         <Surprised {...said} />
-      </div>
+      </Scrolled>
       <SurpriseLegend />
       <button id="monologue-switch" type="button" role="switch" aria-checked={isOn} onClick={() => setOn(!isOn)}>
         <i class="knob" aria-hidden="true" />

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { type Live, type ModelInfo, messageOf } from '../live.js';
 import { around, spoken, surpriseSummary } from '../logic/surprise.js';
-import { Card, Field, Outcome } from '../parts/card.js';
+import { Card, Field, Outcome, Scrolled } from '../parts/card.js';
 import { Surprised, SurpriseLegend } from '../parts/coloured.js';
 import { useRunning } from '../parts/hooks.js';
 
@@ -51,9 +51,9 @@ export function Score({ live, model }: { readonly live: Live; readonly model: Mo
       </form>
       {scored !== undefined && (
         <>
-          <div id="scored" class="text" role="region" aria-label="The text by its surprise" tabIndex={0}>
+          <Scrolled id="scored" class="text" label="The text by its surprise">
             <Surprised {...scored} />
-          </div>
+          </Scrolled>
           <SurpriseLegend />
           <details>
             <summary>The most surprising symbols</summary>

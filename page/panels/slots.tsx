@@ -65,11 +65,14 @@ export function Slots({ live, model }: { readonly live: Live; readonly model: Mo
     const all = wordsOf(typed, isWhole);
     let rest = final === undefined && sent.current ? restOf(sent.current.words, all) : undefined;
     if (rest === undefined) {
-      if (all.length === 0) return leave();
+      if (all.length === 0) {
+        leave();
+        return;
+      }
       sent.current = begin();
       rest = all;
     }
-    const now = (sent.current ??= begin());
+    const now = sent.current ?? begin();
     if (rest.length > 0) now.utterance.add(rest);
     sent.current = { ...now, words: all };
     if (isWhole && all.length > 0) now.utterance.end();
@@ -77,9 +80,13 @@ export function Slots({ live, model }: { readonly live: Live; readonly model: Mo
 
   function teach(): void {
     if (selection === undefined || final?.utterance === undefined) {
-      return setOutcome({ problem: 'Select the words of the slot first: press them.' });
+      setOutcome({ problem: 'Select the words of the slot first: press them.' });
+      return;
     }
-    if (slot.trim() === '') return setOutcome({ problem: 'Say which slot the words are, or O for none.' });
+    if (slot.trim() === '') {
+      setOutcome({ problem: 'Say which slot the words are, or O for none.' });
+      return;
+    }
     setOutcome({});
     const correction = { slot: slot.trim(), start: selection.start, end: selection.end };
     learning.start(() =>

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { type Live, type ModelInfo, messageOf, type UnitsAsked, type UnitsFound } from '../live.js';
 import { activationLevel } from '../logic/surprise.js';
-import { Card, Field, Outcome } from '../parts/card.js';
+import { Card, Field, Outcome, Scrolled } from '../parts/card.js';
 import { Coloured, UnitLegend } from '../parts/coloured.js';
 import { useRunning } from '../parts/hooks.js';
 
@@ -60,7 +60,8 @@ export function Units({ live, model }: { readonly live: Live; readonly model: Mo
           event.preventDefault();
           const number = Number(unit);
           if (part === undefined) return look({});
-          if (!Number.isInteger(number) || number < 0) return setOutcome({ problem: 'A unit is a whole number from 0.' });
+          if (!Number.isInteger(number) || number < 0)
+            return setOutcome({ problem: 'A unit is a whole number from 0.' });
           look({ unit: { part, unit: number } });
         }}
       >
@@ -98,14 +99,14 @@ export function Units({ live, model }: { readonly live: Live; readonly model: Mo
       </form>
       {seen !== undefined && (
         <>
-          <div id="units-shown" class="text" role="region" aria-label="The text by the unit’s activation" tabIndex={0}>
+          <Scrolled id="units-shown" class="text" label="The text by the unit’s activation">
             <Coloured
               symbols={seen.symbols}
               values={activations}
               levelOf={(value: number) => activationLevel(value, largest)}
               scale="unit"
             />
-          </div>
+          </Scrolled>
           <UnitLegend largest={largest} />
           <h3>Units that follow…</h3>
           <ul class="trackers">

@@ -35,7 +35,15 @@ export function Field(props: {
 }
 
 /** What came of something, said once it has; and what went wrong. */
-export function Outcome({ id, said, problem }: { readonly id: string; readonly said?: string; readonly problem?: string | undefined }) {
+export function Outcome({
+  id,
+  said,
+  problem,
+}: {
+  readonly id: string;
+  readonly said?: string;
+  readonly problem?: string | undefined;
+}) {
   return (
     <>
       <p id={`${id}-status`} class="outcome" role="status">
@@ -45,6 +53,33 @@ export function Outcome({ id, said, problem }: { readonly id: string; readonly s
         {problem ?? ''}
       </p>
     </>
+  );
+}
+
+/** A box that scrolls, also by keyboard. */
+export function Scrolled(props: {
+  readonly id?: string;
+  readonly label: string;
+  readonly class: string;
+  readonly busy?: boolean;
+  readonly inner?: Ref<HTMLElement>;
+  readonly children: ComponentChildren;
+}) {
+  const { id, label, busy = false, inner, children } = props;
+  return (
+    <section
+      ref={inner ?? null}
+      id={id}
+      class={props.class}
+      // What goes on without end would drown everything else that is to be read aloud.
+      aria-live="off"
+      aria-label={label}
+      aria-busy={busy}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
+      tabIndex={0}
+    >
+      {children}
+    </section>
   );
 }
 

@@ -21,9 +21,13 @@ export function Coloured<T>(props: {
 }
 
 /** Text by its surprise in bits. */
-export const Surprised = ({ symbols, bits }: { readonly symbols: readonly string[]; readonly bits: readonly (number | null)[] }) => (
-  <Coloured symbols={symbols} values={bits} levelOf={surpriseLevel} scale="surprise" />
-);
+export const Surprised = ({
+  symbols,
+  bits,
+}: {
+  readonly symbols: readonly string[];
+  readonly bits: readonly (number | null)[];
+}) => <Coloured symbols={symbols} values={bits} levelOf={surpriseLevel} scale="surprise" />;
 
 /** What the shades of surprise mean. */
 export function SurpriseLegend() {

@@ -25,8 +25,8 @@ export function useVisible(): boolean {
 }
 
 /** An element, and whether it is within sight: only what is shown is asked of the server. */
-export function useShown<E extends Element>(): readonly [RefObject<E>, boolean] {
-  const element = useRef<E>(null);
+export function useShown<E extends Element>(): readonly [RefObject<E | null>, boolean] {
+  const element = useRef<E | null>(null);
   const [isNear, setNear] = useState(false);
   const isVisible = useVisible();
   useEffect(() => {

@@ -21,7 +21,15 @@ function colourOf(home: Element, name: string): string {
 }
 
 /** Curves on a canvas, which assistive technology does not see: the sentence and the table stand for them. */
-export function Plot({ series, curves, isDark }: { readonly series: Series; readonly curves: readonly Curve[]; readonly isDark: boolean }) {
+export function Plot({
+  series,
+  curves,
+  isDark,
+}: {
+  readonly series: Series;
+  readonly curves: readonly Curve[];
+  readonly isDark: boolean;
+}) {
   const home = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const data = [series.xs, ...series.ys] as unknown as uPlot.AlignedData;

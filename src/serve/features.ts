@@ -1,20 +1,6 @@
 /** What units of a text model may keep track of, as numbers of each symbol of a text. */
 
-/** The features that units are held against. */
-export const featureNames = [
-  'quotes',
-  'brackets',
-  'line length',
-  'indentation',
-  'word length',
-  'word gaps',
-  'capitals',
-  'digits',
-  'line ends',
-] as const;
-
-/** One of {@link featureNames}. */
-export type FeatureName = (typeof featureNames)[number];
+import { type FeatureName, featureNames } from '../protocol/messages.js';
 
 const isSpace = (symbol: string) => /^\s$/u.test(symbol);
 

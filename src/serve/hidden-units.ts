@@ -1,11 +1,12 @@
 /** What the hidden units of a language model do over a text. */
 import type { Core } from '../layer.js';
+import { type FeatureName, featureNames } from '../protocol/messages.js';
 import { ServeError } from '../protocol/problem.js';
 import { steppedTo } from '../stepper.js';
 import type { Vocabulary } from '../streams/vocabulary.js';
 import { type Ids, ids, type Tensor } from '../tensor.js';
 import * as tree from '../tree.js';
-import { correlation, type FeatureName, featureNames, featuresOf } from './features.js';
+import { correlation, featuresOf } from './features.js';
 
 /** A unit: the carry's part that it is in, as `rnn.layer1.h`, and its place there. */
 export interface Unit {
@@ -55,7 +56,10 @@ const partsOf = (carry: unknown) =>
 function tracesFor(parts: ReturnType<typeof partsOf>, steps: number): Trace[] {
   const units = parts.reduce((sum, [, { shape }]) => sum + (shape[1] as number), 0);
   if (units === 0) {
-    throw new ServeError('wrong-task', 'units: the model carries no hidden units from symbol to symbol; ask a recurrent one.');
+    throw new ServeError(
+      'wrong-task',
+      'units: the model carries no hidden units from symbol to symbol; ask a recurrent one.',
+    );
   }
   if (units * steps > MOST_KEPT) {
     const most = Math.floor(MOST_KEPT / units);
@@ -86,12 +90,18 @@ export function* hiddenUnits(
   choice: UnitChoice,
 ): Generator<undefined, UnitsOverText> {
   const all = Array.from(text);
-  const encoded = all.map((symbol) => (vocab.unknown === 'error' && !vocab.symbols.includes(symbol) ? [] : vocab.encode(symbol)));
+  const encoded = all.map((symbol) =>
+    vocab.unknown === 'error' && !vocab.symbols.includes(symbol) ? [] : vocab.encode(symbol),
+  );
   const known = all.filter((_, at) => (encoded[at] as ArrayLike<number>).length > 0);
   if (known.length === 0) {
-    throw new ServeError('invalid', 'units: the model knows no symbol of the text; give a text like those it learns from.', {
-      field: 'text',
-    });
+    throw new ServeError(
+      'invalid',
+      'units: the model knows no symbol of the text; give a text like those it learns from.',
+      {
+        field: 'text',
+      },
+    );
   }
   const stepper = steppedTo(model);
   try {
@@ -103,7 +113,8 @@ export function* hiddenUnits(
       const parts = partsOf(stepper.held);
       traces ??= tracesFor(parts, known.length);
       // After each step the parts may lie elsewhere.
-      for (const [k, { rows, units }] of traces.entries()) rows.set((parts[k] as (typeof parts)[number])[1].data, step * units);
+      for (const [k, { rows, units }] of traces.entries())
+        rows.set((parts[k] as (typeof parts)[number])[1].data, step * units);
       step += 1;
       yield undefined;
     }
@@ -114,9 +125,13 @@ export function* hiddenUnits(
     const trace = found.find(({ part, units }) => part === shown.part && shown.unit < units);
     if (trace === undefined) {
       const there = found.map(({ part, units }) => `${part} (${units})`).join(', ');
-      throw new ServeError('invalid', `units: there is no unit ${shown.unit} in ${shown.part}; the model has ${there}.`, {
-        field: 'unit',
-      });
+      throw new ServeError(
+        'invalid',
+        `units: there is no unit ${shown.unit} in ${shown.part}; the model has ${there}.`,
+        {
+          field: 'unit',
+        },
+      );
     }
     const series = seriesOf(trace, shown.unit);
     let at = 0;
@@ -135,7 +150,10 @@ export function* hiddenUnits(
 }
 
 /** Of each feature that varies, the units that go best with it. */
-function* trackers(traces: readonly Trace[], symbols: readonly string[]): Generator<undefined, UnitsOverText['features']> {
+function* trackers(
+  traces: readonly Trace[],
+  symbols: readonly string[],
+): Generator<undefined, UnitsOverText['features']> {
   const features = featuresOf(symbols);
   const ranked = new Map(featureNames.map((name) => [name, [] as TrackingUnit[]]));
   for (const trace of traces) {
@@ -149,7 +167,9 @@ function* trackers(traces: readonly Trace[], symbols: readonly string[]): Genera
       yield undefined;
     }
   }
-  return Array.from(ranked, ([feature, best]) => ({ feature, best: keepBest(best) })).filter(({ best }) => best.length > 0);
+  return Array.from(ranked, ([feature, best]) => ({ feature, best: keepBest(best) })).filter(
+    ({ best }) => best.length > 0,
+  );
 }
 
 function keepBest(units: TrackingUnit[]): TrackingUnit[] {

@@ -65,16 +65,22 @@ export type PageRoute = (request: IncomingMessage, response: ServerResponse) => 
  * @param folder its files, with an `index.html`; default those of the package.
  * @throws Error where there is no page.
  */
-export function pageRoute(folder: string | undefined = places.find((place) => existsSync(join(place, 'index.html')))): PageRoute {
+export function pageRoute(
+  folder: string | undefined = places.find((place) => existsSync(join(place, 'index.html'))),
+): PageRoute {
   if (folder === undefined || !existsSync(join(folder, 'index.html'))) {
-    throw new Error(`serve: there is no page in ${folder ?? places.join(' or ')}; build it, or serve without it: { page: false }.`);
+    throw new Error(
+      `serve: there is no page in ${folder ?? places.join(' or ')}; build it, or serve without it: { page: false }.`,
+    );
   }
   // Only these names are ever looked up: a path cannot lead anywhere else.
   const files = filesOf(folder);
   return (request, response) => {
     const file = files.get((request.url ?? '').split('?', 1)[0] as string);
     if (file === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return false;
-    const isZipped = /(^|,)\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*(,|$)).*)?(,|$)/.test(request.headers['accept-encoding'] ?? '');
+    const isZipped = /(^|,)\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*(,|$)).*)?(,|$)/.test(
+      request.headers['accept-encoding'] ?? '',
+    );
     const body = isZipped ? file.zipped : file.plain;
     const etag = `"${file.tag}${isZipped ? '-gz' : ''}"`;
     const headers = { ...guards, ETag: etag, 'Cache-Control': file.caching, Vary: 'Accept-Encoding' };

@@ -62,7 +62,15 @@ describe('a series', () => {
     values.reduce((series, y, x) => withValue(series, x, [y, null], most), emptySeries(2));
 
   it('keeps each value while there is room', () => {
-    expect(of([3, 2, 1], 4)).toEqual({ xs: [0, 1, 2], ys: [[3, 2, 1], [null, null, null]], each: 1, pending: [] });
+    expect(of([3, 2, 1], 4)).toEqual({
+      xs: [0, 1, 2],
+      ys: [
+        [3, 2, 1],
+        [null, null, null],
+      ],
+      each: 1,
+      pending: [],
+    });
   });
 
   it('never has more points than it may, and each is the mean of equally many', () => {

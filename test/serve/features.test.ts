@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { correlation, type FeatureName, featuresOf } from '../../src/serve/features.js';
+import type { FeatureName } from '../../src/protocol/messages.js';
+import { correlation, featuresOf } from '../../src/serve/features.js';
 
 describe('featuresOf', () => {
   it.each<[FeatureName, string, number[]]>([

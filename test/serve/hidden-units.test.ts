@@ -1,10 +1,10 @@
+import { from } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { dense, languageModel, layer, noCarry, oneHot, scanCarry, stack, vocabulary } from '../../src/index.js';
+import { dense, languageModel, layer, oneHot, scanCarry, stack, vocabulary } from '../../src/index.js';
+import type { Core } from '../../src/layer.js';
 import { ServeError } from '../../src/protocol/problem.js';
 import { hiddenUnits, type UnitChoice, type UnitsOverText } from '../../src/serve/hidden-units.js';
 import { type Ids, ids, type Tensor, tensor } from '../../src/tensor.js';
-import { from } from 'rxjs';
-import type { Core } from '../../src/layer.js';
 
 const vocab = vocabulary('ab "\n', { unknown: 'skip' });
 const model = languageModel({ symbols: vocab.size, cell: 'lstm', units: 6, embed: 0, seed: 3 });
@@ -22,7 +22,10 @@ const quoting = stack({
   count: layer({
     kind: 'quoting',
     params: {},
-    initial: (batch) => ({ other: tensor([batch, 1], new Float32Array(batch)), state: tensor([batch, 2], new Float32Array(2 * batch)) }),
+    initial: (batch) => ({
+      other: tensor([batch, 1], new Float32Array(batch)),
+      state: tensor([batch, 2], new Float32Array(2 * batch)),
+    }),
     apply(ops, carry: { other: Tensor; state: Tensor }, x: Ids) {
       const isQuote = x.data[0] === vocab.encode('"')[0];
       const [inside, steps] = carry.state.data as Float32Array;
@@ -51,7 +54,7 @@ describe('hiddenUnits', () => {
     expect(activations[3]).toBeNull();
     const known = activations.filter((value) => value !== null);
     expect(known).toHaveLength(5);
-    known.forEach((value, k) => expect(value).toBeCloseTo(carries[k] as number, 3));
+    for (const [k, value] of known.entries()) expect(value).toBeCloseTo(carries[k] as number, 3);
   });
 
   it('finds the unit that tracks quotes', () => {
@@ -68,7 +71,13 @@ describe('hiddenUnits', () => {
 
   it.each<[string, Core<unknown, Ids, Tensor>, string, UnitChoice, object]>([
     ['a part that is not there', model, 'ab', { unit: { part: 'rnn.h', unit: 0 } }, { code: 'invalid', field: 'unit' }],
-    ['a unit that is not there', model, 'ab', { unit: { part: 'rnn.layer1.h', unit: 6 } }, { code: 'invalid', field: 'unit' }],
+    [
+      'a unit that is not there',
+      model,
+      'ab',
+      { unit: { part: 'rnn.layer1.h', unit: 6 } },
+      { code: 'invalid', field: 'unit' },
+    ],
     ['a text of unknown symbols', model, 'XYZ', {}, { code: 'invalid', field: 'text' }],
     [
       'a model without a carry',

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, request, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,7 +54,11 @@ describe('the page’s files', () => {
   ])('%s comes with its type and caching, under a policy that lets nothing else in', async (path, type, caching) => {
     const { status, headers, body } = await ask(path);
     expect(status).toBe(200);
-    expect(headers).toMatchObject({ 'content-type': type, 'cache-control': caching, 'x-content-type-options': 'nosniff' });
+    expect(headers).toMatchObject({
+      'content-type': type,
+      'cache-control': caching,
+      'x-content-type-options': 'nosniff',
+    });
     expect(headers['content-security-policy']).toMatch(/^default-src 'self'; connect-src 'self' ws: wss:; /);
     expect(headers['content-security-policy']).not.toMatch(/unsafe/);
     expect(body.toString()).toBe(contents[path.split('?')[0] as string]);

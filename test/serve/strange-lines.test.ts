@@ -29,8 +29,14 @@ describe('strangeLines', () => {
   it.each<[string, (from: TextSource) => ReturnType<typeof heard>[]]>([
     ['short lines', (from) => [heard(from, 'x\n\n1234567\n', 9)]],
     ['lines that have no end yet', (from) => [heard(from, 'a line without its end', 9)]],
-    ['lines whose beginning was another’s place', (from) => [heard(from, 'of a line that began before\n', 9, 40, true)]],
-    ['lines that lost their middle', (from) => [heard(from, 'a line that ', 9), heard(from, ' goes on\n', 9, 40, true)]],
+    [
+      'lines whose beginning was another’s place',
+      (from) => [heard(from, 'of a line that began before\n', 9, 40, true)],
+    ],
+    [
+      'lines that lost their middle',
+      (from) => [heard(from, 'a line that ', 9), heard(from, ' goes on\n', 9, 40, true)],
+    ],
   ])('passes over %s', (_, said) => {
     const lines = strangeLines();
     const from = source();
