@@ -25,18 +25,18 @@ export function App({ live, onToken }: { readonly live: Live; readonly onToken: 
   const { theme, setTheme, isDark } = useTheme();
   const isVisible = useVisible();
   const link = useLatest(() => live.link$, [live]) ?? 'connecting';
-  const hello = useLatest(() => live.hello$, [live]);
+  const hello = useLatest(() => live.client.hello$, [live]);
   const [chosen, setChosen] = useState<string | undefined>(undefined);
   const [firstMs, setFirstMs] = useState<number | undefined>(undefined);
   const model = hello?.models.find(({ name }) => name === chosen) ?? hello?.models[0];
   const metrics = useLatest(
-    () => (isVisible && model ? live.metrics(model.name, EVERY_MS) : undefined),
+    () => (isVisible && model ? live.client.metrics({ model: model.name, everyMs: EVERY_MS }) : undefined),
     [live, model?.name, isVisible],
   );
   useEffect(() => {
     document.title = metrics?.bitsPerSymbol ? `${metrics.bitsPerSymbol.toFixed(2)} bits – Oxbow` : 'Oxbow';
   }, [metrics?.bitsPerSymbol?.toFixed(2)]);
-  const common = model && { live, model };
+  const common = model && { client: live.client, model };
   return (
     <>
       <a class="skip" href="#main">

@@ -1,46 +1,40 @@
-/** What the page asks of its server; the one place that knows the client. */
-import type { Answers, GenerationRequest, ModelInfo, ModelMetrics, Requests } from 'oxbow/client';
-import type { Observable } from 'rxjs';
+/** What the page asks of its server, and whether it answers. */
+import { type Answers, type Client, connect, type ModelInfo, type ModelMetrics } from 'oxbow/client';
+import { catchError, concat, defer, from, map, type Observable, of, switchMap, timer } from 'rxjs';
 
 export type Hello = Answers['hello'];
 export type Metrics = ModelMetrics;
-export type Spoken = Answers['symbols'] | Answers['done'];
-export type UnitsFound = Answers['units'];
-export type UnitsAsked = Omit<Requests['units'], 'type' | 'id' | 'model'>;
-export type LinesFound = Answers['lines'];
-export type Tagged = Answers['tagged'];
-export type { GenerationRequest, ModelInfo };
+export type { Client, ModelInfo };
 
 /** How the connection is. */
 export type Link = 'connecting' | 'open' | 'waiting' | 'unauthorized';
 
-/** An utterance whose words are sent as they are typed. */
-export interface Utterance {
-  readonly tagged$: Observable<Tagged>;
-  add(words: readonly string[]): void;
-  end(): void;
+/** Milliseconds after which a server that does not answer is said not to, and between two looks at why. */
+const [PATIENCE_MS, LOOK_MS] = [500, 3000];
+
+/** The server of the page, and how the connection to it is. */
+export interface Live {
+  readonly client: Client;
+  readonly link$: Observable<Link>;
 }
 
-/** A server as the page sees it: subscriptions go on after a reconnect. */
-export interface Live {
-  readonly link$: Observable<Link>;
-  /** What the server said at first; again after each reconnect. */
-  readonly hello$: Observable<Hello>;
-  metrics(model: string, everyMs: number): Observable<Metrics>;
-  generate(model: string, request: GenerationRequest): Observable<Spoken>;
-  score(model: string, text: string): Observable<Answers['scored']>;
-  learn(model: string, text: string): Observable<Answers['accepted']>;
-  units(model: string, request: UnitsAsked): Observable<UnitsFound>;
-  lines(model: string): Observable<LinesFound>;
-  control(
-    model: string,
-    change: { learning?: boolean; learningRate?: number; save?: boolean },
-  ): Observable<Answers['controlled']>;
-  tag(model: string): Utterance;
-  correct(
-    model: string,
-    correction: Omit<Requests['correct'], 'type' | 'id' | 'model'>,
-  ): Observable<Answers['corrected']>;
+/** Why there is no connection: a browser does not say with which status a WebSocket was refused. */
+const reason = (token: string | undefined): Observable<Link> =>
+  defer(() => from(fetch('/model', { headers: token === undefined ? {} : { Authorization: `Bearer ${token}` } }))).pipe(
+    map(({ status }): Link => (status === 401 ? 'unauthorized' : 'waiting')),
+    catchError(() => of<Link>('waiting')),
+  );
+
+/** Connects to the server that the page came from. */
+export function liveOf(token: string | undefined): Live {
+  const client = connect(location.origin, { token, backoff: { mostMs: 4000 } });
+  const link$ = client.state$.pipe(
+    switchMap((state): Observable<Link> => {
+      if (state === 'open') return of('open');
+      return concat(of<Link>('connecting'), timer(PATIENCE_MS, LOOK_MS).pipe(switchMap(() => reason(token))));
+    }),
+  );
+  return { client, link$ };
 }
 
 /** An error as the page shows it. */

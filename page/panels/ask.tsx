@@ -1,6 +1,7 @@
+import type { GenerationRequest } from 'oxbow/client';
 import { useState } from 'preact/hooks';
 import { bufferTime, filter, finalize, tap } from 'rxjs';
-import { type GenerationRequest, type Live, type ModelInfo, messageOf } from '../live.js';
+import { type Client, type ModelInfo, messageOf } from '../live.js';
 import { nothingSaid, saidMore } from '../logic/said.js';
 import { typedNumber } from '../logic/show.js';
 import { Card, Field, Outcome, Scrolled } from '../parts/card.js';
@@ -20,8 +21,12 @@ const more = [
 type More = (typeof more)[number]['name'];
 
 /** A prompt, and what the model goes on with. */
-export function Ask(props: { readonly live: Live; readonly model: ModelInfo; readonly onFirst: (ms: number) => void }) {
-  const { live, model, onFirst } = props;
+export function Ask(props: {
+  readonly client: Client;
+  readonly model: ModelInfo;
+  readonly onFirst: (ms: number) => void;
+}) {
+  const { client, model, onFirst } = props;
   const [prompt, setPrompt] = useState('Call me ');
   const [temperature, setTemperature] = useState(0.7);
   const [options, setOptions] = useState<Partial<Record<More, string>>>({ length: '200' });
@@ -58,11 +63,11 @@ export function Ask(props: { readonly live: Live; readonly model: ModelInfo; rea
     setOutcome({});
     setRunning(true);
     running.start(() =>
-      live
-        .generate(model.name, wanted)
+      client
+        .generate({ model: model.name, ...wanted })
         .pipe(
-          tap(({ type }) => {
-            if (type !== 'symbols' || !isFirst) return;
+          tap(() => {
+            if (!isFirst) return;
             isFirst = false;
             onFirst(performance.now() - begun);
           }),
@@ -73,7 +78,6 @@ export function Ask(props: { readonly live: Live; readonly model: ModelInfo; rea
         .subscribe({
           next(answers) {
             for (const answer of answers) {
-              if (answer.type !== 'symbols') continue;
               all = saidMore(all, answer.text, answer.surprisals);
             }
             setSaid(all);

@@ -1,18 +1,18 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Observable } from 'rxjs';
-import { type Live, type Metrics, type ModelInfo, messageOf } from '../live.js';
+import { type Client, type Metrics, type ModelInfo, messageOf } from '../live.js';
 import { shownRate, typedNumber } from '../logic/show.js';
 import { Card, Field, Outcome } from '../parts/card.js';
 import { useRunning } from '../parts/hooks.js';
 
 interface Props {
-  readonly live: Live;
+  readonly client: Client;
   readonly model: ModelInfo;
   readonly metrics: Metrics | undefined;
 }
 
 /** Learning on and off, its rate, a checkpoint, and a text to learn from. */
-export function Controls({ live, model, metrics }: Props) {
+export function Controls({ client, model, metrics }: Props) {
   const [outcome, setOutcome] = useState<{ said?: string; problem?: string }>({});
   const [rate, setRate] = useState(shownRate(model.learningRate));
   const [isTyped, setTyped] = useState(false);
@@ -45,7 +45,7 @@ export function Controls({ live, model, metrics }: Props) {
           role="switch"
           aria-checked={isLearning}
           onClick={() =>
-            ask(live.control(model.name, { learning: !isLearning }), ({ learning }) => learningIs(learning))
+            ask(client.control({ model: model.name, learning: !isLearning }), ({ learning }) => learningIs(learning))
           }
         >
           <i class="knob" aria-hidden="true" />
@@ -55,7 +55,7 @@ export function Controls({ live, model, metrics }: Props) {
           id="save"
           type="button"
           onClick={() =>
-            ask(live.control(model.name, { save: true }), ({ saved }) =>
+            ask(client.control({ model: model.name, save: true }), ({ saved }) =>
               saved ? 'A checkpoint is on the disk.' : 'Nothing was saved: the server keeps this model in no folder.',
             )
           }
@@ -70,7 +70,7 @@ export function Controls({ live, model, metrics }: Props) {
           if (typed === undefined) return setOutcome({ problem: 'A learning rate is a number from 0 to 10.' });
           setTyped(false);
           ask(
-            live.control(model.name, { learningRate: typed }),
+            client.control({ model: model.name, learningRate: typed }),
             ({ learningRate }) => `The learning rate is ${shownRate(learningRate)}.`,
           );
         }}
@@ -95,7 +95,7 @@ export function Controls({ live, model, metrics }: Props) {
           onSubmit={(event) => {
             event.preventDefault();
             if (text === '') return setOutcome({ problem: 'There is no text to learn from; type or paste one.' });
-            ask(live.learn(model.name, text), ({ symbols }) => `${symbols} symbols wait to be learnt.`);
+            ask(client.learn(text, { model: model.name }), ({ symbols }) => `${symbols} symbols wait to be learnt.`);
             setText('');
           }}
         >

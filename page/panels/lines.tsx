@@ -1,18 +1,20 @@
 import { catchError, of } from 'rxjs';
-import { type Live, type ModelInfo, messageOf } from '../live.js';
+import { type Client, type ModelInfo, messageOf } from '../live.js';
 import { shownCount } from '../logic/show.js';
 import { Card, Scrolled } from '../parts/card.js';
 import { useLatest, useShown } from '../parts/hooks.js';
 
 /** The most surprising lines of what is being learnt. */
-export function Lines({ live, model }: { readonly live: Live; readonly model: ModelInfo }) {
+export function Lines({ client, model }: { readonly client: Client; readonly model: ModelInfo }) {
   const [element, isShown] = useShown<HTMLElement>();
   const latest = useLatest(
     () =>
       isShown
-        ? live.lines(model.name).pipe(catchError((error) => of({ heard: 0, lines: [], problem: messageOf(error) })))
+        ? client
+            .lines({ model: model.name })
+            .pipe(catchError((error) => of({ heard: 0, lines: [], problem: messageOf(error) })))
         : undefined,
-    [live, model.name, isShown],
+    [client, model.name, isShown],
   );
   return (
     <Card

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { bufferTime, defer, filter, repeat, retry, tap, timer } from 'rxjs';
-import type { Live, ModelInfo } from '../live.js';
+import type { Client, ModelInfo } from '../live.js';
 import { nextPrompt, nothingSaid, saidMore } from '../logic/said.js';
 import { Card, Scrolled } from '../parts/card.js';
 import { Surprised, SurpriseLegend } from '../parts/coloured.js';
@@ -12,7 +12,7 @@ const [RATE, LOOK] = [30, 200];
 const RETRY_MS = 2000;
 
 /** What the model says to itself, going on and on from what it said; each generation follows the one before. */
-export function Monologue({ live, model }: { readonly live: Live; readonly model: ModelInfo }) {
+export function Monologue({ client, model }: { readonly client: Client; readonly model: ModelInfo }) {
   const [element, isShown] = useShown<HTMLElement>();
   const [isOn, setOn] = useState(true);
   const [said, setSaid] = useState(nothingSaid);
@@ -21,7 +21,8 @@ export function Monologue({ live, model }: { readonly live: Live; readonly model
   useEffect(() => {
     if (!isOn || !isShown) return;
     const subscription = defer(() =>
-      live.generate(model.name, {
+      client.generate({
+        model: model.name,
         prompt: nextPrompt(latest.current, model.symbols),
         length: 1000,
         temperature: 0.8,
@@ -32,8 +33,7 @@ export function Monologue({ live, model }: { readonly live: Live; readonly model
       .pipe(
         // Also in the middle of a generation what is said next follows what is there.
         tap((answer) => {
-          if (answer.type === 'symbols')
-            latest.current = saidMore(latest.current, answer.text, answer.surprisals, SHOWN);
+          latest.current = saidMore(latest.current, answer.text, answer.surprisals, SHOWN);
         }),
         repeat({ delay: 100 }),
         retry({ delay: () => timer(RETRY_MS) }),
@@ -46,7 +46,7 @@ export function Monologue({ live, model }: { readonly live: Live; readonly model
         if (log !== null) log.scrollTop = log.scrollHeight;
       });
     return () => subscription.unsubscribe();
-  }, [live, model.name, isOn, isShown]);
+  }, [client, model.name, isOn, isShown]);
   return (
     <Card
       id="monologue"

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { type Live, type ModelInfo, messageOf } from '../live.js';
+import { type Client, type ModelInfo, messageOf } from '../live.js';
 import { around, spoken, surpriseSummary } from '../logic/surprise.js';
 import { Card, Field, Outcome, Scrolled } from '../parts/card.js';
 import { Surprised, SurpriseLegend } from '../parts/coloured.js';
@@ -11,7 +11,7 @@ interface Scored {
 }
 
 /** How surprising each symbol of a text is. */
-export function Score({ live, model }: { readonly live: Live; readonly model: ModelInfo }) {
+export function Score({ client, model }: { readonly client: Client; readonly model: ModelInfo }) {
   const [text, setText] = useState('The river bends, and the river bends again.');
   const [scored, setScored] = useState<Scored | undefined>(undefined);
   const [outcome, setOutcome] = useState<{ said?: string; problem?: string }>({});
@@ -21,7 +21,7 @@ export function Score({ live, model }: { readonly live: Live; readonly model: Mo
     setOutcome({});
     const symbols = Array.from(text);
     running.start(() =>
-      live.score(model.name, text).subscribe({
+      client.score(text, { model: model.name }).subscribe({
         next({ bits }) {
           setScored({ symbols, bits });
           const { mean, passedOver } = surpriseSummary(symbols, bits);

@@ -1,5 +1,7 @@
+import type { Answers } from 'oxbow/client';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Live, type ModelInfo, messageOf, type Tagged, type Utterance } from '../live.js';
+import { ReplaySubject, type Subject } from 'rxjs';
+import { type Client, type ModelInfo, messageOf } from '../live.js';
 import {
   colourOf,
   restOf,
@@ -18,16 +20,17 @@ const COLOURS = 6;
 
 /** What the server has of the utterance that is being typed. */
 interface Sent {
-  readonly utterance: Utterance;
+  /** Words for the server; the utterance ends with it. */
+  readonly words$: Subject<readonly string[]>;
   readonly words: readonly string[];
   unsubscribe(): void;
 }
 
 /** Words as they are typed, with their slots; a click on a word and another slot for it is a correction, which is learnt at once. */
-export function Slots({ live, model }: { readonly live: Live; readonly model: ModelInfo }) {
+export function Slots({ client, model }: { readonly client: Client; readonly model: ModelInfo }) {
   const [text, setText] = useState('');
   const [words, setWords] = useState<readonly TaggedWord[]>([]);
-  const [final, setFinal] = useState<Tagged | undefined>(undefined);
+  const [final, setFinal] = useState<Answers['tagged'] | undefined>(undefined);
   const [selection, setSelection] = useState<Selection | undefined>(undefined);
   const [slot, setSlot] = useState('');
   const [outcome, setOutcome] = useState<{ said?: string; problem?: string }>({});
@@ -39,15 +42,16 @@ export function Slots({ live, model }: { readonly live: Live; readonly model: Mo
     sent.current?.unsubscribe();
     sent.current = undefined;
   };
-  useEffect(() => leave, [live, model.name]);
+  useEffect(() => leave, [client, model.name]);
 
   function begin(): Sent {
     leave();
     setWords([]);
     setFinal(undefined);
     setSelection(undefined);
-    const utterance = live.tag(model.name);
-    const subscription = utterance.tagged$.subscribe({
+    // What is typed before there is a connection waits in it.
+    const words$ = new ReplaySubject<readonly string[]>();
+    const subscription = client.tag(words$, { model: model.name }).subscribe({
       next(tagged) {
         setWords((before) => retagged(tagged.final ? [] : before, tagged.words));
         if (!tagged.final) return;
@@ -57,7 +61,7 @@ export function Slots({ live, model }: { readonly live: Live; readonly model: Mo
       },
       error: (error) => setOutcome({ problem: messageOf(error) }),
     });
-    return { utterance, words: [], unsubscribe: () => subscription.unsubscribe() };
+    return { words$, words: [], unsubscribe: () => subscription.unsubscribe() };
   }
 
   /** Sends what the server does not have yet. */
@@ -73,9 +77,9 @@ export function Slots({ live, model }: { readonly live: Live; readonly model: Mo
       rest = all;
     }
     const now = sent.current ?? begin();
-    if (rest.length > 0) now.utterance.add(rest);
+    if (rest.length > 0) now.words$.next(rest);
     sent.current = { ...now, words: all };
-    if (isWhole && all.length > 0) now.utterance.end();
+    if (isWhole && all.length > 0) now.words$.complete();
   }
 
   function teach(): void {
@@ -90,7 +94,7 @@ export function Slots({ live, model }: { readonly live: Live; readonly model: Mo
     setOutcome({});
     const correction = { slot: slot.trim(), start: selection.start, end: selection.end };
     learning.start(() =>
-      live.correct(model.name, { utterance: final.utterance as string, corrections: [correction] }).subscribe({
+      client.correct({ model: model.name, utterance: final.utterance as string, corrections: [correction] }).subscribe({
         next({ loss, step }) {
           setOutcome({ said: `Learnt at update ${step}, loss ${loss.toFixed(3)}.` });
           // What it makes of the same words now.

@@ -1,5 +1,6 @@
+import type { Answers, Requests } from 'oxbow/client';
 import { useState } from 'preact/hooks';
-import { type Live, type ModelInfo, messageOf, type UnitsAsked, type UnitsFound } from '../live.js';
+import { type Client, type ModelInfo, messageOf } from '../live.js';
 import { activationLevel } from '../logic/surprise.js';
 import { Card, Field, Outcome, Scrolled } from '../parts/card.js';
 import { Coloured, UnitLegend } from '../parts/coloured.js';
@@ -17,11 +18,11 @@ He laughed. So did I.
 
 interface Seen {
   readonly symbols: readonly string[];
-  readonly found: UnitsFound;
+  readonly found: Answers['units'];
 }
 
 /** What a hidden unit does over a text, and which ones go with what the text is made of. */
-export function Units({ live, model }: { readonly live: Live; readonly model: ModelInfo }) {
+export function Units({ client, model }: { readonly client: Client; readonly model: ModelInfo }) {
   const [text, setText] = useState(probe);
   const [part, setPart] = useState<string | undefined>(undefined);
   const [unit, setUnit] = useState('0');
@@ -29,11 +30,11 @@ export function Units({ live, model }: { readonly live: Live; readonly model: Mo
   const [outcome, setOutcome] = useState<{ said?: string; problem?: string }>({});
   const running = useRunning();
 
-  function look(choice: Omit<UnitsAsked, 'text'>): void {
+  function look(choice: Pick<Requests['units'], 'unit' | 'feature'>): void {
     const symbols = Array.from(text);
     setOutcome({});
     running.start(() =>
-      live.units(model.name, { text, ...choice }).subscribe({
+      client.units({ model: model.name, text, ...choice }).subscribe({
         next(found) {
           setSeen({ symbols, found });
           setPart(found.shown.part);

@@ -1,5 +1,5 @@
 /** What is seen of a language model besides its answers: its hidden units over a text, and the lines that surprised it. */
-import { map, Observable, ReplaySubject, share, timer } from 'rxjs';
+import { map, Observable, ReplaySubject, share, tap, timer } from 'rxjs';
 import { timeSlice } from '../streams/event-loop.js';
 import { gate } from './gate.js';
 import { hiddenUnits, type UnitChoice, type UnitsOverText } from './hidden-units.js';
@@ -30,7 +30,12 @@ export function looks(): Looks {
       const lines$ = new Observable<StrangeLines>((subscriber) => {
         const lines = strangeLines();
         subscriber.next(lines);
-        return live.updates$.pipe(map(({ heard }) => (lines.hear(heard), lines))).subscribe(subscriber);
+        return live.updates$
+          .pipe(
+            tap(({ heard }) => lines.hear(heard)),
+            map(() => lines),
+          )
+          .subscribe(subscriber);
       }).pipe(
         share({
           connector: () => new ReplaySubject(1),

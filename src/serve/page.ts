@@ -1,10 +1,10 @@
 /** The files of the page: few and small, so they are read once and served from memory. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import type { Route } from './exchange.js';
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -56,18 +56,15 @@ function filesOf(folder: string): Map<string, PageFile> {
   );
 }
 
-/** Answers a request, where it is for a file of the page; else says false and leaves it alone. */
-export type PageRoute = (request: IncomingMessage, response: ServerResponse) => boolean;
-
 /**
- * Serves the page.
+ * Serves the page; to whoever comes, since it holds nothing: what it shows it asks for by a token of its own.
  *
  * @param folder its files, with an `index.html`; default those of the package.
  * @throws Error where there is no page.
  */
 export function pageRoute(
   folder: string | undefined = places.find((place) => existsSync(join(place, 'index.html'))),
-): PageRoute {
+): Route {
   if (folder === undefined || !existsSync(join(folder, 'index.html'))) {
     throw new Error(
       `serve: there is no page in ${folder ?? places.join(' or ')}; build it, or serve without it: { page: false }.`,
@@ -75,7 +72,7 @@ export function pageRoute(
   }
   // Only these names are ever looked up: a path cannot lead anywhere else.
   const files = filesOf(folder);
-  return (request, response) => {
+  return ({ request, response }) => {
     const file = files.get((request.url ?? '').split('?', 1)[0] as string);
     if (file === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return false;
     const isZipped = /(^|,)\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*(,|$)).*)?(,|$)/.test(

@@ -172,14 +172,20 @@ describe.skipIf(installed === undefined)('the live page', () => {
     const best = page.getByRole('button', { name: /^line length: unit \d+ of .*, correlation -?\d\.\d\d$/ }).first();
     await best.click();
     await until(async () => (await best.getAttribute('aria-pressed')) === 'true');
-    expect(await page.locator('#units-shown').textContent()).toBe(await page.getByLabel('A text to look at').inputValue());
+    expect(await page.locator('#units-shown').textContent()).toBe(
+      await page.getByLabel('A text to look at').inputValue(),
+    );
     expect(await page.locator('#units-shown .unit').count()).toBeGreaterThan(1);
   });
 
   it('learns a text that is pushed, and shows the strange line in it', async () => {
     const page = await open();
     await page.locator('#lines').scrollIntoViewIfNeeded();
-    await page.getByText('No whole line has been learnt').or(page.getByText(/lines were heard/)).first().waitFor();
+    await page
+      .getByText('No whole line has been learnt')
+      .or(page.getByText(/lines were heard/))
+      .first()
+      .waitFor();
     const strange = 'ZQXJ 0x7f$$ {{%%}} ~~^^ zqxj QQQQ';
     await page.getByLabel('A text to learn from').fill(`a line before it\n${strange}\nand a line after it\n`);
     await page.getByRole('button', { name: 'Learn this' }).click();

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Exchange } from '../../src/serve/exchange.js';
 import { pageRoute } from '../../src/serve/page.js';
 
 const home = mkdtempSync(join(tmpdir(), 'oxbow-page-'));
@@ -27,7 +28,7 @@ beforeAll(async () => {
   writeFileSync(join(home, 'secret'), 'not to be seen');
   const route = pageRoute(join(home, 'page'));
   server = createServer((asked, response) => {
-    if (!route(asked, response)) response.writeHead(404).end();
+    if (!route({ request: asked, response } as Exchange)) response.writeHead(404).end();
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   port = (server.address() as AddressInfo).port;
