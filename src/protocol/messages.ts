@@ -17,7 +17,7 @@ export const TOKEN_PREFIX = 'oxbow.token.';
 export const LARGEST_MESSAGE = 65_536;
 
 const LONGEST_NAME = 128;
-const MOST_WORDS = 1024;
+const MOST_WORDS = 256;
 /** Code units of a text whose hidden units are looked at. */
 const LONGEST_PROBE = 4096;
 
