@@ -3,6 +3,9 @@
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 
+/** A number that is watched as it grows. */
+export const shownWhole = (value: number): string => whole.format(value);
+
 export const shownCount = (value: number): string => (value < 100_000 ? whole.format(value) : compact.format(value));
 
 export const shownFixed = (value: number | null | undefined, digits: number): string =>

@@ -66,3 +66,12 @@ export function colourOf(slot: string, colours: number): number {
   for (const symbol of slot) hash = (hash * 31 + (symbol.codePointAt(0) as number)) >>> 0;
   return hash % colours;
 }
+
+/** Words and the slot that they are said to be of; `O` is none. */
+export interface Mark extends Selection {
+  readonly slot: string;
+}
+
+/** Marks and a further one, which takes the place of those that it overlaps. */
+export const marked = (marks: readonly Mark[], mark: Mark): Mark[] =>
+  [...marks.filter(({ start, end }) => end <= mark.start || start >= mark.end), mark].sort((a, b) => a.start - b.start);

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Metrics } from '../live.js';
 import { curveInWords, emptySeries, fewOf, withValue } from '../logic/series.js';
-import { shownCount, shownFixed, shownMs, shownRate } from '../logic/show.js';
+import { shownCount, shownFixed, shownMs, shownRate, shownWhole } from '../logic/show.js';
 import { Card, Figures } from '../parts/card.js';
 import { type Curve, Plot } from '../parts/plot.js';
 
@@ -33,7 +33,7 @@ export function Learning({
         of={[
           ['Bits per symbol', shownFixed(metrics?.bitsPerSymbol, 3)],
           ['Loss, nats', shownFixed(metrics?.loss, 3)],
-          ['Updates', metrics ? shownCount(metrics.step) : '–'],
+          ['Updates', metrics ? shownWhole(metrics.step) : '–'],
           ['Learnt per second', metrics ? shownCount(metrics.learntPerSecond) : '–'],
           ['Said per second', metrics ? shownCount(metrics.saidPerSecond) : '–'],
           ['Waiting to be learnt', metrics ? shownCount(metrics.waiting) : '–'],

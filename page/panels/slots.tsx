@@ -4,6 +4,8 @@ import { ReplaySubject, type Subject } from 'rxjs';
 import { type Client, type ModelInfo, messageOf } from '../live.js';
 import {
   colourOf,
+  type Mark,
+  marked,
   restOf,
   retagged,
   type Selection,
@@ -33,6 +35,7 @@ export function Slots({ client, model }: { readonly client: Client; readonly mod
   const [final, setFinal] = useState<Answers['tagged'] | undefined>(undefined);
   const [selection, setSelection] = useState<Selection | undefined>(undefined);
   const [slot, setSlot] = useState('');
+  const [marks, setMarks] = useState<readonly Mark[]>([]);
   const [outcome, setOutcome] = useState<{ said?: string; problem?: string }>({});
   const sent = useRef<Sent | undefined>(undefined);
   const learning = useRunning();
@@ -64,42 +67,48 @@ export function Slots({ client, model }: { readonly client: Client; readonly mod
     return { words$, words: [], unsubscribe: () => subscription.unsubscribe() };
   }
 
-  /** Sends what the server does not have yet. */
-  function send(typed: string, isWhole: boolean): void {
-    const all = wordsOf(typed, isWhole);
-    let rest = final === undefined && sent.current ? restOf(sent.current.words, all) : undefined;
-    if (rest === undefined) {
-      if (all.length === 0) {
-        leave();
-        return;
-      }
-      sent.current = begin();
-      rest = all;
+  /** Sends what the server does not have yet; to an utterance that is over nothing can be added. */
+  function send(all: readonly string[], isWhole: boolean, isOver: boolean): void {
+    const rest = isOver || sent.current === undefined ? undefined : restOf(sent.current.words, all);
+    if (rest === undefined && all.length === 0) {
+      leave();
+      return;
     }
-    const now = sent.current ?? begin();
-    if (rest.length > 0) now.words$.next(rest);
+    const now = rest === undefined ? begin() : (sent.current as Sent);
+    if (rest === undefined || rest.length > 0) now.words$.next(rest ?? all);
     sent.current = { ...now, words: all };
-    if (isWhole && all.length > 0) now.words$.complete();
+    if (isWhole) now.words$.complete();
+  }
+
+  function type(typed: string, isWhole: boolean): void {
+    setMarks([]);
+    send(wordsOf(typed, isWhole), isWhole, final !== undefined);
+  }
+
+  function mark(): void {
+    if (selection === undefined) setOutcome({ problem: 'Press the words of the slot first.' });
+    else if (slot.trim() === '') setOutcome({ problem: 'Say which slot the words are, or O for none.' });
+    else {
+      setMarks(marked(marks, { ...selection, slot: slot.trim() }));
+      setSelection(undefined);
+      setOutcome({});
+    }
   }
 
   function teach(): void {
-    if (selection === undefined || final?.utterance === undefined) {
-      setOutcome({ problem: 'Select the words of the slot first: press them.' });
-      return;
-    }
-    if (slot.trim() === '') {
-      setOutcome({ problem: 'Say which slot the words are, or O for none.' });
-      return;
-    }
+    if (final?.utterance === undefined) return;
+    const { utterance } = final;
     setOutcome({});
-    const correction = { slot: slot.trim(), start: selection.start, end: selection.end };
     learning.start(() =>
-      client.correct({ model: model.name, utterance: final.utterance as string, corrections: [correction] }).subscribe({
+      client.correct({ model: model.name, utterance, corrections: [...marks] }).subscribe({
         next({ loss, step }) {
           setOutcome({ said: `Learnt at update ${step}, loss ${loss.toFixed(3)}.` });
           // What it makes of the same words now.
-          sent.current = begin();
-          send(words.map(({ word }) => word).join(' '), true);
+          send(
+            words.map(({ word }) => word),
+            true,
+            true,
+          );
         },
         error: (error) => setOutcome({ problem: messageOf(error) }),
       }),
@@ -110,14 +119,14 @@ export function Slots({ client, model }: { readonly client: Client; readonly mod
     <Card
       id="slots"
       title="Slots"
-      hint="Type what somebody might say; each word gets its slot as it comes. Where one is wrong, press its words and say what they are."
+      hint="Type what somebody might say; each word gets its slot as it comes. Where one is wrong, press its words, mark what they are, and teach it."
       wide
     >
       <form
         onSubmit={(event) => {
           event.preventDefault();
           setOutcome({});
-          send(text, true);
+          type(text, true);
         }}
       >
         <Field id="utterance" label="Utterance">
@@ -128,7 +137,7 @@ export function Slots({ client, model }: { readonly client: Client; readonly mod
             value={text}
             onInput={(event) => {
               setText(event.currentTarget.value);
-              send(event.currentTarget.value, false);
+              type(event.currentTarget.value, false);
             }}
           />
         </Field>
@@ -139,6 +148,7 @@ export function Slots({ client, model }: { readonly client: Client; readonly mod
       <ul id="words" class="words" aria-label="Words and their slots">
         {words.map(({ word, tag, probability }, at) => {
           const name = slotOf(tag);
+          const own = marks.find(({ start, end }) => at >= start && at < end);
           const isSelected = selection !== undefined && at >= selection.start && at < selection.end;
           return (
             // Words have no identity but their place.
@@ -153,6 +163,7 @@ export function Slots({ client, model }: { readonly client: Client; readonly mod
               >
                 {word}
                 <small>{name ?? (tag === undefined ? '…' : 'none')}</small>
+                {own !== undefined && <small class="mark">{`→ ${own.slot === 'O' ? 'none' : own.slot}`}</small>}
               </button>
             </li>
           );
@@ -163,7 +174,7 @@ export function Slots({ client, model }: { readonly client: Client; readonly mod
           class="row"
           onSubmit={(event) => {
             event.preventDefault();
-            teach();
+            mark();
           }}
         >
           <Field id="slot" label="The pressed words are">
@@ -180,8 +191,11 @@ export function Slots({ client, model }: { readonly client: Client; readonly mod
               <option key={name} value={name} />
             ))}
           </datalist>
-          <button id="slot-teach" type="submit">
-            Teach it
+          <button id="slot-mark" type="submit">
+            Mark
+          </button>
+          <button id="slot-teach" type="button" class="primary" onClick={teach}>
+            {marks.length === 0 ? 'It is right' : 'Teach it'}
           </button>
         </form>
       )}

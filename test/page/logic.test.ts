@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { nextPrompt, nothingSaid, saidMore } from '../../page/logic/said.js';
 import { curveInWords, emptySeries, fewOf, type Series, withValue } from '../../page/logic/series.js';
-import { shownCount, shownFixed, shownMs, shownRate, typedNumber } from '../../page/logic/show.js';
+import { shownCount, shownFixed, shownMs, shownRate, shownWhole, typedNumber } from '../../page/logic/show.js';
 import { activationLevel, around, runsOf, spoken, surpriseLevel, surpriseSummary } from '../../page/logic/surprise.js';
-import { colourOf, restOf, retagged, selected, slotOf, slotsOf, wordsOf } from '../../page/logic/utterance.js';
+import { colourOf, marked, restOf, retagged, selected, slotOf, slotsOf, wordsOf } from '../../page/logic/utterance.js';
 
 describe('surprise', () => {
   it.each([
@@ -175,8 +175,21 @@ describe('an utterance', () => {
   });
 });
 
+describe('marks', () => {
+  it('are in their order, and a new one takes the place of those it overlaps', () => {
+    const first = [
+      { start: 0, end: 2, slot: 'a' },
+      { start: 4, end: 5, slot: 'b' },
+    ];
+    expect(marked(first, { start: 2, end: 4, slot: 'c' }).map(({ slot }) => slot)).toEqual(['a', 'c', 'b']);
+    expect(marked(first, { start: 1, end: 3, slot: 'c' }).map(({ slot }) => slot)).toEqual(['c', 'b']);
+    expect(marked(first, { start: 0, end: 5, slot: 'O' })).toEqual([{ start: 0, end: 5, slot: 'O' }]);
+  });
+});
+
 describe('numbers', () => {
   it('are shown briefly', () => {
+    expect(shownWhole(1_250_000)).toBe('1,250,000');
     expect([shownCount(1234.4), shownCount(1_250_000)]).toEqual(['1,234', '1.3M']);
     expect([shownFixed(null, 2), shownFixed(undefined, 2), shownFixed(1.005, 1)]).toEqual(['–', '–', '1.0']);
     expect([shownMs(undefined), shownMs(1.26), shownMs(15.7)]).toEqual(['–', '1.3 ms', '16 ms']);
