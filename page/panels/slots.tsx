@@ -100,7 +100,7 @@ export function Slots({ client, model }: { readonly client: Client; readonly mod
     const { utterance } = final;
     setOutcome({});
     learning.start(() =>
-      client.correct({ model: model.name, utterance, corrections: [...marks] }).subscribe({
+      client.correct({ model: model.name, utterance, ...(marks.length > 0 && { corrections: [...marks] }) }).subscribe({
         next({ loss, step }) {
           setOutcome({ said: `Learnt at update ${step}, loss ${loss.toFixed(3)}.` });
           // What it makes of the same words now.

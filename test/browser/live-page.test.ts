@@ -244,7 +244,7 @@ describe.skipIf(installed === undefined)('the live page', () => {
     await page.getByText('The answer is complete: 200 symbols.').waitFor();
     await tabTo('score-go');
     await page.keyboard.press('Space');
-    await page.getByText(/bits a symbol/).waitFor();
+    await page.getByText(/^\d+\.\d\d bits a symbol\./).waitFor();
     await tabTo('units-go');
     await page.keyboard.press('Enter');
     await page.locator('#units-shown').waitFor();
@@ -259,7 +259,7 @@ describe.skipIf(installed === undefined)('the live page', () => {
   it.each(['light', 'dark'] as const)('axe finds nothing serious in it (%s)', async (colorScheme) => {
     const page = await open({ colorScheme });
     await page.getByRole('button', { name: 'Score' }).click();
-    await page.getByText(/bits a symbol/).waitFor();
+    await page.getByText(/^\d+\.\d\d bits a symbol\./).waitFor();
     await page.getByRole('button', { name: 'Look' }).click();
     await page.locator('#units-shown').waitFor();
     for (const details of await page.locator('details > summary').all()) await details.click();
@@ -304,6 +304,8 @@ describe.skipIf(installed === undefined)('the live page', () => {
     expect(before).toBeGreaterThan(0);
     await until(async () => (await figure(page, 'Updates')) > before);
     const said = page.getByRole('region', { name: 'Monologue' }).last();
+    // It speaks where it is seen only.
+    await said.scrollIntoViewIfNeeded();
     const heard = await said.textContent();
     await until(async () => (await said.textContent()) !== heard);
     await page.getByRole('button', { name: 'Go on from it' }).click();
