@@ -7,7 +7,12 @@ const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 export default defineConfig({
   root: path('.'),
   logLevel: 'error',
-  resolve: { alias: { 'oxbow/client': path('../src/faces/client.ts') } },
+  resolve: {
+    alias: [
+      { find: 'oxbow/client', replacement: path('../src/faces/client.ts') },
+      { find: /^.*\/protocol\/check\.js$/, replacement: path('unchecked.ts') },
+    ],
+  },
   build: {
     outDir: path('../dist/page'),
     emptyOutDir: true,

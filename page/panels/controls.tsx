@@ -1,5 +1,6 @@
+import type { Answers, Requests } from 'oxbow/client';
 import { useEffect, useState } from 'preact/hooks';
-import type { Observable } from 'rxjs';
+import { type Observable, tap } from 'rxjs';
 import { type Client, type Metrics, type ModelInfo, messageOf } from '../live.js';
 import { shownRate, typedNumber } from '../logic/show.js';
 import { Card, Field, Outcome } from '../parts/card.js';
@@ -18,11 +19,16 @@ export function Controls({ client, model, metrics }: Props) {
   const [isTyped, setTyped] = useState(false);
   const [text, setText] = useState('');
   const running = useRunning();
-  const isLearning = metrics?.learning ?? model.learning;
-  const now = metrics?.learningRate ?? model.learningRate;
+  // What the server has just answered holds until the next figures.
+  const [answered, setAnswered] = useState<Answers['controlled'] | undefined>(undefined);
+  useEffect(() => setAnswered(undefined), [metrics]);
+  const { learning: isLearning, learningRate: now } = answered ?? metrics ?? model;
   useEffect(() => {
     if (!isTyped) setRate(shownRate(now));
   }, [now]);
+
+  const control = (change: Omit<Requests['control'], 'type' | 'id' | 'model'>) =>
+    client.control({ model: model.name, ...change }).pipe(tap((answer) => setAnswered(answer)));
 
   function ask<T>(answer$: Observable<T>, said: (answer: T) => string): void {
     setOutcome({});
@@ -44,9 +50,7 @@ export function Controls({ client, model, metrics }: Props) {
           type="button"
           role="switch"
           aria-checked={isLearning}
-          onClick={() =>
-            ask(client.control({ model: model.name, learning: !isLearning }), ({ learning }) => learningIs(learning))
-          }
+          onClick={() => ask(control({ learning: !isLearning }), ({ learning }) => learningIs(learning))}
         >
           <i class="knob" aria-hidden="true" />
           Learning
@@ -55,7 +59,7 @@ export function Controls({ client, model, metrics }: Props) {
           id="save"
           type="button"
           onClick={() =>
-            ask(client.control({ model: model.name, save: true }), ({ saved }) =>
+            ask(control({ save: true }), ({ saved }) =>
               saved ? 'A checkpoint is on the disk.' : 'Nothing was saved: the server keeps this model in no folder.',
             )
           }
@@ -70,7 +74,7 @@ export function Controls({ client, model, metrics }: Props) {
           if (typed === undefined) return setOutcome({ problem: 'A learning rate is a number from 0 to 10.' });
           setTyped(false);
           ask(
-            client.control({ model: model.name, learningRate: typed }),
+            control({ learningRate: typed }),
             ({ learningRate }) => `The learning rate is ${shownRate(learningRate)}.`,
           );
         }}
