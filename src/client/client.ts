@@ -1,5 +1,6 @@
 /** A typed client of a server: what it asks for are Observables. */
 import { filter, from, map, Observable, type ObservableInput, type Subscription, shareReplay } from 'rxjs';
+import { requireKind } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import { ServeError } from '../protocol/problem.js';
 import type { Answers, ClientMessage, GenerationRequest, Requests, ServerMessage } from '../protocol/types.js';
@@ -94,11 +95,14 @@ const message = (of: object): ClientMessage =>
  * @throws TypeError where an option is not known, or the URL is none.
  * @example
  * ```ts no-run
+ * import { connect } from 'oxbow/client';
+ *
  * const client = connect('http://127.0.0.1:7070');
  * client.generate({ prompt: 'The river ', length: 80 }).subscribe(({ text }) => process.stdout.write(text));
  * ```
  */
 export function connect(url: string, options: ConnectOptions = {}): Client {
+  requireKind('connect', typeof url === 'string', 'a URL', url, "give one such as 'http://127.0.0.1:7070'");
   const { token, backoff, attempts = Number.POSITIVE_INFINITY, webSocket } = checkedOptions('connect', options, names);
   const { firstMs = 250, mostMs = 10_000 } = backoff ?? {};
   const line = connection({ url: addressOf(url), token, webSocket, firstMs, mostMs, attempts });
@@ -288,9 +292,14 @@ export function connect(url: string, options: ConnectOptions = {}): Client {
   };
 }
 
-/** Where the WebSocket is. */
+/** Where the WebSocket is. @throws TypeError where that is no URL. */
 function addressOf(url: string): string {
-  const address = new URL(url);
+  let address: URL;
+  try {
+    address = new URL(url);
+  } catch {
+    throw new TypeError(`connect: ${url} is no URL; give one such as 'http://127.0.0.1:7070'.`);
+  }
   address.protocol = address.protocol.replace(/^http/, 'ws');
   if (address.pathname === '/') address.pathname = '/ws';
   return address.href;

@@ -21,7 +21,18 @@ export type WebSocketClass = new (url: string, protocols: string[]) => WebSocket
 /** Whether there is a connection. */
 export type ConnectionState = 'connecting' | 'open' | 'closed';
 
-/** A request that could not be finished since there was no connection any more. */
+/**
+ * A request that could not be finished since there was no connection any more.
+ *
+ * @example
+ * ```ts no-run
+ * import { ConnectionError, connect } from 'oxbow/client';
+ *
+ * connect('http://127.0.0.1:7070')
+ *   .generate({ prompt: 'The river ' })
+ *   .subscribe({ error: (error) => console.log(error instanceof ConnectionError && error.reason) });
+ * ```
+ */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
   /** `cut`: the connection ended meanwhile; `refused`: there was none to be had; `closed`: the client was closed; `protocol`: the answer is none. */

@@ -218,7 +218,16 @@ export const bodies = {
   tag: Type.Object({ model, words }, { ...closed, description: 'POST /tag' }),
 };
 
-/** Why something was not done. */
+/**
+ * Why something was not done.
+ *
+ * @example
+ * ```ts
+ * import { errorCodes } from 'oxbow/client';
+ *
+ * console.log(errorCodes.includes('rate-limited')); // true
+ * ```
+ */
 export const errorCodes = [
   'malformed',
   'invalid',

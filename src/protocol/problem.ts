@@ -35,8 +35,12 @@ export interface ProblemFacts {
  * with.
  *
  * @example
+ * ```ts
+ * import { ServeError } from 'oxbow/serve';
+ *
  * const error = new ServeError('rate-limited', 'too many requests; wait a second.', { retryAfter: 1 });
  * console.log(error.code, error.retryAfter);
+ * ```
  */
 export class ServeError extends Error {
   override readonly name = 'ServeError';

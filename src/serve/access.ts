@@ -47,8 +47,15 @@ export function access({ tokens, origins, trustProxy }: AccessOptions) {
     }
     return { digest: digest(token), learn, control };
   });
-  const allowed = new Set(origins.map((origin) => new URL(origin).origin));
-  const hosts = new Set(origins.map((origin) => new URL(origin).hostname));
+  const pages = origins.map((origin) => {
+    try {
+      return new URL(origin);
+    } catch {
+      throw new TypeError(`serve: an origin is a URL such as https://example.org, not ${String(origin)}.`);
+    }
+  });
+  const allowed = new Set(pages.map(({ origin }) => origin));
+  const hosts = new Set(pages.map(({ hostname }) => hostname));
 
   function tokenOf({ headers }: IncomingMessage): string | undefined {
     const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];

@@ -38,7 +38,26 @@ export interface ExchangeOptions extends Pick<Exchange, 'request' | 'response' |
   ask(request: IncomingMessage): Client;
 }
 
-/** The body of a request against a schema. @throws ServeError (as a rejection) */
+/**
+ * The body of a request, held against a schema of `typebox`.
+ *
+ * @param exchange the request.
+ * @param schema what the body is to be.
+ * @returns resolves with the body.
+ * @throws ServeError (as a rejection) where it is not that, with the field that is wrong; or is too large.
+ * @example
+ * ```ts no-run
+ * import { bodyOf, type Route } from 'oxbow/serve';
+ * import * as Type from 'typebox';
+ *
+ * export const echo: Route = async (exchange) => {
+ *   if (exchange.url.pathname !== '/echo') return false;
+ *   exchange.client();
+ *   exchange.answer(200, await bodyOf(exchange, Type.Object({ text: Type.String() })));
+ *   return true;
+ * };
+ * ```
+ */
 export async function bodyOf<T extends TSchema>(exchange: Exchange, schema: T): Promise<Static<T>> {
   return checked(schema, await exchange.json(), exchange.url.pathname);
 }
@@ -104,16 +123,27 @@ export function exchange({ request, response, url, service, stallMs, ask }: Exch
   };
 }
 
-async function textOf(request: IncomingMessage): Promise<string> {
-  const tooLarge = () =>
-    new ServeError('too-large', `a body is of ${LARGEST_MESSAGE} bytes at most; send less at a time.`);
-  if (Number(request.headers['content-length'] ?? 0) > LARGEST_MESSAGE) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > LARGEST_MESSAGE) throw tooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+/** A body as text. What is left of one that is too large is not read, and its connection ends with the answer. */
+function textOf(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    function take(chunk: Buffer): void {
+      length += chunk.length;
+      chunks.push(chunk);
+      if (length > LARGEST_MESSAGE) refuse();
+    }
+    function refuse(): void {
+      request.off('data', take);
+      request.pause();
+      reject(new ServeError('too-large', `a body is of ${LARGEST_MESSAGE} bytes at most; send less at a time.`));
+    }
+    if (Number(request.headers['content-length'] ?? 0) > LARGEST_MESSAGE) {
+      refuse();
+      return;
+    }
+    request.on('data', take);
+    request.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    request.on('close', () => reject(new ServeError('malformed', 'the body ended early.')));
+  });
 }

@@ -59,7 +59,7 @@ export interface LiveLanguageModelOptions extends KeepingOptions {
   readonly tier?: 'same' | 'any' | undefined;
 }
 
-const names: Names<LiveLanguageModelOptions> = {
+export const languageNames: Names<LiveLanguageModelOptions> = {
   ...keepingNames,
   vocab: true,
   model: { cell: true, units: true, layers: true, embed: true, seed: true },
@@ -116,15 +116,21 @@ const SYMBOLS = 256;
  * @throws RangeError (as a rejection) where an option is impossible.
  * @throws OxbowError (as a rejection) as `resume` does.
  * @example
+ * ```ts
+ * import { liveLanguageModel } from 'oxbow/serve';
+ * import { lastValueFrom, toArray } from 'rxjs';
+ *
  * const live = await liveLanguageModel({ model: { units: 32 }, learningRate: 1e-2 });
  * const source = live.source();
  * source.push('the river bends and the river bends again. '.repeat(10));
  * await source.learnt();
- * live.generate({ prompt: 'the ', length: 20, seed: 1 }).subscribe(({ text }) => console.log(text));
+ * const said = await lastValueFrom(live.generate({ prompt: 'the ', length: 20, seed: 1 }).pipe(toArray()));
+ * console.log(said.map(({ text }) => text).join(''), live.step);
  * await live.close();
+ * ```
  */
 export async function liveLanguageModel(options: LiveLanguageModelOptions = {}): Promise<LiveLanguageModel> {
-  const checked = checkedOptions('liveLanguageModel', options, names);
+  const checked = checkedOptions('liveLanguageModel', options, languageNames);
   const { folder, tier } = checked;
   for (const [name, least] of [
     ['batch', 1],

@@ -74,10 +74,14 @@ interface Waiting {
  * @throws RangeError (as a rejection) where an option is impossible.
  * @throws OxbowError (as a rejection) as `resume` does.
  * @example
+ * ```ts
+ * import { liveTagger } from 'oxbow/serve';
+ *
  * const live = await liveTagger({ model: { words: ['to', 'taipei'], tags: ['O', 'B-toloc'], units: 8, bidirectional: false } });
  * const { id } = live.tag(['to', 'taipei']);
  * console.log((await live.correct({ utterance: id, tags: ['O', 'B-toloc'] })).step); // 1
  * await live.close();
+ * ```
  */
 export async function liveTagger(options: LiveTaggerOptions): Promise<LiveTagger> {
   const checked = checkedOptions('liveTagger', options, names);

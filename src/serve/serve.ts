@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { isRecord, requireKind } from '../checks.js';
+import { isRecord, requireKind, shown } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import { LARGEST_MESSAGE, SUBPROTOCOL } from '../protocol/messages.js';
 import { ServeError } from '../protocol/problem.js';
@@ -97,9 +97,13 @@ function urlOf({ url = '/' }: IncomingMessage): URL {
  * @throws RangeError (as a rejection) where a limit is impossible, or a token too short.
  * @throws Error (as a rejection) where the system does not let it listen there.
  * @example
+ * ```ts
+ * import { liveLanguageModel, serve } from 'oxbow/serve';
+ *
  * const server = await serve({ models: { alice: await liveLanguageModel({ model: { units: 16 } }) }, port: 0 });
  * console.log((await fetch(`${server.url}/readyz`)).status); // 200
  * await server.close();
+ * ```
  */
 export async function serve(options: ServeOptions): Promise<Server> {
   const checked = checkedOptions('serve', options, names);
@@ -114,9 +118,20 @@ export async function serve(options: ServeOptions): Promise<Server> {
     models,
     'give one at least',
   );
+  for (const [name, model] of Object.entries(models)) {
+    const isLive = isRecord(model) && (model.task === 'language' || model.task === 'tagger');
+    requireKind(
+      'serve',
+      isLive,
+      `a live model as models.${name}`,
+      model,
+      'make one by liveLanguageModel() or liveTagger()',
+    );
+  }
   if (!isLoopback(host) && tokens.length === 0) {
     throw new TypeError(`serve: whoever reaches ${host} could use the models; give tokens, or listen on 127.0.0.1.`);
   }
+  if (!Array.isArray(tokens)) throw new TypeError(`serve: tokens are a list, not ${shown(tokens)}.`);
   const guard = access({ tokens, origins, trustProxy });
   const sessions = new Map<Session, Client>();
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -189,10 +204,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       request.on('error', () => {});
       response.on('error', () => {});
       answer(request, response).catch((error: unknown) => {
-        if (response.destroyed || request.destroyed) {
-          response.destroy();
-          return;
-        }
+        if (response.destroyed) return;
         const problem = problemOf(error);
         figures.refused(problem.code);
         if (response.headersSent) {
