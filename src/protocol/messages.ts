@@ -150,9 +150,12 @@ export const requests = {
       ),
     ),
     feature: Type.Optional(
-      Type.Union(featureNames.map((feature) => Type.Literal(feature)) as unknown as Type.TUnsafe<FeatureName>[], {
-        description: 'Instead of a unit: the one that follows this best.',
-      }),
+      Type.Union(
+        featureNames.map((feature) => Type.Literal(feature)),
+        {
+          description: 'Instead of a unit: the one that follows this best.',
+        },
+      ) as unknown as Type.TUnsafe<FeatureName>,
     ),
   }),
   lines: request(

@@ -170,8 +170,12 @@ describe.skipIf(installed === undefined)('the live page', () => {
     await page.getByRole('button', { name: 'Look' }).click();
     await page.getByText(/^Unit 0 of rnn\.layer1\.\w+ is shown\.$/).waitFor();
     const best = page.getByRole('button', { name: /^[hc]\d+ -?\d\.\d\d: unit \d+ of .* follows line length$/ }).first();
+    const [, unit, part] = /unit (\d+) of (\S+) follows/.exec((await best.getAttribute('aria-label')) ?? '') ?? [];
     await best.click();
-    await until(async () => (await best.getAttribute('aria-pressed')) === 'true');
+    // It goes on learning, so that another unit may follow it best by now.
+    await page.getByText(`Unit ${unit} of ${part} is shown.`).waitFor();
+    expect(await page.getByLabel('Unit', { exact: true }).inputValue()).toBe(unit);
+    expect(await page.getByLabel('Part').inputValue()).toBe(part);
     expect(await page.locator('#units-shown').textContent()).toBe(
       await page.getByLabel('A text to look at').inputValue(),
     );
