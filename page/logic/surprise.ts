@@ -10,14 +10,27 @@ export function surpriseLevel(bits: number): number {
   return level;
 }
 
-/** Magnitudes, as shares of the largest one, from which each level of an activation on begins. */
+/** Distances from the mean, as shares of the largest one, from which each level of an activation on begins. */
 const ACTIVATION_STEPS = [0.1, 0.3, 0.55, 0.8] as const;
 
-/** The level of an activation, −4 to 4, where `largest` is the largest magnitude. */
-export function activationLevel(value: number, largest: number): number {
-  const share = largest > 0 ? Math.abs(value) / largest : 0;
+/** What an activation is held against: its mean over a text, and how far it goes from there at most. */
+export interface Range {
+  readonly mean: number;
+  readonly reach: number;
+}
+
+/** The range of a unit. A cell may be far from 0 all the time: what it responds to is where it leaves its mean. */
+export function rangeOf(values: readonly (number | null)[]): Range {
+  const known = values.filter((value) => value !== null);
+  const mean = known.reduce((sum, value) => sum + value, 0) / Math.max(1, known.length);
+  return { mean, reach: known.reduce((most, value) => Math.max(most, Math.abs(value - mean)), 0) };
+}
+
+/** The level of an activation, −4 to 4. */
+export function activationLevel(value: number, { mean, reach }: Range): number {
+  const share = reach > 0 ? Math.abs(value - mean) / reach : 0;
   const level = ACTIVATION_STEPS.filter((step) => share >= step).length;
-  return value < 0 && level > 0 ? -level : level;
+  return value < mean && level > 0 ? -level : level;
 }
 
 /** Neighbouring symbols of one level. */

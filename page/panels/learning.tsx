@@ -1,13 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Metrics } from '../live.js';
 import { curveInWords, emptySeries, fewOf, withValue } from '../logic/series.js';
-import { shownCount, shownFixed, shownMs, shownRate, shownWhole } from '../logic/show.js';
+import { shownCount, shownFixed, shownMs, shownWhole } from '../logic/show.js';
 import { Card, Figures } from '../parts/card.js';
 import { type Curve, Plot } from '../parts/plot.js';
 
 const curves: readonly Curve[] = [
-  { label: 'Loss of the latest window', tone: 'tone-b', width: 1 },
-  { label: 'Bits per symbol, smoothed', tone: 'tone-a', width: 2.5 },
+  { label: 'Loss of a window, in bits', tone: 'tone-b', width: 1 },
+  { label: 'Bits per symbol, over the latest windows', tone: 'tone-a', width: 2.5 },
 ];
 
 /** Curves and figures of learning. */
@@ -43,7 +43,6 @@ export function Learning({
           ['Dropped', metrics ? shownCount(metrics.dropped) : '–'],
           ['First symbol after', shownMs(firstMs), 'Of the last prompt of this page, seen from here'],
           ['Event loop late, p99', shownMs(metrics?.loopDelayMs)],
-          ['Learning rate', metrics ? shownRate(metrics.learningRate) : '–'],
         ]}
       />
       <figure>
@@ -57,7 +56,7 @@ export function Learning({
               </li>
             ))}
           </ul>
-          Bits per symbol over updates. <span id="curve-words">{curveInWords(series, 0, bits)}</span>
+          Over updates, in bits per symbol. <span id="curve-words">{curveInWords(series, 1, bits)}</span>
         </figcaption>
       </figure>
       <details>

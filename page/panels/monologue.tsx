@@ -51,7 +51,7 @@ export function Monologue({ client, model }: { readonly client: Client; readonly
     <Card
       id="monologue"
       title="Monologue"
-      hint="What the model says by itself, with the weights of the moment; the darker, the less it expected it."
+      hint="What the model says by itself, with the weights of the moment; the stronger the colour, the less it expected the symbol."
       inner={element}
       wide
     >

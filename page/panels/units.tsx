@@ -1,7 +1,7 @@
 import type { Answers, Requests } from 'oxbow/client';
 import { useState } from 'preact/hooks';
 import { type Client, type ModelInfo, messageOf } from '../live.js';
-import { activationLevel } from '../logic/surprise.js';
+import { activationLevel, rangeOf } from '../logic/surprise.js';
 import { Card, Field, Outcome, Scrolled } from '../parts/card.js';
 import { Coloured, UnitLegend } from '../parts/coloured.js';
 import { useRunning } from '../parts/hooks.js';
@@ -52,7 +52,7 @@ export function Units({ client, model }: { readonly client: Client; readonly mod
 
   const parts = seen?.found.parts ?? [];
   const activations = seen?.found.shown.activations ?? [];
-  const largest = activations.reduce((most: number, value) => Math.max(most, Math.abs(value ?? 0)), 0);
+  const range = rangeOf(activations);
   return (
     <Card
       id="units"
@@ -108,11 +108,11 @@ export function Units({ client, model }: { readonly client: Client; readonly mod
             <Coloured
               symbols={seen.symbols}
               values={activations}
-              levelOf={(value: number) => activationLevel(value, largest)}
+              levelOf={(value: number) => activationLevel(value, range)}
               scale="unit"
             />
           </Scrolled>
-          <UnitLegend largest={largest} />
+          <UnitLegend range={range} />
           <h3>Units that follow…</h3>
           <ul class="trackers">
             {seen.found.features.map(({ feature, best }) => (

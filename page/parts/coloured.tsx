@@ -1,4 +1,4 @@
-import { runsOf, SURPRISE_STEPS, surpriseLevel } from '../logic/surprise.js';
+import { type Range, runsOf, SURPRISE_STEPS, surpriseLevel } from '../logic/surprise.js';
 
 /** Text whose symbols are shaded by level: a class each, so that colours are the style sheet's and no style is inline. */
 export function Coloured<T>(props: {
@@ -47,14 +47,15 @@ export function SurpriseLegend() {
 }
 
 /** What the shades of a unit mean. */
-export function UnitLegend({ largest }: { readonly largest: number }) {
+export function UnitLegend({ range: { mean, reach } }: { readonly range: Range }) {
+  const ends = new Map([-4, 0, 4].map((level) => [level, (mean + (level / 4) * reach).toFixed(2)]));
   return (
     <div class="legend">
       <span>Activation:</span>
       <ul>
         {[-4, -3, -2, -1, 0, 1, 2, 3, 4].map((level) => (
           <li key={level} class={`unit l${level < 0 ? `m${-level}` : level}`}>
-            {level === -4 ? `−${largest.toFixed(2)}` : level === 4 ? `+${largest.toFixed(2)}` : level === 0 ? '0' : ' '}
+            {ends.get(level)?.replace('-', '−') ?? ' '}
           </li>
         ))}
       </ul>

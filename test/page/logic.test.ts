@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { nextPrompt, nothingSaid, saidMore } from '../../page/logic/said.js';
 import { curveInWords, emptySeries, fewOf, type Series, withValue } from '../../page/logic/series.js';
 import { shownCount, shownFixed, shownMs, shownRate, shownWhole, typedNumber } from '../../page/logic/show.js';
-import { activationLevel, around, runsOf, spoken, surpriseLevel, surpriseSummary } from '../../page/logic/surprise.js';
+import {
+  activationLevel,
+  around,
+  rangeOf,
+  runsOf,
+  spoken,
+  surpriseLevel,
+  surpriseSummary,
+} from '../../page/logic/surprise.js';
 import { colourOf, marked, restOf, retagged, selected, slotOf, slotsOf, wordsOf } from '../../page/logic/utterance.js';
 
 describe('surprise', () => {
@@ -19,15 +27,26 @@ describe('surprise', () => {
   });
 
   it.each([
-    [0, 1, 0],
-    [0.05, 1, 0],
-    [-0.05, 1, 0],
-    [0.1, 1, 1],
-    [-2, 2, -4],
-    [1, 2, 2],
-    [0, 0, 0],
-  ])('an activation of %d of %d is of level %d', (value, largest, level) => {
-    expect(activationLevel(value, largest)).toBe(level);
+    [
+      [0, 0, 0],
+      [0, 0, 0],
+    ],
+    [
+      [-2, 2, 0, 0.1],
+      [-4, 4, 0, 0],
+    ],
+    // Far from 0 all the time; a unit is what it does, not where it is.
+    [
+      [15, 16, 17, 16],
+      [-4, 0, 4, 0],
+    ],
+    [
+      [5, null, 6],
+      [-4, undefined, 4],
+    ],
+  ])('a unit that is %j over a text is of levels %j', (values, levels) => {
+    const range = rangeOf(values);
+    expect(values.map((value) => (value === null ? undefined : activationLevel(value, range)))).toEqual(levels);
   });
 
   it('joins neighbours of one level, and keeps every symbol', () => {
