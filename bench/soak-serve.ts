@@ -71,6 +71,7 @@ const garbage = (): string | Buffer =>
 function open(): Promise<WebSocket | undefined> {
   return new Promise((resolve) => {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, ['oxbow.1']);
+    socket.setMaxListeners(100);
     socket.on('open', () => resolve(socket));
     socket.on('error', () => resolve(undefined));
     socket.on('close', (code) => count(closes, code));

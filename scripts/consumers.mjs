@@ -15,6 +15,10 @@ import { dense, embedding, ids, lstm, type LstmCarry, ready, type Sequential, st
 import { sequential } from 'oxbow/models';
 import { fromFile } from 'oxbow/node';
 import { tagger } from 'oxbow/tagger';
+import { connect, type SaidSymbols } from 'oxbow/client';
+export const said$: import('rxjs').Observable<SaidSymbols> = connect('http://localhost').generate({ prompt: 'a', topK: 3 });
+// @ts-expect-error a prompt is a text
+connect('http://localhost').generate({ prompt: 3 });
 const x = tensor([3], [1, 2, 3]);
 export const sum: number = x.data.reduce((a, b) => a + b, 0);
 export const texts: string[] = x.data.reduce((all: string[], value) => all.concat(String(value)), []);

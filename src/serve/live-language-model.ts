@@ -18,7 +18,7 @@ import { type Vocabulary, type VocabularyData, vocabulary, vocabularyFrom } from
 import { type Ids, ids, sizeOf, type Tensor } from '../tensor.js';
 import { crossEntropy } from '../training/losses/cross-entropy.js';
 import { adam } from '../training/optimizers/adam.js';
-import { gate } from './gate.js';
+import { type Gate, gate } from './gate.js';
 import type { HeardSymbols, LiveLanguageModel, LiveMetrics, LiveUpdate, SaidSymbol, ScoredText } from './live.js';
 import { figures, isClosing, type KeepingOptions, keepingNames, kept, refuseRun, saveNow } from './live-base.js';
 import { rateMeter } from './meters.js';
@@ -51,9 +51,9 @@ export interface LiveLanguageModelOptions extends KeepingOptions {
   readonly sources?: number | undefined;
   /** Milliseconds that a source keeps its lane with nothing to say where others wait for one. Default 1000. */
   readonly idleMs?: number | undefined;
-  /** Generations and scores at a time. Default 64. */
+  /** Generations at a time. Default 256. */
   readonly atOnce?: number | undefined;
-  /** And how many more may wait for their turn. Default 256. */
+  /** How many more may wait for their turn, and how many scores. Default 256. */
   readonly queue?: number | undefined;
   /** Whether a run of another tier of kernels goes on, with other bits: `'any'`. Default `'same'`. */
   readonly tier?: 'same' | 'any' | undefined;
@@ -98,6 +98,8 @@ type Kept = Resumed<Model, TbpttSnapshot<unknown>>;
 const RECENT = 50;
 /** Steps that are scored without a turn for others. */
 const PIECE = 16;
+/** Texts that are scored at a time. */
+const SCORES = 8;
 const SYMBOLS = 256;
 
 /**
@@ -172,13 +174,15 @@ function live(
   options: LiveLanguageModelOptions,
 ): LiveLanguageModel {
   const { folder, clipNorm = 5, batch = 8, length = 32, maxDelayMs = 250, thread = 'learner' } = options;
-  const { learning = true, waiting, sources: most = 1024, idleMs = 1000, atOnce = 64, queue = 256 } = options;
+  const { learning = true, waiting, sources: most = 1024, idleMs = 1000, atOnce = 256, queue = 256 } = options;
   const { perSource = 262_144, inAll = 4_194_304 } = waiting ?? {};
   let { learningRate = 2e-3 } = options;
   const texts = textSources({ vocab, batch, length, perSource, inAll, most, idleMs });
   texts.learning = learning;
   const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
   const turns = gate('generate', atOnce, queue);
+  // Of their own: a score is short, and is not to wait for generations that are long.
+  const scores = gate('score', SCORES, queue);
   const updates$ = new Subject<LiveUpdate>();
   const closing$ = new Subject<void>();
   const [learntRate, saidRate] = [rateMeter(), rateMeter()];
@@ -258,10 +262,10 @@ function live(
   }
 
   /** What answers, as long as the model is open. */
-  const answering = <T>(make: () => Observable<T>): Observable<T> =>
+  const answering = <T>(gate: Gate, make: () => Observable<T>): Observable<T> =>
     defer(() => {
       if (closed) throw isClosing();
-      return turns.through(make());
+      return gate.through(make());
     }).pipe(
       takeUntil(
         closing$.pipe(
@@ -274,7 +278,7 @@ function live(
 
   function generate(request: GenerationRequest): Observable<SaidSymbol> {
     const { prompt, length: symbols = SYMBOLS, temperature = 1, seed, rate, stop, ...others } = request;
-    return answering(() =>
+    return answering(turns, () =>
       generateFrom(model, promptOf(prompt), {
         ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
         ...(stop && stop.length > 0 && { stop }),
@@ -295,7 +299,7 @@ function live(
   }
 
   function score(text: string): Observable<ScoredText> {
-    return answering(() => {
+    return answering(scores, () => {
       // One by one, since those that are passed over have no surprise.
       const known = [...text].map((symbol) => vocab.encode(symbol));
       const encoded = Int32Array.from(known.flatMap((own) => [...own]));
@@ -329,9 +333,9 @@ function live(
     saidPerSecond: saidRate.read(),
     waiting: texts.waiting,
     sources: texts.open,
-    dropped: texts.refused + turns.refused,
-    active: turns.active,
-    queued: turns.queued,
+    dropped: texts.refused + turns.refused + scores.refused,
+    active: turns.active + scores.active,
+    queued: turns.queued + scores.queued,
     learning: texts.learning,
     learningRate,
   });
