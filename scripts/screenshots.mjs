@@ -54,9 +54,10 @@ try {
 
   await desk.getByRole('button', { name: 'Look' }).click();
   await desk.locator('#units-shown').waitFor();
-  const quotes = desk.getByRole('button', { name: /follows quotes$/ }).first();
-  await quotes.click();
-  await desk.getByText(/^Unit \d+ of .* is shown\.$/).waitFor();
+  const best = desk.getByRole('button', { name: /follows line length$/ }).first();
+  const [, unit, part] = /unit (\d+) of (\S+) follows/.exec(await best.getAttribute('aria-label'));
+  await best.click();
+  await desk.getByText(`Unit ${unit} of ${part} is shown.`).waitFor();
   await take('page-units', desk.locator('#units'));
 
   await desk.getByLabel('Model').selectOption('slots');

@@ -19,12 +19,17 @@ let url: string;
 let browser: Browser;
 const pages: { readonly page: Page; readonly faults: string[] }[] = [];
 
-async function start(port = 0): Promise<void> {
-  server = spawn(process.execPath, [new URL('served.mjs', here).pathname, JSON.stringify({ port, folder: home })], {
+/** A server as a process of its own, and where it is. */
+async function startServer(options: object) {
+  const made = spawn(process.execPath, [new URL('served.mjs', here).pathname, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [line] = await once(createInterface(server.stdout as NodeJS.ReadableStream), 'line');
-  url = line as string;
+  const [line] = await once(createInterface(made.stdout as NodeJS.ReadableStream), 'line');
+  return [made, line as string] as const;
+}
+
+async function start(port = 0): Promise<void> {
+  [server, url] = await startServer({ port, folder: home });
 }
 
 /** A page of its own; what goes wrong in it is gathered. */
@@ -292,6 +297,27 @@ describe.skipIf(installed === undefined)('the live page', () => {
     await page.reload();
     await page.getByText('Connected', { exact: true }).waitFor();
     expect(await ground()).not.toBe(light);
+  });
+
+  it('asks for a token where the server does, or takes it from the address', async () => {
+    const token = 'a token of good length';
+    const [guarded, address] = await startServer({ port: 0, folder: join(home, 'guarded'), tokens: [token] });
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(address);
+    await page.getByText('The server asks for a token.').waitFor();
+    await page.getByLabel('Token').fill(token);
+    await page.getByRole('button', { name: 'Connect' }).click();
+    await page.getByText('Connected', { exact: true }).waitFor();
+    await page.reload();
+    await page.getByText('Connected', { exact: true }).waitFor();
+    const other = await (await browser.newContext()).newPage();
+    await other.goto(`${address}/#token=${encodeURIComponent(token)}`);
+    await other.getByText('Connected', { exact: true }).waitFor();
+    expect(other.url()).toBe(`${address}/`);
+    await Promise.all([context.close(), other.context().close()]);
+    guarded.kill('SIGKILL');
+    await once(guarded, 'exit');
   });
 
   it('says that a killed server is gone, and goes on with it when it is there again', async () => {

