@@ -13,6 +13,7 @@ import { exchange, type Route } from './exchange.js';
 import { serverFigures } from './figures.js';
 import { limitNames, limitsOf, type ServerLimits } from './limits.js';
 import type { LiveModel } from './live.js';
+import { looks } from './looks.js';
 import { pageRoute } from './page.js';
 import { ownRoute } from './routes.js';
 import { type Service, service } from './service.js';
@@ -143,6 +144,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     limits,
     process: () => ({ clients: sessions.size, loopDelayMs: lateMs }),
   });
+  const seen = looks();
   const figures = serverFigures({ models, clients: () => sessions.size, loopDelayMs: () => lateMs });
   const requireOpen = () => {
     if (closing) throw new ServeError('closing', 'the server is going down; try again later.', { retryAfter: 5 });
@@ -248,6 +250,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
           socket: webSocket,
           client,
           service: own,
+          looks: seen,
           limits,
           failed: log,
           refused: ({ code }) => figures.refused(code),

@@ -7,7 +7,6 @@ import type { Answers, GenerationRequest, ModelInfo, ModelMetrics } from '../pro
 import type { Client } from './access.js';
 import type { Limits } from './limits.js';
 import type { LiveLanguageModel, LiveModel, LiveTagger, TextSource } from './live.js';
-import { type Looks, looks } from './looks.js';
 import { allowance } from './meters.js';
 
 interface Tasks {
@@ -40,7 +39,6 @@ export interface Service {
   /** Whether a client may see what others do, and change how models learn. @throws ServeError `forbidden`. */
   requireControl(client: Client): void;
   metrics(model: LiveModel): ModelMetrics;
-  readonly looks: Looks;
   /** An utterance as `tagged` says it. */
   tagged(id: string, of: Named<LiveTagger>, tagging: Tagging & { readonly id: string }): Answers['tagged'];
 }
@@ -133,7 +131,6 @@ export function service({ models, limits, process }: ServiceOptions): Service {
           'this token’s bearer may neither see what others say nor change how models learn.',
         );
     },
-    looks: looks(),
     metrics: (model) => ({ ...model.metrics(), ...process() }),
     tagged: (id, { name, model }, { id: utterance, words, intent }) => ({
       type: 'tagged',

@@ -11,6 +11,7 @@ import { version as packageVersion } from '../version.js';
 import type { Client } from './access.js';
 import type { Limits } from './limits.js';
 import type { LiveTagger, LiveUtterance, TextSource } from './live.js';
+import type { Looks } from './looks.js';
 import { outbox } from './outbox.js';
 import type { Named, Service } from './service.js';
 import type { StrangeLines } from './strange-lines.js';
@@ -26,6 +27,7 @@ export interface SessionOptions {
   readonly socket: WebSocket;
   readonly client: Client;
   readonly service: Service;
+  readonly looks: Looks;
   readonly limits: Limits;
   /** Hears of what is no fault of the client. */
   failed(error: unknown): void;
@@ -53,7 +55,7 @@ interface Saying extends Running {
   done: Promise<void>;
 }
 
-export function session({ socket, client, service, limits, failed, refused }: SessionOptions): Session {
+export function session({ socket, client, service, looks, limits, failed, refused }: SessionOptions): Session {
   const running = new Map<string, Running>();
   const sayings = new Map<string, Saying>();
   const sources = new Map<string, TextSource>();
@@ -189,7 +191,7 @@ export function session({ socket, client, service, limits, failed, refused }: Se
       const model = service.named(name, 'language');
       follow(
         id,
-        service.looks.units(model.model, text, choice),
+        looks.units(model.model, text, choice),
         (seen) => say({ type: 'units', id, model: model.name, ...seen, version: model.model.version }),
         () => {},
       );
@@ -200,7 +202,7 @@ export function session({ socket, client, service, limits, failed, refused }: Se
       service.requireControl(client);
       let lines: StrangeLines | undefined;
       let heard = -1;
-      const following = service.looks.lines(live).subscribe((latest) => {
+      const following = looks.lines(live).subscribe((latest) => {
         lines = latest;
       });
       const tell = () => {
