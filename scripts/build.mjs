@@ -15,6 +15,7 @@ const built = [
   'dist/worker.js',
   'dist/cli.js',
   'dist/host/generated/simd.wasm',
+  'dist/page/index.html',
   'build/examples/char-rnn.js',
   'build/examples/memory.js',
   'build/examples/alice.js',
@@ -59,9 +60,15 @@ async function buildPage() {
   for (const name of ['index.html', 'style.css']) cpSync(join(from, name), join(to, name));
 }
 
+/** The page of `oxbow serve`: files whose names follow from what is in them. */
+async function buildServedPage() {
+  const vite = await import('vite');
+  await vite.build({ configFile: join(root, 'page/vite.config.ts') });
+}
+
 function fingerprint() {
   const hash = createHash('sha256');
-  const folders = ['src', 'examples', 'bench', 'fuzz'].flatMap((folder) =>
+  const folders = ['src', 'page', 'examples', 'bench', 'fuzz'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
@@ -84,6 +91,7 @@ try {
     rmSync(mark, { force: true });
     run('node_modules/tsup/dist/cli-default.js');
     await buildPage();
+    await buildServedPage();
     mkdirSync(dirname(mark), { recursive: true });
     writeFileSync(mark, now);
   }

@@ -643,6 +643,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
       tokens: [{ token: 'a token of good length', learn: true, control: false }],
       origins: ['https://example.org'],
       trustProxy: true,
+      page: false,
       limits: {
         sessions: 1,
         sessionsPerClient: 1,

@@ -64,6 +64,10 @@ export interface Client {
   score(text: string, of?: OfModel): Observable<Answers['scored']>;
   /** The figures of a model, until unsubscribed. */
   metrics(of?: OfModel & { readonly everyMs?: number }): Observable<Answers['metrics']>;
+  /** What the hidden units of a model do over a text, and which ones follow what is in it. */
+  units(request: Omit<Requests['units'], 'type' | 'id'>): Observable<Answers['units']>;
+  /** The lines that surprised a model most of those learnt lately, until unsubscribed; for those who may `control`. */
+  lines(of?: Omit<Requests['lines'], 'type' | 'id'>): Observable<Answers['lines']>;
   /** Tags of words as they arrive; the utterance ends with its source. */
   tag(words: ObservableInput<string | readonly string[]>, of?: OfModel): Observable<Answers['tagged']>;
   /** Corrects an utterance. */
@@ -218,6 +222,17 @@ export function connect(url: string, options: ConnectOptions = {}): Client {
     });
   };
 
+  /** A request that is answered again and again, and asked anew on each connection. */
+  const subscribed = <T extends ServerMessage>(request: object): Observable<T> => {
+    const first = (id: string) => message({ ...request, id });
+    return ask<T>({
+      first,
+      again: first,
+      cancels: true,
+      read: (answer) => ({ value: answer as T, done: false }),
+    });
+  };
+
   function generate({ resume, ...request }: GenerateRequest): Observable<SaidSymbols> {
     return new Observable<SaidSymbols>((subscriber) => {
       const { prompt, length = 256 } = request;
@@ -267,15 +282,9 @@ export function connect(url: string, options: ConnectOptions = {}): Client {
     generate,
     learn: (text, of = {}) => once({ type: 'learn', ...of, text }),
     score: (text, of = {}) => once({ type: 'score', ...of, text }, true),
-    metrics: (of = {}) => {
-      const first = (id: string) => message({ type: 'metrics', ...of, id });
-      return ask<Answers['metrics']>({
-        first,
-        again: first,
-        cancels: true,
-        read: (answer) => ({ value: answer as Answers['metrics'], done: false }),
-      });
-    },
+    metrics: (of = {}) => subscribed({ type: 'metrics', ...of }),
+    units: (request) => once({ type: 'units', ...request }, true),
+    lines: (of = {}) => subscribed({ type: 'lines', ...of }),
     tag,
     correct: (correction) => once({ type: 'correct', ...correction }),
     control: (change) => once({ type: 'control', ...change }),

@@ -18,6 +18,24 @@ export const LARGEST_MESSAGE = 65_536;
 
 const LONGEST_NAME = 128;
 const MOST_WORDS = 256;
+/** Code units of a text whose hidden units are looked at. */
+const LONGEST_PROBE = 4096;
+
+/** What hidden units are held against. */
+export const featureNames = [
+  'quotes',
+  'brackets',
+  'line length',
+  'indentation',
+  'word length',
+  'word gaps',
+  'capitals',
+  'digits',
+  'line ends',
+] as const;
+
+/** One of {@link featureNames}. */
+export type FeatureName = (typeof featureNames)[number];
 
 const id = Type.String({
   minLength: 1,
@@ -121,6 +139,41 @@ export const requests = {
       Type.Integer({ minimum: 100, maximum: 60_000, description: 'Milliseconds between two at least; default 1000.' }),
     ),
   }),
+  units: request('units', 'Asks what the hidden units do over a text, and which of them follow what is in it.', {
+    id,
+    model,
+    text: Type.String({ minLength: 1, maxLength: LONGEST_PROBE, description: 'The text to look at.' }),
+    unit: Type.Optional(
+      Type.Object(
+        { part: name, unit: Type.Integer({ minimum: 0 }) },
+        { ...closed, description: 'The one to show: a part of the carry, and its place there; default the first.' },
+      ),
+    ),
+    feature: Type.Optional(
+      Type.Union(
+        featureNames.map((feature) => Type.Literal(feature)),
+        {
+          description: 'Instead of a unit: the one that follows this best.',
+        },
+      ) as unknown as Type.TUnsafe<FeatureName>,
+    ),
+  }),
+  lines: request(
+    'lines',
+    'Subscribes to the lines that surprised a model most of those learnt lately, for those who may `control`; until `cancel`.',
+    {
+      id,
+      model,
+      most: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'Lines at most; default 20.' })),
+      everyMs: Type.Optional(
+        Type.Integer({
+          minimum: 100,
+          maximum: 60_000,
+          description: 'Milliseconds between two at least; default 1000.',
+        }),
+      ),
+    },
+  ),
   tag: request('tag', 'Words of an utterance as they arrive; those of one id follow each other until `end`.', {
     id,
     model,
@@ -309,6 +362,44 @@ export const answers = {
     version,
   }),
   metrics: answer('metrics', 'The figures of a model now.', { id, model: modelName, ...metricsOf, version }),
+  units: answer('units', 'What the hidden units did over a text.', {
+    id,
+    model: modelName,
+    parts: Type.Array(Type.Object({ part: Type.String(), units: count('How many it has.') })),
+    features: Type.Array(
+      Type.Object({
+        feature: Type.String({ description: 'One that varies in the text.' }),
+        best: Type.Array(
+          Type.Object({
+            part: Type.String(),
+            unit: Type.Integer({ minimum: 0 }),
+            correlation: Type.Number({ description: 'Pearson’s, −1 to 1.' }),
+          }),
+        ),
+      }),
+    ),
+    shown: Type.Object({
+      part: Type.String(),
+      unit: Type.Integer({ minimum: 0 }),
+      activations: Type.Array(Type.Union([Type.Number(), Type.Null()]), {
+        description: 'After each symbol (code point) of the text; null for one that the model passes over.',
+      }),
+    }),
+    version,
+  }),
+  lines: answer('lines', 'The lines that surprised most.', {
+    id,
+    model: modelName,
+    heard: count('Lines that were heard.'),
+    lines: Type.Array(
+      Type.Object({
+        text: Type.String({ description: 'Its beginning, where it is long.' }),
+        bitsPerSymbol: Type.Number(),
+        at: count('Lines that were heard before it.'),
+      }),
+    ),
+    version,
+  }),
   tagged: answer('tagged', 'Words whose tags are new or revised; at the end of the utterance all of them.', {
     id,
     model: modelName,

@@ -13,6 +13,8 @@ import { exchange, type Route } from './exchange.js';
 import { serverFigures } from './figures.js';
 import { limitNames, limitsOf, type ServerLimits } from './limits.js';
 import type { LiveModel } from './live.js';
+import { looks } from './looks.js';
+import { pageRoute } from './page.js';
 import { ownRoute } from './routes.js';
 import { type Service, service } from './service.js';
 import { CLOSED, type Session, session } from './session.js';
@@ -33,6 +35,8 @@ export interface ServeOptions {
   readonly trustProxy?: boolean | undefined;
   /** What clients may ask for. */
   readonly limits?: ServerLimits | undefined;
+  /** Whether it serves the page, at `/`. Default true. */
+  readonly page?: boolean | undefined;
   /** Tried in turn for paths that are not the server's own. */
   readonly routes?: readonly Route[] | undefined;
   /** Hears of faults that are no client's. Default `console.error`. */
@@ -46,6 +50,7 @@ const names: Names<ServeOptions> = {
   tokens: true,
   origins: true,
   trustProxy: true,
+  page: true,
   limits: limitNames,
   routes: true,
   log: true,
@@ -103,17 +108,10 @@ function urlOf({ url = '/' }: IncomingMessage): URL {
  */
 export async function serve(options: ServeOptions): Promise<Server> {
   const checked = checkedOptions('serve', options, names);
-  const {
-    models,
-    host = '127.0.0.1',
-    port = PORT,
-    tokens = [],
-    origins = [],
-    trustProxy = false,
-    routes = [],
-  } = checked;
+  const { models, host = '127.0.0.1', port = PORT, tokens = [], origins = [], trustProxy = false } = checked;
   const { log = (error) => console.error('serve:', error) } = checked;
   const limits = limitsOf(checked.limits ?? {});
+  const routes = [...(checked.page === false ? [] : [pageRoute()]), ...(checked.routes ?? [])];
   requireKind(
     'serve',
     isRecord(models) && Object.keys(models).length > 0,
@@ -146,6 +144,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     limits,
     process: () => ({ clients: sessions.size, loopDelayMs: lateMs }),
   });
+  const seen = looks();
   const figures = serverFigures({ models, clients: () => sessions.size, loopDelayMs: () => lateMs });
   const requireOpen = () => {
     if (closing) throw new ServeError('closing', 'the server is going down; try again later.', { retryAfter: 5 });
@@ -251,6 +250,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
           socket: webSocket,
           client,
           service: own,
+          looks: seen,
           limits,
           failed: log,
           refused: ({ code }) => figures.refused(code),

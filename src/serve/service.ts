@@ -36,6 +36,8 @@ export interface Service {
   requireLearner(client: Client): void;
   /** Whether a generation is not longer than may be. @throws ServeError `invalid`. */
   requireLength(request: GenerationRequest): void;
+  /** Whether a client may see what others do, and change how models learn. @throws ServeError `forbidden`. */
+  requireControl(client: Client): void;
   metrics(model: LiveModel): ModelMetrics;
   /** An utterance as `tagged` says it. */
   tagged(id: string, of: Named<LiveTagger>, tagging: Tagging & { readonly id: string }): Answers['tagged'];
@@ -121,6 +123,13 @@ export function service({ models, limits, process }: ServiceOptions): Service {
           field: 'length',
         });
       }
+    },
+    requireControl({ controls }) {
+      if (!controls)
+        throw new ServeError(
+          'forbidden',
+          'this token’s bearer may neither see what others say nor change how models learn.',
+        );
     },
     metrics: (model) => ({ ...model.metrics(), ...process() }),
     tagged: (id, { name, model }, { id: utterance, words, intent }) => ({

@@ -11,8 +11,10 @@ import { version as packageVersion } from '../version.js';
 import type { Client } from './access.js';
 import type { Limits } from './limits.js';
 import type { LiveTagger, LiveUtterance, TextSource } from './live.js';
+import type { Looks } from './looks.js';
 import { outbox } from './outbox.js';
 import type { Named, Service } from './service.js';
+import type { StrangeLines } from './strange-lines.js';
 
 /** Codes with which a session is closed. */
 export const CLOSED = { goingDown: 1001, stalled: 4000, silent: 4001 } as const;
@@ -25,6 +27,7 @@ export interface SessionOptions {
   readonly socket: WebSocket;
   readonly client: Client;
   readonly service: Service;
+  readonly looks: Looks;
   readonly limits: Limits;
   /** Hears of what is no fault of the client. */
   failed(error: unknown): void;
@@ -52,7 +55,7 @@ interface Saying extends Running {
   done: Promise<void>;
 }
 
-export function session({ socket, client, service, limits, failed, refused }: SessionOptions): Session {
+export function session({ socket, client, service, looks, limits, failed, refused }: SessionOptions): Session {
   const running = new Map<string, Running>();
   const sayings = new Map<string, Saying>();
   const sources = new Map<string, TextSource>();
@@ -182,14 +185,37 @@ export function session({ socket, client, service, limits, failed, refused }: Se
     },
     metrics({ id, model: name, everyMs = 1000 }) {
       const { name: model, model: live } = service.named(name);
+      every(id, everyMs, () => say({ type: 'metrics', id, model, ...service.metrics(live) }));
+    },
+    units({ id, model: name, text, ...choice }) {
+      const model = service.named(name, 'language');
+      follow(
+        id,
+        looks.units(model.model, text, choice),
+        (seen) => say({ type: 'units', id, model: model.name, ...seen, version: model.model.version }),
+        () => {},
+      );
+    },
+    lines({ id, model: name, most = 20, everyMs = 1000 }) {
+      const { name: model, model: live } = service.named(name, 'language');
+      // They are what others said.
+      service.requireControl(client);
+      let lines: StrangeLines | undefined;
+      let heard = -1;
+      const following = looks.lines(live).subscribe((latest) => {
+        lines = latest;
+      });
       const tell = () => {
-        // A slow client misses some.
-        if (out.isFree) say({ type: 'metrics', id, model, ...service.metrics(live) });
+        if (lines === undefined || lines.heard === heard) return;
+        heard = lines.heard;
+        say({ type: 'lines', id, model, heard, lines: [...lines.top(most)], version: live.version });
       };
-      requireFree(id);
-      const timer = setInterval(tell, everyMs);
-      begin(id, { end: () => clearInterval(timer) });
-      tell();
+      try {
+        every(id, everyMs, tell, () => following.unsubscribe());
+      } catch (error) {
+        following.unsubscribe();
+        throw error;
+      }
     },
     tag(message) {
       const { id } = message;
@@ -215,7 +241,7 @@ export function session({ socket, client, service, limits, failed, refused }: Se
     },
     control({ id, model: name, learning, learningRate, save }) {
       const { name: model, model: live } = service.named(name);
-      if (!client.controls) throw new ServeError('forbidden', 'this token’s bearer may not change how models learn.');
+      service.requireControl(client);
       requireFree(id);
       if (learning !== undefined) live.learning = learning;
       if (learningRate !== undefined) live.learningRate = learningRate;
@@ -225,6 +251,21 @@ export function session({ socket, client, service, limits, failed, refused }: Se
       });
     },
   };
+
+  /** Answers now, and again and again. */
+  function every(id: string, ms: number, tell: () => void, end = () => {}): void {
+    requireFree(id);
+    // A slow client misses some.
+    const tellIfFree = () => out.isFree && tell();
+    const timer = setInterval(tellIfFree, ms);
+    begin(id, {
+      end() {
+        clearInterval(timer);
+        end();
+      },
+    });
+    tellIfFree();
+  }
 
   /** Answers by what is promised, unless it is cancelled before. */
   function promised<T>(id: string, value: Promise<T>, then: (value: T) => void): void {

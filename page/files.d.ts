@@ -1,0 +1,2 @@
+/** Files that the bundler takes and TypeScript does not know. */
+declare module '*.css';
