@@ -1,7 +1,8 @@
 // Imports point one way: each room of src may use the rooms after it, and none before it.
 const rooms = [
   ['cli'],
-  ['serve'],
+  ['serve', 'client'],
+  ['protocol'],
   ['runs'],
   ['models'],
   ['streams', 'formats'],
@@ -69,17 +70,23 @@ module.exports = {
       to: { path: '^src/(index\\.ts$|faces/)' },
     },
     {
-      name: 'only host/node knows Node',
+      name: 'client and protocol run in a page, without the kernels',
+      severity: 'error',
+      from: { path: '^src/(client|protocol)/' },
+      to: { path: '^src/', pathNot: '^src/(client/|protocol/|checks\\.ts$|options\\.ts$|version\\.ts$)' },
+    },
+    {
+      name: 'only host/node, the server and the command know Node',
       comment: 'What the library needs of where it runs is in `#host`, of which a browser has its own.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/host/(node[./]|kernels-(beside|inlined)\\.ts$)' },
+      from: { path: '^src/', pathNot: '^src/(host/(node[./]|kernels-(beside|inlined)\\.ts$)|serve/|cli/)' },
       to: { dependencyTypes: ['core'] },
     },
     {
       name: 'examples use the package like everyone',
       severity: 'error',
       from: { path: '^examples/' },
-      to: { path: '^src/', pathNot: '^src/index\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/(index\\.ts$|faces/)' },
     },
     {
       name: 'the package stands alone',

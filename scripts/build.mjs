@@ -29,6 +29,9 @@ const built = [
   'build/bench/tagging.js',
   'build/bench/beside.js',
   'build/bench/browser.js',
+  'build/bench/serve.js',
+  'build/bench/serve-child.js',
+  'build/bench/soak-serve.js',
   'build/fuzz/main.js',
 ];
 

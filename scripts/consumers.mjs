@@ -49,7 +49,7 @@ const folder = mkdtempSync(join(tmpdir(), 'consumers-'));
 try {
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(root, join(folder, 'node_modules/oxbow'));
-  for (const name of ['rxjs', 'fp-ts'])
+  for (const name of ['rxjs', 'fp-ts', 'typebox'])
     symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
   writeFileSync(join(folder, 'program.ts'), program);
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));

@@ -48,11 +48,17 @@ function* lacking(checker, symbol) {
   if (!has('example')) yield '@example';
 }
 
+/** What is public: the parts of it whose names are all in the first are left out. */
+const entries = ['src/index.ts', 'src/faces/serve.ts', 'src/faces/client.ts'].map((file) => join(root, file));
+
 /** A line for each public name of a program that lacks something, with where it stands. */
 export function undocumented(program) {
   const checker = program.getTypeChecker();
-  const index = program.getSourceFile(join(root, 'src/index.ts'));
-  return [...names(checker, checker.getSymbolAtLocation(index))].flatMap(({ name, symbol }) => {
+  const modules = entries.map((file) => checker.getSymbolAtLocation(program.getSourceFile(file)));
+  const all = new Map(
+    modules.flatMap((module) => [...names(checker, module)].map(({ name, symbol }) => [symbol, name])),
+  );
+  return Array.from(all, ([symbol, name]) => ({ name, symbol })).flatMap(({ name, symbol }) => {
     const lacks = [...lacking(checker, symbol)];
     const [declaration] = symbol.declarations;
     const file = declaration.getSourceFile();
@@ -64,6 +70,5 @@ export function undocumented(program) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
-  for (const line of undocumented(ts.createProgram([join(root, 'src/index.ts')], options)))
-    process.stdout.write(`${line}\n`);
+  for (const line of undocumented(ts.createProgram(entries, options))) process.stdout.write(`${line}\n`);
 }

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as oxbow from 'oxbow';
+import * as connecting from 'oxbow/client';
+import * as serving from 'oxbow/serve';
 import { firstValueFrom, of } from 'rxjs';
 
 // biome-ignore lint/suspicious/noExplicitAny: given what it takes, and what it does not.
@@ -66,6 +68,9 @@ type Taking<M> = {
 
 type Methods = `sequential(…).${Taking<oxbow.Sequential>}` | `model.${Taking<oxbow.Model>}`;
 
+/** What takes options of the parts that `oxbow` has not. */
+type Parts = 'connect' | Exclude<Taking<typeof serving>, 'bodyOf'>;
+
 export interface Row {
   /** What messages call it, where that is not its name. */
   readonly named?: string;
@@ -105,6 +110,8 @@ const block = {
 };
 const blocks = { blocks: 1, finalNorm: true, ...block };
 const transformer = { features: 2, heads: 1, blocks: 1, hidden: 3, activation: 'gelu', dropout: 0.1, seed: 1 };
+const keeping = { everyMs: 10, keep: 1, signals: false, tier: 'any' };
+const closed = (made: Promise<serving.LiveModel>) => made.then((live) => live.close());
 /** Each in a folder of its own: calls need not wait for one another. */
 async function inFolder(run: (path: string) => Promise<unknown>): Promise<void> {
   const path = mkdtempSync(join(tmpdir(), 'oxbow-'));
@@ -127,7 +134,7 @@ const badWindows = {
 const buffer = { capacity: 4, policy: 'block', source: { pause() {}, resume() {} }, gauge: { next() {} } };
 const prompt = () => ids([1, 1], [0]);
 
-export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
+export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>> = {
   configure: { call: oxbow.configure, options: { threads: 1 } },
   ready: { call: oxbow.ready, options: { tier: 'simd', kernels: '/oxbow/', worker: '/oxbow/worker.js' } },
   reference: { call: oxbow.reference, options: { training: true, step: 1, substitute: new Map() } },
@@ -567,6 +574,83 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods, Row>> = {
   pending: { call: oxbow.pending, options: { capacity: 2, policy: 'error' } },
   reservoir: { call: oxbow.reservoir, options: { size: 2, seed: 1, state: undefined } },
   tag: { call: (o) => oxbow.tag(someTagger(), o), options: { longest: 3 } },
+  connect: {
+    call: (o) => connecting.connect('http://127.0.0.1:1', o).close(),
+    options: {
+      token: 'a',
+      backoff: { firstMs: 1, mostMs: 2 },
+      attempts: 1,
+      webSocket: class {
+        close() {}
+      },
+    },
+  },
+  liveLanguageModel: {
+    call: (o) => closed(serving.liveLanguageModel(o)),
+    options: {
+      vocab: oxbow.vocabulary('ab'),
+      model: { cell: 'gru', units: 2, layers: 1, embed: 0, seed: 1 },
+      learningRate: 0.1,
+      clipNorm: 1,
+      batch: 1,
+      length: 2,
+      maxDelayMs: 1,
+      thread: 'caller',
+      learning: false,
+      waiting: { perSource: 10, inAll: 20 },
+      sources: 2,
+      idleMs: 1,
+      atOnce: 1,
+      queue: 1,
+      ...keeping,
+    },
+  },
+  liveTagger: {
+    call: (o) => closed(serving.liveTagger(o)),
+    options: {
+      learningRate: 0.1,
+      model: someTagger(),
+      clipNorm: 1,
+      replay: { size: 2, per: 1, seed: 1 },
+      corrigible: 2,
+      queue: 1,
+      thread: 'caller',
+      learning: false,
+      ...keeping,
+    },
+  },
+  openLive: {
+    named: 'openLive',
+    call: (o) => inFolder((path) => closed(serving.openLive(path, o))),
+    options: { learningRate: 0.1, model: { units: 2 }, thread: 'caller', everyMs: 10, keep: 1, signals: false },
+  },
+  serve: {
+    call: (o) => serving.serve(o).then((server) => server.close()),
+    options: {
+      models: { slots: await serving.liveTagger({ model: someTagger(), thread: 'caller' }) },
+      host: '127.0.0.1',
+      port: 0,
+      tokens: [{ token: 'a token of good length', learn: true, control: false }],
+      origins: ['https://example.org'],
+      trustProxy: true,
+      limits: {
+        sessions: 1,
+        sessionsPerClient: 1,
+        perSession: 1,
+        length: 1,
+        requestsPerSecond: 1,
+        burst: 1,
+        learnPerMinute: 1,
+        buffer: 1,
+        stallMs: 1,
+        pingMs: 1000,
+        headersMs: 1000,
+        requestMs: 1000,
+      },
+      routes: [],
+      log: () => {},
+    },
+  },
 };
 
 /** None of these takes options; a line that no longer compiles has one that does, which takes its place above. */

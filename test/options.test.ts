@@ -46,7 +46,20 @@ const nested = rows.flatMap((row) =>
   Object.entries(row.options).flatMap(([option, value]) =>
     // What is kept beside, such as a record of tensors, is not one of options.
     isRecord(value) &&
-    !['carry', 'from', 'input', 'target', 'x', 'gauge', 'source', 'optimizer', 'pending', 'metric'].includes(option)
+    ![
+      'carry',
+      'from',
+      'input',
+      'target',
+      'x',
+      'gauge',
+      'source',
+      'optimizer',
+      'pending',
+      'metric',
+      'models',
+      'vocab',
+    ].includes(option)
       ? [{ ...row, option, value }]
       : [],
   ),

@@ -1,5 +1,7 @@
 /** Values of another kind than a function or an operator takes: refused by the name of what was called, and never by a stumble of JavaScript's own. */
 import * as oxbow from 'oxbow';
+import { connect } from 'oxbow/client';
+import { serve } from 'oxbow/serve';
 import { lastValueFrom, type OperatorFunction, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 
@@ -56,6 +58,9 @@ const functions: Readonly<Record<string, readonly [call: (wrong: Any) => unknown
   'correctTags, words': [(wrong) => oxbow.correctTags(wrong, ['O', 'O'], []), ['a list']],
   'correctTags, corrections': [(wrong) => oxbow.correctTags(['a'], ['O'], wrong)],
   'vocabulary, symbols': [(wrong) => oxbow.vocabulary(wrong), ['a text', 'a list']],
+  'connect, a URL': [(wrong) => connect(wrong), ['a text']],
+  'serve, models': [(wrong) => serve({ models: wrong, port: 0 })],
+  'serve, a model': [(wrong) => serve({ models: { alice: wrong }, port: 0 })],
   'fromText, a text': [(wrong) => oxbow.fromText(wrong), ['a text']],
   'fromReadable, a stream': [(wrong) => oxbow.fromReadable(wrong), ['a text', 'a list']],
   'fromWebStream, a stream': [(wrong) => oxbow.fromWebStream(wrong), ['a text', 'a list']],

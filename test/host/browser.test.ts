@@ -47,6 +47,15 @@ describe('a bundle for a browser', () => {
     expect(imported.some((line) => line.includes('dist/host/browser.js'))).toBe(true);
   });
 
+  it('of oxbow/client has neither a module of Node nor the kernels', async () => {
+    const { metafile, text } = await bundle(`export * from 'oxbow/client'`, page);
+    const files = Object.keys(metafile.inputs);
+    expect(files.filter((file) => /\/host\/|^node:/.test(file) || builtinModules.includes(file))).toEqual([]);
+    // Of `ws` only what says that it is for Node.
+    expect(files.filter((file) => /node_modules\/ws\//.test(file))).toEqual(['node_modules/ws/browser.js']);
+    expect(text.length).toBeLessThan(250_000);
+  });
+
   it('has a chunk for each tier where it is parted, and neither in what a page starts with', async () => {
     const { files, metafile } = await bundle(`${imports} globalThis.all = [ready, machine, lstm, tbptt]`, {
       ...target,

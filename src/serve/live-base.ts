@@ -1,0 +1,50 @@
+/** What live models have in common: their figures, and how their runs are kept. */
+import { interval, type MonoTypeOperatorFunction, map, merge, type Observable, share, throttleTime } from 'rxjs';
+import type { Params } from '../parameters/parameter.js';
+import { ServeError } from '../protocol/problem.js';
+import { checkpointed, saveRuns } from '../runs/checkpointed.js';
+import { folderOf } from '../runs/resume.js';
+
+/** Where a live model is kept, and how often. */
+export interface KeepingOptions {
+  /** The run's folder; without one nothing is kept. */
+  readonly folder?: string | undefined;
+  /** Milliseconds from one checkpoint to the next. Default 30,000. */
+  readonly everyMs?: number | undefined;
+  /** How many checkpoints stay. Default 3. */
+  readonly keep?: number | undefined;
+  /** Whether SIGINT, SIGTERM and SIGHUP have it saved before they end the process. Default false: whoever runs it calls `close`. */
+  readonly signals?: boolean | undefined;
+}
+
+export const keepingNames = { folder: true, everyMs: true, keep: true, signals: true } as const;
+
+/** Keeps a run where there is a folder. */
+export function kept<T>(
+  { folder, everyMs, keep, signals = false }: KeepingOptions,
+  model: { readonly kind: string; readonly params: Params },
+  about: () => unknown,
+): MonoTypeOperatorFunction<T> {
+  if (folder === undefined) return (source) => source;
+  return checkpointed<T>(folder, { model, about, everyMs, keep, signals });
+}
+
+export const saveNow = (folder: string | undefined): Promise<void> =>
+  folder === undefined ? Promise.resolve() : saveRuns();
+
+/** Lets a folder go that was opened by `resume`, and throws. */
+export async function refuseRun(folder: string, what: string): Promise<never> {
+  await (await folderOf(folder)).close();
+  throw new TypeError(`${what}: ${folder} holds a run of another kind; give another folder, or open it as what it is.`);
+}
+
+/** Milliseconds between two figures at least, and at most. */
+const [OFTEN, SELDOM] = [100, 1000];
+
+/** Figures after each change, not too often; one timer for all who ask. */
+export const figures = <T>(changes$: Observable<unknown>, read: () => T): Observable<T> =>
+  merge(interval(SELDOM), changes$).pipe(throttleTime(OFTEN), map(read), share());
+
+/** Why a model that is closed, or whose learning has failed, takes nothing more. */
+export const isClosing = (): ServeError =>
+  new ServeError('closing', 'the model is being closed; try again later.', { retryAfter: 5 });

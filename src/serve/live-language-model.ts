@@ -1,0 +1,384 @@
+/** A language model that learns from all that it hears while it answers. */
+import { defer, map, type Observable, Subject, takeUntil, tap, toArray } from 'rxjs';
+import { requireCount } from '../checks.js';
+import type { Core } from '../layer.js';
+import { type LanguageModelOptions, languageModel } from '../models/language-model.js';
+import { checkedOptions, type Names } from '../options.js';
+import { parametersOf, versionOf } from '../parameters/parameter.js';
+import { ServeError } from '../protocol/problem.js';
+import type { GenerationRequest } from '../protocol/types.js';
+import { type Resumed, resume } from '../runs/resume.js';
+import { fromAsync } from '../streams/from-async.js';
+import { generateFrom } from '../streams/generate.js';
+import { liveLanes } from '../streams/live-lanes/live-lanes.js';
+import type { LiveWindow } from '../streams/live-lanes/live-window.js';
+import { surprisal } from '../streams/surprisal.js';
+import { type TbpttSnapshot, type TbpttStep, tbptt } from '../streams/tbptt.js';
+import { type Vocabulary, type VocabularyData, vocabulary, vocabularyFrom } from '../streams/vocabulary.js';
+import { type Ids, ids, sizeOf, type Tensor } from '../tensor.js';
+import { crossEntropy } from '../training/losses/cross-entropy.js';
+import { adam } from '../training/optimizers/adam.js';
+import { type Gate, gate } from './gate.js';
+import type { HeardSymbols, LiveLanguageModel, LiveMetrics, LiveUpdate, SaidSymbol, ScoredText } from './live.js';
+import { figures, isClosing, type KeepingOptions, keepingNames, kept, refuseRun, saveNow } from './live-base.js';
+import { rateMeter } from './meters.js';
+import { pacedAt } from './paced-at.js';
+import { textSources } from './text-sources.js';
+
+/** The options of {@link liveLanguageModel}. */
+export interface LiveLanguageModelOptions extends KeepingOptions {
+  /** Of a model that is new. Default printable ASCII, tab and newline; other symbols become U+FFFD. */
+  readonly vocab?: Vocabulary | undefined;
+  /** Of a model that is new, all but how many symbols there are. */
+  readonly model?: Omit<LanguageModelOptions, 'symbols'> | undefined;
+  /** Default 2e-3, or that of the run in the folder. */
+  readonly learningRate?: number | undefined;
+  /** Default 5. */
+  readonly clipNorm?: number | undefined;
+  /** Texts that are learnt from side by side, B. Default 8. */
+  readonly batch?: number | undefined;
+  /** Steps of a window, T. Default 32. */
+  readonly length?: number | undefined;
+  /** Milliseconds that the first symbol of a window waits for others. Default 250. */
+  readonly maxDelayMs?: number | undefined;
+  /** Whose threads learn. Default `'learner'`. */
+  readonly thread?: 'learner' | 'caller' | undefined;
+  /** Whether it learns to begin with. Default true. */
+  readonly learning?: boolean | undefined;
+  /** Characters that may wait to be learnt: of a source, default 262,144, and of all, default 4,194,304. */
+  readonly waiting?: { readonly perSource?: number | undefined; readonly inAll?: number | undefined } | undefined;
+  /** Sources that may have something to say at a time. Default 1024. */
+  readonly sources?: number | undefined;
+  /** Milliseconds that a source keeps its lane with nothing to say where others wait for one. Default 1000. */
+  readonly idleMs?: number | undefined;
+  /** Generations at a time. Default 256. */
+  readonly atOnce?: number | undefined;
+  /** How many more may wait for their turn, and how many scores. Default 256. */
+  readonly queue?: number | undefined;
+  /** Whether a run of another tier of kernels goes on, with other bits: `'any'`. Default `'same'`. */
+  readonly tier?: 'same' | 'any' | undefined;
+}
+
+export const languageNames: Names<LiveLanguageModelOptions> = {
+  ...keepingNames,
+  vocab: true,
+  model: { cell: true, units: true, layers: true, embed: true, seed: true },
+  learningRate: true,
+  clipNorm: true,
+  batch: true,
+  length: true,
+  maxDelayMs: true,
+  thread: true,
+  learning: true,
+  waiting: { perSource: true, inAll: true },
+  sources: true,
+  idleMs: true,
+  atOnce: true,
+  queue: true,
+  tier: true,
+};
+
+/** Printable ASCII, tab and newline: what will be heard cannot be known beforehand. */
+const usual = () =>
+  vocabulary(`\t\n${Array.from({ length: 95 }, (_, k) => String.fromCharCode(32 + k)).join('')}`, {
+    unknown: { replace: '\uFFFD' },
+  });
+
+/** What is kept of the run besides weights and optimizer. */
+interface About {
+  readonly task: 'language';
+  readonly vocab: VocabularyData;
+  readonly learningRate?: number;
+}
+
+type Model = Core<unknown, Ids, Tensor>;
+type Kept = Resumed<Model, TbpttSnapshot<unknown>>;
+
+/** Windows that the mean bits are taken over. */
+const RECENT = 50;
+/** Steps that are scored without a turn for others. */
+const PIECE = 16;
+/** Texts that are scored at a time. */
+const SCORES = 8;
+const SYMBOLS = 256;
+
+/**
+ * Opens a language model that learns and answers at once: the one that is kept in a folder, or a new one.
+ *
+ * Text of any number of sources is learnt side by side, a lane each by turns (`liveLanes`), by Adam on the learner's threads, and the
+ * run is kept in the folder (`checkpointed`). Generations under way at a time are one batch. All read the same weights, as they are
+ * at that moment. Everything that waits does so within a bound; what has no room is refused by a `ServeError`.
+ *
+ * Law: a run goes on at the step at which it was kept; a generation with a seed says what it says alone, as long as the weights are the
+ * same.
+ *
+ * @param options where it is kept, what it is where it is new, how it learns, and how much may wait.
+ * @returns resolves with the model, which has the folder.
+ * @throws TypeError (as a rejection) where an option is not known, or the folder holds a run of another kind.
+ * @throws RangeError (as a rejection) where an option is impossible.
+ * @throws OxbowError (as a rejection) as `resume` does.
+ * @example
+ * ```ts
+ * import { liveLanguageModel } from 'oxbow/serve';
+ * import { lastValueFrom, toArray } from 'rxjs';
+ *
+ * const live = await liveLanguageModel({ model: { units: 32 }, learningRate: 1e-2 });
+ * const source = live.source();
+ * source.push('the river bends and the river bends again. '.repeat(10));
+ * await source.learnt();
+ * const said = await lastValueFrom(live.generate({ prompt: 'the ', length: 20, seed: 1 }).pipe(toArray()));
+ * console.log(said.map(({ text }) => text).join(''), live.step);
+ * await live.close();
+ * ```
+ */
+export async function liveLanguageModel(options: LiveLanguageModelOptions = {}): Promise<LiveLanguageModel> {
+  const checked = checkedOptions('liveLanguageModel', options, languageNames);
+  const { folder, tier } = checked;
+  for (const [name, least] of [
+    ['batch', 1],
+    ['length', 1],
+    ['sources', 1],
+    ['atOnce', 1],
+    ['queue', 0],
+  ] as const) {
+    const value = checked[name];
+    if (value !== undefined) requireCount('liveLanguageModel', name, value, least);
+  }
+  const run = folder === undefined ? undefined : await resume<Model>(folder, { tier });
+  return languageModelFrom(run, checked);
+}
+
+/** A live model of a run that was read, if there is one. */
+export async function languageModelFrom(
+  run: Kept | undefined,
+  options: LiveLanguageModelOptions,
+): Promise<LiveLanguageModel> {
+  const about = run?.about as Partial<About> | undefined;
+  if (run && (about?.task !== 'language' || about.vocab === undefined)) {
+    return refuseRun(options.folder as string, 'liveLanguageModel');
+  }
+  const vocab = about?.vocab ? listening(vocabularyFrom(about.vocab)) : listening(options.vocab ?? usual());
+  const model = run?.model ?? languageModel({ ...options.model, symbols: vocab.size });
+  return live(model, vocab, run, { ...options, learningRate: options.learningRate ?? about?.learningRate });
+}
+
+/** A live stream does not end because of one symbol. */
+function listening(vocab: Vocabulary): Vocabulary {
+  return vocab.unknown === 'error' ? vocabularyFrom({ ...vocab.toJSON(), unknown: 'skip' }) : vocab;
+}
+
+function live(
+  model: Model,
+  vocab: Vocabulary,
+  run: Kept | undefined,
+  options: LiveLanguageModelOptions,
+): LiveLanguageModel {
+  const { folder, clipNorm = 5, batch = 8, length = 32, maxDelayMs = 250, thread = 'learner' } = options;
+  const { learning = true, waiting, sources: most = 1024, idleMs = 1000, atOnce = 256, queue = 256 } = options;
+  const { perSource = 262_144, inAll = 4_194_304 } = waiting ?? {};
+  let { learningRate = 2e-3 } = options;
+  const texts = textSources({ vocab, batch, length, perSource, inAll, most, idleMs });
+  texts.learning = learning;
+  const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
+  const turns = gate('generate', atOnce, queue);
+  // Of their own: a score is short, and is not to wait for generations that are long.
+  const scores = gate('score', SCORES, queue);
+  const updates$ = new Subject<LiveUpdate>();
+  const closing$ = new Subject<void>();
+  const [learntRate, saidRate] = [rateMeter(), rateMeter()];
+  let step = run?.step ?? 0;
+  let loss: number | null = null;
+  let bits: number | null = null;
+  let learnt = 0;
+  let said = 0;
+  let closed = false;
+
+  type Step = TbpttStep<unknown, LiveWindow<Ids, Ids>>;
+
+  /** What each source said, and how surprising it was, from the pass that learnt it. */
+  function heardIn({ window: { target, spans }, each }: Step): HeardSymbols[] {
+    const lanes = target.shape[1] as number;
+    return spans.flatMap(({ lane, from, to, source: number, at }) => {
+      const voice = texts.voiceOf(number);
+      if (voice === undefined) return [];
+      const places = Array.from({ length: to - from }, (_, k) => (from + k) * lanes + lane);
+      const text = vocab.decode(places.map((place) => target.data[place] as number));
+      const own = Float64Array.from(places, (place) => (each?.data[place] ?? 0) / Math.LN2);
+      return [{ source: voice.source, at: voice.base + at + 1, afresh: at === 0, text, bits: own }];
+    });
+  }
+
+  function count(update: Step): void {
+    const symbols = update.window.spans.reduce((sum, { from, to }) => sum + to - from, 0);
+    step = update.step;
+    loss = update.loss;
+    const own = loss / Math.LN2;
+    bits = bits === null ? own : bits + (own - bits) / RECENT;
+    learnt += symbols;
+    learntRate.add(symbols);
+    const heard = updates$.observed ? heardIn(update) : [];
+    for (const { source, at, from, to } of update.window.spans) texts.heard(source, at + to - from);
+    updates$.next({ step, loss, symbols, heard });
+  }
+
+  const learning$ = liveLanes(texts.voices$, {
+    batch,
+    length,
+    maxDelayMs,
+    joining: { capacity: 2 * most, policy: 'drop-newest' },
+  }).pipe(
+    tbptt<unknown, Ids, LiveWindow<Ids, Ids>>(model, {
+      loss: crossEntropy(),
+      optimizer: adam(() => learningRate),
+      clipNorm,
+      each: true,
+      thread,
+      // Lanes are others' now, and begin afresh.
+      state: run?.snapshot.state,
+    }),
+    kept<Step>(options, model, (): About => ({ task: 'language', vocab: vocab.toJSON(), learningRate })),
+  );
+  const ended = new Promise<void>((resolve, reject) => {
+    learning$.subscribe({
+      next: count,
+      error(error: Error) {
+        texts.stop(new ServeError('failed', `learning has ended: ${error.message}`, { cause: error }));
+        reject(error);
+      },
+      complete: resolve,
+    });
+  });
+  // Whoever closes hears of it.
+  ended.catch(() => undefined);
+
+  const version = () => versionOf(parameters);
+
+  /** A text as a prompt; an empty one is a new line. */
+  function promptOf(text: string): Ids {
+    let encoded = vocab.encode(text);
+    if (encoded.length === 0)
+      encoded = vocab.encode(vocab.symbols.includes('\n') ? '\n' : (vocab.symbols[0] as string));
+    return ids([encoded.length, 1], encoded);
+  }
+
+  /** What answers, as long as the model is open. */
+  const answering = <T>(gate: Gate, make: () => Observable<T>): Observable<T> =>
+    defer(() => {
+      if (closed) throw isClosing();
+      return gate.through(make());
+    }).pipe(
+      takeUntil(
+        closing$.pipe(
+          tap(() => {
+            throw isClosing();
+          }),
+        ),
+      ),
+    );
+
+  function generate(request: GenerationRequest): Observable<SaidSymbol> {
+    const { prompt, length: symbols = SYMBOLS, temperature = 1, seed, rate, stop, ...others } = request;
+    return answering(turns, () =>
+      generateFrom(model, promptOf(prompt), {
+        ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
+        ...(stop && stop.length > 0 && { stop }),
+        vocab,
+        length: symbols,
+        ...(temperature === 0 ? { greedy: true } : { temperature }),
+        seed: seed ?? Math.floor(Math.random() * 2 ** 32),
+      }).pipe(
+        rate === undefined ? (source) => source : pacedAt(rate),
+        map(({ data, version: own, surprisal: bitsOf }) => {
+          said += 1;
+          saidRate.add(1);
+          const symbol = { text: vocab.decode(data), version: own };
+          return bitsOf === undefined ? symbol : { ...symbol, surprisal: bitsOf };
+        }),
+      ),
+    );
+  }
+
+  function score(text: string): Observable<ScoredText> {
+    return answering(scores, () => {
+      // One by one, since those that are passed over have no surprise.
+      const known = [...text].map((symbol) => vocab.encode(symbol));
+      const encoded = Int32Array.from(known.flatMap((own) => [...own]));
+      function* pieces(): Generator<Ids> {
+        for (let at = 0; at < encoded.length; at += PIECE) {
+          const piece = encoded.slice(at, at + PIECE);
+          yield ids([piece.length, 1], piece);
+        }
+      }
+      return fromAsync(pieces).pipe(
+        surprisal(model),
+        map(({ data }) => data),
+        toArray(),
+        map((parts) => {
+          const all = parts.flatMap((part) => [...part]);
+          let at = 0;
+          return { bits: known.map((own) => (own.length === 0 ? null : (all[at++] as number))), version: version() };
+        }),
+      );
+    });
+  }
+
+  const metrics = (): LiveMetrics => ({
+    step,
+    version: version(),
+    loss,
+    bitsPerSymbol: bits,
+    learnt,
+    said,
+    learntPerSecond: learntRate.read(),
+    saidPerSecond: saidRate.read(),
+    waiting: texts.waiting,
+    sources: texts.open,
+    dropped: texts.refused + turns.refused + scores.refused,
+    active: turns.active + scores.active,
+    queued: turns.queued + scores.queued,
+    learning: texts.learning,
+    learningRate,
+  });
+
+  return {
+    task: 'language',
+    model,
+    vocab,
+    get step() {
+      return step;
+    },
+    get version() {
+      return version();
+    },
+    parameters: parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    get learning() {
+      return texts.learning;
+    },
+    set learning(on) {
+      texts.learning = on;
+    },
+    get learningRate() {
+      return learningRate;
+    },
+    set learningRate(rate) {
+      if (!(rate >= 0 && rate < Number.POSITIVE_INFINITY)) {
+        throw new RangeError(`liveLanguageModel: learningRate is a number from 0 up, not ${rate}.`);
+      }
+      learningRate = rate;
+    },
+    source: texts.source,
+    updates$: updates$.asObservable(),
+    generate,
+    score,
+    metrics,
+    metrics$: figures(updates$, metrics),
+    save: () => saveNow(folder),
+    ended,
+    async close() {
+      closed = true;
+      closing$.next();
+      texts.stop(isClosing());
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,327 @@
+/** A server of live models: WebSocket, plain HTTP, and routes of the user's own. */
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { isRecord, requireKind, shown } from '../checks.js';
+import { checkedOptions, type Names } from '../options.js';
+import { LARGEST_MESSAGE, SUBPROTOCOL } from '../protocol/messages.js';
+import { ServeError } from '../protocol/problem.js';
+import { access, type Client, isLoopback, type Token } from './access.js';
+import { exchange, type Route } from './exchange.js';
+import { serverFigures } from './figures.js';
+import { limitNames, limitsOf, type ServerLimits } from './limits.js';
+import type { LiveModel } from './live.js';
+import { ownRoute } from './routes.js';
+import { type Service, service } from './service.js';
+import { CLOSED, type Session, session } from './session.js';
+
+/** The options of {@link serve}. */
+export interface ServeOptions {
+  /** The models by their names; they are closed together with the server. */
+  readonly models: Readonly<Record<string, LiveModel>>;
+  /** Where it listens. Default `127.0.0.1`, this machine alone; anything beyond needs tokens. */
+  readonly host?: string | undefined;
+  /** Default 7070; 0 is any that is free. */
+  readonly port?: number | undefined;
+  /** Who may ask. Where there are some, each request needs one. */
+  readonly tokens?: readonly (string | Token)[] | undefined;
+  /** Origins whose pages may ask, besides the server's own: `https://example.org`. */
+  readonly origins?: readonly string[] | undefined;
+  /** Whether the last address of `X-Forwarded-For` is the client's, as behind a proxy of one's own. Default false. */
+  readonly trustProxy?: boolean | undefined;
+  /** What clients may ask for. */
+  readonly limits?: ServerLimits | undefined;
+  /** Tried in turn for paths that are not the server's own. */
+  readonly routes?: readonly Route[] | undefined;
+  /** Hears of faults that are no client's. Default `console.error`. */
+  readonly log?: ((error: unknown) => void) | undefined;
+}
+
+const names: Names<ServeOptions> = {
+  models: true,
+  host: true,
+  port: true,
+  tokens: true,
+  origins: true,
+  trustProxy: true,
+  limits: limitNames,
+  routes: true,
+  log: true,
+};
+
+/** A server that runs. */
+export interface Server {
+  /** Where it is: `http://127.0.0.1:7070`. */
+  readonly url: string;
+  readonly port: number;
+  readonly service: Service;
+  /** How many WebSockets are open. */
+  readonly sessions: number;
+  /**
+   * Takes nothing more, ends what is under way, and closes the models: each finishes its window and is saved.
+   *
+   * @returns resolves when all is on the disk and every connection is closed.
+   */
+  close(): Promise<void>;
+}
+
+const PORT = 7070;
+/** Milliseconds over which the event loop's delay is taken. */
+const DELAY_MS = 5000;
+const RESOLUTION_MS = 10;
+
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  try {
+    return new URL(url, 'http://server');
+  } catch {
+    throw new ServeError('malformed', 'the path is none.');
+  }
+}
+
+/**
+ * Serves models that learn while they answer: by WebSocket (docs/protocol.md), and by plain HTTP: `POST /generate`, `/learn`, `/score`, `/tag`,
+ * `GET /metrics`, `/livez`, `/readyz`, `/model`.
+ *
+ * Whatever a client sends, or does not, ends neither the process nor another client's session. Everything that waits does so within a
+ * bound. The process's signals are the caller's.
+ *
+ * @param options the models, who may ask from where, and for how much.
+ * @returns resolves when it listens.
+ * @throws TypeError (as a rejection) where an option is not known, there is no model, or a host beyond this machine has no tokens.
+ * @throws RangeError (as a rejection) where a limit is impossible, or a token too short.
+ * @throws Error (as a rejection) where the system does not let it listen there.
+ * @example
+ * ```ts
+ * import { liveLanguageModel, serve } from 'oxbow/serve';
+ *
+ * const server = await serve({ models: { alice: await liveLanguageModel({ model: { units: 16 } }) }, port: 0 });
+ * console.log((await fetch(`${server.url}/readyz`)).status); // 200
+ * await server.close();
+ * ```
+ */
+export async function serve(options: ServeOptions): Promise<Server> {
+  const checked = checkedOptions('serve', options, names);
+  const {
+    models,
+    host = '127.0.0.1',
+    port = PORT,
+    tokens = [],
+    origins = [],
+    trustProxy = false,
+    routes = [],
+  } = checked;
+  const { log = (error) => console.error('serve:', error) } = checked;
+  const limits = limitsOf(checked.limits ?? {});
+  requireKind(
+    'serve',
+    isRecord(models) && Object.keys(models).length > 0,
+    'models by name',
+    models,
+    'give one at least',
+  );
+  for (const [name, model] of Object.entries(models)) {
+    const isLive = isRecord(model) && (model.task === 'language' || model.task === 'tagger');
+    requireKind(
+      'serve',
+      isLive,
+      `a live model as models.${name}`,
+      model,
+      'make one by liveLanguageModel() or liveTagger()',
+    );
+  }
+  if (!isLoopback(host) && tokens.length === 0) {
+    throw new TypeError(`serve: whoever reaches ${host} could use the models; give tokens, or listen on 127.0.0.1.`);
+  }
+  if (!Array.isArray(tokens)) throw new TypeError(`serve: tokens are a list, not ${shown(tokens)}.`);
+  const guard = access({ tokens, origins, trustProxy });
+  const sessions = new Map<Session, Client>();
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  let lateMs = 0;
+  let closing: Promise<void> | undefined;
+
+  const own = service({
+    models,
+    limits,
+    process: () => ({ clients: sessions.size, loopDelayMs: lateMs }),
+  });
+  const figures = serverFigures({ models, clients: () => sessions.size, loopDelayMs: () => lateMs });
+  const requireOpen = () => {
+    if (closing) throw new ServeError('closing', 'the server is going down; try again later.', { retryAfter: 5 });
+  };
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { origin } = request.headers;
+    const url = urlOf(request);
+    if (guard.allows(origin)) {
+      response.setHeader('access-control-allow-origin', origin as string);
+      response.setHeader('access-control-allow-headers', 'authorization, content-type');
+      response.setHeader('vary', 'origin');
+    }
+    const one = exchange({ request, response, url, service: own, stallMs: limits.stallMs, ask: guard.client });
+    if (url.pathname === '/livez') return one.answer(200, { live: true });
+    if (url.pathname === '/readyz') return one.answer(closing ? 503 : 200, { ready: closing === undefined });
+    requireOpen();
+    if (request.method === 'OPTIONS' && guard.allows(origin)) {
+      response.writeHead(204).end();
+      return;
+    }
+    if (url.pathname === '/metrics') {
+      one.client();
+      const text = await figures.text();
+      response.writeHead(200, { 'content-type': figures.type }).end(text);
+      return;
+    }
+    if (await ownRoute(one)) return;
+    for (const route of routes) if (await route(one)) return;
+    throw new ServeError('not-found', `there is nothing at ${url.pathname.slice(0, 200)}.`);
+  }
+
+  function problemOf(error: unknown): ServeError {
+    if (error instanceof ServeError) return error;
+    log(error);
+    return new ServeError('failed', 'the server could not do it, by a fault of its own.');
+  }
+
+  function headersOf(problem: ServeError): Record<string, string> {
+    const { retryAfter, code } = problem;
+    return {
+      ...(retryAfter !== undefined && { 'retry-after': String(Math.max(1, Math.ceil(retryAfter))) }),
+      ...(code === 'unauthorized' && { 'www-authenticate': 'Bearer' }),
+      // What is left of a body is not worth reading.
+      ...(code === 'too-large' && { connection: 'close' }),
+    };
+  }
+
+  const http = createServer(
+    {
+      connectionsCheckingInterval: Math.min(1000, limits.headersMs),
+      headersTimeout: limits.headersMs,
+      requestTimeout: Math.max(limits.requestMs, limits.headersMs),
+      keepAliveTimeout: 5000,
+    },
+    (request, response) => {
+      response.setHeader('x-content-type-options', 'nosniff');
+      // Of a peer that has gone.
+      request.on('error', () => {});
+      response.on('error', () => {});
+      answer(request, response).catch((error: unknown) => {
+        if (response.destroyed) return;
+        const problem = problemOf(error);
+        figures.refused(problem.code);
+        if (response.headersSent) {
+          response.destroy();
+          return;
+        }
+        for (const [name, value] of Object.entries(headersOf(problem))) response.setHeader(name, value);
+        const text = JSON.stringify(problem.toMessage());
+        response.writeHead(problem.status, { 'content-type': 'application/json' }).end(text);
+      });
+    },
+  );
+  http.maxConnections = 2 * limits.sessions + 64;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: LARGEST_MESSAGE,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  });
+
+  function admitted(request: IncomingMessage): Client {
+    requireOpen();
+    const { pathname } = urlOf(request);
+    if (pathname !== '/ws') throw new ServeError('not-found', 'WebSockets are at /ws.');
+    const client = guard.client(request);
+    own.count(client);
+    const theirs = Array.from(sessions.values()).filter(({ key }) => key === client.key).length;
+    if (sessions.size >= limits.sessions || theirs >= limits.sessionsPerClient) {
+      const message = `${sessions.size} sessions are open, ${theirs} of them this client’s; try again later.`;
+      throw new ServeError('overloaded', message, { retryAfter: 5 });
+    }
+    return client;
+  }
+
+  http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => {});
+    try {
+      const client = admitted(request);
+      sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        const opened = session({
+          socket: webSocket,
+          client,
+          service: own,
+          limits,
+          failed: log,
+          refused: ({ code }) => figures.refused(code),
+        });
+        sessions.set(opened, client);
+        webSocket.on('close', () => sessions.delete(opened));
+      });
+    } catch (error) {
+      const problem = problemOf(error);
+      figures.refused(problem.code);
+      const text = JSON.stringify(problem.toMessage());
+      const headers = {
+        ...headersOf(problem),
+        connection: 'close',
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(text),
+      };
+      const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${head.join('')}\r\n${text}`);
+    }
+  });
+  http.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject);
+    http.listen(port, host, resolve);
+  });
+  http.on('error', log);
+  delay.enable();
+  const pings = setInterval(() => {
+    for (const one of sessions.keys()) one.ping();
+  }, limits.pingMs);
+  const delays = setInterval(() => {
+    lateMs = Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION_MS);
+    delay.reset();
+  }, DELAY_MS);
+  delays.unref();
+
+  async function close(): Promise<void> {
+    const stopped = new Promise((resolve) => http.close(resolve));
+    clearInterval(pings);
+    clearInterval(delays);
+    delay.disable();
+    for (const one of sessions.keys()) one.close(CLOSED.goingDown, 'the server is going down');
+    const saved = await Promise.allSettled(Object.values(models).map((model) => model.close()));
+    http.closeIdleConnections();
+    // Those that still read have had the time that saving took.
+    setTimeout(() => http.closeAllConnections(), 500).unref();
+    await stopped;
+    const failure = saved.find(({ status }) => status === 'rejected');
+    if (failure) throw (failure as PromiseRejectedResult).reason;
+  }
+
+  const at = (http.address() as AddressInfo).port;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${at}`,
+    port: at,
+    service: own,
+    get sessions() {
+      return sessions.size;
+    },
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
