@@ -14,6 +14,8 @@ export default defineConfig([
       node: 'src/faces/node.ts',
       serve: 'src/faces/serve.ts',
       client: 'src/faces/client.ts',
+      // The command, `oxbow`.
+      cli: 'src/cli/main.ts',
       // What the package's imports choose among, so that these stay files of their own.
       'host/node': 'src/host/node.ts',
       'host/browser': 'src/host/browser.ts',

@@ -13,6 +13,7 @@ const built = [
   'dist/index.js',
   'dist/index.d.ts',
   'dist/worker.js',
+  'dist/cli.js',
   'dist/host/generated/simd.wasm',
   'build/examples/char-rnn.js',
   'build/examples/memory.js',

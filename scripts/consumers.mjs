@@ -1,8 +1,9 @@
 // Whether the package's declarations compile for those who use them, in a project of their own, without the types of Node and
-// without skipLibCheck: `npm run check:consumers`, after a build. Another compiler is given by its folder, as in
+// without skipLibCheck, and whether its command runs where the package is installed as it would be published: `npm run
+// check:consumers`, after a build. Another compiler is given by its folder, as in
 // `node scripts/consumers.mjs /elsewhere/node_modules/typescript` (5.4 is the oldest that is meant).
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,4 +60,33 @@ try {
   process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true });
+}
+
+/** The package as npm packs it, unpacked into a folder's node_modules, with its command; what it needs is that of here. */
+const elsewhere = mkdtempSync(join(tmpdir(), 'consumers-'));
+try {
+  const here = { cwd: elsewhere, encoding: 'utf8', stdio: 'pipe' };
+  const [{ filename }] = JSON.parse(
+    execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', elsewhere], {
+      ...here,
+      cwd: root,
+    }),
+  );
+  const modules = join(elsewhere, 'node_modules');
+  mkdirSync(join(modules, '.bin'), { recursive: true });
+  execFileSync('tar', ['-xzf', filename], here);
+  renameSync(join(elsewhere, 'package'), join(modules, 'oxbow'));
+  const { bin, dependencies, peerDependencies } = JSON.parse(readFileSync(join(modules, 'oxbow/package.json'), 'utf8'));
+  for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
+    symlinkSync(join(root, 'node_modules', name), join(modules, name));
+  }
+  symlinkSync(join('../oxbow', bin.oxbow), join(modules, '.bin/oxbow'));
+  execFileSync('npx', ['--no-install', 'oxbow', 'doctor', '--seconds', '0.2'], here);
+} catch (error) {
+  process.stderr.write(
+    `consumers: the command does not run where the package is installed:\n${error.stdout}${error.stderr}\n`,
+  );
+  process.exitCode = 1;
+} finally {
+  rmSync(elsewhere, { recursive: true });
 }

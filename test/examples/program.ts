@@ -26,8 +26,8 @@ const wrongIn = (name: string, err: string): string =>
     .filter((line) => line.startsWith(`${name}: `) || /^\(node:|^ +at |Error\b/.test(line))
     .join('\n');
 
-/** Builds the examples, and gives each test a folder of its own to run one of them in. */
-export function program(name: string) {
+/** Builds the examples, and gives each test a folder of its own to run one of them in, or what else is in that file. */
+export function program(name: string, built = `build/examples/${name}.js`) {
   let folder: string;
   // Processes take their time where others are at work too.
   vi.setConfig({ testTimeout: 60_000 });
@@ -38,8 +38,7 @@ export function program(name: string) {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   function start(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
-    const file = join(root, `build/examples/${name}.js`);
-    const child = spawn(process.execPath, [file, ...args], { cwd: folder, env });
+    const child = spawn(process.execPath, [join(root, built), ...args], { cwd: folder, env });
     let out = '';
     let err = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -1,0 +1,45 @@
+/** Lines out of files and pipes, as they come. */
+import { createReadStream } from 'node:fs';
+import { Failure, messageOf } from '../shared/failure.js';
+
+/** Characters after which a line is cut, so that a stream without line ends cannot fill the memory. */
+const LONGEST = 65_536;
+
+/** The bytes of files one after the other, or of stdin; a single `-` is stdin too. */
+export async function* chunksOf(files: readonly string[], stopped: AbortSignal): AsyncGenerator<Uint8Array> {
+  for (const file of files.length === 0 ? ['-'] : files) {
+    const source = file === '-' ? process.stdin : createReadStream(file);
+    const close = () => source.destroy();
+    stopped.addEventListener('abort', close, { once: true });
+    if (stopped.aborted) close();
+    try {
+      yield* source as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      if (!stopped.aborted) {
+        throw new Failure(`${file === '-' ? 'stdin' : file} cannot be read: ${messageOf(error)}; give files of text.`);
+      }
+    } finally {
+      stopped.removeEventListener('abort', close);
+      close();
+    }
+  }
+}
+
+/** The whole lines that each chunk completes. What is no UTF-8 is U+FFFD. */
+export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly string[]> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  const split = (text: string): string[] => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() as string;
+    while (rest.length > LONGEST) {
+      lines.push(rest.slice(0, LONGEST));
+      rest = rest.slice(LONGEST);
+    }
+    return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
+  };
+  for await (const chunk of chunks) yield split(decoder.decode(chunk, { stream: true }));
+  const last = split(decoder.decode());
+  if (rest !== '') last.push(rest);
+  yield last;
+}

@@ -1,0 +1,105 @@
+/** Models that were kept: read without holding their folder, so that a run that learns is not disturbed. */
+import { stat } from 'node:fs/promises';
+import * as E from 'fp-ts/lib/Either.js';
+import { loadCheckpoint } from '../../formats/checkpoint-file.js';
+import { loadWeights } from '../../formats/weights.js';
+import type { Core } from '../../layer.js';
+import { build } from '../../runs/build.js';
+import type { ModelDescription } from '../../runs/description.js';
+import { loadNewest } from '../../runs/folder.js';
+import { type RunRecord, readRecord } from '../../runs/record.js';
+import type { StoredCheckpoint } from '../../runs/stored.js';
+import { type Vocabulary, type VocabularyData, vocabularyFrom } from '../../streams/vocabulary.js';
+import type { Ids } from '../../tensor.js';
+import { Failure, messageOf } from './failure.js';
+
+/** What a run of a command says of itself. */
+export interface About {
+  readonly task?: unknown;
+  readonly vocab?: VocabularyData;
+  readonly recipe?: Readonly<Record<string, unknown>>;
+  /** How surprising lines were lately; see `scoring/distribution.ts`. */
+  readonly surprise?: unknown;
+  readonly course?: unknown;
+}
+
+export interface Kept extends RunRecord {
+  readonly about: About;
+  readonly weights: StoredCheckpoint['checkpoint']['tensors'];
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The file, and what it says of itself where it stands in a run's folder. */
+  readonly from: { readonly file: string } & Partial<Omit<StoredCheckpoint, 'checkpoint'>>;
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[];
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw new Failure(
+      `${path} cannot be read: ${messageOf(error)}; give the folder of a run (oxbow train --keep DIR), or a file of one.`,
+    );
+  }
+}
+
+/** The newest checkpoint of a folder, or a file. */
+export async function readStored(path: string) {
+  if (!(await isFolder(path))) return { checkpoint: await loadCheckpoint(path), from: { file: path }, skipped: [] };
+  const { found, skipped } = await loadNewest(path);
+  if (found === undefined) {
+    const why = skipped.length > 0 ? `none that is sound: ${skipped[0]?.reason}` : 'none';
+    throw new Failure(`${path} has no run's checkpoint, ${why}; give a folder that oxbow train --keep has filled.`);
+  }
+  const { checkpoint, ...from } = found;
+  return { checkpoint, from, skipped };
+}
+
+/** What was kept of a run. */
+export async function readKept(path: string): Promise<Kept> {
+  const { checkpoint, from, skipped } = await readStored(path);
+  const record = readRecord(checkpoint);
+  if (E.isLeft(record)) {
+    throw new Failure(
+      `${from.file} is no checkpoint of a run: ${messageOf(record.left)} oxbow inspect ${path} shows it.`,
+    );
+  }
+  const about = (record.right.about ?? {}) as About;
+  return { ...record.right, about, metadata: checkpoint.metadata, from, skipped };
+}
+
+/** The model of a run that is for a task. */
+export function modelOf<M>(kept: Kept, path: string, task: 'language' | 'tagger'): M {
+  requireTask(kept.about, path, task);
+  if (kept.model === null) {
+    throw new Failure(`${path} does not say how its model is made, since it has parts of its program's own; use that.`);
+  }
+  const model = build<M & Core<unknown>>(kept.model as ModelDescription);
+  loadWeights(model.params, kept.weights);
+  return model;
+}
+
+export function requireTask(about: About | undefined, path: string, task: 'language' | 'tagger'): void {
+  if (about?.task === task) return;
+  const command = { language: 'oxbow train', tagger: 'oxbow tag --learn' }[task];
+  const is = typeof about?.task === 'string' ? `a run of the task ${about.task}` : 'a run that does not say its task';
+  throw new Failure(`${path} is ${is}, and this takes the task ${task}, as ${command} keeps it.`);
+}
+
+export type LanguageCore = Core<unknown, Ids>;
+
+/** The model and the symbols of a language run. What a symbol is that it does not know is never an error here. */
+export async function languageIn(
+  path: string,
+): Promise<Kept & { readonly language: LanguageCore; readonly vocab: Vocabulary }> {
+  const kept = await readKept(path);
+  const language = modelOf<LanguageCore>(kept, path, 'language');
+  return { ...kept, language, vocab: vocabularyOf(kept.about, path) };
+}
+
+export function vocabularyOf({ vocab }: About, path: string): Vocabulary {
+  try {
+    return vocabularyFrom(vocab as VocabularyData);
+  } catch (error) {
+    throw new Failure(`${path} has no vocabulary that can be read: ${messageOf(error)} Train it anew.`);
+  }
+}
