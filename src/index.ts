@@ -215,6 +215,7 @@ export {
   generateFrom,
   generateIterable,
 } from './streams/generate.js';
+export type { AlternativeSymbol } from './streams/generation/speaker.js';
 export type { PastSteps } from './streams/history.js';
 export type { Answers, KeyedOutput } from './streams/keyed/answers.js';
 export { keyed } from './streams/keyed/keyed.js';

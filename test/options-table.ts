@@ -125,7 +125,7 @@ async function inFolder(run: (path: string) => Promise<unknown>): Promise<void> 
 const sampling = { temperature: 0.5, topK: 2, topP: 0.9, minP: 0.1, greedy: false, seed: 1 };
 const repetition = { repetitionPenalty: 1.1, repetitionWindow: 8 };
 const stopping = { stop: ['.'], vocab: Object.assign(() => undefined, { decode: () => '' }) };
-const generating = { length: 2, context: 4, surprisal: true, ...repetition, ...stopping, ...sampling };
+const generating = { length: 2, context: 4, surprisal: true, alternatives: 2, ...repetition, ...stopping, ...sampling };
 const badWindows = {
   badWindow: 'rollback',
   rollback: { every: 10, most: 2 },

@@ -7,6 +7,7 @@ import { doctorCommand } from './doctor.js';
 import { generateCommand } from './generate.js';
 import { inspectCommand } from './inspect.js';
 import { scoreCommand } from './score.js';
+import { serveCommand } from './serve.js';
 import { examplesHelp, exitCodesHelp } from './shared/command.js';
 import { codeOf, messageOf } from './shared/failure.js';
 import { tagCommand } from './tag.js';
@@ -18,6 +19,7 @@ const commands = [
   generateCommand,
   scoreCommand,
   tagCommand,
+  serveCommand,
   inspectCommand,
   benchCommand,
   doctorCommand,

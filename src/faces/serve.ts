@@ -16,6 +16,8 @@ export type { Client, Token } from '../serve/access.js';
 export { bodyOf, type Exchange, type Route } from '../serve/exchange.js';
 export type { ServerLimits } from '../serve/limits.js';
 export type {
+  Alternatives,
+  AlternativeText,
   HeardSymbols,
   LearntCorrection,
   LiveBase,

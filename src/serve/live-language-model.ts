@@ -10,16 +10,26 @@ import type { GenerationRequest } from '../protocol/types.js';
 import { type Resumed, resume } from '../runs/resume.js';
 import { fromAsync } from '../streams/from-async.js';
 import { generateFrom } from '../streams/generate.js';
+import { type AlternativeSymbol, alternativesIn } from '../streams/generation/speaker.js';
 import { liveLanes } from '../streams/live-lanes/live-lanes.js';
 import type { LiveWindow } from '../streams/live-lanes/live-window.js';
-import { surprisal } from '../streams/surprisal.js';
+import { surprisalSeen } from '../streams/surprisal.js';
 import { type TbpttSnapshot, type TbpttStep, tbptt } from '../streams/tbptt.js';
 import { type Vocabulary, type VocabularyData, vocabulary, vocabularyFrom } from '../streams/vocabulary.js';
-import { type Ids, ids, sizeOf, type Tensor } from '../tensor.js';
+import { type Ids, ids, type Numbers, sizeOf, type Tensor } from '../tensor.js';
 import { crossEntropy } from '../training/losses/cross-entropy.js';
 import { adam } from '../training/optimizers/adam.js';
 import { type Gate, gate } from './gate.js';
-import type { HeardSymbols, LiveLanguageModel, LiveMetrics, LiveUpdate, SaidSymbol, ScoredText } from './live.js';
+import type {
+  Alternatives,
+  AlternativeText,
+  HeardSymbols,
+  LiveLanguageModel,
+  LiveMetrics,
+  LiveUpdate,
+  SaidSymbol,
+  ScoredText,
+} from './live.js';
 import { figures, isClosing, type KeepingOptions, keepingNames, kept, refuseRun, saveNow } from './live-base.js';
 import { rateMeter } from './meters.js';
 import { pacedAt } from './paced-at.js';
@@ -276,7 +286,10 @@ function live(
       ),
     );
 
-  function generate(request: GenerationRequest): Observable<SaidSymbol> {
+  const named = (alternatives: readonly AlternativeSymbol[]): AlternativeText[] =>
+    alternatives.map(({ symbol, surprisal }) => ({ text: vocab.decode([symbol]), surprisal }));
+
+  function generate(request: GenerationRequest & Alternatives): Observable<SaidSymbol> {
     const { prompt, length: symbols = SYMBOLS, temperature = 1, seed, rate, stop, ...others } = request;
     return answering(turns, () =>
       generateFrom(model, promptOf(prompt), {
@@ -288,18 +301,24 @@ function live(
         seed: seed ?? Math.floor(Math.random() * 2 ** 32),
       }).pipe(
         rate === undefined ? (source) => source : pacedAt(rate),
-        map(({ data, version: own, surprisal: bitsOf }) => {
+        map(({ data, version: own, surprisal: bitsOf, alternatives }) => {
           said += 1;
           saidRate.add(1);
-          const symbol = { text: vocab.decode(data), version: own };
-          return bitsOf === undefined ? symbol : { ...symbol, surprisal: bitsOf };
+          return {
+            text: vocab.decode(data),
+            version: own,
+            ...(bitsOf !== undefined && { surprisal: bitsOf }),
+            ...(alternatives && { alternatives: named(alternatives) }),
+          };
         }),
       ),
     );
   }
 
-  function score(text: string): Observable<ScoredText> {
+  function score(text: string, { alternatives: most = 0 }: Alternatives = {}): Observable<ScoredText> {
     return answering(scores, () => {
+      const seen: (AlternativeText[] | null)[] = [];
+      const see = (logits: Numbers | undefined) => seen.push(logits ? named(alternativesIn(logits, most)) : null);
       // One by one, since those that are passed over have no surprise.
       const known = [...text].map((symbol) => vocab.encode(symbol));
       const encoded = Int32Array.from(known.flatMap((own) => [...own]));
@@ -310,13 +329,16 @@ function live(
         }
       }
       return fromAsync(pieces).pipe(
-        surprisal(model),
+        surprisalSeen(model, most > 0 ? see : undefined),
         map(({ data }) => data),
         toArray(),
         map((parts) => {
           const all = parts.flatMap((part) => [...part]);
           let at = 0;
-          return { bits: known.map((own) => (own.length === 0 ? null : (all[at++] as number))), version: version() };
+          const places = known.map((own) => (own.length === 0 ? undefined : at++));
+          const of = <T>(values: readonly T[]) =>
+            places.map((place) => (place === undefined ? null : (values[place] as T)));
+          return { bits: of(all), version: version(), ...(most > 0 && { alternatives: of(seen) }) };
         }),
       );
     });

@@ -85,12 +85,28 @@ export interface SaidSymbol {
   readonly version: number;
   /** In bits, where it was asked for. */
   readonly surprisal?: number;
+  /** The most probable symbols in its place, where they were asked for. */
+  readonly alternatives?: readonly AlternativeText[];
+}
+
+/** A symbol that was among the most probable, and its surprise in bits. */
+export interface AlternativeText {
+  readonly text: string;
+  readonly surprisal: number;
+}
+
+/** How many of the most probable symbols an answer has for each place. */
+export interface Alternatives {
+  /** Default 0. */
+  readonly alternatives?: number | undefined;
 }
 
 /** A text's surprise. */
 export interface ScoredText {
   /** In bits, of each code point; null for one that the model passes over. */
   readonly bits: (number | null)[];
+  /** The most probable symbols in the place of each, where they were asked for; null where nothing was predicted. */
+  readonly alternatives?: readonly (readonly AlternativeText[] | null)[];
   readonly version: number;
 }
 
@@ -107,9 +123,9 @@ export interface LiveLanguageModel extends LiveBase {
    * Generates symbols; those of several subscribers are one batch. Unsubscribing ends it at once, queued or not; a source that is
    * held (`holdSource`) waits. Complete at its length, or at a stop.
    */
-  generate(request: GenerationRequest): Observable<SaidSymbol>;
+  generate(request: GenerationRequest & Alternatives): Observable<SaidSymbol>;
   /** The surprise of each symbol of a text, given those before. */
-  score(text: string): Observable<ScoredText>;
+  score(text: string, options?: Alternatives): Observable<ScoredText>;
 }
 
 /** An utterance whose words arrive. */

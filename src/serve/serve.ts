@@ -14,6 +14,8 @@ import { serverFigures } from './figures.js';
 import { limitNames, limitsOf, type ServerLimits } from './limits.js';
 import type { LiveModel } from './live.js';
 import { looks } from './looks.js';
+import { isOpenAI, openAIRoute } from './openai.js';
+import { openAIProblem } from './openai-protocol.js';
 import { pageRoute } from './page.js';
 import { ownRoute } from './routes.js';
 import { type Service, service } from './service.js';
@@ -172,7 +174,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       response.writeHead(200, { 'content-type': figures.type }).end(text);
       return;
     }
-    if (await ownRoute(one)) return;
+    if ((await ownRoute(one)) || (await openAIRoute(one))) return;
     for (const route of routes) if (await route(one)) return;
     throw new ServeError('not-found', `there is nothing at ${url.pathname.slice(0, 200)}.`);
   }
@@ -214,7 +216,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
           return;
         }
         for (const [name, value] of Object.entries(headersOf(problem))) response.setHeader(name, value);
-        const text = JSON.stringify(problem.toMessage());
+        const text = JSON.stringify(isOpenAI(request.url ?? '') ? openAIProblem(problem) : problem.toMessage());
         response.writeHead(problem.status, { 'content-type': 'application/json' }).end(text);
       });
     },

@@ -10,7 +10,7 @@ import { type BufferOptions, bufferNames, checkBufferOptions, WAIT_OR_FAIL } fro
 import { drawn } from './drawn.js';
 import { timeSlice } from './event-loop.js';
 import { fromAsync } from './from-async.js';
-import { speaker } from './generation/speaker.js';
+import { type AlternativeSymbol, speaker } from './generation/speaker.js';
 import { checkSampling, drawsOf, type SamplingOptions, samplingNames } from './sample.js';
 import { sliceSteps, stepsOf } from './steps.js';
 import { checkStops, type Stops, stopsIn } from './stop.js';
@@ -22,6 +22,8 @@ export interface GeneratedSymbol extends Ids {
   readonly version: number;
   /** `−log₂` of its probability by the model's own logits, before anything is cut off; where `surprisal` is asked for. */
   readonly surprisal?: number;
+  /** The most probable symbols in its place, from the most probable down; where `alternatives` are asked for. */
+  readonly alternatives?: readonly AlternativeSymbol[];
 }
 
 /** How many symbols are generated, how each is chosen, and what from. */
@@ -41,6 +43,8 @@ export interface GenerationOptions<S> extends SamplingOptions {
   readonly vocab?: Pick<Vocabulary, 'decode'>;
   /** Whether each symbol has its surprisal. Default false. */
   readonly surprisal?: boolean;
+  /** How many of the most probable symbols each comes with. Default 0. */
+  readonly alternatives?: number;
   /**
    * Steps that the model knows, for one with learned positions: before it would go on beyond them it starts afresh, from
    * the zero carry and the last half of them. Default: it goes on for ever.
@@ -65,6 +69,7 @@ const names: Names<GenerationOptions<unknown>> = {
   stop: true,
   vocab: true,
   surprisal: true,
+  alternatives: true,
   ...samplingNames,
 };
 
@@ -78,6 +83,7 @@ function checkOptions(operation: string, options: GenerationOptions<unknown>, mo
   checkSampling(operation, options);
   if (options.context !== undefined) requireCount(operation, 'context', options.context, 2);
   if (options.length !== Number.POSITIVE_INFINITY) requireCount(operation, 'length', options.length);
+  if (options.alternatives !== undefined) requireCount(operation, 'alternatives', options.alternatives, 0);
   const { repetitionPenalty: penalty = 1, repetitionWindow, stop, vocab } = options;
   if (!(penalty > 0 && penalty < Number.POSITIVE_INFINITY)) {
     throw new RangeError(`${operation}: repetitionPenalty is a number above 0, not ${penalty}; 1 is none.`);
@@ -156,9 +162,14 @@ async function* speak<S>(
       const unread = within(text);
       if (count === 0 || unread !== text) await read(unread);
       const given = voice.next();
-      const { symbol, version, surprisal } = given instanceof Promise ? await given : given;
+      const { symbol, version, surprisal, alternatives } = given instanceof Promise ? await given : given;
       text = ids([1, 1], [symbol]);
-      yield surprisal === undefined ? { ...text, version } : { ...text, version, surprisal };
+      yield {
+        ...text,
+        version,
+        ...(surprisal !== undefined && { surprisal }),
+        ...(alternatives !== undefined && { alternatives }),
+      };
     }
   } finally {
     voice.release();

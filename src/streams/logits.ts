@@ -40,6 +40,19 @@ export function checkSymbol(operation: string, id: number, width: number): void 
   );
 }
 
+/** The `count` most probable symbols, from the most probable down; of equals the first. */
+export function mostProbable(logits: Row, count: number): number[] {
+  const best: number[] = [];
+  for (let id = 0; id < logits.length; id += 1) {
+    let at = best.length;
+    while (at > 0 && (logits[best[at - 1] as number] as number) < (logits[id] as number)) at -= 1;
+    if (at >= count) continue;
+    best.splice(at, 0, id);
+    if (best.length > count) best.pop();
+  }
+  return best;
+}
+
 /**
  * `−log softmax(logits)[id]` in nats, stable for logits of any size.
  *

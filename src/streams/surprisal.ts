@@ -20,6 +20,14 @@ import { checkSymbol, natsOf } from './logits.js';
  * text$.pipe(tokens(vocab), surprisal(model)) // the mean of its values is the model's bits per character
  */
 export function surprisal<S>(model: Core<S, Ids, Tensor>): OperatorFunction<Ids, Tensor> {
+  return surprisalSeen(model);
+}
+
+/** {@link surprisal}, that shows of each symbol what was predicted: its logits, or undefined where nothing precedes it. */
+export function surprisalSeen<S>(
+  model: Core<S, Ids, Tensor>,
+  see?: (prediction: Numbers | undefined) => void,
+): OperatorFunction<Ids, Tensor> {
   requireModel('surprisal', model);
   return (source) =>
     defer(() => {
@@ -41,6 +49,7 @@ export function surprisal<S>(model: Core<S, Ids, Tensor>): OperatorFunction<Ids,
             const prediction = k < lanes ? expected && row(expected, k) : row(logits.data, k - lanes);
             const id = x.data[k] as number;
             checkSymbol('surprisal', id, symbols);
+            see?.(prediction);
             surprises[k] = prediction ? natsOf('surprisal', prediction, id) / Math.LN2 : Math.log2(symbols);
           }
           expected = logits.data.slice((steps - 1) * lanes * symbols);

@@ -3,7 +3,7 @@ import type { Core } from '../../layer.js';
 import { parametersOf, versionOf } from '../../parameters/parameter.js';
 import type { RandomGenerator } from '../../random.js';
 import type { Ids, Numbers, Tensor } from '../../tensor.js';
-import { natsOf } from '../logits.js';
+import { mostProbable, natsOf } from '../logits.js';
 import { type Alone, alone } from './alone.js';
 import { type Company, type CompanyMember, companyOf } from './company.js';
 import { type DrawingOptions, type SymbolDrawing, symbolDrawing } from './drawing.js';
@@ -15,6 +15,14 @@ export interface Said {
   readonly version: number;
   /** In bits; undefined where nobody asked for it. */
   readonly surprisal: number | undefined;
+  /** The most probable ones; undefined where nobody asked for them. */
+  readonly alternatives: readonly AlternativeSymbol[] | undefined;
+}
+
+/** A symbol that was among the most probable, and `−log₂` of its probability. */
+export interface AlternativeSymbol {
+  readonly symbol: number;
+  readonly surprisal: number;
 }
 
 export interface Speaker<S> {
@@ -30,7 +38,12 @@ export interface Speaker<S> {
 
 export interface SpeakerOptions extends DrawingOptions {
   readonly surprisal?: boolean;
+  readonly alternatives?: number;
 }
+
+/** The most probable symbols of a row of logits. */
+export const alternativesIn = (logits: Numbers, count: number): AlternativeSymbol[] =>
+  mostProbable(logits, count).map((symbol) => ({ symbol, surprisal: natsOf('generate', logits, symbol) / Math.LN2 }));
 
 /** What is to be given back; nothing in it leads to the speaker. */
 interface Held<S> {
@@ -66,7 +79,8 @@ export function speaker<S>(model: Core<S, Ids, Tensor>, options: SpeakerOptions,
     start = undefined;
     drawing.said(symbol);
     const surprisal = options.surprisal ? natsOf('generate', logits, symbol) / Math.LN2 : undefined;
-    return { symbol, version, surprisal };
+    const alternatives = options.alternatives ? alternativesIn(logits, options.alternatives) : undefined;
+    return { symbol, version, surprisal, alternatives };
   }
 
   /** The member of a batch that it becomes once there are others. */
