@@ -28,7 +28,7 @@ async function* pieces(input: NodeJS.ReadStream, size: number, odd: () => void):
 
 const oddInput =
   'stdin: what is piped in is not all text in UTF-8 (it has NULs, or bytes that are no character); it is learnt as it is. ' +
-  'Convert it first: iconv -f UTF-16 -t UTF-8 text.txt | npm start -- --stdin';
+  'Convert it first: iconv -f UTF-16 -t UTF-8 text.txt | npm run example:char-rnn -- --stdin';
 
 /** Learns online from stdin, each window once, as it arrives; at the end of the input it reports, saves, speaks. */
 export async function listen(session: Session): Promise<E.Either<Failure, void>> {

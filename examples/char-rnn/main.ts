@@ -1,4 +1,4 @@
-/** `npm start`: a character model that learns from a text, or from lines as they arrive, and speaks. */
+/** `npm run example:char-rnn`: a character model that learns from a text, or from lines as they arrive, and speaks. */
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import type { Interrupt } from '../shared/interrupt.js';

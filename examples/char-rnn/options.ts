@@ -40,7 +40,7 @@ function charRnn(): Command {
   const { model, learningRates } = recipe;
   const rates = Object.entries(learningRates).map(([name, rate]) => `${name} ${rate}`);
   const about = 'A character model that learns from a text, or from lines as they arrive, and speaks.';
-  const program = command('char-rnn', 'start', about)
+  const program = command('char-rnn', 'run example:char-rnn', about)
     .option('--file <path>', 'text to learn from, UTF-8 (default: Moby Dick)')
     .option(
       '--stdin',

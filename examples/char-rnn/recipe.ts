@@ -23,7 +23,7 @@ export interface Plan {
   readonly epochs: number | null;
 }
 
-/** What `npm start` does without options. */
+/** What it does without options. */
 export const recipe = {
   model: { cell: 'lstm', units: 256, layers: 1, embed: 64 } satisfies Shape,
   /** Steps of a window and lanes read side by side. */

@@ -15,7 +15,7 @@ import { trainCommand } from './train.js';
 
 /** All commands, in the order of the help. */
 const commands = [
-  () => trainCommand(),
+  trainCommand,
   generateCommand,
   scoreCommand,
   tagCommand,

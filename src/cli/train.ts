@@ -1,23 +1,11 @@
 /** `oxbow train`: a language model that learns a text, is kept in a folder, and goes on where it was. */
 import type { Command } from 'commander';
-import {
-  connect,
-  last,
-  lastValueFrom,
-  merge,
-  NEVER,
-  type Observable,
-  Subject,
-  take,
-  takeUntil,
-  tap,
-  timer,
-} from 'rxjs';
+import { connect, last, lastValueFrom, merge, NEVER, type Observable, take, takeUntil, tap, timer } from 'rxjs';
 import { type LanguageCell, type LanguageModelOptions, languageModel } from '../models/language-model.js';
-import { checkpointed } from '../runs/checkpointed.js';
+import { checkpointed, saveRuns } from '../runs/checkpointed.js';
 import type { Resumed } from '../runs/resume.js';
 import { lanes } from '../streams/lanes.js';
-import { type TbpttSnapshot, type TbpttStep, tbptt } from '../streams/tbptt.js';
+import { type TbpttSnapshot, tbptt } from '../streams/tbptt.js';
 import { type Vocabulary, vocabulary } from '../streams/vocabulary.js';
 import { crossEntropy } from '../training/losses/cross-entropy.js';
 import { cosine } from '../training/schedules.js';
@@ -28,6 +16,7 @@ import { type About, type LanguageCore, requireTask, resumeKept, vocabularyOf } 
 import { knownOptimizer, type OptimizerName, optimizerNames, optimizerOf } from './shared/language.js';
 import { count, weightsIn } from './shared/numbers.js';
 import { type CourseData, course, courseFrom } from './training/course.js';
+import { trainingPage } from './training/page.js';
 import { recipe } from './training/recipe.js';
 import { heldOutBits, lastWords, promptOf, samples } from './training/speech.js';
 import { printOf, readText, split } from './training/text.js';
@@ -48,6 +37,8 @@ interface TrainOptions extends MachineChoice {
   readonly prompt?: string;
   readonly temperature: number;
   readonly saveEvery: number;
+  readonly serve: boolean;
+  readonly port: number;
   readonly json?: true;
 }
 
@@ -57,18 +48,7 @@ type Recipe = Omit<LanguageModelOptions, 'symbols'> & {
   readonly learningRate: number;
 };
 
-/** A training that is under way, for whoever shows or serves it. */
-export interface LiveRun {
-  readonly model: LanguageCore;
-  readonly vocab: Vocabulary;
-  /** Each update; one that is subscribed to while the training runs. */
-  readonly steps$: Observable<TbpttStep<unknown>>;
-}
-
-/** Shows or serves a training from its beginning to its end; what it gives is called then. */
-export type AttachServer = (run: LiveRun, context: Context) => Promise<() => Promise<void>>;
-
-export function trainCommand(attachServer?: AttachServer): Command {
+export function trainCommand(): Command {
   const { model, learningRates } = recipe;
   const rates = Object.entries(learningRates).map(([name, rate]) => `${name} ${rate}`);
   const made = command(
@@ -102,10 +82,16 @@ export function trainCommand(attachServer?: AttachServer): Command {
       positive(),
       recipe.sample.temperature,
     )
+    .option('--no-serve', 'without the live page')
+    .option(
+      '--port <n>',
+      'where the live page is, on this machine alone; 0 is any that is free',
+      whole(0, 65_535),
+      7070,
+    )
     .option('--save-every <n>', 'seconds from one checkpoint to the next', positive(), recipe.saveEvery);
   return withJson(withMachine(made), 'the start, each sample and the end').action(
-    (file: string | undefined, options: TrainOptions) =>
-      inContext(options, (context) => train(file, options, context, attachServer)),
+    (file: string | undefined, options: TrainOptions) => inContext(options, (context) => train(file, options, context)),
   );
 }
 
@@ -157,12 +143,7 @@ function planFor(
   return { ...fresh, ...long, after, spent: 0, done: 0 };
 }
 
-async function train(
-  file: string | undefined,
-  options: TrainOptions,
-  context: Context,
-  attachServer: AttachServer | undefined,
-): Promise<void> {
+async function train(file: string | undefined, options: TrainOptions, context: Context): Promise<void> {
   const { keep } = options;
   const { screen, ending } = context;
   const machine = chooseMachine(options);
@@ -206,6 +187,11 @@ async function train(
     recipe: { ...made },
     course: done.data(),
   });
+  const pace = () => rate(done.fraction());
+  const page = options.serve
+    ? await trainingPage({ model, vocab, step: kept?.step ?? 0, rate: pace, save: saveRuns }, options.port, context)
+    : undefined;
+  if (page !== undefined) screen.say(`live page: ${page.url}`);
   const steps$ = lanes(training, {
     batch,
     length,
@@ -214,15 +200,18 @@ async function train(
   }).pipe(
     take(left),
     takeUntil(merge(ending.requested$, deadline(plan))),
+    tap(() => page?.hold()),
     tbptt(model, {
       loss: crossEntropy(),
-      optimizer: optimizerOf(optimizer, () => rate(done.fraction())),
+      optimizer: optimizerOf(optimizer, () => (page?.factor ?? 1) * pace()),
       clipNorm: recipe.clipNorm,
       thread: 'learner',
       ...goOn,
     }),
-    tap(({ loss, window }) => {
-      done.seen(loss, window.target.data.length);
+    tap(({ step, loss, window }) => {
+      const symbols = window.target.data.length;
+      done.seen(loss, symbols);
+      page?.updated({ step, loss, symbols });
       screen.live(done.line);
     }),
     // This command deals with signals by itself.
@@ -235,27 +224,27 @@ async function train(
     seed: options.seed ?? recipe.seed,
     temperature: options.temperature,
   };
-  const shown$ = new Subject<TbpttStep<unknown>>();
-  const detach = await attachServer?.({ model, vocab, steps$: shown$ }, context);
-  await lastValueFrom(
-    steps$.pipe(
-      tap(shown$),
-      connect((shared$) =>
-        merge(
-          samples(speech).pipe(
-            tap((said) => {
-              screen.say(`» ${said.replaceAll(/\s+/g, ' ').trim()}`);
-              screen.record({ characters: done.symbols(), bitsPerCharacter: done.recent(), said });
-            }),
-            takeUntil(merge(shared$.pipe(last(null, null)), ending.requested$)),
+  try {
+    await lastValueFrom(
+      steps$.pipe(
+        connect((shared$) =>
+          merge(
+            samples(speech).pipe(
+              tap((said) => {
+                screen.say(`» ${said.replaceAll(/\s+/g, ' ').trim()}`);
+                screen.record({ characters: done.symbols(), bitsPerCharacter: done.recent(), said });
+              }),
+              takeUntil(merge(shared$.pipe(last(null, null)), ending.requested$)),
+            ),
+            shared$,
           ),
-          shared$,
         ),
       ),
-    ),
-    { defaultValue: undefined },
-  );
-  await detach?.();
+      { defaultValue: undefined },
+    );
+  } finally {
+    await page?.close();
+  }
   if (done.symbols() === 0) {
     screen.note(
       ending.requested() ? 'nothing learnt' : `this course is over; give --seconds or --epochs for another one`,

@@ -1,38 +1,23 @@
 /** A language model that learns from all that it hears while it answers. */
-import { defer, map, type Observable, Subject, takeUntil, tap, toArray } from 'rxjs';
+import { Subject } from 'rxjs';
 import { requireCount } from '../checks.js';
 import type { Core } from '../layer.js';
 import { type LanguageModelOptions, languageModel } from '../models/language-model.js';
 import { checkedOptions, type Names } from '../options.js';
-import { parametersOf, versionOf } from '../parameters/parameter.js';
+import { parametersOf } from '../parameters/parameter.js';
 import { ServeError } from '../protocol/problem.js';
-import type { GenerationRequest } from '../protocol/types.js';
 import { type Resumed, resume } from '../runs/resume.js';
-import { fromAsync } from '../streams/from-async.js';
-import { generateFrom } from '../streams/generate.js';
-import { type AlternativeSymbol, alternativesIn } from '../streams/generation/speaker.js';
 import { liveLanes } from '../streams/live-lanes/live-lanes.js';
 import type { LiveWindow } from '../streams/live-lanes/live-window.js';
-import { surprisalSeen } from '../streams/surprisal.js';
 import { type TbpttSnapshot, type TbpttStep, tbptt } from '../streams/tbptt.js';
 import { type Vocabulary, type VocabularyData, vocabulary, vocabularyFrom } from '../streams/vocabulary.js';
-import { type Ids, ids, type Numbers, sizeOf, type Tensor } from '../tensor.js';
+import { type Ids, sizeOf, type Tensor } from '../tensor.js';
 import { crossEntropy } from '../training/losses/cross-entropy.js';
 import { adam } from '../training/optimizers/adam.js';
-import { type Gate, gate } from './gate.js';
-import type {
-  Alternatives,
-  AlternativeText,
-  HeardSymbols,
-  LiveLanguageModel,
-  LiveMetrics,
-  LiveUpdate,
-  SaidSymbol,
-  ScoredText,
-} from './live.js';
+import { answers } from './answers.js';
+import type { HeardSymbols, LiveLanguageModel, LiveMetrics, LiveUpdate } from './live.js';
 import { figures, isClosing, type KeepingOptions, keepingNames, kept, refuseRun, saveNow } from './live-base.js';
 import { rateMeter } from './meters.js';
-import { pacedAt } from './paced-at.js';
 import { textSources } from './text-sources.js';
 
 /** The options of {@link liveLanguageModel}. */
@@ -106,11 +91,6 @@ type Kept = Resumed<Model, TbpttSnapshot<unknown>>;
 
 /** Windows that the mean bits are taken over. */
 const RECENT = 50;
-/** Steps that are scored without a turn for others. */
-const PIECE = 16;
-/** Texts that are scored at a time. */
-const SCORES = 8;
-const SYMBOLS = 256;
 
 /**
  * Opens a language model that learns and answers at once: the one that is kept in a folder, or a new one.
@@ -184,24 +164,18 @@ function live(
   options: LiveLanguageModelOptions,
 ): LiveLanguageModel {
   const { folder, clipNorm = 5, batch = 8, length = 32, maxDelayMs = 250, thread = 'learner' } = options;
-  const { learning = true, waiting, sources: most = 1024, idleMs = 1000, atOnce = 256, queue = 256 } = options;
+  const { learning = true, waiting, sources: most = 1024, idleMs = 1000, atOnce, queue } = options;
   const { perSource = 262_144, inAll = 4_194_304 } = waiting ?? {};
   let { learningRate = 2e-3 } = options;
   const texts = textSources({ vocab, batch, length, perSource, inAll, most, idleMs });
   texts.learning = learning;
-  const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
-  const turns = gate('generate', atOnce, queue);
-  // Of their own: a score is short, and is not to wait for generations that are long.
-  const scores = gate('score', SCORES, queue);
+  const answering = answers(model, vocab, { atOnce, queue });
   const updates$ = new Subject<LiveUpdate>();
-  const closing$ = new Subject<void>();
-  const [learntRate, saidRate] = [rateMeter(), rateMeter()];
+  const learntRate = rateMeter();
   let step = run?.step ?? 0;
   let loss: number | null = null;
   let bits: number | null = null;
   let learnt = 0;
-  let said = 0;
-  let closed = false;
 
   type Step = TbpttStep<unknown, LiveWindow<Ids, Ids>>;
 
@@ -261,106 +235,22 @@ function live(
   // Whoever closes hears of it.
   ended.catch(() => undefined);
 
-  const version = () => versionOf(parameters);
-
-  /** A text as a prompt; an empty one is a new line. */
-  function promptOf(text: string): Ids {
-    let encoded = vocab.encode(text);
-    if (encoded.length === 0)
-      encoded = vocab.encode(vocab.symbols.includes('\n') ? '\n' : (vocab.symbols[0] as string));
-    return ids([encoded.length, 1], encoded);
+  function metrics(): LiveMetrics {
+    const { refused, ...answered } = answering.figures();
+    return {
+      ...answered,
+      step,
+      loss,
+      bitsPerSymbol: bits,
+      learnt,
+      learntPerSecond: learntRate.read(),
+      waiting: texts.waiting,
+      sources: texts.open,
+      dropped: texts.refused + refused,
+      learning: texts.learning,
+      learningRate,
+    };
   }
-
-  /** What answers, as long as the model is open. */
-  const answering = <T>(gate: Gate, make: () => Observable<T>): Observable<T> =>
-    defer(() => {
-      if (closed) throw isClosing();
-      return gate.through(make());
-    }).pipe(
-      takeUntil(
-        closing$.pipe(
-          tap(() => {
-            throw isClosing();
-          }),
-        ),
-      ),
-    );
-
-  const named = (alternatives: readonly AlternativeSymbol[]): AlternativeText[] =>
-    alternatives.map(({ symbol, surprisal }) => ({ text: vocab.decode([symbol]), surprisal }));
-
-  function generate(request: GenerationRequest & Alternatives): Observable<SaidSymbol> {
-    const { prompt, length: symbols = SYMBOLS, temperature = 1, seed, rate, stop, ...others } = request;
-    return answering(turns, () =>
-      generateFrom(model, promptOf(prompt), {
-        ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
-        ...(stop && stop.length > 0 && { stop }),
-        vocab,
-        length: symbols,
-        ...(temperature === 0 ? { greedy: true } : { temperature }),
-        seed: seed ?? Math.floor(Math.random() * 2 ** 32),
-      }).pipe(
-        rate === undefined ? (source) => source : pacedAt(rate),
-        map(({ data, version: own, surprisal: bitsOf, alternatives }) => {
-          said += 1;
-          saidRate.add(1);
-          return {
-            text: vocab.decode(data),
-            version: own,
-            ...(bitsOf !== undefined && { surprisal: bitsOf }),
-            ...(alternatives && { alternatives: named(alternatives) }),
-          };
-        }),
-      ),
-    );
-  }
-
-  function score(text: string, { alternatives: most = 0 }: Alternatives = {}): Observable<ScoredText> {
-    return answering(scores, () => {
-      const seen: (AlternativeText[] | null)[] = [];
-      const see = (logits: Numbers | undefined) => seen.push(logits ? named(alternativesIn(logits, most)) : null);
-      // One by one, since those that are passed over have no surprise.
-      const known = [...text].map((symbol) => vocab.encode(symbol));
-      const encoded = Int32Array.from(known.flatMap((own) => [...own]));
-      function* pieces(): Generator<Ids> {
-        for (let at = 0; at < encoded.length; at += PIECE) {
-          const piece = encoded.slice(at, at + PIECE);
-          yield ids([piece.length, 1], piece);
-        }
-      }
-      return fromAsync(pieces).pipe(
-        surprisalSeen(model, most > 0 ? see : undefined),
-        map(({ data }) => data),
-        toArray(),
-        map((parts) => {
-          const all = parts.flatMap((part) => [...part]);
-          let at = 0;
-          const places = known.map((own) => (own.length === 0 ? undefined : at++));
-          const of = <T>(values: readonly T[]) =>
-            places.map((place) => (place === undefined ? null : (values[place] as T)));
-          return { bits: of(all), version: version(), ...(most > 0 && { alternatives: of(seen) }) };
-        }),
-      );
-    });
-  }
-
-  const metrics = (): LiveMetrics => ({
-    step,
-    version: version(),
-    loss,
-    bitsPerSymbol: bits,
-    learnt,
-    said,
-    learntPerSecond: learntRate.read(),
-    saidPerSecond: saidRate.read(),
-    waiting: texts.waiting,
-    sources: texts.open,
-    dropped: texts.refused + turns.refused + scores.refused,
-    active: turns.active + scores.active,
-    queued: turns.queued + scores.queued,
-    learning: texts.learning,
-    learningRate,
-  });
 
   return {
     task: 'language',
@@ -370,9 +260,9 @@ function live(
       return step;
     },
     get version() {
-      return version();
+      return answering.version;
     },
-    parameters: parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    parameters: parametersOf(model.params).reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0),
     get learning() {
       return texts.learning;
     },
@@ -390,15 +280,14 @@ function live(
     },
     source: texts.source,
     updates$: updates$.asObservable(),
-    generate,
-    score,
+    generate: answering.generate,
+    score: answering.score,
     metrics,
     metrics$: figures(updates$, metrics),
     save: () => saveNow(folder),
     ended,
     async close() {
-      closed = true;
-      closing$.next();
+      answering.close();
       texts.stop(isClosing());
       await ended;
     },

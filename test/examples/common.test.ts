@@ -20,7 +20,7 @@ describe.each(Object.entries(examples))('%s', (name, own) => {
   test('--help names every option, and nothing is started', async () => {
     const { code, out, wrong } = await run(['--help']);
     expect({ code, wrong }).toEqual({ code: 0, wrong: '' });
-    const started = name === 'char-rnn' ? 'start' : `run example:${name}`;
+    const started = `run example:${name}`;
     expect(out).toContain(`Usage: ${name} [options]        (npm ${started} -- [options])\n`);
     const named = [...out.matchAll(/^ {2}(?:-h, )?--([a-z-]+)/gm)].map(([, option]) => option);
     expect(named.sort()).toEqual(`${own} ${everywhere}`.split(' ').sort());
