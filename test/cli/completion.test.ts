@@ -6,8 +6,8 @@ import { program, run } from '../../src/cli/program.js';
 
 describe('what may stand at the end of a command line', () => {
   it.each([
-    [['s'], ['score']],
-    [[], ['train', 'generate', 'score', 'tag', 'inspect', 'bench', 'doctor', 'completion', 'help']],
+    [['s'], ['score', 'serve']],
+    [[], ['train', 'generate', 'score', 'tag', 'serve', 'inspect', 'bench', 'doctor', 'completion', 'help']],
     [['--v'], ['--version']],
     [['score', '--'], expect.arrayContaining(['--learn', '--keep', '--json', '--help'])],
     [['score', '--only'], ['--only-strange']],
