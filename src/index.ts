@@ -274,6 +274,7 @@ export {
   tensor,
   zeros,
 } from './tensor.js';
+export type { BadReason } from './training/bad-reason.js';
 export type { Observe, Observed, Trainable } from './training/forward.js';
 export { type GradientNorms, type GradientNormsOptions, gradientNorms } from './training/gradient-norms.js';
 export { categoricalCrossEntropy } from './training/losses/categorical-cross-entropy.js';
