@@ -9,7 +9,7 @@ import { loadNewest, openRunFolder } from '../../src/runs/folder.js';
 import { tensor } from '../../src/tensor.js';
 import { programOf, run, type Setting, start } from '../kernels/processes.js';
 
-/** More of them: `OXBOW_TEST_KILLS=500 npx vitest run test/runs/kills.test.ts`. */
+/** More of them: `OXBOW_TEST_KILLS=500 npx vitest run test/examples/kills.test.ts`. */
 const KILLS = Number(process.env.OXBOW_TEST_KILLS || 20);
 const random = generator(Date.now(), 'kills');
 

@@ -8,7 +8,7 @@ import { resume } from 'oxbow';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { programOf, run, type Setting, start } from '../kernels/processes.js';
 
-/** For how many seconds a process is stopped: `OXBOW_TEST_STOP=60 npx vitest run test/runs/real-faults.test.ts`. */
+/** For how many seconds a process is stopped: `OXBOW_TEST_STOP=60 npx vitest run test/examples/real-faults.test.ts`. */
 const STOP = Number(process.env.OXBOW_TEST_STOP || 1);
 /** Whether file systems can be mounted that only the program sees: as root, or where users may be so within. */
 const mounts = spawnSync('unshare', ['-rm', 'true']).status === 0;
