@@ -8,7 +8,7 @@ import { toJsonLine } from '../../src/formats/utterances/json-lines.js';
 import { generator } from '../../src/random.js';
 import { programOf, start } from '../kernels/processes.js';
 
-/** More of them: `OXBOW_TEST_KILLS=50 npx vitest run test/examples/killed.test.ts`. */
+/** More of them: `OXBOW_TEST_EXAMPLES=1 OXBOW_TEST_KILLS=50 npx vitest run test/examples/killed.test.ts`. */
 const KILLS = Number(process.env.OXBOW_TEST_KILLS || 3);
 const random = generator(Date.now(), 'kills');
 
