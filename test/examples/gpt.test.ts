@@ -72,7 +72,9 @@ describe('the gpt example', () => {
     const { code, err } = await run([...tiny, '--lr', '1e9']);
     expect({ code, err }).toEqual({
       code: 2,
-      err: expect.stringMatching(/^gpt: tbptt: window \d+ cannot be learnt from: trainer: .*Lower the learning rate.*\n$/),
+      err: expect.stringMatching(
+        /^gpt: tbptt: window \d+ cannot be learnt from: trainer: .*Lower the learning rate.*\n$/,
+      ),
     });
   });
 });
