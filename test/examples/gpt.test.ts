@@ -61,20 +61,17 @@ describe('the gpt example', () => {
       [['--save', 'a', '--resume', '--file', 'other.txt'], /the run in a learnt from another text \(.*verse\.txt\)/],
       [['--load', 'a', '--file', 'other.txt'], /the text has "Æ" \(U\+00c6\), which is not among .* 14 symbols/],
     ];
-    await Promise.all(
-      cases.map(async ([args, message]) => {
-        const { code, out, err } = await run(['--file', 'verse.txt', ...args]);
-        expect({ code, out }).toEqual({ code: 2, out: '' });
-        expect(err).toMatch(message);
-        expect(err).toMatch(/^gpt: .*\n$/);
-      }),
-    );
+    // One after another: a run is one process's at a time.
+    for (const [args, message] of cases) {
+      const { code, out, err } = await run(['--file', 'verse.txt', ...args]);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toMatch(message);
+      expect(err).toMatch(/^gpt: .*\n$/);
+    }
     const { code, err } = await run([...tiny, '--lr', '1e9']);
     expect({ code, err }).toEqual({
       code: 2,
-      err: expect.stringMatching(
-        /^gpt: tbptt: window \d+ cannot be learnt from: trainer: .*Lower the learning rate.*\n$/,
-      ),
+      err: expect.stringMatching(/^gpt: window \d+ cannot be learnt from: trainer: .*Lower the learning rate.*\n$/),
     });
   });
 });
