@@ -135,7 +135,8 @@ export function unpacked({ json, tensors }: Packed): E.Either<FormatError, unkno
         return data;
       }
       case 'number': {
-        const value = Object.hasOwn(NUMBERS, part.is) ? NUMBERS[part.is] : undefined;
+        const known = typeof part.is === 'string' && Object.hasOwn(NUMBERS, part.is);
+        const value = known ? NUMBERS[part.is] : undefined;
         if (value === undefined) throw new Error(`${path} is no number, but ${shown(part.is)}.`);
         return value;
       }

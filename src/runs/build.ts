@@ -137,7 +137,7 @@ function whole(description: unknown): object {
       if (name === 'number') return fitting(slot, numberOf(args[0], place), undefined, place, entry);
       if (name === 'record') {
         const entries = args.map((pair): [string, unknown] =>
-          Array.isArray(pair) ? [String(pair[0]), pair[1]] : ['', pair],
+          Array.isArray(pair) && typeof pair[0] === 'string' ? [pair[0], pair[1]] : ['', pair],
         );
         return fitting(slot, recordOf(entries, place, path, entry, depth), undefined, place, entry);
       }
