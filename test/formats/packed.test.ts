@@ -64,6 +64,7 @@ describe('a packed value', () => {
     ['{"$":"tensor"}', 'should lie in undefined'],
     ['{"$":"int32","at":"x"}', 'is float32, not int32'],
     ['{"$":"number","is":"toString"}', 'is no number, but "toString"'],
+    ['{"$":"number","is":[{"toString":null}]}', 'is no number, but [{"toString":null}]'],
     ['{"$":"else"}', 'marked as "else"'],
     ['{"$":"record","of":[1]}', 'is no record'],
     [`${'['.repeat(500)}${']'.repeat(500)}`, 'too many parts'],
