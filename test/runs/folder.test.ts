@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Checkpoint, encodeCheckpoint } from '../../src/formats/checkpoint.js';
@@ -132,6 +132,27 @@ describe('the folder of a run', () => {
   ])('refuses %s that cannot be, and changes nothing', async (_, wrong, message) => {
     await expect(wrong()).rejects.toThrow(message);
     expect(await readdir(path).then(files, () => [])).toEqual([]);
+  });
+
+  it.each<readonly [string, place: string]>([
+    // Where there is no /proc, the system does not let folders be made at the root or below a file either.
+    ['below /proc, where no folder can be made', '/proc/none/run'],
+    ['right in /proc', '/proc/none'],
+    ['below a device', '/dev/null/run'],
+    ['a device', '/dev/null'],
+    ['a file', 'file'],
+    ['below a file', 'file/a/run'],
+    ['a link that leads nowhere', 'link'],
+    ['of too long a name', 'x'.repeat(300)],
+  ])('that cannot be made is an error: %s', async (_, place) => {
+    const base = join(path, '..', '..');
+    await writeFile(join(base, 'file'), '');
+    await symlink('none', join(base, 'link'));
+    const wanted = resolve(base, place);
+    await expect(openRunFolder(wanted)).rejects.toMatchObject({
+      _tag: 'FileError',
+      message: expect.stringContaining(`openRunFolder: ${wanted} cannot be written: `),
+    });
   });
 
   it('has what killed writers left removed', async () => {

@@ -9,9 +9,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { FolderHolder, HeldFolder } from '../host.js';
 import { isGone, removeOrphans, startOf, temporaryName } from './orphans.js';
 import { syncFolder } from './replace-file.js';
@@ -194,10 +194,34 @@ function holderIn(text: string): Holder | undefined {
 
 /** Makes a folder, durably, where there is none; where it is. */
 async function madeFolder(given: string): Promise<string> {
-  const made = await mkdir(given, { recursive: true });
-  const path = await realpath(given);
-  if (made !== undefined) for (let at = path; at !== dirname(at); at = dirname(at)) await syncFolder(dirname(at));
-  return path;
+  await makeWithParents(resolve(given));
+  return realpath(given);
+}
+
+/**
+ * One folder after the other, since Node's `recursive` never ends where the system says ENOENT of a folder that it will not make, as below
+ * /proc.
+ */
+async function makeWithParents(path: string): Promise<void> {
+  if (await isFolder(path)) return;
+  await makeWithParents(dirname(path));
+  try {
+    await mkdir(path);
+  } catch (error) {
+    // Another process may have been faster.
+    if (!(await isFolder(path))) throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** False where there is nothing, and where there is something else, of which `mkdir` says what. */
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 function quietly(run: () => void): void {
