@@ -3,6 +3,7 @@ const rooms = [
   ['cli'],
   ['serve', 'client'],
   ['protocol'],
+  ['interchange'],
   ['runs'],
   ['models'],
   ['streams', 'formats'],

@@ -86,6 +86,14 @@ export interface DescriptionError extends Tagged<'BadDescription'> {
   readonly place: string;
 }
 
+/** A file of another framework that cannot be read, or a model that another framework's format cannot express. */
+export interface InterchangeError extends Tagged<'Interchange'> {
+  /** The format's title: `Keras 3`. */
+  readonly format: string;
+  /** The layer's path and its attribute, or the place in the file. */
+  readonly place: string;
+}
+
 /** Any of them: the tag says which. */
 export type OxbowError =
   | FileError
@@ -96,7 +104,8 @@ export type OxbowError =
   | TaggerError
   | CorrectionError
   | BadWindowError
-  | DescriptionError;
+  | DescriptionError
+  | InterchangeError;
 
 /** What an error is made of: its tag, its message, its facts, and what caused it. */
 type Facts<X> = X extends OxbowError
