@@ -127,6 +127,7 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): K
       /** What was new where the run said that it had failed. */
       let early: ReturnType<typeof take>;
       let over = false;
+      let ending: Promise<void> | undefined;
       const over$ = new Subject<void>();
 
       /** What is to be kept now, but for its numbers; undefined where there is nothing new, as after a run went back. */
@@ -228,13 +229,17 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): K
         over = true;
         over$.next();
         active.delete(saveNow);
-        forget();
         const ended = next(() => write(taken)).finally(() => opened.then(({ close }) => close()));
         letGo(folder, ended);
         const last = () => ended;
         active.add(last);
-        const done = () => active.delete(last);
+        // A signal that comes until then waits for it.
+        const done = () => {
+          active.delete(last);
+          forget();
+        };
         ended.then(done, done);
+        ending = ended;
         return ended;
       }
 
@@ -258,6 +263,7 @@ export function checkpointed<T>(folder: string, options: CheckpointedOptions): K
 
       /** The process is about to end: nothing is learnt after what is saved. */
       async function leave(): Promise<void> {
+        if (ending !== undefined) return ending;
         const ended = finish();
         left$.next();
         await ended;

@@ -23,7 +23,7 @@ beforeAll(async () => {
     import { Subject } from 'rxjs';
     import { adam, checkpointed, crossEntropy, dense, embedding, fromFile, holdSource, lanes, lstm, positioned, resume, stack, tagger, tbptt,
       tokens, vocabulary, windows, learnTags } from '../../src/index.js';
-    import { from, map } from 'rxjs';
+    import { from, map, tap } from 'rxjs';
     const { FOLDER, BASE, KIND } = process.env;
     const text = readFileSync(BASE + '/text', 'utf8');
     const vocab = vocabulary('the river bends, é水');
@@ -57,7 +57,7 @@ beforeAll(async () => {
       : KIND === 'file'
         ? fromFile(BASE + '/text', { chunk: 97, from: at?.source }).pipe(tokens(vocab), windows({ length: 16, from: at }))
         : lanes(vocab.encode(text), { batch: 4, length: 16, epochs: 2, ...(at && { from: at }) });
-    windows$.pipe(tbptt(model, options), checkpointed(FOLDER, { model, everySteps: 3, signals: KIND === 'signal', saved: { next: ({ step }) => say({ saved: step }) } }))
+    windows$.pipe(tbptt(model, options), tap({ complete: () => say({ learnt: true }) }), checkpointed(FOLDER, { model, everySteps: 3, signals: KIND === 'signal', saved: { next: ({ step }) => say({ saved: step }) } }))
       .subscribe({ next: ({ step, loss }) => say({ step, loss }), complete: () => say({ end: true }), error: (e) => say({ error: String(e) }) });
   `);
 });
@@ -134,6 +134,8 @@ interface Said {
   readonly from?: number;
   readonly step?: number;
   readonly saved?: number;
+  /** The source is at its end; the last file is not written yet. */
+  readonly learnt?: boolean;
   readonly loss?: number;
   readonly end?: boolean;
   readonly error?: string;
@@ -143,20 +145,26 @@ const lines = () =>
   Array.from({ length: 300 }, (_, k) => 'the river bends, é水'.slice(k % 7, 6 + ((k * 3) % 13))).join('\n');
 
 /** One life of a process: what it said, until it was killed so many lines after its first file, or had come to its end. */
-async function live(kind: string, folder: string, until: number, signal: NodeJS.Signals): Promise<readonly Said[]> {
+async function live(
+  kind: string,
+  folder: string,
+  until: number | 'learnt',
+  signal: NodeJS.Signals,
+): Promise<readonly Said[]> {
   const { child, next, ended } = start(/slots|fit/.test(kind) ? teacher : learner, {
     env: { FOLDER: folder, BASE: base, KIND: kind, OXBOW_THREADS: '1' },
   });
   child.stdin?.on('error', () => {});
   child.stdin?.end(kind === 'stdin' ? `${lines()}\n` : '');
   let isSaved = false;
-  for (let k = 0; k < until; ) {
+  for (let k = 0; until === 'learnt' || k < until; ) {
     const said = (await next()) as Said | undefined;
     if (said === undefined || said.end || said.error !== undefined) break;
+    if (until === 'learnt' && said.learnt) break;
     isSaved ||= said.saved !== undefined;
     if (isSaved) k += 1;
   }
-  await delay(random.below(5));
+  if (until !== 'learnt') await delay(random.below(5));
   child.kill(signal);
   return (await ended).said as readonly Said[];
 }
@@ -201,6 +209,19 @@ it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   async (signal) => {
     const folder = join(base, signal);
     const said = await live('signal', folder, 12, signal);
+    const last = said.findLast(({ step }) => step !== undefined)?.step as number;
+    expect(said.at(-1)?.end ?? said.at(-2)?.end).toBe(true);
+    const [first] = await live('signal', folder, 1, 'SIGKILL');
+    expect(first?.from).toBe(last);
+  },
+);
+
+it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+  '%s waits for the last file of a run that has come to its end',
+  { timeout: 60_000 },
+  async (signal) => {
+    const folder = join(base, `${signal}-last`);
+    const said = await live('signal', folder, 'learnt', signal);
     const last = said.findLast(({ step }) => step !== undefined)?.step as number;
     expect(said.at(-1)?.end ?? said.at(-2)?.end).toBe(true);
     const [first] = await live('signal', folder, 1, 'SIGKILL');
