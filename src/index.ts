@@ -19,6 +19,7 @@ export {
   lstmCell,
 } from './cells/lstm.js';
 export { masked } from './cells/masked.js';
+export { type MogrifierOptions, type MogrifierParams, mogrifier } from './cells/mogrifier.js';
 export {
   type ResidualRnnCarry,
   type ResidualRnnOptions,
@@ -101,6 +102,7 @@ export { type EmbeddingOptions, type EmbeddingParams, embedding } from './layers
 export { type FeedForwardOptions, type FeedForwardParams, feedForward } from './layers/feed-forward.js';
 export { flatten } from './layers/flatten.js';
 export { type HashedFeaturesOptions, hashedFeatures, hashesOf } from './layers/hashed-features.js';
+export { type HighwayOptions, type HighwayParams, highway } from './layers/highway.js';
 export { lastStep } from './layers/last-step.js';
 export { type LayerNormOptions, type LayerNormParams, layerNorm } from './layers/layer-norm.js';
 export { type LocalResponseNormOptions, localResponseNorm } from './layers/local-response-norm.js';
@@ -130,6 +132,7 @@ export {
   scaledDotProductAttention,
 } from './layers/scaled-dot-product.js';
 export { type SpellingOptions, type Spellings, spelling, spellingsOf } from './layers/spelling.js';
+export { type TiedOptions, type TiedParams, tied } from './layers/tied.js';
 export {
   type BlockCarries,
   type BlockCarry,

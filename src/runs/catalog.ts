@@ -4,6 +4,7 @@ import { bidirectional } from '../cells/bidirectional.js';
 import { gru, gruCell } from '../cells/gru.js';
 import { lstm, lstmCell } from '../cells/lstm.js';
 import { masked } from '../cells/masked.js';
+import { mogrifier } from '../cells/mogrifier.js';
 import { residualRnn, residualRnnCell } from '../cells/residual-rnn.js';
 import { simpleRnn, simpleRnnCell } from '../cells/simple-rnn.js';
 import { stacked } from '../cells/stacked.js';
@@ -18,6 +19,7 @@ import { embedding } from '../layers/embedding.js';
 import { feedForward } from '../layers/feed-forward.js';
 import { flatten } from '../layers/flatten.js';
 import { hashedFeatures } from '../layers/hashed-features.js';
+import { highway } from '../layers/highway.js';
 import { lastStep } from '../layers/last-step.js';
 import { layerNorm } from '../layers/layer-norm.js';
 import { localResponseNorm } from '../layers/local-response-norm.js';
@@ -29,6 +31,7 @@ import { prelu } from '../layers/prelu.js';
 import { residual } from '../layers/residual.js';
 import { scaledDotProductAttention } from '../layers/scaled-dot-product.js';
 import { spelling } from '../layers/spelling.js';
+import { tied } from '../layers/tied.js';
 import { causalBlock, causalBlocks, decoder, decoderBlock, encoder, encoderBlock } from '../layers/transformer.js';
 import { alexNet } from '../models/alex-net.js';
 import { bert } from '../models/bert.js';
@@ -106,12 +109,14 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     unroll,
     masked,
     residual,
+    highway,
     simpleRnn,
     lstm,
     gru,
     residualRnn,
     dense,
     embedding,
+    tied,
     oneHot,
     activation,
     dropout,
@@ -153,7 +158,7 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     'sequential.compile': compiled,
     tagger: rebuiltTagger,
   },
-  cell: { simpleRnnCell, lstmCell, gruCell, residualRnnCell },
+  cell: { simpleRnnCell, lstmCell, gruCell, residualRnnCell, mogrifier },
   initializer: named('initializers', initializers),
   activation: named('activations', { ...constants(), leakyRelu, elu }),
   schedule: { constant, stepDecay, inverseSqrt, cosine, warmup, inTurn },
@@ -214,6 +219,9 @@ const positions: Readonly<Record<string, Readonly<Record<string, ArgumentSlot>>>
   unroll: { '0': { kinds: ['cell'] } },
   masked: { '0': layer },
   residual: { '0': layer },
+  highway: { '0': layer },
+  tied: { '0': layer },
+  mogrifier: { '0': { kinds: ['cell'] } },
   residualRnn: { '2': layer },
   residualRnnCell: { '2': layer },
   activation: { '0': choice },
@@ -242,6 +250,7 @@ const options: Readonly<Record<string, ArgumentSlot>> = {
   optimizer: { kinds: ['optimizer'] },
   merge: own,
   penalise: own,
+  initializer,
   update: own,
 };
 

@@ -28,6 +28,7 @@ import {
   gru,
   gruCell,
   hashedFeatures,
+  highway,
   languageModel,
   lastStep,
   layer,
@@ -36,12 +37,14 @@ import {
   leNet5,
   localResponseNorm,
   lstm,
+  lstmCell,
   masked,
   maxout,
   maxPooling1d,
   maxPooling2d,
   meanPooling1d,
   meanPooling2d,
+  mogrifier,
   noCarry,
   oneHot,
   prelu,
@@ -58,6 +61,7 @@ import {
   stacked,
   tagger,
   tensor,
+  tied,
   unroll,
 } from 'oxbow';
 import { realSteps } from '../../src/ops/lengths.js';
@@ -148,7 +152,7 @@ export const table = {
     dense: some(() => residualRnn(4, 3, dense(7, 3))),
     'over steps': some(() => residualRnn(4, 4, stack({ pool: maxPooling1d(1), dense: dense(4, 4) }))),
   },
-  unroll: { cell: some(() => unroll(gruCell(4, 3))) },
+  unroll: { cell: some(() => unroll(gruCell(4, 3))), mogrifier: some(() => unroll(mogrifier(lstmCell(4, 3)))) },
   stacked: {
     plain: some(() => stacked([gru(4, 4), lstm(4, 4)], { residual: true, dropout: 0.5 })),
     'of other lengths': {
@@ -203,6 +207,13 @@ export const table = {
       told: true,
     },
     ids: ofIds(() => sequential([embedding(5, 4), bidirectional(...both(), { last: true }), dense(6, 2)])),
+  },
+  highway: { rnn: some(() => highway(lstm(4, 4))) },
+  tied: {
+    'behind its embedding': ofIds(() => {
+      const embed = embedding(5, 4);
+      return stack({ embed, rnn: lstm(4, 4), head: tied(embed) });
+    }),
   },
   residual: {
     rnn: some(() => residual(lstm(4, 4))),
