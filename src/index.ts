@@ -79,6 +79,7 @@ export {
   scanCarry,
 } from './layer.js';
 export { activation } from './layers/activation.js';
+export { type ActivationRegularizationOptions, activationRegularization } from './layers/activation-regularization.js';
 export {
   type AttentionCarry,
   type AttentionOptions,

@@ -203,6 +203,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
     call: (o) => dense(2, 2, o),
     options: { seed: 1, activation: 'relu', bias: true, grows: true, initializers: wb },
   },
+  activationRegularization: { call: oxbow.activationRegularization, options: { alpha: 1, beta: 0 } },
   dropout: { call: (o) => oxbow.dropout(0.1, o), options: { scaling: 'classic', mask: 'window', seed: 1 } },
   embedding: {
     call: (o) => oxbow.embedding(2, 2, o),

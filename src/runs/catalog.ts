@@ -10,6 +10,7 @@ import { simpleRnn, simpleRnnCell } from '../cells/simple-rnn.js';
 import { stacked } from '../cells/stacked.js';
 import { unroll } from '../cells/unroll.js';
 import { activation } from '../layers/activation.js';
+import { activationRegularization } from '../layers/activation-regularization.js';
 import { causalAttention, crossAttention, selfAttention } from '../layers/attention.js';
 import { convolution1d } from '../layers/convolution-1d.js';
 import { convolution2d } from '../layers/convolution-2d.js';
@@ -119,6 +120,7 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     tied,
     oneHot,
     activation,
+    activationRegularization,
     dropout,
     feedForward,
     flatten,

@@ -4,6 +4,7 @@ import type { Core, Ops, Tensor } from 'oxbow';
 import * as oxbow from 'oxbow';
 import {
   activation,
+  activationRegularization,
   alexNet,
   bert,
   bidirectional,
@@ -209,16 +210,12 @@ export const table = {
     ids: ofIds(() => sequential([embedding(5, 4), bidirectional(...both(), { last: true }), dense(6, 2)])),
   },
   highway: { rnn: some(() => highway(lstm(4, 4))) },
-  tied: {
-    'behind its embedding': ofIds(() => {
-      const embed = embedding(5, 4);
-      return stack({ embed, rnn: lstm(4, 4), head: tied(embed) });
-    }),
-  },
+  tied: { plain: some(() => tied(embedding(5, 4))) },
   residual: {
     rnn: some(() => residual(lstm(4, 4))),
     same: some(() => residual(convolution1d(4, 4, 3, { padding: 'same' }))),
   },
+  activationRegularization: { plain: some(() => activationRegularization()) },
   activation: { softmax: some(() => activation('softmax')) },
   convolution1d: {
     causal: some(() => convolution1d(4, 3, 3)),
