@@ -282,7 +282,7 @@ export type { BadReason } from './training/bad-reason.js';
 export type { Observe, Observed, Trainable } from './training/forward.js';
 export { type GradientNorms, type GradientNormsOptions, gradientNorms } from './training/gradient-norms.js';
 export { categoricalCrossEntropy } from './training/losses/categorical-cross-entropy.js';
-export { crossEntropy } from './training/losses/cross-entropy.js';
+export { type CrossEntropyOptions, crossEntropy } from './training/losses/cross-entropy.js';
 export { type L2Options, l2Penalty, withL2 } from './training/losses/l2.js';
 export { type LinearChain, linearChain } from './training/losses/linear-chain.js';
 export type { Loss, LossOptions, Reduction } from './training/losses/loss.js';
@@ -310,6 +310,8 @@ export {
   cosine,
   inTurn,
   inverseSqrt,
+  type OneCycle,
+  oneCycle,
   type Schedule,
   type StepDecay,
   stepDecay,

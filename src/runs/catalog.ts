@@ -69,7 +69,7 @@ import { rmsprop } from '../training/optimizers/rmsprop.js';
 import { sgd } from '../training/optimizers/sgd.js';
 import { vsgd } from '../training/optimizers/vsgd.js';
 import { weightDecay } from '../training/optimizers/weight-decay.js';
-import { constant, cosine, inTurn, inverseSqrt, stepDecay, warmup } from '../training/schedules.js';
+import { constant, cosine, inTurn, inverseSqrt, oneCycle, stepDecay, warmup } from '../training/schedules.js';
 import { constantActivations } from './description.js';
 
 type Factory = (...args: never) => object;
@@ -163,7 +163,7 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
   cell: { simpleRnnCell, lstmCell, gruCell, residualRnnCell, mogrifier },
   initializer: named('initializers', initializers),
   activation: named('activations', { ...constants(), leakyRelu, elu }),
-  schedule: { constant, stepDecay, inverseSqrt, cosine, warmup, inTurn },
+  schedule: { constant, stepDecay, inverseSqrt, cosine, oneCycle, warmup, inTurn },
   optimizer: {
     sgd,
     momentum,

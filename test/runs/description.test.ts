@@ -248,6 +248,7 @@ const samples: readonly Sample[] = [
   ['stepDecay', rates, course],
   ['inverseSqrt', () => oxbow.inverseSqrt(0.1), course],
   ['cosine', () => oxbow.cosine({ rate: 0.1, steps: 5, floor: 0.01 }), course],
+  ['oneCycle', () => oxbow.oneCycle({ rate: 0.1, steps: 8, rising: 0.4, from: 10, to: 100 }), course],
   ['warmup', () => oxbow.warmup(3, rates()), course],
   [
     'inTurn',
@@ -293,6 +294,11 @@ const samples: readonly Sample[] = [
   ['clipByValue', () => oxbow.clipByValue(2), same],
   ['weightDecay', () => oxbow.weightDecay(0.1, { biases: true }), same],
   ['crossEntropy', () => crossEntropy({ reduction: 'sum' }), ({ reduction }: oxbow.Loss) => reduction],
+  [
+    'crossEntropy',
+    () => crossEntropy({ smoothing: 0.1 }),
+    (thing: oxbow.Loss) => thing(oxbow.reference(), tensor([1, 1, 2], [1, 2]), oxbow.ids([1, 1], [0])).data[0],
+  ],
   ['categoricalCrossEntropy', () => oxbow.categoricalCrossEntropy({ reduction: 'sum' }), losses],
   ['squaredError', () => oxbow.squaredError(), losses],
   ['accuracy', () => oxbow.accuracy(), same],
