@@ -19,6 +19,7 @@ export {
   lstmCell,
 } from './cells/lstm.js';
 export { masked } from './cells/masked.js';
+export { type MogrifierOptions, type MogrifierParams, mogrifier } from './cells/mogrifier.js';
 export {
   type ResidualRnnCarry,
   type ResidualRnnOptions,
@@ -78,6 +79,7 @@ export {
   scanCarry,
 } from './layer.js';
 export { activation } from './layers/activation.js';
+export { type ActivationRegularizationOptions, activationRegularization } from './layers/activation-regularization.js';
 export {
   type AttentionCarry,
   type AttentionOptions,
@@ -101,6 +103,7 @@ export { type EmbeddingOptions, type EmbeddingParams, embedding } from './layers
 export { type FeedForwardOptions, type FeedForwardParams, feedForward } from './layers/feed-forward.js';
 export { flatten } from './layers/flatten.js';
 export { type HashedFeaturesOptions, hashedFeatures, hashesOf } from './layers/hashed-features.js';
+export { type HighwayOptions, type HighwayParams, highway } from './layers/highway.js';
 export { lastStep } from './layers/last-step.js';
 export { type LayerNormOptions, type LayerNormParams, layerNorm } from './layers/layer-norm.js';
 export { type LocalResponseNormOptions, localResponseNorm } from './layers/local-response-norm.js';
@@ -130,6 +133,7 @@ export {
   scaledDotProductAttention,
 } from './layers/scaled-dot-product.js';
 export { type SpellingOptions, type Spellings, spelling, spellingsOf } from './layers/spelling.js';
+export { type TiedOptions, type TiedParams, tied } from './layers/tied.js';
 export {
   type BlockCarries,
   type BlockCarry,
@@ -278,7 +282,7 @@ export type { BadReason } from './training/bad-reason.js';
 export type { Observe, Observed, Trainable } from './training/forward.js';
 export { type GradientNorms, type GradientNormsOptions, gradientNorms } from './training/gradient-norms.js';
 export { categoricalCrossEntropy } from './training/losses/categorical-cross-entropy.js';
-export { crossEntropy } from './training/losses/cross-entropy.js';
+export { type CrossEntropyOptions, crossEntropy } from './training/losses/cross-entropy.js';
 export { type L2Options, l2Penalty, withL2 } from './training/losses/l2.js';
 export { type LinearChain, linearChain } from './training/losses/linear-chain.js';
 export type { Loss, LossOptions, Reduction } from './training/losses/loss.js';
@@ -306,6 +310,8 @@ export {
   cosine,
   inTurn,
   inverseSqrt,
+  type OneCycle,
+  oneCycle,
   type Schedule,
   type StepDecay,
   stepDecay,

@@ -146,11 +146,11 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
 
   simpleRnn: {
     call: (o) => oxbow.simpleRnn(2, 2, o),
-    options: { seed: 1, activation: 'relu', initializers: recurrent },
+    options: { seed: 1, activation: 'relu', dropConnect: 0.1, initializers: recurrent },
   },
   simpleRnnCell: {
     call: (o) => oxbow.simpleRnnCell(2, 2, o),
-    options: { activation: 'relu', initializers: recurrent },
+    options: { activation: 'relu', dropConnect: 0.1, initializers: recurrent },
   },
   lstm: {
     call: (o) => lstm(2, 2, o),
@@ -158,15 +158,23 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
       seed: 1,
       forget: 'learned',
       peepholes: true,
+      dropConnect: 0.1,
       initializers: initializers('wx', 'wh', 'b', 'vi', 'vf', 'vo'),
     },
   },
-  lstmCell: { call: (o) => oxbow.lstmCell(2, 2, o), options: { peepholes: true, forget: 'none' } },
+  lstmCell: { call: (o) => oxbow.lstmCell(2, 2, o), options: { peepholes: true, dropConnect: 0.1, forget: 'none' } },
   gru: {
     call: (o) => gru(2, 2, o),
-    options: { seed: 1, reset: 'before', initializers: initializers('wx', 'wh', 'wn', 'b', 'bn') },
+    options: { seed: 1, reset: 'before', dropConnect: 0.1, initializers: initializers('wx', 'wh', 'wn', 'b', 'bn') },
   },
-  gruCell: { call: (o) => oxbow.gruCell(2, 2, o), options: { reset: 'before', initializers: recurrent } },
+  gruCell: {
+    call: (o) => oxbow.gruCell(2, 2, o),
+    options: { reset: 'before', dropConnect: 0.1, initializers: recurrent },
+  },
+  mogrifier: {
+    call: (o) => oxbow.mogrifier(oxbow.gruCell(2, 2), o),
+    options: { rounds: 3, initializer: oxbow.initializers.normal(0.1) },
+  },
   residualRnn: { call: (o) => oxbow.residualRnn(2, 2, dense(4, 2), o), options: { seed: 1 } },
   bidirectional: {
     call: (o) => oxbow.bidirectional(gru(2, 2), gru(2, 2), o),
@@ -195,11 +203,17 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
     call: (o) => dense(2, 2, o),
     options: { seed: 1, activation: 'relu', bias: true, grows: true, initializers: wb },
   },
+  activationRegularization: { call: oxbow.activationRegularization, options: { alpha: 1, beta: 0 } },
   dropout: { call: (o) => oxbow.dropout(0.1, o), options: { scaling: 'classic', mask: 'window', seed: 1 } },
   embedding: {
     call: (o) => oxbow.embedding(2, 2, o),
-    options: { grows: true, seed: 1, initializers: initializers('table') },
+    options: { grows: true, dropout: 0.1, seed: 1, initializers: initializers('table') },
   },
+  tied: {
+    call: (o) => oxbow.tied(oxbow.embedding(2, 2), o),
+    options: { bias: true, seed: 1, initializers: initializers('b') },
+  },
+  highway: { call: (o) => oxbow.highway(dense(2, 2), o), options: { seed: 1, initializers: wb } },
   feedForward: {
     call: (o) => oxbow.feedForward(2, 2, o),
     options: { activation: 'gelu', seed: 1, initializers: initializers('w', 'outer', 'b') },
@@ -410,9 +424,10 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
   rmsprop: { call: (o) => oxbow.rmsprop(0.1, o), options: { decay: 0.9, epsilon: 1e-6 } },
   vsgd: { call: oxbow.vsgd, options: { slowStart: 2, samples: 3, leastShift: 1e-6 } },
   weightDecay: { call: (o) => oxbow.weightDecay(0.1, o), options: { biases: true } },
+  oneCycle: { call: oxbow.oneCycle, options: { steps: 3, rate: 0.1, rising: 0.5, from: 10, to: 10 } },
   cosine: { call: oxbow.cosine, options: { steps: 3, rate: 0.1, floor: 0.01 } },
   stepDecay: { call: oxbow.stepDecay, options: { factor: 0.5, rate: 0.1, every: 2 } },
-  crossEntropy: { call: crossEntropy, options: { reduction: 'sum' } },
+  crossEntropy: { call: crossEntropy, options: { reduction: 'sum', smoothing: 0.1 } },
   categoricalCrossEntropy: { call: oxbow.categoricalCrossEntropy, options: { reduction: 'sum' } },
   squaredError: { call: squaredError, options: { reduction: 'sum' } },
   l2Penalty: { call: (o) => oxbow.l2Penalty(learner().params, 0.1, o), options: { penalise: () => true } },

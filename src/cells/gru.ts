@@ -1,6 +1,7 @@
 import { requireCount } from '../checks.js';
 import { described } from '../description.js';
 import type { Layer } from '../layer.js';
+import { type WeightDropper, weightDropper } from '../layers/drop.js';
 import { projection } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
 import type { Recurrences } from '../ops/recurrences.js';
@@ -32,6 +33,12 @@ export interface GruCellOptions {
    * it, as in PyTorch, Keras and cuDNN. Default `after`: one recurrent product a step, and weights that travel.
    */
   readonly reset?: 'before' | 'after';
+  /**
+   * The share of the recurrent weights that is dropped in each window that is learnt from, the same ones at each of its steps: `wh ⊙ m / (1 − rate)`
+   * (DropConnect: Wan et al., 2013; in recurrent weights, Merity, Keskar and Socher, Regularizing and optimizing LSTM
+   * language models, 2018). Windows keep their speed. Default 0.
+   */
+  readonly dropConnect?: number;
   /** Default, each gate's block by itself: `wx` Glorot uniform, `wh` and `wn` orthogonal, `b` and `bn` zeros. */
   readonly initializers?: Readonly<Partial<Record<'wx' | 'wh' | 'wn' | 'b' | 'bn', Initializer>>>;
 }
@@ -44,6 +51,7 @@ export interface GruOptions extends GruCellOptions {
 
 const names: Names<GruCellOptions> = {
   reset: true,
+  dropConnect: true,
   initializers: { wx: true, wh: true, wn: true, b: true, bn: true },
 };
 
@@ -62,23 +70,24 @@ const names: Names<GruCellOptions> = {
 export function gruCell(inputs: number, units: number, options: GruCellOptions = {}): Cell<GruCarry, GruParams> {
   requireCount('gru', 'inputs', inputs);
   requireCount('gru', 'units', units);
-  const { reset = 'after', initializers = {} } = checkedOptions('gruCell', options, names);
+  const { reset = 'after', dropConnect = 0, initializers = {} } = checkedOptions('gruCell', options, names);
   const glorot = glorotUniform();
   const wx = parameter([inputs, 3 * units], initializers.wx ?? sideBySide([glorot, glorot, glorot]));
   const b = parameter([3 * units], initializers.b ?? zeroInitializer());
-  const form = reset === 'before' ? resetBefore(units, initializers) : resetAfter(units, initializers);
+  const drop = weightDropper(dropConnect, 'gru');
+  const form = reset === 'before' ? resetBefore(units, initializers, drop) : resetAfter(units, initializers, drop);
   return described(
     {
       kind: 'gru',
       inputs,
       units,
-      params: { wx, b, ...form.params },
+      params: { wx, b, ...form.params, ...drop.params },
       initial: (batch) => ({ h: zeros([batch, units]) }),
       project: (ops, x) => ops.linear(x, wx, b),
       window(ops, carry, x) {
         if (ops.recurrences === undefined) return undefined;
         const [z, ids] = projection(ops, x, wx, b);
-        const y = form.window(ops.recurrences, z, carry.h, ids);
+        const y = form.window(ops, ops.recurrences, z, carry.h, ids);
         return [y, { h: lastState(ops, y) }];
       },
       step(ops, carry, x) {
@@ -99,19 +108,23 @@ interface Form {
   /** Update gate z and candidate n, `[B, H]` each. */
   gates(ops: Ops, h: Tensor, x: Tensor): { readonly z: Tensor; readonly n: Tensor };
   /** All steps at once. */
-  window(recurrences: Recurrences, x: Tensor, h: Tensor, ids?: Ids): Tensor;
+  window(ops: Ops, recurrences: Recurrences, x: Tensor, h: Tensor, ids?: Ids): Tensor;
 }
 
-function resetAfter(units: number, initializers: NonNullable<GruCellOptions['initializers']>): Form {
+function resetAfter(
+  units: number,
+  initializers: NonNullable<GruCellOptions['initializers']>,
+  drop: WeightDropper,
+): Form {
   const square = orthogonal();
   const wh = parameter([units, 3 * units], initializers.wh ?? sideBySide([square, square, square]));
   const bn = parameter([units], initializers.bn ?? zeroInitializer());
   return {
     params: { wh, bn },
-    window: (recurrences, x, h, ids) => recurrences.gru(x, wh, bn, h, ids)[0],
+    window: (ops, recurrences, x, h, ids) => recurrences.gru(x, drop.apply(ops, wh), bn, h, ids)[0],
     gates(ops, h, x) {
       const [xz, xr, xn] = thirds(ops, x, units);
-      const [hz, hr, hn] = thirds(ops, ops.matmul(h, wh), units);
+      const [hz, hr, hn] = thirds(ops, ops.matmul(h, drop.apply(ops, wh)), units);
       const z = ops.logistic(ops.add(xz, hz));
       const r = ops.logistic(ops.add(xr, hr));
       return { z, n: ops.tanh(ops.add(xn, ops.multiply(r, ops.add(hn, bn)))) };
@@ -119,19 +132,24 @@ function resetAfter(units: number, initializers: NonNullable<GruCellOptions['ini
   };
 }
 
-function resetBefore(units: number, initializers: NonNullable<GruCellOptions['initializers']>): Form {
+function resetBefore(
+  units: number,
+  initializers: NonNullable<GruCellOptions['initializers']>,
+  drop: WeightDropper,
+): Form {
   const square = orthogonal();
   const wh = parameter([units, 2 * units], initializers.wh ?? sideBySide([square, square]));
   const wn = parameter([units, units], initializers.wn ?? square);
   return {
     params: { wh, wn },
-    window: (recurrences, x, h, ids) => recurrences.gruResetBefore(x, wh, wn, h, ids)[0],
+    window: (ops, recurrences, x, h, ids) =>
+      recurrences.gruResetBefore(x, drop.apply(ops, wh), drop.apply(ops, wn), h, ids)[0],
     gates(ops, h, x) {
       const [xz, xr, xn] = thirds(ops, x, units);
-      const [hz, hr] = ops.split(ops.matmul(h, wh), 1, [units, units]) as readonly [Tensor, Tensor];
+      const [hz, hr] = ops.split(ops.matmul(h, drop.apply(ops, wh)), 1, [units, units]) as readonly [Tensor, Tensor];
       const z = ops.logistic(ops.add(xz, hz));
       const r = ops.logistic(ops.add(xr, hr));
-      return { z, n: ops.tanh(ops.add(xn, ops.matmul(ops.multiply(r, h), wn))) };
+      return { z, n: ops.tanh(ops.add(xn, ops.matmul(ops.multiply(r, h), drop.apply(ops, wn)))) };
     },
   };
 }

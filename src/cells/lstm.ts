@@ -1,6 +1,7 @@
 import { requireCount } from '../checks.js';
 import { described } from '../description.js';
 import type { Layer } from '../layer.js';
+import { weightDropper } from '../layers/drop.js';
 import { projection } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
 import type { Forgetting } from '../ops/recurrences.js';
@@ -37,6 +38,12 @@ export interface LstmCellOptions {
   /** Whether the gates see c, each unit its own: i and f that before the step, o that after it. Default false. */
   readonly peepholes?: boolean;
   /**
+   * The share of the recurrent weights that is dropped in each window that is learnt from, the same ones at each of its steps: `wh ⊙ m / (1 − rate)`
+   * (DropConnect: Wan et al., 2013; in recurrent weights, Merity, Keskar and Socher, Regularizing and optimizing LSTM
+   * language models, 2018). Windows keep their speed. Default 0.
+   */
+  readonly dropConnect?: number;
+  /**
    * Default, each gate's block by itself: `wx` Glorot uniform, `wh` orthogonal, `b` 1 for the forget gate (Jozefowicz,
    * Zaremba and Sutskever, 2015: it remembers until it learns to forget), −1 for the input gate where the two are
    * coupled (the same f), and 0 for the others; peepholes 0.
@@ -53,6 +60,7 @@ export interface LstmOptions extends LstmCellOptions {
 const names: Names<LstmCellOptions> = {
   forget: true,
   peepholes: true,
+  dropConnect: true,
   initializers: { wx: true, wh: true, b: true, vi: true, vf: true, vo: true },
 };
 
@@ -79,7 +87,12 @@ const firstBiases = {
 export function lstmCell(inputs: number, units: number, options: LstmCellOptions = {}): Cell<LstmCarry, LstmParams> {
   requireCount('lstm', 'inputs', inputs);
   requireCount('lstm', 'units', units);
-  const { forget = 'learned', peepholes = false, initializers = {} } = checkedOptions('lstmCell', options, names);
+  const {
+    forget = 'learned',
+    peepholes = false,
+    dropConnect = 0,
+    initializers = {},
+  } = checkedOptions('lstmCell', options, names);
   if (!Object.hasOwn(firstBiases, forget)) {
     throw new TypeError(`lstm: forget is 'learned', 'none' or 'coupled', not ${JSON.stringify(forget)}.`);
   }
@@ -94,6 +107,7 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
   const vi = peepholes ? peephole('vi') : undefined;
   const vf = peepholes && forget === 'learned' ? peephole('vf') : undefined;
   const vo = peepholes ? peephole('vo') : undefined;
+  const drop = weightDropper(dropConnect, 'lstm');
   const seeing = [vi, vf, vo].filter((v): v is Parameter => v !== undefined);
 
   /** A gate's function, and before it what it sees of c. */
@@ -113,18 +127,18 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
       kind: 'lstm',
       inputs,
       units,
-      params: { wx, wh, b, ...(vi && { vi }), ...(vf && { vf }), ...(vo && { vo }) },
+      params: { wx, wh, b, ...(vi && { vi }), ...(vf && { vf }), ...(vo && { vo }), ...drop.params },
       initial: (batch) => ({ h: zeros([batch, units]), c: zeros([batch, units]) }),
       project: (ops, x) => ops.linear(x, wx, b),
       window(ops, carry, x) {
         if (ops.recurrences === undefined) return undefined;
         const [z, ids] = projection(ops, x, wx, b);
         const together = peepholes ? ops.concat(seeing, 0) : undefined;
-        const [y, c] = ops.recurrences.lstm(z, wh, carry.h, carry.c, ids, forget, together);
+        const [y, c] = ops.recurrences.lstm(z, drop.apply(ops, wh), carry.h, carry.c, ids, forget, together);
         return [y, { h: lastState(ops, y), c }];
       },
       step(ops, carry, x) {
-        const gates = ops.split(ops.add(x, ops.matmul(carry.h, wh)), 1, sizes);
+        const gates = ops.split(ops.add(x, ops.matmul(carry.h, drop.apply(ops, wh))), 1, sizes);
         const zf = forget === 'learned' ? gates[1] : undefined;
         const [zg, zo] = gates.slice(-2) as [Tensor, Tensor];
         const c = nextC(ops, carry.c, gates[0] as Tensor, zf, zg);

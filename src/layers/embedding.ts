@@ -5,6 +5,7 @@ import { checkedOptions } from '../options.js';
 import { normal } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import type { Ids, Tensor } from '../tensor.js';
+import { rowDropper } from './drop.js';
 
 /** The table of vectors, `[V, E]`. */
 export type EmbeddingParams = { readonly table: Parameter };
@@ -15,6 +16,12 @@ export interface EmbeddingOptions {
   readonly seed?: number;
   /** Whether the table may grow by rows, `params.table.grow(0, symbols)`; default false. */
   readonly grows?: boolean;
+  /**
+   * The share of the symbols that is dropped in each window that is learnt from, each wherever it stands: its vector is 0 there, and the others are
+   * divided by 1 − rate (Gal and Ghahramani, A theoretically grounded application of dropout in recurrent neural networks,
+   * 2016). Default 0.
+   */
+  readonly dropout?: number;
   /** Default: `table` normal with deviation 1. */
   readonly initializers?: { readonly table?: Initializer };
 }
@@ -43,20 +50,27 @@ export function embedding(
 ): Layer<NoCarry, Ids, Tensor, EmbeddingParams> {
   requireCount('embedding', 'symbols', symbols);
   requireCount('embedding', 'features', features);
-  const { seed, grows, initializers } = checkedOptions('embedding', options, {
+  const {
+    seed,
+    grows,
+    dropout = 0,
+    initializers,
+  } = checkedOptions('embedding', options, {
     seed: true,
     grows: true,
+    dropout: true,
     initializers: { table: true },
   });
   const table = parameter([symbols, features], initializers?.table ?? normal(1), { grows: grows ? [0] : [] });
+  const drop = rowDropper(dropout, 'embedding');
   return described(
     layer<NoCarry, Ids, Tensor, EmbeddingParams>(
       {
         kind: 'embedding',
         outputs: features,
-        params: { table },
+        params: { table, ...drop.params },
         initial: () => noCarry,
-        apply: (ops, carry, x) => [ops.gather(table, x), carry],
+        apply: (ops, carry, x) => [drop.apply(ops, ops.gather(table, x), x, table.shape[0] as number), carry],
       },
       seed,
     ),

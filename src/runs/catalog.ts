@@ -4,11 +4,13 @@ import { bidirectional } from '../cells/bidirectional.js';
 import { gru, gruCell } from '../cells/gru.js';
 import { lstm, lstmCell } from '../cells/lstm.js';
 import { masked } from '../cells/masked.js';
+import { mogrifier } from '../cells/mogrifier.js';
 import { residualRnn, residualRnnCell } from '../cells/residual-rnn.js';
 import { simpleRnn, simpleRnnCell } from '../cells/simple-rnn.js';
 import { stacked } from '../cells/stacked.js';
 import { unroll } from '../cells/unroll.js';
 import { activation } from '../layers/activation.js';
+import { activationRegularization } from '../layers/activation-regularization.js';
 import { causalAttention, crossAttention, selfAttention } from '../layers/attention.js';
 import { convolution1d } from '../layers/convolution-1d.js';
 import { convolution2d } from '../layers/convolution-2d.js';
@@ -18,6 +20,7 @@ import { embedding } from '../layers/embedding.js';
 import { feedForward } from '../layers/feed-forward.js';
 import { flatten } from '../layers/flatten.js';
 import { hashedFeatures } from '../layers/hashed-features.js';
+import { highway } from '../layers/highway.js';
 import { lastStep } from '../layers/last-step.js';
 import { layerNorm } from '../layers/layer-norm.js';
 import { localResponseNorm } from '../layers/local-response-norm.js';
@@ -29,6 +32,7 @@ import { prelu } from '../layers/prelu.js';
 import { residual } from '../layers/residual.js';
 import { scaledDotProductAttention } from '../layers/scaled-dot-product.js';
 import { spelling } from '../layers/spelling.js';
+import { tied } from '../layers/tied.js';
 import { causalBlock, causalBlocks, decoder, decoderBlock, encoder, encoderBlock } from '../layers/transformer.js';
 import { alexNet } from '../models/alex-net.js';
 import { bert } from '../models/bert.js';
@@ -65,7 +69,7 @@ import { rmsprop } from '../training/optimizers/rmsprop.js';
 import { sgd } from '../training/optimizers/sgd.js';
 import { vsgd } from '../training/optimizers/vsgd.js';
 import { weightDecay } from '../training/optimizers/weight-decay.js';
-import { constant, cosine, inTurn, inverseSqrt, stepDecay, warmup } from '../training/schedules.js';
+import { constant, cosine, inTurn, inverseSqrt, oneCycle, stepDecay, warmup } from '../training/schedules.js';
 import { constantActivations } from './description.js';
 
 type Factory = (...args: never) => object;
@@ -106,14 +110,17 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     unroll,
     masked,
     residual,
+    highway,
     simpleRnn,
     lstm,
     gru,
     residualRnn,
     dense,
     embedding,
+    tied,
     oneHot,
     activation,
+    activationRegularization,
     dropout,
     feedForward,
     flatten,
@@ -153,10 +160,10 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     'sequential.compile': compiled,
     tagger: rebuiltTagger,
   },
-  cell: { simpleRnnCell, lstmCell, gruCell, residualRnnCell },
+  cell: { simpleRnnCell, lstmCell, gruCell, residualRnnCell, mogrifier },
   initializer: named('initializers', initializers),
   activation: named('activations', { ...constants(), leakyRelu, elu }),
-  schedule: { constant, stepDecay, inverseSqrt, cosine, warmup, inTurn },
+  schedule: { constant, stepDecay, inverseSqrt, cosine, oneCycle, warmup, inTurn },
   optimizer: {
     sgd,
     momentum,
@@ -214,6 +221,9 @@ const positions: Readonly<Record<string, Readonly<Record<string, ArgumentSlot>>>
   unroll: { '0': { kinds: ['cell'] } },
   masked: { '0': layer },
   residual: { '0': layer },
+  highway: { '0': layer },
+  tied: { '0': layer },
+  mogrifier: { '0': { kinds: ['cell'] } },
   residualRnn: { '2': layer },
   residualRnnCell: { '2': layer },
   activation: { '0': choice },
@@ -242,6 +252,7 @@ const options: Readonly<Record<string, ArgumentSlot>> = {
   optimizer: { kinds: ['optimizer'] },
   merge: own,
   penalise: own,
+  initializer,
   update: own,
 };
 

@@ -105,6 +105,62 @@ export function cosine(options: Cosine): Schedule {
   );
 }
 
+/** Options of {@link oneCycle}. */
+export interface OneCycle {
+  /** The highest rate. */
+  readonly rate: number;
+  /** All steps, T. */
+  readonly steps: number;
+  /** The share of the steps in which it rises. Default 0.3. */
+  readonly rising?: number;
+  /** What the highest rate is divided by for the first one. Default 25. */
+  readonly from?: number;
+  /** What the first rate is divided by for the last one, which stays. Default 10,000. */
+  readonly to?: number;
+}
+
+/**
+ * One rise and one fall, both half a cosine.
+ *
+ * η_t rises from `rate / from` to `rate` in the first `rising · T` steps, then falls to `rate / (from · to)` at step T − 1, where it stays:
+ * `a + ½ (b − a)(1 − cos πp)` between two rates a and b, p from 0 to 1.
+ *
+ * Source: Smith and Topin, Super-convergence (2019), with cosines as in fast.ai and PyTorch's `OneCycleLR`, whose defaults these are.
+ *
+ * @param options the highest rate, all steps, and the form.
+ * @returns the schedule, η_t by t.
+ * @throws RangeError where `steps` is not a whole number above 1, `rising` is not between 0 and 1, or a divisor is not above 0.
+ * @throws TypeError where an option is not known.
+ * @example
+ * const rate = oneCycle({ rate: 1, steps: 100, rising: 0.5 });
+ * [rate(0), rate(49), rate(99)]; // 0.04, 1, 0.000004
+ */
+export function oneCycle(options: OneCycle): Schedule {
+  const names = { rate: true, steps: true, rising: true, from: true, to: true } as const;
+  const { rate, steps, rising = 0.3, from = 25, to = 1e4 } = checkedOptions('oneCycle', options, names);
+  requireCount('oneCycle', 'steps', steps);
+  if (steps < 2) throw new RangeError('oneCycle: steps are 2 at least, one to rise from and one to fall to.');
+  if (!(rising > 0 && rising < 1)) {
+    throw new RangeError(`oneCycle: rising is a share of the steps, between 0 and 1, not ${rising}.`);
+  }
+  for (const [name, value] of Object.entries({ from, to })) {
+    if (!(value > 0)) throw new RangeError(`oneCycle: ${name} is a number above 0, not ${value}.`);
+  }
+  const first = rate / from;
+  const last = steps - 1;
+  // Not at either end, where there would be no step to rise or to fall in.
+  const top = Math.min(Math.max(rising * steps - 1, 1e-9), last - 1e-9);
+  const between = (a: number, b: number, share: number) => a + 0.5 * (b - a) * (1 - Math.cos(Math.PI * share));
+  return described(
+    (step: number) =>
+      step <= top
+        ? between(first, rate, step / top)
+        : between(rate, first / to, (Math.min(step, last) - top) / (last - top)),
+    'oneCycle',
+    [options],
+  );
+}
+
 /**
  * A linear rise to another schedule's first rate, then that schedule from its beginning.
  *

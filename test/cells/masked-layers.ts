@@ -4,6 +4,7 @@ import type { Core, Ops, Tensor } from 'oxbow';
 import * as oxbow from 'oxbow';
 import {
   activation,
+  activationRegularization,
   alexNet,
   bert,
   bidirectional,
@@ -28,6 +29,7 @@ import {
   gru,
   gruCell,
   hashedFeatures,
+  highway,
   languageModel,
   lastStep,
   layer,
@@ -36,12 +38,14 @@ import {
   leNet5,
   localResponseNorm,
   lstm,
+  lstmCell,
   masked,
   maxout,
   maxPooling1d,
   maxPooling2d,
   meanPooling1d,
   meanPooling2d,
+  mogrifier,
   noCarry,
   oneHot,
   prelu,
@@ -58,6 +62,7 @@ import {
   stacked,
   tagger,
   tensor,
+  tied,
   unroll,
 } from 'oxbow';
 import { realSteps } from '../../src/ops/lengths.js';
@@ -148,7 +153,7 @@ export const table = {
     dense: some(() => residualRnn(4, 3, dense(7, 3))),
     'over steps': some(() => residualRnn(4, 4, stack({ pool: maxPooling1d(1), dense: dense(4, 4) }))),
   },
-  unroll: { cell: some(() => unroll(gruCell(4, 3))) },
+  unroll: { cell: some(() => unroll(gruCell(4, 3))), mogrifier: some(() => unroll(mogrifier(lstmCell(4, 3)))) },
   stacked: {
     plain: some(() => stacked([gru(4, 4), lstm(4, 4)], { residual: true, dropout: 0.5 })),
     'of other lengths': {
@@ -204,10 +209,13 @@ export const table = {
     },
     ids: ofIds(() => sequential([embedding(5, 4), bidirectional(...both(), { last: true }), dense(6, 2)])),
   },
+  highway: { rnn: some(() => highway(lstm(4, 4))) },
+  tied: { plain: some(() => tied(embedding(5, 4))) },
   residual: {
     rnn: some(() => residual(lstm(4, 4))),
     same: some(() => residual(convolution1d(4, 4, 3, { padding: 'same' }))),
   },
+  activationRegularization: { plain: some(() => activationRegularization()) },
   activation: { softmax: some(() => activation('softmax')) },
   convolution1d: {
     causal: some(() => convolution1d(4, 3, 3)),

@@ -221,6 +221,7 @@ const samples: readonly Sample[] = [
   ['simpleRnnCell', () => oxbow.simpleRnnCell(4, 3, { activation: oxbow.activations.relu }), cell],
   ['lstmCell', () => oxbow.lstmCell(4, 3, { peepholes: true }), cell],
   ['gruCell', () => oxbow.gruCell(4, 3, { reset: 'before' }), cell],
+  ['mogrifier', () => oxbow.mogrifier(oxbow.lstmCell(4, 3), { rounds: 3, initializer: inits.normal(0.2) }), cell],
   ['residualRnnCell', () => oxbow.residualRnnCell(4, 4, dense(8, 4)), cell],
   ['initializers.constant', () => inits.constant(-0), draws],
   ['initializers.constant', () => inits.constant(Number.NaN), draws],
@@ -247,6 +248,7 @@ const samples: readonly Sample[] = [
   ['stepDecay', rates, course],
   ['inverseSqrt', () => oxbow.inverseSqrt(0.1), course],
   ['cosine', () => oxbow.cosine({ rate: 0.1, steps: 5, floor: 0.01 }), course],
+  ['oneCycle', () => oxbow.oneCycle({ rate: 0.1, steps: 8, rising: 0.4, from: 10, to: 100 }), course],
   ['warmup', () => oxbow.warmup(3, rates()), course],
   [
     'inTurn',
@@ -292,6 +294,11 @@ const samples: readonly Sample[] = [
   ['clipByValue', () => oxbow.clipByValue(2), same],
   ['weightDecay', () => oxbow.weightDecay(0.1, { biases: true }), same],
   ['crossEntropy', () => crossEntropy({ reduction: 'sum' }), ({ reduction }: oxbow.Loss) => reduction],
+  [
+    'crossEntropy',
+    () => crossEntropy({ smoothing: 0.1 }),
+    (thing: oxbow.Loss) => thing(oxbow.reference(), tensor([1, 1, 2], [1, 2]), oxbow.ids([1, 1], [0])).data[0],
+  ],
   ['categoricalCrossEntropy', () => oxbow.categoricalCrossEntropy({ reduction: 'sum' }), losses],
   ['squaredError', () => oxbow.squaredError(), losses],
   ['accuracy', () => oxbow.accuracy(), same],

@@ -27,6 +27,38 @@ describe('crossEntropy', () => {
     expectGradients([logits], (o) => loss(o, logits, ids([2, 2], [2, -1, 0, 1])));
   });
 
+  describe('with smoothing', () => {
+    const smooth = crossEntropy({ smoothing: 0.1 });
+    const logits = draw([2, 2, 3], 'logits');
+    const labels = ids([2, 2], [2, -1, 0, 1]);
+    const even = 0.1 / 3;
+    const spread = (id: number) => [0, 1, 2].map((each) => (id === -1 ? 0 : even + (each === id ? 0.9 : 0)));
+    const distributions = tensor([2, 2, 3], Float64Array.from([2, -1, 0, 1].flatMap(spread)));
+
+    it('is the cross-entropy of targets of which a share is spread over all symbols', () => {
+      const wanted = categoricalCrossEntropy()(ops, logits, distributions).data[0] as number;
+      expect(smooth(ops, logits, labels).data[0]).toBeCloseTo(wanted, 12);
+      const each = [...(smooth.each?.(ops, logits, labels).data ?? [])];
+      const wantedEach = [...(categoricalCrossEntropy().each?.(ops, logits, distributions).data ?? [])];
+      expect(Math.max(...each.map((value, k) => Math.abs(value - (wantedEach[k] as number))))).toBeLessThan(1e-12);
+      expect(each[1]).toBe(0);
+    });
+
+    it('has the right gradient, with padding and without', () => {
+      expectGradients([logits], (o) => smooth(o, logits, labels));
+      expectGradients([logits], (o) => smooth(o, logits, ids([2, 2], [2, 1, 0, 1])));
+    });
+
+    it('stays finite where the target is all but excluded', () => {
+      const sure = tensor([1, 1, 2], [1000, -1000]);
+      expect(smooth(ops, sure, ids([1, 1], [1])).data[0]).toBeCloseTo(1900, 6);
+    });
+
+    it.each([-0.1, 1, Number.NaN])('refuses %d', (smoothing) => {
+      expect(() => crossEntropy({ smoothing })).toThrow('crossEntropy: smoothing is a share');
+    });
+  });
+
   it('refuses windows of padding only, and targets that are no ids', () => {
     const logits = tensor([1, 1, 2], [0, 0]);
     expect(() => loss(ops, logits, ids([1, 1], [-1]))).toThrow(/every target of \[1, 1\] is −1/);

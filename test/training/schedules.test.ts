@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { constant, cosine, inTurn, inverseSqrt, stepDecay, warmup } from '../../src/training/schedules.js';
+import { constant, cosine, inTurn, inverseSqrt, oneCycle, stepDecay, warmup } from '../../src/training/schedules.js';
 
 describe('schedules', () => {
   it('constant stays', () => {
@@ -20,6 +20,39 @@ describe('schedules', () => {
     expected.forEach((rate, k) => {
       expect(rates[k]).toBeCloseTo(rate, 14);
     });
+  });
+
+  it.each([
+    // PyTorch's OneCycleLR.
+    [
+      { rate: 0.5, steps: 10 },
+      [
+        0.02, 0.26, 0.5, 0.475242316007, 0.405872826975, 0.305631010968, 0.194370989032, 0.094129173025, 0.024759683993,
+        2e-6,
+      ],
+    ],
+    [
+      { rate: 2, steps: 7, rising: 0.6, from: 4, to: 10 },
+      [0.5, 0.833322325235, 1.537012574274, 1.985588960302, 1.632902556812, 0.60196335436, 0.05],
+    ],
+  ])('oneCycle rises and falls by cosines: %o', (options, wanted) => {
+    const rate = oneCycle(options);
+    wanted.forEach((value, step) => {
+      expect(rate(step)).toBeCloseTo(value, 11);
+    });
+    expect(rate(1000)).toBe(rate(options.steps - 1));
+  });
+
+  it.each([{ steps: 1 }, { steps: 2.5 }, { rising: 0 }, { rising: 1 }, { from: 0 }, { to: Number.NaN }])(
+    'oneCycle refuses %o',
+    (wrong) => {
+      expect(() => oneCycle({ rate: 1, steps: 10, ...wrong })).toThrow(/^oneCycle: (steps|rising|from|to) /);
+    },
+  );
+
+  it.each([2, 3])('oneCycle in %i steps has the highest rate in none or one of them', (steps) => {
+    const rates = Array.from({ length: steps }, (_, step) => oneCycle({ rate: 1, steps })(step));
+    expect(rates.every((rate) => rate > 0 && rate <= 1)).toBe(true);
   });
 
   it('warmup rises to the inner schedule and then follows it from its beginning', () => {

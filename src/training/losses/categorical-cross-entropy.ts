@@ -1,7 +1,8 @@
 import { described } from '../../description.js';
 import type { Ops } from '../../ops/ops.js';
 import { rowsAndWidth } from '../../ops/shapes.js';
-import { type Ids, ids, type Numbers, sameShape, showShape, sizeOf, type Tensor, tensor } from '../../tensor.js';
+import { ids, type Numbers, sameShape, showShape, type Tensor, tensor } from '../../tensor.js';
+import { logitsOf } from './logits-of.js';
 import { type Loss, type LossOptions, reduced } from './loss.js';
 
 /** How far a distribution's sum may be from 1: rounding, not a mistake. */
@@ -122,17 +123,6 @@ function termsOf(ops: Ops, logits: Tensor, { classes, sums, rest }: Rows): reado
   const nats = ops.crossEntropy(logits, ids(positions, classes));
   if (rest === undefined) return [nats];
   const certain = ops.multiply(nats, tensor(positions, sums));
-  const own = ops.gather(
-    ops.reshape(logits, [sizeOf(logits.shape), 1]),
-    placesOf(classes, logits.shape.at(-1) as number),
-  );
-  const above = ops.subtract(logits, ops.reshape(own, [...positions, 1]));
+  const above = ops.subtract(logits, ops.reshape(logitsOf(ops, logits, classes), [...positions, 1]));
   return [certain, ops.multiply(above, tensor(logits.shape, rest))];
 }
-
-/** Where each row's class stands among all logits; of rows that do not count, the first. */
-const placesOf = (classes: Int32Array, width: number): Ids =>
-  ids(
-    [classes.length],
-    classes.map((id, row) => row * width + Math.max(0, id)),
-  );
