@@ -260,9 +260,9 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
       throw error;
     }
     if (former?.taught === undefined) {
-      const { words: said, intent: told } = prediction;
+      const { words: tagged, intent: named } = prediction;
       scored.update(
-        { tags: said.map(({ tag }) => tag), ...(told && { intent: told.name }) },
+        { tags: tagged.map(({ tag }) => tag), ...(named && { intent: named.name }) },
         { tags, ...(intent !== undefined && { intent }) },
       );
     }
