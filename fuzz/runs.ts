@@ -60,7 +60,7 @@ import {
 import type { Target } from './run.js';
 import { allBitsOf, mutatedTensors, type TensorMutation, tensorMutation } from './tensors.js';
 
-// biome-ignore lint/suspicious/noExplicitAny: what a file says may be anything.
+// biome-ignore lint/suspicious/noExplicitAny: mutated on purpose into what no type says, and given on.
 type Any = any;
 type Model = Core<Any, Ids, Tensor>;
 

@@ -3,7 +3,7 @@
 // names, which would take four times as long).
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { transformSync } from 'esbuild';
+import { buildSync } from 'esbuild';
 
 /** Words of arguments that a control block has room for, rules' own numbers included. */
 const WORDS = 64;
@@ -12,8 +12,10 @@ const types = { address: 'usize', int: 'i32', flag: 'i32', float: 'f32' };
 
 /** The jobs by name, each with its description. */
 export async function readJobs(file) {
-  const { code } = transformSync(readFileSync(file, 'utf8'), { loader: 'ts', format: 'esm' });
-  const { jobs } = await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`);
+  const { outputFiles } = buildSync({ entryPoints: [file], bundle: true, format: 'esm', write: false });
+  const { jobs } = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
+  );
   for (const [job, { fields }] of Object.entries(jobs)) {
     const kinds = Object.values(fields);
     if (kinds.length > WORDS) throw new Error(`${job}: ${kinds.length} words of arguments, at most ${WORDS} fit.`);

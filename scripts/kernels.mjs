@@ -40,6 +40,7 @@ function fingerprint() {
     'scripts/tiles.mjs',
     'scripts/arguments.mjs',
     description,
+    'src/kernels/structs.ts',
     ...shared,
     'node_modules/assemblyscript/package.json',
   ];

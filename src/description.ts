@@ -1,6 +1,6 @@
 /**
  * What made a thing: its factory's name, and what that was given. A factory notes it as it returns (`described`); `describe`
- * reads it, and `build` makes the thing anew. Factories of users have names of their own (`register`).
+ * reads it, and `build` makes the thing again. Factories of users have names of their own (`register`).
  */
 
 /** The name of a factory, and what it was given, or what gives that at the time of asking. */

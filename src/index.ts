@@ -134,19 +134,15 @@ export {
 } from './layers/scaled-dot-product.js';
 export { type SpellingOptions, type Spellings, spelling, spellingsOf } from './layers/spelling.js';
 export { type TiedOptions, type TiedParams, tied } from './layers/tied.js';
+export { type BlockCarries, causalBlocks, decoder, encoder, type StackedBlocksOptions } from './layers/transformer.js';
 export {
-  type BlockCarries,
   type BlockCarry,
   type BlockOptions,
   type CausalBlockOptions,
   causalBlock,
-  causalBlocks,
-  decoder,
   decoderBlock,
-  encoder,
   encoderBlock,
-  type StackedBlocksOptions,
-} from './layers/transformer.js';
+} from './layers/transformer-blocks.js';
 export type { ActivationChoice, ActivationName } from './ops/activation-names.js';
 export type { Activation } from './ops/activations.js';
 export * as activations from './ops/activations.js';

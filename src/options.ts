@@ -25,10 +25,6 @@ interface Table {
  * @param operation the function that the user called
  * @param within the option that the record is the value of, with a dot: `'dropout.'`
  * @throws TypeError where it is not a record, or has a name that is not in the table.
- * @example
- * ```ts no-check
- * const { seed, forget = 'learned' } = checkedOptions('lstm', options, { seed: true, forget: true, peepholes: true });
- * ```
  */
 export function checkedOptions<O extends object>(operation: string, options: O, names: Names<O>, within = ''): O {
   return read(operation, options, names as Table, within) as O;

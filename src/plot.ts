@@ -131,7 +131,7 @@ function between(least: number, most: number, times: readonly number[]): Scale {
   return { lowest: marks[0]?.at as number, highest: marks.at(-1)?.at as number, marks };
 }
 
-/** A line through what can be shown; it starts anew after a gap. */
+/** A line through what can be shown; it starts over after a gap. */
 function pathOf(
   values: readonly number[],
   across: (step: number) => number,

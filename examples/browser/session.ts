@@ -58,7 +58,7 @@ export function learning({ model, vocab }: Session, text: string): Observable<Le
   const symbols = vocab.encode(text);
   const length = Math.min(recipe.length, Math.floor((symbols.length - 1) / recipe.lanes));
   if (length < 1) throw new RangeError('The text has too few symbols that these weights know.');
-  // In a page the updates run beside it, on threads of their own or in slices.
+  // In a page the updates run off its own thread, on threads of their own or in slices.
   return lanes(symbols, { batch: recipe.lanes, length, epochs: Number.POSITIVE_INFINITY }).pipe(
     tbptt(model, { loss: crossEntropy(), optimizer: adam(recipe.learningRate), clipNorm: recipe.clipNorm }),
     map(({ loss, tokens, tokensPerSecond }) => ({ loss, symbols: tokens, speed: tokensPerSecond })),

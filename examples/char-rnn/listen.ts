@@ -10,14 +10,14 @@ import type { Session } from './session.js';
 
 /**
  * A stream's chunks in pieces of a window's size, so that a chunk of many windows leaves Ctrl-C and samples their turn
- * in between. A mark of byte order is no part of the text; what is no UTF-8 is told once, and learnt as U+FFFD.
+ * in between. A mark of byte order is no part of the text; what is not UTF-8 is reported once, and learnt as U+FFFD.
  */
 async function* pieces(input: NodeJS.ReadStream, size: number, odd: () => void): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  let told = false;
+  let reported = false;
   const cut = function* (text: string) {
-    if (!told && /[\0\uFFFD]/.test(text)) {
-      told = true;
+    if (!reported && /[\0\uFFFD]/.test(text)) {
+      reported = true;
       odd();
     }
     for (let at = 0; at < text.length; at += size) yield text.slice(at, at + size);

@@ -54,6 +54,6 @@ export const speech = {
   /** At the end. */
   length: 300,
   temperature: 0.8,
-  /** What it continues unless told otherwise: the first of these whose symbols it knows. */
+  /** What it continues by default: the first of these whose symbols it knows. */
   prompts: ['The ', ' ', '\n'],
 } as const;

@@ -85,7 +85,7 @@ export function endedAtOnce({ screen, interrupt }: Session): E.Either<Failure, v
   return E.right(undefined);
 }
 
-/** Lets the model speak; `outcome` is what machines are told beside that. */
+/** Lets the model speak; `outcome` is what the JSON record has in addition. */
 export async function finish(session: Session, outcome: object): Promise<E.Either<Failure, void>> {
   const { options, screen, interrupt } = session;
   const said = interrupt.requested() ? undefined : await speak(session);

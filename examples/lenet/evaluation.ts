@@ -18,7 +18,7 @@ export interface Assessment {
 const CLASSES = 10;
 const BATCH = 500;
 
-/** What a model makes of digits; undefined where it was interrupted. `seen` is told which part of them it has looked at. */
+/** What a model makes of digits; undefined where it was interrupted. `seen` is called with the share of them it has looked at. */
 export async function evaluation(
   model: Layer<unknown>,
   digits: Digits,

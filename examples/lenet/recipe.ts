@@ -6,7 +6,7 @@ export interface Recipe {
   readonly net: LeNet5Options;
   readonly batch: number;
   readonly epochs: number;
-  /** Pixels by which each image is shifted at most, each time anew; 0 for not at all. */
+  /** Pixels by which each image is shifted at most, drawn again each time; 0 for not at all. */
   readonly shift: number;
   /** The optimizer of a run of so many steps. */
   optimizer(steps: number): Optimizer;

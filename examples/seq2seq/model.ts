@@ -15,7 +15,7 @@ import {
   type TrainerState,
   warmup,
 } from 'oxbow';
-import { exampleCheckpoint, resume, told } from '../shared/checkpoint.js';
+import { exampleCheckpoint, resume, wholeNumberIn } from '../shared/checkpoint.js';
 import { type Failure, failure } from '../shared/failure.js';
 import { padding } from './data.js';
 import type { Options } from './options.js';
@@ -60,7 +60,7 @@ export function savedPupil(options: Options, path: string, checkpoint: Checkpoin
     resume(EXAMPLE, path, checkpoint, (about) => {
       const { task, random } = about as About;
       if (!Object.hasOwn(tasks, task)) throw new RangeError(`${JSON.stringify(task)} is no task.`);
-      const [steps, seed] = [told(about, 'steps', 1), told(about, 'seed', 0)];
+      const [steps, seed] = [wholeNumberIn(about, 'steps', 1), wholeNumberIn(about, 'seed', 0)];
       if (!random.words.every(Number.isInteger) || !random.words.some((word) => word !== 0)) {
         throw new RangeError(`random is no generator's state: ${JSON.stringify(random)}.`);
       }

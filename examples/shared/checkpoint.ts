@@ -44,15 +44,20 @@ const ABOUT = 'about';
 export const exampleCheckpoint = (example: string, params: Params, state: TrainerState, about: object): Checkpoint =>
   trainingCheckpoint(params, ABOUT, { state, about }, { example });
 
-/** A whole number that metadata tells, within what is possible. @throws RangeError where it is none. */
-export function told(about: unknown, name: string, least: number, most: number = Number.MAX_SAFE_INTEGER): number {
+/** A whole number in metadata, within what is possible. @throws RangeError where it is none. */
+export function wholeNumberIn(
+  about: unknown,
+  name: string,
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): number {
   const value: unknown = (about as Record<string, unknown> | null | undefined)?.[name];
   if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
   const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${count(most)}`;
   throw new RangeError(`${name} is a whole number ${range} there, not ${JSON.stringify(value)}.`);
 }
 
-/** The training of a checkpoint; `build` makes the model of what is told about it, and throws where that is nonsense. */
+/** The training of a checkpoint; `build` makes the model of what the file says about it, and throws where that is nonsense. */
 export function resume<M extends { readonly model: { readonly params: Params } }>(
   example: string,
   path: string,

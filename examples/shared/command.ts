@@ -5,7 +5,7 @@ import { type Failure, failure } from './failure.js';
 import type { MachineChoice } from './machine.js';
 import { whole } from './numbers.js';
 
-/** What every example takes beside its own options. */
+/** What every example takes in addition to its own options. */
 export interface CommonOptions extends MachineChoice {
   readonly json?: true | undefined;
 }

@@ -68,7 +68,7 @@ export function stopwatch(before = 0): Stopwatch {
 
 /**
  * An operator that answers each value within the call, with its time taken: a rate that is made of it knows nothing of
- * what the program does beside.
+ * what else the program does.
  */
 export const timed =
   <A, B>(watch: Stopwatch, operator: OperatorFunction<A, B>): OperatorFunction<A, B> =>

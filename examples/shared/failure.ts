@@ -1,4 +1,4 @@
-/** What the user can put right: told in one line, and the process ends with code 2. */
+/** What the user can put right: said in one line, and the process ends with code 2. */
 export interface Failure {
   readonly _tag: 'Failure';
   readonly message: string;

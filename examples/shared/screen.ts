@@ -2,7 +2,7 @@ import { createLogUpdate } from 'log-update';
 
 /**
  * Where the run is shown. What comes out of it goes to stdout: to people as lines and text, to machines as records. How
- * it goes is told on stderr, to people by a live line, so that neither is in the other's way.
+ * it goes is shown on stderr, to people by a live line, so that neither is in the other's way.
  */
 export interface Screen {
   /** Shows how things stand, as often as suits the place; `now` in any case. */

@@ -34,7 +34,7 @@ async function trial(session: Session, seed: number, replay: boolean): Promise<F
     takeUntil(interrupt.requested$),
     prequential(model, onGrammar, { seed, replay }),
     tap(({ course, event }) => {
-      // Both domains are one stream to the model: it is not told where the second begins.
+      // Both domains are one stream to the model: it does not know where the second begins.
       if (event.step === options.utterances) before = scores(first).f1;
       screen.live(() => {
         const name = event.step <= options.utterances ? first : second;

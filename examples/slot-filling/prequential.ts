@@ -81,7 +81,7 @@ export interface Learnt {
 
 export interface PrequentialOptions {
   readonly seed: number;
-  /** Whether former utterances are learnt again beside each new one. */
+  /** Whether former utterances are learnt again with each new one. */
   readonly replay: boolean;
   /** Where the run was, and what it had counted; default the start. */
   readonly from?: LearnTagsSnapshot | undefined;
@@ -130,7 +130,7 @@ export function prequential(
   let began = 0;
   const provisional = model.streams ? wordByWord(model, watches.word, counted?.spoken) : undefined;
 
-  /** What is asked first and told afterwards, as two lessons: the answer's time is the first one's. */
+  /** What is asked first and answered afterwards, as two lessons: the answer's time is the first one's. */
   const lessonsOf = (utterance: TaggedUtterance): readonly TagLesson[] => {
     const { words, tags, intent } = utterance;
     const id = `${utterances}`;

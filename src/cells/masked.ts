@@ -69,12 +69,12 @@ export function masked<S, X extends Tensor, Y, P extends Params = Params>(
 
 /** A core that goes by its input's lengths where that has some, and else by those that its ops have, if any. */
 export function toldLengths<S, X, Y, P extends Params = Params>(inner: Core<S, X, Y, P>): Core<S, X, Y, P> {
-  const told: Core<S, X, Y, P> = {
+  const byLengths: Core<S, X, Y, P> = {
     ...inner,
     apply(ops, carry, x) {
       if (!isPadded(x)) return inner.apply(ops, carry, x);
       const { lengths, restarts } = x;
-      if (restarts?.some((steps) => steps.length > 0)) return inParts(ops, told, carry, x, restarts);
+      if (restarts?.some((steps) => steps.length > 0)) return inParts(ops, byLengths, carry, x, restarts);
       const real = checkLengths(lengths, x, 'masked');
       const aware: Ops = { ...ops, lengths };
       const result = inner.apply(aware, carry, real === undefined ? x : cleared(ops, x, real));
@@ -82,7 +82,7 @@ export function toldLengths<S, X, Y, P extends Params = Params>(inner: Core<S, X
       return result;
     },
   };
-  return told;
+  return byLengths;
 }
 
 /**
@@ -90,12 +90,12 @@ export function toldLengths<S, X, Y, P extends Params = Params>(inner: Core<S, X
  * padding, as in `masked`. Of any other window it is the model as it is.
  */
 export function overLiveLanes<S, X, Y, P extends Params = Params>(inner: Core<S, X, Y, P>): Core<S, X, Y, P> {
-  const told = toldLengths(inner);
+  const byLengths = toldLengths(inner);
   return {
     kind: inner.kind,
     params: inner.params,
     initial: (batch) => inner.initial(batch),
-    apply: (ops, carry, x) => (isTensor(x) && restartsWith(x) ? told : inner).apply(ops, carry, x),
+    apply: (ops, carry, x) => (isTensor(x) && restartsWith(x) ? byLengths : inner).apply(ops, carry, x),
   };
 }
 

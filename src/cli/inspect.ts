@@ -81,7 +81,7 @@ async function isSealed(file: string): Promise<boolean> {
 const kinds = (parts: object): readonly string[] =>
   Object.entries(parts).flatMap(([name, value]) => (value === null || value === undefined ? [] : [name]));
 
-/** What other programs wrote beside the tensors; a run's own record is shown by its parts. */
+/** What other programs wrote in addition to the tensors; a run's own record is shown by its parts. */
 const metadataOf = ({ metadata }: Checkpoint): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(metadata).filter(([name]) => name !== 'run'));
 

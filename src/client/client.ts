@@ -10,7 +10,7 @@ import { ConnectionError, type ConnectionState, connection, type WebSocketClass 
 export interface ConnectOptions {
   /** Which the server asks for. */
   readonly token?: string | undefined;
-  /** Milliseconds before the first attempt to connect anew, and at most before a later one. Default 250 and 10,000. */
+  /** Milliseconds before the first attempt to connect again, and at most before a later one. Default 250 and 10,000. */
   readonly backoff?: { readonly firstMs?: number | undefined; readonly mostMs?: number | undefined } | undefined;
   /** Attempts in a row before it gives up. Default: it never does. */
   readonly attempts?: number | undefined;
@@ -35,7 +35,7 @@ export interface OfModel {
 
 /** The options of a client's `generate`: how symbols are chosen, and what becomes of a generation that is cut. */
 export interface GenerateRequest extends GenerationRequest, OfModel {
-  /** Whether a generation whose connection was cut goes on after what was said, on the next one; its draws begin anew. Default false: it ends by an error. */
+  /** Whether a generation whose connection was cut goes on after what was said, on the next one; its draws start over. Default false: it ends by an error. */
   readonly resume?: boolean | undefined;
 }
 
@@ -43,7 +43,7 @@ export interface GenerateRequest extends GenerationRequest, OfModel {
  * A client. What it gives are cold Observables: a request goes out with the subscription, as soon as there is a connection, and
  * unsubscribing cancels it. A request that the server refuses ends with a {@link ServeError}.
  *
- * Where the connection is cut, requests that were sent end with a {@link ConnectionError}, but for those that can be asked anew: scores,
+ * Where the connection is cut, requests that were sent end with a {@link ConnectionError}, but for those that can be asked again: scores,
  * metrics, and generations that are to `resume`. Those that were not sent yet wait for the next connection.
  */
 export interface Client {
@@ -86,7 +86,7 @@ const message = (of: object): ClientMessage =>
   Object.fromEntries(Object.entries(of).filter(([, value]) => value !== undefined)) as unknown as ClientMessage;
 
 /**
- * Connects to a server, and connects anew whenever the connection ends: after a quarter of a second, and ever later, up to ten seconds.
+ * Connects to a server, and connects again whenever the connection ends: after a quarter of a second, and ever later, up to ten seconds.
  * Runs in a browser and in Node, without the kernels.
  *
  * @param url of the server: `http://…` or `ws://…`; `/ws` is added where there is no path.
@@ -117,7 +117,7 @@ export function connect(url: string, options: ConnectOptions = {}): Client {
   hello$.subscribe();
 
   interface Asking<T> {
-    /** What is sent, at first and, where it may be asked anew, on the next connection. */
+    /** What is sent, at first and, where it may be asked again, on the next connection. */
     first(id: string): ClientMessage;
     again?: ((id: string) => ClientMessage | undefined) | undefined;
     /** What an answer gives; `done` where it is the last. */
@@ -222,7 +222,7 @@ export function connect(url: string, options: ConnectOptions = {}): Client {
     });
   };
 
-  /** A request that is answered again and again, and asked anew on each connection. */
+  /** A request that is answered again and again, and asked again on each connection. */
   const subscribed = <T extends ServerMessage>(request: object): Observable<T> => {
     const first = (id: string) => message({ ...request, id });
     return ask<T>({

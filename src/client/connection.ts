@@ -1,4 +1,4 @@
-/** A WebSocket that is opened anew whenever it ends. */
+/** A WebSocket that is opened again whenever it ends. */
 import { BehaviorSubject, Subject } from 'rxjs';
 import { asAnswer } from '../protocol/check.js';
 import { SUBPROTOCOL, TOKEN_PREFIX } from '../protocol/messages.js';

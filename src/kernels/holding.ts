@@ -170,7 +170,7 @@ const RETURN: Want = {
 /** The machine, as far as holdings need it. */
 interface Ground {
   readonly heap: Heap;
-  /** The whole memory; anew after it has grown. */
+  /** The whole memory; another array after it has grown. */
   readonly floats: Float32Array;
   /** Windows that are open. */
   readonly windows: number;

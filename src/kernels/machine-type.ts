@@ -50,7 +50,7 @@ export interface Machine {
   /** Threads of a team that learns. */
   readonly learnerThreads: number;
   readonly shared: boolean;
-  /** The whole memory as numbers; anew after it has grown. */
+  /** The whole memory as numbers; another array after it has grown. */
   readonly floats: Float32Array;
   readonly ints: Int32Array;
   readonly doubles: Float64Array;

@@ -198,7 +198,7 @@ export function createMachine(
       throw error;
     }
     const [former, , formerTier] = before;
-    // Where no more can be had, its workers take the room of what would be theirs anew.
+    // Where no more can be had, its workers take the room of the new ones.
     const asGood = former?.sound && formerTier === tier && former.threads <= threads;
     if (former !== undefined && asGood && (current as Team).threads <= former.threads) {
       void (current as Team).stop();

@@ -61,7 +61,7 @@ export interface StoredRows {
 export interface Moved {
   readonly weights: number;
   readonly gradient: number;
-  /** The weights that the gradient was taken at, where that is a copy beside them. */
+  /** The weights that the gradient was taken at, where that is a copy of them. */
   readonly takenAt?: number | undefined;
   /** Arrays of the window that the rule takes after the slots; none by default. */
   readonly arrays?: readonly number[] | undefined;

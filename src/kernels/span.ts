@@ -20,7 +20,7 @@ export const STORED = 28;
 export const SCALE = 32;
 /** 4 for a bias, else 0; next to `SCALE`, as rules read both. */
 export const BIAS = 36;
-/** The weights that the gradient was taken at, which weight decay adds to it: those that are moved, or a copy beside them. */
+/** The weights that the gradient was taken at, which weight decay adds to it: those that are moved, or a copy of them. */
 export const TAKEN_AT = 40;
 /** Addresses of what the optimizer keeps, then of the window's own arrays that the rule takes. */
 export const SLOTS = 44;

@@ -26,7 +26,7 @@ export interface DropoutOptions extends DropoutForm {
 /**
  * Sets features to 0 at random while learning, and leaves everything as it is otherwise.
  *
- * Equation: `y = x ⊙ m / (1 − rate)`, each element of m being 1 with probability 1 − rate and else 0, drawn anew for
+ * Equation: `y = x ⊙ m / (1 − rate)`, each element of m being 1 with probability 1 − rate and else 0, drawn again for
  * each window; `y = x` when not training. `scaling: 'classic'`: `y = x ⊙ m`, and `y = (1 − rate) · x` when not training.
  * `mask: 'window'`: one m for all steps of a window.
  * Source: the lecture's dropout, which is the classic one (its p is our 1 − rate); Srivastava et al. (2014). One mask

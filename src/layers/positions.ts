@@ -88,7 +88,7 @@ function positions(
  *
  * @param steps positions that there are.
  * @param features features that it takes and gives, F.
- * @param options whether each window starts anew, the first vectors and their seed.
+ * @param options whether each window starts over, the first vectors and their seed.
  * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, a window is longer than `steps`, or x has other features.
  * @throws TypeError where an option is not known.
@@ -123,7 +123,7 @@ export function learnedPositions(
  *
  * @param steps positions that there are.
  * @param features features that it takes and gives, F.
- * @param options whether each window starts anew.
+ * @param options whether each window starts over.
  * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, a window is longer than `steps`, or x has other features.
  * @throws TypeError where an option is not known.

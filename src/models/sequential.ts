@@ -113,7 +113,7 @@ export interface Sequential<X = Tensor> extends Common<X> {
   /** The model with one more layer at its end, as Keras' `add`; it is another value, and this one stays as it is. */
   add(layer: AnyCore): Sequential<X>;
   /**
-   * The model with a loss and an optimizer. The weights are the same ones: compiling anew keeps what was learnt, and
+   * The model with a loss and an optimizer. The weights are the same ones: compiling again keeps what was learnt, and
    * starts the optimizer afresh.
    *
    * @throws TypeError where an option is not known.

@@ -343,7 +343,7 @@ export function nameAll(params: Params, path: string, seed: number | undefined):
   }
 }
 
-/** How often any of the parameters has had other numbers: what follows from them is worked out anew when it has risen. */
+/** How often any of the parameters has had other numbers: what follows from them is computed again when it has risen. */
 export function versionOf(parameters: readonly Parameter[]): number {
   let version = 0;
   for (const parameter of parameters) version += parameter.version;

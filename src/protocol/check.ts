@@ -2,7 +2,8 @@
 import type { Static, TSchema } from 'typebox';
 import { Check, Errors } from 'typebox/value';
 import { isRecord, shown } from '../checks.js';
-import { answers, requests } from './messages.js';
+import { answers } from './answers.js';
+import { requests } from './messages.js';
 import { ServeError } from './problem.js';
 import type { ClientMessage, ServerMessage } from './types.js';
 

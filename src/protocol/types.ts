@@ -1,6 +1,7 @@
 /** The messages as types, which follow from their schemas. */
 import type { Static } from 'typebox';
-import type { answers, bodies, requests } from './messages.js';
+import type { answers } from './answers.js';
+import type { bodies, requests } from './messages.js';
 
 /** Each message of a client by its type. */
 export type Requests = { readonly [K in keyof typeof requests]: Static<(typeof requests)[K]> };

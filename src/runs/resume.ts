@@ -35,10 +35,10 @@ export interface Resumed<M, S> {
   /** What the run needs: option `from` of `tbptt`, `keyedTbptt`, `learnTags`, `fitTagger` and a model's `fit`. */
   readonly snapshot: S;
   /** Where the source goes on, as the source said; undefined where it did not. */
-  // biome-ignore lint/suspicious/noExplicitAny: each source has a type of its own.
+  // biome-ignore lint/suspicious/noExplicitAny: each source has a type of its own, which its option `from` takes; no file can say it to the compiler.
   readonly position: any;
   /** What the run said of itself. */
-  // biome-ignore lint/suspicious/noExplicitAny: each run has a type of its own.
+  // biome-ignore lint/suspicious/noExplicitAny: the caller's own, as it was given to `checkpointed`; no file can say it to the compiler.
   readonly about: any;
   readonly step: number;
   /** Where it comes from: the file, its version, tier, date and hash. */

@@ -89,13 +89,6 @@ export function checkBufferOptions(operation: string, options: BufferOptions): v
  * A queue of finite capacity, first in, first out.
  *
  * @throws RangeError, TypeError where the options are impossible.
- * @example
- * ```ts no-check
- * const recent = buffer<string>('recent', { capacity: 2, policy: 'drop-oldest' });
- * for (const line of ['a', 'b', 'c']) recent.push(line);
- * recent.shift(); // 'b'
- * recent.dropped; // 1
- * ```
  */
 export function buffer<T>(operation: string, options: BufferOptions): BoundedBuffer<T> {
   checkBufferOptions(operation, options);

@@ -27,7 +27,7 @@ export interface FromTextOptions {
  *
  * @param text of any length.
  * @param options how many code points a chunk has, default 4096, and the position to begin at, as `positionNow` and `resume` give it.
- * @returns its chunks; each subscription begins anew.
+ * @returns its chunks; each subscription starts over.
  * @throws TypeError where an option is not known.
  * @throws RangeError where the chunk is not a whole number of at least 1.
  * @example

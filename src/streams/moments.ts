@@ -1,4 +1,4 @@
-/** What a run says to whoever keeps it. */
+/** What a run says to what keeps it. */
 
 /** A moment of a run at which all that it needs to go on can be written down: the outcome of an update has them. */
 export interface Moment {
@@ -11,7 +11,7 @@ export interface Moment {
 export const isMoment = (value: unknown): value is Moment =>
   typeof (value as Moment | undefined)?.snapshot === 'function' && typeof (value as Moment).step === 'number';
 
-/** Whoever keeps a run. */
+/** What keeps a run. */
 export interface Hearer {
   /** A moment between two of the run's values. */
   moment(moment: Moment): void;

@@ -28,7 +28,7 @@ export interface WindowsOptions<V = Ids, X = V, Y = X> extends PredictionOptions
 
 /** Where windows go on after one of them. */
 export interface WindowPosition {
-  /** Where their source goes on, if it says so; otherwise it is to begin anew. */
+  /** Where their source goes on, if it says so; otherwise it is to start over. */
   readonly source?: unknown;
   /** Steps from there on that are behind. */
   readonly skip: number;

@@ -86,7 +86,7 @@ export function gradients<S, X, Y, Z, O>(
     new Map(arrays.map(([weights], k) => [kept.parameters[k] as Tensor, weights] as const));
 
   return {
-    /** At the weights, or at others beside them. */
+    /** At the weights, or at a copy of them elsewhere. */
     of(step: number, within: Workspace, window: TrainingWindow<S, X, Z>, beside?: Beside): Gradient<S, O> {
       const space = beside === undefined ? within : within.withPlaces(placesOf(beside));
       const ops = windowOps(space, (kernels) => tape(kernels, kept.parameters, step));

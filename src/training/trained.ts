@@ -37,7 +37,7 @@ export interface Kept {
   readonly trained: readonly Trained[];
   readonly parameters: readonly Parameter[];
   readonly table: ParameterTable;
-  /** A step along gradients, one for each parameter, taken at the weights or at others beside them. */
+  /** A step along gradients, one for each parameter, taken at the weights or at others in their place. */
   step(space: Workspace, gradients: readonly Tensor[], beside?: Beside): UpdateStep;
   /** Lets what the optimizer keeps follow parameters that have become longer, or shorter again. */
   follow(): void;

@@ -51,7 +51,7 @@ export interface Updates<S, X, Z, O> {
   atOnce(window: TrainingWindow<S, X, Z>, within?: Workspace): Learned<S, O>;
 }
 
-// biome-ignore lint/correctness/useYield: a task of one piece.
+// biome-ignore lint/correctness/useYield: a task of one piece has nothing to yield, and still is a task.
 function* now<R>(body: () => R): PiecewiseTask<R> {
   return body();
 }

@@ -18,7 +18,7 @@ import { maxPooling1d, meanPooling1d } from '../../src/layers/pooling.js';
 import { learnedPositions } from '../../src/layers/positions.js';
 import { residual } from '../../src/layers/residual.js';
 import { scaledDotProductAttention } from '../../src/layers/scaled-dot-product.js';
-import { causalBlock } from '../../src/layers/transformer.js';
+import { causalBlock } from '../../src/layers/transformer-blocks.js';
 import type { Ops } from '../../src/ops/ops.js';
 import { reference } from '../../src/ops/reference.js';
 import { inWindow, toSignal } from '../../src/ops/window.js';

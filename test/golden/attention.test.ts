@@ -8,7 +8,7 @@ import {
   selfAttention,
 } from '../../src/layers/attention.js';
 import { layerNorm } from '../../src/layers/layer-norm.js';
-import { type BlockCarry, causalBlock, decoderBlock, encoderBlock } from '../../src/layers/transformer.js';
+import { type BlockCarry, causalBlock, decoderBlock, encoderBlock } from '../../src/layers/transformer-blocks.js';
 import { type Tensor, tensor } from '../../src/tensor.js';
 import { expectCase, signals } from './hold.js';
 import { caseOf, entry, type Figures, golden, type Named } from './load.js';

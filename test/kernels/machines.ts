@@ -35,6 +35,6 @@ export function uniform(size: number, seed: number, low = -1, high = 1): Float32
   return Float32Array.from({ length: size }, () => low + (high - low) * random.uniform());
 }
 
-/** The bits of numbers, for comparisons that let nothing pass. */
-export const bits = (numbers: Float32Array) =>
-  Array.from(new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length));
+/** The bits of numbers as text, for comparisons that let nothing pass. */
+export const bits = ({ buffer, byteOffset, byteLength }: Float32Array) =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('base64');

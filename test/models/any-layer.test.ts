@@ -26,7 +26,8 @@ import { maxPooling1d, maxPooling2d, meanPooling1d, meanPooling2d } from '../../
 import { learnedPositions, sinusoidalPositions } from '../../src/layers/positions.js';
 import { prelu } from '../../src/layers/prelu.js';
 import { residual } from '../../src/layers/residual.js';
-import { causalBlock, causalBlocks, encoder, encoderBlock } from '../../src/layers/transformer.js';
+import { causalBlocks, encoder } from '../../src/layers/transformer.js';
+import { causalBlock, encoderBlock } from '../../src/layers/transformer-blocks.js';
 import { bert } from '../../src/models/bert.js';
 import { convolutionBlocks } from '../../src/models/convolution-blocks.js';
 import { gpt } from '../../src/models/gpt.js';

@@ -6,7 +6,7 @@ import { convolution1d } from '../../src/layers/convolution-1d.js';
 import { convolution2d } from '../../src/layers/convolution-2d.js';
 import { dense } from '../../src/layers/dense.js';
 import { feedForward } from '../../src/layers/feed-forward.js';
-import { encoderBlock } from '../../src/layers/transformer.js';
+import { encoderBlock } from '../../src/layers/transformer-blocks.js';
 import { type ActivationChoice, type ActivationName, activationOf } from '../../src/ops/activation-names.js';
 import * as activations from '../../src/ops/activations.js';
 import type { Ops } from '../../src/ops/ops.js';

@@ -7,7 +7,7 @@ import { dense } from '../../src/layers/dense.js';
 import { dropout } from '../../src/layers/dropout.js';
 import { embedding } from '../../src/layers/embedding.js';
 import { flatten } from '../../src/layers/flatten.js';
-import { type BlockCarry, causalBlock } from '../../src/layers/transformer.js';
+import { type BlockCarry, causalBlock } from '../../src/layers/transformer-blocks.js';
 import { stack } from '../../src/stack.js';
 import { randomWindows } from '../../src/streams/random-windows.js';
 import { tbptt } from '../../src/streams/tbptt.js';

@@ -1,5 +1,6 @@
 /** What `docs/protocol.md` and `docs/protocol.schema.json` say, as it follows from the schemas. */
-import { answers, bodies, errorCodes, PROTOCOL, requests } from '../../src/protocol/messages.js';
+import { answers } from '../../src/protocol/answers.js';
+import { bodies, errorCodes, PROTOCOL, requests } from '../../src/protocol/messages.js';
 import { statusOf } from '../../src/protocol/problem.js';
 
 interface Schema {

@@ -32,7 +32,7 @@ export interface Task {
   readonly updates: number;
   readonly units: number;
   readonly learningRates: Readonly<Record<ModelName, number>>;
-  /** Sequences to learn from, drawn anew each time. */
+  /** Sequences to learn from, drawn again each time. */
   window(random: RandomGenerator): SignalWindow<Padded>;
   exam(random: RandomGenerator): Exam;
   show(figure: number): string;

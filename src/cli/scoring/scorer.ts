@@ -155,7 +155,7 @@ export function scorer(
   }
   return defer(() => {
     const learner = learning && learnerOf(model, learning);
-    // Not before whoever keeps the run has taken the last of it.
+    // Not before the last of the run has been kept.
     return fromAsync((stopped) => read(stopped, learner)).pipe(finalize(() => learner?.release()));
   });
 }

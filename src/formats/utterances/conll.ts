@@ -118,7 +118,7 @@ async function* read(
  *
  * @param source the path of a file, or a name and chunks of text.
  * @param options columns, what parts them, and comments.
- * @returns the utterances in the order of the lines; each subscription reads a file anew.
+ * @returns the utterances in the order of the lines; each subscription reads a file again.
  * @throws TypeError where an option is not known.
  * @throws OxbowError (as an error notification), an {@link UtteranceError} naming file and line, where a line has not as many columns as those
  * before it, or not the one that is asked for.

@@ -57,7 +57,7 @@ async function* read(source: TextSource, signal: AbortSignal): AsyncGenerator<Ut
  * Source: JSON Lines, jsonlines.org.
  *
  * @param source the path of a file, or a name and chunks of text.
- * @returns the utterances in the order of the lines; each subscription reads a file anew.
+ * @returns the utterances in the order of the lines; each subscription reads a file again.
  * @throws OxbowError (as an error notification), an {@link UtteranceError} naming file and line, where a line is no such object, or has not as
  * many tags as words.
  * @throws OxbowError (as an error notification), a {@link FileError}, where the file cannot be read.

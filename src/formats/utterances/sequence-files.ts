@@ -116,7 +116,7 @@ async function* read(
  *
  * @param folder the path of the folder.
  * @param options names of the files.
- * @returns the utterances in the order of the lines; each subscription reads the files anew.
+ * @returns the utterances in the order of the lines; each subscription reads the files again.
  * @throws TypeError where an option is not known.
  * @throws OxbowError (as an error notification), an {@link UtteranceError} naming file and line, where an utterance has not as many tags as
  * words, where a file ends before the others, and where an intent is none.

@@ -11,16 +11,16 @@
 import { at } from './address';
 import { exp4, log4, store8 } from './math';
 import { multiplyRows } from './gemm';
-import { ChainArguments, ChainPowersArguments, PathsAdjointArguments, PathsArguments } from './generated/arguments';
+import { ChainArguments, ChainPowersArguments, PathsArguments } from './generated/arguments';
 import { tailOf } from './scratch';
-import { scaledExponentials, sumOfExponentials } from './softmax';
+import { sumOfExponentials } from './softmax';
 
 const MINUS_INFINITY: f32 = -f32.MAX_VALUE * 2.0;
 const NEVER: f64 = -f64.MAX_VALUE * 2.0;
 /** 2⁻⁴⁰. A gradient divided by it stays within float32. */
-const LEAST: f32 = 9.094947017729282e-13;
+export const LEAST: f32 = 9.094947017729282e-13;
 /** e^x is 0 below it. */
-const LOWEST: f64 = -86.6;
+export const LOWEST: f64 = -86.6;
 
 // @ts-ignore: decorator
 @inline
@@ -30,7 +30,7 @@ function at8(pointer: usize, index: i32): usize {
 
 // @ts-ignore: decorator
 @inline
-function power(x: f64): f32 {
+export function power(x: f64): f32 {
   return f32x4.extract_lane(exp4(f32x4.splat(<f32>x)), 0);
 }
 
@@ -52,7 +52,7 @@ function lost(a: f64, b: f64, sum: f64): f64 {
 /** Numbers from one row of what is kept within to the next: whole groups of eight. */
 // @ts-ignore: decorator
 @inline
-function strideOf(count: i32): i32 {
+export function strideOf(count: i32): i32 {
   return (count + 7) & ~7;
 }
 
@@ -97,7 +97,7 @@ export function chain(args: ChainArguments, from: i32, to: i32, member: i32): vo
  * With `totals` (f64, one a lane) it adds up the loss: how improbable each tag is given the one after it, since sums of
  * terms of one sign lose no digits, as the difference of all paths and one would.
  */
-function forwards(args: PathsArguments, from: i32, to: i32, member: i32, kept: i32, totals: usize): void {
+export function forwards(args: PathsArguments, from: i32, to: i32, member: i32, kept: i32, totals: usize): void {
   const steps = args.steps;
   const batch = args.batch;
   const count = args.count;
@@ -136,20 +136,20 @@ function forwards(args: PathsArguments, from: i32, to: i32, member: i32, kept: i
 /** The tag at a step of a lane; −1 after its last. */
 // @ts-ignore: decorator
 @inline
-function tagOf(args: PathsArguments, t: i32, lane: i32): i32 {
+export function tagOf(args: PathsArguments, t: i32, lane: i32): i32 {
   return load<i32>(at(args.tags, t * args.batch + lane));
 }
 
 // @ts-ignore: decorator
 @inline
-function isLast(args: PathsArguments, t: i32, lane: i32): bool {
+export function isLast(args: PathsArguments, t: i32, lane: i32): bool {
   return t + 1 == args.steps || tagOf(args, t + 1, lane) < 0;
 }
 
 /** log p(tag | next tag), what came before given. */
 // @ts-ignore: decorator
 @inline
-function pairOf(args: PathsArguments, before: i32, row: i32, tag: i32, next: i32): f64 {
+export function pairOf(args: PathsArguments, before: i32, row: i32, tag: i32, next: i32): f64 {
   const count = args.count;
   const score = load<f32>(at(args.transitions, tag * count + next));
   const log = load<f64>(at8(args.logs, before * count + tag));
@@ -242,7 +242,7 @@ function reachFar(args: PathsArguments, before: i32, tag: i32, base: usize, reac
 }
 
 /** Scores of whole paths by their last tag, the greatest 0, into a lane's `last`; how far the given tag is below it. */
-function ended(args: PathsArguments, lane: i32, row: i32, tag: i32): f64 {
+export function ended(args: PathsArguments, lane: i32, row: i32, tag: i32): f64 {
   const count = args.count;
   const logs = at8(args.logs, row * count);
   const end = args.end;
@@ -268,140 +268,4 @@ function atEnd(args: PathsArguments, lane: i32, row: i32, tag: i32, aside: usize
   const count = args.count;
   const below = ended(args, lane, row, tag);
   return below + logarithm(sumOfExponentials(at(args.last, lane * strideOf(count)), count, 0, aside));
-}
-
-/**
- * Gradients of the scores and, lane by lane, of the end. How probable each tag is follows, from the last step to the first, from
- * p(tag before | tag) = e^(score − reached). Where pairs are reached by a product, what is left in `weights` (the gradient of a
- * sum) makes their gradient by another one, with `shares`; where far, their tag's probability is in `rare`, and `far` counts them.
- */
-export function chainAdjoint(args: PathsAdjointArguments, from: i32, to: i32, member: i32): void {
-  const steps = args.steps;
-  const batch = args.batch;
-  const count = args.count;
-  const stride = strideOf(count);
-  const bytes = (<usize>stride) << 2;
-  const last = args.last;
-  const slopes = args.slopes;
-  forwards(args, from, to, member, steps, 0);
-  for (let lane = from; lane < to; lane += 1) {
-    memory.fill(at(args.dEnd, lane * count), 0, (<usize>count) << 2);
-  }
-  for (let t = steps - 1; t >= 0; t -= 1) {
-    for (let lane = from; lane < to; lane += 1) {
-      const row = t * batch + lane;
-      const tag = tagOf(args, t, lane);
-      if (tag < 0) {
-        memory.fill(at(args.dx, row * count), 0, (<usize>count) << 2);
-        memory.fill(at(args.weights, row * stride), 0, bytes);
-        memory.fill(at(slopes, lane * stride), 0, bytes);
-        continue;
-      }
-      const p = at(last, lane * stride);
-      const gradient = load<f32>(at(args.nats, lane));
-      if (isLast(args, t, lane)) {
-        ended(args, lane, row, tag);
-        const sum = sumOfExponentials(p, count, 0, tailOf(member));
-        scaledExponentials(p, count, 0, 1 / sum, p, tailOf(member));
-        slope(p, gradient, tag, count, at(args.dEnd, lane * count));
-      }
-      slope(p, gradient, tag, count, at(args.dx, row * count));
-      if (t > 0) divide(args, lane, row, gradient);
-    }
-    if (t == 0) break;
-    multiplyRows(
-      to - from, count, count, at(slopes, from * stride), bytes, args.outOf, 1, 0, 0,
-      at(last, from * stride), bytes, member,
-    );
-    for (let lane = from; lane < to; lane += 1) {
-      if (tagOf(args, t, lane) >= 0) goBack(args, lane, t * batch + lane, (t - 1) * batch + lane);
-    }
-  }
-}
-
-/** result = gradient · (p − 1 at the tag). */
-function slope(p: usize, gradient: f32, tag: i32, count: i32, result: usize): void {
-  for (let k = 0; k < count; k += 1) store<f32>(at(result, k), gradient * load<f32>(at(p, k)));
-  store<f32>(at(result, tag), load<f32>(at(result, tag)) - gradient);
-}
-
-/** Probabilities of a step's tags over their sums: what their pairs' are made of. */
-function divide(args: PathsAdjointArguments, lane: i32, row: i32, gradient: f32): void {
-  const count = args.count;
-  const stride = strideOf(count);
-  const p = at(args.last, lane * stride);
-  const sums = at(args.sums, row * stride);
-  const slopes = at(args.slopes, lane * stride);
-  const weights = at(args.weights, row * stride);
-  let far = 0;
-  for (let k = 0; k < count; k += 1) {
-    const sum = load<f32>(at(sums, k));
-    const near = sum >= LEAST;
-    const quotient: f32 = near ? load<f32>(at(p, k)) / sum : 0;
-    store<f32>(at(slopes, k), quotient);
-    store<f32>(at(weights, k), gradient * quotient);
-    if (!near && load<f32>(at(p, k)) != 0) far += 1;
-  }
-  store<i32>(at(args.far, row), far);
-  if (far == 0) return;
-  const rare = at(args.rare, row * count);
-  for (let k = 0; k < count; k += 1) {
-    store<f32>(at(rare, k), load<f32>(at(sums, k)) >= LEAST ? 0 : load<f32>(at(p, k)));
-  }
-}
-
-/** Probabilities of the tags before, of which `last` has the sums over the products. */
-function goBack(args: PathsAdjointArguments, lane: i32, row: i32, before: i32): void {
-  const count = args.count;
-  const stride = strideOf(count);
-  const p = at(args.last, lane * stride);
-  const shares = at(args.shares, before * stride);
-  for (let k = 0; k < count; k += 1) store<f32>(at(p, k), load<f32>(at(p, k)) * load<f32>(at(shares, k)));
-  if (load<i32>(at(args.far, row))) {
-    for (let k = 0; k < count; k += 1) store<f32>(at(p, k), load<f32>(at(p, k)) + pairsFar(args, row, before, k, 0));
-  }
-  // They add up to 1; what rounding does to that would grow with the steps.
-  let sum: f64 = 0;
-  for (let k = 0; k < count; k += 1) sum += <f64>load<f32>(at(p, k));
-  const factor = <f32>(1 / sum);
-  for (let k = 0; k < count; k += 1) store<f32>(at(p, k), load<f32>(at(p, k)) * factor);
-}
-
-/** How probable the pairs from a tag to those are that are reached far: their sum, or each added, times a gradient, to `result`. */
-function pairsFar(args: PathsAdjointArguments, row: i32, before: i32, tag: i32, result: usize, gradient: f32 = 0): f32 {
-  const count = args.count;
-  const rare = at(args.rare, row * count);
-  let sum: f32 = 0;
-  for (let next = 0; next < count; next += 1) {
-    const p = load<f32>(at(rare, next));
-    if (p == 0) continue;
-    const log = pairOf(args, before, row, tag, next);
-    if (log < LOWEST) continue;
-    const pair = p * power(log);
-    sum += pair;
-    if (result) store<f32>(at(result, next), load<f32>(at(result, next)) + gradient * pair);
-  }
-  return sum;
-}
-
-/** Gradients of the transitions, of which dTransitions has the sums over the products. Items: rows, the tags before. */
-export function chainTransitions(args: PathsAdjointArguments, from: i32, to: i32): void {
-  const steps = args.steps;
-  const batch = args.batch;
-  const count = args.count;
-  const far = args.far;
-  const tags = args.tags;
-  const gradients = args.nats;
-  for (let tag = from; tag < to; tag += 1) {
-    const result = at(args.dTransitions, tag * count);
-    const powers = at(args.powers, tag * count);
-    for (let k = 0; k < count; k += 1) store<f32>(at(result, k), load<f32>(at(result, k)) * load<f32>(at(powers, k)));
-    for (let row = batch; row < steps * batch; row += 1) {
-      const next = load<i32>(at(tags, row));
-      if (next < 0) continue;
-      const gradient = load<f32>(at(gradients, row % batch));
-      if (load<i32>(at(far, row))) pairsFar(args, row, row - batch, tag, result, gradient);
-      if (load<i32>(at(tags, row - batch)) == tag) store<f32>(at(result, next), load<f32>(at(result, next)) - gradient);
-    }
-  }
 }

@@ -1,4 +1,4 @@
-// What differs between the tiers. `npm run kernels` writes this file anew for each of them.
+// What differs between the tiers. `npm run kernels` writes this file for each of them.
 
 /** Whether relaxed multiply-add (one rounding) is there. */
 export const FMA: bool = true;

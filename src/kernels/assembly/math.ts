@@ -1,5 +1,5 @@
 // Vector functions, four lanes at a time. Constants come from memory and are loaded by `v128.load32_splat`: a `v128.const`
-// within a loop is built anew at each use.
+// within a loop is built again at each use.
 import { FMA } from './config';
 
 /** a · b + c, with one rounding where the tier has it. */

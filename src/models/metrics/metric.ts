@@ -35,7 +35,7 @@ export interface Metric<R = number> {
   start(state?: unknown): Accumulator<R>;
 }
 
-/** Starts a metric where an earlier run of it stood. One that had not said where that was begins anew, with a warning. */
+/** Starts a metric where an earlier run of it stood. One that had not said where that was starts over, with a warning. */
 export function startedAgain<A>(
   operation: string,
   { name, start }: { readonly name: string; start(state?: unknown): A },

@@ -308,7 +308,7 @@ function begin(model: Tagger, given: FitTaggerOptions) {
       if (isBest) best = { score, weights: mean.weights() };
       const seconds = secondsNow();
       const moment = momentOf({ epochs: epoch, seconds }, { batch: 0, loss: 0, learnt: 0, orders: random.state() });
-      // Whoever keeps the end of the run keeps the best weights.
+      // What is kept at the end of the run are the best weights.
       if (epoch === epochs) end();
       subscriber.next({
         epoch,

@@ -146,8 +146,8 @@ export function taggerNet({ words, tags, intents }: Names, options: NetOptions):
       const [scores] = head.apply(ops, noCarry, dropped);
       if (intentHead === undefined) return [{ tags: scores }, { ...carry, rnn: after }];
       const pooled = largest(ops, h, carry.pooled, lengths);
-      const [told] = drops.summary.apply(ops, noCarry, pooled);
-      const [logits] = intentHead.apply(ops, noCarry, told);
+      const [summary] = drops.summary.apply(ops, noCarry, pooled);
+      const [logits] = intentHead.apply(ops, noCarry, summary);
       return [
         { tags: scores, intents: logits },
         { rnn: after, pooled },

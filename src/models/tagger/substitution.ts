@@ -6,7 +6,7 @@ import { checkTagged, type TaggedUtterance, type Words } from './encoding.js';
 
 /** How many slots are given other words, and which words those may be. */
 export interface SubstitutionOptions {
-  /** Of the slots, how many draw their words anew; from 0 to 1. They may draw their own again. */
+  /** Of the slots, how many draw other words; from 0 to 1. They may draw their own again. */
   readonly share: number;
   /** Slots of one type exchange their words; default the last part of a slot's name, `city_name` of `toloc.city_name`. */
   readonly typeOf?: (slot: string) => string;
@@ -88,7 +88,7 @@ export function substitution(
  *
  * @param examples utterances whose slots lend their words.
  * @param options the share of slots, their types, and the seed.
- * @returns an operator that gives each utterance with the words of some slots drawn anew.
+ * @returns an operator that gives each utterance with the words of some slots drawn again.
  * @throws TypeError where an option is not known.
  * @throws RangeError where the share is not a number from 0 to 1, or an utterance has not one tag a word.
  * @example

@@ -181,15 +181,15 @@ export function tagger(given: TaggerOptions): Tagger {
       : ops.crossEntropy(prediction.tags, target.tags);
     const slots = meanOf(ops, improbable, target.tags);
     if (prediction.intents === undefined || target.intents === undefined) return slots;
-    const told = meanOf(ops, ops.crossEntropy(prediction.intents, target.intents), target.intents);
-    return ops.add(slots, ops.affine(told, intentWeight, 0));
+    const intents = meanOf(ops, ops.crossEntropy(prediction.intents, target.intents), target.intents);
+    return ops.add(slots, ops.affine(intents, intentWeight, 0));
   };
 
   let grammar: Grammar | undefined;
   let known: { readonly table: ChainTable; readonly version: number } | undefined;
   let cuts = 0;
 
-  /** What decoding needs, for the first so many tags; worked out anew where weights have changed or tags have come. */
+  /** What decoding needs, for the first so many tags; computed again where weights have changed or tags have come. */
   function tableOf(count: number): ChainTable {
     if (cuts !== tags.cuts) [grammar, known, cuts] = [undefined, undefined, tags.cuts];
     const version = versionOf(chain ? Object.values(chain) : []);

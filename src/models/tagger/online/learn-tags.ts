@@ -23,13 +23,12 @@ import { checksBecause } from '../../../training/bad-reason.js';
 import type { TrainerOptions } from '../../../training/trainer.js';
 import { conlleval, type SlotMetric } from '../../metrics/conlleval.js';
 import { startedAgain } from '../../metrics/metric.js';
-import { bareLabelIn } from '../encoding.js';
-import type { Lexicon } from '../lexicon.js';
 import type { Tagger } from '../tagger.js';
 import type { Tagging } from '../tagging.js';
 import { observedTrainer, type TaggerLearned } from '../trainer.js';
 import { sizesBefore, ungrow } from '../ungrow.js';
 import { tagsAfter } from './corrections.js';
+import { lessonProblem } from './lesson-problem.js';
 import {
   type BegunLesson,
   type Corrected,
@@ -152,7 +151,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     replay,
     pending: open,
     metric = conlleval(),
-    most,
+    most: mostGiven,
     slice: _,
     waiting: _too,
     longest: _three,
@@ -164,7 +163,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     ...training
   } = options;
   if (from !== undefined) checkState(model, from);
-  const limits = { words: 100_000, tags: 1000, intents: 1000, ...most };
+  const most = { words: 100_000, tags: 1000, intents: 1000, ...mostGiven };
   const reservoirOf = (state: ReservoirState<Taught> | undefined) =>
     replay && reservoir<Taught>({ size: replay.size, seed: replay.seed ?? 0, state });
   let kept = reservoirOf(from?.replay);
@@ -190,23 +189,6 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     message: `learnTags: ${message}`,
   });
 
-  /** Why an utterance cannot be learnt. */
-  function problemOf({ words, tags, intent }: Taught): string | undefined {
-    if (words.length === 0) return 'an utterance without words has nothing to be learnt.';
-    if (!Array.isArray(tags)) return `an utterance's tags are a list, not ${shown(tags)}; give one tag a word.`;
-    if (intent !== undefined && typeof intent !== 'string') return `an intent is a name, not ${shown(intent)}.`;
-    if (tags.length !== words.length) {
-      return `an utterance has ${words.length} words and ${tags.length} tags; give one tag a word.`;
-    }
-    const nameless = tags.findIndex((tag) => typeof tag !== 'string' || tag === '');
-    if (nameless >= 0) return `word ${nameless} of an utterance has no tag; words outside of slots have O.`;
-    return (
-      (model.constrained ? bareLabelIn(tags) : undefined) ??
-      tooMany(model.tags, tags, limits.tags, 'tags') ??
-      (model.intents && intent !== undefined ? tooMany(model.intents, [intent], limits.intents, 'intents') : undefined)
-    );
-  }
-
   function* teach(
     id: string | undefined,
     taught: Taught,
@@ -214,7 +196,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     predicted: () => Tagging,
     former?: OpenTagging,
   ): PiecewiseTask<Said> {
-    const problem = problemOf(taught);
+    const problem = lessonProblem(model, taught, most);
     if (problem !== undefined) return refused('rejected', id, problem);
     let left: BadWindow | undefined;
     const outcome = yield* windows.attempt(() => learn(id, taught, predicted, former), {
@@ -258,7 +240,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     const done = expected && isLesson(expected, example) ? expected : undefined;
     expected = undefined;
     const [sizes, replayed] = [sizesBefore(model, done?.grown), kept?.state()];
-    const { prediction, grown } = done ?? { prediction: before, grown: model.grow([taught], limits.words) };
+    const { prediction, grown } = done ?? { prediction: before, grown: model.grow([taught], most.words) };
     ahead = { lesson: { taught: example, prediction, grown }, replay: replayed };
     undo = () => {
       ungrow(model, taught, sizes);
@@ -278,9 +260,9 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
       throw error;
     }
     if (former?.taught === undefined) {
-      const { words: said, intent: told } = prediction;
+      const { words: tagged, intent: named } = prediction;
       scored.update(
-        { tags: said.map(({ tag }) => tag), ...(told && { intent: told.name }) },
+        { tags: tagged.map(({ tag }) => tag), ...(named && { intent: named.name }) },
         { tags, ...(intent !== undefined && { intent }) },
       );
     }
@@ -417,13 +399,6 @@ function checkState({ tags, intents }: Tagger, state: LearnTagsState): void {
   throw new TypeError(
     `learnTags: of the state, ${problem}; give what state() or restoreTagger gave, or leave it out to start afresh.`,
   );
-}
-
-function tooMany(lexicon: Lexicon, names: readonly string[], most: number, what: string): string | undefined {
-  const fresh = new Set(names.filter((name) => lexicon.idOf(name) === undefined));
-  if (fresh.size === 0 || lexicon.size + fresh.size <= most) return undefined;
-  const [first] = fresh;
-  return `the model has ${lexicon.size} ${what} and may have ${most}, so ${shown(first)} is not learnt; raise \`most\`.`;
 }
 
 const isListOf = (value: unknown, type: 'string' | 'object'): boolean =>

@@ -95,24 +95,24 @@ function tagging(model: Tagger, longest: number) {
   let utterance = 0;
   let open = openOf(model);
   /** The last tag that was given for each word. */
-  let told: string[] = [];
+  let given: string[] = [];
 
   const tell = (found: readonly ProvisionalTag[]): readonly Event[] =>
     found.map((provisional) => {
       const { position, tag: name } = provisional;
-      const revised = told[position] !== undefined;
-      told[position] = name;
+      const revised = given[position] !== undefined;
+      given[position] = name;
       return { utterance, ...provisional, revised, final: false };
     });
 
   function end(): readonly Event[] {
     const ended = open.end();
     const late = model.streams ? [] : tell(ended.words.map((word, position) => ({ ...word, position })));
-    const revised = ended.words.flatMap(({ tag: name }, position) => (told[position] === name ? [] : [position]));
+    const revised = ended.words.flatMap(({ tag: name }, position) => (given[position] === name ? [] : [position]));
     const last: Event = { utterance, ...ended, revised, final: true };
     utterance += 1;
     open = openOf(model);
-    told = [];
+    given = [];
     return [...late, last];
   }
 
