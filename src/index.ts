@@ -45,6 +45,7 @@ export {
   type FormatError,
   OxbowError,
   type TaggerError,
+  type TokenizerError,
   type UtteranceError,
   type WeightsError,
 } from './errors.js';
@@ -249,6 +250,9 @@ export { type TbpttOptions, type TbpttSnapshot, type TbpttStep, tbptt } from './
 export { text } from './streams/text.js';
 export { type ToSocketOptions, toSocket } from './streams/to-socket.js';
 export { toWebStream } from './streams/to-web-stream.js';
+export { bytes } from './streams/tokenizer/bytes.js';
+export type { TokenDecoder, TokenEncoder, Tokenizer, TokenizerData } from './streams/tokenizer/tokenizer.js';
+export { tokenizerFrom } from './streams/tokenizer/tokenizer-from.js';
 export { type TokensOptions, tokens } from './streams/tokens.js';
 export type { TrainingStep } from './streams/training-step.js';
 export type { SocketSink } from './streams/unsent.js';

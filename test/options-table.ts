@@ -27,6 +27,8 @@ type Subject =
   | oxbow.GeneratorState
   | oxbow.Vocabulary
   | oxbow.VocabularyData
+  | oxbow.Tokenizer
+  | oxbow.TokenizerData
   | oxbow.ModelDescription
   | oxbow.Utterance
   | oxbow.Pending
