@@ -202,6 +202,14 @@ export type { BadWindow, BadWindowCounts, BadWindowOptions, BadWindowPolicy } fr
 export { bounded, paced } from './streams/bounded.js';
 export type { BoundedBuffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
 export { holdSource, positionNow } from './streams/demand.js';
+export {
+  type DynamicEvaluationOptions,
+  type DynamicEvaluationSnapshot,
+  type DynamicStep,
+  dynamicEvaluation,
+  gradientSquares,
+} from './streams/dynamic-evaluation.js';
+export type { GradientSquares } from './streams/dynamic-rules.js';
 export { timeSlice } from './streams/event-loop.js';
 export { fromAsync } from './streams/from-async.js';
 export { fromReadable, type ReadableLike } from './streams/from-readable.js';
