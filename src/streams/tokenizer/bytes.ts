@@ -9,6 +9,7 @@ const BYTES = 256;
  * Source: Yergeau (2003), RFC 3629; Xue et al. (2022), “ByT5: Towards a token-free future with pre-trained byte-to-byte models”.
  *
  * @returns a tokenizer of V = 256.
+ * @throws RangeError (by `decode`, and by its decoders) where an id is not in 0 … 255.
  * @example
  * bytes().encode('é'); // [0xc3, 0xa9]
  * of('an', 'y text').pipe(tokens(bytes()), text(bytes()));
