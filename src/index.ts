@@ -207,6 +207,7 @@ export {
   type DynamicEvaluationSnapshot,
   type DynamicStep,
   dynamicEvaluation,
+  type GradientSquaresOptions,
   gradientSquares,
 } from './streams/dynamic-evaluation.js';
 export type { GradientSquares } from './streams/dynamic-rules.js';

@@ -161,6 +161,9 @@ export function dynamicEvaluation<S>(
     });
 }
 
+/** The options of {@link gradientSquares}. */
+export interface GradientSquaresOptions extends UpdatesOptions {}
+
 const names: Names<DynamicEvaluationOptions<unknown>> = {
   learningRate: true,
   decay: true,
@@ -194,7 +197,7 @@ const names: Names<DynamicEvaluationOptions<unknown>> = {
  */
 export function gradientSquares<S>(
   model: Core<S, Ids, Tensor>,
-  options: UpdatesOptions = {},
+  options: GradientSquaresOptions = {},
 ): OperatorFunction<SymbolWindow, GradientSquares> {
   requireModel('gradientSquares', model);
   const checked = withThread(checkedOptions('gradientSquares', options, updatesNames));
