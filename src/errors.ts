@@ -94,6 +94,12 @@ export interface InterchangeError extends Tagged<'Interchange'> {
   readonly place: string;
 }
 
+/** A `tokenizer.json` that is none, or that says what is not done here. */
+export interface TokenizerError extends Tagged<'BadTokenizer'> {
+  /** Where in it: `pre_tokenizer.pattern`. */
+  readonly place: string;
+}
+
 /** Any of them: the tag says which. */
 export type OxbowError =
   | FileError
@@ -105,7 +111,8 @@ export type OxbowError =
   | CorrectionError
   | BadWindowError
   | DescriptionError
-  | InterchangeError;
+  | InterchangeError
+  | TokenizerError;
 
 /** What an error is made of: its tag, its message, its facts, and what caused it. */
 type Facts<X> = X extends OxbowError

@@ -46,6 +46,7 @@ export {
   type FormatError,
   OxbowError,
   type TaggerError,
+  type TokenizerError,
   type UtteranceError,
   type WeightsError,
 } from './errors.js';
@@ -201,6 +202,15 @@ export type { BadWindow, BadWindowCounts, BadWindowOptions, BadWindowPolicy } fr
 export { bounded, paced } from './streams/bounded.js';
 export type { BoundedBuffer, BufferOptions, BufferPolicy, BufferState, Pausable } from './streams/buffer.js';
 export { holdSource, positionNow } from './streams/demand.js';
+export {
+  type DynamicEvaluationOptions,
+  type DynamicEvaluationSnapshot,
+  type DynamicStep,
+  dynamicEvaluation,
+  type GradientSquaresOptions,
+  gradientSquares,
+} from './streams/dynamic-evaluation.js';
+export type { GradientSquares } from './streams/dynamic-rules.js';
 export { timeSlice } from './streams/event-loop.js';
 export { fromAsync } from './streams/from-async.js';
 export { fromReadable, type ReadableLike } from './streams/from-readable.js';
@@ -249,6 +259,9 @@ export { type TbpttOptions, type TbpttSnapshot, type TbpttStep, tbptt } from './
 export { text } from './streams/text.js';
 export { type ToSocketOptions, toSocket } from './streams/to-socket.js';
 export { toWebStream } from './streams/to-web-stream.js';
+export { bytes } from './streams/tokenizer/bytes.js';
+export type { TokenDecoder, TokenEncoder, Tokenizer, TokenizerData } from './streams/tokenizer/tokenizer.js';
+export { tokenizerFrom } from './streams/tokenizer/tokenizer-from.js';
 export { type TokensOptions, tokens } from './streams/tokens.js';
 export type { TrainingStep } from './streams/training-step.js';
 export type { SocketSink } from './streams/unsent.js';

@@ -27,6 +27,8 @@ type Subject =
   | oxbow.GeneratorState
   | oxbow.Vocabulary
   | oxbow.VocabularyData
+  | oxbow.Tokenizer
+  | oxbow.TokenizerData
   | oxbow.ModelDescription
   | oxbow.Utterance
   | oxbow.Pending
@@ -484,6 +486,25 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
   tbptt: {
     call: (o) => oxbow.tbptt(learner(), o),
     options: { ...training, clipNorm: 1, k2: 4, from: undefined, ...badWindows },
+  },
+  dynamicEvaluation: {
+    call: (o) => oxbow.dynamicEvaluation(learner(), o),
+    options: {
+      learningRate: 0.1,
+      decay: 0.1,
+      squares: undefined,
+      epsilon: 1e-4,
+      length: 4,
+      clipNorm: 1,
+      from: undefined,
+      thread: 'caller',
+      slice: 2,
+      waiting: buffer,
+    },
+  },
+  gradientSquares: {
+    call: (o) => oxbow.gradientSquares(learner(), o),
+    options: { thread: 'caller', slice: 2, waiting: buffer },
   },
   sampler: { call: oxbow.sampler, options: sampling },
   distribution: { call: (o) => oxbow.distribution([1, 2], o), options: sampling },

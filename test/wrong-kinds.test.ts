@@ -40,6 +40,9 @@ const functions: Readonly<Record<string, readonly [call: (wrong: Any) => unknown
   'generateFrom, a model': [(wrong) => oxbow.generateFrom(wrong, x, { length: 1 })],
   'generateIterable, a model': [(wrong) => oxbow.generateIterable(wrong, x, { length: 1 })],
   'surprisal, a model': [(wrong) => oxbow.surprisal(wrong)],
+  'dynamicEvaluation, a model': [(wrong) => oxbow.dynamicEvaluation(wrong, { learningRate: 1 })],
+  'gradientSquares, a model': [(wrong) => oxbow.gradientSquares(wrong)],
+  'tokenizerFrom, a file': [(wrong) => oxbow.tokenizerFrom(wrong), ['a text']],
   'decodeGreedy, a model': [(wrong) => oxbow.decodeGreedy(wrong, x, { start: 0, steps: 1 })],
   'decodeBeam, a model': [(wrong) => oxbow.decodeBeam(wrong, x, { start: 0, steps: 1, end: 1, width: 1 })],
   'resetLanes, flags': [(wrong) => oxbow.resetLanes(net(), net().initial(1), wrong), ['a list']],
@@ -77,6 +80,7 @@ const operators: Readonly<
   Record<string, readonly [make: () => OperatorFunction<Any, unknown>, takes?: readonly string[]]>
 > = {
   tbptt: [() => oxbow.tbptt(net(), options())],
+  gradientSquares: [() => oxbow.gradientSquares(net())],
   generate: [() => oxbow.generate(net(), { length: 1 })],
   // A number is one step of one id.
   windows: [() => oxbow.windows({ length: 1 }), ['a number']],

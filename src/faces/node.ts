@@ -17,3 +17,4 @@ export {
 export { loadNewest, openRunFolder, type RunFolder, type RunFolderOptions, type WriteOptions } from '../runs/folder.js';
 export type { Newest, Provenance, StoredCheckpoint } from '../runs/stored.js';
 export { type FilePosition, type FromFileOptions, fromFile } from '../streams/from-file.js';
+export { loadTokenizer } from '../streams/tokenizer/load-tokenizer.js';

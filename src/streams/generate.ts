@@ -14,6 +14,7 @@ import { type AlternativeSymbol, speaker } from './generation/speaker.js';
 import { checkSampling, drawsOf, type SamplingOptions, samplingNames } from './sample.js';
 import { sliceSteps, stepsOf } from './steps.js';
 import { checkStops, type Stops, stopsIn } from './stop.js';
+import { decoderOf } from './tokenizer/tokenizer.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /** A symbol that a model says, `[1, 1]`. */
@@ -182,21 +183,27 @@ async function* untilStop(
   stops: Stops,
   vocab: Pick<Vocabulary, 'decode'>,
 ): AsyncGenerator<GeneratedSymbol, void, undefined> {
-  const kept: { readonly symbol: GeneratedSymbol; readonly length: number }[] = [];
+  const kept: { readonly symbols: readonly GeneratedSymbol[]; readonly length: number }[] = [];
+  const decoder = decoderOf(vocab);
+  /** Symbols of a character that is not whole yet. */
+  let open: GeneratedSymbol[] = [];
   let length = 0;
   for await (const symbol of symbols) {
-    const text = vocab.decode(symbol.data);
+    const text = decoder.push(symbol.data);
+    open.push(symbol);
+    if (text === '') continue;
     const { found, held } = stops.push(text);
-    kept.push({ symbol, length: text.length });
+    kept.push({ symbols: open, length: text.length });
+    open = [];
     length += text.length;
     while (kept.length > 0 && length - (kept[0] as (typeof kept)[0]).length >= held) {
       const first = kept.shift() as (typeof kept)[0];
       length -= first.length;
-      yield first.symbol;
+      yield* first.symbols;
     }
     if (found) return;
   }
-  for (const { symbol } of kept) yield symbol;
+  yield* [...kept.flatMap(({ symbols: each }) => each), ...open];
 }
 
 function generation<S>(

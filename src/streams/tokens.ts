@@ -1,6 +1,7 @@
-import { filter, map, type OperatorFunction, pipe } from 'rxjs';
+import { concat, defer, filter, map, type OperatorFunction, of } from 'rxjs';
 import { checkedOptions, type Names } from '../options.js';
 import { type Ids, ids } from '../tensor.js';
+import { encoderOf, type Tokenizer } from './tokenizer/tokenizer.js';
 import type { Vocabulary } from './vocabulary.js';
 import { assembled, wholeText } from './well-formed.js';
 
@@ -24,9 +25,14 @@ const SHOWN = 40;
  * Chunks may be cut anywhere, within a surrogate pair or a UTF-8 sequence too; a symbol that was cut comes with the
  * chunk that completes it. Half a symbol at the very end is U+FFFD. With `whole` there is one signal for each text.
  *
+ * With a tokenizer the symbols are its tokens. Those that the next chunk may change, as of a word that may go on, come with the
+ * chunk that decides them, or at the end.
+ *
+ * Law: the ids are those of the whole text, wherever its chunks end.
+ *
  * Shapes: a chunk of T symbols → `[T, 1]`.
  *
- * @param vocab the one that ids are of.
+ * @param vocab the vocabulary or the tokenizer that ids are of.
  * @param given whether each value is a whole text.
  * @returns an operator: ids of strings or of bytes.
  * @throws TypeError where an option is not known.
@@ -35,16 +41,24 @@ const SHOWN = 40;
  * @example
  * of('hel', 'lo').pipe(tokens(vocabulary('hello'))) // [3, 1] then [2, 1]
  */
-export function tokens(vocab: Vocabulary, given: TokensOptions = {}): OperatorFunction<string | Uint8Array, Ids> {
+export function tokens(
+  vocab: Vocabulary | Tokenizer,
+  given: TokensOptions = {},
+): OperatorFunction<string | Uint8Array, Ids> {
   const { whole = false } = checkedOptions('tokens', given, names);
   const signal = (encoded: Int32Array) => ids([encoded.length, 1], encoded);
   if (!whole) {
-    return pipe(
-      assembled('tokens'),
-      map((chunk) => vocab.encode(chunk)),
-      filter((encoded) => encoded.length > 0),
-      map(signal),
-    );
+    return (source) =>
+      defer(() => {
+        const { push, end } = encoderOf(vocab);
+        return concat(
+          source.pipe(assembled('tokens'), map(push)),
+          defer(() => of(end())),
+        ).pipe(
+          filter((encoded) => encoded.length > 0),
+          map(signal),
+        );
+      });
   }
   return map((chunk, place) => {
     const text = wholeText('tokens', chunk);
