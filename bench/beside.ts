@@ -24,14 +24,15 @@ import {
   tbptt,
   timeSlice,
 } from '../src/index.js';
-import { aboveZero, argumentsOf, command, wholeNumber } from './arguments.js';
+import { aboveZero, argumentsOf, command, fail, wholeNumber } from './arguments.js';
 import { kindOf } from './bars.js';
 
 const program = command('npm run bench:beside --')
   .description('How long the event loop is held, and how late symbols are, while a model learns at full speed.')
   .argument('[seconds]', 'that each run is measured', aboveZero('seconds'), 4)
   .argument('[rounds]', 'of all runs, one after the other', wholeNumber, 3)
-  .argument('[speakers]', 'that say 20 symbols a second each', wholeNumber, 50);
+  .argument('[speakers]', 'that say 20 symbols a second each', wholeNumber, 50)
+  .option('--only <run...>', 'these runs alone: caller, slices, learner, kept, said');
 const [seconds, rounds, speakers] = argumentsOf<[number, number, number]>('beside', program, process.argv.slice(2));
 
 const [symbols, steps, lanes, units] = [65, 32, 32, 512];
@@ -171,13 +172,17 @@ console.log(
     `${tier} tier, ${threads} threads, ${learnerThreads} of a learner`,
 );
 const ways = [
-  { name: 'on the calling thread, at once', thread: 'caller' },
-  { name: 'on the calling thread, slices of 2 ms', thread: 'caller', slice: 2 },
-  { name: 'on a learner', thread: 'learner' },
-  { name: 'on a learner, kept in a file a second', thread: 'learner', keeps: true },
-  { name: `on a learner, ${speakers} × 20 symbols/s said`, thread: 'learner', speaking: speakers },
+  { key: 'caller', name: 'on the calling thread, at once', thread: 'caller' },
+  { key: 'slices', name: 'on the calling thread, slices of 2 ms', thread: 'caller', slice: 2 },
+  { key: 'learner', name: 'on a learner', thread: 'learner' },
+  { key: 'kept', name: 'on a learner, kept in a file a second', thread: 'learner', keeps: true },
+  { key: 'said', name: `on a learner, ${speakers} × 20 symbols/s said`, thread: 'learner', speaking: speakers },
 ] as const;
-const figures = ways.map((way) => ({ ...way, runs: [] as Figures[] }));
+const { only } = program.opts<{ readonly only?: readonly string[] }>();
+const figures = ways
+  .filter(({ key }) => only === undefined || only.includes(key))
+  .map((way) => ({ ...way, runs: [] as Figures[] }));
+if (figures.length === 0) fail('beside', `--only names none of the runs ${ways.map(({ key }) => key).join(', ')}.`, 2);
 // Learners first, so that the first hold is that of a process in which nothing is warm.
 for (let round = 0; round < rounds; round += 1) {
   for (const way of figures.toReversed()) {
@@ -186,13 +191,16 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 const speed = (runs: readonly Figures[]) => median(runs.map(({ windowsPerSecond }) => windowsPerSecond));
-const base = speed(figures[0]?.runs ?? []);
+const base = figures[0]?.runs ?? [];
+/** Of runs of the same round, since a machine may be slower for some of them. */
+const ratio = (runs: readonly Figures[]) =>
+  median(runs.map(({ windowsPerSecond }, k) => windowsPerSecond / (base[k]?.windowsPerSecond ?? Number.NaN)));
 console.log(`${''.padEnd(46)} windows/s  ratio  loop held, ms: p50    p99   most  symbol late, ms: p50    p99   most`);
 for (const { name, runs } of figures) {
   const delays = three(runs.flatMap((each) => each.delays));
   const late = three(runs.flatMap((each) => each.late));
   console.log(
-    `${name.padEnd(46)} ${speed(runs).toFixed(2).padStart(9)} ${(speed(runs) / base).toFixed(3).padStart(6)}      ${delays}            ${late}`,
+    `${name.padEnd(46)} ${speed(runs).toFixed(2).padStart(9)} ${ratio(runs).toFixed(3).padStart(6)}      ${delays}            ${late}`,
   );
 }
 console.log(`first window of the process, longest hold: ${figures.at(-1)?.runs[0]?.firstHold.toFixed(1)} ms`);

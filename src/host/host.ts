@@ -133,8 +133,12 @@ export interface Host {
   openFile(path: string): Promise<OpenFile>;
   /** Opens what may be a pipe or a terminal as well, a file at a byte of it; undefined where the signal came first. */
   openSource(path: string | URL, signal: AbortSignal, start: number): Promise<ByteSource | undefined>;
-  /** Writes a file that is seen as a whole or not at all; a piece is asked for once the last one is written. */
-  replaceFile(path: string, pieces: () => Iterable<Uint8Array>): Promise<void>;
+  /**
+   * Writes a file that is seen as a whole or not at all; a piece is asked for once the last one is written.
+   *
+   * @param start given the CRC-32 of all pieces, gives what is written over the first of their bytes.
+   */
+  replaceFile(path: string, pieces: () => Iterable<Uint8Array>, start: (checksum: number) => Uint8Array): Promise<void>;
   renameFile(from: string, to: string): Promise<void>;
   removeFile(path: string): Promise<void>;
   /** The names in a folder. */

@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import * as zlib from 'node:zlib';
-import { crc32 } from './crc32.js';
 import type { Host } from './host.js';
+import { crc32 } from './node/crc32.js';
 import { onEnding } from './node/ending.js';
 import { prepareTier } from './node/flags.js';
 import { holdFolder } from './node/hold-folder.js';
@@ -45,8 +44,7 @@ export const host: Host = {
       "raise the process's limit (ulimit -v), or start Node with --disable-wasm-trap-handler, with which it reserves less",
   },
   onEnding,
-  // Node has one of its own since 20.15, which is faster.
-  crc32: zlib.crc32 ?? crc32,
+  crc32,
   pathOf: join,
   exists,
   openFile,

@@ -117,7 +117,15 @@ describe('a bundle for a browser', () => {
 describe('files in a browser', () => {
   it.each([
     [() => host.openFile('m'), /loadCheckpoint.*loadTagger work in Node only; give the bytes to decodeCheckpoint/],
-    [() => host.replaceFile('m', () => []), /saveCheckpoint.*saveTagger work in Node only; encodeCheckpoint/],
+    [
+      () =>
+        host.replaceFile(
+          'm',
+          () => [],
+          () => new Uint8Array(),
+        ),
+      /saveCheckpoint.*saveTagger work in Node only; encodeCheckpoint/,
+    ],
     [() => host.holdFolder('run', false), /openRunFolder and loadNewest work in Node only; encodeCheckpoint/],
     [() => host.exists('folder/label'), /fromSequenceFiles.*fromConll/],
     [() => host.openSource('f', new AbortController().signal, 0), /fromFile.*fromWebStream/],

@@ -8,14 +8,16 @@ const NICE = 10;
  * The thread's own priority, which Linux has; elsewhere a process has one, which is not for a library to change. A nice value may
  * be raised by anybody.
  */
-const YIELDING = `
-  if (process.platform === 'linux' && seat.background) {
+export const BACKGROUND = `
+  if (process.platform === 'linux') {
     try {
       const [, , thread] = require('node:fs').readlinkSync('/proc/thread-self').split('/');
       require('node:os').setPriority(Number(thread), ${NICE});
     } catch {}
   }
 `;
+
+const YIELDING = `if (seat.background) {${BACKGROUND}}`;
 
 const serving = `const { workerData: seat } = require('node:worker_threads'); ${YIELDING} ${SERVING}`;
 
