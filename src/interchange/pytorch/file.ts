@@ -56,7 +56,8 @@ const isOldPickle = (bytes: Uint8Array) => bytes[0] === 0x80 && (bytes[1] as num
 /** @throws OxbowError, an InterchangeError, that names the place in the file. */
 export function readTorchFile({ path, bytes }: SourceFile): TorchFile {
   if (isZip(bytes)) return readZip(path, bytes);
-  if (isOldPickle(bytes)) {
+  // A header's length may begin like one.
+  if (isOldPickle(bytes) && !isSafetensors(bytes)) {
     throw wrong(
       path,
       'it is a pickle and no zip file, as PyTorch wrote before 1.6; load it there, and torch.save(model.state_dict(), file)',

@@ -164,9 +164,9 @@ export function weightsFrom(path: string, units: readonly Unit[], weights: Weigh
       const names = link.names.map((name) => modules.get(unit) + name);
       const there = names.filter((name) => tensors.has(name));
       if (there.length === 0 && link.without !== undefined) {
-        const kept = ours(link, weights);
+        const zeros = link.without(ours(link, weights));
         link.paths.forEach((each, k) => {
-          if (!result.has(each)) result.set(each, (link.without?.(kept) as readonly Tensor[])[k] as Tensor);
+          if (!result.has(each)) result.set(each, zeros[k] as Tensor);
         });
         continue;
       }
