@@ -16,6 +16,7 @@ export default defineConfig([
       cli: 'src/cli/main.ts',
       serve: 'src/faces/serve.ts',
       client: 'src/faces/client.ts',
+      interchange: 'src/faces/interchange.ts',
       // What the package's imports choose among, so that these stay files of their own.
       'host/node': 'src/host/node.ts',
       'host/browser': 'src/host/browser.ts',
@@ -43,6 +44,7 @@ export default defineConfig([
         node: 'src/faces/node.ts',
         serve: 'src/faces/serve.ts',
         client: 'src/faces/client.ts',
+        interchange: 'src/faces/interchange.ts',
       },
       // For `Symbol.dispose`, whatever libraries a project's own options name.
       banner: '/// <reference lib="esnext.disposable" />\n',

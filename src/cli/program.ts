@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { benchCommand } from './bench.js';
 import { completeCommand, completionCommand } from './completion.js';
+import { convertCommand } from './convert.js';
 import { doctorCommand } from './doctor.js';
 import { generateCommand } from './generate.js';
 import { inspectCommand } from './inspect.js';
@@ -21,6 +22,7 @@ const commands = [
   tagCommand,
   serveCommand,
   inspectCommand,
+  convertCommand,
   benchCommand,
   doctorCommand,
   completionCommand,

@@ -13,7 +13,15 @@ import { host } from '#host';
 import { isRecord, requireKind } from '../checks.js';
 import { type FormatError, saidOf } from '../errors.js';
 import { checkedNumbers, restoredTensor, showShape, sizeOf, type Tensor } from '../tensor.js';
-import { type HeaderEntry, headerLength, headerLimits, LENGTH_BYTES, parseHeader } from './header.js';
+import {
+  type HeaderEntry,
+  type HeaderTypes,
+  headerLength,
+  headerLimits,
+  LENGTH_BYTES,
+  ownTypes,
+  parseHeader,
+} from './header.js';
 import { orThrow } from './or-throw.js';
 import { faultOf, type Metadata, OWN, putChecksum, sealedHeader, sealing, splitMetadata } from './seal.js';
 
@@ -209,32 +217,59 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
 export function decodeCheckpointEither(bytes: Uint8Array): E.Either<FormatError, Checkpoint> {
   requireKind('decodeCheckpoint', bytes instanceof Uint8Array, 'bytes, a Uint8Array', bytes, 'read the file as bytes');
   return pipe(
+    readHeader(bytes),
+    E.map(({ entries, metadata, start }) => ({
+      tensors: Object.fromEntries(
+        entries.map((entry) => {
+          const tensor = tensorOf(entry);
+          const target = new Uint8Array(tensor.data.buffer);
+          target.set(bytes.subarray(start + entry.begin, start + entry.end));
+          toOwnOrder(target);
+          return [entry.name, tensor];
+        }),
+      ),
+      metadata,
+    })),
+    E.mapLeft(saidOf('decodeCheckpoint')),
+  );
+}
+
+/** What the header of a whole file says, where it is sound: its checksum, if it has one, is held against the bytes. */
+export function readHeader(bytes: Uint8Array): E.Either<FormatError, FileHeader<'float32' | 'int32'>>;
+export function readHeader<T extends { readonly bytes: number }>(
+  bytes: Uint8Array,
+  types: HeaderTypes<T>,
+): E.Either<FormatError, FileHeader<T>>;
+export function readHeader(
+  bytes: Uint8Array,
+  types: HeaderTypes<unknown> = ownTypes,
+): E.Either<FormatError, FileHeader<unknown>> {
+  return pipe(
     headerLength(bytes.subarray(0, LENGTH_BYTES), bytes.length),
     E.map((length) => LENGTH_BYTES + length),
     E.chain((start) =>
       pipe(
-        parseHeader(bytes.subarray(LENGTH_BYTES, start), bytes.length - start),
+        parseHeader(
+          bytes.subarray(LENGTH_BYTES, start),
+          bytes.length - start,
+          types as HeaderTypes<{ readonly bytes: number }>,
+        ),
         E.chainFirst(({ metadata }) => {
           const sealed = sealedHeader(bytes.subarray(0, start));
           const checksum = sealed ? host.crc32(bytes.subarray(start), sealed.checksum) : 0;
           return faultOf(splitMetadata(metadata).own, sealed?.said, checksum);
         }),
-        E.map(({ entries, metadata }) => ({
-          tensors: Object.fromEntries(
-            entries.map((entry) => {
-              const tensor = tensorOf(entry);
-              const target = new Uint8Array(tensor.data.buffer);
-              target.set(bytes.subarray(start + entry.begin, start + entry.end));
-              toOwnOrder(target);
-              return [entry.name, tensor];
-            }),
-          ),
-          metadata: splitMetadata(metadata).metadata,
-        })),
+        E.map(({ entries, metadata }) => ({ entries, metadata: splitMetadata(metadata).metadata, start })),
       ),
     ),
-    E.mapLeft(saidOf('decodeCheckpoint')),
   );
+}
+
+/** Tensors by their places, which count from `start`, and metadata but for the package's own. */
+interface FileHeader<T> {
+  readonly entries: readonly HeaderEntry<T>[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly start: number;
 }
 
 /** A tensor as its entry says, of zeros in a buffer of its own. */

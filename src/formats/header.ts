@@ -6,16 +6,16 @@ import type { Shape } from '../tensor.js';
 import { type Json, type JsonFault, type JsonObject, parseJson, shown } from './json.js';
 
 /** Where a tensor is, in bytes from the start of the data. */
-export interface HeaderEntry {
+export interface HeaderEntry<T = 'float32' | 'int32'> {
   readonly name: string;
-  readonly type: 'float32' | 'int32';
+  readonly type: T;
   readonly shape: Shape;
   readonly begin: number;
   readonly end: number;
 }
 
-export interface Header {
-  readonly entries: readonly HeaderEntry[];
+export interface Header<T = 'float32' | 'int32'> {
+  readonly entries: readonly HeaderEntry<T>[];
   readonly metadata: Readonly<Record<string, string>>;
   /** Bytes of the header itself. */
   readonly length: number;
@@ -30,10 +30,16 @@ export const LENGTH_BYTES = 8;
  */
 export const headerLimits = { bytes: 100_000_000, values: 500_000, depth: 8 } as const;
 
-const types: ReadonlyMap<Json | undefined, HeaderEntry['type']> = new Map([
+/** Types of numbers by the names that headers have for them. */
+export type HeaderTypes<T> = ReadonlyMap<string, T>;
+
+/** Those of checkpoints, of 4 bytes each. */
+export const ownTypes: HeaderTypes<'float32' | 'int32'> = new Map([
   ['F32', 'float32'],
   ['I32', 'int32'],
 ]);
+
+const bytesOf = (type: unknown): number => (type as { readonly bytes?: number }).bytes ?? 4;
 
 /** The header's length from a file's first bytes, of which there may be fewer; the file has so many in all. */
 export function headerLength(first: Uint8Array, present: number): E.Either<FormatError, number> {
@@ -61,16 +67,26 @@ export function headerLength(first: Uint8Array, present: number): E.Either<Forma
 }
 
 /** Parses a header and checks that its tensors fill `dataLength` bytes, without a gap and without an overlap. */
-export function parseHeader(bytes: Uint8Array, dataLength: number): E.Either<FormatError, Header> {
+export function parseHeader(bytes: Uint8Array, dataLength: number): E.Either<FormatError, Header>;
+export function parseHeader<T extends { readonly bytes: number }>(
+  bytes: Uint8Array,
+  dataLength: number,
+  types: HeaderTypes<T>,
+): E.Either<FormatError, Header<T>>;
+export function parseHeader(
+  bytes: Uint8Array,
+  dataLength: number,
+  types: HeaderTypes<unknown> = ownTypes,
+): E.Either<FormatError, Header<unknown>> {
   return pipe(
     objectOf(bytes),
     E.chain((tensors) => {
       const metadata = metadataOf(tensors);
       if (E.isLeft(metadata)) return metadata;
-      const entries: HeaderEntry[] = [];
+      const entries: HeaderEntry<unknown>[] = [];
       for (const [name, value] of tensors) {
         if (name === '__metadata__') continue;
-        const entry = parseEntry(name, value);
+        const entry = parseEntry(name, value, types);
         if (E.isLeft(entry)) return entry;
         entries.push(entry.right);
       }
@@ -118,21 +134,28 @@ function metadataOf(header: JsonObject): E.Either<FormatError, Readonly<Record<s
   return E.right(Object.fromEntries(metadata as ReadonlyMap<string, string>));
 }
 
-function parseEntry(name: string, value: Json): E.Either<FormatError, HeaderEntry> {
+function parseEntry(
+  name: string,
+  value: Json,
+  types: HeaderTypes<unknown>,
+): E.Either<FormatError, HeaderEntry<unknown>> {
   const label = `tensor ${shown(name)}`;
   if (!(value instanceof Map)) return wrong('BadTensor', `${label} is not described by an object.`);
   const [dtype, shape, offsets] = ['dtype', 'shape', 'data_offsets'].map((key) => (value as JsonObject).get(key));
   if (typeof dtype !== 'string') return wrong('BadTensor', `${label} has no dtype.`);
   const type = types.get(dtype);
   if (type === undefined) {
-    return wrong('UnsupportedType', `${label} has dtype ${shown(dtype).slice(1, -1)}, but only F32 and I32 are read.`);
+    return wrong(
+      'UnsupportedType',
+      `${label} has dtype ${shown(dtype).slice(1, -1)}, but only ${listed(types)} are read.`,
+    );
   }
   if (!isSizes(shape)) return wrong('BadTensor', `${label} has shape ${shown(shape)}, not a list of sizes.`);
   if (!isSizes(offsets) || offsets.length !== 2) {
     return wrong('BadTensor', `${label} has data_offsets ${shown(offsets)}, not two places in the data.`);
   }
   const [begin, end] = offsets as unknown as readonly [number, number];
-  const size = 4 * elementsOf(shape);
+  const size = bytesOf(type) * elementsOf(shape);
   if (end - begin !== size) {
     return wrong(
       'BadOffsets',
@@ -142,11 +165,13 @@ function parseEntry(name: string, value: Json): E.Either<FormatError, HeaderEntr
   return E.right({ name, type, shape, begin, end });
 }
 
+const listed = (types: HeaderTypes<unknown>) => [...types.keys()].join(', ').replace(/, (?=\w+$)/, ' and ');
+
 /** Where a size is 0 there are none, however large the others: their product could be infinite. */
 const elementsOf = (shape: Shape): number => (shape.includes(0) ? 0 : shape.reduce((size, length) => size * length, 1));
 
 /** The format allows no byte between two tensors, none in two of them, and none after the last. */
-function firstGap(entries: readonly HeaderEntry[], dataLength: number): E.Left<FormatError> | undefined {
+function firstGap(entries: readonly HeaderEntry<unknown>[], dataLength: number): E.Left<FormatError> | undefined {
   let covered = 0;
   for (const { name, begin, end } of inOrder(entries)) {
     if (begin !== covered) {

@@ -7,7 +7,7 @@ import { program, run } from '../../src/cli/program.js';
 describe('what may stand at the end of a command line', () => {
   it.each([
     [['s'], ['score', 'serve']],
-    [[], ['train', 'generate', 'score', 'tag', 'serve', 'inspect', 'bench', 'doctor', 'completion', 'help']],
+    [[], ['train', 'generate', 'score', 'tag', 'serve', 'inspect', 'convert', 'bench', 'doctor', 'completion', 'help']],
     [['--v'], ['--version']],
     [['score', '--'], expect.arrayContaining(['--learn', '--keep', '--json', '--help'])],
     [['score', '--only'], ['--only-strange']],

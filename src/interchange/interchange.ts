@@ -1,0 +1,238 @@
+/** Models from files of other frameworks, and into such files. */
+import { host } from '#host';
+import { isRecord, requireChoice, requireKind, requireModel } from '../checks.js';
+import { fileError, OxbowError } from '../errors.js';
+import { weightsOf } from '../formats/weights.js';
+import type { Core } from '../layer.js';
+import { checkedOptions } from '../options.js';
+import { describe } from '../runs/describe.js';
+import type { ModelDescription } from '../runs/description.js';
+import type { Ids, Tensor } from '../tensor.js';
+import { type Format, type FormatName, refused, type SourceFile, type TargetFile } from './format.js';
+import { formatNames, formats } from './formats.js';
+
+/** A file by its path, its bytes, or several by their names, of which the first one is read and may name the others. */
+export type InterchangeSource = string | Uint8Array | Readonly<Record<string, Uint8Array>>;
+
+/** The options of {@link importModel}. */
+export interface ImportOptions {
+  /** What the file's tensors are the weights of, where it does not say: a model, which stays as it is, or a description. */
+  readonly as?: Pick<Core<unknown>, 'params'> | ModelDescription | undefined;
+}
+
+/** The options of {@link exportModel}. */
+export interface ExportOptions {
+  /** Default: that of the file's ending. */
+  readonly format?: FormatName | undefined;
+}
+
+/** Any model, whatever it takes and gives. */
+type AnyModel = Pick<Core<unknown>, 'params' | 'kind'>;
+
+const BYTES = 'the bytes';
+/** More than any file of a model; the rest is left to the memory that there is. */
+const MOST_BYTES = 2 ** 40;
+
+/**
+ * Reads a model of another framework: PyTorch's state_dicts, as safetensors files and as `torch.save` writes them. The format
+ * is told by what is in the file. Nothing of the file is run, and what there is no counterpart for is refused by name.
+ *
+ * @param file its path, in Node; its bytes; or several files by their names, the first one to be read.
+ * @param options what the weights are of, where the file does not say.
+ * @returns resolves with the model, with the file's weights.
+ * @throws OxbowError (as a rejection) that names the file, an {@link InterchangeError} with the place in it, a {@link FileError},
+ * or where `as` cannot be built a {@link DescriptionError}.
+ * @throws TypeError (as a rejection) where an option is not known, or what is given is no file.
+ * @example
+ * ```ts no-run
+ * const model = await importModel<Layer<unknown, Ids>>('char-rnn.pt');
+ * const gpt2 = await importModel('blocks.safetensors', { as: gpt({ symbols: 65, context: 64, features: 128, heads: 4, blocks: 4 }) });
+ * ```
+ */
+export async function importModel<M = Core<unknown, Ids, Tensor>>(
+  file: InterchangeSource,
+  options: ImportOptions = {},
+): Promise<M> {
+  const { as } = checkedOptions('importModel', options, { as: true });
+  const description = as === undefined ? undefined : descriptionOf(as);
+  const source = await sourceOf(file);
+  const format = await formatOf(source);
+  try {
+    return (await format.read(source, { as: description })) as M;
+  } catch (error) {
+    // What a model is built from is the file's.
+    if (error instanceof OxbowError || description !== undefined) throw error;
+    throw refused('importModel', format.title, source.path, (error as Error).message, error);
+  }
+}
+
+function descriptionOf(as: NonNullable<ImportOptions['as']>): ModelDescription {
+  if (isRecord(as) && typeof (as as Partial<ModelDescription>).$ === 'string') return as as ModelDescription;
+  requireModel('importModel', as, 'apply');
+  return describe(as);
+}
+
+/**
+ * A model as the files of another format.
+ *
+ * @param model what a factory of this package has made.
+ * @param options the format.
+ * @returns resolves with the files; the name of the one that stands for all is empty, and the others are in its folder.
+ * @throws OxbowError (as a rejection), an {@link InterchangeError} that names the layer and its attribute, where the format cannot
+ * express the model.
+ * @throws TypeError (as a rejection) where an option is not known, or what is given is no model that can be described.
+ * @example
+ * const [file] = await encodeModel(model, { format: 'pytorch' });
+ * decodeCheckpoint(file.bytes).tensors['rnn.weight_ih_l0'].shape; // [64, 8]
+ */
+export async function encodeModel(
+  model: AnyModel,
+  options: { readonly format: FormatName },
+): Promise<readonly TargetFile[]> {
+  const { format } = checkedOptions('encodeModel', options, { format: true });
+  return encoded('encodeModel', model, format);
+}
+
+async function encoded(operation: string, model: AnyModel, name: FormatName): Promise<readonly TargetFile[]> {
+  requireModel(operation, model);
+  requireChoice(operation, 'format', name, formatNames);
+  const format = await loaded(name);
+  return format.write({ description: describe(model), weights: weightsOf(model.params) }, {});
+}
+
+/**
+ * Writes a model for another framework: for PyTorch a safetensors file by the names of a state_dict, whose metadata have a module
+ * of Python that takes it. All of it is made before anything is written, and each file is replaced as a whole or not at all.
+ *
+ * @param model what a factory of this package has made.
+ * @param file the path; its folder must be there.
+ * @param options the format, where the ending does not say it.
+ * @returns resolves with what was written, when it is on the disk.
+ * @throws OxbowError (as a rejection), an {@link InterchangeError} that names the layer and its attribute where the format cannot
+ * express the model, or a {@link FileError} where a file cannot be written.
+ * @throws TypeError (as a rejection) where an option is not known, the ending is of no format or of another one, or what is given is
+ * no model that can be described.
+ * @example
+ * ```ts no-run
+ * await exportModel(model, 'char-rnn.safetensors', { format: 'pytorch' });
+ * ```
+ */
+export async function exportModel(
+  model: AnyModel,
+  file: string,
+  options: ExportOptions = {},
+): Promise<readonly { readonly path: string; readonly bytes: number }[]> {
+  const { format } = checkedOptions('exportModel', options, { format: true });
+  requireKind('exportModel', typeof file === 'string', 'the path of a file', file, 'encodeModel gives the bytes');
+  const name = format ?? namedBy(file);
+  if (name === undefined) {
+    throw new TypeError(
+      `exportModel: ${file} ends as no format does; give { format }, one of ${formatNames.join(', ')}.`,
+    );
+  }
+  const files = await encoded('exportModel', model, name);
+  const ending = formats[name]?.endings[0] as string;
+  // A file whose ending says another kind would be read as that.
+  if (namedBy(file) !== undefined && !file.endsWith(ending)) {
+    throw new TypeError(`exportModel: ${file} is written as ${ending}; name it so, or give another format.`);
+  }
+  // The one that names the others comes last, so that it never names what is not there.
+  const ordered = [...files].sort((a, b) => Number(a.name === '') - Number(b.name === ''));
+  const written: { path: string; bytes: number }[] = [];
+  for (const { name: inner, bytes } of ordered) {
+    const path = inner === '' ? file : host.pathOf(folderOf(file), inner);
+    try {
+      await host.replaceFile(path, () => [bytes]);
+    } catch (cause) {
+      throw fileError('exportModel', 'written', path, cause);
+    }
+    written.push({ path, bytes: bytes.length });
+  }
+  return written;
+}
+
+const loaded = (name: FormatName): Promise<Format> =>
+  (formats[name] as NonNullable<(typeof formats)[FormatName]>).load();
+
+const namedBy = (path: string): FormatName | undefined =>
+  formatNames.find((name) => formats[name]?.endings.some((ending) => path.endsWith(ending)));
+
+const folderOf = (path: string) => path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1) || '.';
+
+/** The format of a file, by its content; the one of its ending is asked first. */
+async function formatOf(source: SourceFile): Promise<Format> {
+  const likely = namedBy(source.path);
+  for (const name of [...formatNames].sort((a, b) => Number(b === likely) - Number(a === likely))) {
+    const format = await loaded(name);
+    if (format.recognises(source)) return format;
+  }
+  throw refused(
+    'importModel',
+    'no known format',
+    source.path,
+    `its bytes are of none of ${formatNames.join(', ')}; give a file of one of them`,
+  );
+}
+
+async function sourceOf(file: InterchangeSource): Promise<SourceFile> {
+  if (typeof file === 'string') {
+    return {
+      path: file,
+      bytes: await bytesAt(file),
+      beside: (name) => bytesAt(host.pathOf(folderOf(file), plain(file, name))),
+    };
+  }
+  if (file instanceof Uint8Array) {
+    return { path: BYTES, bytes: file, beside: async (name) => missing(BYTES, name) };
+  }
+  const entries = isRecord(file) ? Object.entries(file) : [];
+  const fits = entries.length > 0 && entries.every(([, bytes]) => bytes instanceof Uint8Array);
+  requireKind('importModel', fits, 'a path, bytes, or bytes by their names', file, 'read the file as bytes');
+  const [[path, bytes]] = entries as unknown as readonly [readonly [string, Uint8Array]];
+  return {
+    path,
+    bytes,
+    beside: async (name) => (Object.hasOwn(file, plain(path, name)) ? (file[name] as Uint8Array) : missing(path, name)),
+  };
+}
+
+/** A name that stays in its folder. */
+function plain(path: string, name: string): string {
+  if (name !== '' && name !== '.' && name !== '..' && !/[/\\\0:]/.test(name)) return name;
+  throw refused(
+    'importModel',
+    'files',
+    path,
+    `it names the file ${JSON.stringify(name.slice(0, 100))}, which is not in its folder`,
+  );
+}
+
+function missing(path: string, name: string): never {
+  throw refused(
+    'importModel',
+    'files',
+    path,
+    `it names the file ${JSON.stringify(name.slice(0, 100))}; give that too, { [name]: bytes }`,
+  );
+}
+
+async function bytesAt(path: string): Promise<Uint8Array> {
+  try {
+    const file = await host.openFile(path);
+    try {
+      const { size } = await file.stat();
+      if (size > MOST_BYTES) throw new Error(`it has ${size} bytes, more than any model.`);
+      const bytes = new Uint8Array(size);
+      for (let at = 0; at < size; ) {
+        const { bytesRead } = await file.read(bytes, at, size - at, null);
+        if (bytesRead === 0) throw new Error('it became shorter while it was read.');
+        at += bytesRead;
+      }
+      return bytes;
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw fileError('importModel', 'read', path, cause);
+  }
+}
