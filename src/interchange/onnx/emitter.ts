@@ -54,9 +54,11 @@ export class Emitter {
   #bytes = 0;
   /** How many steps of each lane are real, `[B]` int32, within `masked`. */
   lengths: string | undefined;
+  readonly graph: 'window' | 'step';
 
-  constructor(weights: Readonly<Record<string, Tensor>>) {
+  constructor(weights: Readonly<Record<string, Tensor>>, graph: 'window' | 'step') {
     this.#weights = weights;
+    this.graph = graph;
   }
 
   /** A name that nothing else has. */
@@ -65,6 +67,12 @@ export class Emitter {
     for (let k = 2; this.#names.has(name); k += 1) name = `${wanted}_${k}`;
     this.#names.add(name);
     return name;
+  }
+
+  /** @throws OxbowError in a graph of one step, that a layer takes whole windows. */
+  requireWindow(place: string): void {
+    if (this.graph === 'window') return;
+    cannot(place, "it takes a window as a whole, and a step alone is none; write it as { graph: 'window' }");
   }
 
   /** A weight as the model has it. */
@@ -80,6 +88,16 @@ export class Emitter {
   /** Numbers that are kept in the file by a name. */
   numbers(name: string, shape: readonly number[], data: Float32Array): string {
     return this.#stored(name, shape, DataType.float, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+
+  /** Numbers that are no weights, and are never learnt. */
+  constant(wanted: string, shape: readonly number[], data: Float32Array): string {
+    const name = this.#fresh(wanted);
+    const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const t: TensorProto = { dims: shape, dataType: DataType.float, rawData };
+    const attribute: AttributeProto[] = [{ name: 'value', t, type: AttributeType.tensor }];
+    this.#nodes.push({ name: `${name}/Constant`, opType: 'Constant', input: [], output: [name], attribute });
+    return name;
   }
 
   /** A parameter as it is, once in the file however often it is used. */
@@ -174,7 +192,7 @@ export class Emitter {
     return this.output(`${path}.next`, value);
   }
 
-  finish(graph: 'window' | 'step'): Uint8Array {
+  finish(): Uint8Array {
     return encodeModel({
       irVersion: IR_VERSION,
       producerName: 'oxbow',
@@ -188,7 +206,7 @@ export class Emitter {
         output: this.#outputs,
       },
       metadata: [
-        { key: 'oxbow.graph', value: graph },
+        { key: 'oxbow.graph', value: this.graph },
         { key: 'oxbow.carry', value: JSON.stringify(this.#carry) },
       ],
     });

@@ -82,7 +82,7 @@ export function responseNormalised(e: Emitter, path: string, x: Signal, channels
   });
   const sums = e.node(place, 'MatMul', [
     e.node(place, 'Mul', [x.name, x.name]),
-    e.numbers(`${place}.near`, [channels, channels], near),
+    e.constant(`${place}.near`, [channels, channels], near),
   ]);
   const whole = e.node(place, 'Add', [e.node(place, 'Mul', [sums, e.number(alpha)]), e.number(k)]);
   const power = e.node(place, 'Exp', [e.node(place, 'Mul', [e.node(place, 'Log', [whole]), e.number(-beta)])]);

@@ -41,6 +41,8 @@ function written(e: Emitter, d: Descriptions, layer: Json | undefined, path: str
       `${$} within masked has no form in ONNX; padded windows may have recurrent layers and such as take each step by itself`,
     );
   }
+  if (whole.has($) || ($ === 'convolution1d' && (d.options(args[3]).padding ?? 'causal') !== 'causal'))
+    e.requireWindow(place);
   return writer({ e, d, path, x, args, options: (position) => d.options(args[position]) });
 }
 
@@ -57,6 +59,17 @@ const reasons: Readonly<Record<string, string>> = {
   bert: 'takes a record of ids and segments, and the graph has one input',
   tagger: 'takes a record of words and spellings, and the graph has one input',
 };
+
+/** What takes a window for a whole. */
+const whole = new Set([
+  'bidirectional',
+  'masked',
+  'maxPooling1d',
+  'meanPooling1d',
+  'selfAttention',
+  'encoderBlock',
+  'encoder',
+]);
 
 /** What gives right steps also where others are padding. */
 const stepwise = new Set([
@@ -252,7 +265,7 @@ const writers: Readonly<Record<string, Writer>> = {
     return { name, axes: [...x.axes, e.weight(table).shape[1] as number] };
   },
   oneHot({ e, path, x, args }) {
-    const values = e.numbers('off_on', [2], Float32Array.of(0, 1));
+    const values = e.constant('off_on', [2], Float32Array.of(0, 1));
     const name = e.node(path || 'oneHot', 'OneHot', [x.name, e.ints(Number(args[0])), values], { axis: -1 });
     return { name, axes: [...x.axes, Number(args[0])] };
   },
@@ -308,7 +321,7 @@ const writers: Readonly<Record<string, Writer>> = {
     positions(e, path, x, e.parameter(below(path, 'table')), Number(args[0]), options(2).restart === true),
   sinusoidalPositions({ e, path, x, args, options }) {
     const { shape, data } = sines(Number(args[0]), Number(args[1]));
-    const table = e.numbers(below(path, 'sines'), shape, data as Float32Array);
+    const table = e.constant(below(path, 'sines'), shape, data as Float32Array);
     return positions(e, path, x, table, Number(args[0]), options(2).restart === true);
   },
   selfAttention: ({ e, path, x, args }) => attention(e, path, x, { heads: Number(args[1]), context: undefined }),
@@ -352,7 +365,7 @@ const anyWidth = new Set(['dropout', 'activation', 'flatten', 'lastStep', 'maxPo
 
 /** A model as a graph: of a window, `[T, B, …]`, or of one step, `[B, …]`, which has no axis of time. */
 export function graphOf({ description, weights }: Described, graph: 'window' | 'step'): Uint8Array {
-  const e = new Emitter(weights);
+  const e = new Emitter(weights, graph);
   const d = new Descriptions(description);
   const takes = inputOf(d, description as unknown as Json) ?? ['features'];
   const rest = takes === 'ids' ? [] : takes === 'images' ? ['height', 'width', 'channels'] : takes;
@@ -368,5 +381,5 @@ export function graphOf({ description, weights }: Described, graph: 'window' | '
   const y = written(e, d, description as unknown as Json, '', x);
   if (graph === 'window') e.output('y', y);
   else e.output('y', { name: e.node('y', 'Squeeze', [y.name, e.ints([0])]), axes: y.axes.slice(1) });
-  return e.finish(graph);
+  return e.finish();
 }
