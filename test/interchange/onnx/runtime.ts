@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Core, parametersOf, type Tensor, weightsOf } from 'oxbow';
+import { type Core, type Layer, type Parameter, parametersOf, type Tensor, weightsOf } from 'oxbow';
+import type { SourceFile } from '../../../src/interchange/format.js';
 import { type OnnxOptions, onnx } from '../../../src/interchange/onnx/onnx.js';
 import { describe } from '../../../src/runs/describe.js';
 
@@ -84,11 +85,75 @@ print(json.dumps(said))`;
 export function noise(model: Core<never, never, unknown>): void {
   let state = 7;
   for (const [, each] of parametersOf(model.params)) {
+    // No larger where more of them are summed, so that results stay near 1.
+    const inputs = each.shape.slice(0, -1).reduce((a, b) => a * b, 1);
+    const most = Math.min(0.4, 1.5 / Math.sqrt(inputs));
     each.assign(
       Float32Array.from({ length: each.data.length }, () => {
         state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-        return (state / 2 ** 31) * 0.4;
+        return (state / 2 ** 31) * most;
       }),
     );
   }
+}
+
+/** A file as the reader gets it. */
+export const fileOf = (bytes: Uint8Array, others: Readonly<Record<string, Uint8Array>> = {}): SourceFile => ({
+  path: 'model.onnx',
+  bytes,
+  beside: (name) => {
+    const found = others[name];
+    return found ? Promise.resolve(found) : Promise.reject(new Error(`no ${name}`));
+  },
+});
+
+export type Read = Layer<Readonly<Record<string, Tensor>>, Tensor, unknown, Readonly<Record<string, Parameter>>>;
+
+export const imported = async (bytes: Uint8Array, others?: Readonly<Record<string, Uint8Array>>): Promise<Read> =>
+  (await onnx.read(fileOf(bytes, others), {})) as unknown as Read;
+
+/** The official cases of recurrent operators, whose weights become initializers, as exporters have them. */
+export function conformanceCases(): readonly Conformance[] {
+  const script = `
+import warnings; warnings.filterwarnings('ignore')
+import base64, json, numpy as np, onnx
+from onnx import helper, numpy_helper
+# Names of numpy's that the cases were written with.
+np.float, np.bool, np.int, np.object = float, bool, int, object
+from onnx.backend.test.case.node import gru, lstm, rnn
+cases = []
+def tensor(x):
+    return {'shape': list(x.shape), 'data': np.asarray(x, dtype=np.float64).reshape(-1).tolist()}
+def expect(node, inputs, outputs, name, **_):
+    names = [each for each in node.input if each]
+    infos = [helper.make_tensor_value_info(names[0], onnx.TensorProto.FLOAT, inputs[0].shape)]
+    weights = [numpy_helper.from_array(np.asarray(x), n) for n, x in zip(names[1:], inputs[1:])]
+    given = [n for n in node.output if n]
+    out = [helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, y.shape) for n, y in zip(given, outputs)]
+    model = helper.make_model(helper.make_graph([node], name, infos, out, weights))
+    layout = [a.i for a in node.attribute if a.name == 'layout']
+    cases.append({'name': name, 'bytes': base64.b64encode(model.SerializeToString()).decode(), 'layout': layout[0] if layout else 0,
+                  'x': tensor(inputs[0]), 'outputs': {n: tensor(y) for n, y in zip(given, outputs)}})
+for module, made in [(rnn, rnn.RNN), (lstm, lstm.LSTM), (gru, gru.GRU)]:
+    module.expect = expect
+    for each in sorted(dir(made)):
+        if each.startswith('export'): getattr(made, each)()
+print(json.dumps(cases))`;
+  const { stdout, stderr } = spawnSync(PYTHON, ['-c', script], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  if (stdout === '') throw new Error(stderr);
+  return JSON.parse(stdout) as Conformance[];
+}
+
+/** A tensor as scripts write it down. */
+export interface Written {
+  readonly shape: readonly number[];
+  readonly data: readonly number[];
+}
+
+export interface Conformance {
+  readonly name: string;
+  readonly bytes: string;
+  readonly layout: number;
+  readonly x: Written;
+  readonly outputs: Readonly<Record<string, Written>>;
 }
