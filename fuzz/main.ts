@@ -8,11 +8,12 @@ import { argumentsOf, command, wholeNumber } from '../bench/arguments.js';
 import { configure } from '../src/index.js';
 import { checkpoints } from './checkpoints.js';
 import { frames } from './frames.js';
+import { onnxFiles } from './onnx.js';
 import { type Report, run, type Target } from './run.js';
 import { runs } from './runs.js';
 import { utterances } from './utterances.js';
 
-const targets = { checkpoints, runs, utterances, frames } as const;
+const targets = { checkpoints, runs, utterances, frames, onnx: onnxFiles } as const;
 type Name = keyof typeof targets;
 
 const seedOf = (text: string): number => {

@@ -49,7 +49,7 @@ export class Emitter {
   readonly #initializers = new Map<string, TensorProto>();
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
-  readonly #carry: (readonly [input: string, output: string])[] = [];
+  readonly #carry: (readonly [input: string | null, output: string])[] = [];
   readonly #names = new Set<string>();
   #bytes = 0;
   /** How many steps of each lane are real, `[B]` int32, within `masked`. */
@@ -184,12 +184,16 @@ export class Emitter {
   /** A part of the carry, by its path: what enters, and a function that takes what leaves. */
   carry(path: string, axes: Axes): readonly [enters: Signal, leaves: (name: string) => void] {
     const enters = this.input(path, 'float', axes);
-    return [enters, (name) => this.#carry.push([enters.name, this.leaving(path, { name, axes })])];
+    return [enters, (name) => this.#leaving(enters.name, path, { name, axes })];
   }
 
   /** A part of the carry that leaves alone. */
-  leaving(path: string, value: Signal): string {
-    return this.output(`${path}.next`, value);
+  leaving(path: string, value: Signal): void {
+    this.#leaving(null, path, value);
+  }
+
+  #leaving(enters: string | null, path: string, value: Signal): void {
+    this.#carry.push([enters, this.output(`${path}.next`, value)]);
   }
 
   finish(): Uint8Array {

@@ -1,6 +1,6 @@
 /** What of a graph's inputs and outputs is its carry, what recurrent operators remember by themselves, and which axis is time. */
 import { attributesOf } from '../../layers/onnx-graph/attributes.js';
-import type { GraphAxes, GraphNode, GraphState } from '../../layers/onnx-graph/graph.js';
+import { type GraphAxes, type GraphNode, type GraphState, isShape } from '../../layers/onnx-graph/graph.js';
 import { kinds } from '../../layers/onnx-graph/recurrent.js';
 import type { ModelProto } from './proto.js';
 import type { Port } from './read.js';
@@ -9,6 +9,9 @@ import { cannotRead, type Stored } from './tensors.js';
 type Makers = ReadonlyMap<string, GraphNode>;
 
 const isRecurrent = ({ op }: GraphNode): boolean => Object.hasOwn(kinds, op);
+
+/** Numbers of a state that a lane has at most. */
+const MOST_OF_A_STATE = 2 ** 20;
 
 /** Operators through which a state goes as it is. */
 const passing = new Set([
@@ -44,6 +47,8 @@ function sourcesOf(name: string, makers: Makers, known = new Map<string, Readonl
 
 interface Carries {
   readonly states: readonly GraphState[];
+  /** Outputs that are a carry which enters nowhere: of what starts afresh with each window. */
+  readonly leaving: readonly string[];
   readonly lengths: string | undefined;
 }
 
@@ -53,7 +58,7 @@ const textOf = ({ metadata = [] }: ModelProto, key: string): string | undefined 
 /** A state's sizes without the batch, which is on an axis. */
 function stateOf({ name, axes }: Port, output: string, batch: number): GraphState {
   const shape = axes.filter((_, axis) => axis !== batch).map(({ value }) => value ?? 0);
-  if (axes.length <= batch || shape.some((length) => !(Number.isSafeInteger(length) && length > 0))) {
+  if (axes.length <= batch || shape.includes(0) || !isShape(shape, MOST_OF_A_STATE)) {
     return cannotRead(name, 'a state has sizes that are known, all but the batch; write them into its shape');
   }
   return { name, shape, batch, input: name, output };
@@ -74,7 +79,7 @@ export function carriesOf(
   const lengths = new Set(told);
   if (lengths.size > 1) cannotRead([...lengths].join(', '), 'lengths of lanes enter at several inputs; give them one');
   const own = textOf(model, 'oxbow.carry');
-  if (own !== undefined) return { states: namedPairs(own, ports, outputs), lengths: [...lengths][0] };
+  if (own !== undefined) return { ...namedPairs(own, ports, outputs), lengths: [...lengths][0] };
 
   // Which states of which operators an input becomes, and which an output was.
   const enters = new Map<string, Set<string>>();
@@ -102,11 +107,15 @@ export function carriesOf(
     const batchFirst = direct !== undefined && attributesOf(direct).number('layout', 0) === 1;
     return stateOf(port, output, port.axes.length === 3 && !batchFirst ? 1 : 0);
   });
-  return { states: found, lengths: [...lengths][0] };
+  return { states: found, leaving: [], lengths: [...lengths][0] };
 }
 
 /** The pairs that a file of ours names. */
-function namedPairs(text: string, ports: ReadonlyMap<string, Port>, outputs: readonly Port[]): readonly GraphState[] {
+function namedPairs(
+  text: string,
+  ports: ReadonlyMap<string, Port>,
+  outputs: readonly Port[],
+): Pick<Carries, 'states' | 'leaving'> {
   let pairs: unknown;
   try {
     pairs = JSON.parse(text);
@@ -115,15 +124,21 @@ function namedPairs(text: string, ports: ReadonlyMap<string, Port>, outputs: rea
   }
   const list: readonly unknown[] = Array.isArray(pairs) ? pairs : cannotRead('oxbow.carry', 'it is no list of pairs');
   const seen = new Set<string>();
-  return list.map((pair) => {
+  const leaving: string[] = [];
+  const states = list.flatMap((pair) => {
     const [input, output] = Array.isArray(pair) ? (pair as readonly unknown[]) : [];
     const port = typeof input === 'string' ? ports.get(input) : undefined;
     const leaves = outputs.find(({ name }) => name === output);
+    if (input === null && leaves !== undefined) {
+      leaving.push(leaves.name);
+      return [];
+    }
     if (port === undefined || leaves === undefined || seen.has(port.name))
       return cannotRead('oxbow.carry', 'a pair names an input and an output, each once');
     seen.add(port.name);
     return stateOf(port, leaves.name, 0);
   });
+  return { states, leaving };
 }
 
 /** Whether a tensor is all zeros, whatever its sizes are. */
@@ -168,8 +183,8 @@ export function stateless(
 }
 
 function unitsOf(node: GraphNode, stored: ReadonlyMap<string, Stored>): number {
-  const size = attributesOf(node).number('hidden_size', stored.get(node.inputs[2] ?? '')?.shape[2] ?? 0);
-  if (Number.isSafeInteger(size) && size > 0 && size < 2 ** 24) return size;
+  const size = stored.get(node.inputs[2] ?? '')?.shape[2] ?? attributesOf(node).number('hidden_size', 0);
+  if (Number.isSafeInteger(size) && size > 0 && size <= MOST_OF_A_STATE) return size;
   return cannotRead(node.name || node.op, 'its hidden_size is not known');
 }
 

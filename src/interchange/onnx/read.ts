@@ -87,7 +87,9 @@ export async function graphIn(file: SourceFile): Promise<Imported> {
   const outputs = (graph.output ?? []).map(portOf);
   for (const { name } of outputs) if (!known.has(name)) cannotRead(name, 'nothing gives this output');
   if (outputs.length === 0) cannotRead('the graph', 'it gives nothing');
-  return arranged(model, fused(nodes, stored), inputs, outputs, stored, initializers);
+  const whole = fused(nodes, stored);
+  for (const node of whole) if (!isOperator(node.op)) unknown(labelOf(node), node.op);
+  return arranged(model, whole, inputs, outputs, stored, initializers);
 }
 
 function decoded(bytes: Uint8Array): ModelProto {
@@ -139,8 +141,8 @@ async function nodeOf(
     if (output[0]) stored.set(output[0], value);
     return undefined;
   }
-  if (!isOperator(op))
-    return cannotRead(place, `there is no operator ${op} here; write the model without it, where it can be`);
+  // Erf is part of what is one node in the end.
+  if (!isOperator(op) && op !== 'Erf') return unknown(place, op);
   const attributes: Record<string, Attribute> = {};
   for (const each of attribute) {
     const key = each.name ?? '';
@@ -165,6 +167,9 @@ async function nodeOf(
     cannotRead(place, 'it drops while it predicts; write the model for inference');
   return node;
 }
+
+const unknown = (place: string, op: string): never =>
+  cannotRead(place, `there is no operator ${op} here; write the model without it, where it can be`);
 
 function constantOf(attribute: AttributeProto, place: string): Stored {
   const { name, f, i, floats, ints } = attribute;
@@ -216,7 +221,7 @@ function arranged(
     );
     if (!isKnown) cannotRead(name, `the input is of data type ${type}; signals are float, and ids int32 or int64`);
   }
-  const left = new Set(states.map(({ output }) => output));
+  const left = new Set([...states.map(({ output }) => output), ...carries.leaving]);
   const own = outputs.filter(({ name }) => !left.has(name));
   // The last states of recurrent operators that go on by themselves are the carry already.
   const others = own.filter(({ name }) => {

@@ -19,7 +19,7 @@ export interface Counted {
 export type Value = Tensor | Fixed | Counted;
 
 /** Fixed numbers at most: a graph that works out more before it begins is no model. */
-export const MOST_FIXED = 2 ** 24;
+export const MOST_FIXED = 2 ** 20;
 
 export const isFixed = (value: Value): value is Fixed => 'fixed' in value;
 export const isCounted = (value: Value): value is Counted => 'counted' in value;

@@ -1,5 +1,17 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { build, evaluate, ids, inWindow, loadWeights, type Tensor, tape, tensor, toSignal, weightsOf } from 'oxbow';
+import {
+  build,
+  evaluate,
+  ids,
+  inWindow,
+  loadWeights,
+  parametersOf,
+  type Tensor,
+  tape,
+  tensor,
+  toSignal,
+  weightsOf,
+} from 'oxbow';
 import { afterAll, describe, expect, it } from 'vitest';
 import { describe as descriptionOf } from '../../../src/runs/describe.js';
 import * as tree from '../../../src/tree.js';
@@ -123,15 +135,13 @@ describe.skipIf(!hasChecker)('onnx.checker (where python3-onnx is installed)', (
 
 /** Gradients of what a model gives, of all weights that both models have by the same name, and of a signal. */
 function gradientsOf(model: Any | Read, x: Tensor, names: readonly string[]): readonly Tensor[] {
-  const params = model.params as Record<string, Tensor>;
-  const weights = names.map(
-    (name) => name.split('.').reduce((at, part) => (at as never)[part], params as unknown) as Tensor,
-  );
-  const flatOnes = names.map((name, k) => (params[name] as Tensor | undefined) ?? (weights[k] as Tensor));
+  const params = new Map(parametersOf(model.params));
+  const weights = names.map((name) => params.get(name) as Tensor);
   return inWindow((ops) => {
-    const watched = x.type === 'int32' ? flatOnes : [...flatOnes, x];
+    const watched = x.type === 'int32' ? weights : [...weights, x];
     const recorded = tape(ops, watched);
-    const [y] = (model as Read).apply(recorded, (model as Read).initial(x.shape[1] as number), x);
+    const predicting = { ...recorded, training: false };
+    const [y] = (model as Read).apply(predicting, (model as Read).initial(x.shape[1] as number), x);
     const of = y as Tensor;
     const seed = tensor(
       of.shape,
@@ -146,10 +156,9 @@ describe('what was written is read again as the same model', () => {
   it.each(readable)('%s', async (layer, each) => {
     const model = made(each);
     const again = await imported(await exported(model));
-    let [carry, state, outputs] = [model.initial(2) as unknown, again.initial(2), 0];
     const signal = signalOf(each);
     const lanes = signal.shape[1] as number;
-    [carry, state] = [model.initial(lanes), again.initial(lanes)];
+    let [carry, state, outputs] = [model.initial(lanes) as unknown, again.initial(lanes), 0];
     for (let k = 0; k < 2; k += 1) {
       const [y, after] = run(model, carry, signal);
       const theirs = each.lengths
