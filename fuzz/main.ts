@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz`: mutated checkpoints, kept runs, utterance files and socket frames, each read right or refused by name, within bounds of
+ * `npm run fuzz`: mutated checkpoints, kept runs, utterance files, socket frames and files of ONNX, each read right or refused by name, within bounds of
  * time and memory. The first that is not is made small, and it is said how to see it again.
  */
 import { writeFileSync } from 'node:fs';
