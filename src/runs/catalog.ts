@@ -26,6 +26,7 @@ import { layerNorm } from '../layers/layer-norm.js';
 import { localResponseNorm } from '../layers/local-response-norm.js';
 import { maxout } from '../layers/maxout.js';
 import { oneHot } from '../layers/one-hot.js';
+import { onnxGraph } from '../layers/onnx-graph/onnx-graph.js';
 import { maxPooling1d, maxPooling2d, meanPooling1d, meanPooling2d } from '../layers/pooling.js';
 import { learnedPositions, sinusoidalPositions } from '../layers/positions.js';
 import { prelu } from '../layers/prelu.js';
@@ -160,6 +161,7 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     sequential,
     'sequential.compile': compiled,
     tagger: rebuiltTagger,
+    onnxGraph,
   },
   cell: { simpleRnnCell, lstmCell, gruCell, residualRnnCell, mogrifier },
   initializer: named('initializers', initializers),
