@@ -27,6 +27,7 @@ import { maxPooling1d, maxPooling2d, meanPooling1d, meanPooling2d } from '../lay
 import { learnedPositions, sinusoidalPositions } from '../layers/positions.js';
 import { prelu } from '../layers/prelu.js';
 import { residual } from '../layers/residual.js';
+import { reverse } from '../layers/reverse.js';
 import { scaledDotProductAttention } from '../layers/scaled-dot-product.js';
 import { spelling } from '../layers/spelling.js';
 import { causalBlock, causalBlocks, decoder, decoderBlock, encoder, encoderBlock } from '../layers/transformer.js';
@@ -106,6 +107,7 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     unroll,
     masked,
     residual,
+    reverse,
     simpleRnn,
     lstm,
     gru,
@@ -240,7 +242,7 @@ const options: Readonly<Record<string, ArgumentSlot>> = {
   decay: rate,
   loss: { kinds: ['loss'] },
   optimizer: { kinds: ['optimizer'] },
-  merge: own,
+  merge: { ...own, plain: 'string' },
   penalise: own,
   update: own,
 };
