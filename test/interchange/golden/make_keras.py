@@ -326,7 +326,7 @@ def functional(layers, shape, dtype):
     parts, before = [{**input_layer(shape, dtype), 'name': 'input_layer', 'inbound_nodes': []}], 'input_layer'
     for layer, name in named(layers):
         tensor = {'class_name': '__keras_tensor__', 'config': {'shape': [None, *shape], 'dtype': 'float32', 'keras_history': [before, 0, 0]}}
-        parts.append(serialised(layer, name, name=name, inbound_nodes=[{'args': [tensor], 'kwargs': {'mask': None}}]))
+        parts.append({**serialised(layer, name), 'name': name, 'inbound_nodes': [{'args': [tensor], 'kwargs': {'mask': None}}]})
         before = name
     config = {'name': 'functional', 'trainable': True, 'layers': parts, 'input_layers': [['input_layer', 0, 0]], 'output_layers': [[before, 0, 0]]}
     return {'module': 'keras.src.models.functional', 'class_name': 'Functional', 'config': config, 'registered_name': 'Functional', 'build_config': {'input_shape': None}}
@@ -422,7 +422,7 @@ def main():
     case('norm', [layer_norm(4), dense(4, 5), layer_norm(5, 1e-5)], [None, 4], covers=['LayerNormalization'])
     case('conv1d', [conv1d(4, 5, 3, padding='same', activation='relu'), conv1d(5, 4, 2, padding='causal'), pool('Max', 1, [2], [1]), conv1d(4, 3, 3, stride=2), pool('Average', 1, [2], [2]), flatten(), dense(6, 2)], [12, 4], covers=['Conv1D', 'MaxPooling1D', 'AveragePooling1D', 'Flatten, of steps'])
     case('global', [conv1d(4, 5, 3), global_pool('Average', 1), dense(5, 3)], [7, 4], covers=['GlobalAveragePooling1D'])
-    case('conv2d', [conv2d(2, 4, (3, 3), padding='same', activation='relu'), pool('Max', 2, [2, 2], [2, 2]), conv2d(4, 6, (3, 3), stride=(2, 2), padding='same', groups=2), pool('Average', 2, [2, 2], [1, 1]), flatten(), dense(12, 3)], [10, 12, 2], covers=['Conv2D', 'MaxPooling2D', 'AveragePooling2D', 'Flatten'])
+    case('conv2d', [conv2d(2, 4, (3, 3), padding='same', activation='relu'), pool('Max', 2, [2, 2], [2, 2]), conv2d(4, 6, (3, 3), stride=(2, 2), padding='same', groups=2), pool('Average', 2, [2, 2], [1, 1]), flatten(), dense(24, 3)], [10, 10, 2], covers=['Conv2D', 'MaxPooling2D', 'AveragePooling2D', 'Flatten'])
     case('films', [distributed(conv2d(1, 3, (2, 2))), distributed(global_pool('Max', 2)), recurrent('GRU', 3, 2)], [None, 4, 4, 1], draw(2, 3, 4, 4, 1, scale=1), covers=['TimeDistributed(Conv2D)', 'GlobalMaxPooling2D'])
     case('functional', [recurrent('LSTM', 4, 5, True), dense(5, 3)], [None, 4], kind='functional', covers=['Functional'])
     case('legacy', [recurrent('GRU', 4, 5, True), bidirectional('LSTM', 5, 3, False), dense(6, 2)], [None, 4], kind='legacy', covers=['HDF5 of Keras 2'])
