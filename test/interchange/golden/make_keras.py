@@ -430,4 +430,5 @@ def main():
     (HERE / 'keras.json').write_text(json.dumps(CASES, separators=(',', ':')) + '\n')
 
 
-main()
+if __name__ == '__main__':
+    main()
