@@ -105,8 +105,9 @@ function inputOf({ links, options }: Chain, given: readonly Size[] | undefined, 
   }
   const steps = isSequence ? null : undefined;
   if (isIds) return { steps, shape: [] };
-  const first = links.find(({ description }) => typeof description.args[0] === 'number' && description.$ !== 'dropout');
-  const features = first?.description.args[0] as number | undefined;
+  const widthOf = ({ $, args: [width] }: ModelDescription) => ($ === 'dropout' ? undefined : isThing(width) ? width.args[0] : width);
+  const first = links.find(({ description }) => typeof widthOf(description) === 'number');
+  const features = first && (widthOf(first.description) as number);
   if (first === undefined || features === undefined || /Pooling/.test(first.description.$)) {
     return refuse('inputShape', 'no layer says what it takes; give one example’s axes');
   }
