@@ -33,15 +33,17 @@ const fileOf = ({ model, weights }: Pick<Saved, 'model' | 'weights'>) =>
 const imported = (saved: Pick<Saved, 'model' | 'weights'>) => tfjs.read(fileOf(saved), {}) as Promise<Any>;
 const isIds = ({ model }: Pick<Saved, 'model'>) => JSON.stringify(model).includes('"Embedding"');
 
-const gates = { recurrentActivation: 'sigmoid', biasInitializer: 'randomNormal' };
 const bias = { biasInitializer: 'randomNormal' };
+// By default they are orthogonal, for which its core alone has not all it takes.
+const recurrent = { ...bias, recurrentInitializer: 'glorotNormal' };
+const gates = { ...recurrent, recurrentActivation: 'sigmoid' };
 
 type Layers = Any;
 /** By name: the layers, one example's axes, and the features that they give. */
 const cases: Readonly<Record<string, readonly [figures: readonly string[], make: (l: Layers) => readonly unknown[], shape: readonly (number | null)[]]>> = {
   dense: [['Dense', 'Dropout', 'Activation'], (l) => [l.dense({ units: 5, activation: 'tanh', inputShape: [4], ...bias }), l.dropout({ rate: 0 }), l.activation({ activation: 'softplus' }), l.dense({ units: 2, ...bias })], [4]],
   embedding: [['Embedding'], (l) => [l.embedding({ inputDim: 6, outputDim: 3, inputShape: [5] }), l.lstm({ units: 4, ...gates }), l.dense({ units: 2 })], [5]],
-  simpleRnn: [['SimpleRNN'], (l) => [l.simpleRNN({ units: 4, returnSequences: true, inputShape: [5, 3], ...bias }), l.simpleRNN({ units: 2, activation: 'relu', ...bias })], [5, 3]],
+  simpleRnn: [['SimpleRNN'], (l) => [l.simpleRNN({ units: 4, returnSequences: true, inputShape: [5, 3], ...recurrent }), l.simpleRNN({ units: 2, activation: 'relu', ...recurrent })], [5, 3]],
   lstm: [['LSTM'], (l) => [l.lstm({ units: 4, returnSequences: true, inputShape: [5, 3], ...gates }), l.lstm({ units: 2, goBackwards: true, ...gates })], [5, 3]],
   gru: [['GRU'], (l) => [l.gru({ units: 4, returnSequences: true, inputShape: [5, 3], ...gates }), l.gru({ units: 2, ...gates })], [5, 3]],
   both: [['Bidirectional'], (l) => [l.bidirectional({ layer: l.lstm({ units: 3, returnSequences: true, ...gates }), mergeMode: 'concat', inputShape: [5, 3] }), l.bidirectional({ layer: l.gru({ units: 2, ...gates }), mergeMode: 'ave' })], [5, 3]],
