@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz`: mutated checkpoints, kept runs, utterance files and socket frames, each read right or refused by name, within bounds of
+ * `npm run fuzz`: mutated checkpoints, kept runs, utterance files, socket frames and files of other frameworks, each read right or refused by name, within bounds of
  * time and memory. The first that is not is made small, and it is said how to see it again.
  */
 import { writeFileSync } from 'node:fs';
@@ -8,11 +8,12 @@ import { argumentsOf, command, wholeNumber } from '../bench/arguments.js';
 import { configure } from '../src/index.js';
 import { checkpoints } from './checkpoints.js';
 import { frames } from './frames.js';
+import { kerasFiles, tfjsFiles } from './layers-models.js';
 import { type Report, run, type Target } from './run.js';
 import { runs } from './runs.js';
 import { utterances } from './utterances.js';
 
-const targets = { checkpoints, runs, utterances, frames } as const;
+const targets = { checkpoints, runs, utterances, frames, keras: kerasFiles, tfjs: tfjsFiles } as const;
 type Name = keyof typeof targets;
 
 const seedOf = (text: string): number => {

@@ -103,7 +103,8 @@ export function bidirectional<F, B, X extends Tensor, P extends Params = Params,
       {
         kind: 'bidirectional',
         inputs: forward.inputs ?? backward.inputs,
-        outputs: chosen === 'concat' ? sideBySide(forward, backward) : (outputs ?? commonWidth(chosen, forward, backward)),
+        outputs:
+          chosen === 'concat' ? sideBySide(forward, backward) : (outputs ?? commonWidth(chosen, forward, backward)),
         params: { forward: forward.params, backward: backward.params },
         initial: (batch) => ({ forward: forward.initial(batch), backward: backward.initial(batch) }),
         lengthsAfter(lengths) {

@@ -49,7 +49,8 @@ export function lengthsOfIds(
   const steps = shape[0] as number;
   if (type === 'int32') return lengthsWhere(what, data, [count, steps], (id) => id !== padding);
   const width = sizeOf(shape.slice(1));
-  if (shape.length < 2) throw new TypeError(`${what} is numbers without features, and padding is an id; give a mask instead.`);
+  if (shape.length < 2)
+    throw new TypeError(`${what} is numbers without features, and padding is an id; give a mask instead.`);
   const fill = Math.fround(padding);
   const isReal = (_: unknown, step: number) =>
     data.subarray(step * width, (step + 1) * width).some((value) => Math.fround(value) !== fill);

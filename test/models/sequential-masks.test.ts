@@ -281,8 +281,20 @@ describe('a sequential model with a mask', () => {
 
   it('takes steps whose features all are the padding for padding', async () => {
     const model = (options: object) => sequential([gru(2, 3), lastStep()], { seed: 1, ...options });
-    const padded = [[[1, -1.1], [-1.1, -1.1]], [[0.5, 0.25], [-1.1, 1]]];
-    const [first, second] = [await model({}).predict(padded.map((steps) => steps.slice(0, 1))), await model({}).predict(padded)];
+    const padded = [
+      [
+        [1, -1.1],
+        [-1.1, -1.1],
+      ],
+      [
+        [0.5, 0.25],
+        [-1.1, 1],
+      ],
+    ];
+    const [first, second] = [
+      await model({}).predict(padded.map((steps) => steps.slice(0, 1))),
+      await model({}).predict(padded),
+    ];
     const { data } = await model({ padding: -1.1 }).predict(padded);
     expect([...data]).toEqual([...first.data.slice(0, 3), ...second.data.slice(3)]);
   });

@@ -1,7 +1,7 @@
 /** The zip files of Keras: a few files, stored or deflated. Nothing in them is trusted, and nothing of them is written anywhere. */
 
-import { host } from '#host';
 import { inflateSync, zipSync } from 'fflate';
+import { host } from '#host';
 
 import { refused } from '../format.js';
 
@@ -48,7 +48,11 @@ export function openArchive(title: string, bytes: Uint8Array): Archive {
   let at = view.getUint32(end + 16, true);
   for (let k = 0; k < count; k += 1) {
     if (at + 46 > end || view.getUint32(at, true) !== ENTRY) refuse('the archive', `the entry of file ${k} is damaged`);
-    const [name, extra, comment] = [28, 30, 32].map((field) => view.getUint16(at + field, true)) as [number, number, number];
+    const [name, extra, comment] = [28, 30, 32].map((field) => view.getUint16(at + field, true)) as [
+      number,
+      number,
+      number,
+    ];
     if (at + 46 + name > end) refuse('the archive', `the entry of file ${k} is cut`);
     const text = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + name));
     if (entries.has(text)) refuse(shown(text), 'it is there twice');
@@ -65,11 +69,18 @@ export function openArchive(title: string, bytes: Uint8Array): Archive {
   return {
     names: [...entries.keys()],
     file(name) {
-      const { method, crc, packed, size, at: start } = entries.get(name) ?? refuse(shown(name), 'it is not in the archive');
+      const {
+        method,
+        crc,
+        packed,
+        size,
+        at: start,
+      } = entries.get(name) ?? refuse(shown(name), 'it is not in the archive');
       if (start + 30 > bytes.length || view.getUint32(start, true) !== LOCAL) refuse(name, 'its start is damaged');
       const from = start + 30 + view.getUint16(start + 26, true) + view.getUint16(start + 28, true);
       if (from + packed > bytes.length) refuse(name, 'it is cut; copy the file anew');
-      if (size > LARGE && size > TIGHTEST * packed) refuse(name, `${packed} bytes would become ${size}, as no weights do`);
+      if (size > LARGE && size > TIGHTEST * packed)
+        refuse(name, `${packed} bytes would become ${size}, as no weights do`);
       const given = bytes.subarray(from, from + packed);
       let whole = given;
       if (method === 8) {
@@ -81,7 +92,8 @@ export function openArchive(title: string, bytes: Uint8Array): Archive {
       } else if (method !== 0) {
         refuse(name, method < 0 ? 'it is encrypted' : `it is packed by method ${method}, and not stored or deflated`);
       }
-      if (whole.length !== size || host.crc32(whole, 0) !== crc) refuse(name, 'its checksum does not fit; copy the file anew');
+      if (whole.length !== size || host.crc32(whole, 0) !== crc)
+        refuse(name, 'its checksum does not fit; copy the file anew');
       return whole;
     },
   };

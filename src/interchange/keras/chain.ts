@@ -68,7 +68,8 @@ export function chainOf(reading: Reading, model: unknown, place = 'the model', d
     }
     const inner = chainOf(reading, each, name, depth + 1);
     // What it takes is what the layers before give.
-    const rest = depth === 0 && each === list[0] ? inner : inner.filter((layer) => layer.config.className !== 'InputLayer');
+    const rest =
+      depth === 0 && each === list[0] ? inner : inner.filter((layer) => layer.config.className !== 'InputLayer');
     return rest.map((layer) => ({ config: layer.config, group: `${group}/${layer.group}` }));
   });
 }
@@ -92,7 +93,8 @@ interface Node {
 
 /** @throws OxbowError where a layer takes something else than what the one before it gives. */
 function checkChain(layers: readonly Node[], fields: Fields, refuse: Refuse): void {
-  const chain = 'the graph is no chain; here layers come one after another, so build it of residual, stack and the like, and load its weights';
+  const chain =
+    'the graph is no chain; here layers come one after another, so build it of residual, stack and the like, and load its weights';
   layers.forEach(({ each, name, className }, at) => {
     const takes = sourcesOf(each.inbound_nodes, name, refuse);
     if (at === 0 && className === 'InputLayer' && takes.length === 0) return;
@@ -107,7 +109,11 @@ function checkChain(layers: readonly Node[], fields: Fields, refuse: Refuse): vo
   ] as const) {
     // `[name, 0, 0]`, or a list with one such entry.
     const given = fields[key];
-    const names = Array.isArray(given) ? (typeof given[0] === 'string' ? [given[0]] : given.map((one) => one?.[0])) : [];
+    const names = Array.isArray(given)
+      ? typeof given[0] === 'string'
+        ? [given[0]]
+        : given.map((one) => one?.[0])
+      : [];
     if (names.length !== 1 || names[0] !== node?.name) refuse(`${key} are ${quoted(given)}: ${chain}`);
   }
 }
@@ -115,7 +121,8 @@ function checkChain(layers: readonly Node[], fields: Fields, refuse: Refuse): vo
 /** The layers that a layer is called on: in Keras 3 tensors with their history, before and in TensorFlow.js lists of names. */
 function sourcesOf(nodes: unknown, name: string, refuse: Refuse): readonly unknown[] {
   if (nodes === undefined || nodes === null) return [];
-  if (!Array.isArray(nodes) || nodes.length > 1) return refuse('it is called more than once, with the same weights', name);
+  if (!Array.isArray(nodes) || nodes.length > 1)
+    return refuse('it is called more than once, with the same weights', name);
   const [node] = nodes as unknown[];
   if (node === undefined) return [];
   if (Array.isArray(node)) {

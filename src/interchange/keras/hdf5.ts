@@ -48,14 +48,21 @@ export interface Hdf5File {
  *
  * @throws OxbowError, an InterchangeError, where the file is damaged.
  */
-export async function readHdf5<R>(title: string, place: string, bytes: Uint8Array, use: (file: Hdf5File) => R): Promise<R> {
+export async function readHdf5<R>(
+  title: string,
+  place: string,
+  bytes: Uint8Array,
+  use: (file: Hdf5File) => R,
+): Promise<R> {
   const refuse = (where: string, reason: string, cause?: unknown): never => {
     throw refused('importModel', title, where, reason, cause);
   };
   if (!isHdf5(bytes)) refuse(place, 'it is no HDF5 file');
-  if (bytes.length > MOST_BYTES) refuse(place, `its ${bytes.length} bytes are more than can be read at once, ${MOST_BYTES}`);
+  if (bytes.length > MOST_BYTES)
+    refuse(place, `its ${bytes.length} bytes are more than can be read at once, ${MOST_BYTES}`);
   const { File, FS, Group, Dataset } = await loaded();
-  if (broken !== undefined) refuse(place, 'an earlier file has broken the reader of HDF5; start the process anew', broken);
+  if (broken !== undefined)
+    refuse(place, 'an earlier file has broken the reader of HDF5; start the process anew', broken);
   files += 1;
   const name = `/${files}.h5`;
   let file: InstanceType<Library['File']> | undefined;

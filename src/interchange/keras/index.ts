@@ -7,11 +7,11 @@ import { isArchive, openArchive, packed } from './archive.js';
 import type { ChainLayer } from './chain.js';
 import type { Config } from './config.js';
 import { type Hdf5File, isHdf5, readHdf5, writeHdf5 } from './hdf5.js';
+import { intoModel } from './into-model.js';
 import { readModel, type WeightsFile } from './read-model.js';
 import { inOrder } from './read-order.js';
 import type { LayerWeights } from './weights.js';
 import { type KerasWriteOptions, writtenModel } from './write-model.js';
-import { intoModel } from './into-model.js';
 
 const TITLE = 'Keras 3';
 const CONFIG = 'config.json';
@@ -21,16 +21,39 @@ const METADATA = 'metadata.json';
 /** A config is text of some kilobytes. */
 const LONGEST_CONFIG = 2 ** 26;
 
+/** Lists and records within one another: those of a model's layers are far fewer. */
+const DEEPEST = 64;
+
+/** How deep a text of JSON is, its strings left out. */
+function depthOf(text: string): number {
+  let [depth, most] = [0, 0];
+  for (const [mark] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (mark === '[' || mark === '{') most = Math.max(most, ++depth);
+    else if (mark === ']' || mark === '}') depth -= 1;
+  }
+  return most;
+}
+
 /** JSON of a file. */
 export function jsonOf(title: string, place: string, bytes: Uint8Array): unknown {
   if (bytes.length > LONGEST_CONFIG) {
-    throw refused('importModel', title, place, `it has ${bytes.length} bytes, more than a config may have, ${LONGEST_CONFIG}`);
+    throw refused(
+      'importModel',
+      title,
+      place,
+      `it has ${bytes.length} bytes, more than a config may have, ${LONGEST_CONFIG}`,
+    );
   }
+  let text: string;
+  let value: unknown;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    value = JSON.parse(text);
   } catch (error) {
     throw refused('importModel', title, place, 'it is no JSON in UTF-8; copy the file anew', error);
   }
+  if (depthOf(text) <= DEEPEST) return value;
+  throw refused('importModel', title, place, `more than ${DEEPEST} lists and records are within one another`);
 }
 
 /** Weights where Keras 3 has them: `layers/lstm/cell/vars/0`. */
@@ -80,7 +103,9 @@ async function read(file: SourceFile, { as }: ReadOptions): Promise<Core<unknown
   if (isArchive(bytes)) {
     const archive = openArchive(TITLE, bytes);
     const config = jsonOf(TITLE, CONFIG, archive.file(CONFIG));
-    const model = await readHdf5(TITLE, WEIGHTS, archive.file(WEIGHTS), (weights) => readModel(TITLE, config, byGroups(weights)));
+    const model = await readHdf5(TITLE, WEIGHTS, archive.file(WEIGHTS), (weights) =>
+      readModel(TITLE, config, byGroups(weights)),
+    );
     return as === undefined ? model : intoModel(TITLE, model, as);
   }
   return readHdf5(TITLE, 'the file', bytes, (weights) => {
@@ -91,7 +116,12 @@ async function read(file: SourceFile, { as }: ReadOptions): Promise<Core<unknown
       return as === undefined ? model : intoModel(TITLE, model, as);
     }
     if (weights.members('layers') === undefined) {
-      throw refused('importModel', TITLE, 'the file', 'it has neither layers nor a config: it is no file of Keras, or one of a class of its own');
+      throw refused(
+        'importModel',
+        TITLE,
+        'the file',
+        'it has neither layers nor a config: it is no file of Keras, or one of a class of its own',
+      );
     }
     if (as === undefined) {
       throw refused('importModel', TITLE, 'the file', 'it has weights alone; say of which model by { as }');

@@ -3,7 +3,7 @@
 import { OxbowError } from '../../errors.js';
 import { putWeights, weightsOf } from '../../formats/weights.js';
 import type { Core } from '../../layer.js';
-import { parametersOf, type Params } from '../../parameters/parameter.js';
+import { type Params, parametersOf } from '../../parameters/parameter.js';
 import { build } from '../../runs/build.js';
 import type { ModelDescription } from '../../runs/description.js';
 import { sameShape, showShape } from '../../tensor.js';

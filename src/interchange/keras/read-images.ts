@@ -48,10 +48,14 @@ function axesOf(config: Config, { steps, shape, mask }: Signal, count: 1 | 2, ke
   return sizes.map((size, k) => ({ size, stride: strides[k] as number, length: lengths[k] as Size }));
 }
 
-const pairOrOne = (values: readonly number[]): Json => (values.every((value) => value === values[0]) ? (values[0] as number) : values);
+const pairOrOne = (values: readonly number[]): Json =>
+  values.every((value) => value === values[0]) ? (values[0] as number) : values;
 
 /** Padding by which `convolution1d` and `convolution2d` see the same places as Keras. */
-function paddingOf(config: Config, axes: readonly Axis[]): { readonly padding: Json; readonly lengths: readonly Size[] } {
+function paddingOf(
+  config: Config,
+  axes: readonly Axis[],
+): { readonly padding: Json; readonly lengths: readonly Size[] } {
   const padding = config.text('padding', 'valid');
   if (padding === 'valid') return { padding, lengths: axes.map((axis) => placesOf(axis, 0)) };
   if (padding === 'causal' && axes.length === 1) {
@@ -65,8 +69,12 @@ function paddingOf(config: Config, axes: readonly Axis[]): { readonly padding: J
   if (axes.every(({ size }, k) => zeros[k]?.[0] === Math.floor((size - 1) / 2))) return { padding, lengths };
   const before = zeros.map((pair) => pair?.[0] ?? -1);
   const isEven = axes.every((axis, k) => placesOf(axis, 2 * (before[k] as number)) === lengths[k]);
-  if (axes.length === 2 && isEven && before.every((count) => count >= 0)) return { padding: pairOrOne(before), lengths };
-  return config.refuse('"same" puts other zeros before than after an axis of this length and stride; take "valid"', 'padding');
+  if (axes.length === 2 && isEven && before.every((count) => count >= 0))
+    return { padding: pairOrOne(before), lengths };
+  return config.refuse(
+    '"same" puts other zeros before than after an axis of this length and stride; take "valid"',
+    'padding',
+  );
 }
 
 export function readConvolution(config: Config, signal: Signal, weights: LayerWeights): Step {
@@ -101,7 +109,10 @@ export function readConvolution(config: Config, signal: Signal, weights: LayerWe
         },
       },
     ],
-    signal: count === 1 ? { ...signal, steps: lengths[0] as Size, shape: [filters] } : { ...signal, shape: [...lengths, filters] },
+    signal:
+      count === 1
+        ? { ...signal, steps: lengths[0] as Size, shape: [filters] }
+        : { ...signal, shape: [...lengths, filters] },
   };
 }
 
@@ -112,7 +123,10 @@ export function readPooling(config: Config, signal: Signal): Step {
   const padding = config.text('padding', 'valid');
   const isWhole = padding === 'same' && axes.every((axis) => axis.length !== null && sameZeros(axis)?.[1] === 0);
   if (padding !== 'valid' && !isWhole) {
-    config.refuse(`${JSON.stringify(padding)}: pools lie within their input here; take "valid", or pools that fit`, 'padding');
+    config.refuse(
+      `${JSON.stringify(padding)}: pools lie within their input here; take "valid", or pools that fit`,
+      'padding',
+    );
   }
   const [size, stride] = [axes.map((axis) => axis.size), axes.map((axis) => axis.stride)];
   const lengths = axes.map((axis) => placesOf(axis, 0));
@@ -120,7 +134,10 @@ export function readPooling(config: Config, signal: Signal): Step {
   const name = `${kind === 'Max' ? 'max' : 'mean'}Pooling${count}d`;
   return {
     parts: [{ description: thing(name, pairOrOne(size), ...options), weights: {} }],
-    signal: count === 1 ? { ...signal, steps: lengths[0] as Size } : { ...signal, shape: [...lengths, signal.shape.at(-1) as Size] },
+    signal:
+      count === 1
+        ? { ...signal, steps: lengths[0] as Size }
+        : { ...signal, shape: [...lengths, signal.shape.at(-1) as Size] },
   };
 }
 
@@ -136,7 +153,8 @@ export function readGlobalPooling(config: Config, signal: Signal): Step {
   if (!lengths.every((length) => typeof length === 'number')) {
     config.refuse(`it pools ${showSignal(signal)}, of which the model does not say the size; give its Input a shape`);
   }
-  if (count === 1 && mask !== 'none') config.refuse('over masked steps there is no such pool here; leave mask_zero or Masking out');
+  if (count === 1 && mask !== 'none')
+    config.refuse('over masked steps there is no such pool here; leave mask_zero or Masking out');
   const keeps = config.flag('keepdims');
   const pool = thing(`${kind === 'Max' ? 'max' : 'mean'}Pooling${count}d`, pairOrOne(lengths as number[]));
   const channels = shape.at(-1) as Size;

@@ -19,7 +19,9 @@ const plain = (signal: Signal, description: ReturnType<typeof thing> | undefined
 function featuresOf(config: Config, signal: Signal): number {
   const features = signal.shape.at(-1);
   if (typeof features === 'number') return features;
-  return config.refuse(`it is given ${showSignal(signal)}, of which the model does not say the features; give its Input a shape`);
+  return config.refuse(
+    `it is given ${showSignal(signal)}, of which the model does not say the features; give its Input a shape`,
+  );
 }
 
 const readDense: Reader = (config, signal, weights) => {
@@ -88,7 +90,11 @@ const readNorm: Reader = (config, signal, weights) => {
 };
 
 const readDropout: Reader = (config, signal) => {
-  config.only('noise_shape', [], 'each feature of a step is drawn by itself here, or by SpatialDropout1D that of a lane');
+  config.only(
+    'noise_shape',
+    [],
+    'each feature of a step is drawn by itself here, or by SpatialDropout1D that of a lane',
+  );
   return plain(signal, thing('dropout', config.rate('rate')));
 };
 
@@ -135,10 +141,15 @@ const readPrelu: Reader = (config, signal, weights) => {
   const [slope] = weights.take(config, '', ['alpha']);
   const { shape, data } = slope as NonNullable<typeof slope>;
   if (shape.at(-1) !== features || data.length !== features) {
-    config.refuse(`each feature has one slope here, but there are [${shape}]; share them over the other axes`, 'shared_axes');
+    config.refuse(
+      `each feature has one slope here, but there are [${shape}]; share them over the other axes`,
+      'shared_axes',
+    );
   }
   return {
-    parts: [{ description: thing('prelu', features), weights: { slope: { shape: [features], type: 'float32', data } } }],
+    parts: [
+      { description: thing('prelu', features), weights: { slope: { shape: [features], type: 'float32', data } } },
+    ],
     signal,
   };
 };
@@ -152,8 +163,12 @@ const readFlatten: Reader = (config, signal) => {
   if (steps === undefined) {
     return plain({ ...signal, shape: [productOf(shape)] }, shape.length === 1 ? undefined : thing('flatten'));
   }
-  if (mask !== 'none') config.refuse('over masked steps it would make features of padding; leave mask_zero or Masking out');
-  return plain({ ...signal, steps: undefined, shape: [productOf([steps, ...shape])] }, thing('flatten', { time: true }));
+  if (mask !== 'none')
+    config.refuse('over masked steps it would make features of padding; leave mask_zero or Masking out');
+  return plain(
+    { ...signal, steps: undefined, shape: [productOf([steps, ...shape])] },
+    thing('flatten', { time: true }),
+  );
 };
 
 const readDistributed: Reader = (config, signal, weights) => {

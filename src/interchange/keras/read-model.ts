@@ -54,7 +54,8 @@ export function readModel(title: string, model: unknown, file: WeightsFile): Cor
 }
 
 /** The layer that decides what the input is. */
-const firstOf = (layers: readonly ChainLayer[]) => layers.find(({ config }) => config.className !== 'InputLayer')?.config;
+const firstOf = (layers: readonly ChainLayer[]) =>
+  layers.find(({ config }) => config.className !== 'InputLayer')?.config;
 
 const takesIds = (layers: readonly ChainLayer[]): boolean => firstOf(layers)?.className === 'Embedding';
 
@@ -83,9 +84,11 @@ function inputOf(reading: Reading, model: unknown, layers: readonly ChainLayer[]
     return first.refuse('the model does not say what it takes, as it was not built; call it once before it is saved');
   }
   const [, ...axes] = shape;
-  const isSequence = !takesIds(layers) && (axes.length === 2 || axes.length === 4 || (axes.length === 3 && isDistributed(first)));
+  const isSequence =
+    !takesIds(layers) && (axes.length === 2 || axes.length === 4 || (axes.length === 3 && isDistributed(first)));
   const [steps, ...rest] = axes;
-  if (axes.length === 0 && first.className !== 'Embedding') first.refuse(`it takes ${quoted(shape)}, without features`, 'batch_shape');
+  if (axes.length === 0 && first.className !== 'Embedding')
+    first.refuse(`it takes ${quoted(shape)}, without features`, 'batch_shape');
   return isSequence
     ? { steps: steps as Size, shape: rest, mask: 'none', first: true }
     : { steps: undefined, shape: axes, mask: 'none', first: true };
@@ -102,7 +105,11 @@ function made(reading: Reading, parts: readonly Part[], options: Json): Core<unk
     counts.set($, count);
     return Object.entries(part.weights).map(([path, value]): [string, Tensor] => [`${$}${count}.${path}`, value]);
   });
-  const description = thing('sequential', parts.map((part) => part.description as Json), options);
+  const description = thing(
+    'sequential',
+    parts.map((part) => part.description as Json),
+    options,
+  );
   try {
     const core = build<Core<unknown, never, unknown> & { readonly params: Params }>(description);
     const put = putWeights(core.params, Object.fromEntries(weights));

@@ -15,7 +15,8 @@ export function inOrder(list: readonly (readonly [name: string, read: () => Tens
       return own.map(([, read]) => read());
     },
     done(config) {
-      if (at < list.length) config.refuse(`its file has ${list.length} arrays for it, of which ${list[at]?.[0]} is none of its`);
+      if (at < list.length)
+        config.refuse(`its file has ${list.length} arrays for it, of which ${list[at]?.[0]} is none of its`);
     },
   };
 }

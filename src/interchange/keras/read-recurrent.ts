@@ -82,7 +82,11 @@ const cells: Readonly<Record<string, Cell>> = { LSTM: lstm, GRU: gru, SimpleRNN:
 export const isRecurrent = (className: string): boolean => Object.hasOwn(cells, className);
 
 function gates(config: Config): void {
-  config.only('recurrent_activation', ['sigmoid'], 'gates are logistic here; retrain it with recurrent_activation="sigmoid"');
+  config.only(
+    'recurrent_activation',
+    ['sigmoid'],
+    'gates are logistic here; retrain it with recurrent_activation="sigmoid"',
+  );
   // What TensorFlow.js has where nothing is said.
   if (config.value('recurrent_activation') === undefined) config.refuse('it is not said', 'recurrent_activation');
 }
@@ -95,14 +99,18 @@ function directionOf(config: Config, signal: Signal, weights: LayerWeights, inne
     return config.refuse(`it takes sequences [batch, steps, features], but is given ${showSignal(signal)}`);
   }
   if (signal.mask === 'ended') {
-    config.refuse('Keras 3 has no mask after Bidirectional and TimeDistributed, so that it would read padding; leave mask_zero or Masking out');
+    config.refuse(
+      'Keras 3 has no mask after Bidirectional and TimeDistributed, so that it would read padding; leave mask_zero or Masking out',
+    );
   }
   const units = config.count('units');
   config.only('use_bias', [true], 'recurrent layers have a bias here');
   config.only('return_state', [false], 'a carry is had by scanCarry here, and not as an output');
   config.only('recurrent_dropout', [0], 'nothing is dropped within a recurrence here');
   if (config.flag('stateful')) {
-    config.reading.left.push(`${config.name}.stateful: a stream's carry goes on here, and each batch of fit and predict begins anew`);
+    config.reading.left.push(
+      `${config.name}.stateful: a stream's carry goes on here, and each batch of fit and predict begins anew`,
+    );
   }
   const rate = config.rate('dropout');
   if (rate > 0 && config.value('implementation') === 1) {
@@ -134,7 +142,10 @@ const plain = ($: string): Part => ({ description: thing($), weights: {} });
 export function readRecurrent(config: Config, signal: Signal, weights: LayerWeights): Step {
   const { parts, units, sequences, backwards } = directionOf(config, signal, weights, 'cell');
   if (backwards && sequences && signal.mask !== 'none') {
-    config.refuse('true: over masked steps with return_sequences Keras gives padding first; leave one of them out', 'go_backwards');
+    config.refuse(
+      'true: over masked steps with return_sequences Keras gives padding first; leave one of them out',
+      'go_backwards',
+    );
   }
   return {
     parts: [...(backwards ? [plain('reverse')] : []), ...parts, ...(sequences ? [] : [plain('lastStep')])],
@@ -164,14 +175,17 @@ export function readBidirectional(config: Config, signal: Signal, weights: Layer
   }
   const mode = config.value('merge_mode');
   const merge = typeof mode === 'string' && Object.hasOwn(merges, mode) ? (merges[mode] as string) : undefined;
-  if (merge === undefined) return config.refuse(`${quoted(mode ?? null)} gives two outputs, and here there is one`, 'merge_mode');
+  if (merge === undefined)
+    return config.refuse(`${quoted(mode ?? null)} gives two outputs, and here there is one`, 'merge_mode');
   const forward = directionOf(inner, signal, weights, 'forward_layer/cell');
   const backward = directionOf(other ?? inner, signal, weights, 'backward_layer/cell');
   if (forward.backwards || (other !== undefined && !backward.backwards)) {
     config.refuse('the forward layer reads forwards and the backward one backwards', 'layer.go_backwards');
   }
-  if (forward.sequences !== backward.sequences) config.refuse('both directions have the same one', 'layer.return_sequences');
-  if (forward.units !== backward.units && merge !== 'concat') config.refuse('both directions are equally wide then', 'merge_mode');
+  if (forward.sequences !== backward.sequences)
+    config.refuse('both directions have the same one', 'layer.return_sequences');
+  if (forward.units !== backward.units && merge !== 'concat')
+    config.refuse('both directions are equally wide then', 'merge_mode');
   inner.done();
   other?.done();
   const { sequences } = forward;
@@ -196,9 +210,13 @@ function joined(parts: readonly Part[], name: string): Part {
   const [path, description] =
     parts.length === 1
       ? [name, last.description]
-      : [`${name}.rnn`, thing('stack', { drop: (parts[0] as Part).description as Json, rnn: last.description as Json })];
-  const weights = Object.entries(last.weights).map(([key, value]): readonly [string, Tensor] => [`${path}.${key}`, value]);
+      : [
+          `${name}.rnn`,
+          thing('stack', { drop: (parts[0] as Part).description as Json, rnn: last.description as Json }),
+        ];
+  const weights = Object.entries(last.weights).map(([key, value]): readonly [string, Tensor] => [
+    `${path}.${key}`,
+    value,
+  ]);
   return { description, weights: Object.fromEntries(weights) };
 }
-
-

@@ -1,7 +1,7 @@
 /** Weights of layers, wherever a file has them. */
 
 import type { Json, ModelDescription } from '../../runs/description.js';
-import { type Shape, showShape, sameShape, type Tensor, tensor } from '../../tensor.js';
+import { type Shape, sameShape, showShape, type Tensor, tensor } from '../../tensor.js';
 import type { Config } from './config.js';
 
 /** What a file has for one layer. */

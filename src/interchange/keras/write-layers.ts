@@ -41,7 +41,12 @@ export function optionsOf({ args }: ModelDescription, at: number): Options {
 }
 
 /** Refuses options that have another value than those that Keras can express. */
-function only({ refuse }: Given, options: Options, allowed: Readonly<Record<string, readonly Json[]>>, why: string): void {
+function only(
+  { refuse }: Given,
+  options: Options,
+  allowed: Readonly<Record<string, readonly Json[]>>,
+  why: string,
+): void {
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(allowed, name) || (allowed[name] as readonly Json[]).includes(value)) continue;
     refuse(`${JSON.stringify(value)}: ${why}`, name);
@@ -50,11 +55,17 @@ function only({ refuse }: Given, options: Options, allowed: Readonly<Record<stri
 
 /** A layer that is nothing but an activation. */
 export function bend(given: Pick<Given, 'input' | 'refuse'>, json: Json): Written {
-  const layer = (className: string, config: object): Written => ({ className, config: { ...config }, arrays: [], gives: given.input });
+  const layer = (className: string, config: object): Written => ({
+    className,
+    config: { ...config },
+    arrays: [],
+    gives: given.input,
+  });
   const name = kerasActivation(json);
   if (name !== undefined) return layer('Activation', { activation: name });
   const { $, args = [] } = (typeof json === 'object' ? json : {}) as Partial<ModelDescription>;
-  if ($ === 'activations.leakyRelu' || json === 'leakyRelu') return layer('LeakyReLU', { negative_slope: args[0] ?? 0.01 });
+  if ($ === 'activations.leakyRelu' || json === 'leakyRelu')
+    return layer('LeakyReLU', { negative_slope: args[0] ?? 0.01 });
   if ($ === 'activations.elu') return layer('ELU', { alpha: args[0] ?? 1 });
   return given.refuse(`${JSON.stringify(json)} is none of Keras' activations`, 'activation');
 }
@@ -67,12 +78,17 @@ function bent(given: Given, activation: Json | undefined, make: (name: string) =
   return [linear, bend({ input: linear.gives, refuse: given.refuse }, activation as Json)];
 }
 
-const parameters = (given: Given, ...paths: readonly string[]): readonly Tensor[] => paths.map((path) => given.weight(path));
+const parameters = (given: Given, ...paths: readonly string[]): readonly Tensor[] =>
+  paths.map((path) => given.weight(path));
 
 const zerosLike = (count: number) => new Float32Array(count);
 
 /** A cell's class, config and variables; `path` leads to its weights. */
-export function cellOf(given: Given, description: ModelDescription, path: string): Pick<Written, 'className' | 'config'> & {
+export function cellOf(
+  given: Given,
+  description: ModelDescription,
+  path: string,
+): Pick<Written, 'className' | 'config'> & {
   readonly units: number;
   readonly inputs: number;
   readonly values: readonly Tensor[];
@@ -96,11 +112,18 @@ export function cellOf(given: Given, description: ModelDescription, path: string
     }
     const [wx, wh, b, bn] = names('wx', 'wh', 'b', 'bn') as [Tensor, Tensor, Tensor, Tensor];
     const both = new Float32Array([...b.data, ...zerosLike(2 * units), ...bn.data]);
-    return { className: 'GRU', config, units, inputs, values: [wx, wh, { shape: [2, 3 * units], type: 'float32', data: both }] };
+    return {
+      className: 'GRU',
+      config,
+      units,
+      inputs,
+      values: [wx, wh, { shape: [2, 3 * units], type: 'float32', data: both }],
+    };
   }
   if ($ === 'simpleRnn') {
     const activation = options.activation === undefined ? 'tanh' : kerasActivation(options.activation);
-    if (activation === undefined) return given.refuse(`${JSON.stringify(options.activation)} is none of Keras' activations`, 'activation');
+    if (activation === undefined)
+      return given.refuse(`${JSON.stringify(options.activation)} is none of Keras' activations`, 'activation');
     return { className: 'SimpleRNN', config: { ...common, activation }, units, inputs, values: names('wx', 'wh', 'b') };
   }
   return given.refuse(`${$}: Keras has SimpleRNN, LSTM and GRU`);
@@ -158,7 +181,8 @@ export function writeBidirectional(given: Given): Written {
 const pairOf = (value: Json | undefined, count: number): readonly number[] =>
   typeof value === 'number' ? new Array<number>(count).fill(value) : (value as unknown as readonly number[]);
 
-const along = (length: Size, size: number, stride: number): Size => (length === null ? null : Math.floor((length - size) / stride) + 1);
+const along = (length: Size, size: number, stride: number): Size =>
+  length === null ? null : Math.floor((length - size) / stride) + 1;
 
 function writeConvolution(given: Given): readonly Written[] {
   const { description, input } = given;
@@ -171,15 +195,27 @@ function writeConvolution(given: Given): readonly Written[] {
   const strides = pairOf(options.stride ?? 1, count);
   const isSame = padding === 'same' && strides.every((stride) => stride === 1);
   if (!isSame && padding !== 'valid' && padding !== 'causal') {
-    given.refuse(`${JSON.stringify(padding)} with strides ${strides.join(' × ')}: Keras has other zeros; take "valid"`, 'padding');
+    given.refuse(
+      `${JSON.stringify(padding)} with strides ${strides.join(' × ')}: Keras has other zeros; take "valid"`,
+      'padding',
+    );
   }
   const bias = options.bias !== false;
   const lengths = count === 1 ? [input.steps as Size] : input.shape.slice(0, 2);
-  const after = lengths.map((length, k) => (padding === 'valid' ? along(length, sizes[k] as number, strides[k] as number) : length));
+  const after = lengths.map((length, k) =>
+    padding === 'valid' ? along(length, sizes[k] as number, strides[k] as number) : length,
+  );
   return bent(given, options.activation, (activation) => ({
     className: `Conv${count}D`,
     config: {
-      ...{ filters, kernel_size: sizes, strides, padding, data_format: 'channels_last', dilation_rate: sizes.map(() => 1) },
+      ...{
+        filters,
+        kernel_size: sizes,
+        strides,
+        padding,
+        data_format: 'channels_last',
+        dilation_rate: sizes.map(() => 1),
+      },
       ...{ groups: options.groups ?? 1, activation, use_bias: bias },
     },
     arrays: [['', parameters(given, ...(bias ? ['w', 'b'] : ['w']))]],
@@ -197,7 +233,10 @@ function writePooling({ description, input }: Given): Written {
     className: `${description.$.startsWith('max') ? 'Max' : 'Average'}Pooling${count}D`,
     config: { pool_size: sizes, strides, padding: 'valid', data_format: 'channels_last' },
     arrays: [],
-    gives: count === 1 ? { steps: after[0] as Size, shape: input.shape } : { ...input, shape: [...after, input.shape[2] as Size] },
+    gives:
+      count === 1
+        ? { steps: after[0] as Size, shape: input.shape }
+        : { ...input, shape: [...after, input.shape[2] as Size] },
   };
 }
 
@@ -235,7 +274,9 @@ export function writeLayer(given: Given): readonly Written[] | undefined {
     case 'layerNorm': {
       const epsilon = optionsOf(description, 1).epsilon ?? 1e-5;
       const config = { axis: -1, epsilon, center: true, scale: true };
-      return [{ className: 'LayerNormalization', config, arrays: [['', parameters(given, 'gain', 'bias')]], gives: input }];
+      return [
+        { className: 'LayerNormalization', config, arrays: [['', parameters(given, 'gain', 'bias')]], gives: input },
+      ];
     }
     case 'prelu': {
       const all = [...(input.steps === undefined ? [] : [input.steps]), ...input.shape];

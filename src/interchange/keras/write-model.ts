@@ -68,14 +68,18 @@ function chainOf(description: ModelDescription, path: string, refuse: Refuse): C
   if ($ === 'stacked') {
     if (options.residual === true) refuse(below('residual'), 'a graph with ways past a layer is no chain');
     const { dropout } = options;
-    const { rate, ...form } = typeof dropout === 'object' ? (dropout as Readonly<Record<string, Json>>) : { rate: dropout };
+    const { rate, ...form } =
+      typeof dropout === 'object' ? (dropout as Readonly<Record<string, Json>>) : { rate: dropout };
     const layers = (args[0] as readonly ModelDescription[]).flatMap((each, k) => [
       ...(k > 0 && rate !== undefined ? [[`drop${k}`, { $: 'dropout', args: [rate as Json, form] }] as const] : []),
       [`layer${k + 1}`, each] as const,
     ]);
     return { links: all(layers), options: {} };
   }
-  return { links: [{ path, description: $ === 'unroll' ? ofCell(args[0] as ModelDescription) : description }], options: {} };
+  return {
+    links: [{ path, description: $ === 'unroll' ? ofCell(args[0] as ModelDescription) : description }],
+    options: {},
+  };
 }
 
 /** What `sequential` calls a layer: by its kind, which is its factory's name but for those that are named after what they are made of. */
@@ -92,7 +96,9 @@ const ofCell = (cell: ModelDescription): ModelDescription => ({ ...cell, $: cell
 const overTime = new Set(['bidirectional', 'lastStep', 'reverse', 'convolution1d', 'maxPooling1d', 'meanPooling1d']);
 const overImages = new Set(['convolution2d', 'maxPooling2d', 'meanPooling2d']);
 const isOverTime = ({ description }: Link) =>
-  overTime.has(description.$) || isCell(description) || (description.$ === 'flatten' && optionsOf(description, 0).time === true);
+  overTime.has(description.$) ||
+  isCell(description) ||
+  (description.$ === 'flatten' && optionsOf(description, 0).time === true);
 
 /** The input's axes, where nobody says them. */
 function inputOf({ links, options }: Chain, given: readonly Size[] | undefined, refuse: Refuse): Shapes {
@@ -105,7 +111,8 @@ function inputOf({ links, options }: Chain, given: readonly Size[] | undefined, 
   }
   const steps = isSequence ? null : undefined;
   if (isIds) return { steps, shape: [] };
-  const widthOf = ({ $, args: [width] }: ModelDescription) => ($ === 'dropout' ? undefined : isThing(width) ? width.args[0] : width);
+  const widthOf = ({ $, args: [width] }: ModelDescription) =>
+    $ === 'dropout' ? undefined : isThing(width) ? width.args[0] : width;
   const first = links.find(({ description }) => typeof widthOf(description) === 'number');
   const features = first && (widthOf(first.description) as number);
   if (first === undefined || features === undefined || /Pooling/.test(first.description.$)) {
@@ -126,7 +133,12 @@ interface Source {
 }
 
 /** @throws OxbowError, an InterchangeError, that names the layer which Keras does not have. */
-export function writtenModel(title: string, operation: string, source: Source, { inputShape }: KerasWriteOptions): WrittenModel {
+export function writtenModel(
+  title: string,
+  operation: string,
+  source: Source,
+  { inputShape }: KerasWriteOptions,
+): WrittenModel {
   const refuse: Refuse = (place, reason) => {
     throw refused(operation, title, place === '' ? 'the model' : place, reason);
   };
@@ -137,7 +149,11 @@ export function writtenModel(title: string, operation: string, source: Source, {
   const groups: [string, string][] = [];
   const layers: unknown[] = [];
   let flow = inputOf(chain, inputShape, refuse);
-  const axesOf = ({ steps, shape }: Shapes): readonly Size[] => [null, ...(steps === undefined ? [] : [steps]), ...shape];
+  const axesOf = ({ steps, shape }: Shapes): readonly Size[] => [
+    null,
+    ...(steps === undefined ? [] : [steps]),
+    ...shape,
+  ];
   const built = axesOf(flow);
   const isIds = links[0]?.description.$ === 'embedding';
   const input = { batch_shape: built, dtype: isIds ? 'int32' : 'float32', sparse: false, name: 'input_layer' };
@@ -168,7 +184,11 @@ export function writtenModel(title: string, operation: string, source: Source, {
     });
     if (stops) refuse(stops.path, 'Keras has no mask there, so that padding would be read; leave padding out');
     if (isIds && padding !== 0) refuse('padding', `${padding}: Keras has 0 for padding`);
-    if (!isIds) put({ path: 'masking', description: { $: 'masking', args: [] } }, { className: 'Masking', config: { mask_value: padding }, arrays: [], gives: flow });
+    if (!isIds)
+      put(
+        { path: 'masking', description: { $: 'masking', args: [] } },
+        { className: 'Masking', config: { mask_value: padding }, arrays: [], gives: flow },
+      );
   }
 
   let turned: Link | undefined;
@@ -187,7 +207,8 @@ export function writtenModel(title: string, operation: string, source: Source, {
       refuse: (reason, attribute) => refuse(attribute === undefined ? path : `${path}.${attribute}`, reason),
     };
     checkWidth(link, flow, given);
-    if (turned !== undefined && !isCell(description)) refuse(turned.path, 'Keras reads backwards in recurrent layers alone');
+    if (turned !== undefined && !isCell(description))
+      refuse(turned.path, 'Keras reads backwards in recurrent layers alone');
     if ($ === 'reverse') {
       turned = link;
       return;
@@ -210,13 +231,25 @@ export function writtenModel(title: string, operation: string, source: Source, {
       if (k > 0) refuse(path, 'it is not the first layer');
       const [symbols, features] = given.weight('table').shape;
       // A table that has grown has more rows than it was made with.
-      const config = { input_dim: features === undefined ? args[0] : symbols, output_dim: args[1], mask_zero: padding === 0 };
-      put(link, { className: 'Embedding', config, arrays: [['', [given.weight('table')]]], gives: { ...flow, shape: [args[1] as number] } });
+      const config = {
+        input_dim: features === undefined ? args[0] : symbols,
+        output_dim: args[1],
+        mask_zero: padding === 0,
+      };
+      put(link, {
+        className: 'Embedding',
+        config,
+        arrays: [['', [given.weight('table')]]],
+        gives: { ...flow, shape: [args[1] as number] },
+      });
       return;
     }
     const written = $ === 'bidirectional' ? [writeBidirectional(given)] : writeLayer(given);
     if (written === undefined) {
-      const remedy = $ === 'lastStep' ? 'it is Keras’ return_sequences=False directly after a recurrent layer alone' : 'Keras has no such layer in a chain';
+      const remedy =
+        $ === 'lastStep'
+          ? 'it is Keras’ return_sequences=False directly after a recurrent layer alone'
+          : 'Keras has no such layer in a chain';
       return refuse(path, `${$}: ${remedy}`);
     }
     written.forEach((each, n) => put(link, each, n === 0 ? '' : '_bend'));
@@ -236,7 +269,11 @@ const eachStep = new Set(['Flatten', 'Conv2D', 'MaxPooling2D', 'AveragePooling2D
 /** @throws OxbowError where Keras would make a layer of other features than it has. */
 function checkWidth({ description }: Link, { shape }: Shapes, { refuse }: Given): void {
   const [inputs] = description.args;
-  if (!['dense', 'layerNorm', 'prelu', 'convolution1d', 'convolution2d'].includes(description.$) && !isCell(description)) return;
+  if (
+    !['dense', 'layerNorm', 'prelu', 'convolution1d', 'convolution2d'].includes(description.$) &&
+    !isCell(description)
+  )
+    return;
   const there = shape.at(-1);
   if (there === inputs) return;
   refuse(

@@ -1,7 +1,7 @@
 /** TensorFlow.js' layers models: `model.json`, and shards of weights in its folder. Their layers are those of Keras 2. */
 
-import type { Core } from '../../layer.js';
 import { MOST_NUMBERS } from '../../checks.js';
+import type { Core } from '../../layer.js';
 import { type Tensor, tensor } from '../../tensor.js';
 import { type Format, type ReadOptions, refused, type SourceFile } from '../format.js';
 import type { ChainLayer } from '../keras/chain.js';
@@ -56,7 +56,8 @@ async function tensorsOf(file: SourceFile, manifest: unknown): Promise<readonly 
     if (!isFields(group) || !Array.isArray(group.paths) || !Array.isArray(group.weights)) {
       return refuse(place, 'it is no record of paths and weights');
     }
-    if (all.length + group.weights.length + group.paths.length > MOST_NAMES) refuse(place, 'it has more weights than any model');
+    if (all.length + group.weights.length + group.paths.length > MOST_NAMES)
+      refuse(place, 'it has more weights than any model');
     const shards: Uint8Array[] = [];
     for (const name of group.paths as unknown[]) {
       if (!isName(name)) return refuse(`${place}.paths`, `${quoted(name)} is no name of a file in the folder`);
@@ -79,15 +80,22 @@ function storedAs(place: string, spec: unknown, bytes: Uint8Array, from: number)
   if (!isFields(spec) || typeof spec.name !== 'string') return refuse(place, `${quoted(spec)} is no tensor`);
   const { name, shape, dtype, quantization } = spec;
   const where = `${place}: ${quoted(name)}`;
-  const sizes = Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0) ? (shape as number[]) : undefined;
+  const sizes =
+    Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0)
+      ? (shape as number[])
+      : undefined;
   const count = sizes?.reduce((product, size) => product * size, 1);
-  if (sizes === undefined || count === undefined || !(count <= MOST_NUMBERS)) return refuse(where, `${quoted(shape)} is no shape`);
+  if (sizes === undefined || count === undefined || !(count <= MOST_NUMBERS))
+    return refuse(where, `${quoted(shape)} is no shape`);
   const packing = quantization === undefined || quantization === null ? undefined : quantization;
   if (packing !== undefined && !isFields(packing)) return refuse(where, `its quantization is ${quoted(packing)}`);
   const type = packing?.dtype ?? dtype;
   const kind = typeof type === 'string' && Object.hasOwn(kinds, type) ? kinds[type] : undefined;
   if (kind === undefined || dtype !== 'float32') {
-    return refuse(where, `it is ${quoted(dtype)}, stored as ${quoted(type)}; weights are float32, stored so or as float16, uint8 or uint16`);
+    return refuse(
+      where,
+      `it is ${quoted(dtype)}, stored as ${quoted(type)}; weights are float32, stored so or as float16, uint8 or uint16`,
+    );
   }
   const isScaled = packing !== undefined && type !== 'float16';
   const [scale, min] = [packing?.scale ?? 1, packing?.min ?? 0];
@@ -95,7 +103,8 @@ function storedAs(place: string, spec: unknown, bytes: Uint8Array, from: number)
     return refuse(where, `its quantization has no scale and min, but ${quoted(packing)}`);
   }
   const at = from + count * kind[0];
-  if (at > bytes.length) refuse(where, `it takes ${count * kind[0]} bytes, but its shards have ${bytes.length - from} left`);
+  if (at > bytes.length)
+    refuse(where, `it takes ${count * kind[0]} bytes, but its shards have ${bytes.length - from} left`);
   return {
     name,
     bytes,
@@ -103,7 +112,9 @@ function storedAs(place: string, spec: unknown, bytes: Uint8Array, from: number)
     read() {
       const view = new DataView(bytes.buffer, bytes.byteOffset + from, at - from);
       const value = (k: number) => kind[1](view, k * kind[0]);
-      const data = Float32Array.from({ length: count }, (_, k) => (isScaled ? value(k) * (scale as number) + (min as number) : value(k)));
+      const data = Float32Array.from({ length: count }, (_, k) =>
+        isScaled ? value(k) * (scale as number) + (min as number) : value(k),
+      );
       return tensor(sizes, data);
     },
   };
@@ -122,10 +133,14 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 
 async function read(file: SourceFile, { as }: ReadOptions): Promise<Core<unknown, never, unknown>> {
   const json = jsonOf(TITLE, 'model.json', file.bytes);
-  if (!isFields(json) || !isFields(json.modelTopology)) return refuse('modelTopology', 'it is not there; give the model.json of a layers model');
+  if (!isFields(json) || !isFields(json.modelTopology))
+    return refuse('modelTopology', 'it is not there; give the model.json of a layers model');
   const { modelTopology: topology, format } = json;
   if (format === 'graph-model' || 'node' in topology) {
-    refuse('format', 'it is a graph model, of operations instead of layers; convert the model anew as tfjs_layers_model');
+    refuse(
+      'format',
+      'it is a graph model, of operations instead of layers; convert the model anew as tfjs_layers_model',
+    );
   }
   const model = topology.model_config ?? topology;
   const tensors = await tensorsOf(file, json.weightsManifest);
@@ -153,10 +168,19 @@ export const tfjs: Format = {
   endings: ['model.json'],
   recognises({ bytes, path }) {
     // A file of Keras or of tokens is JSON too.
-    return path.endsWith('.json') && bytes.length > 0 && new TextDecoder().decode(bytes.subarray(0, 65_536)).includes('"modelTopology"');
+    return (
+      path.endsWith('.json') &&
+      bytes.length > 0 &&
+      new TextDecoder().decode(bytes.subarray(0, 65_536)).includes('"modelTopology"')
+    );
   },
   read,
   async write() {
-    throw refused('exportModel', TITLE, 'the format', "it is read, and not written; export to Keras ({ format: 'keras' }) and convert that by tensorflowjs_converter");
+    throw refused(
+      'exportModel',
+      TITLE,
+      'the format',
+      "it is read, and not written; export to Keras ({ format: 'keras' }) and convert that by tensorflowjs_converter",
+    );
   },
 };

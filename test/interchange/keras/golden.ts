@@ -1,8 +1,8 @@
 /** Files of Keras that `make_keras.py` has written, and what their models give. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { evaluate } from '../../../src/layer.js';
 import type { SourceFile } from '../../../src/interchange/format.js';
+import { evaluate } from '../../../src/layer.js';
 import { ids, type Tensor, tensor } from '../../../src/tensor.js';
 import type { Any } from '../../cells/masked-layers.js';
 
@@ -26,7 +26,11 @@ export const golden: readonly GoldenCase[] = JSON.parse(readFileSync(new URL('ke
 export const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`keras/${name}`, folder)));
 
 /** A file in memory, with others in its folder. */
-export const source = (path: string, bytes: Uint8Array, others: Readonly<Record<string, Uint8Array>> = {}): SourceFile => ({
+export const source = (
+  path: string,
+  bytes: Uint8Array,
+  others: Readonly<Record<string, Uint8Array>> = {},
+): SourceFile => ({
   path,
   bytes,
   async beside(name) {
@@ -36,7 +40,8 @@ export const source = (path: string, bytes: Uint8Array, others: Readonly<Record<
   },
 });
 
-export const goldenFile = (name: string): SourceFile => source(fileURLToPath(new URL(`keras/${name}`, folder)), bytesOf(name));
+export const goldenFile = (name: string): SourceFile =>
+  source(fileURLToPath(new URL(`keras/${name}`, folder)), bytesOf(name));
 
 /** Numbers as data for `predict`. */
 export const dataOf = ({ shape, data }: Numbers, isIds: boolean): Tensor =>
