@@ -10,12 +10,23 @@ import { checkpoints } from './checkpoints.js';
 import { frames } from './frames.js';
 import { interchange } from './interchange.js';
 import { onnxFiles } from './onnx.js';
+import { kerasFiles, tfjsFiles } from './layers-models.js';
 import { type Report, run, type Target } from './run.js';
 import { runs } from './runs.js';
 import { tokenizers } from './tokenizers.js';
 import { utterances } from './utterances.js';
 
-const targets = { checkpoints, runs, utterances, tokenizers, frames, interchange, onnx: onnxFiles } as const;
+const targets = {
+  checkpoints,
+  runs,
+  utterances,
+  tokenizers,
+  frames,
+  interchange,
+  onnx: onnxFiles,
+  keras: kerasFiles,
+  tfjs: tfjsFiles,
+} as const;
 type Name = keyof typeof targets;
 
 const seedOf = (text: string): number => {

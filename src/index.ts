@@ -6,6 +6,7 @@ export {
   type BidirectionalOptions,
   bidirectional,
   type Merge,
+  type MergeName,
 } from './cells/bidirectional.js';
 export type { Cell } from './cells/cell.js';
 export { type FlowOptions, type GradientFlow, gradientFlow } from './cells/gradient-flow.js';
@@ -102,7 +103,7 @@ export { type DenseOptions, type DenseParams, dense } from './layers/dense.js';
 export { type DropoutForm, type DropoutOptions, type DropoutParams, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, type EmbeddingParams, embedding } from './layers/embedding.js';
 export { type FeedForwardOptions, type FeedForwardParams, feedForward } from './layers/feed-forward.js';
-export { flatten } from './layers/flatten.js';
+export { type FlattenOptions, flatten } from './layers/flatten.js';
 export { type HashedFeaturesOptions, hashedFeatures, hashesOf } from './layers/hashed-features.js';
 export { type HighwayOptions, type HighwayParams, highway } from './layers/highway.js';
 export { lastStep } from './layers/last-step.js';
@@ -127,6 +128,7 @@ export {
 } from './layers/positions.js';
 export { type PreluOptions, type PreluParams, prelu } from './layers/prelu.js';
 export { residual } from './layers/residual.js';
+export { reverse } from './layers/reverse.js';
 export {
   type AttentionOperands,
   type Masks,

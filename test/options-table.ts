@@ -232,6 +232,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
   maxout: { call: (o) => oxbow.maxout(2, 2, o), options: { group: 3, seed: 1, initializers: wb } },
   prelu: { call: (o) => oxbow.prelu(2, o), options: { seed: 1, initializers: initializers('slope') } },
   spelling: { call: oxbow.spelling, options: { features: 2, maps: 2, width: 1, seed: 1 } },
+  flatten: { call: oxbow.flatten, options: { time: true } },
   convolution1d: {
     call: (o) => oxbow.convolution1d(2, 2, 3, o),
     options: {

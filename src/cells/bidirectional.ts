@@ -1,5 +1,5 @@
 import { outcome } from '../carry.js';
-import { requireModel } from '../checks.js';
+import { requireChoice, requireModel } from '../checks.js';
 import { described } from '../description.js';
 import { type Core, type Layer, layer } from '../layer.js';
 import { checkLengths, type Lengths } from '../ops/lengths.js';
@@ -19,18 +19,29 @@ export type BidirectionalCarry<F, B> = {
 /** What is made of both directions' outputs at each moment: by default both, side by side. */
 export type Merge = (ops: Ops, forward: Tensor, backward: Tensor) => Tensor;
 
+/** The merges that have names. */
+const merges = {
+  concat: (ops, forward, backward) => ops.concat([forward, backward], forward.shape.length - 1),
+  sum: (ops, forward, backward) => ops.add(forward, backward),
+  average: (ops, forward, backward) => ops.affine(ops.add(forward, backward), 0.5, 0),
+  product: (ops, forward, backward) => ops.multiply(forward, backward),
+} as const satisfies Readonly<Record<string, Merge>>;
+
+/** A merge by its name: side by side, or element by element. */
+export type MergeName = keyof typeof merges;
+
 /** Options of {@link bidirectional}. */
 export interface BidirectionalOptions {
   /** Draws the first weights of both directions, unless a model around them has a seed. */
   readonly seed?: number;
-  /** Default `(ops, f, b) => ops.concat([f, b], 2)`; a sum is `(ops, f, b) => ops.add(f, b)`. */
-  readonly merge?: Merge;
+  /** Default `'concat'`, side by side; a function such as `(ops, f, b) => ops.maximum(f, b)` for others than the named ones. */
+  readonly merge?: Merge | MergeName;
   /**
    * Whether it gives one step alone, made of the last one that either direction comes to: the forward one's at the
    * sequence's end, the backward one's at its beginning, each having read all of it. Default false: all steps.
    */
   readonly last?: boolean;
-  /** Features that `merge` gives, where it is not the default and the two directions' widths do not tell. */
+  /** Features that `merge` gives, where it is a function. */
   readonly outputs?: number;
 }
 
@@ -55,11 +66,11 @@ export interface BidirectionalOptions {
  * @param options what is made of both outputs, and the seed.
  * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where the layers take other numbers of features than each other, or give other numbers of steps.
- * @throws TypeError where an option is not known.
+ * @throws TypeError where an option is not known, or no merge has that name.
  * @example
  * signal$.pipe(bidirectional(lstm(8, 16), lstm(8, 16), { seed: 1 })) // [T, B, 32]
  * signal$.pipe(bidirectional(lstm(8, 16), lstm(8, 16), { last: true })) // [1, B, 32]
- * signal$.pipe(bidirectional(gru(8, 16), gru(8, 16), { merge: (ops, f, b) => ops.add(f, b), outputs: 16 }))
+ * signal$.pipe(bidirectional(gru(8, 16), gru(8, 16), { merge: 'sum' })) // [T, B, 16]
  */
 export function bidirectional<F, B, X extends Tensor, P extends Params = Params, Q extends Params = Params>(
   forward: Core<F, X, Tensor, P>,
@@ -70,7 +81,7 @@ export function bidirectional<F, B, X extends Tensor, P extends Params = Params,
   requireModel('bidirectional', backward);
   const {
     seed,
-    merge,
+    merge: chosen = 'concat',
     outputs,
     last = false,
   } = checkedOptions('bidirectional', options, {
@@ -85,12 +96,15 @@ export function bidirectional<F, B, X extends Tensor, P extends Params = Params,
         `takes ${backward.inputs}; both read the same signal, so make the two equal.`,
     );
   }
+  if (typeof chosen !== 'function') requireChoice('bidirectional', 'merge', chosen, Object.keys(merges));
+  const merge: Merge = typeof chosen === 'function' ? chosen : merges[chosen];
   return described(
     layer(
       {
         kind: 'bidirectional',
         inputs: forward.inputs ?? backward.inputs,
-        outputs: merge === undefined ? sideBySide(forward, backward) : outputs,
+        outputs:
+          chosen === 'concat' ? sideBySide(forward, backward) : (outputs ?? commonWidth(chosen, forward, backward)),
         params: { forward: forward.params, backward: backward.params },
         initial: (batch) => ({ forward: forward.initial(batch), backward: backward.initial(batch) }),
         lengthsAfter(lengths) {
@@ -114,7 +128,7 @@ export function bidirectional<F, B, X extends Tensor, P extends Params = Params,
           const [real, back] = [within(forward, x, read), within(backward, mirror, mirrored)];
           const ahead = last ? lastOf(ops, read, real, 'bidirectional') : read;
           const behind = last ? lastOf(ops, mirrored, back, 'bidirectional') : reversed(ops, mirrored, back);
-          const y = merge?.(ops, ahead, behind) ?? ops.concat([ahead, behind], ahead.shape.length - 1);
+          const y = merge(ops, ahead, behind);
           return [y, { forward: afterForward, backward: afterBackward }];
         },
       },
@@ -125,8 +139,23 @@ export function bidirectional<F, B, X extends Tensor, P extends Params = Params,
   );
 }
 
+/** Features that a layer gives, where that is known. */
+const widthOf = ({ inputs, outputs }: Core<unknown, never>) => (outputs === 'inputs' ? inputs : outputs);
+
+/** Width of both outputs element by element. @throws RangeError where they have other ones. */
+function commonWidth(
+  merge: Merge | MergeName,
+  forward: Core<unknown, never>,
+  backward: Core<unknown, never>,
+): number | undefined {
+  const [f, b] = [widthOf(forward), widthOf(backward)];
+  if (typeof merge === 'function') return undefined;
+  if (f === b || f === undefined || b === undefined) return f ?? b;
+  throw new RangeError(`bidirectional: ${merge} of ${f} and ${b} features is not defined; make the two equal.`);
+}
+
 /** Width of both outputs side by side, where both are known. */
 function sideBySide(forward: Core<unknown, never>, backward: Core<unknown, never>): number | undefined {
-  const [f, b] = [forward, backward].map(({ inputs, outputs }) => (outputs === 'inputs' ? inputs : outputs));
+  const [f, b] = [widthOf(forward), widthOf(backward)];
   return f === undefined || b === undefined ? undefined : f + b;
 }

@@ -34,9 +34,9 @@ export function lengthsOfMask(what: string, mask: Mask, { count, shape }: Exampl
 }
 
 /**
- * How many steps of each example are real, where an id stands for padding.
+ * How many steps of each example are real, where an id stands for padding, or a number that all features of a step have.
  *
- * @throws TypeError where examples have no steps, or are numbers.
+ * @throws TypeError where examples have no steps, or are numbers without features.
  * @throws RangeError where an example has nothing else, or padding before a real step.
  */
 export function lengthsOfIds(
@@ -45,9 +45,16 @@ export function lengthsOfIds(
   layout: ExampleLayout,
   padding: number,
 ): Lengths {
-  if (type !== 'int32') throw new TypeError(`${what} is numbers, and padding is an id; give a mask instead.`);
   checkSequences(what, layout);
-  return lengthsWhere(what, data, [count, shape[0] as number], (id) => id !== padding);
+  const steps = shape[0] as number;
+  if (type === 'int32') return lengthsWhere(what, data, [count, steps], (id) => id !== padding);
+  const width = sizeOf(shape.slice(1));
+  if (shape.length < 2)
+    throw new TypeError(`${what} is numbers without features, and padding is an id; give a mask instead.`);
+  const fill = Math.fround(padding);
+  const isReal = (_: unknown, step: number) =>
+    data.subarray(step * width, (step + 1) * width).some((value) => Math.fround(value) !== fill);
+  return lengthsWhere(what, Array.from({ length: count * steps }, isReal), [count, steps], (real) => real);
 }
 
 const isRow = (row: unknown): row is ArrayLike<unknown> => Array.isArray(row) || ArrayBuffer.isView(row);
@@ -59,14 +66,14 @@ function checkSequences(what: string, layout: ExampleLayout): void {
   );
 }
 
-function lengthsWhere(
+function lengthsWhere<V>(
   what: string,
-  data: ArrayLike<number>,
+  data: ArrayLike<V>,
   [count, steps]: readonly [count: number, steps: number],
-  isReal: (value: number) => boolean,
+  isReal: (value: V) => boolean,
 ): Lengths {
   return Array.from({ length: count }, (_, example) => {
-    const real = Array.from({ length: steps }, (_, step) => isReal(data[example * steps + step] as number));
+    const real = Array.from({ length: steps }, (_, step) => isReal(data[example * steps + step] as V));
     const length = real.lastIndexOf(true) + 1;
     if (length === 0) throw new RangeError(`${what}: example ${example} has no real step; leave it out.`);
     const gap = real.indexOf(false);

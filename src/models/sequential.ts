@@ -34,8 +34,9 @@ export interface SequentialOptions {
    */
   readonly input?: ExampleLayout;
   /**
-   * The id that fills up shorter sequences at their ends, as Keras' `mask_zero` has 0: no layer reads it, and nothing is
-   * asked there. `mask` says the same of one call's data, whatever it is. Default: there is none.
+   * The id that fills up shorter sequences at their ends, as Keras' `mask_zero` has 0, or of sequences of numbers the one that all
+   * features of such a step have, as in Keras' `Masking`: no layer reads it, and nothing is asked there. `mask` says the same of one
+   * call's data. Default: there is none.
    */
   readonly padding?: number;
 }
@@ -175,7 +176,7 @@ export interface Model<X = Tensor> extends Common<X> {
  * @param options the seed, and how examples are taken.
  * @returns a model that predicts and is saved, and that `compile` makes one that learns.
  * @throws TypeError where there is no layer, or an option is not known.
- * @throws RangeError where a layer gives another number of features than the next one takes, or `padding` is no id.
+ * @throws RangeError where a layer gives another number of features than the next one takes, or `padding` is no number.
  * @example
  * const model = sequential([dense(2, 8, { activation: (ops, z) => ops.tanh(z) }), dense(8, 2)], { seed: 1 }).compile({
  *   loss: crossEntropy(),
@@ -191,8 +192,8 @@ export function sequential<const L extends readonly AnyCore[]>(
 ): Sequential<SequentialInput<L>> {
   const { seed, input, padding } = checkedOptions('sequential', options, { seed: true, input: true, padding: true });
   const named = namesOf(layers);
-  if (padding !== undefined && (!Number.isInteger(padding) || padding < 0)) {
-    throw new RangeError(`sequential: padding is an id, a whole number from 0 up, not ${padding}.`);
+  if (padding !== undefined && !Number.isFinite(padding)) {
+    throw new RangeError(`sequential: padding is an id, or the number that features of padding have, not ${padding}.`);
   }
   const core = stackCore('sequential', Object.fromEntries(named) as Children) as unknown as Core<unknown>;
   const subject: LayeredModel = {

@@ -31,6 +31,7 @@ import { maxPooling1d, maxPooling2d, meanPooling1d, meanPooling2d } from '../lay
 import { learnedPositions, sinusoidalPositions } from '../layers/positions.js';
 import { prelu } from '../layers/prelu.js';
 import { residual } from '../layers/residual.js';
+import { reverse } from '../layers/reverse.js';
 import { scaledDotProductAttention } from '../layers/scaled-dot-product.js';
 import { spelling } from '../layers/spelling.js';
 import { tied } from '../layers/tied.js';
@@ -113,6 +114,7 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     masked,
     residual,
     highway,
+    reverse,
     simpleRnn,
     lstm,
     gru,
@@ -253,7 +255,7 @@ const options: Readonly<Record<string, ArgumentSlot>> = {
   decay: rate,
   loss: { kinds: ['loss'] },
   optimizer: { kinds: ['optimizer'] },
-  merge: own,
+  merge: { ...own, plain: 'string' },
   penalise: own,
   initializer,
   update: own,

@@ -51,6 +51,7 @@ import {
   prelu,
   residual,
   residualRnn,
+  reverse,
   scaledDotProductAttention,
   selfAttention,
   sequential,
@@ -164,6 +165,7 @@ export const table = {
   bidirectional: {
     plain: some(() => bidirectional(...both())),
     merged: some(() => bidirectional(...both(), { merge: (ops, f, b) => ops.multiply(f, b), outputs: 3 })),
+    average: some(() => bidirectional(...both(), { merge: 'average' })),
     last: some(() => bidirectional(...both(), { last: true })),
     'last, merged': some(() =>
       bidirectional(...both(), { last: true, merge: (ops, f, b) => ops.add(f, b), outputs: 3 }),
@@ -251,6 +253,7 @@ export const table = {
   maxout: { plain: some(() => maxout(4, 3)) },
   prelu: { plain: some(() => prelu(4)) },
   flatten: { images: ofImages(() => flatten(), [2, 2, 3]) },
+  reverse: { plain: some(() => reverse()), 'before a layer': some(() => stack({ turned: reverse(), rnn: gru(4, 3) })) },
   convolution2d: { plain: ofImages(() => convolution2d(2, 3, 3, { padding: 'same' }), [4, 4, 2]) },
   maxPooling2d: { plain: ofImages(() => maxPooling2d(2), [4, 4, 2]) },
   meanPooling2d: { plain: ofImages(() => meanPooling2d(2), [4, 4, 2]) },

@@ -17,10 +17,10 @@ it('reads some of each kind, the same ones for the same seed, and reports that a
   const report = join(folder, 'report.json');
   const { status, stdout, stderr } = run('60', '--seed', '3', '--report', report);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  for (const name of ['checkpoints', 'runs', 'utterances', 'frames']) {
+  for (const name of ['checkpoints', 'runs', 'utterances', 'frames', 'keras', 'tfjs']) {
     expect(stdout).toMatch(new RegExp(`^${name}: 60 cases in .* s, \\d+ a second, seed 3: ok$`, 'm'));
   }
-  expect(JSON.parse(readFileSync(report, 'utf8'))).toEqual({ numPassedTests: 4, numFailedTests: 0, testResults: [] });
+  expect(JSON.parse(readFileSync(report, 'utf8'))).toEqual({ numPassedTests: 6, numFailedTests: 0, testResults: [] });
 });
 
 it('reads a single case again', () => {
@@ -31,7 +31,7 @@ it('reads a single case again', () => {
 
 it.each([
   ['none', /^fuzz: .*'none'.*cases.*\n$/],
-  ['--only=files', /^fuzz: .*'files'.*It is one of checkpoints, runs, utterances, frames\. .*\n$/],
+  ['--only=files', /^fuzz: .*'files'.*It is one of checkpoints, runs, utterances, frames, keras, tfjs\. .*\n$/],
   ['--seed=1.5', /^fuzz: .*'1\.5'.*a whole number of 32 bits\. .*\n$/],
   ['--path=a', /^fuzz: .*'a'.*as a failure prints it\. .*\n$/],
 ])('refuses %s in one line', (argument, line) => {

@@ -231,9 +231,14 @@ describe('a sequential model with a mask', () => {
       'fit: validationData mask is [1, 1]',
     ],
     [
-      'numbers with a padding id',
-      () => build([gru(1, 2)], { padding: 0 }).predict([[[1], [0]]]),
-      'predict: x is numbers, and padding is an id',
+      'numbers without features',
+      () => build([gru(1, 2)], { padding: 0, input: 'sequence' }).predict([[1, 0.5]]),
+      'predict: x is numbers without features, and padding is an id',
+    ],
+    [
+      'padding steps before others',
+      () => build([gru(1, 2)], { padding: 0 }).predict([[[0], [1]]]),
+      'predict: x: example 0 has padding at step 0',
     ],
     [
       'padding ids before others',
@@ -271,7 +276,27 @@ describe('a sequential model with a mask', () => {
   });
 
   it('refuses a padding that is no id', () => {
-    expect(() => sequential([dense(1, 1)], { padding: -1 })).toThrow('sequential: padding is an id');
+    expect(() => sequential([dense(1, 1)], { padding: Number.NaN })).toThrow('sequential: padding is an id');
+  });
+
+  it('takes steps whose features all are the padding for padding', async () => {
+    const model = (options: object) => sequential([gru(2, 3), lastStep()], { seed: 1, ...options });
+    const padded = [
+      [
+        [1, -1.1],
+        [-1.1, -1.1],
+      ],
+      [
+        [0.5, 0.25],
+        [-1.1, 1],
+      ],
+    ];
+    const [first, second] = [
+      await model({}).predict(padded.map((steps) => steps.slice(0, 1))),
+      await model({}).predict(padded),
+    ];
+    const { data } = await model({ padding: -1.1 }).predict(padded);
+    expect([...data]).toEqual([...first.data.slice(0, 3), ...second.data.slice(3)]);
   });
 
   it('takes masks of other forms', async () => {
