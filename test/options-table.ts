@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as oxbow from 'oxbow';
 import * as connecting from 'oxbow/client';
+import * as interchange from 'oxbow/interchange';
 import * as serving from 'oxbow/serve';
 import { firstValueFrom, of } from 'rxjs';
 
@@ -71,7 +72,7 @@ type Taking<M> = {
 type Methods = `sequential(…).${Taking<oxbow.Sequential>}` | `model.${Taking<oxbow.Model>}`;
 
 /** What takes options of the parts that `oxbow` has not. */
-type Parts = 'connect' | Exclude<Taking<typeof serving>, 'bodyOf'>;
+type Parts = 'connect' | Exclude<Taking<typeof serving>, 'bodyOf'> | Taking<typeof interchange>;
 
 export interface Row {
   /** What messages call it, where that is not its name. */
@@ -631,6 +632,18 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
         close() {}
       },
     },
+  },
+  importModel: {
+    async call(o) {
+      const [file] = await interchange.encodeModel(learner(), { format: 'pytorch' });
+      return interchange.importModel(file?.bytes as Uint8Array, o);
+    },
+    options: { as: learner() },
+  },
+  encodeModel: { call: (o) => interchange.encodeModel(learner(), o), options: { format: 'pytorch' } },
+  exportModel: {
+    call: (o) => inFolder((path) => interchange.exportModel(learner(), join(path, 'a.safetensors'), o)),
+    options: { format: 'pytorch' },
   },
   liveLanguageModel: {
     call: (o) => closed(serving.liveLanguageModel(o)),

@@ -1,6 +1,7 @@
 /** Values of another kind than a function or an operator takes: refused by the name of what was called, and never by a stumble of JavaScript's own. */
 import * as oxbow from 'oxbow';
 import { connect } from 'oxbow/client';
+import { encodeModel, exportModel, importModel } from 'oxbow/interchange';
 import { serve } from 'oxbow/serve';
 import { lastValueFrom, type OperatorFunction, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -64,6 +65,10 @@ const functions: Readonly<Record<string, readonly [call: (wrong: Any) => unknown
   'correctTags, words': [(wrong) => oxbow.correctTags(wrong, ['O', 'O'], []), ['a list']],
   'correctTags, corrections': [(wrong) => oxbow.correctTags(['a'], ['O'], wrong)],
   'vocabulary, symbols': [(wrong) => oxbow.vocabulary(wrong), ['a text', 'a list']],
+  'importModel, a file': [(wrong) => importModel(wrong), ['a text']],
+  'encodeModel, a model': [(wrong) => encodeModel(wrong, { format: 'pytorch' })],
+  'exportModel, a model': [(wrong) => exportModel(wrong, 'none/a.safetensors')],
+  'exportModel, a path': [(wrong) => exportModel(net(), wrong), ['a text']],
   'connect, a URL': [(wrong) => connect(wrong), ['a text']],
   'serve, models': [(wrong) => serve({ models: wrong, port: 0 })],
   'serve, a model': [(wrong) => serve({ models: { alice: wrong }, port: 0 })],

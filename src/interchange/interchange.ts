@@ -45,8 +45,12 @@ const MOST_BYTES = 2 ** 40;
  * @throws TypeError (as a rejection) where an option is not known, or what is given is no file.
  * @example
  * ```ts no-run
- * const model = await importModel<Layer<unknown, Ids>>('char-rnn.pt');
- * const gpt2 = await importModel('blocks.safetensors', { as: gpt({ symbols: 65, context: 64, features: 128, heads: 4, blocks: 4 }) });
+ * import { gpt } from 'oxbow';
+ * import { importModel } from 'oxbow/interchange';
+ *
+ * const charRnn = await importModel('char-rnn.pt');
+ * const as = gpt({ symbols: 65, context: 64, features: 128, heads: 4, blocks: 4 });
+ * const blocks = await importModel<typeof as>('blocks.safetensors', { as });
  * ```
  */
 export async function importModel<M = Core<unknown, Ids, Tensor>>(
@@ -82,8 +86,11 @@ function descriptionOf(as: NonNullable<ImportOptions['as']>): ModelDescription {
  * express the model.
  * @throws TypeError (as a rejection) where an option is not known, or what is given is no model that can be described.
  * @example
- * const [file] = await encodeModel(model, { format: 'pytorch' });
- * decodeCheckpoint(file.bytes).tensors['rnn.weight_ih_l0'].shape; // [64, 8]
+ * import { decodeCheckpoint, lstm } from 'oxbow';
+ * import { encodeModel } from 'oxbow/interchange';
+ *
+ * const [file] = await encodeModel(lstm(8, 16, { seed: 1 }), { format: 'pytorch' });
+ * decodeCheckpoint(file!.bytes).tensors.weight_ih_l0!.shape; // [64, 8]
  */
 export async function encodeModel(
   model: AnyModel,
@@ -114,7 +121,10 @@ async function encoded(operation: string, model: AnyModel, name: FormatName): Pr
  * no model that can be described.
  * @example
  * ```ts no-run
- * await exportModel(model, 'char-rnn.safetensors', { format: 'pytorch' });
+ * import { languageModel } from 'oxbow';
+ * import { exportModel } from 'oxbow/interchange';
+ *
+ * await exportModel(languageModel({ symbols: 65 }), 'char-rnn.safetensors');
  * ```
  */
 export async function exportModel(
