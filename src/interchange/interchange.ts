@@ -4,7 +4,7 @@ import { isRecord, requireChoice, requireKind, requireModel } from '../checks.js
 import { fileError, OxbowError } from '../errors.js';
 import { weightsOf } from '../formats/weights.js';
 import type { Core } from '../layer.js';
-import { checkedOptions } from '../options.js';
+import { checkedOptions, type Names } from '../options.js';
 import { describe } from '../runs/describe.js';
 import type { ModelDescription } from '../runs/description.js';
 import type { Ids, Tensor } from '../tensor.js';
@@ -20,11 +20,24 @@ export interface ImportOptions {
   readonly as?: Pick<Core<unknown>, 'params'> | ModelDescription | undefined;
 }
 
+/** What a format is told beyond the model. */
+export interface FormatOptions {
+  /** Of ONNX: a `window` of any length (default), or a single `step`, from carry to carry. */
+  readonly graph?: 'window' | 'step' | undefined;
+  /**
+   * Of Keras: the axes of one example without the batch, `[28, 28, 1]`, or `[null, 8]` for sequences of any length. Default: as far as the
+   * first layers tell; images have to say it.
+   */
+  readonly inputShape?: readonly (number | null)[] | undefined;
+}
+
 /** The options of {@link exportModel}. */
-export interface ExportOptions {
+export interface ExportOptions extends FormatOptions {
   /** Default: that of the file's ending. */
   readonly format?: FormatName | undefined;
 }
+
+const formatOptions: Names<FormatOptions> = { graph: true, inputShape: true };
 
 /** Any model, whatever it takes and gives. */
 type AnyModel = Pick<Core<unknown>, 'params' | 'kind'>;
@@ -34,8 +47,8 @@ const BYTES = 'the bytes';
 const MOST_BYTES = 2 ** 40;
 
 /**
- * Reads a model of another framework: PyTorch's state_dicts, as safetensors files and as `torch.save` writes them. The format
- * is told by what is in the file. Nothing of the file is run, and what there is no counterpart for is refused by name.
+ * Reads a model of another framework: PyTorch's state_dicts, as safetensors files and as `torch.save` writes them; graphs of ONNX; models of
+ * Keras 3 and files of their weights; layers models of TensorFlow.js. The format is told by what is in the file. Nothing of the file is run, and what there is no counterpart for is refused by name.
  *
  * @param file its path, in Node; its bytes; or several files by their names, the first one to be read.
  * @param options what the weights are of, where the file does not say.
@@ -80,11 +93,11 @@ function descriptionOf(as: NonNullable<ImportOptions['as']>): ModelDescription {
  * A model as the files of another format.
  *
  * @param model what a factory of this package has made.
- * @param options the format.
+ * @param options the format, and what it is told.
  * @returns resolves with the files; the name of the one that stands for all is empty, and the others are in its folder.
  * @throws OxbowError (as a rejection), an {@link InterchangeError} that names the layer and its attribute, where the format cannot
  * express the model.
- * @throws TypeError (as a rejection) where an option is not known, or what is given is no model that can be described.
+ * @throws TypeError (as a rejection) where an option is not known or is another format's, or what is given is no model that can be described.
  * @example
  * import { decodeCheckpoint, lstm } from 'oxbow';
  * import { encodeModel } from 'oxbow/interchange';
@@ -94,26 +107,36 @@ function descriptionOf(as: NonNullable<ImportOptions['as']>): ModelDescription {
  */
 export async function encodeModel(
   model: AnyModel,
-  options: { readonly format: FormatName },
+  options: FormatOptions & { readonly format: FormatName },
 ): Promise<readonly TargetFile[]> {
-  const { format } = checkedOptions('encodeModel', options, { format: true });
-  return encoded('encodeModel', model, format);
+  const { format, ...own } = checkedOptions('encodeModel', options, { format: true, ...formatOptions });
+  return encoded('encodeModel', model, format, own);
 }
 
-async function encoded(operation: string, model: AnyModel, name: FormatName): Promise<readonly TargetFile[]> {
+async function encoded(
+  operation: string,
+  model: AnyModel,
+  name: FormatName,
+  options: FormatOptions,
+): Promise<readonly TargetFile[]> {
   requireModel(operation, model);
   requireChoice(operation, 'format', name, formatNames);
   const format = await loaded(name);
-  return format.write({ description: describe(model), weights: weightsOf(model.params) }, {});
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  for (const each of Object.keys(given)) {
+    if (formats[name].options?.includes(each)) continue;
+    throw new TypeError(`${operation}: ${each} is no option of ${format.title}; leave it out.`);
+  }
+  return format.write({ description: describe(model), weights: weightsOf(model.params) }, given);
 }
 
 /**
  * Writes a model for another framework: for PyTorch a safetensors file by the names of a state_dict, whose metadata have a module
- * of Python that takes it. All of it is made before anything is written, and each file is replaced as a whole or not at all.
+ * of Python that takes it; for others a graph of ONNX, or an archive of Keras 3. All of it is made before anything is written, and each file is replaced as a whole or not at all.
  *
  * @param model what a factory of this package has made.
  * @param file the path; its folder must be there.
- * @param options the format, where the ending does not say it.
+ * @param options the format, where the ending does not say it, and what it is told.
  * @returns resolves with what was written, when it is on the disk.
  * @throws OxbowError (as a rejection), an {@link InterchangeError} that names the layer and its attribute where the format cannot
  * express the model, or a {@link FileError} where a file cannot be written.
@@ -132,7 +155,7 @@ export async function exportModel(
   file: string,
   options: ExportOptions = {},
 ): Promise<readonly { readonly path: string; readonly bytes: number }[]> {
-  const { format } = checkedOptions('exportModel', options, { format: true });
+  const { format, ...own } = checkedOptions('exportModel', options, { format: true, ...formatOptions });
   requireKind('exportModel', typeof file === 'string', 'the path of a file', file, 'encodeModel gives the bytes');
   const name = format ?? namedBy(file);
   if (name === undefined) {
@@ -140,8 +163,8 @@ export async function exportModel(
       `exportModel: ${file} ends as no format does; give { format }, one of ${formatNames.join(', ')}.`,
     );
   }
-  const files = await encoded('exportModel', model, name);
-  const ending = formats[name]?.endings[0] as string;
+  const files = await encoded('exportModel', model, name, own);
+  const [ending = ''] = formats[name].endings;
   // A file whose ending says another kind would be read as that.
   if (namedBy(file) !== undefined && !file.endsWith(ending)) {
     throw new TypeError(`exportModel: ${file} is written as ${ending}; name it so, or give another format.`);
@@ -161,11 +184,10 @@ export async function exportModel(
   return written;
 }
 
-const loaded = (name: FormatName): Promise<Format> =>
-  (formats[name] as NonNullable<(typeof formats)[FormatName]>).load();
+const loaded = (name: FormatName): Promise<Format> => formats[name].load();
 
 const namedBy = (path: string): FormatName | undefined =>
-  formatNames.find((name) => formats[name]?.endings.some((ending) => path.endsWith(ending)));
+  formatNames.find((name) => formats[name].endings.some((ending) => path.endsWith(ending)));
 
 const folderOf = (path: string) => path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1) || '.';
 

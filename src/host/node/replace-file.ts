@@ -17,7 +17,7 @@ import { removeOrphans, temporaryName } from './orphans.js';
 export async function replaceFile(
   path: string,
   pieces: () => Iterable<Uint8Array>,
-  start: (checksum: number) => Uint8Array,
+  start?: (checksum: number) => Uint8Array,
 ): Promise<void> {
   const target = await targetOf(path);
   const folder = dirname(target);
@@ -34,7 +34,7 @@ export async function replaceFile(
         checksum = await checkedWrite(file, piece, at, checksum);
         at += piece.length;
       }
-      await writeAll(file, start(checksum), 0);
+      if (start !== undefined) await writeAll(file, start(checksum), 0);
       if (before) await takeOver(file, before);
       await file.sync();
     } finally {
