@@ -24,6 +24,9 @@ function socketTo({ port }: Server, text?: string): Promise<Socket> {
   });
 }
 
+/** Also where it ends by an error. */
+const closed = (socket: Socket) => new Promise((resolve) => socket.resume().once('close', resolve));
+
 /** That a stranger is still served, over HTTP and over a WebSocket. */
 async function serves(server: Server): Promise<void> {
   expect((await fetch(`${server.url}/livez`)).status).toBe(200);
@@ -40,7 +43,7 @@ describe('connections', () => {
   ])('a thousand %s keep nobody out, and are ended', async (_, text) => {
     const server = await served({ limits: { headersMs: 300, requestMs: 300, requestsPerSecond: 1e6 } });
     const sockets = await Promise.all(Array.from({ length: 1000 }, () => socketTo(server, text)));
-    const ended = sockets.map((socket) => once(socket.resume(), 'close'));
+    const ended = sockets.map(closed);
     await serves(server);
     await Promise.all(ended);
     await serves(server);
@@ -54,7 +57,7 @@ describe('connections', () => {
     const head = 'POST /score HTTP/1.1\r\nhost: 127.0.0.1\r\n';
     const socket = await socketTo(server, what === 'a head' ? head : `${head}content-length: 60000\r\n\r\n`);
     const dripping = setInterval(() => run((text) => socket.write(text)), 20);
-    await once(socket.resume(), 'close');
+    await closed(socket);
     clearInterval(dripping);
     await serves(server);
   });
@@ -69,7 +72,7 @@ describe('connections', () => {
     socket.write(text);
     await once(socket.resume(), 'end');
     const writing = setInterval(() => socket.write('x'), 20);
-    await once(socket, 'close');
+    await closed(socket);
     clearInterval(writing);
     await serves(server);
   });

@@ -17,7 +17,9 @@ async function training() {
     vocab,
     step: 0,
     rate: () => 0.1,
-    save: async () => void (saves += 1),
+    async save() {
+      saves += 1;
+    },
   });
   const server = await served({ models: { training: trained.live } });
   return { trained, server, a: await peer(server), saves: () => saves };
