@@ -43,9 +43,15 @@ const installed = join(home, 'opt');
 
 beforeAll(() => {
   vi.setConfig({ testTimeout: 60_000 });
-  execFileSync(process.execPath, [join(root, 'scripts/build.mjs')]);
+  // As the image builds it: of what is sent there, and nothing else.
+  const build = join(home, 'build');
+  for (const [, path] of readFileSync(join(root, '.dockerignore'), 'utf8').matchAll(/^!(.*)$/gm)) {
+    cpSync(join(root, path as string), join(build, path as string), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(build, 'node_modules'));
+  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: build });
   const packed = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', home], {
-    cwd: root,
+    cwd: build,
   });
   const modules = join(installed, 'node_modules');
   mkdirSync(join(modules, 'oxbow'), { recursive: true });
