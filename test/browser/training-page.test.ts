@@ -6,27 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import OpenAI from 'openai';
-import { chromium as driven } from 'playwright-core';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadNewest } from '../../src/runs/folder.js';
-import { type Browser, chromium, firefox } from '../host/pages.js';
-import { type OpenPage, openFirefox } from './firefox.js';
+import type { Browser } from '../host/pages.js';
+import { browsers, type OpenPage } from './open-pages.js';
 
 const root = new URL('../..', import.meta.url).pathname;
 const home = mkdtempSync(join(tmpdir(), 'training-page-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
-
-async function openChromium({ file }: Browser, url: string): Promise<OpenPage> {
-  const browser = await driven.launch({
-    executablePath: file,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
-  });
-  const page = await browser.newPage();
-  await page.goto(url);
-  return { evaluate: (expression) => page.evaluate(expression), close: () => browser.close() };
-}
-
-const browsers = { chromium: [chromium, openChromium], firefox: [firefox, openFirefox] } as const;
 
 /** Waits until something holds that is looked at again and again. */
 const until = (holds: () => Promise<boolean>) => expect.poll(holds, { timeout: 60_000, interval: 100 }).toBe(true);
@@ -68,7 +55,7 @@ describe.each(Object.entries(browsers))('in %s', (name, [installed, open]) => {
     await train();
     page = await open(installed as Browser, url);
     await until(async () => (await textOf('#link')) === 'Connected');
-  });
+  }, 180_000);
   afterEach(async () => {
     await page?.close();
     training.kill('SIGKILL');

@@ -1,4 +1,4 @@
-/** Firefox as it is installed, told what to do in a page by WebDriver BiDi (w3.org/TR/webdriver-bidi). */
+/** Pages in the browsers that are installed, told what to do: Chromium by playwright, Firefox by WebDriver BiDi (w3.org/TR/webdriver-bidi). */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
@@ -6,8 +6,9 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { chromium as driven } from 'playwright-core';
 import { WebSocket } from 'ws';
-import type { Browser } from '../host/pages.js';
+import { type Browser, chromium, firefox } from '../host/pages.js';
 
 /** A page in some browser. */
 export interface OpenPage {
@@ -24,7 +25,17 @@ interface Reply {
   readonly result?: any;
 }
 
-export async function openFirefox({ file, start }: Browser, url: string): Promise<OpenPage> {
+async function openChromium({ file }: Browser, url: string): Promise<OpenPage> {
+  const browser = await driven.launch({
+    executablePath: file,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
+  });
+  const page = await browser.newPage();
+  await page.goto(url);
+  return { evaluate: (expression) => page.evaluate(expression), close: () => browser.close() };
+}
+
+async function openFirefox({ file, start }: Browser, url: string): Promise<OpenPage> {
   const profile = mkdtempSync(join(tmpdir(), 'firefox-'));
   const child = spawn(file, [...start(profile, 'about:blank'), '--remote-debugging-port', '0'], {
     env: { ...process.env, HOME: profile },
@@ -81,3 +92,6 @@ export async function openFirefox({ file, start }: Browser, url: string): Promis
     },
   };
 }
+
+/** Each browser, undefined where it is not installed, and what opens a page in it. */
+export const browsers = { chromium: [chromium, openChromium], firefox: [firefox, openFirefox] } as const;
