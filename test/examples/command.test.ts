@@ -55,6 +55,15 @@ describe('train', () => {
   });
 
   test.each([
+    [[], true],
+    [['--no-serve'], false],
+  ])('with %j shows a page: %s', async (args, isShown) => {
+    const options = [...small, '--epochs', '1', '--keep', 'model', '--port', '0', ...args];
+    const { code, out } = await run(['train', 'verse.txt', ...options]);
+    expect([code, out.includes('live page: http://127.0.0.1:')]).toEqual([0, isShown]);
+  });
+
+  test.each([
     [['--units', '17'], 2, /model has a run with --units 16, not 17/],
     [['--optimizer', 'sgd'], 2, /--optimizer adam, not sgd/],
   ])('refuses to go on with %j', async (args, code, message) => {
