@@ -77,6 +77,26 @@ describe('connections', () => {
     await serves(server);
   });
 
+  const post = 'POST /score HTTP/1.1\r\nhost: 127.0.0.1\r\n';
+  it.each([
+    ['a tunnel', 'CONNECT a.example:443 HTTP/1.1\r\nhost: a.example\r\n\r\n'],
+    ['two lengths', `${post}content-length: 1\r\ncontent-length: 2\r\n\r\n{}`],
+    ['a length, and pieces', `${post}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`],
+    ['pieces that are none', `${post}transfer-encoding: chunked\r\n\r\nzz\r\n`],
+    ['a header that is none', 'GET /livez HTTP/1.1\r\nhost: a\r\nno colon\r\n\r\n'],
+    ['no host', 'GET /livez HTTP/1.1\r\n\r\n'],
+  ])('ends one that asks for %s', async (_, text) => {
+    const server = await served();
+    const socket = await socketTo(server, text);
+    let heard = '';
+    socket.on('data', (chunk) => {
+      heard += chunk;
+    });
+    await closed(socket);
+    expect(heard).toMatch(/^(HTTP\/1.1 400 .*)?$/s);
+    await serves(server);
+  });
+
   it.each<[string, (exchange: Exchange) => void]>([
     ['an answer', (exchange) => exchange.answer(200, 'x'.repeat(3e7))],
     ['events', (exchange) => void exchange.events(from(Array<string>(1000).fill('x'.repeat(30_000))))],
