@@ -160,7 +160,7 @@ it('the image is sent all files that what it is built of names', () => {
     if (!statSync(join(root, path)).isDirectory()) return [];
     const files = readdirSync(join(root, path), { recursive: true, encoding: 'utf8' });
     return files
-      .filter((file) => /\.(ts|tsx|mjs)$/.test(file))
+      .filter((file) => /\.tsx?$/.test(file))
       .flatMap((file) => {
         const from = join(path, file);
         const named = readFileSync(join(root, from), 'utf8').matchAll(/^(?:import|export|\}) .*?from '(\.[^']*)'/gm);
