@@ -18,16 +18,21 @@ export interface Live {
   readonly link$: Observable<Link>;
 }
 
+/** Where the page is, which is where the server is: at its root, or at a path behind a proxy. */
+const base = new URL('.', location.origin + location.pathname);
+
 /** Why there is no connection: a browser does not say with which status a WebSocket was refused. */
 const reason = (token: string | undefined): Observable<Link> =>
-  defer(() => from(fetch('/model', { headers: token === undefined ? {} : { Authorization: `Bearer ${token}` } }))).pipe(
+  defer(() =>
+    from(fetch(new URL('model', base), { headers: token === undefined ? {} : { Authorization: `Bearer ${token}` } })),
+  ).pipe(
     map(({ status }): Link => (status === 401 ? 'unauthorized' : 'waiting')),
     catchError(() => of<Link>('waiting')),
   );
 
 /** Connects to the server that the page came from. */
 export function liveOf(token: string | undefined): Live {
-  const client = connect(location.origin, { token, backoff: { mostMs: 4000 } });
+  const client = connect(base.href, { token, backoff: { mostMs: 4000 } });
   const link$ = client.state$.pipe(
     switchMap((state): Observable<Link> => {
       if (state === 'open') return of('open');

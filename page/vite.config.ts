@@ -6,6 +6,8 @@ const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 /** The page, from `oxbow/client` as it stands in the sources, to files whose names change with their content. */
 export default defineConfig({
   root: path('.'),
+  // Also at a path behind a proxy.
+  base: './',
   logLevel: 'error',
   resolve: {
     alias: [

@@ -60,7 +60,9 @@ export function Controls({ client, model, metrics }: Props) {
           type="button"
           onClick={() =>
             ask(control({ save: true }), ({ saved }) =>
-              saved ? 'A checkpoint is on the disk.' : 'Nothing was saved: the server keeps this model in no folder.',
+              saved
+                ? 'A checkpoint is on the disk.'
+                : 'Nothing was saved: the model has learnt nothing yet, or the server keeps it in no folder.',
             )
           }
         >
@@ -94,7 +96,7 @@ export function Controls({ client, model, metrics }: Props) {
         </Field>
         <button type="submit">Set</button>
       </form>
-      {model.task === 'language' && (
+      {model.task === 'language' && model.learnsFor && (
         <form
           onSubmit={(event) => {
             event.preventDefault();

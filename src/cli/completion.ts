@@ -45,8 +45,13 @@ export function completeCommand(program: Command): Command {
 const takesValue = ({ required, optional }: Option) => required || optional;
 const isNamed = (word: string) => (option: Option) => option.long === word || option.short === word;
 
+/** Bash has `--cell=g` in three words, which is `--cell g`. */
+const without = (words: readonly string[]): readonly string[] =>
+  words.at(-1) === '=' ? [...words.slice(0, -1), ''] : words.filter((word) => word !== '=');
+
 /** What the last word may become, after the words before it. Nothing, where it is a value that nobody knows, as a file's name is. */
-export function candidates(program: Command, words: readonly string[]): readonly string[] {
+export function candidates(program: Command, typed: readonly string[]): readonly string[] {
+  const words = without(typed);
   const last = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   const chosen = program.commands.find((each) => before.includes(each.name()));
@@ -55,6 +60,11 @@ export function candidates(program: Command, words: readonly string[]): readonly
   const starting = (all: readonly string[]) => all.filter((each) => each.startsWith(last));
   const asked = options.find(isNamed(before.at(-1) ?? ''));
   if (asked !== undefined && takesValue(asked)) return starting(asked.argChoices ?? []);
+  const [, named, begun = ''] = /^(--[^=]+)=(.*)$/.exec(last) ?? [];
+  if (named !== undefined) {
+    const choices = options.find(isNamed(named))?.argChoices ?? [];
+    return choices.filter((each) => each.startsWith(begun)).map((each) => `${named}=${each}`);
+  }
   if (last.startsWith('-')) return starting(options.flatMap(({ long }) => long ?? []));
   if (chosen === undefined)
     return starting(

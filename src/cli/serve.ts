@@ -12,6 +12,7 @@ import { type Server, serve } from '../serve/serve.js';
 import { type MachineChoice, positive, whole } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { Failure, messageOf, misused } from './shared/failure.js';
+import { several } from './shared/numbers.js';
 
 interface ServeCommandOptions extends MachineChoice {
   readonly model: readonly string[];
@@ -159,5 +160,11 @@ async function serveModels(options: ServeCommandOptions, { screen, ending }: Con
   screen.record({ url: server.url, port: server.port, models: [...models.keys()] });
   await firstValueFrom(ending.requested$);
   screen.note('ending: finishes what is being learnt, and saves');
-  await server.close();
+  const unlearnt = await server.close();
+  for (const [name, { waiting, windows }] of Object.entries(unlearnt)) {
+    if (waiting === 0) continue;
+    screen.note(
+      `oxbow: ${name} has not learnt ${several(waiting, 'character')} that waited, about ${several(windows, 'window')}; send them again.`,
+    );
+  }
 }

@@ -89,7 +89,7 @@ const message = (of: object): ClientMessage =>
  * Connects to a server, and connects again whenever the connection ends: after a quarter of a second, and ever later, up to ten seconds.
  * Runs in a browser and in Node, without the kernels.
  *
- * @param url of the server: `http://…` or `ws://…`; `/ws` is added where there is no path.
+ * @param url of the server: `http://…` or `ws://…`; `ws` is added to a path that ends with a slash, as behind a proxy, `https://…/oxbow/`.
  * @param options token, and how often it is tried.
  * @returns a client, at once.
  * @throws TypeError where an option is not known, or the URL is none.
@@ -301,6 +301,6 @@ function addressOf(url: string): string {
     throw new TypeError(`connect: ${url} is no URL; give one such as 'http://127.0.0.1:7070'.`);
   }
   address.protocol = address.protocol.replace(/^http/, 'ws');
-  if (address.pathname === '/') address.pathname = '/ws';
+  if (address.pathname.endsWith('/')) address.pathname += 'ws';
   return address.href;
 }

@@ -30,6 +30,7 @@ export type {
   SaidSymbol,
   ScoredText,
   TextSource,
+  Unlearnt,
 } from '../serve/live.js';
 export type { KeepingOptions } from '../serve/live-base.js';
 export { type LiveLanguageModelOptions, liveLanguageModel } from '../serve/live-language-model.js';

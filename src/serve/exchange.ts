@@ -30,6 +30,20 @@ export interface Exchange {
   events(texts$: Observable<string>): Promise<void>;
 }
 
+/** @throws ServeError where a request is of another method than its path takes; HEAD is a GET whose body is not sent. */
+export function requireMethod(
+  { request, response, url }: Pick<Exchange, 'request' | 'response' | 'url'>,
+  method: string,
+): void {
+  const takes = method === 'GET' ? ['GET', 'HEAD'] : [method];
+  if (takes.includes(request.method as string)) return;
+  response.setHeader('allow', takes.join(', '));
+  throw new ServeError(
+    'not-allowed',
+    `${url.pathname.slice(0, 200)} takes ${takes.join(' and ')}, not ${request.method}.`,
+  );
+}
+
 /** Answers a request, or gives false where it is not the route's. What it throws is answered as JSON. */
 export type Route = (exchange: Exchange) => boolean | Promise<boolean>;
 
@@ -79,12 +93,21 @@ export function exchange({ request, response, url, service, stallMs, ask }: Exch
     answer(status, value) {
       const text = JSON.stringify(value);
       response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+      response.setTimeout(stallMs);
       response.end(text);
     },
     events: (texts$) =>
       new Promise((resolve, reject) => {
-        let stalled: ReturnType<typeof setTimeout> | undefined;
-        const flowing = () => clearTimeout(stalled);
+        const waiting: (() => void)[] = [];
+        response.on('drain', () => {
+          response.setTimeout(0);
+          for (const release of waiting.splice(0)) release();
+        });
+        /** What is left is sent, as long as it is read. */
+        const end = () => {
+          response.setTimeout(stallMs);
+          response.end();
+        };
         const subscription = texts$.subscribe({
           next(text) {
             if (!response.headersSent) {
@@ -95,27 +118,21 @@ export function exchange({ request, response, url, service, stallMs, ask }: Exch
               });
             }
             if (response.write(`data: ${text}\n\n`)) return;
+            // Ends a connection on which nothing moves.
+            response.setTimeout(stallMs);
             const release = holdSource();
-            clearTimeout(stalled);
-            stalled = setTimeout(() => response.destroy(), stallMs);
-            response.once('drain', () => {
-              flowing();
-              release?.();
-            });
+            if (release !== undefined) waiting.push(release);
           },
           error(error) {
-            flowing();
-            if (response.headersSent) response.end();
+            if (response.headersSent) end();
             reject(error);
           },
           complete() {
-            flowing();
-            response.end();
+            end();
             resolve();
           },
         });
         response.once('close', () => {
-          flowing();
           subscription.unsubscribe();
           resolve();
         });

@@ -1,5 +1,6 @@
 /** What live models have in common: their figures, and how their runs are kept. */
 import { interval, type MonoTypeOperatorFunction, map, merge, type Observable, share, throttleTime } from 'rxjs';
+import { requireCount, requireKind, shown } from '../checks.js';
 import type { Params } from '../parameters/parameter.js';
 import { ServeError } from '../protocol/problem.js';
 import { checkpointed, saveRuns } from '../runs/checkpointed.js';
@@ -17,6 +18,25 @@ export interface KeepingOptions {
   readonly signals?: boolean | undefined;
 }
 
+/** @throws TypeError, RangeError where one of them is impossible, whether or not there is a folder. */
+export function checkKeeping(
+  operation: string,
+  { folder, everyMs = 0, keep = 1, signals = false }: KeepingOptions,
+): void {
+  requireKind(
+    operation,
+    folder === undefined || typeof folder === 'string',
+    'a path as folder',
+    folder,
+    'give one, or none',
+  );
+  if (!(typeof everyMs === 'number' && everyMs >= 0)) {
+    throw new RangeError(`${operation}: everyMs is a number of milliseconds from 0 up, not ${shown(everyMs)}.`);
+  }
+  requireCount(operation, 'keep', keep);
+  requireKind(operation, typeof signals === 'boolean', 'true or false as signals', signals, 'give one of them');
+}
+
 export const keepingNames = { folder: true, everyMs: true, keep: true, signals: true } as const;
 
 /** Keeps a run where there is a folder. */
@@ -29,8 +49,12 @@ export function kept<T>(
   return checkpointed<T>(folder, { model, about, everyMs, keep, signals });
 }
 
-export const saveNow = (folder: string | undefined): Promise<void> =>
-  folder === undefined ? Promise.resolve() : saveRuns();
+/** Whether what was learnt in so many steps is on the disk now. */
+export async function saveNow(folder: string | undefined, step: number): Promise<boolean> {
+  if (folder === undefined) return false;
+  await saveRuns();
+  return step > 0;
+}
 
 /** Lets a folder go that was opened by `resume`, and throws. */
 export async function refuseRun(folder: string, what: string): Promise<never> {

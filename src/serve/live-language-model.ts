@@ -16,7 +16,16 @@ import { crossEntropy } from '../training/losses/cross-entropy.js';
 import { adam } from '../training/optimizers/adam.js';
 import { answers } from './answers.js';
 import type { HeardSymbols, LiveLanguageModel, LiveMetrics, LiveUpdate } from './live.js';
-import { figures, isClosing, type KeepingOptions, keepingNames, kept, refuseRun, saveNow } from './live-base.js';
+import {
+  checkKeeping,
+  figures,
+  isClosing,
+  type KeepingOptions,
+  keepingNames,
+  kept,
+  refuseRun,
+  saveNow,
+} from './live-base.js';
 import { rateMeter } from './meters.js';
 import { textSources } from './text-sources.js';
 
@@ -124,6 +133,14 @@ const RECENT = 50;
 export async function liveLanguageModel(options: LiveLanguageModelOptions = {}): Promise<LiveLanguageModel> {
   const checked = checkedOptions('liveLanguageModel', options, languageNames);
   const { folder, tier } = checked;
+  checkLanguage('liveLanguageModel', checked);
+  const run = folder === undefined ? undefined : await resume<Model>(folder, { tier });
+  return languageModelFrom(run, checked);
+}
+
+/** @throws TypeError, RangeError where an option is impossible. */
+export function checkLanguage(operation: string, options: LiveLanguageModelOptions): void {
+  checkKeeping(operation, options);
   for (const [name, least] of [
     ['batch', 1],
     ['length', 1],
@@ -131,11 +148,9 @@ export async function liveLanguageModel(options: LiveLanguageModelOptions = {}):
     ['atOnce', 1],
     ['queue', 0],
   ] as const) {
-    const value = checked[name];
-    if (value !== undefined) requireCount('liveLanguageModel', name, value, least);
+    const value = options[name];
+    if (value !== undefined) requireCount(operation, name, value, least);
   }
-  const run = folder === undefined ? undefined : await resume<Model>(folder, { tier });
-  return languageModelFrom(run, checked);
 }
 
 /** A live model of a run that was read, if there is one. */
@@ -176,6 +191,8 @@ function live(
   let loss: number | null = null;
   let bits: number | null = null;
   let learnt = 0;
+  /** Characters that waited when it was closed. */
+  let closed: number | undefined;
 
   type Step = TbpttStep<unknown, LiveWindow<Ids, Ids>>;
 
@@ -284,12 +301,15 @@ function live(
     score: answering.score,
     metrics,
     metrics$: figures(updates$, metrics),
-    save: () => saveNow(folder),
+    hears: true,
+    save: () => saveNow(folder, step),
     ended,
     async close() {
       answering.close();
+      closed ??= texts.waiting;
       texts.stop(isClosing());
       await ended;
+      return { waiting: closed, windows: Math.ceil(closed / (batch * length)) };
     },
   };
 }

@@ -13,7 +13,16 @@ import { folderOf, type Resumed, resume } from '../runs/resume.js';
 import { sizeOf } from '../tensor.js';
 import { adam } from '../training/optimizers/adam.js';
 import type { LearntCorrection, LiveMetrics, LiveTagger } from './live.js';
-import { figures, isClosing, type KeepingOptions, keepingNames, kept, refuseRun, saveNow } from './live-base.js';
+import {
+  checkKeeping,
+  figures,
+  isClosing,
+  type KeepingOptions,
+  keepingNames,
+  kept,
+  refuseRun,
+  saveNow,
+} from './live-base.js';
 import { rateMeter } from './meters.js';
 
 /** The options of {@link liveTagger}. */
@@ -86,6 +95,7 @@ interface Waiting {
 export async function liveTagger(options: LiveTaggerOptions): Promise<LiveTagger> {
   const checked = checkedOptions('liveTagger', options, names);
   const { folder, tier, corrigible, queue } = checked;
+  checkKeeping('liveTagger', checked);
   if (corrigible !== undefined) requireCount('liveTagger', 'corrigible', corrigible);
   if (queue !== undefined) requireCount('liveTagger', 'queue', queue);
   const run = folder === undefined ? undefined : await resume<Tagger, LearnTagsSnapshot>(folder, { tier });
@@ -177,6 +187,7 @@ function live(model: Tagger, run: Kept | undefined, options: LiveTaggerOptions):
     return predictOne(model, open, { words });
   }
 
+  const isLearning = () => learning && stopped?.code !== 'failed';
   const metrics = (): LiveMetrics => ({
     step,
     version: version(),
@@ -191,7 +202,7 @@ function live(model: Tagger, run: Kept | undefined, options: LiveTaggerOptions):
     dropped: dropped + open.dropped,
     active: 0,
     queued: 0,
-    learning,
+    learning: isLearning(),
     learningRate,
   });
 
@@ -208,7 +219,7 @@ function live(model: Tagger, run: Kept | undefined, options: LiveTaggerOptions):
       return parametersOf(model.params).reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
     },
     get learning() {
-      return learning;
+      return isLearning();
     },
     set learning(on) {
       learning = on;
@@ -248,12 +259,15 @@ function live(model: Tagger, run: Kept | undefined, options: LiveTaggerOptions):
       }),
     metrics,
     metrics$: figures(changes$, metrics),
-    save: () => saveNow(folder),
+    hears: true,
+    save: () => saveNow(folder, step),
     ended,
     async close() {
       stopped ??= isClosing();
       lessons$.complete();
       await ended;
+      // Those that wait are learnt before it ends.
+      return { waiting: 0, windows: 0 };
     },
   };
 }

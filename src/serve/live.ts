@@ -19,7 +19,7 @@ export interface LiveBase {
   readonly version: number;
   /** Numbers that it learns. */
   readonly parameters: number;
-  /** Whether it learns from what it hears. Switched off, what waits stays, and what comes is refused. */
+  /** Whether it learns from what it hears. Switched off, what waits stays, and what comes is refused; off for good once learning has failed. */
   learning: boolean;
   /** Of the updates from now on. */
   learningRate: number;
@@ -27,16 +27,30 @@ export interface LiveBase {
   metrics(): LiveMetrics;
   /** Its figures after each update, and at least every second; several subscribers share one timer. */
   readonly metrics$: Observable<LiveMetrics>;
+  /** Whether it learns from what clients say; one that a program trains learns from that alone. */
+  readonly hears: boolean;
   /**
-   * Has a checkpoint written now.
+   * Has a checkpoint written now, where something is new.
    *
-   * @returns resolves when it is on the disk; at once where the model is kept in no folder, or nothing is new.
+   * @returns resolves with whether what was learnt is on the disk: not where the model is kept in no folder, or has learnt nothing yet.
    */
-  save(): Promise<void>;
-  /** Takes nothing more, ends what is under way, finishes the window that is being learnt, saves, and lets its folder go. */
-  close(): Promise<void>;
+  save(): Promise<boolean>;
+  /**
+   * Takes nothing more, ends what is under way, finishes the window that is being learnt, saves, and lets its folder go.
+   *
+   * @returns resolves with what was not learnt any more.
+   */
+  close(): Promise<Unlearnt>;
   /** Rejects when learning ends by an error, as when the loss is not finite; resolves at `close`. */
   readonly ended: Promise<void>;
+}
+
+/** What waited to be learnt from when a model was closed, and was not: the rest of its texts has to be pushed again. */
+export interface Unlearnt {
+  /** Characters, or corrections. */
+  readonly waiting: number;
+  /** Windows that they would have filled. */
+  readonly windows: number;
 }
 
 /** Text that follows itself, from one connection, file or pipe. */

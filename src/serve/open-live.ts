@@ -3,7 +3,12 @@ import { checkedOptions, type Names } from '../options.js';
 import { type Resumed, resume } from '../runs/resume.js';
 import type { LiveModel } from './live.js';
 import { refuseRun } from './live-base.js';
-import { type LiveLanguageModelOptions, languageModelFrom, languageNames } from './live-language-model.js';
+import {
+  checkLanguage,
+  type LiveLanguageModelOptions,
+  languageModelFrom,
+  languageNames,
+} from './live-language-model.js';
 import { type LiveTaggerOptions, taggerFrom } from './live-tagger.js';
 
 /** The options of {@link openLive}: of a language model where the folder has no run yet. */
@@ -28,7 +33,7 @@ const { folder: _, ...withoutFolder }: Names<LiveLanguageModelOptions> = languag
  * ```
  */
 export async function openLive(folder: string, options: OpenLiveOptions = {}): Promise<LiveModel> {
-  checkedOptions('openLive', options, withoutFolder);
+  checkLanguage('openLive', checkedOptions('openLive', options, withoutFolder));
   // biome-ignore lint/suspicious/noExplicitAny: what it is of is known by its task.
   const run = (await resume<any, any>(folder, { tier: options.tier })) as Resumed<any, any> | undefined;
   const task = (run?.about as { task?: unknown } | undefined)?.task;

@@ -19,7 +19,7 @@ import {
 import { ServeError } from '../protocol/problem.js';
 import { hashText } from '../random.js';
 import { version as packageVersion } from '../version.js';
-import type { Exchange } from './exchange.js';
+import { type Exchange, requireMethod } from './exchange.js';
 import type { AlternativeText, LiveLanguageModel } from './live.js';
 import { type CompletionRequest, completionRequest, openAIProblem } from './openai-protocol.js';
 import type { Named } from './service.js';
@@ -139,18 +139,20 @@ async function completions(exchange: Exchange): Promise<void> {
   }
   const head = { id: `cmpl-${randomUUID()}`, object: 'text_completion', created: Math.floor(Date.now() / 1000), model };
   const fingerprint = (version: number) => `oxbow-${packageVersion}-weights-${version}`;
+  // Counted once, since each is looked at for every symbol.
+  const asked = prompts.map(symbolsIn);
   const usage = (said: number) => {
-    const read = prompts.reduce((sum, prompt) => sum + symbolsIn(prompt), 0);
+    const read = asked.reduce((sum, symbols) => sum + symbols, 0);
     return { prompt_tokens: read, completion_tokens: said, total_tokens: read + said };
   };
-  const isEcho = echo ? (place: number, prompt: string) => place < symbolsIn(prompt) : () => false;
   const places = Array.from({ length: prompts.length * n }, () => 0);
   let said = 0;
   /** Where a piece stands in its answer; those beyond the echo are counted. */
   function placed({ index, piece }: Part): number {
     const at = places[index] as number;
     const { text } = piece as Piece;
-    if (!isEcho(at, prompts[Math.floor(index / n)] as string)) said += symbolsIn(text);
+    const isEcho = echo && at < (asked[Math.floor(index / n)] as number);
+    if (!isEcho) said += symbolsIn(text);
     places[index] = at + symbolsIn(text);
     return at;
   }
@@ -182,8 +184,6 @@ async function completions(exchange: Exchange): Promise<void> {
     return;
   }
 
-  // Each answer waits for a slow reader by itself.
-  response.setMaxListeners(most + 16);
   const none = withUsage ? { usage: null } : {};
   const chunks$ = parts(live, request).pipe(
     map((part) => {
@@ -223,15 +223,11 @@ const modelEntry = ({ name }: Named<LiveLanguageModel>) => ({
 
 /** Whether a path is one of OpenAI's; then it is answered. */
 export async function openAIRoute(exchange: Exchange): Promise<boolean> {
-  const { request, response, service, url } = exchange;
+  const { service, url } = exchange;
   const path = url.pathname.replace(/\/$/, '');
   const isModels = path === '/v1/models' || path.startsWith('/v1/models/');
   if (!isModels && path !== '/v1/completions') return false;
-  const method = isModels ? 'GET' : 'POST';
-  if (request.method !== method) {
-    response.setHeader('allow', method);
-    throw new ServeError('not-allowed', `${path} takes ${method}, not ${request.method}.`);
-  }
+  requireMethod(exchange, isModels ? 'GET' : 'POST');
   if (!isModels) {
     await completions(exchange);
     return true;

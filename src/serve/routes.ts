@@ -3,7 +3,7 @@ import { catchError, concat, defer, firstValueFrom, fromEvent, map, of, reduce, 
 import { bodies } from '../protocol/messages.js';
 import { ServeError } from '../protocol/problem.js';
 import type { Answers, ServerMessage } from '../protocol/types.js';
-import { bodyOf, type Exchange } from './exchange.js';
+import { bodyOf, type Exchange, requireMethod } from './exchange.js';
 
 /** The id of answers that belong to the only request there is. */
 const ID = 'http';
@@ -18,13 +18,10 @@ const own: Readonly<Record<string, { readonly method: string; run(exchange: Exch
 
 /** Whether a path is the server's own; then it is answered. */
 export async function ownRoute(exchange: Exchange): Promise<boolean> {
-  const { request, response, url } = exchange;
-  const route = Object.hasOwn(own, url.pathname) ? own[url.pathname] : undefined;
+  const { pathname } = exchange.url;
+  const route = Object.hasOwn(own, pathname) ? own[pathname] : undefined;
   if (route === undefined) return false;
-  if (request.method !== route.method) {
-    response.setHeader('allow', route.method);
-    throw new ServeError('not-allowed', `${url.pathname} takes ${route.method}, not ${request.method}.`);
-  }
+  requireMethod(exchange, route.method);
   await route.run(exchange);
   return true;
 }

@@ -9,10 +9,10 @@ import { checkedOptions, type Names } from '../options.js';
 import { LARGEST_MESSAGE, SUBPROTOCOL } from '../protocol/messages.js';
 import { ServeError } from '../protocol/problem.js';
 import { access, type Client, isLoopback, type Token } from './access.js';
-import { exchange, type Route } from './exchange.js';
+import { exchange, type Route, requireMethod } from './exchange.js';
 import { serverFigures } from './figures.js';
 import { limitNames, limitsOf, type ServerLimits } from './limits.js';
-import type { LiveModel } from './live.js';
+import type { LiveModel, Unlearnt } from './live.js';
 import { looks } from './looks.js';
 import { isOpenAI, openAIRoute } from './openai.js';
 import { openAIProblem } from './openai-protocol.js';
@@ -69,15 +69,23 @@ export interface Server {
   /**
    * Takes nothing more, ends what is under way, and closes the models: each finishes its window and is saved.
    *
-   * @returns resolves when all is on the disk and every connection is closed.
+   * @returns resolves when all is on the disk and every connection is closed, with what each model did not learn any more.
    */
-  close(): Promise<void>;
+  close(): Promise<Readonly<Record<string, Unlearnt>>>;
 }
 
 const PORT = 7070;
 /** Milliseconds over which the event loop's delay is taken. */
 const DELAY_MS = 5000;
 const RESOLUTION_MS = 10;
+/** After this a connection that was refused is cut. */
+const CUT_MS = 500;
+
+/** A peer that is told why it has no connection does not keep one by leaving its own half open. */
+function cutSoon(socket: Duplex): void {
+  const timer = setTimeout(() => socket.destroy(), CUT_MS);
+  socket.once('close', () => clearTimeout(timer));
+}
 
 function urlOf({ url = '/' }: IncomingMessage): URL {
   try {
@@ -85,6 +93,23 @@ function urlOf({ url = '/' }: IncomingMessage): URL {
   } catch {
     throw new ServeError('malformed', 'the path is none.');
   }
+}
+
+/** Lets a page of another origin ask, with the headers that it wants to, and read the answer. */
+function allow(origin: string, { method, headers }: IncomingMessage, response: ServerResponse): void {
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('access-control-expose-headers', 'retry-after');
+  response.setHeader('vary', 'origin');
+  if (method !== 'OPTIONS') return;
+  // Whoever may ask may do so by any client, each of which has headers of its own.
+  for (const [what, usual] of [
+    ['headers', 'authorization, content-type'],
+    ['method', 'GET, HEAD, POST'],
+  ] as const) {
+    const wanted = headers[`access-control-request-${what}`];
+    response.setHeader(`access-control-allow-${what === 'method' ? 'methods' : what}`, wanted ?? usual);
+  }
+  response.setHeader('access-control-max-age', '600');
 }
 
 /**
@@ -139,7 +164,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const sessions = new Map<Session, Client>();
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   let lateMs = 0;
-  let closing: Promise<void> | undefined;
+  let closing: ReturnType<Server['close']> | undefined;
 
   const own = service({
     models,
@@ -152,23 +177,39 @@ export async function serve(options: ServeOptions): Promise<Server> {
     if (closing) throw new ServeError('closing', 'the server is going down; try again later.', { retryAfter: 5 });
   };
 
+  // Those that learn no more still answer, but want somebody to look at them.
+  const failed = new Set<string>();
+  for (const [name, { ended }] of Object.entries(models)) ended.catch(() => failed.add(name));
+
+  /** Why the server is not all that it should be. */
+  function unready(): string | undefined {
+    if (closing) return 'the server is going down.';
+    if (failed.size === 0) return undefined;
+    const names = [...failed].join(', ');
+    return `learning has failed: ${names}; start again, which goes on from the last checkpoint.`;
+  }
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { origin } = request.headers;
     const url = urlOf(request);
-    if (guard.allows(origin)) {
-      response.setHeader('access-control-allow-origin', origin as string);
-      response.setHeader('access-control-allow-headers', 'authorization, content-type');
-      response.setHeader('vary', 'origin');
-    }
+    if (guard.allows(origin)) allow(origin as string, request, response);
     const one = exchange({ request, response, url, service: own, stallMs: limits.stallMs, ask: guard.client });
-    if (url.pathname === '/livez') return one.answer(200, { live: true });
-    if (url.pathname === '/readyz') return one.answer(closing ? 503 : 200, { ready: closing === undefined });
+    if (url.pathname === '/livez') {
+      requireMethod(one, 'GET');
+      return one.answer(200, { live: true });
+    }
+    if (url.pathname === '/readyz') {
+      requireMethod(one, 'GET');
+      const reason = unready();
+      return one.answer(reason === undefined ? 200 : 503, { ready: reason === undefined, reason });
+    }
     requireOpen();
     if (request.method === 'OPTIONS' && guard.allows(origin)) {
       response.writeHead(204).end();
       return;
     }
     if (url.pathname === '/metrics') {
+      requireMethod(one, 'GET');
       one.client();
       const text = await figures.text();
       response.writeHead(200, { 'content-type': figures.type }).end(text);
@@ -271,6 +312,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
         'content-length': Buffer.byteLength(text),
       };
       const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      cutSoon(socket);
       socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${head.join('')}\r\n${text}`);
     }
   });
@@ -279,6 +321,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       socket.destroy();
       return;
     }
+    cutSoon(socket);
     const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
   });
@@ -298,19 +341,24 @@ export async function serve(options: ServeOptions): Promise<Server> {
   }, DELAY_MS);
   delays.unref();
 
-  async function close(): Promise<void> {
+  async function close(): ReturnType<Server['close']> {
     const stopped = new Promise((resolve) => http.close(resolve));
     clearInterval(pings);
     clearInterval(delays);
     delay.disable();
     for (const one of sessions.keys()) one.close(CLOSED.goingDown, 'the server is going down');
-    const saved = await Promise.allSettled(Object.values(models).map((model) => model.close()));
+    const entries = Object.entries(models);
+    const saved = await Promise.allSettled(entries.map(async ([name, model]) => [name, await model.close()] as const));
     http.closeIdleConnections();
     // Those that still read have had the time that saving took.
-    setTimeout(() => http.closeAllConnections(), 500).unref();
+    setTimeout(() => http.closeAllConnections(), CUT_MS).unref();
     await stopped;
-    const failure = saved.find(({ status }) => status === 'rejected');
-    if (failure) throw (failure as PromiseRejectedResult).reason;
+    return Object.fromEntries(
+      saved.map((one) => {
+        if (one.status === 'rejected') throw one.reason;
+        return one.value;
+      }),
+    );
   }
 
   const at = (http.address() as AddressInfo).port;

@@ -87,7 +87,7 @@ export function service({ models, limits, process }: ServiceOptions): Service {
       version: model.version,
       learning: model.learning,
       learningRate: model.learningRate,
-      learnsFor: learns,
+      learnsFor: learns && model.hears,
     };
   }
 

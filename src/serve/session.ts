@@ -200,6 +200,8 @@ export function session({ socket, client, service, looks, limits, failed, refuse
       const { name: model, model: live } = service.named(name, 'language');
       // They are what others said.
       service.requireControl(client);
+      if (!live.hears)
+        throw new ServeError('learning-off', `lines are of texts that clients push; ${model} learns none.`);
       let lines: StrangeLines | undefined;
       let heard = -1;
       const following = looks.lines(live).subscribe((latest) => {
@@ -245,9 +247,9 @@ export function session({ socket, client, service, looks, limits, failed, refuse
       requireFree(id);
       if (learning !== undefined) live.learning = learning;
       if (learningRate !== undefined) live.learningRate = learningRate;
-      promised(id, save ? live.save() : Promise.resolve(), () => {
+      promised(id, save ? live.save() : Promise.resolve(false), (saved) => {
         const { learning, learningRate, version } = live;
-        say({ type: 'controlled', id, model, learning, learningRate, saved: save === true, version });
+        say({ type: 'controlled', id, model, learning, learningRate, saved, version });
       });
     },
   };

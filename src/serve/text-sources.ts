@@ -230,7 +230,7 @@ export function textSources(options: TextSourcesOptions): TextSources {
       return refused;
     },
     get learning() {
-      return learning;
+      return learning && stopped?.code !== 'failed';
     },
     set learning(on) {
       learning = on;

@@ -32,15 +32,16 @@ export interface TrainedModel {
   readonly factor: number;
   /** Has a pull source wait while learning is off: to be called where a value of it comes by. */
   hold(): void;
-  /** No more updates come. */
-  end(error?: unknown): void;
 }
 
 /** Windows that the mean bits are taken over. */
 const RECENT = 50;
 
 const elsewhere = (): ServeError =>
-  new ServeError('learning-off', 'this model learns the text that it is trained on, and nothing else meanwhile.');
+  new ServeError(
+    'learning-off',
+    'learn: this model learns the text that it is trained on, and nothing else; push texts to one that oxbow serve has.',
+  );
 
 export function trainedModel({ model, vocab, step: first, rate, save }: TrainedModelOptions): TrainedModel {
   const answering = answers(model, vocab);
@@ -50,12 +51,11 @@ export function trainedModel({ model, vocab, step: first, rate, save }: TrainedM
   let [step, learnt, factor, learning] = [first, 0, 1, true];
   let loss: number | null = null;
   let bits: number | null = null;
-  let finish: (error?: unknown) => void = () => {};
-  const ended = new Promise<void>((resolve, reject) => {
-    finish = (error) => (error === undefined ? resolve() : reject(error));
+  let finish: () => void = () => {};
+  // An error of the training is heard by the program that trains.
+  const ended = new Promise<void>((resolve) => {
+    finish = resolve;
   });
-  // Whoever closes hears of it.
-  ended.catch(() => undefined);
 
   function metrics(): LiveMetrics {
     const { refused, ...answered } = answering.figures();
@@ -116,11 +116,16 @@ export function trainedModel({ model, vocab, step: first, rate, save }: TrainedM
     score: answering.score,
     metrics,
     metrics$: figures(updates$, metrics),
-    save,
+    hears: false,
+    async save() {
+      await save();
+      return step > 0;
+    },
     ended,
     async close() {
       answering.close();
       finish();
+      return { waiting: 0, windows: 0 };
     },
   };
 
@@ -143,6 +148,5 @@ export function trainedModel({ model, vocab, step: first, rate, save }: TrainedM
       const release = holdSource(live);
       if (release !== undefined) on$.pipe(take(1)).subscribe(release);
     },
-    end: (error) => finish(error),
   };
 }

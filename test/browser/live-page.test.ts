@@ -10,6 +10,7 @@ import type { AxeResults } from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { chromium as installed } from '../host/pages.js';
+import { behindNginx, nginx } from '../serve/nginx.js';
 
 const here = new URL('.', import.meta.url);
 const axe = readFileSync(createRequire(here).resolve('axe-core/axe.min.js'), 'utf8');
@@ -319,6 +320,22 @@ describe.skipIf(installed === undefined)('the live page', { timeout: 180_000 }, 
     await Promise.all([context.close(), other.context().close()]);
     guarded.kill('SIGKILL');
     await once(guarded, 'exit');
+  });
+
+  it.skipIf(nginx === undefined)('works at a path behind a proxy', async () => {
+    const proxy = await behindNginx(Number(new URL(url).port), '/oxbow/');
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const elsewhere: string[] = [];
+    page.on('request', (request) => {
+      if (!request.url().startsWith(`${proxy.url}/`)) elsewhere.push(request.url());
+    });
+    await page.goto(`${proxy.url}/`);
+    await page.getByText('Connected', { exact: true }).waitFor();
+    await until(async () => (await figure(page, 'Updates')) > 0);
+    expect(elsewhere).toEqual([]);
+    await context.close();
+    await proxy.end();
   });
 
   it('says that a killed server is gone, and goes on with it when it is there again', async () => {

@@ -16,6 +16,14 @@ describe('what may stand at the end of a command line', () => {
       ['rnn', 'lstm', 'gru'],
     ],
     [['train', '--cell', 'g'], ['gru']],
+    // As bash has it, and as the others have it.
+    [['train', '--cell', '=', 'g'], ['gru']],
+    [
+      ['train', '--cell', '='],
+      ['rnn', 'lstm', 'gru'],
+    ],
+    [['train', '--cell=g'], ['--cell=gru']],
+    [['train', '--keep=m'], []],
     [['train', '--tier', 'w'], ['wide']],
     [
       ['bench', '--only', ''],

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { firstValueFrom, from, lastValueFrom, type Observable, Subject, take, toArray } from 'rxjs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { firstValueFrom, from, lastValueFrom, type Observable, Subject, take, tap, toArray } from 'rxjs';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Client, type ConnectOptions, connect } from '../../src/client/client.js';
 import type { LiveLanguageModel } from '../../src/serve/live.js';
@@ -117,6 +117,60 @@ describe('a client', () => {
   }
   const symbols = (socket: WebSocket, id: string, said: string) =>
     socket.send(JSON.stringify({ type: 'symbols', id, text: said, version: 0 }));
+
+  it('goes on with a generation that is to be resumed where the server was started again', async () => {
+    const server = await served();
+    const one = client(server.url);
+    const said: string[] = [];
+    const whole = lastValueFrom(
+      one.generate({ prompt: '', length: 60, rate: 200, resume: true }).pipe(
+        tap(({ text: own }) => said.push(own)),
+        toArray(),
+      ),
+    );
+    await until(() => said.length > 2);
+    await server.close();
+    const before = said.length;
+    await again(server, await language());
+    expect(before).toBeLessThan(60);
+    expect(text(await whole)).toHaveLength(60);
+  });
+
+  it('connects anew where nothing is under way', async () => {
+    const server = await served();
+    const one = client(server.url);
+    await firstValueFrom(one.hello$);
+    await server.close();
+    await again(server, await language());
+    expect((await firstValueFrom(one.score('abc'))).bits).toHaveLength(3);
+  });
+
+  it.each([
+    ['', '/ws'],
+    ['/', '/ws'],
+    ['/oxbow/', '/oxbow/ws'],
+    ['/oxbow/ws', '/oxbow/ws'],
+  ])('asks at %j for a WebSocket at %s', (path, expected) => {
+    const asked: string[] = [];
+    class Asked {
+      constructor(url: string) {
+        asked.push(new URL(url).pathname);
+      }
+      close() {}
+    }
+    client(`http://127.0.0.1:1${path}`, { webSocket: Asked as never });
+    return until(() => asked[0] === expected);
+  });
+
+  it('takes the WebSocket of ws where the platform has none, as Node 20', async () => {
+    vi.stubGlobal('WebSocket', undefined);
+    try {
+      const one = client((await served()).url);
+      expect((await firstValueFrom(one.score('abc'))).bits).toHaveLength(3);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+  });
 
   it('resumes a generation after what was said, where it is asked to', async () => {
     const asked: object[] = [];

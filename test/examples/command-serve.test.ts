@@ -79,3 +79,15 @@ test('says that a port is in use', async () => {
   expect(ended).toMatchObject({ code: 1, out: '' });
   expect(ended.err).toMatch(new RegExp(`port ${port} of 127.0.0.1 is in use; .* --port`));
 });
+
+test('counts at its end what waited and was not learnt', async () => {
+  const { child, ended, url } = await serving(['--model', 'alice=kept', '--threads', '1']);
+  const text = 'the river bends. '.repeat(3600);
+  for (let k = 0; k < 20; k += 1) await fetch(`${url}/learn`, { method: 'POST', body: JSON.stringify({ text }) });
+  child.kill('SIGTERM');
+  const { code, err } = await ended;
+  expect(code).toBe(0);
+  expect(err).toMatch(
+    /oxbow: alice has not learnt [\d,]+ characters that waited, about [\d,]+ windows?; send them again\./,
+  );
+});

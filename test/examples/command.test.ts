@@ -1,6 +1,6 @@
 /** The `oxbow` command as processes: really piped, really signalled, really killed. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadNewest } from 'oxbow';
@@ -52,6 +52,15 @@ describe('train', () => {
         recipe: { units: 16 },
       },
     ]);
+  });
+
+  test.each([
+    [[], true],
+    [['--no-serve'], false],
+  ])('with %j shows a page: %s', async (args, isShown) => {
+    const options = [...small, '--epochs', '1', '--keep', 'model', '--port', '0', ...args];
+    const { code, out } = await run(['train', 'verse.txt', ...options]);
+    expect([code, out.includes('live page: http://127.0.0.1:')]).toEqual([0, isShown]);
   });
 
   test.each([
@@ -215,4 +224,55 @@ test('no colours where they are not wanted', () => {
     }).stdout;
   expect(shown({ NO_COLOR: '', FORCE_COLOR: '1' })).toContain('\u001b[1;31m');
   expect(shown({ NO_COLOR: '1', FORCE_COLOR: '1' })).not.toContain('\u001b');
+});
+
+/** A shell in which `oxbow` is the command. */
+function inBash(script: string) {
+  mkdirSync(inFolder('bin'), { recursive: true });
+  const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+  writeFileSync(inFolder('bin/oxbow'), `#!/bin/sh\nexec '${process.execPath}' '${cli}' "$@"\n`, { mode: 0o755 });
+  const env = { ...process.env, PATH: `${inFolder('bin')}:${process.env.PATH}` };
+  return spawnSync('bash', ['--norc', '-c', script], { cwd: inFolder(), env, encoding: 'utf8' });
+}
+
+describe('in a shell', () => {
+  test.each([
+    '--help',
+    'train --help',
+    'help score',
+    '--version',
+    'completion bash',
+    'complete -- t',
+    'doctor --seconds 0.01',
+  ])('oxbow %s is quiet where nobody reads it, and that is no failure', (args) => {
+    const { stderr, stdout } = inBash(`oxbow ${args} | true; echo "\${PIPESTATUS[0]}"`);
+    expect({ stderr, stdout }).toEqual({ stderr: '', stdout: '0\n' });
+  });
+
+  test.skipIf(!existsSync('/dev/full')).each(['--help', 'completion bash', 'doctor --seconds 0.01'])(
+    'oxbow %s says in a line that there is no room for it',
+    (args) => {
+      const { stderr, status } = inBash(`oxbow ${args} > /dev/full`);
+      expect({ stderr, status }).toEqual({
+        stderr: expect.stringMatching(/^oxbow: the output cannot be written: ENOSPC[^\n]*\n$/),
+        status: 1,
+      });
+    },
+  );
+
+  test.each([
+    ['tra', 'train'],
+    ['train --cell ', 'rnn lstm gru'],
+    ['train --ce', '--cell'],
+    ['completion z', 'zsh'],
+    ['inspect ', ''],
+  ])('bash completes %j', (line, found) => {
+    const words = ['oxbow', ...line.split(' ')].map((word) => `'${word}'`);
+    const { stdout, stderr } = inBash(`source <(oxbow completion bash)
+      [[ "$(complete -p oxbow)" =~ -F\\ ([a-z_]+) ]]
+      COMP_WORDS=(${words.join(' ')}) COMP_CWORD=${words.length - 1}
+      "\${BASH_REMATCH[1]}"
+      echo "\${COMPREPLY[*]}"`);
+    expect({ stdout, stderr }).toEqual({ stdout: `${found}\n`, stderr: '' });
+  });
 });

@@ -5,6 +5,7 @@ import { firstValueFrom, lastValueFrom, type Observable, take, toArray } from 'r
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { HeardSymbols, LiveLanguageModel } from '../../src/serve/live.js';
 import { type LiveLanguageModelOptions, liveLanguageModel } from '../../src/serve/live-language-model.js';
+import { openLive } from '../../src/serve/open-live.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'live-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -192,12 +193,41 @@ describe('a live language model', () => {
     await expect(all(model.generate({ prompt: 'a' }))).rejects.toMatchObject({ code: 'closing' });
   });
 
+  it('says what was not learnt any more when it is closed: each symbol is learnt or said to wait', async () => {
+    const model = await live();
+    const source = model.source();
+    const pushed = source.push('abcdefghijklmnopqrstuvwxyz'.repeat(400));
+    while (model.step < 3) await firstValueFrom(model.updates$);
+    const { waiting, windows } = await model.close();
+    expect(waiting).toBeGreaterThan(0);
+    // The first symbol of a source is not predicted.
+    expect(model.metrics().learnt + 1).toBe(pushed - waiting);
+    expect(windows).toBe(Math.ceil(waiting / 16));
+    expect(await model.close()).toEqual({ waiting, windows });
+  });
+
+  it('says of a checkpoint whether it is on the disk', async () => {
+    const kept = await live({ folder: join(folder, 'saved') });
+    expect(await kept.save()).toBe(false);
+    for (const [model, saved] of [
+      [kept, true],
+      [await live(), false],
+    ] as const) {
+      const source = model.source();
+      source.push('something to be learnt');
+      await source.learnt();
+      expect(await model.save()).toBe(saved);
+    }
+  });
+
   it('goes on answering where learning has failed, and says why it learns no more', async () => {
     const model = await live({ learningRate: 1e38, clipNorm: 1e30 });
     const source = model.source();
     source.push('abcdefghijklmnopqrstuvwxyz'.repeat(4));
     await expect(model.ended).rejects.toThrow();
     expect(() => source.push('a')).toThrow(expect.objectContaining({ code: 'failed' }));
+    model.learning = true;
+    expect([model.learning, model.metrics().learning]).toEqual([false, false]);
     await expect(model.close()).rejects.toThrow();
   });
 
@@ -215,8 +245,13 @@ describe('a live language model', () => {
     ['an option that there is not', { folders: 'x' } as never, /no option 'folders'/],
     ['no lanes', { batch: 0 }, /batch/],
     ['a queue below 0', { queue: -1 }, /queue/],
+    ['a folder that is none', { folder: 7 as never }, /a path as folder/],
+    ['checkpoints at no time', { everyMs: -1 }, /everyMs/],
+    ['no checkpoints', { keep: 0 }, /keep/],
+    ['signals that are no answer', { signals: 'SIGTERM' as never }, /true or false as signals/],
     ['a cell that there is not', { model: { cell: 'nothing' as never } }, /cell/],
   ])('refuses %s', async (_, options, message) => {
     await expect(liveLanguageModel(options)).rejects.toThrow(message);
+    if (!('folder' in options)) await expect(openLive(join(folder, 'refused'), options)).rejects.toThrow(message);
   });
 });

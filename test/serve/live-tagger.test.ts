@@ -9,7 +9,7 @@ import { openLive } from '../../src/serve/open-live.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'live-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-const open: { close(): Promise<void> }[] = [];
+const open: { close(): Promise<unknown> }[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((live) => live.close().catch(() => undefined)));
 });

@@ -1,65 +1,28 @@
-/** A real nginx by the configuration that the package recommends, but for TLS, in front of a real server. */
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import OpenAI from 'openai';
 import { expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { behindNginx, nginx } from './nginx.js';
 import { endAll, language, served } from './servers.js';
 
-const nginx = ['/usr/sbin/nginx', 'nginx'].find((path) => spawnSync(path, ['-v']).status === 0);
+const skipped = nginx ? '' : ' (skipped: no nginx; apt-get install nginx-light)';
 
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-
-it.skipIf(nginx === undefined)(
-  `passes WebSockets and events on as they come, with clients’ addresses${nginx ? '' : ' (skipped: no nginx; apt-get install nginx-light)'}`,
-  async () => {
+it.skipIf(nginx === undefined).each(['/', '/oxbow/'])(
+  `passes WebSockets, events and the page on at %s as they come, with clients’ addresses${skipped}`,
+  async (path) => {
     const alice = await language();
     const server = await served({
       models: { alice },
       trustProxy: true,
       limits: { requestsPerSecond: 0.001, burst: 3 },
     });
-    const port = await freePort();
-    const folder = mkdtempSync(join(tmpdir(), 'nginx-'));
-    const recommended = readFileSync(new URL('../../deploy/nginx.conf', import.meta.url), 'utf8')
-      .replace('server 127.0.0.1:7070', `server 127.0.0.1:${server.port}`)
-      .replace('listen 443 ssl', `listen 127.0.0.1:${port}`)
-      .replace(/^ *ssl_.*$/gm, '');
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-      (of) => `${of}_temp_path ${folder}/${of};`,
-    );
-    writeFileSync(
-      join(folder, 'nginx.conf'),
-      `daemon off; master_process off; pid ${folder}/pid; error_log stderr; events {}
-       http { access_log off; ${temporary.join(' ')}\n${recommended} }`,
-    );
-    const child = spawn(nginx as string, ['-p', folder, '-e', 'stderr', '-c', join(folder, 'nginx.conf')]);
-    let said = '';
-    child.stderr.on('data', (chunk) => {
-      said += chunk;
-    });
-    const ended = new Promise((resolve) => child.once('close', resolve));
+    const { url, end } = await behindNginx(server.port, path);
     try {
-      const url = `http://127.0.0.1:${port}`;
-      while (
-        !(await fetch(`${url}/livez`).then(
-          ({ ok }) => ok,
-          () => false,
-        ))
-      ) {
-        if (child.exitCode !== null) throw new Error(said);
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, ['oxbow.1']);
+      // All that the page names is there, from where the page is.
+      const page = await fetch(`${url}/`);
+      const named = [...(await page.text()).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file as string);
+      expect(named.length).toBeGreaterThan(2);
+      for (const file of named) expect([file, (await fetch(new URL(file, `${url}/`))).status]).toEqual([file, 200]);
+      const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, ['oxbow.1']);
       const hello = await new Promise((resolve, reject) => {
         socket.once('message', (data) => resolve(JSON.parse(String(data))));
         socket.once('error', reject);
@@ -81,9 +44,7 @@ it.skipIf(nginx === undefined)(
       expect((await model('10.0.0.2')).status).toBe(429);
       expect((await fetch(`${url}/metrics`)).status).toBe(404);
     } finally {
-      child.kill('SIGTERM');
-      await ended;
-      rmSync(folder, { recursive: true });
+      await end();
       expect(await endAll()).toEqual([]);
     }
   },

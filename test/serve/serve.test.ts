@@ -43,6 +43,14 @@ function raw(server: Server, headers: Record<string, string>, path = '/model'): 
 
 const TOKEN = 'a token of good length';
 
+/** A server for tests that change nothing of it. */
+let lasting: Promise<Server> | undefined;
+const shared = () => {
+  lasting ??= language().then((alice) => serve({ models: { alice }, port: 0, limits: { requestsPerSecond: 1e6 } }));
+  return lasting;
+};
+afterAll(async () => (await lasting)?.close());
+
 describe('over HTTP', () => {
   it('generates by server-sent events, or at once; learns, scores, tags, and says what it serves', async () => {
     const alice = await language();
@@ -75,6 +83,40 @@ describe('over HTTP', () => {
     });
     expect(await (await fetch(`${server.url}/model`)).json()).toHaveLength(2);
     for (const path of ['/livez', '/readyz']) expect((await fetch(server.url + path)).status).toBe(200);
+  });
+
+  it('is not ready where learning has failed, says of which model, and lives and answers on', async () => {
+    const alice = await language({ learningRate: 1e38, clipNorm: 1e30 });
+    const server = await served({ models: { alice, slots: await reader() } });
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+    await post(server, '/learn', { text: 'abcdefghijklmnopqrstuvwxyz'.repeat(4) });
+    await expect(alice.ended).rejects.toThrow();
+    const ready = await fetch(`${server.url}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { ready: false, reason: expect.stringMatching(/failed: alice; start again/) },
+    ]);
+    expect((await fetch(`${server.url}/livez`)).status).toBe(200);
+    expect(await (await fetch(`${server.url}/model?name=alice`)).json()).toMatchObject({ learning: false });
+    const refused = await post(server, '/learn', { text: 'a' });
+    expect([refused.status, await refused.json()]).toMatchObject([500, { code: 'failed' }]);
+    expect((await post(server, '/tag', { words: ['to'] })).status).toBe(200);
+  });
+
+  const reads = ['/livez', '/readyz', '/metrics', '/model', '/v1/models', '/v1/models/alice'];
+  const posts = ['/generate', '/learn', '/score', '/tag', '/v1/completions'];
+  it.each([
+    ...reads.flatMap((path) => ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'].map((method) => [path, method] as const)),
+    ...posts.flatMap((path) => ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'].map((method) => [path, method] as const)),
+  ])('says which methods %s takes, to %s', async (path, method) => {
+    const answer = await fetch(`${(await shared()).url}${path}`, { method });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, reads.includes(path) ? 'GET, HEAD' : 'POST']);
+    if (method !== 'HEAD') expect(await answer.text()).toContain('not-allowed');
+  });
+
+  it.each(reads)('answers HEAD of %s as GET, without the body', async (path) => {
+    const answer = await fetch(`${(await shared()).url}${path}`, { method: 'HEAD' });
+    expect([answer.status, await answer.text()]).toEqual([200, '']);
   });
 
   it('says its figures as text for Prometheus', async () => {
@@ -279,6 +321,28 @@ describe('access', () => {
     expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([204, 'https://good.example']);
   });
 
+  it.each<[string, string, string | null]>([
+    ['what its client sends of its own', 'https://good.example', 'authorization,content-type,x-stainless-os'],
+    ['nothing, where it may not ask', 'https://evil.example', null],
+  ])('lets a page send %s', async (_, origin, headers) => {
+    const server = await served({ origins: ['https://good.example'] });
+    const asked = await fetch(`${server.url}/v1/completions`, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type,x-stainless-os',
+      },
+    });
+    expect(asked.headers.get('access-control-allow-headers')).toBe(headers);
+    expect(asked.headers.get('access-control-allow-methods')).toBe(headers && 'POST');
+    // When to come back is to be read by a page too.
+    const read = await fetch(`${server.url}/model`, { headers: { origin } });
+    expect([read.status, read.headers.get('access-control-expose-headers')]).toEqual(
+      headers === null ? [403, null] : [200, 'retry-after'],
+    );
+  });
+
   it.each<[string, Partial<ServeOptions>, RegExp]>([
     ['a host beyond this machine without tokens', { host: '0.0.0.0' }, /give tokens/],
     ['a token that can be guessed', { tokens: ['abc'] }, /16 characters/],
@@ -349,11 +413,15 @@ describe('a server', () => {
     const server = await served({ models: { alice } });
     const a = await peer(server);
     const sse = post(server, '/generate', { prompt: '', length: 10_000, rate: 100 }).then((answer) => answer.text());
-    a.say({ type: 'learn', text: 'the river bends and the river bends again'.repeat(20) });
+    a.say({ type: 'learn', text: 'the river bends and the river bends again'.repeat(1000) });
     a.say({ type: 'generate', id: 'g', prompt: '', length: 10_000, rate: 100 });
     await a.next({ type: 'symbols' });
     await until(() => alice.step > 1 && alice.metrics().active === 2);
-    await Promise.all([server.close(), server.close()]);
+    const waited = alice.metrics().waiting;
+    const [unlearnt, again$] = await Promise.all([server.close(), server.close()]);
+    expect(again$).toBe(unlearnt);
+    expect(unlearnt.alice?.waiting).toBeGreaterThan(0);
+    expect(unlearnt.alice?.waiting).toBeLessThanOrEqual(waited);
     expect(await a.closed).toBe(1001);
     expect(events(await sse).at(-1)).toMatchObject({ type: 'error', code: 'closing' });
     await expect(fetch(`${server.url}/livez`)).rejects.toThrow();

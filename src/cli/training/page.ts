@@ -26,5 +26,5 @@ export async function trainingPage(
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     server = await listen(0);
   }
-  return Object.assign(trained, { url: server.url, close: () => server.close() });
+  return Object.assign(trained, { url: server.url, close: async () => void (await server.close()) });
 }
