@@ -3,8 +3,7 @@ import { attributesOf } from '../../layers/onnx-graph/attributes.js';
 import { type GraphAxes, type GraphNode, type GraphState, isShape } from '../../layers/onnx-graph/graph.js';
 import { kinds } from '../../layers/onnx-graph/recurrent.js';
 import type { ModelProto } from './proto.js';
-import type { Port } from './read.js';
-import { cannotRead, type Stored } from './tensors.js';
+import { cannotRead, type Port, type Stored } from './tensors.js';
 
 type Makers = ReadonlyMap<string, GraphNode>;
 

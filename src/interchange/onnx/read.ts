@@ -16,7 +16,6 @@ import {
   type AttributeProto,
   AttributeType,
   DataType,
-  type Dimension,
   decodeModel,
   type ModelProto,
   type NodeProto,
@@ -24,7 +23,7 @@ import {
 } from './proto.js';
 import { axesOf, carriesOf, stateless } from './read-carry.js';
 import { fused } from './read-gelu.js';
-import { cannotRead, type Stored, storedOf } from './tensors.js';
+import { cannotRead, type Port, type Stored, storedOf } from './tensors.js';
 
 /** Operator sets of ONNX's own that operators are known in. */
 const [FIRST, LAST] = [7, 21];
@@ -37,13 +36,6 @@ export interface Imported {
 
 export const labelOf = ({ op, name }: { readonly op: string; readonly name: string }): string =>
   name === '' ? op : `${op} ${name}`;
-
-/** What a graph takes or gives, as it says. */
-export interface Port {
-  readonly name: string;
-  readonly type: number;
-  readonly axes: readonly Dimension[];
-}
 
 export async function graphIn(file: SourceFile): Promise<Imported> {
   const model = decoded(file.bytes);

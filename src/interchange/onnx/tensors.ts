@@ -4,13 +4,20 @@ import { isShape } from '../../layers/onnx-graph/graph.js';
 import { sizeOf } from '../../tensor.js';
 import { refused, type SourceFile } from '../format.js';
 import { TITLE } from './emitter.js';
-import { DataType, type TensorProto } from './proto.js';
+import { DataType, type Dimension, type TensorProto } from './proto.js';
 
 /** A tensor of a file. */
 export interface Stored {
   readonly type: 'int' | 'float' | 'bool';
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
+}
+
+/** What a graph takes or gives, as it says. */
+export interface Port {
+  readonly name: string;
+  readonly type: number;
+  readonly axes: readonly Dimension[];
 }
 
 /** @throws OxbowError that names the place in the file. */

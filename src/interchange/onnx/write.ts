@@ -6,6 +6,7 @@ import { Descriptions, kindOf, models, type Options, type Thing } from './nodes.
 import { attention, positions, sines } from './write-attention.js';
 import { bent, linear, normalised, responseNormalised } from './write-dense.js';
 import { convolution1d, convolution2d, pooling } from './write-images.js';
+import { inputOf } from './write-input.js';
 import { recurrent, recurrentKinds } from './write-recurrent.js';
 
 /** What a layer's writer is given. */
@@ -332,36 +333,6 @@ const writers: Readonly<Record<string, Writer>> = {
   encoder: (place) => blocks(place, false),
   causalBlocks: (place) => blocks(place, true),
 };
-
-/** What a model takes: ids, or numbers of so many axes. */
-function inputOf(
-  d: Descriptions,
-  layer: Json | undefined,
-): 'ids' | 'images' | readonly [features: number | string] | undefined {
-  const thing = d.thing(layer);
-  if (thing === undefined) return undefined;
-  const { $, args } = thing;
-  if (Object.hasOwn(models, $)) return inputOf(d, models[$]?.(d.options(args[0])) as unknown as Json);
-  if ($ === 'embedding' || $ === 'oneHot') return 'ids';
-  if ($ === 'convolution2d' || $.endsWith('Pooling2d')) return 'images';
-  const inner =
-    $ === 'stack'
-      ? d.children(args[0]).map(([, each]) => each)
-      : $ === 'sequential' || $ === 'stacked'
-        ? (args[0] as readonly Json[])
-        : ['masked', 'residual', 'bidirectional', 'sequential.compile', 'unroll'].includes($)
-          ? [args[0] as Json]
-          : [];
-  for (const each of inner) {
-    const found = inputOf(d, each);
-    if (found !== undefined) return found;
-  }
-  const width = $ === 'learnedPositions' || $ === 'sinusoidalPositions' ? args[1] : args[0];
-  return inner.length === 0 && typeof width === 'number' && !anyWidth.has($) ? [width] : undefined;
-}
-
-/** What takes as many features as there are. */
-const anyWidth = new Set(['dropout', 'activation', 'flatten', 'lastStep', 'maxPooling1d', 'meanPooling1d']);
 
 /** A model as a graph: of a window, `[T, B, …]`, or of one step, `[B, …]`, which has no axis of time. */
 export function graphOf({ description, weights }: Described, graph: 'window' | 'step'): Uint8Array {
