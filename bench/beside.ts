@@ -24,14 +24,15 @@ import {
   tbptt,
   timeSlice,
 } from '../src/index.js';
-import { aboveZero, argumentsOf, command, wholeNumber } from './arguments.js';
+import { aboveZero, argumentsOf, command, fail, wholeNumber } from './arguments.js';
 import { kindOf } from './bars.js';
 
 const program = command('npm run bench:beside --')
   .description('How long the event loop is held, and how late symbols are, while a model learns at full speed.')
   .argument('[seconds]', 'that each run is measured', aboveZero('seconds'), 4)
   .argument('[rounds]', 'of all runs, one after the other', wholeNumber, 3)
-  .argument('[speakers]', 'that say 20 symbols a second each', wholeNumber, 50);
+  .argument('[speakers]', 'that say 20 symbols a second each', wholeNumber, 50)
+  .option('--only <text>', 'the ways alone that have this in their names, such as "said"', '');
 const [seconds, rounds, speakers] = argumentsOf<[number, number, number]>('beside', program, process.argv.slice(2));
 
 const [symbols, steps, lanes, units] = [65, 32, 32, 512];
@@ -177,7 +178,10 @@ const ways = [
   { name: 'on a learner, kept in a file a second', thread: 'learner', keeps: true },
   { name: `on a learner, ${speakers} × 20 symbols/s said`, thread: 'learner', speaking: speakers },
 ] as const;
-const figures = ways.map((way) => ({ ...way, runs: [] as Figures[] }));
+const { only } = program.opts<{ readonly only: string }>();
+const figures = ways.filter(({ name }) => name.includes(only)).map((way) => ({ ...way, runs: [] as Figures[] }));
+if (figures.length === 0)
+  fail('beside', `--only: no way has ${only} in its name: ${ways.map(({ name }) => name).join('; ')}.`, 2);
 // Learners first, so that the first hold is that of a process in which nothing is warm.
 for (let round = 0; round < rounds; round += 1) {
   for (const way of figures.toReversed()) {
