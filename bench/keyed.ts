@@ -27,7 +27,7 @@ export interface KeyedStreamsOptions {
 const KEYS = 10_000;
 const LANES = 256;
 /** What `keyed` does by itself. */
-const AT_ONCE = 512;
+const AT_ONCE = 256;
 const SYMBOLS = 65;
 
 /** What keyed streams have to reach, in times the rate of another. */

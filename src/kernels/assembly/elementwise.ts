@@ -253,7 +253,8 @@ export function swapAxes(args: SwapAxesArguments, from: i32, to: i32): void {
   }
 }
 
-function copyRow(source: usize, target: usize, bytes: usize): void {
+/** Whole float32s, and both places at multiples of four bytes. */
+export function copyRow(source: usize, target: usize, bytes: usize): void {
   const end = source + (bytes & ~31);
   for (; source < end; source += 32, target += 32) {
     const a = v128.load(source);

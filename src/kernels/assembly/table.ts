@@ -1,3 +1,4 @@
+import { copyRow } from './elementwise';
 import {
   CountFromArguments, GatherArguments, MoveRecordsArguments, OneHotArguments, ScatterAddArguments,
 } from './generated/arguments';
@@ -35,8 +36,8 @@ export function moveRecords(args: MoveRecordsArguments, from: i32, to: i32): voi
       const bytes = <usize>load<u32>(part, 8);
       const kept = record + <usize>load<u32>(part);
       const row = <usize>load<u32>(part, 4) + <usize>lane * bytes;
-      if (back) memory.copy(kept, row, bytes);
-      else memory.copy(row, kept, bytes);
+      if (back) copyRow(row, kept, bytes);
+      else copyRow(kept, row, bytes);
     }
   }
 }

@@ -25,8 +25,8 @@ export interface Reader {
   add(answer: Tensor | undefined, lane: number, step: number, steps: number): Tensor;
 }
 
-/** Numbers that answers share one array of: who keeps one, or posts it to another thread, keeps no more than 4 KB of others. */
-const BLOCK = 1024;
+/** Numbers that answers share one array of: who keeps one, or posts it to another thread, keeps no more than 16 KB of others. */
+const BLOCK = 4096;
 
 /** Reads answers of one subscription. */
 export function answers(output: KeyedOutput, kind: string, symbols: number | undefined): Reader {

@@ -53,7 +53,7 @@ export interface KeyedOptions<S, K, T, O extends KeyedOutput = 'step'> extends K
   readonly output?: O;
   /** For `step`: what is made of the output at the end of each step, in the same call: `(ops, y) => ops.softmax(y)`. */
   readonly finish?: (ops: Ops, y: Tensor) => Tensor;
-  /** How many keys are stepped at once; as soon as so many are ready they are. Default 512. */
+  /** How many keys are stepped at once; as soon as so many are ready they are. Default 256. */
   readonly maxBatch?: number;
   /** How long a value waits for company at most, in milliseconds; 0 (the default) for the end of this turn of the event loop. */
   readonly maxDelayMs?: number;
@@ -124,7 +124,7 @@ export function requireDelay(operation: string, maxDelayMs: number): void {
 /** @throws RangeError, TypeError where an option is impossible. */
 export function chosen<S, K, T>(given: KeyedOptions<S, K, T, KeyedOutput>): Chosen<S, K, T> {
   const options = checkedOptions('keyed', given, names as Names<KeyedOptions<S, K, T, KeyedOutput>>);
-  const { maxBatch = 512, maxDelayMs = 0, output = 'step' } = options;
+  const { maxBatch = 256, maxDelayMs = 0, output = 'step' } = options;
   requireCount('keyed', 'maxBatch', maxBatch);
   const keeping = checkedKeeping('keyed', options);
   requireChoice('keyed', 'output', output, OUTPUTS);

@@ -344,7 +344,7 @@ describe('errors', () => {
     ['a store without put', { store: { get: () => undefined } }, /two functions, get\(key\) and put/],
     ['output', { output: 'generate' }, /keyed: output is 'step' or 'surprisal' or 'argmax', not "generate"/],
     ['finish', { output: 'argmax', finish: () => zeros([1]) }, /finish is for the output 'step', not for 'argmax'/],
-    ['waiting', { waiting: { capacity: 8, policy: 'block' } }, /where 8 values may wait there is never a batch of 512/],
+    ['waiting', { waiting: { capacity: 8, policy: 'block' } }, /where 8 values may wait there is never a batch of 256/],
     ['policy', { waiting: { capacity: 1024, policy: 'drop' } }, /keyed: policy is/],
   ])('%s is refused at once', (_, options, message) => {
     expect(() => keyed(model, options as never)).toThrow(message);
