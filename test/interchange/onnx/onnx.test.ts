@@ -34,14 +34,10 @@ type Carry = Readonly<Record<string, Tensor>>;
 
 const MOST = 1e-5;
 
-/** The table's rows; they are written where figures are asked for. */
-const rows: { layer: string; direction: 'export' | 'import'; outputs: number; gradients?: number }[] = [];
-const conformance = { passed: 0, refused: {} as Record<string, string> };
+const figures = rows('onnx');
 afterAll(() => {
-  if (process.env.OXBOW_FIGURES === undefined) return;
-  const folder = new URL('../figures/', import.meta.url);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(new URL('onnx.json', folder), `${JSON.stringify({ rows, conformance }, null, 2)}\n`);
+  // Where ONNX Runtime is not, not all is measured.
+  if (hasRuntime) figures.finish();
 });
 
 /** A carry by its paths. */
@@ -99,7 +95,7 @@ describe.skipIf(!hasRuntime)('ONNX Runtime (where test/onnxruntime is installed)
       carry = after;
       state = Object.fromEntries(Object.keys(state).map((name) => [name, theirs[`${name}.next`] as Tensor]));
     }
-    rows.push({ layer, direction: 'export', outputs });
+    figures.report({ layer, direction: 'export', outputs });
     expect(outputs).toBeLessThan(MOST);
   });
 
@@ -174,7 +170,7 @@ describe('what was written is read again as the same model', () => {
     }
     expect(outputs).toBeLessThan(MOST);
     if (each.lengths !== undefined) {
-      rows.push({ layer, direction: 'import', outputs });
+      figures.report({ layer, direction: 'import', outputs });
       return;
     }
     const mine = weightsOf(model.params);
@@ -183,7 +179,7 @@ describe('what was written is read again as the same model', () => {
     );
     const [ours, theirs] = [gradientsOf(model, signal, same), gradientsOf(again, signal, same)];
     const gradients = largest(...ours.map((one, k) => difference(one, theirs[k])));
-    rows.push({ layer, direction: 'import', outputs, gradients });
+    figures.report({ layer, direction: 'import', outputs, gradients });
     expect(gradients).toBeLessThan(MOST);
   });
 
@@ -241,7 +237,7 @@ describe('files of PyTorch', () => {
         ...left.map((each, k) => difference(Object.values(carry)[k] as Tensor, swapped(each))),
       );
     }
-    rows.push({ layer: name, direction: 'import', outputs });
+    figures.report({ layer: name, direction: 'import', outputs });
     expect(outputs).toBeLessThan(MOST);
   });
 
@@ -256,7 +252,7 @@ describe('files of PyTorch', () => {
         name === 'torch-tagger' ? swapped(theirs) : { ...theirs, shape: name === 'torch-rows' ? [2, 2, 2] : [1, 2, 2] };
       outputs = largest(outputs, difference(y, mine));
     }
-    rows.push({ layer: name, direction: 'import', outputs });
+    figures.report({ layer: name, direction: 'import', outputs });
     expect(outputs).toBeLessThan(MOST);
   });
 
@@ -295,8 +291,8 @@ describe.skipIf(!hasChecker)('official cases of RNN, LSTM and GRU (where python3
           `${name}, ${output}`,
         ).toBeLessThan(MOST);
       }
-      conformance.passed += 1;
     }
-    expect(conformance.passed).toBeGreaterThanOrEqual(10);
+    // docs/interchange.md has their number.
+    expect(all.length).toBe(12);
   });
 });
