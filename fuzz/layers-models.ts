@@ -35,7 +35,7 @@ const models = () => [
   sequential([convolution1d(2, 3, 2, { padding: 'valid' }), flatten({ time: true }), dense(9, 2)], { seed: 1 }),
 ];
 
-const file = (path: string, bytes: Uint8Array, shard = new Uint8Array(0)): SourceFile => ({
+const file = (path: string, bytes: Uint8Array, shard: Uint8Array = new Uint8Array(0)): SourceFile => ({
   path,
   bytes,
   beside: async () => shard,

@@ -15,6 +15,7 @@ import type { Tensor } from '../tensor.js';
  * window (`masked`) each lane's own steps are turned, and padding stays behind them.
  *
  * @returns the layer, for `pipe` or a `stack`.
+ * @throws RangeError where a padded window has not one length for each lane.
  * @example
  * signal$.pipe(stack({ turned: reverse(), rnn: lstm(8, 16), last: lastStep() })) // [1, B, 16]: the state after x_1
  */

@@ -253,7 +253,7 @@ export const table = {
   maxout: { plain: some(() => maxout(4, 3)) },
   prelu: { plain: some(() => prelu(4)) },
   flatten: { images: ofImages(() => flatten(), [2, 2, 3]) },
-  reverse: { plain: some(() => reverse()), 'before a layer': some(() => stack({ turned: reverse(), rnn: gru(4, 3) })) },
+  reverse: { plain: some(() => reverse()) },
   convolution2d: { plain: ofImages(() => convolution2d(2, 3, 3, { padding: 'same' }), [4, 4, 2]) },
   maxPooling2d: { plain: ofImages(() => maxPooling2d(2), [4, 4, 2]) },
   meanPooling2d: { plain: ofImages(() => meanPooling2d(2), [4, 4, 2]) },

@@ -142,8 +142,7 @@ function sourcesOf(nodes: unknown, name: string, refuse: Refuse): readonly unkno
 
 function checkArguments(given: unknown, name: string, refuse: Refuse): void {
   if (given === undefined || given === null) return;
-  if (!isFields(given)) return refuse(`it is called with ${quoted(given)}`, name);
-  for (const [key, value] of Object.entries(given)) {
+  for (const [key, value] of Object.entries(isFields(given) ? given : { it: given })) {
     if (value !== null && value !== false) refuse(`it is called with ${key}=${quoted(value)}`, name);
   }
 }

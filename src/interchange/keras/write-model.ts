@@ -171,7 +171,7 @@ export function writtenModel(
     groups.push([`${group}/vars`, name]);
     for (const [place, values] of own) {
       const path = [group, ...(isEach ? ['layer'] : []), ...(place === '' ? [] : [place]), 'vars'].join('/');
-      values.forEach((value, k) => arrays.push([`${path}/${k}`, value]));
+      arrays.push(...values.map((value, k): [string, Tensor] => [`${path}/${k}`, value]));
     }
     flow = gives;
   }
@@ -193,8 +193,8 @@ export function writtenModel(
 
   let turned: Link | undefined;
   let taken = -1;
-  links.forEach((link, k) => {
-    if (k === taken) return;
+  for (const [k, link] of links.entries()) {
+    if (k === taken) continue;
     const { path, description } = link;
     const { $, args } = description;
     const given: Given = {
@@ -211,7 +211,7 @@ export function writtenModel(
       refuse(turned.path, 'Keras reads backwards in recurrent layers alone');
     if ($ === 'reverse') {
       turned = link;
-      return;
+      continue;
     }
     if (isCell(description)) {
       const next = links[k + 1];
@@ -225,7 +225,7 @@ export function writtenModel(
         gives: { steps: isLast ? undefined : flow.steps, shape: [units] },
       });
       turned = undefined;
-      return;
+      continue;
     }
     if ($ === 'embedding') {
       if (k > 0) refuse(path, 'it is not the first layer');
@@ -242,7 +242,7 @@ export function writtenModel(
         arrays: [['', [given.weight('table')]]],
         gives: { ...flow, shape: [args[1] as number] },
       });
-      return;
+      continue;
     }
     const written = $ === 'bidirectional' ? [writeBidirectional(given)] : writeLayer(given);
     if (written === undefined) {
@@ -252,9 +252,9 @@ export function writtenModel(
           : 'Keras has no such layer in a chain';
       return refuse(path, `${$}: ${remedy}`);
     }
-    written.forEach((each, n) => put(link, each, n === 0 ? '' : '_bend'));
-  });
-  if (turned !== undefined) refuse((turned as Link).path, 'Keras reads backwards in recurrent layers alone');
+    for (const [n, each] of written.entries()) put(link, each, n === 0 ? '' : '_bend');
+  }
+  if (turned !== undefined) refuse(turned.path, 'Keras reads backwards in recurrent layers alone');
   const config = { ...baseOf('sequential'), layers, build_input_shape: built };
   return {
     config: serialised('keras', 'Sequential', config, built),

@@ -88,15 +88,21 @@ describe('what there is nothing for', () => {
     [
       'a layer',
       'dense.keras',
-      (_, layer) => void (layer.class_name = 'BatchNormalization'),
+      (_, layer) => void Object.assign(layer, { class_name: 'BatchNormalization' }),
       'dense',
       '"BatchNormalization": it is no layer here; fold it',
     ],
-    ['a layer with code', 'dense.keras', (_, layer) => void (layer.class_name = 'Lambda'), 'dense', 'which is not run'],
+    [
+      'a layer with code',
+      'dense.keras',
+      (_, layer) => void Object.assign(layer, { class_name: 'Lambda' }),
+      'dense',
+      'which is not run',
+    ],
     [
       'a layer of a name that objects have',
       'dense.keras',
-      (_, layer) => void (layer.class_name = 'constructor'),
+      (_, layer) => void Object.assign(layer, { class_name: 'constructor' }),
       'dense',
       'there is no such layer',
     ],
@@ -147,7 +153,13 @@ describe('what there is nothing for', () => {
       'layers/dense_1',
       'the model does not have',
     ],
-    ['no layers', 'dense.keras', (_, __, model) => void (model.layers = []), 'the model', 'no list of layers'],
+    [
+      'no layers',
+      'dense.keras',
+      (_, __, model) => void Object.assign(model, { layers: [] }),
+      'the model',
+      'no list of layers',
+    ],
   ];
   it.each(cases)('is refused by name: %s', async (_, file, change, place, reason) => {
     const reading = keras.read(source('a.keras', changed(file, change)), {});
