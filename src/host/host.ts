@@ -138,7 +138,11 @@ export interface Host {
    *
    * @param start given the CRC-32 of all pieces, gives what is written over the first of their bytes; nothing is, without it.
    */
-  replaceFile(path: string, pieces: () => Iterable<Uint8Array>, start?: (checksum: number) => Uint8Array): Promise<void>;
+  replaceFile(
+    path: string,
+    pieces: () => Iterable<Uint8Array>,
+    start?: (checksum: number) => Uint8Array,
+  ): Promise<void>;
   renameFile(from: string, to: string): Promise<void>;
   removeFile(path: string): Promise<void>;
   /** The names in a folder. */

@@ -8,7 +8,7 @@ import * as oxbow from 'oxbow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keras } from '../../../src/interchange/keras/index.js';
 import type { Any } from '../../cells/masked-layers.js';
-import { figuresOf } from './figures.js';
+import { rows } from '../table.js';
 import { differenceOf, predicted, source } from './golden.js';
 
 const {
@@ -26,7 +26,8 @@ const {
 const { lastStep, layerNorm, lstm, maxPooling1d, maxPooling2d, meanPooling1d, meanPooling2d, prelu, reverse } = oxbow;
 const { sequential, simpleRnn, stack, stacked } = oxbow;
 
-const figure = figuresOf('keras');
+const figures = rows('keras', 'export');
+afterAll(() => figures.finish());
 const PYTHON = '/usr/bin/python3';
 const hasPython = spawnSync(PYTHON, ['-c', 'import h5py, numpy']).status === 0;
 if (!hasPython)
@@ -213,7 +214,7 @@ describe('a model as .keras', () => {
     const there = found.get(name);
     // Padding is 0 here, and whatever comes of it there: it is nobody's.
     if (there !== undefined)
-      for (const layer of each.layers) figure({ layer, direction: 'export', outputs: differenceOf(y, there) });
+      for (const layer of each.layers) figures.report({ layer, direction: 'export', outputs: differenceOf(y, there) });
   });
 
   it.each<readonly [string, () => object, string, string]>([

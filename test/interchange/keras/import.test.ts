@@ -1,7 +1,7 @@
 /** Files as Keras 3 lays them out, read: what their models give is what numpy works out from the documented equations. */
 
 import { strToU8, zipSync } from 'fflate';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { host } from '#host';
 import { bidirectional } from '../../../src/cells/bidirectional.js';
 import { gru } from '../../../src/cells/gru.js';
@@ -13,10 +13,11 @@ import { embedding } from '../../../src/layers/embedding.js';
 import { describe as described } from '../../../src/runs/describe.js';
 import { stack } from '../../../src/stack.js';
 import type { Any } from '../../cells/masked-layers.js';
-import { figuresOf } from './figures.js';
+import { rows } from '../table.js';
 import { bytesOf, dataOf, differenceOf, golden, goldenFile, predicted, source } from './golden.js';
 
-const figure = figuresOf('keras');
+const figures = rows('keras', 'import');
+afterAll(() => figures.finish());
 afterEach(() => void vi.restoreAllMocks());
 
 const isIds = (name: string) => ['embedding.keras', 'mask-zero.keras', 'alone.weights.h5'].includes(name);
@@ -34,7 +35,7 @@ describe('a file of Keras', () => {
     const as = file.endsWith('.weights.h5') ? described(alone) : undefined;
     const model = (await keras.read(given, { as })) as Any;
     const difference = differenceOf(await predicted(model, dataOf(x, isIds(file))), y);
-    for (const layer of layers) figure({ layer, direction: 'import', outputs: difference });
+    for (const layer of layers) figures.report({ layer, direction: 'import', outputs: difference });
   });
 
   it('becomes the model of a description with the same layers', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import {
   build,
   evaluate,
@@ -15,6 +15,7 @@ import {
 import { afterAll, describe, expect, it } from 'vitest';
 import { describe as descriptionOf } from '../../../src/runs/describe.js';
 import * as tree from '../../../src/tree.js';
+import { rows } from '../table.js';
 import { type Any, type Case, cases } from './models.js';
 import {
   checkerSays,

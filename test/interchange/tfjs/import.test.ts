@@ -5,15 +5,16 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import * as oxbow from 'oxbow';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { tfjs } from '../../../src/interchange/tfjs/index.js';
-import { figuresOf } from '../keras/figures.js';
 import { dataOf, differenceOf, source } from '../keras/golden.js';
+import { rows } from '../table.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: another library's models, whose packages are not there everywhere.
 type Any = any;
 
-const figure = figuresOf('tfjs');
+const figures = rows('tfjs', 'import');
+afterAll(() => figures.finish());
 const from = new URL('../../tfjs/', import.meta.url);
 const isThere = existsSync(new URL('node_modules/@tensorflow/tfjs-layers/package.json', from));
 if (!isThere)
@@ -197,7 +198,7 @@ describe.skipIf(!isThere)('beside TensorFlow.js itself', () => {
     await learner.fit(x, oxbow.tensor(y.shape, Float32Array.from(target)), { epochs: 1, batch: 3 });
     const [here, there] = [oxbow.weightsOf(own.params), oxbow.weightsOf((await imported(await save(model))).params)];
     const gradients = Math.max(...Object.entries(here).map(([path, { data }]) => most(data, there[path]?.data ?? [])));
-    for (const layer of names) figure({ layer, direction: 'import', outputs, gradients });
+    for (const layer of names) figures.report({ layer, direction: 'import', outputs, gradients });
     if (process.env.OXBOW_FIGURES) {
       const known: readonly Saved[] = existsSync(goldenPath) ? JSON.parse(readFileSync(goldenPath, 'utf8')) : [];
       const all = [...known.filter((each) => each.name !== name), { name, ...saved }];
