@@ -13,7 +13,11 @@ const files = readdirSync(join(import.meta.dirname, 'test'), { recursive: true, 
   .map((name) => `test/${name.replaceAll('\\', '/')}`)
   .filter((name) => name.endsWith('.test.ts'));
 const programs = ['test/examples/**', 'test/browser/**'];
-const alone = files.filter((name) => ofItsProcess.test(readFileSync(join(import.meta.dirname, name), 'utf8')));
+/** What these run is not in their own text: the guides' blocks, and every function that takes options. */
+const ofOthers = ['test/documentation.test.ts', 'test/options.test.ts'];
+const alone = files.filter(
+  (name) => ofOthers.includes(name) || ofItsProcess.test(readFileSync(join(import.meta.dirname, name), 'utf8')),
+);
 
 export default defineConfig({
   // As the type check has them.
