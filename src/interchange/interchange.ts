@@ -99,11 +99,13 @@ function descriptionOf(as: NonNullable<ImportOptions['as']>): ModelDescription {
  * express the model.
  * @throws TypeError (as a rejection) where an option is not known or is another format's, or what is given is no model that can be described.
  * @example
+ * ```ts
  * import { decodeCheckpoint, lstm } from 'oxbow';
  * import { encodeModel } from 'oxbow/interchange';
  *
  * const [file] = await encodeModel(lstm(8, 16, { seed: 1 }), { format: 'pytorch' });
  * decodeCheckpoint(file!.bytes).tensors.weight_ih_l0!.shape; // [64, 8]
+ * ```
  */
 export async function encodeModel(
   model: AnyModel,

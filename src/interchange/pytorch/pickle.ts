@@ -133,8 +133,10 @@ export function readPickle(bytes: Uint8Array, allowed: ReadonlySet<string>): Val
     return dict;
   }
   function globalOf(module: Value, name: Value): Global {
-    const whole = `${String(module)}.${String(name)}`;
-    if (typeof module === 'string' && typeof name === 'string' && allowed.has(whole)) return new Global(whole);
+    if (typeof module !== 'string' || typeof name !== 'string')
+      return fail('it asks for a global whose name is no text');
+    const whole = `${module}.${name}`;
+    if (allowed.has(whole)) return new Global(whole);
     return fail(`it asks for the global ${whole.slice(0, 100)}, which is no part of plain tensors`);
   }
   function remember(place: number): void {
