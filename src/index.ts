@@ -45,6 +45,7 @@ export {
   type FileError,
   type FolderError,
   type FormatError,
+  type InterchangeError,
   OxbowError,
   type TaggerError,
   type TokenizerError,

@@ -1,6 +1,6 @@
 /** `oxbow convert`: a model from one format into another; checkpoints and runs of this package are read too. */
 import { readFile, stat } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import * as E from 'fp-ts/lib/Either.js';
 import { loadWeights } from '../formats/weights.js';
 import type { FormatName } from '../interchange/format.js';
@@ -21,6 +21,8 @@ import { bytes, several, weightsIn } from './shared/numbers.js';
 interface Options {
   readonly as?: string;
   readonly format?: FormatName;
+  readonly graph?: 'window' | 'step';
+  readonly inputShape?: readonly (number | null)[];
   readonly json?: true;
 }
 
@@ -31,21 +33,34 @@ export function convertCommand(): Command {
     [
       ['oxbow convert model/ model.safetensors', 'what a run has learnt, for PyTorch, with the names of a state_dict'],
       ['oxbow convert net.pt net.safetensors --as model.json', 'weights whose names do not say what they make'],
+      ['oxbow convert model/ model.onnx --graph step', 'a graph of one step, from carry to carry'],
+      ['oxbow convert lenet/ lenet.keras --input-shape 32,32,1', 'images, of which Keras wants to know the size'],
     ],
   )
     .argument('<from>', 'folder of a run, one of its files, or a file of another framework')
     .argument('<to>', 'file to write; its ending says the format')
     .option('--as <path>', 'what the weights are of: a description as JSON, or a run of such a model')
-    .addOption(choice('--format <name>', 'format to write (default: by the ending)', formatNames));
+    .addOption(choice('--format <name>', 'format to write (default: by the ending)', formatNames))
+    .addOption(choice('--graph <kind>', 'of ONNX: a window of any length, or one step', ['window', 'step']))
+    .option('--input-shape <axes>', 'of Keras: axes of one example; ? is any length', axes);
   return withJson(made, 'what was converted').action((from: string, to: string, options: Options) =>
     inContext(options, (context) => convert(from, to, options, context)),
   );
 }
 
-async function convert(from: string, to: string, { as, format }: Options, { screen }: Context): Promise<void> {
+/** `28,28,1`, or `?,8`. */
+function axes(text: string): readonly (number | null)[] {
+  const parts = text.split(',').map((each) => each.trim());
+  if (parts.every((each) => each === '?' || /^[1-9]\d*$/.test(each))) {
+    return parts.map((each) => (each === '?' ? null : Number(each)));
+  }
+  throw new InvalidArgumentError('It is axes with commas between them, as in 28,28,1 or ?,8.');
+}
+
+async function convert(from: string, to: string, { as, format, graph, inputShape }: Options, { screen }: Context): Promise<void> {
   const run = await runIn(from);
   const { model, lost } = run === undefined ? await foreign(from, as) : learnt(from, run, as);
-  const files = await exportModel(model, to, format === undefined ? {} : { format });
+  const files = await exportModel(model, to, { format, graph, inputShape });
   const layers = [...new Set(parametersOf(model.params).map(([path]) => path.split('.')[0] as string))];
   const { $: made } = describe(model);
   const found = {

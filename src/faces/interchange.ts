@@ -6,6 +6,7 @@ export {
   type ExportOptions,
   encodeModel,
   exportModel,
+  type FormatOptions,
   type ImportOptions,
   type InterchangeSource,
   importModel,
