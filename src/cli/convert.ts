@@ -57,7 +57,12 @@ function axes(text: string): readonly (number | null)[] {
   throw new InvalidArgumentError('It is axes with commas between them, as in 28,28,1 or ?,8.');
 }
 
-async function convert(from: string, to: string, { as, format, graph, inputShape }: Options, { screen }: Context): Promise<void> {
+async function convert(
+  from: string,
+  to: string,
+  { as, format, graph, inputShape }: Options,
+  { screen }: Context,
+): Promise<void> {
   const run = await runIn(from);
   const { model, lost } = run === undefined ? await foreign(from, as) : learnt(from, run, as);
   const files = await exportModel(model, to, { format, graph, inputShape });
