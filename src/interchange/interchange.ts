@@ -26,9 +26,6 @@ export interface ExportOptions {
   readonly format?: FormatName | undefined;
 }
 
-/** Any model, whatever it takes and gives. */
-type AnyModel = Pick<Core<unknown>, 'params' | 'kind'>;
-
 const BYTES = 'the bytes';
 /** More than any file of a model; the rest is left to the memory that there is. */
 const MOST_BYTES = 2 ** 40;
@@ -40,8 +37,7 @@ const MOST_BYTES = 2 ** 40;
  * @param file its path, in Node; its bytes; or several files by their names, the first one to be read.
  * @param options what the weights are of, where the file does not say.
  * @returns resolves with the model, with the file's weights.
- * @throws OxbowError (as a rejection) that names the file, an {@link InterchangeError} with the place in it, a {@link FileError},
- * or where `as` cannot be built a {@link DescriptionError}.
+ * @throws OxbowError (as a rejection) that names the file: an {@link InterchangeError} with the place in it, or a {@link FileError}.
  * @throws TypeError (as a rejection) where an option is not known, or what is given is no file.
  * @example
  * ```ts no-run
@@ -64,9 +60,9 @@ export async function importModel<M = Core<unknown, Ids, Tensor>>(
   try {
     return (await format.read(source, { as: description })) as M;
   } catch (error) {
-    // What a model is built from is the file's.
-    if (error instanceof OxbowError || description !== undefined) throw error;
-    throw refused('importModel', format.title, source.path, (error as Error).message, error);
+    if (!(error instanceof OxbowError) || error._tag === 'Interchange') throw error;
+    // What a model is built from is the file's, or what was given.
+    throw refused('importModel', format.title, description === undefined ? source.path : 'as', error.message, error);
   }
 }
 
@@ -95,14 +91,18 @@ function descriptionOf(as: NonNullable<ImportOptions['as']>): ModelDescription {
  * ```
  */
 export async function encodeModel(
-  model: AnyModel,
+  model: Pick<Core<unknown>, 'params' | 'kind'>,
   options: { readonly format: FormatName },
 ): Promise<readonly TargetFile[]> {
   const { format } = checkedOptions('encodeModel', options, { format: true });
   return encoded('encodeModel', model, format);
 }
 
-async function encoded(operation: string, model: AnyModel, name: FormatName): Promise<readonly TargetFile[]> {
+async function encoded(
+  operation: string,
+  model: Pick<Core<unknown>, 'params' | 'kind'>,
+  name: FormatName,
+): Promise<readonly TargetFile[]> {
   requireModel(operation, model);
   requireChoice(operation, 'format', name, formatNames);
   const format = await loaded(name);
@@ -130,7 +130,7 @@ async function encoded(operation: string, model: AnyModel, name: FormatName): Pr
  * ```
  */
 export async function exportModel(
-  model: AnyModel,
+  model: Pick<Core<unknown>, 'params' | 'kind'>,
   file: string,
   options: ExportOptions = {},
 ): Promise<readonly { readonly path: string; readonly bytes: number }[]> {
