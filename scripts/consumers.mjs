@@ -82,6 +82,8 @@ try {
   renameSync(join(elsewhere, 'package'), join(modules, 'oxbow'));
   const { bin, dependencies, peerDependencies } = JSON.parse(readFileSync(join(modules, 'oxbow/package.json'), 'utf8'));
   for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
+    // A name may have a scope, which is a folder.
+    mkdirSync(join(modules, name, '..'), { recursive: true });
     symlinkSync(join(root, 'node_modules', name), join(modules, name));
   }
   symlinkSync(join('../oxbow', bin.oxbow), join(modules, '.bin/oxbow'));

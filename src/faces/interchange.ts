@@ -1,6 +1,6 @@
 /** `oxbow/interchange`: models from files of other frameworks, and into such files. */
 
-export type { InterchangeError } from '../errors.js';
+export type { FileError, InterchangeError } from '../errors.js';
 export type { FormatName, TargetFile } from '../interchange/format.js';
 export {
   type ExportOptions,

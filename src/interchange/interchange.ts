@@ -39,9 +39,6 @@ export interface ExportOptions extends FormatOptions {
 
 const formatOptions: Names<FormatOptions> = { graph: true, inputShape: true };
 
-/** Any model, whatever it takes and gives. */
-type AnyModel = Pick<Core<unknown>, 'params' | 'kind'>;
-
 const BYTES = 'the bytes';
 /** More than any file of a model; the rest is left to the memory that there is. */
 const MOST_BYTES = 2 ** 40;
@@ -53,8 +50,7 @@ const MOST_BYTES = 2 ** 40;
  * @param file its path, in Node; its bytes; or several files by their names, the first one to be read.
  * @param options what the weights are of, where the file does not say.
  * @returns resolves with the model, with the file's weights.
- * @throws OxbowError (as a rejection) that names the file, an {@link InterchangeError} with the place in it, a {@link FileError},
- * or where `as` cannot be built a {@link DescriptionError}.
+ * @throws OxbowError (as a rejection) that names the file: an {@link InterchangeError} with the place in it, or a {@link FileError}.
  * @throws TypeError (as a rejection) where an option is not known, or what is given is no file.
  * @example
  * ```ts no-run
@@ -77,9 +73,9 @@ export async function importModel<M = Core<unknown, Ids, Tensor>>(
   try {
     return (await format.read(source, { as: description })) as M;
   } catch (error) {
-    // What a model is built from is the file's.
-    if (error instanceof OxbowError || description !== undefined) throw error;
-    throw refused('importModel', format.title, source.path, (error as Error).message, error);
+    if (!(error instanceof OxbowError) || error._tag === 'Interchange') throw error;
+    // What a model is built from is the file's, or what was given.
+    throw refused('importModel', format.title, description === undefined ? source.path : 'as', error.message, error);
   }
 }
 
@@ -108,7 +104,7 @@ function descriptionOf(as: NonNullable<ImportOptions['as']>): ModelDescription {
  * ```
  */
 export async function encodeModel(
-  model: AnyModel,
+  model: Pick<Core<unknown>, 'params' | 'kind'>,
   options: FormatOptions & { readonly format: FormatName },
 ): Promise<readonly TargetFile[]> {
   const { format, ...own } = checkedOptions('encodeModel', options, { format: true, ...formatOptions });
@@ -117,7 +113,7 @@ export async function encodeModel(
 
 async function encoded(
   operation: string,
-  model: AnyModel,
+  model: Pick<Core<unknown>, 'params' | 'kind'>,
   name: FormatName,
   options: FormatOptions,
 ): Promise<readonly TargetFile[]> {
@@ -153,7 +149,7 @@ async function encoded(
  * ```
  */
 export async function exportModel(
-  model: AnyModel,
+  model: Pick<Core<unknown>, 'params' | 'kind'>,
   file: string,
   options: ExportOptions = {},
 ): Promise<readonly { readonly path: string; readonly bytes: number }[]> {

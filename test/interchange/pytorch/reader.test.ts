@@ -124,6 +124,11 @@ describe('what the tensors are of', () => {
       /simpleRnn\(2, 3\) or simpleRnn\(2, 3, \{"activation":"relu"\}\)/,
     ],
     ['attention', { in_proj_weight: [12, 4], 'out_proj.weight': [4, 4] }, /heads.*say by `as`/],
+    [
+      'a map to nothing',
+      { weight: [0, 3], bias: [0] },
+      /^importModel: PyTorch: the bytes: .*units is a whole number of at least 1/,
+    ],
     ['no chain', { 'a.weight': [5, 2], 'a.bias': [5], 'b.weight': [7, 3], 'b.bias': [7] }, /are no chain/],
     [
       'a projected LSTM',
