@@ -19,16 +19,15 @@ export type BidirectionalCarry<F, B> = {
 /** What is made of both directions' outputs at each moment: by default both, side by side. */
 export type Merge = (ops: Ops, forward: Tensor, backward: Tensor) => Tensor;
 
-/** The merges that have names. */
-const merges = {
+/** A merge by its name: side by side, or element by element. */
+export type MergeName = 'concat' | 'sum' | 'average' | 'product';
+
+const merges: Readonly<Record<MergeName, Merge>> = {
   concat: (ops, forward, backward) => ops.concat([forward, backward], forward.shape.length - 1),
   sum: (ops, forward, backward) => ops.add(forward, backward),
   average: (ops, forward, backward) => ops.affine(ops.add(forward, backward), 0.5, 0),
   product: (ops, forward, backward) => ops.multiply(forward, backward),
-} as const satisfies Readonly<Record<string, Merge>>;
-
-/** A merge by its name: side by side, or element by element. */
-export type MergeName = keyof typeof merges;
+};
 
 /** Options of {@link bidirectional}. */
 export interface BidirectionalOptions {

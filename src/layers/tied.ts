@@ -30,7 +30,7 @@ export interface TiedOptions {
  * Shapes: `x: [T, B, E] → y: [T, B, V]`, parameter `b [V]`. No carry. The table stands among the embedding's parameters alone, so the embedding
  * has to be part of the same model; it learns from both of its uses.
  *
- * @param embedding made by {@link embedding}, with as many features as come in. A deviation of `1 / √E` of its first vectors
+ * @param embedding made by `embedding`, with as many features as come in. A deviation of `1 / √E` of its first vectors
  *   (`initializers: { table: initializers.normal(E ** -0.5) }`) begins with logits of about 1.
  * @param options the bias, its first numbers and their seed.
  * @returns the layer, for a `stack`.
