@@ -103,10 +103,16 @@ describe('build refuses', () => {
     ['no layers', thing('stack', {}), 'stack', /one layer at least/],
     ['layers in no list', thing('sequential', 7), 'sequential', /./],
     [
-      'a merge in words',
-      thing('bidirectional', thing('gru', 2, 2), thing('gru', 2, 2), { merge: 'sum' }),
+      'a merge of another name',
+      thing('bidirectional', thing('gru', 2, 2), thing('gru', 2, 2), { merge: 'together' }),
+      'bidirectional',
+      /merge/,
+    ],
+    [
+      'a merge that is a number',
+      thing('bidirectional', thing('gru', 2, 2), thing('gru', 2, 2), { merge: 1 }),
       'bidirectional.args[2].merge',
-      /registered/,
+      /./,
     ],
     [
       'a metric that is none',
