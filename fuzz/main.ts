@@ -8,9 +8,9 @@ import { argumentsOf, command, wholeNumber } from '../bench/arguments.js';
 import { configure } from '../src/index.js';
 import { checkpoints } from './checkpoints.js';
 import { frames } from './frames.js';
-import { interchange } from './interchange.js';
 import { kerasFiles, tfjsFiles } from './layers-models.js';
 import { onnxFiles } from './onnx.js';
+import { pytorchFiles } from './pytorch.js';
 import { type Report, run, type Target } from './run.js';
 import { runs } from './runs.js';
 import { tokenizers } from './tokenizers.js';
@@ -22,7 +22,7 @@ const targets = {
   utterances,
   tokenizers,
   frames,
-  interchange,
+  pytorch: pytorchFiles,
   onnx: onnxFiles,
   keras: kerasFiles,
   tfjs: tfjsFiles,

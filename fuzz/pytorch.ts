@@ -58,9 +58,9 @@ function fileOf({ base, bytes, pickle, random }: Case): Uint8Array {
 
 const likely = () => stack({ encoder: embedding(6, 3), rnn: stacked([gru(3, 4), gru(4, 4)]), decoder: dense(4, 6) });
 
-export async function interchange(): Promise<Target<Case>> {
+export async function pytorchFiles(): Promise<Target<Case>> {
   return {
-    name: 'interchange',
+    name: 'pytorch',
     cases,
     async judge(each) {
       const file = fileOf(each);
