@@ -1,7 +1,7 @@
 /** A small app of the package's name, bundled without configuration but what names its files, and shown in a real browser. */
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configure } from '../../src/index.js';
 import { imports, inNode, learning, root, speaking } from '../host/bundles.js';
@@ -27,7 +27,12 @@ beforeAll(() => {
   for (const file of ['dist', 'package.json']) {
     cpSync(join(root, file), join(modules, 'oxbow', file), { recursive: true });
   }
-  for (const other of ['rxjs', 'fp-ts']) symlinkSync(join(root, 'node_modules', other), join(modules, other));
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  for (const other of Object.keys({ ...dependencies, ...peerDependencies })) {
+    // A name may have a scope, which is a folder.
+    mkdirSync(dirname(join(modules, other)), { recursive: true });
+    symlinkSync(join(root, 'node_modules', other), join(modules, other));
+  }
   mkdirSync(join(home, 'src'));
   writeFileSync(join(home, 'src/index.js'), app);
   writeFileSync(join(home, 'index.html'), page('<script type="module" src="/src/index.js"></script>'));
