@@ -1,7 +1,7 @@
 /** Mutated `tokenizer.json` files: refused by place, or tokenizers whose ids do not depend on where chunks end. */
 import fc from 'fast-check';
 import { tokenizerFrom } from '../src/index.js';
-import { files, jsonOf } from '../test/streams/tokenizer/files.js';
+import { files, jsonOf } from '../test/streams/tokenizer/files/made.js';
 import { same, settled } from './judging.js';
 import {
   type ByteMutation,

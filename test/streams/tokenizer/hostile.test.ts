@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { OxbowError } from '../../../src/errors.js';
 import { loadTokenizer } from '../../../src/streams/tokenizer/load-tokenizer.js';
 import { tokenizerFrom } from '../../../src/streams/tokenizer/tokenizer-from.js';
-import { byteLevel, type File, files, jsonOf } from './files.js';
+import { byteLevel, type File, files, jsonOf } from './files/made.js';
 
 const split = (pattern: object, more = {}) => ({
   pre_tokenizer: { type: 'Split', pattern, behavior: 'Isolated', invert: false, ...more },

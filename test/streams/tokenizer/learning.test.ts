@@ -20,7 +20,7 @@ import { type Ids, ids, tensor } from '../../../src/tensor.js';
 import { crossEntropy } from '../../../src/training/losses/cross-entropy.js';
 import { adam } from '../../../src/training/optimizers/adam.js';
 import { bigram } from '../model.js';
-import { byteLevel, jsonOf } from './files.js';
+import { byteLevel, jsonOf } from './files/made.js';
 
 const made: readonly (readonly [string, () => Promise<Tokenizer>])[] = [
   ['bytes', async () => bytes()],

@@ -9,7 +9,7 @@ import type { Tokenizer } from '../../../src/streams/tokenizer/tokenizer.js';
 import { tokenizerFrom } from '../../../src/streams/tokenizer/tokenizer-from.js';
 import { tokens } from '../../../src/streams/tokens.js';
 import { ids } from '../../../src/tensor.js';
-import { asBytes, byteLevel, bytePairs, files, jsonOf, naivePairs, SAMPLE, words } from './files.js';
+import { asBytes, byteLevel, bytePairs, files, jsonOf, naivePairs, SAMPLE, words } from './files/made.js';
 
 const made = (name: string) => tokenizerFrom(jsonOf((files[name] as (typeof files)[string])()));
 
