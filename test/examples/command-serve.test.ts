@@ -1,6 +1,7 @@
 /** `oxbow serve` as a process: real sockets, real signals. */
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { loadNewest } from 'oxbow';
 import { expect, test } from 'vitest';
 import { program } from './program.js';
@@ -27,7 +28,13 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     });
     expect(learnt.status).toBe(202);
     let step = 0;
-    while (step === 0) step = (await (await fetch(`${url}/model?name=alice`)).json()).step;
+    while (step === 0) {
+      // Slower than the rate at which a client is refused.
+      await setTimeout(20);
+      const asked = await fetch(`${url}/model?name=alice`);
+      expect(asked.status).toBe(200);
+      step = (await asked.json()).step;
+    }
     child.kill(signal);
     const { code, wrong } = await ended;
     // Of text that has come, what is no window yet is counted.
