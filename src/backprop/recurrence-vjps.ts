@@ -18,17 +18,28 @@ export const recurrenceVjps: RecurrenceVjps = {
     const [dz, dh] = adjointsOf(ops).simpleRnnAdjoint(dy ?? ops.fill(y.shape, 0), wh, y);
     return [entering(ops, dz, z, ids), needsWh ? ops.matmul(before, dz, { a: true }) : undefined, dh];
   },
-  lstm(ops, [dy, dc], [z, wh, , , ids, forget, peepholes], [y, , before, gates, cells], needs) {
+  lstm(ops, [dy, dc], [z, wh, , , ids, forget, peepholes, norms], [y, , before, gates, cells, product, normed], needs) {
     const above = dy ?? ops.fill(y.shape, 0);
-    const [dz, dh, dFirst, slopes] = adjointsOf(ops).lstmAdjoint(above, dc, wh, gates, cells, forget, peepholes);
+    const normalised = norms && product && normed && { norms, product, normed };
+    const [dz, dh, dFirst, slopes, du, dNorms] = adjointsOf(ops).lstmAdjoint(
+      above,
+      dc,
+      wh,
+      gates,
+      cells,
+      forget,
+      peepholes,
+      normalised,
+    );
     return [
       entering(ops, dz, z, ids),
-      needs[1] ? ops.matmul(before, dz, { a: true }) : undefined,
+      needs[1] ? ops.matmul(before, du, { a: true }) : undefined,
       dh,
       dFirst,
       undefined,
       undefined,
       slopes && needs[6] ? ops.sumTo(slopes, slopes.shape.slice(1)) : undefined,
+      dNorms,
     ];
   },
   gru(ops, [dy], [x, wh, bn, , ids], [y, before, gates], [, needsWh, needsBn]) {

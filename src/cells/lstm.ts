@@ -4,9 +4,9 @@ import type { Layer } from '../layer.js';
 import { weightDropper } from '../layers/drop.js';
 import { projection } from '../ops/lookups.js';
 import type { Ops } from '../ops/ops.js';
-import type { Forgetting } from '../ops/recurrences.js';
+import { type Forgetting, NORM_EPSILON } from '../ops/recurrences.js';
 import { checkedOptions, type Names } from '../options.js';
-import { constant, glorotUniform, orthogonal, sideBySide } from '../parameters/initializers.js';
+import { constant, glorotUniform, ones, orthogonal, sideBySide } from '../parameters/initializers.js';
 import { type Initializer, type Parameter, parameter } from '../parameters/parameter.js';
 import { type Features, type Tensor, zeros } from '../tensor.js';
 import type { Cell } from './cell.js';
@@ -18,7 +18,7 @@ export type LstmCarry = {
   readonly c: Tensor;
 };
 
-/** `vi`, `vf` and `vo` with peepholes, where the gate is there. */
+/** `vi`, `vf` and `vo` with peepholes, where the gate is there; `gx`, `gh`, `gc` and `bc` with layer normalisation. */
 export type LstmParams = {
   readonly wx: Parameter;
   readonly wh: Parameter;
@@ -26,7 +26,13 @@ export type LstmParams = {
   readonly vi?: Parameter;
   readonly vf?: Parameter;
   readonly vo?: Parameter;
+  readonly gx?: Parameter;
+  readonly gh?: Parameter;
+  readonly gc?: Parameter;
+  readonly bc?: Parameter;
 };
+
+type ParameterName = 'wx' | 'wh' | 'b' | 'vi' | 'vf' | 'vo' | 'gx' | 'gh' | 'gc' | 'bc';
 
 /** Options of {@link lstmCell}. */
 export interface LstmCellOptions {
@@ -38,6 +44,11 @@ export interface LstmCellOptions {
   /** Whether the gates see c, each unit its own: i and f that before the step, o that after it. Default false. */
   readonly peepholes?: boolean;
   /**
+   * Whether what goes into the gates from x and from h is normalised, each apart, and c before the output's tanh (Ba, Kiros
+   * and Hinton, Layer normalization, 2016, eqs. 20 to 22). Windows keep their speed. Default false.
+   */
+  readonly layerNorm?: boolean;
+  /**
    * The share of the recurrent weights that is dropped in each window that is learnt from, the same ones at each of its steps: `wh ⊙ m / (1 − rate)`
    * (DropConnect: Wan et al., 2013; in recurrent weights, Merity, Keskar and Socher, Regularizing and optimizing LSTM
    * language models, 2018). Windows keep their speed. Default 0.
@@ -46,9 +57,9 @@ export interface LstmCellOptions {
   /**
    * Default, each gate's block by itself: `wx` Glorot uniform, `wh` orthogonal, `b` 1 for the forget gate (Jozefowicz,
    * Zaremba and Sutskever, 2015: it remembers until it learns to forget), −1 for the input gate where the two are
-   * coupled (the same f), and 0 for the others; peepholes 0.
+   * coupled (the same f), and 0 for the others; peepholes 0; gains of what is normalised 1, and c's bias 0.
    */
-  readonly initializers?: Readonly<Partial<Record<'wx' | 'wh' | 'b' | 'vi' | 'vf' | 'vo', Initializer>>>;
+  readonly initializers?: Readonly<Partial<Record<ParameterName, Initializer>>>;
 }
 
 /** Options of {@link lstm}. */
@@ -60,8 +71,9 @@ export interface LstmOptions extends LstmCellOptions {
 const names: Names<LstmCellOptions> = {
   forget: true,
   peepholes: true,
+  layerNorm: true,
   dropConnect: true,
-  initializers: { wx: true, wh: true, b: true, vi: true, vf: true, vo: true },
+  initializers: { wx: true, wh: true, b: true, vi: true, vf: true, vo: true, gx: true, gh: true, gc: true, bc: true },
 };
 
 /** Each gate's first bias, by name: there is no f where nothing is forgotten, or where it follows from i. */
@@ -76,7 +88,7 @@ const firstBiases = {
  *
  * @param inputs features that it takes, I.
  * @param units features that it gives, H.
- * @param options how it forgets, peepholes, and the first weights.
+ * @param options how it forgets, peepholes, what is normalised or dropped, and the first weights.
  * @returns the cell, for `unroll`.
  * @throws RangeError where a size is not a whole number above 0.
  * @throws TypeError where `forget` is none of its values, or an option is not known.
@@ -90,6 +102,7 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
   const {
     forget = 'learned',
     peepholes = false,
+    layerNorm = false,
     dropConnect = 0,
     initializers = {},
   } = checkedOptions('lstmCell', options, names);
@@ -107,12 +120,25 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
   const vi = peepholes ? peephole('vi') : undefined;
   const vf = peepholes && forget === 'learned' ? peephole('vf') : undefined;
   const vo = peepholes ? peephole('vo') : undefined;
+  const gain = (name: 'gx' | 'gh' | 'gc', size: number) => parameter([size], initializers[name] ?? ones());
+  const norm = layerNorm
+    ? {
+        gx: gain('gx', width),
+        gh: gain('gh', width),
+        gc: gain('gc', units),
+        bc: parameter([units], initializers.bc ?? constant(0)),
+      }
+    : undefined;
   const drop = weightDropper(dropConnect, 'lstm');
   const seeing = [vi, vf, vo].filter((v): v is Parameter => v !== undefined);
 
   /** A gate's function, and before it what it sees of c. */
   const gate = (ops: Ops, z: Tensor, c: Tensor, v: Tensor | undefined) =>
     ops.logistic(v === undefined ? z : ops.add(z, ops.multiply(c, v)));
+
+  /** `LN(x)` with a gain and, if it has one, a bias. */
+  const normalised = (ops: Ops, x: Tensor, by: Tensor, bias: Tensor = ops.fill(by.shape, 0)) =>
+    ops.layerNorm(x, by, bias, NORM_EPSILON);
 
   function nextC(ops: Ops, c: Tensor, zi: Tensor, zf: Tensor | undefined, zg: Tensor): Tensor {
     const i = gate(ops, zi, c, vi);
@@ -127,22 +153,27 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
       kind: 'lstm',
       inputs,
       units,
-      params: { wx, wh, b, ...(vi && { vi }), ...(vf && { vf }), ...(vo && { vo }), ...drop.params },
+      params: { wx, wh, b, ...(vi && { vi }), ...(vf && { vf }), ...(vo && { vo }), ...norm, ...drop.params },
       initial: (batch) => ({ h: zeros([batch, units]), c: zeros([batch, units]) }),
-      project: (ops, x) => ops.linear(x, wx, b),
+      project: (ops, x) =>
+        norm === undefined ? ops.linear(x, wx, b) : normalised(ops, ops.matmul(x, wx), norm.gx, b),
       window(ops, carry, x) {
         if (ops.recurrences === undefined) return undefined;
-        const [z, ids] = projection(ops, x, wx, b);
+        const [product, ids] = projection(ops, x, wx, norm === undefined ? b : ops.fill([width], 0));
+        const z = norm === undefined ? product : normalised(ops, product, norm.gx, b);
         const together = peepholes ? ops.concat(seeing, 0) : undefined;
-        const [y, c] = ops.recurrences.lstm(z, drop.apply(ops, wh), carry.h, carry.c, ids, forget, together);
+        const norms = norm && ops.concat([norm.gh, norm.gc, norm.bc], 0);
+        const [y, c] = ops.recurrences.lstm(z, drop.apply(ops, wh), carry.h, carry.c, ids, forget, together, norms);
         return [y, { h: lastState(ops, y), c }];
       },
       step(ops, carry, x) {
-        const gates = ops.split(ops.add(x, ops.matmul(carry.h, drop.apply(ops, wh))), 1, sizes);
+        const product = ops.matmul(carry.h, drop.apply(ops, wh));
+        const gates = ops.split(ops.add(x, norm ? normalised(ops, product, norm.gh) : product), 1, sizes);
         const zf = forget === 'learned' ? gates[1] : undefined;
         const [zg, zo] = gates.slice(-2) as [Tensor, Tensor];
         const c = nextC(ops, carry.c, gates[0] as Tensor, zf, zg);
-        const h = ops.multiply(gate(ops, zo, c, vo), ops.tanh(c));
+        const seen = norm ? normalised(ops, c, norm.gc, norm.bc) : c;
+        const h = ops.multiply(gate(ops, zo, c, vo), ops.tanh(seen));
         return [h, { h, c }];
       },
     },
@@ -158,18 +189,22 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
  * `c_t = σ(f) ⊙ c_{t−1} + σ(i) ⊙ tanh(g)` and `h_t = σ(o) ⊙ tanh(c_t)`.
  * `forget: 'none'`: `c_t = c_{t−1} + σ(i) ⊙ tanh(g)`; `'coupled'`: `c_t = (1 − σ(i)) ⊙ c_{t−1} + σ(i) ⊙ tanh(g)`.
  * `peepholes`: i gains `vi ⊙ c_{t−1}`, f `vf ⊙ c_{t−1}`, and o `vo ⊙ c_t`.
+ * `layerNorm`: `(i, f, g, o) = LN(x_t·wx; gx) + LN(h_{t−1}·wh; gh) + b` and `h_t = σ(o) ⊙ tanh(LN(c_t; gc) + bc)`, where
+ * `LN(a; g) = g ⊙ (a − μ) / √(σ² + 10⁻⁵)`, μ and σ² the mean and variance of a's numbers, all gates together.
  * Source: the lecture's LSTM (its c̃ is tanh(g)) and the variants it names; Hochreiter and Schmidhuber (1997), who have
  * no forget gate; the forget gate of Gers, Schmidhuber and Cummins (2000); peepholes of Gers and Schmidhuber (2000), the
- * lecture's V being diagonal; the coupled gates of Greff et al., LSTM: a search space odyssey (2017).
+ * lecture's V being diagonal; the coupled gates of Greff et al., LSTM: a search space odyssey (2017); layer normalisation
+ * of Ba, Kiros and Hinton (2016), eqs. 20 to 22, whose biases within the gates are one, b.
  *
  * Shapes: `x: [T, B, I] → y: [T, B, H]`, parameters `wx [I, 4H]`, `wh [H, 4H]`, `b [4H]`, in each the gates side by
  * side in the order i, f, g, o (PyTorch's, which keeps the transposes and two biases, of which b is the sum). Without
  * a forget gate of its own they are i, g, o, and 4H is 3H. With peepholes `vi [H]`, `vo [H]`, and `vf [H]` where there
- * is an f. The carry: `h [B, H]` and `c [B, H]`.
+ * is an f. With layer normalisation the gains `gx [4H]`, `gh [4H]` and `gc [H]`, and c's bias `bc [H]`. The carry:
+ * `h [B, H]` and `c [B, H]`, c as it is before it is normalised.
  *
  * @param inputs features that it takes, I.
  * @param units features that it gives, H.
- * @param options how it forgets, peepholes, the first weights and their seed.
+ * @param options how it forgets, peepholes, what is normalised or dropped, the first weights and their seed.
  * @returns the layer, for `pipe` or a `stack`.
  * @throws RangeError where a size is not a whole number above 0, or x has other features.
  * @throws TypeError where `forget` is none of its values, or an option is not known.
@@ -178,6 +213,9 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
  *
  * @example
  * signal$.pipe(lstm(8, 16, { seed: 1, forget: 'coupled', peepholes: true }))
+ *
+ * @example
+ * signal$.pipe(lstm(8, 16, { seed: 1, layerNorm: true }))
  */
 export function lstm(
   inputs: number,

@@ -87,6 +87,11 @@ export const jobs = {
     ids: 'address',
     forget: 'int',
     peepholes: 'address',
+    /** 0 where nothing is normalised; then the two that follow are not asked for. */
+    norms: 'address',
+    epsilon: 'float',
+    product: 'address',
+    normed: 'address',
   }),
   lstmBackward: struct('LstmBackward', {
     dy: 'address',
@@ -103,6 +108,14 @@ export const jobs = {
     forget: 'int',
     peepholes: 'address',
     slopes: 'address',
+    /** 0 where nothing is normalised; then those that follow are not asked for. */
+    norms: 'address',
+    epsilon: 'float',
+    product: 'address',
+    normed: 'address',
+    du: 'address',
+    dn: 'address',
+    known: 'address',
   }),
   gruForward: struct('GruForward', {
     x: 'address',

@@ -1,4 +1,5 @@
 /** Layer normalisation over rows, and its derivative. */
+import type { Arguments } from './arguments.js';
 import { fork } from './fork.js';
 import type { Machine } from './machine-type.js';
 
@@ -34,7 +35,11 @@ export function layerNormAdjoint(
   const { x, gain, rows, columns, epsilon } = norm;
   const values = { gradient, x, gain, dx, columns, epsilon, known };
   fork(machine, 'layerNormAdjoint', values, rows, rowsAtOnce(columns));
-  const grain = Math.max(1, Math.floor(GRAIN / Math.max(1, rows * 8)));
-  const sums = { gradient, x, known, dgain, dbias, rows, columns };
-  fork(machine, 'layerNormSums', sums, Math.ceil(columns / 8), grain);
+  layerNormSums(machine, { gradient, x, known, dgain, dbias, rows, columns });
+}
+
+/** Gradients of gain and bias: sums over all rows, whose means and 1/σ are known. */
+export function layerNormSums(machine: Machine, sums: Arguments<'layerNormSums'>): void {
+  const grain = Math.max(1, Math.floor(GRAIN / Math.max(1, sums.rows * 8)));
+  fork(machine, 'layerNormSums', sums, Math.ceil(sums.columns / 8), grain);
 }

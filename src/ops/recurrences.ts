@@ -14,6 +14,27 @@ import type { Ids, Tensor } from '../tensor.js';
 /** How much of an LSTM's c stays: what a gate says, all, or as much as the input gate leaves room for. */
 export type Forgetting = keyof typeof Forget;
 
+/** ε of the layer normalisation within cells. */
+export const NORM_EPSILON = 1e-5;
+
+/** What an LSTM's window gives. */
+export type LstmWindow = readonly [
+  y: Tensor,
+  c: Tensor,
+  before: Tensor,
+  gates: Tensor,
+  cells: Tensor,
+  /** Where it normalises: h·wh before that, `[T, B, 4H]`, and c after it, `[T, B, H]`. */
+  ...norm: readonly [] | readonly [product: Tensor, normed: Tensor],
+];
+
+/** What the way back through an LSTM's normalisation needs. */
+export interface Normalised {
+  readonly norms: Tensor;
+  readonly product: Tensor;
+  readonly normed: Tensor;
+}
+
 /** Primitives of whole windows: T steps of a recurrence at once. */
 export interface Recurrences {
   /** `h_t = tanh(z_t + h_{t−1}·wh)`: z `[T, B, H]`, wh `[H, H]`, h `[B, H]` → y and the states before, `[T, B, H]`. */
@@ -24,6 +45,9 @@ export interface Recurrences {
    *
    * Without a forget gate of its own (`none`, `coupled`) the gates are i, g, o, and 4H is 3H. Peepholes are vi, vf and
    * vo one after the other, `[3H]`, or vi and vo, `[2H]`.
+   *
+   * With `norms`, the gains of h·wh `[4H]` and gain and bias of c `[H]` each, one after the other, z gains `LN(h·wh)` in place
+   * of h·wh, and y is made of the tanh of `LN(c)` in place of c.
    */
   lstm(
     z: Tensor,
@@ -33,7 +57,8 @@ export interface Recurrences {
     ids?: Ids,
     forget?: Forgetting,
     peepholes?: Tensor,
-  ): readonly [y: Tensor, c: Tensor, before: Tensor, gates: Tensor, cells: Tensor];
+    norms?: Tensor,
+  ): LstmWindow;
   /**
    * Reset after the product: x `[T, B, 3H]`, gates z, r, n side by side; wh `[H, 3H]`; bn `[H]`; h `[B, H]` → y, the
    * states before each step, and `[T, B, 4H]`: z, r, n and h_n + bn.
@@ -52,7 +77,10 @@ export interface Recurrences {
 /** Their ways back: gradients of what entered, from the gradient of y (and of the last c). They have no derivative. */
 export interface RecurrenceAdjoints {
   simpleRnnAdjoint(dy: Tensor, wh: Tensor, y: Tensor): readonly [dz: Tensor, dh: Tensor];
-  /** `slopes` are the peepholes' gradients before they are summed over the batch, `[B, 3H]` or `[B, 2H]`. */
+  /**
+   * `slopes` are the peepholes' gradients before they are summed over the batch, `[B, 3H]` or `[B, 2H]`; `du` is that of the
+   * recurrent product, dz where nothing is normalised.
+   */
   lstmAdjoint(
     dy: Tensor,
     dc: Tensor | undefined,
@@ -61,7 +89,15 @@ export interface RecurrenceAdjoints {
     cells: Tensor,
     forget?: Forgetting,
     peepholes?: Tensor,
-  ): readonly [dz: Tensor, dh: Tensor, dc: Tensor, slopes: Tensor | undefined];
+    normalised?: Normalised,
+  ): readonly [
+    dz: Tensor,
+    dh: Tensor,
+    dc: Tensor,
+    slopes: Tensor | undefined,
+    du: Tensor,
+    dNorms: Tensor | undefined,
+  ];
   /** `du` is the gradient of the recurrent product `h_{t−1}·wh`, `[T, B, 3H]`. */
   gruAdjoint(dy: Tensor, wh: Tensor, before: Tensor, gates: Tensor): readonly [dx: Tensor, du: Tensor, dh: Tensor];
   gruResetBeforeAdjoint(

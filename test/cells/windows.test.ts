@@ -30,9 +30,9 @@ const cells: Record<string, (inputs: number, units: number) => AnyCell> = {
   'simple RNN': (inputs, units) => simpleRnnCell(inputs, units) as unknown as AnyCell,
   ...Object.fromEntries(
     (['learned', 'none', 'coupled'] as const).flatMap((forget) =>
-      [false, true].map((peepholes) => [
-        `LSTM, forget ${forget}${peepholes ? ', peepholes' : ''}`,
-        (inputs: number, units: number) => lstmCell(inputs, units, { forget, peepholes }) as unknown as AnyCell,
+      ([{}, { peepholes: true }, { layerNorm: true }, { peepholes: true, layerNorm: true }] as const).map((options) => [
+        ['LSTM, forget', forget, ...Object.keys(options)].join(' '),
+        (inputs: number, units: number) => lstmCell(inputs, units, { forget, ...options }) as unknown as AnyCell,
       ]),
     ),
   ),

@@ -39,90 +39,96 @@ function inverseDeviation(x: usize, columns: i32, about: f32, epsilon: f32): f32
   return <f32>1 / Mathf.sqrt(sum / <f32>columns + epsilon);
 }
 
-/** Items: rows. */
-export function layerNorm(args: LayerNormArguments, from: i32, to: i32): void {
-  const columns = args.columns;
+/** y = gain ⊙ x̂ + bias of a row, x̂ having mean 0 and variance 1. */
+export function normaliseRow(x: usize, gain: usize, bias: usize, y: usize, columns: i32, epsilon: f32): void {
   const whole = (<usize>(columns & ~7)) << 2;
   const bytes = (<usize>columns) << 2;
-  const epsilon = args.epsilon;
-  const gain = args.gain;
-  const bias = args.bias;
-  for (let row = from; row < to; row += 1) {
-    const x = args.x + <usize>row * bytes;
-    const y = args.y + <usize>row * bytes;
-    const m = mean(x, columns);
-    const inverse = inverseDeviation(x, columns, m, epsilon);
-    const about = f32x4.splat(m);
-    const by = f32x4.splat(inverse);
-    let k: usize = 0;
-    for (; k < whole; k += 32) {
-      const a = f32x4.mul(f32x4.mul(f32x4.sub(v128.load(x + k), about), by), v128.load(gain + k));
-      const b = f32x4.mul(f32x4.mul(f32x4.sub(v128.load(x + k, 16), about), by), v128.load(gain + k, 16));
-      store8(y + k, f32x4.add(a, v128.load(bias + k)), f32x4.add(b, v128.load(bias + k, 16)));
-    }
-    for (; k < bytes; k += 4) {
-      store<f32>(y + k, (load<f32>(x + k) - m) * inverse * load<f32>(gain + k) + load<f32>(bias + k));
-    }
+  const m = mean(x, columns);
+  const inverse = inverseDeviation(x, columns, m, epsilon);
+  const about = f32x4.splat(m);
+  const by = f32x4.splat(inverse);
+  let k: usize = 0;
+  for (; k < whole; k += 32) {
+    const a = f32x4.mul(f32x4.mul(f32x4.sub(v128.load(x + k), about), by), v128.load(gain + k));
+    const b = f32x4.mul(f32x4.mul(f32x4.sub(v128.load(x + k, 16), about), by), v128.load(gain + k, 16));
+    store8(y + k, f32x4.add(a, v128.load(bias + k)), f32x4.add(b, v128.load(bias + k, 16)));
+  }
+  for (; k < bytes; k += 4) {
+    store<f32>(y + k, (load<f32>(x + k) - m) * inverse * load<f32>(gain + k) + load<f32>(bias + k));
   }
 }
 
 /**
- * Items: rows.
- * dx = (u − mean u − x̂ · mean(u ⊙ x̂)) / σ with u = g ⊙ gain.
+ * dx = (u − mean u − x̂ · mean(u ⊙ x̂)) / σ with u = g ⊙ gain, of a row; `known` takes its mean and 1/σ. dx may lie where
+ * g does.
  */
-export function layerNormAdjoint(args: LayerNormAdjointArguments, from: i32, to: i32): void {
-  const columns = args.columns;
+export function normaliseRowAdjoint(
+  g: usize, x: usize, gain: usize, dx: usize, columns: i32, epsilon: f32, known: usize,
+): void {
   const whole = (<usize>(columns & ~7)) << 2;
   const bytes = (<usize>columns) << 2;
-  const epsilon = args.epsilon;
-  const gain = args.gain;
+  const m = mean(x, columns);
+  const inverse = inverseDeviation(x, columns, m, epsilon);
+  store<f32>(known, m);
+  store<f32>(known, inverse, 4);
+  const about = f32x4.splat(m);
+  const by = f32x4.splat(inverse);
+  let s = f32x4.splat(0);
+  let t = s;
+  let p = s;
+  let q = s;
+  let k: usize = 0;
+  for (; k < whole; k += 32) {
+    const a = f32x4.mul(v128.load(g + k), v128.load(gain + k));
+    const b = f32x4.mul(v128.load(g + k, 16), v128.load(gain + k, 16));
+    s = f32x4.add(s, a);
+    t = f32x4.add(t, b);
+    p = f32x4.add(p, f32x4.mul(a, f32x4.mul(f32x4.sub(v128.load(x + k), about), by)));
+    q = f32x4.add(q, f32x4.mul(b, f32x4.mul(f32x4.sub(v128.load(x + k, 16), about), by)));
+  }
+  let sum = horizontalSum(f32x4.add(s, t));
+  let dot = horizontalSum(f32x4.add(p, q));
+  for (; k < bytes; k += 4) {
+    const a = load<f32>(g + k) * load<f32>(gain + k);
+    sum += a;
+    dot += a * ((load<f32>(x + k) - m) * inverse);
+  }
+  sum /= <f32>columns;
+  dot /= <f32>columns;
+  const less = f32x4.splat(sum);
+  const along = f32x4.splat(dot);
+  for (k = 0; k < whole; k += 32) {
+    const a = f32x4.mul(v128.load(g + k), v128.load(gain + k));
+    const b = f32x4.mul(v128.load(g + k, 16), v128.load(gain + k, 16));
+    const c = f32x4.mul(f32x4.mul(f32x4.sub(v128.load(x + k), about), by), along);
+    const d = f32x4.mul(f32x4.mul(f32x4.sub(v128.load(x + k, 16), about), by), along);
+    const e = f32x4.mul(f32x4.sub(f32x4.sub(a, less), c), by);
+    const f = f32x4.mul(f32x4.sub(f32x4.sub(b, less), d), by);
+    store8(dx + k, e, f);
+  }
+  for (; k < bytes; k += 4) {
+    const a = load<f32>(g + k) * load<f32>(gain + k);
+    store<f32>(dx + k, (a - sum - (load<f32>(x + k) - m) * inverse * dot) * inverse);
+  }
+}
+
+/** Items: rows. */
+export function layerNorm(args: LayerNormArguments, from: i32, to: i32): void {
+  const columns = args.columns;
   for (let row = from; row < to; row += 1) {
-    const g = args.gradient + <usize>row * bytes;
-    const x = args.x + <usize>row * bytes;
-    const dx = args.dx + <usize>row * bytes;
-    const m = mean(x, columns);
-    const inverse = inverseDeviation(x, columns, m, epsilon);
-    store<f32>(at(args.known, 2 * row), m);
-    store<f32>(at(args.known, 2 * row + 1), inverse);
-    const about = f32x4.splat(m);
-    const by = f32x4.splat(inverse);
-    let s = f32x4.splat(0);
-    let t = s;
-    let p = s;
-    let q = s;
-    let k: usize = 0;
-    for (; k < whole; k += 32) {
-      const a = f32x4.mul(v128.load(g + k), v128.load(gain + k));
-      const b = f32x4.mul(v128.load(g + k, 16), v128.load(gain + k, 16));
-      s = f32x4.add(s, a);
-      t = f32x4.add(t, b);
-      p = f32x4.add(p, f32x4.mul(a, f32x4.mul(f32x4.sub(v128.load(x + k), about), by)));
-      q = f32x4.add(q, f32x4.mul(b, f32x4.mul(f32x4.sub(v128.load(x + k, 16), about), by)));
-    }
-    let sum = horizontalSum(f32x4.add(s, t));
-    let dot = horizontalSum(f32x4.add(p, q));
-    for (; k < bytes; k += 4) {
-      const a = load<f32>(g + k) * load<f32>(gain + k);
-      sum += a;
-      dot += a * ((load<f32>(x + k) - m) * inverse);
-    }
-    sum /= <f32>columns;
-    dot /= <f32>columns;
-    const less = f32x4.splat(sum);
-    const along = f32x4.splat(dot);
-    for (k = 0; k < whole; k += 32) {
-      const a = f32x4.mul(v128.load(g + k), v128.load(gain + k));
-      const b = f32x4.mul(v128.load(g + k, 16), v128.load(gain + k, 16));
-      const c = f32x4.mul(f32x4.mul(f32x4.sub(v128.load(x + k), about), by), along);
-      const d = f32x4.mul(f32x4.mul(f32x4.sub(v128.load(x + k, 16), about), by), along);
-      const e = f32x4.mul(f32x4.sub(f32x4.sub(a, less), c), by);
-      const f = f32x4.mul(f32x4.sub(f32x4.sub(b, less), d), by);
-      store8(dx + k, e, f);
-    }
-    for (; k < bytes; k += 4) {
-      const a = load<f32>(g + k) * load<f32>(gain + k);
-      store<f32>(dx + k, (a - sum - (load<f32>(x + k) - m) * inverse * dot) * inverse);
-    }
+    const start = row * columns;
+    normaliseRow(at(args.x, start), args.gain, args.bias, at(args.y, start), columns, args.epsilon);
+  }
+}
+
+/** Items: rows. */
+export function layerNormAdjoint(args: LayerNormAdjointArguments, from: i32, to: i32): void {
+  const columns = args.columns;
+  for (let row = from; row < to; row += 1) {
+    const start = row * columns;
+    normaliseRowAdjoint(
+      at(args.gradient, start), at(args.x, start), args.gain, at(args.dx, start), columns, args.epsilon, at(args.known, 2 * row),
+    );
   }
 }
 

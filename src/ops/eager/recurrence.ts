@@ -3,7 +3,7 @@ import { copyBlock, fill } from '../../kernels/kernels.js';
 import { wantsPacking } from '../../kernels/product.js';
 import * as kernels from '../../kernels/recurrent.js';
 import { type Ids, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../../tensor.js';
-import type { Forgetting, RecurrenceAdjoints, Recurrences } from '../recurrences.js';
+import { type Forgetting, NORM_EPSILON, type RecurrenceAdjoints, type Recurrences } from '../recurrences.js';
 import { checkIds } from '../shapes.js';
 import type { Workspace } from './workspace.js';
 
@@ -88,6 +88,17 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     if (peepholes === undefined) return { forget, peepholes: 0 };
     check('lstm', 'peepholes', peepholes, [(kernels.lstmGates(forget) - 1) * units]);
     return { forget, peepholes: space.numbers(peepholes, 'lstm') };
+  }
+
+  /** What is normalised where; the parameters lie one after the other. */
+  function normOf(norms: Tensor, product: Tensor, normed: Tensor, parts: number, units: number): kernels.LstmNorm {
+    check('lstm', 'norms', norms, [(parts + 2) * units]);
+    return {
+      parameters: space.numbers(norms, 'lstm'),
+      epsilon: NORM_EPSILON,
+      product: space.numbers(product, 'lstm'),
+      normed: space.numbers(normed, 'lstm'),
+    };
   }
 
   function gruWindow(
@@ -178,16 +189,19 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       );
       return [dz, dh];
     },
-    lstm(z, wh, h, c, ids, forget = 'learned', peepholes) {
+    lstm(z, wh, h, c, ids, forget = 'learned', peepholes, norms) {
       const parts = kernels.lstmGates(forget);
       const window = windowOf('lstm', z, ids, h, parts);
       const { steps, batch, units } = window;
       check('lstm', 'wh', wh, [units, parts * units]);
       check('lstm', 'c', c, [batch, units]);
-      const form = formOf(forget, peepholes, units);
       const all = states(window, h, 'lstm');
       const cells = states(window, c, 'lstm');
       const gates = space.result([steps, batch, parts * units]);
+      const normalised =
+        norms && ([space.result([steps, batch, parts * units]), space.result([steps, batch, units])] as const);
+      const norm = norms && normalised && normOf(norms, ...normalised, parts, units);
+      const form = { ...formOf(forget, peepholes, units), norm };
       const recurrent = operand(wh, units, parts * units, batch);
       kernels.lstmForward(
         machine,
@@ -202,17 +216,20 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       );
       const [before, after] = around(window, all);
       const last = space.view(cells, [batch, units], steps * batch * units);
-      return [after, last, before, gates, cells];
+      return [after, last, before, gates, cells, ...(normalised ?? ([] as const))];
     },
-    lstmAdjoint(dy, dc, wh, gates, cells, forget = 'learned', peepholes) {
+    lstmAdjoint(dy, dc, wh, gates, cells, forget = 'learned', peepholes, normalised) {
       const [more, batch, units] = cells.shape as readonly [number, number, number];
       const steps = more - 1;
       const parts = kernels.lstmGates(forget);
-      const form = formOf(forget, peepholes, units);
+      const norm = normalised && normOf(normalised.norms, normalised.product, normalised.normed, parts, units);
+      const form = { ...formOf(forget, peepholes, units), norm };
       const dz = space.result([steps, batch, parts * units]);
       const dh = zeros([batch, units]);
       const dCell = copyOf(dc, [batch, units], 'lstm');
       const slopes = peepholes && zeros([batch, (parts - 1) * units]);
+      const du = norm && space.result(dz.shape);
+      const dNorms = norm && space.result([(parts + 2) * units]);
       const recurrent = transposedOperand(wh, parts * units, units, batch);
       kernels.lstmBackward(
         machine,
@@ -226,8 +243,16 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
         dh.address,
         dCell.address,
         slopes?.address ?? 0,
+        du &&
+          dNorms && {
+            du: du.address,
+            parameters: dNorms.address,
+            dn: space.result([steps, batch, units]).address,
+            known: space.result([2, steps, batch, 2]).address,
+            bias: space.result([parts * units]).address,
+          },
       );
-      return [dz, dh, dCell, slopes];
+      return [dz, dh, dCell, slopes, du ?? dz, dNorms];
     },
     gru: (x, wh, bn, h, ids) => gruWindow('gru', x, wh, undefined, bn, h, ids),
     gruAdjoint(dy, wh, before, gates) {

@@ -9,6 +9,11 @@ export function copyFew(target: usize, source: usize, count: i32): void {
   for (let k = 0; k < count; k += 1) store<f32>(target + ((<usize>k) << 2), load<f32>(source + ((<usize>k) << 2)));
 }
 
+/** Copies what is left of each of several parts. */
+export function copyParts(target: usize, targetStride: usize, source: usize, sourceStride: usize, parts: i32, rest: i32): void {
+  for (; parts > 0; parts -= 1, target += targetStride, source += sourceStride) copyFew(target, source, rest);
+}
+
 /** Lays down rows of the input's part, `row` being the first: those of z, or, with ids, the table's rows that they name. */
 export function layRows(target: usize, z: usize, ids: usize, row: i32, rows: i32, width: i32): void {
   if (ids == 0) return copyMany(target, at(z, row * width), rows * width);
