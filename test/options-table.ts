@@ -161,11 +161,15 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
       seed: 1,
       forget: 'learned',
       peepholes: true,
+      layerNorm: true,
       dropConnect: 0.1,
-      initializers: initializers('wx', 'wh', 'b', 'vi', 'vf', 'vo'),
+      initializers: initializers('wx', 'wh', 'b', 'vi', 'vf', 'vo', 'gx', 'gh', 'gc', 'bc'),
     },
   },
-  lstmCell: { call: (o) => oxbow.lstmCell(2, 2, o), options: { peepholes: true, dropConnect: 0.1, forget: 'none' } },
+  lstmCell: {
+    call: (o) => oxbow.lstmCell(2, 2, o),
+    options: { peepholes: true, layerNorm: true, dropConnect: 0.1, forget: 'none' },
+  },
   gru: {
     call: (o) => gru(2, 2, o),
     options: { seed: 1, reset: 'before', dropConnect: 0.1, initializers: initializers('wx', 'wh', 'wn', 'b', 'bn') },

@@ -44,6 +44,7 @@ const models: Readonly<Record<string, () => Model>> = {
   'GRU, reset before': () => model({ e: embedding(SYMBOLS, 8), r: gru(8, 16, { reset: 'before' }) }),
   'stacked simple RNNs, dropout': () =>
     model({ e: embedding(SYMBOLS, 8), r: stacked([simpleRnn(8, 9), simpleRnn(9, 9)]), d: dropout(0.5) }),
+  'LSTM, normalised': () => model({ e: embedding(SYMBOLS, 8), r: lstm(8, 13, { layerNorm: true }), h: dense(13, 4) }),
   'LSTM, peepholes': () => model({ e: embedding(SYMBOLS, 8), r: lstm(8, 16, { peepholes: true }), h: dense(16, 4) }),
   'stacked LSTMs, coupled, and without a forget gate': () =>
     model({

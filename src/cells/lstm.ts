@@ -155,8 +155,7 @@ export function lstmCell(inputs: number, units: number, options: LstmCellOptions
       units,
       params: { wx, wh, b, ...(vi && { vi }), ...(vf && { vf }), ...(vo && { vo }), ...norm, ...drop.params },
       initial: (batch) => ({ h: zeros([batch, units]), c: zeros([batch, units]) }),
-      project: (ops, x) =>
-        norm === undefined ? ops.linear(x, wx, b) : normalised(ops, ops.matmul(x, wx), norm.gx, b),
+      project: (ops, x) => (norm === undefined ? ops.linear(x, wx, b) : normalised(ops, ops.matmul(x, wx), norm.gx, b)),
       window(ops, carry, x) {
         if (ops.recurrences === undefined) return undefined;
         const [product, ids] = projection(ops, x, wx, norm === undefined ? b : ops.fill([width], 0));

@@ -90,14 +90,7 @@ export interface RecurrenceAdjoints {
     forget?: Forgetting,
     peepholes?: Tensor,
     normalised?: Normalised,
-  ): readonly [
-    dz: Tensor,
-    dh: Tensor,
-    dc: Tensor,
-    slopes: Tensor | undefined,
-    du: Tensor,
-    dNorms: Tensor | undefined,
-  ];
+  ): readonly [dz: Tensor, dh: Tensor, dc: Tensor, slopes: Tensor | undefined, du: Tensor, dNorms: Tensor | undefined];
   /** `du` is the gradient of the recurrent product `h_{t−1}·wh`, `[T, B, 3H]`. */
   gruAdjoint(dy: Tensor, wh: Tensor, before: Tensor, gates: Tensor): readonly [dx: Tensor, du: Tensor, dh: Tensor];
   gruResetBeforeAdjoint(

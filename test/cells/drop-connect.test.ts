@@ -20,6 +20,7 @@ const makers: Readonly<Record<string, (dropConnect: number) => Layer<never>>> = 
     lstm: (dropConnect: number) => lstm(3, 4, { dropConnect, seed: 2 }),
     'lstm, coupled with peepholes': (dropConnect: number) =>
       lstm(3, 4, { dropConnect, forget: 'coupled', peepholes: true, seed: 2 }),
+    'lstm, normalised': (dropConnect: number) => lstm(3, 4, { dropConnect, layerNorm: true, seed: 2 }),
     gru: (dropConnect: number) => gru(3, 4, { dropConnect, seed: 2 }),
     'gru, reset before': (dropConnect: number) => gru(3, 4, { dropConnect, reset: 'before', seed: 2 }),
   }).map(([name, make]) => [name, make as never]),

@@ -148,6 +148,7 @@ export const table = {
   lstm: {
     plain: some(() => lstm(4, 3)),
     coupled: some(() => lstm(4, 3, { forget: 'coupled', peepholes: true })),
+    normalised: some(() => lstm(4, 3, { layerNorm: true, dropConnect: 0.2 })),
   },
   gru: { plain: some(() => gru(4, 3)), before: some(() => gru(4, 3, { reset: 'before' })) },
   residualRnn: {

@@ -18,7 +18,9 @@ const tanh = (ops: Ops, z: Tensor) => ops.tanh(z);
 
 const forgets = ['learned', 'none', 'coupled'] as const;
 const lstms: readonly LstmCellOptions[] = forgets.flatMap((forget) =>
-  [false, true].map((peepholes) => ({ forget, peepholes })),
+  [{ peepholes: false }, { peepholes: true }, { layerNorm: true }, { peepholes: true, layerNorm: true }].map(
+    (options) => ({ forget, ...options }),
+  ),
 );
 
 const mlp = (width: number) =>
@@ -26,10 +28,7 @@ const mlp = (width: number) =>
 
 const layers: Readonly<Record<string, () => Layer<unknown>>> = {
   ...Object.fromEntries(
-    lstms.map(({ forget, peepholes }) => [
-      `lstm, forget ${forget}${peepholes ? ', peepholes' : ''}`,
-      () => lstm(inputs, units, { forget, peepholes } as LstmCellOptions),
-    ]),
+    lstms.map((options) => [`lstm ${JSON.stringify(options)}`, () => lstm(inputs, units, options)]),
   ),
   'residual, g(x)': () => residualRnn(inputs, units, mlp(inputs)),
   'residual, g(x, h)': () => residualRnn(inputs, units, mlp(inputs + units)),

@@ -76,6 +76,7 @@ const ofSignals: Readonly<Record<string, () => AnyCore>> = {
   simpleRnn: () => simpleRnn(6, 5),
   lstm: () => lstm(6, 5),
   'lstm, coupled with peepholes': () => lstm(6, 5, { forget: 'coupled', peepholes: true }),
+  'lstm, normalised': () => lstm(6, 5, { layerNorm: true, dropConnect: 0.2 }),
   gru: () => gru(6, 5, { reset: 'before' }),
   residualRnn: () => residualRnn(6, 5, dense(11, 5)),
   bidirectional: () => bidirectional(unroll(lstmCell(6, 3)), unroll(gruCell(6, 3))),

@@ -220,6 +220,7 @@ const inits = initializers;
 const samples: readonly Sample[] = [
   ['simpleRnnCell', () => oxbow.simpleRnnCell(4, 3, { activation: oxbow.activations.relu }), cell],
   ['lstmCell', () => oxbow.lstmCell(4, 3, { peepholes: true }), cell],
+  ['lstmCell', () => oxbow.lstmCell(4, 3, { layerNorm: true, forget: 'coupled' }), cell],
   ['gruCell', () => oxbow.gruCell(4, 3, { reset: 'before' }), cell],
   ['mogrifier', () => oxbow.mogrifier(oxbow.lstmCell(4, 3), { rounds: 3, initializer: inits.normal(0.2) }), cell],
   ['residualRnnCell', () => oxbow.residualRnnCell(4, 4, dense(8, 4)), cell],

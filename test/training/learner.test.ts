@@ -55,6 +55,7 @@ const models: Readonly<Record<string, () => Any>> = {
   simpleRnn: () => modelOf(simpleRnn(12, 8), 8),
   lstm: () => modelOf(lstm(12, 8), 8),
   'lstm, coupled with peepholes': () => modelOf(lstm(12, 8, { forget: 'coupled', peepholes: true }), 8),
+  'lstm, normalised': () => modelOf(lstm(12, 8, { layerNorm: true, dropConnect: 0.3 }), 8),
   gru: () => modelOf(gru(12, 8), 8),
   'gru, reset before': () => modelOf(gru(12, 8, { reset: 'before' }), 8),
   'stacked, residual, dropout': () =>

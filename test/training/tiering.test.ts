@@ -29,9 +29,9 @@ const cells: Readonly<Record<string, Layer<unknown>>> = {
   simpleRnn: simpleRnn(3, 13, { seed: 1 }),
   ...Object.fromEntries(
     (['learned', 'none', 'coupled'] as const).flatMap((forget) =>
-      [false, true].map((peepholes) => [
-        `lstm, forget ${forget}${peepholes ? ', peepholes' : ''}`,
-        lstm(3, 13, { seed: 1, forget, peepholes }),
+      [{}, { peepholes: true }, { layerNorm: true }].map((options) => [
+        ['lstm, forget', forget, ...Object.keys(options)].join(' '),
+        lstm(3, 13, { seed: 1, forget, ...options }),
       ]),
     ),
   ),

@@ -99,7 +99,7 @@ export function cellOf(
   const names = (...all: readonly string[]) => parameters(given, ...all.map((name) => `${path}${name}`));
   const common = { units, use_bias: true };
   if ($ === 'lstm') {
-    only(given, options, { forget: ['learned'], peepholes: [false] }, 'Keras has no such LSTM');
+    only(given, options, { forget: ['learned'], peepholes: [false], layerNorm: [false] }, 'Keras has no such LSTM');
     const config = { ...common, activation: 'tanh', recurrent_activation: 'sigmoid', unit_forget_bias: true };
     return { className: 'LSTM', config, units, inputs, values: names('wx', 'wh', 'b') };
   }

@@ -131,7 +131,8 @@ function simpleOf(e: Emitter, at: At, place: string, options: Options, units: nu
 
 /** Ours are i, f, g, o, or i, g, o; ONNX's i, o, f, c. */
 function lstmOf(e: Emitter, at: At, place: string, options: Options, units: number, wx: Tensor): Operator {
-  const { forget = 'learned', peepholes } = options;
+  const { forget = 'learned', peepholes, layerNorm } = options;
+  if (layerNorm === true) cannot(`${place}, layerNorm`, "ONNX's LSTM normalises nothing");
   if (forget === 'none') {
     cannot(
       `${place}, forget`,

@@ -34,10 +34,11 @@ function oneWay(planner: Planner, given: Node, path: string): Level | undefined 
   if (!Object.hasOwn(types, kind)) return undefined;
   const options = optionsOf(cell, 2);
   if (kind === 'lstm') {
-    const { forget = 'learned', peepholes = false } = options;
+    const { forget = 'learned', peepholes = false, layerNorm = false } = options;
     if (forget !== 'learned')
       planner.refuse(site, 'forget', `PyTorch's LSTM learns to forget, and this one has '${forget}'`);
     if (peepholes) planner.refuse(site, 'peepholes', "PyTorch's LSTM has none");
+    if (layerNorm) planner.refuse(site, 'layerNorm', "PyTorch's LSTM normalises nothing");
   }
   if (kind === 'gru' && (options.reset ?? 'after') !== 'after') {
     planner.refuse(site, 'reset', "PyTorch's GRU resets after the product, and this one before it");

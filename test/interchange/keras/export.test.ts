@@ -226,6 +226,7 @@ describe('a model as .keras', () => {
     ],
     ['ways past a layer', () => stacked([lstm(2, 2), lstm(2, 2)], { residual: true }), 'residual', 'no chain'],
     ['peepholes', () => stack({ a: lstm(2, 2, { peepholes: true }) }), 'a.peepholes', 'no such LSTM'],
+    ['layer normalisation', () => stack({ a: lstm(2, 2, { layerNorm: true }) }), 'a.layerNorm', 'no such LSTM'],
     [
       'classic dropout',
       () => sequential([dense(2, 2), dropout(0.5, { scaling: 'classic' })]),

@@ -210,6 +210,7 @@ describe('what the tensors are of', () => {
 describe('what PyTorch has no module for', () => {
   it.each([
     ['peepholes', () => stack({ rnn: lstm(2, 3, { peepholes: true }) }), /rnn: peepholes: PyTorch's LSTM has none/],
+    ['layer normalisation', () => lstm(2, 3, { layerNorm: true }), /layerNorm: PyTorch's LSTM normalises nothing/],
     ['a reset before', () => gru(2, 3, { reset: 'before' }), /reset: PyTorch's GRU resets after/],
     ['coupled gates', () => lstm(2, 3, { forget: 'coupled' }), /forget: .*'coupled'/],
     ['residual links', () => stacked([gru(3, 3), gru(3, 3)], { residual: true }), /residual/],

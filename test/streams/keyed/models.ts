@@ -37,6 +37,7 @@ export function drawn<X extends Tensor>(make: (() => Model<X>) | undefined): Mod
 export const onIds: Readonly<Record<string, () => Model<Ids>>> = {
   'a simple RNN': () => model({ e: e(), r: simpleRnn(6, 9), h: h(9) }),
   'an LSTM': () => model({ e: e(), r: lstm(6, 16), h: h(16) }),
+  'an LSTM, normalised': () => model({ e: e(), r: lstm(6, 12, { layerNorm: true }), h: h(12) }),
   'a GRU, reset before': () => model({ e: e(), r: gru(6, 10, { reset: 'before' }), h: h(10) }),
   'stacked cells, dropout': () =>
     model({ e: e(), r: stacked([lstm(6, 9, { peepholes: true }), gru(9, 7)]), d: dropout(0.5), h: h(7) }),
