@@ -290,6 +290,7 @@ export {
   tensor,
   zeros,
 } from './tensor.js';
+export { averagedWeights, withAveraged } from './training/averaged-weights.js';
 export type { BadReason } from './training/bad-reason.js';
 export type { Observe, Observed, Trainable } from './training/forward.js';
 export { type GradientNorms, type GradientNormsOptions, gradientNorms } from './training/gradient-norms.js';
@@ -304,6 +305,12 @@ export { type AdagradOptions, adagrad } from './training/optimizers/adagrad.js';
 export { type AdamOptions, adam } from './training/optimizers/adam.js';
 export { type AdamwOptions, adamw } from './training/optimizers/adamw.js';
 export { type AdasecantOptions, adasecant } from './training/optimizers/adasecant.js';
+export {
+  type AveragedOptions,
+  averaged,
+  type NonMonotonicOptions,
+  nonMonotonic,
+} from './training/optimizers/averaged.js';
 export { chain } from './training/optimizers/chain.js';
 export { type ClassicalMomentumOptions, classicalMomentum } from './training/optimizers/classical-momentum.js';
 export { clipByGlobalNorm, clipByValue } from './training/optimizers/clipping.js';
@@ -311,7 +318,15 @@ export { type OptimizerOptions, optimizer } from './training/optimizers/in-ops.j
 export { type MomentumOptions, momentum } from './training/optimizers/momentum.js';
 export { type NadamOptions, nadam } from './training/optimizers/nadam.js';
 export { type NesterovOptions, nesterov } from './training/optimizers/nesterov.js';
-export type { LookAhead, Optimizer, Preparation, RuleInOps, RuleNumbers } from './training/optimizers/optimizer.js';
+export type {
+  LookAhead,
+  Optimizer,
+  Pass,
+  Preparation,
+  RuleInOps,
+  RuleNumbers,
+} from './training/optimizers/optimizer.js';
+export { type OuterNesterovOptions, outerNesterov } from './training/optimizers/outer-nesterov.js';
 export { type RmspropOptions, rmsprop } from './training/optimizers/rmsprop.js';
 export { sgd } from './training/optimizers/sgd.js';
 export { type VsgdOptions, vsgd } from './training/optimizers/vsgd.js';

@@ -35,6 +35,7 @@ type Subject =
   | oxbow.Pending
   | oxbow.Checkpoint
   | oxbow.LearnTagsState
+  | oxbow.TrainerState
   | oxbow.SocketLike
   | oxbow.ReadableLike
   | Pick<IteratorObject<unknown>, 'next'>
@@ -373,6 +374,12 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
     options: { decay: 0.1, biases: true, beta1: 0.9, beta2: 0.99, epsilon: 1e-6 },
   },
   adasecant: { call: oxbow.adasecant, options: { mostCorrection: 1.5, decay: 0.9, epsilon: 1e-6 } },
+  averaged: { call: (o) => oxbow.averaged(sgd(0.1), o), options: { decay: 0.9, from: 3 } },
+  nonMonotonic: { call: (o) => oxbow.nonMonotonic([1, 2], o), options: { patience: 2 } },
+  outerNesterov: {
+    call: (o) => oxbow.outerNesterov(sgd(0.1), o),
+    options: { every: 5, learningRate: 0.5, momentum: 0.8 },
+  },
   classicalMomentum: { call: (o) => oxbow.classicalMomentum(0.1, o), options: { decay: 0.9 } },
   momentum: { call: (o) => oxbow.momentum(0.1, o), options: { nesterov: true, decay: 0.9 } },
   nadam: { call: (o) => oxbow.nadam(0.1, o), options: { momentumDecay: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-6 } },

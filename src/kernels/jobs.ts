@@ -67,6 +67,8 @@ export enum Rule {
   adasecant,
   probe,
   vsgd,
+  average,
+  outerNesterov,
 }
 
 /** What is done to a gradient before the rule sees it; a list of them is an argument of `squares` and `update`. */

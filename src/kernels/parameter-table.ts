@@ -84,6 +84,8 @@ export interface Update {
   readonly stages?: readonly Preparing[];
   /** What the rule multiplies gradients by, all of them or each; 1 by default. */
   readonly scale?: number | ArrayLike<number>;
+  /** Which slots the rule takes, and none of the window's arrays; by default the table's first ones, and the arrays. */
+  readonly slots?: readonly number[];
 }
 
 /** One window's step. */
@@ -111,10 +113,16 @@ export interface ParameterTable {
   step(moved: readonly Moved[], arena: Arena): UpdateStep;
 }
 
-/** Parameters of these extents, with so many slots each. */
-export function parameterTable(machine: Machine, atFirst: readonly Extent[], slots: number): ParameterTable {
+/** Parameters of these extents, with so many slots each, of which rules take the first ones unless they say so. */
+export function parameterTable(
+  machine: Machine,
+  atFirst: readonly Extent[],
+  slots: number,
+  ofRule: number = slots,
+): ParameterTable {
   if (slots > MOST_SLOTS) throw new RangeError(`spans: an optimizer keeps ${MOST_SLOTS} arrays at most, not ${slots}.`);
   const extents = [...atFirst];
+  const firstSlots = Array.from({ length: ofRule }, (_, slot) => slot);
   // First the zeros of gradients that are not stored.
   let bytes = 4 * BLOCK;
   /** Where a parameter's slots lie: in what holding, from where, one every so many bytes. */
@@ -161,6 +169,7 @@ export function parameterTable(machine: Machine, atFirst: readonly Extent[], slo
     lists: readonly (BlockList | undefined)[],
     scale: number | ArrayLike<number>,
     arena: Arena,
+    own?: readonly number[],
   ): Spans {
     const address = arena.allocate((extents.length + 1) * SPAN_BYTES);
     const { ints, floats } = machine;
@@ -181,9 +190,9 @@ export function parameterTable(machine: Machine, atFirst: readonly Extent[], slo
       floats[(address + k * SPAN_BYTES + SCALE) / 4] = typeof scale === 'number' ? scale : scale[k];
       write(BIAS, bias ? 4 : 0);
       write(TAKEN_AT, takenAt);
-      for (let slot = 0; slot < slots; slot += 1) write(SLOTS + 4 * slot, slotAt(k, slot));
-      arrays.forEach((array, n) => {
-        write(SLOTS + 4 * (slots + n), array);
+      const taken = (own ?? firstSlots).map((slot) => slotAt(k, slot));
+      [...taken, ...(own ? [] : arrays)].forEach((address, n) => {
+        write(SLOTS + 4 * n, address);
       });
       firsts.push(firsts[k] + (lists[k]?.count ?? Math.ceil(size / BLOCK)));
     });
@@ -265,11 +274,12 @@ export function parameterTable(machine: Machine, atFirst: readonly Extent[], slo
             return { total, each };
           };
         },
-        update({ rule, sparsePolicy: own, numbers, stages = [], scale = 1 }) {
+        update({ rule, sparsePolicy: own, numbers, stages = [], scale = 1, slots: taken }) {
           const sparsePolicy = own === SparsePolicy.stays && reachesAll(stages) ? SparsePolicy.moves : own;
-          const { address, items } = put(moved, sparsePolicy === SparsePolicy.moves ? [] : lists, scale, arena);
+          const listed = sparsePolicy === SparsePolicy.moves ? [] : lists;
+          const { address, items } = put(moved, listed, scale, arena, taken);
           const prepared = { stages: putStages(machine, arena, stages), howMany: stages.length };
-          const kept = { slots: slots + arrays, zeros: common.address };
+          const kept = { slots: taken?.length ?? ofRule + arrays, zeros: common.address };
           fork(
             machine,
             'update',

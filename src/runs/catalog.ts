@@ -61,6 +61,7 @@ import { adagrad } from '../training/optimizers/adagrad.js';
 import { adam } from '../training/optimizers/adam.js';
 import { adamw } from '../training/optimizers/adamw.js';
 import { adasecant } from '../training/optimizers/adasecant.js';
+import { averaged } from '../training/optimizers/averaged.js';
 import { chain } from '../training/optimizers/chain.js';
 import { classicalMomentum } from '../training/optimizers/classical-momentum.js';
 import { clipByGlobalNorm, clipByValue } from '../training/optimizers/clipping.js';
@@ -68,6 +69,7 @@ import { optimizer } from '../training/optimizers/in-ops.js';
 import { momentum } from '../training/optimizers/momentum.js';
 import { nadam } from '../training/optimizers/nadam.js';
 import { nesterov } from '../training/optimizers/nesterov.js';
+import { outerNesterov } from '../training/optimizers/outer-nesterov.js';
 import { rmsprop } from '../training/optimizers/rmsprop.js';
 import { sgd } from '../training/optimizers/sgd.js';
 import { vsgd } from '../training/optimizers/vsgd.js';
@@ -183,6 +185,8 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     adasecant,
     vsgd,
     chain,
+    averaged,
+    outerNesterov,
     optimizer,
   },
   preparation: { clipByGlobalNorm, clipByValue, weightDecay },
@@ -235,6 +239,8 @@ const positions: Readonly<Record<string, Readonly<Record<string, ArgumentSlot>>>
   'initializers.sumOf': { '0.*': initializer },
   'initializers.sideBySide': { '0.*': initializer },
   chain: { '*': { kinds: ['preparation', 'optimizer'] } },
+  averaged: { '0': { kinds: ['optimizer'] } },
+  outerNesterov: { '0': { kinds: ['optimizer'] } },
   warmup: { '1': schedule },
   inTurn: { '0.*.1': schedule, '1': schedule },
   sgd: { '0': rate },

@@ -4,21 +4,22 @@ import { openWindow, windowOps } from '../ops/window.js';
 import { isTensor, type Shape, sameShape, showShape, type Tensor } from '../tensor.js';
 import { because } from './bad-reason.js';
 import type { Gradient } from './forward.js';
-import type { Optimizer, RuleInOps, RuleNumbers } from './optimizers/optimizer.js';
+import { type Optimizer, type RuleInOps, type RuleNumbers, slotsOfRule } from './optimizers/optimizer.js';
 import { type Prepared, preparedInOps } from './optimizers/preparing.js';
 import type { Kept } from './trained.js';
 
 /** @throws Error, TypeError, RangeError where the rule fails, or what it gives cannot be; then nothing has changed. */
 export function moveInOps(
   rule: RuleInOps,
-  { kind, slots }: Optimizer,
+  optimizer: Optimizer,
   kept: Kept,
   { space, gradients }: Pick<Gradient<unknown>, 'space' | 'gradients'>,
   prepared: Prepared,
   numbers: Pick<RuleNumbers, 'step' | 'learningRate'>,
 ): void {
+  const { kind } = optimizer;
   const { trained, parameters, table } = kept;
-  const names = ['weights', ...slots];
+  const names = ['weights', ...slotsOfRule(optimizer)];
   const numbersOf = (k: number, name: number) =>
     name === 0 ? (parameters[k]?.place.data as Float32Array) : table.slot(k, name - 1);
 

@@ -13,7 +13,7 @@ import { Rows } from '../ops/eager/rows.js';
 import type { Workspace } from '../ops/eager/workspace.js';
 import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
 import { type Shape, sizeOf, type Tensor } from '../tensor.js';
-import type { Optimizer } from './optimizers/optimizer.js';
+import { type Optimizer, slotsOfRule } from './optimizers/optimizer.js';
 import { checkedState, keptSlots, restore, type TrainerState } from './trainer-state.js';
 
 /** A parameter that a trainer trains. */
@@ -56,13 +56,26 @@ export interface Kept {
 export function kept(machine: Machine, params: Params, optimizer: Optimizer, state: TrainerState | undefined): Kept {
   const trained = trainedOf(params);
   const checked = state === undefined ? undefined : checkedState(state, trained, optimizer);
-  const table = parameterTable(machine, trained.map(extentOf), optimizer.slots.length);
+  const table = parameterTable(machine, trained.map(extentOf), optimizer.slots.length, slotsOfRule(optimizer).length);
   const { slots, first, firstGained } = optimizer;
   if (checked !== undefined) restore(table, trained, optimizer, checked);
   else if (first !== undefined) {
     for (const k of trained.keys()) slots.forEach((name, slot) => void table.slot(k, slot).fill(first[name] ?? 0));
   }
   const atGrowth = slots.map((slot) => firstGained?.[slot] ?? first?.[slot] ?? 0);
+
+  /** Lets what is kept for a parameter become longer as it has; no number that was there is NaN. */
+  function grow(k: number, each: Trained, parameter: Parameter): void {
+    const gained = atGrowth.map((value) => (value === 'weights' ? Number.NaN : value));
+    table.grow(k, extentOf(each), lengthenings(each.shape, parameter.shape), gained);
+    atGrowth.forEach((value, slot) => {
+      if (value !== 'weights') return;
+      const numbers = table.slot(k, slot);
+      parameter.place.data.forEach((weight, at) => {
+        if (Number.isNaN(numbers[at])) numbers[at] = weight;
+      });
+    });
+  }
 
   return {
     trained,
@@ -88,7 +101,7 @@ export function kept(machine: Machine, params: Params, optimizer: Optimizer, sta
         if (parameter.shape === shape) return;
         if (parameter.shape.some((size, axis) => size < (shape[axis] as number))) {
           table.shorten(k, extentOf(each), lengthenings(parameter.shape, shape));
-        } else table.grow(k, extentOf(each), lengthenings(shape, parameter.shape), atGrowth);
+        } else grow(k, each, parameter);
         each.shape = parameter.shape;
       });
     },

@@ -1,4 +1,7 @@
 /** From a gradient to other weights. */
+
+import { SparsePolicy } from '../kernels/jobs.js';
+import type { UpdateStep } from '../kernels/parameter-table.js';
 import type { Workspace } from '../ops/eager/workspace.js';
 import { inWindow, toSignal } from '../ops/window.js';
 import { finish, type PiecewiseTask } from '../piecewise-task.js';
@@ -6,7 +9,7 @@ import type { Tensor } from '../tensor.js';
 import { gradients, type Objective, type Trainable } from './forward.js';
 import { lookAhead } from './look-ahead.js';
 import { moveInOps } from './move-in-ops.js';
-import type { Optimizer } from './optimizers/optimizer.js';
+import type { Optimizer, Pass } from './optimizers/optimizer.js';
 import { prepare, requireBearable, scaled } from './optimizers/preparing.js';
 import type { Kept } from './trained.js';
 import type { TrainingWindow } from './training-window.js';
@@ -63,9 +66,19 @@ export function trainerUpdates<S, X, Y, Z, O>(
   stepsBefore: number,
 ): Updates<S, X, Z, O> {
   const { optimizer } = given;
-  const { lookAhead: ahead, rule, sparsePolicy, preparations = [] } = optimizer;
+  const { lookAhead: ahead, rule, sparsePolicy, preparations = [], passes = [], slots } = optimizer;
   const gradient = gradients(model, given, kept);
   let step = stepsBefore;
+
+  /** What is done beside the rule, to all weights. */
+  function pass(when: Pass['when'], taken: UpdateStep): void {
+    for (const each of passes) {
+      const numbers = each.when === when ? each.numbers(step) : undefined;
+      if (numbers === undefined) continue;
+      const places = each.slots.map((slot) => slots.indexOf(slot));
+      taken.update({ rule: each.rule, sparsePolicy: SparsePolicy.moves, numbers, slots: places });
+    }
+  }
 
   function* update(within: Workspace, window: TrainingWindow<S, X, Z>, run: RunKernels): PiecewiseTask<Learned<S, O>> {
     const before = ahead?.when === 'before' ? ahead : undefined;
@@ -87,8 +100,10 @@ export function trainerUpdates<S, X, Y, Z, O>(
     const finalOut = window.alone || finalCarry === carry ? carryOut : toSignal(finalCarry);
     const each = from.each && toSignal(from.each);
     const observed = from.observed();
+    pass('before', taken);
     if (typeof rule === 'function') moveInOps(rule, optimizer, kept, from, prepared, { step, learningRate });
     else taken.update({ rule, sparsePolicy, numbers: optimizer.numbers(step), ...prepared });
+    pass('after', taken);
     step += 1;
     for (const parameter of kept.parameters) parameter.written();
     return {

@@ -25,7 +25,7 @@ function oracle(numbers: (name: string) => Vector, x: Tensor, h0: Tensor, c0: Te
   const rows = (tensor: Tensor, width: number, row: number) => [...tensor.data.slice(row * width, (row + 1) * width)];
   const sigma = (z: number) => 1 / (1 + Math.exp(-z));
   const none = new Array<number>(4 * H).fill(0);
-  const outputs: number[] = new Array(T * B * H);
+  const outputs = new Array<number>(T * B * H).fill(0);
   for (let lane = 0; lane < B; lane += 1) {
     let [h, c] = [rows(h0, H, lane), rows(c0, H, lane)];
     for (let t = 0; t < T; t += 1) {
@@ -36,7 +36,7 @@ function oracle(numbers: (name: string) => Vector, x: Tensor, h0: Tensor, c0: Te
       const [i, f, g, o] = [part(0, sigma), part(1, sigma), part(2, Math.tanh), part(3, sigma)];
       c = c.map((each, k) => (f[k] as number) * each + (i[k] as number) * (g[k] as number));
       h = norm(c, numbers('gc'), numbers('bc')).map((each, k) => (o[k] as number) * Math.tanh(each));
-      h.forEach((each, k) => void (outputs[(t * B + lane) * H + k] = each));
+      outputs.splice((t * B + lane) * H, H, ...h);
     }
   }
   return outputs;

@@ -17,6 +17,7 @@ import { adagrad } from '../../src/training/optimizers/adagrad.js';
 import { adam } from '../../src/training/optimizers/adam.js';
 import { adamw } from '../../src/training/optimizers/adamw.js';
 import { adasecant } from '../../src/training/optimizers/adasecant.js';
+import { averaged } from '../../src/training/optimizers/averaged.js';
 import { chain } from '../../src/training/optimizers/chain.js';
 import { classicalMomentum } from '../../src/training/optimizers/classical-momentum.js';
 import { clipByValue } from '../../src/training/optimizers/clipping.js';
@@ -25,6 +26,7 @@ import { momentum } from '../../src/training/optimizers/momentum.js';
 import { nadam } from '../../src/training/optimizers/nadam.js';
 import { nesterov } from '../../src/training/optimizers/nesterov.js';
 import type { Optimizer } from '../../src/training/optimizers/optimizer.js';
+import { outerNesterov } from '../../src/training/optimizers/outer-nesterov.js';
 import { rmsprop } from '../../src/training/optimizers/rmsprop.js';
 import { sgd } from '../../src/training/optimizers/sgd.js';
 import { vsgd } from '../../src/training/optimizers/vsgd.js';
@@ -117,6 +119,8 @@ const optimizers: Readonly<Record<string, Optimizer>> = {
   nadam: nadam(0.01),
   vsgd: vsgd({ samples: 2 }),
   adasecant: adasecant(),
+  averaged: averaged(adam(0.01), { decay: 0.7 }),
+  'an outer step within a mean': averaged(outerNesterov(adam(0.01, { lazy: true }), { every: 2 })),
   'decay, clipping, adam': chain(weightDecay(0.1), clipByValue(1e-2), adam(0.01)),
   'adagrad in Ops that starts at a tenth': optimizerOf({ ...(pairs.adagrad as Pair).written, first: { squares: 0.1 } }),
 };
@@ -124,7 +128,7 @@ const optimizers: Readonly<Record<string, Optimizer>> = {
 /** The state that a trainer of the larger model would have: zeros where there was nothing before, or what is `first` or `late`. */
 function enlarged(state: TrainerState, optimizer: Optimizer, larger: Model): TrainerState {
   const slots = Object.fromEntries(
-    parametersOf(larger.params).flatMap(([path, { shape }]) =>
+    parametersOf(larger.params).flatMap(([path, { shape, data: weights }]) =>
       optimizer.slots.map((name) => {
         const old = state.slots[`${path}.${name}`] as Tensor;
         const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, k) => {
@@ -132,7 +136,8 @@ function enlarged(state: TrainerState, optimizer: Optimizer, larger: Model): Tra
           const [row, column] = [Math.floor(k / columns), k % columns];
           const inside = row < (old.shape[0] as number) && column < (old.shape[1] ?? 1);
           const late = optimizer.firstGained?.[name] ?? optimizer.first?.[name] ?? 0;
-          return inside ? (old.data[row * (old.shape[1] ?? 1) + column] as number) : late;
+          if (inside) return old.data[row * (old.shape[1] ?? 1) + column] as number;
+          return late === 'weights' ? (weights[k] as number) : late;
         });
         return [`${path}.${name}`, tensor(shape, data)] as const;
       }),

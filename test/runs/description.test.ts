@@ -276,6 +276,8 @@ const samples: readonly Sample[] = [
   ['nadam', () => oxbow.nadam(0.1, { momentumDecay: 0.1 }), rule],
   ['adasecant', () => oxbow.adasecant({ mostCorrection: 1.5, decay: 0.9 }), rule],
   ['vsgd', () => oxbow.vsgd({ samples: 3 }), rule],
+  ['averaged', () => oxbow.averaged(oxbow.adamw(rates()), { decay: 0.9, from: Number.POSITIVE_INFINITY }), rule],
+  ['outerNesterov', () => oxbow.outerNesterov(oxbow.averaged(sgd(1)), { every: 5, momentum: 0.5 }), rule],
   ['chain', () => oxbow.chain(oxbow.clipByValue(1), oxbow.chain(oxbow.weightDecay(0.1), sgd(1))), rule],
   [
     'optimizer',

@@ -5,6 +5,7 @@ import {
   adam,
   adamw,
   adasecant,
+  averaged,
   chain,
   classicalMomentum,
   clipByGlobalNorm,
@@ -14,6 +15,7 @@ import {
   nesterov,
   type Optimizer,
   optimizer,
+  outerNesterov,
   rmsprop,
   sgd,
   vsgd,
@@ -53,5 +55,27 @@ export const everyOptimizer: Readonly<Record<string, () => Optimizer>> = {
         return { weights: ops.add(weights, ops.affine(ops.tanh(next), -learningRate, 0)), velocity: next };
       },
     }),
+  averaged: () => averaged(adam(0.01), { decay: 0.8 }),
+  'averaged, all from a step on': () => averaged(sgd(0.1), { decay: 1, from: 2 }),
+  outerNesterov: () => outerNesterov(adamw(0.01), { every: 2 }),
+  'an outer step and a mean about a lazy one': () =>
+    averaged(outerNesterov(chain(clipByValue(0.02), adam(0.01, { lazy: true })), { every: 3 })),
+  'a mean and an outer step about one in Ops': () =>
+    outerNesterov(
+      averaged(
+        optimizer({
+          kind: 'plain',
+          slots: ['last'],
+          learningRate: 0.1,
+          update: (ops, { weights, gradient }, { learningRate }) => ({
+            weights: ops.subtract(weights, ops.affine(gradient, learningRate, 0)),
+            last: gradient,
+          }),
+        }),
+      ),
+      { every: 2 },
+    ),
+  'a mean about nesterov': () => averaged(nesterov(0.1)),
+  'an outer step about vsgd': () => outerNesterov(vsgd({ samples: 2 }), { every: 2 }),
   ...lookingAhead,
 };

@@ -13,12 +13,14 @@ import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
 import { adagrad } from '../../src/training/optimizers/adagrad.js';
 import { adam } from '../../src/training/optimizers/adam.js';
 import { adasecant } from '../../src/training/optimizers/adasecant.js';
+import { averaged } from '../../src/training/optimizers/averaged.js';
 import { chain } from '../../src/training/optimizers/chain.js';
 import { clipByGlobalNorm, clipByValue } from '../../src/training/optimizers/clipping.js';
 import { optimizer as optimizerOf } from '../../src/training/optimizers/in-ops.js';
 import { momentum } from '../../src/training/optimizers/momentum.js';
 import { nesterov } from '../../src/training/optimizers/nesterov.js';
 import type { Optimizer } from '../../src/training/optimizers/optimizer.js';
+import { outerNesterov } from '../../src/training/optimizers/outer-nesterov.js';
 import { rmsprop } from '../../src/training/optimizers/rmsprop.js';
 import { sgd } from '../../src/training/optimizers/sgd.js';
 import { vsgd } from '../../src/training/optimizers/vsgd.js';
@@ -101,6 +103,8 @@ const optimizers: Readonly<Record<string, Optimizer>> = {
   'definition of nesterov': nesterov(0.1),
   adagrad: adagrad(0.1),
   adasecant: adasecant(),
+  averaged: averaged(sgd(0.5), { decay: 0.7 }),
+  'an outer step over lazy adam, averaged': averaged(outerNesterov(adam(0.01, { lazy: true }), { every: 2 })),
   vsgd: vsgd({ samples: 2 }),
   'decay, then clipping': chain(weightDecay(0.1), clipByGlobalNorm(0.04), sgd(0.5)),
   'clipping of values, lazy adam': chain(clipByValue(1e-4), weightDecay(0.1), adam(0.01, { lazy: true })),

@@ -9,6 +9,7 @@ import { Rule } from '../jobs';
 import { adam, adamw, nadam } from './optimizers/adam';
 import { adadelta, adagrad, rmsprop } from './optimizers/adaptive';
 import { adasecant, probe, vsgd } from './optimizers/curvature';
+import { average, outerNesterov } from './optimizers/averages';
 import {
   classicalMomentum,
   lookAhead,
@@ -33,5 +34,7 @@ export function apply(rule: i32, operands: usize, count: i32, numbers: usize, sp
     case Rule.adasecant: return adasecant(operands, count, numbers, span);
     case Rule.probe: return probe(operands, count, numbers, span);
     case Rule.vsgd: return vsgd(operands, count, numbers, span);
+    case Rule.average: return average(operands, count, numbers);
+    case Rule.outerNesterov: return outerNesterov(operands, count, numbers);
   }
 }

@@ -2,6 +2,7 @@
  * Optimizers are descriptions: a kernel, the numbers it keeps for each parameter, and the numbers it takes at step t.
  * What they keep belongs to the trainer that uses them, so one optimizer may serve many.
  */
+import { requireKind } from '../../checks.js';
 import type { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import type { Ops } from '../../ops/ops.js';
 import type { Tensor } from '../../tensor.js';
@@ -25,6 +26,17 @@ export interface LookAhead {
   readonly when: 'before' | 'between';
   /** What the rule takes at step t. */
   numbers(step: number): readonly number[];
+}
+
+/** What is done to all weights, and to what is kept, beside the rule of an optimizer. */
+export interface Pass {
+  /** Before the step's rule moves the weights, or after it. */
+  readonly when: 'before' | 'after';
+  readonly rule: Rule;
+  /** The names of the arrays that the rule takes, in its order. */
+  readonly slots: readonly string[];
+  /** What the rule takes at step t; nothing where it is left out. */
+  numbers(step: number): readonly number[] | undefined;
 }
 
 /** What an update in Ops takes of its step and parameter. */
@@ -53,8 +65,8 @@ export interface Optimizer {
   readonly slots: readonly string[];
   /** What arrays start with, by name; 0 where none is given. */
   readonly first?: Readonly<Record<string, number | undefined>>;
-  /** The same for weights that a parameter gains while it learns, where it is another number. */
-  readonly firstGained?: Readonly<Record<string, number>>;
+  /** The same for weights that a parameter gains while it learns, where it is another number, or the weights themselves. */
+  readonly firstGained?: Readonly<Record<string, number | 'weights'>>;
   /** What numbers of an array are at least after the first step, by name: squares are not below 0. */
   readonly least?: Readonly<Record<string, number | undefined>>;
   /** What is done to the gradient before, first to last; `chain` puts it there. */
@@ -65,8 +77,12 @@ export interface Optimizer {
   readonly damping?: number;
   /** Where the gradient is taken, if not at the weights alone. */
   readonly lookAhead?: LookAhead;
-  /** The kernel that moves the weights, or what does in Ops. */
+  /** The kernel that moves the weights, or what does in Ops. It takes the first arrays that are kept. */
   readonly rule: Rule | RuleInOps;
+  /** How many arrays that are; all by default. */
+  readonly ofRule?: number;
+  /** What is done beside the rule, first to last. */
+  readonly passes?: readonly Pass[];
   /** What becomes of rows whose gradient is 0. */
   readonly sparsePolicy: SparsePolicy;
   /** The rate at step t = 0, 1, … */
@@ -113,4 +129,32 @@ export function decayOf(kind: string, decay: number | Schedule): Schedule {
 export function epsilonOf(kind: string, value = 1e-8): number {
   if (!(value > 0 && value < 1)) throw new RangeError(`${kind}: epsilon is a number between 0 and 1, not ${value}.`);
   return value;
+}
+
+/** The names of the arrays that an optimizer's rule takes. */
+export const slotsOfRule = ({ slots, ofRule = slots.length }: Optimizer): readonly string[] => slots.slice(0, ofRule);
+
+/** An optimizer that keeps arrays more, which begin as the weights where a parameter grows, and does something beside its rule. */
+export function withPasses(
+  operation: string,
+  optimizer: Optimizer,
+  slots: readonly string[],
+  gained: Readonly<Record<string, number | 'weights'>>,
+  passes: readonly Pass[],
+): Optimizer {
+  const fits = typeof optimizer === 'object' && optimizer !== null && 'rule' in optimizer;
+  requireKind(operation, fits, 'an optimizer', optimizer, 'give one, such as adam(1e-3)');
+  const twice = slots.find((slot) => optimizer.slots.includes(slot));
+  if (twice !== undefined) {
+    throw new TypeError(
+      `${operation}: ${optimizer.kind} keeps an array named ${twice} already, as ${operation} would; wrap it once.`,
+    );
+  }
+  return {
+    ...optimizer,
+    slots: [...optimizer.slots, ...slots],
+    ofRule: slotsOfRule(optimizer).length,
+    firstGained: { ...optimizer.firstGained, ...gained },
+    passes: [...(optimizer.passes ?? []), ...passes],
+  };
 }

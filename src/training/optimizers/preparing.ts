@@ -4,7 +4,7 @@ import type { Preparing, Squares, UpdateStep } from '../../kernels/parameter-tab
 import type { Ops } from '../../ops/ops.js';
 import type { Tensor } from '../../tensor.js';
 import { because } from '../bad-reason.js';
-import type { Optimizer, Preparation } from './optimizer.js';
+import { type Optimizer, type Preparation, slotsOfRule } from './optimizer.js';
 
 export interface Prepared {
   /** What is to be done to each gradient in a copy. */
@@ -124,10 +124,11 @@ export function requireBearable(
   step: UpdateStep,
   raw: Squares,
 ): void {
-  const { kind, damping, linear = false, slots, rule } = optimizer;
+  const { kind, damping, linear = false, rule } = optimizer;
+  const keeps = slotsOfRule(optimizer).length > 0;
   // What comes of a rule in Ops is looked at itself.
   if (damping !== undefined || typeof prepared.scale !== 'number' || typeof rule === 'function') return;
-  const most = !linear ? LARGEST_SQUARED : slots.length > 0 ? LARGEST_KEPT / Math.max(1, rate) : LARGEST / rate;
+  const most = !linear ? LARGEST_SQUARED : keeps ? LARGEST_KEPT / Math.max(1, rate) : LARGEST / rate;
   // A further norm is a fork more: for those alone whose raw norm does not say enough.
   const { stages, scale } = prepared;
   if (Math.sqrt(raw.total) * (stages.length === 0 ? scale : 1) <= most) return;
