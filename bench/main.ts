@@ -10,6 +10,7 @@ import { configure, type Machine } from '../src/index.js';
 import { fail as endWith } from './arguments.js';
 import { kindOf } from './bars.js';
 import { keyedStreams } from './keyed.js';
+import { kit } from './kit.js';
 import { type Options, parseOptions } from './options.js';
 import { measuredPeak } from './peak.js';
 import { type Peer, startPeers } from './peers.js';
@@ -80,6 +81,7 @@ async function measure(options: Options): Promise<void> {
         print(lines(one, outcome), records(one, outcome, setting));
       }
     }
+    if (options.kit) kit({ repetitions, seconds, progress: live, print });
     if (options.keyed) keyedStreams({ repetitions, seconds, progress: live, print });
     if (options.scaling) await scaling({ repetitions, seconds, threads, peak, progress: live, print });
   } finally {

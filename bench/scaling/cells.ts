@@ -32,7 +32,6 @@ export const cells: Readonly<Record<string, (inputs: number) => AnyCell>> = {
     ),
   ),
   'lstm, layerNorm': (inputs) => lstmCell(inputs, units, { layerNorm: true }),
-  'lstm, dropConnect': (inputs) => lstmCell(inputs, units, { dropConnect: 0.5 }),
   'gru, reset after': (inputs) => gruCell(inputs, units),
   'gru, reset before': (inputs) => gruCell(inputs, units, { reset: 'before' }),
   'simple RNN': (inputs) => simpleRnnCell(inputs, units),

@@ -82,8 +82,8 @@ export function averagedWeights(params: Params, state: TrainerState): Readonly<R
  * learning.learn({ carry: model.initial(2), input, target });
  * withAveraged(model, learning.state(), () => evaluate(model, model.initial(2), input));
  */
-export function withAveraged<R>(
-  model: Pick<Trainable<never, never, unknown>, 'params' | 'apply'>,
+export function withAveraged<S, X, Y, R>(
+  model: Pick<Trainable<S, X, Y>, 'params' | 'apply'>,
   state: TrainerState,
   body: () => R,
 ): R {

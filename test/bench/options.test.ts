@@ -14,6 +14,7 @@ test('all workloads, without peers, where nothing is asked for', () => {
     E.right({
       workloads: ['W1', 'W3', 'W5'],
       scaling: false,
+      kit: false,
       keyed: false,
       json: false,
       peers: false,
@@ -45,7 +46,7 @@ test('all settings of the peers are peers', () => {
 });
 
 test.each<readonly [args: readonly string[], message: RegExp]>([
-  [['W2'], /no workload W2; there are W1, W3, W5, scaling, keyed/],
+  [['W2'], /no workload W2; there are W1, W3, W5, scaling, kit, keyed/],
   [['w1'], /no workload w1/],
   [['--peer'], /unknown option '--peer'.*--help/],
   [['--threads', '0'], /--threads.*whole number above 0/],

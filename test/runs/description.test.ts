@@ -334,7 +334,7 @@ const makesNone = `tape gradientFlow register OxbowError decodeCheckpoint decode
   randomFlip randomShift bounded paced holdSource timeSlice fromAsync fromReadable fromSocket fromText fromWebStream generate
   generateFrom generateIterable keyed lanes maskSymbols padded randomWindows resetLanes resettable distribution sampler stopAt
   surprisal dynamicEvaluation gradientSquares bytes tokenizerFrom loadTokenizer tbptt text toSocket toWebStream tokens vocabulary vocabularyFrom wellFormed windows ids isTensor tensor zeros
-  gradientNorms l2Penalty withL2 linearChain trainer decodeBeam decodeGreedy toIds toOneHot loadCheckpoint loadCheckpointEither
+  gradientNorms averagedWeights nonMonotonic withAveraged l2Penalty withL2 linearChain trainer decodeBeam decodeGreedy toIds toOneHot loadCheckpoint loadCheckpointEither
   saveCheckpoint saveCheckpointEither loadUtterances loadUtterancesEither fromSequenceFiles loadTagger loadTaggerEither
   saveTagger saveTaggerEither fromFile fromConll toConll fromJsonLines toJsonLine chunksOf scoreSlots fitTagger scoreTagger
   lexicon restoreTagger restoreTaggerEither taggerCheckpoint correctTags correctTagsEither learnTags pending predictTags
