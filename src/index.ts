@@ -156,7 +156,7 @@ export type { Draw } from './ops/draws.js';
 export type { Convolution, Pair, Pooling } from './ops/images.js';
 export type { Lengths, Padded, Restarts } from './ops/lengths.js';
 export type { Adjoints, CustomVjp, Lookup, Ops, Primitives, Sources } from './ops/ops.js';
-export type { RecurrenceAdjoints, Recurrences } from './ops/recurrences.js';
+export type { LstmWindow, Normalised, RecurrenceAdjoints, Recurrences } from './ops/recurrences.js';
 export { type ReferenceOptions, reference } from './ops/reference.js';
 export type { Transposed } from './ops/shapes.js';
 export { inWindow, toSignal } from './ops/window.js';

@@ -32,8 +32,6 @@ export type LstmParams = {
   readonly bc?: Parameter;
 };
 
-type ParameterName = 'wx' | 'wh' | 'b' | 'vi' | 'vf' | 'vo' | 'gx' | 'gh' | 'gc' | 'bc';
-
 /** Options of {@link lstmCell}. */
 export interface LstmCellOptions {
   /**
@@ -59,7 +57,9 @@ export interface LstmCellOptions {
    * Zaremba and Sutskever, 2015: it remembers until it learns to forget), −1 for the input gate where the two are
    * coupled (the same f), and 0 for the others; peepholes 0; gains of what is normalised 1, and c's bias 0.
    */
-  readonly initializers?: Readonly<Partial<Record<ParameterName, Initializer>>>;
+  readonly initializers?: Readonly<
+    Partial<Record<'wx' | 'wh' | 'b' | 'vi' | 'vf' | 'vo' | 'gx' | 'gh' | 'gc' | 'bc', Initializer>>
+  >;
 }
 
 /** Options of {@link lstm}. */
