@@ -101,6 +101,31 @@ describe('scan', () => {
       for (const several of more) expect(several).toEqual(one);
     });
 
+    it('takes back through two windows the bits of one', () => {
+      configure({ tier, threads: 2 });
+      for (const size of sizes) {
+        const { a, b, h } = signalsOf(size);
+        const gradient = uniform(a.shape, 4);
+        const at = 2;
+        const [whole, parts] = inWindow((ops) => {
+          const y = ops.scan(a, b, h);
+          const [da, db, dh] = ops.scanAdjoint(gradient, a, y, h);
+          const cut = (x: Tensor) => ops.split(x, 0, [at, size[0] - at]) as [Tensor, Tensor];
+          const [[g1, g2], [a1, a2], [y1, y2]] = [cut(gradient), cut(a), cut(y)];
+          const last = ops.reshape(ops.split(y1, 0, [at - 1, 1])[1] as Tensor, h.shape);
+          const [da2, db2, dLast] = ops.scanAdjoint(g2, a2, y2, last);
+          const [early, late] = ops.split(g1, 0, [at - 1, 1]) as [Tensor, Tensor];
+          const above = ops.concat([early, ops.add(late, ops.reshape(dLast, late.shape))], 0);
+          const [da1, db1, dFirst] = ops.scanAdjoint(above, a1, y1, h);
+          return toSignal([
+            [da, db, dh],
+            [ops.concat([da1, da2], 0), ops.concat([db1, db2], 0), dFirst],
+          ]);
+        });
+        expect(bitsOf(parts as Tensor[])).toBe(bitsOf(whole as Tensor[]));
+      }
+    });
+
     it('gives a lane the bits that it gets alone, wherever it lies', () => {
       configure({ tier, threads: 2 });
       const { a, b, h } = signalsOf([5, 3, 13]);
