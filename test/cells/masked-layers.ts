@@ -352,6 +352,7 @@ export const table = {
   languageModel: {
     plain: ofIds(() => languageModel({ symbols: 5, units: 4, layers: 2, embed: 3 })),
     oneHot: ofIds(() => languageModel({ symbols: 5, cell: 'rnn', units: 4, embed: 0 })),
+    griffin: ofIds(() => languageModel({ symbols: 5, cell: 'griffin', units: 4, layers: 2, embed: 3 })),
   },
   bert: {
     plain: ofIds(() => bert({ symbols: 5, length: 6, features: 4, heads: 2, blocks: 1, dropout: 0.5 })),
