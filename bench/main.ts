@@ -15,6 +15,7 @@ import { type Options, parseOptions } from './options.js';
 import { measuredPeak } from './peak.js';
 import { type Peer, startPeers } from './peers.js';
 import { progress } from './progress.js';
+import { recurrences } from './recurrences.js';
 import { lines, records } from './report.js';
 import { currentSetting, run } from './run.js';
 import { scaling } from './scaling/scaling.js';
@@ -83,6 +84,7 @@ async function measure(options: Options): Promise<void> {
     }
     if (options.kit) kit({ repetitions, seconds, progress: live, print });
     if (options.keyed) keyedStreams({ repetitions, seconds, progress: live, print });
+    if (options.recurrences) recurrences({ repetitions, seconds, progress: live, print });
     if (options.scaling) await scaling({ repetitions, seconds, threads, peak, progress: live, print });
   } finally {
     for (const peer of peers) peer.stop();

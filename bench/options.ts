@@ -11,6 +11,7 @@ export interface Options {
   readonly scaling: boolean;
   readonly keyed: boolean;
   readonly kit: boolean;
+  readonly recurrences: boolean;
   readonly json: boolean;
   readonly peers: boolean;
   readonly allSettings: boolean;
@@ -41,13 +42,17 @@ const tables: readonly Known[] = [
   { id: 'scaling', title: 'time against T, B, H and threads, of each cell, and what the streams cost a signal' },
   { id: 'kit', title: 'what strengthens a recurrent language model, beside the plain LSTM' },
   { id: 'keyed', title: '10,000 keys interleaved at random, beside lockstep and beside stepping them one by one' },
+  {
+    id: 'recurrences',
+    title: 'windows and steps of minGRU, minLSTM and the RG-LRU block, beside the LSTM at equal units',
+  },
 ];
 
 function commandOf(known: readonly Known[]): Command {
-  const lines = [...known, ...tables].map(({ id, title }) => `  ${id.padEnd(9)}${title}`);
+  const lines = [...known, ...tables].map(({ id, title }) => `  ${id.padEnd(13)}${title}`);
   return command('npm run bench --')
     .description('Measures workloads: checks a result against float64, warms up, repeats, prints medians.')
-    .argument('[workload...]', 'which to run, of those below; by default all but scaling, kit and keyed')
+    .argument('[workload...]', 'which to run, of those below; by default all but the tables')
     .option('--json', 'one JSON line for each figure')
     .option('--peers', 'the peers that are installed beside us, repetition by repetition, and the ratios')
     .option('--all-settings', 'PyTorch with threads of its own too (with --peers, which this implies)')
@@ -85,5 +90,6 @@ export function parseOptions(args: readonly string[], known: readonly Known[]): 
     scaling: program.args.includes('scaling'),
     keyed: program.args.includes('keyed'),
     kit: program.args.includes('kit'),
+    recurrences: program.args.includes('recurrences'),
   });
 }

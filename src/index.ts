@@ -20,6 +20,23 @@ export {
   lstmCell,
 } from './cells/lstm.js';
 export { masked } from './cells/masked.js';
+export {
+  type Candidate,
+  type MinGruCarry,
+  type MinGruCellOptions,
+  type MinGruOptions,
+  type MinGruParams,
+  minGru,
+  minGruCell,
+} from './cells/min-gru.js';
+export {
+  type MinLstmCarry,
+  type MinLstmCellOptions,
+  type MinLstmOptions,
+  type MinLstmParams,
+  minLstm,
+  minLstmCell,
+} from './cells/min-lstm.js';
 export { type MogrifierOptions, type MogrifierParams, mogrifier } from './cells/mogrifier.js';
 export {
   type ResidualRnnCarry,
@@ -27,6 +44,14 @@ export {
   residualRnn,
   residualRnnCell,
 } from './cells/residual-rnn.js';
+export {
+  type RgLruCarry,
+  type RgLruCellOptions,
+  type RgLruOptions,
+  type RgLruParams,
+  rgLru,
+  rgLruCell,
+} from './cells/rg-lru.js';
 export {
   type SimpleRnnCarry,
   type SimpleRnnCellOptions,
@@ -101,10 +126,21 @@ export {
 } from './layers/convolution-1d.js';
 export { type Convolution2dOptions, type Convolution2dParams, convolution2d } from './layers/convolution-2d.js';
 export { type DenseOptions, type DenseParams, dense } from './layers/dense.js';
+export {
+  type DepthwiseConvolution1dOptions,
+  type DepthwiseConvolution1dParams,
+  depthwiseConvolution1d,
+} from './layers/depthwise-convolution-1d.js';
 export { type DropoutForm, type DropoutOptions, type DropoutParams, dropout } from './layers/dropout.js';
 export { type EmbeddingOptions, type EmbeddingParams, embedding } from './layers/embedding.js';
 export { type FeedForwardOptions, type FeedForwardParams, feedForward } from './layers/feed-forward.js';
 export { type FlattenOptions, flatten } from './layers/flatten.js';
+export {
+  type GriffinBlockCarry,
+  type GriffinBlockOptions,
+  type GriffinBlockParams,
+  griffinBlock,
+} from './layers/griffin-block.js';
 export { type HashedFeaturesOptions, hashedFeatures, hashesOf } from './layers/hashed-features.js';
 export { type HighwayOptions, type HighwayParams, highway } from './layers/highway.js';
 export { lastStep } from './layers/last-step.js';

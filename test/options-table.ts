@@ -179,6 +179,38 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
     call: (o) => oxbow.gruCell(2, 2, o),
     options: { reset: 'before', dropConnect: 0.1, initializers: recurrent },
   },
+  minGru: {
+    call: (o) => oxbow.minGru(2, 2, o),
+    options: { seed: 1, candidate: 'positive', initializers: initializers('wz', 'bz', 'wh', 'bh') },
+  },
+  minGruCell: {
+    call: (o) => oxbow.minGruCell(2, 2, o),
+    options: { candidate: 'linear', initializers: initializers('wz', 'bz', 'wh', 'bh') },
+  },
+  minLstm: {
+    call: (o) => oxbow.minLstm(2, 2, o),
+    options: { seed: 1, candidate: 'positive', initializers: initializers('wf', 'bf', 'wi', 'bi', 'wh', 'bh') },
+  },
+  minLstmCell: {
+    call: (o) => oxbow.minLstmCell(2, 2, o),
+    options: { candidate: 'linear', initializers: initializers('wf', 'bf', 'wi', 'bi', 'wh', 'bh') },
+  },
+  rgLru: {
+    call: (o) => oxbow.rgLru(2, o),
+    options: { seed: 1, decays: [0.5, 0.9], initializers: initializers('wa', 'ba', 'wx', 'bx', 'lambda') },
+  },
+  rgLruCell: {
+    call: (o) => oxbow.rgLruCell(2, o),
+    options: { decays: [0.5, 0.9], initializers: initializers('wa', 'ba', 'wx', 'bx', 'lambda') },
+  },
+  griffinBlock: {
+    call: (o) => oxbow.griffinBlock(2, 2, o),
+    options: { seed: 1, outputs: 3, size: 2, decays: [0.5, 0.9] },
+  },
+  depthwiseConvolution1d: {
+    call: (o) => oxbow.depthwiseConvolution1d(2, 2, o),
+    options: { seed: 1, initializers: wb },
+  },
   mogrifier: {
     call: (o) => oxbow.mogrifier(oxbow.gruCell(2, 2), o),
     options: { rounds: 3, initializer: oxbow.initializers.normal(0.1) },

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { gru } from '../src/cells/gru.js';
 import { lstm } from '../src/cells/lstm.js';
+import { minGru } from '../src/cells/min-gru.js';
+import { minLstm } from '../src/cells/min-lstm.js';
 import { simpleRnn } from '../src/cells/simple-rnn.js';
 import { stacked } from '../src/cells/stacked.js';
 import { configure, machine } from '../src/kernels/machine.js';
@@ -8,6 +10,7 @@ import { type Core, evaluate, type Layer } from '../src/layer.js';
 import { dense } from '../src/layers/dense.js';
 import { dropout } from '../src/layers/dropout.js';
 import { embedding } from '../src/layers/embedding.js';
+import { griffinBlock } from '../src/layers/griffin-block.js';
 import { oneHot } from '../src/layers/one-hot.js';
 import { toSignal } from '../src/ops/window.js';
 import type { Parameter } from '../src/parameters/parameter.js';
@@ -51,6 +54,9 @@ const models: Readonly<Record<string, () => Model>> = {
       e: oneHot(SYMBOLS),
       r: stacked([lstm(SYMBOLS, 19, { forget: 'coupled', peepholes: true }), lstm(19, 9, { forget: 'none' })]),
     }),
+  'minGRU and minLSTM': () =>
+    model({ e: embedding(SYMBOLS, 8), r: stacked([minGru(8, 9), minLstm(9, 9)]), h: dense(9, 4) }),
+  'Griffin blocks': () => model({ e: embedding(SYMBOLS, 8), r: stacked([griffinBlock(8, 9), griffinBlock(8, 9)]) }),
   'a table alone': () => model({ e: embedding(SYMBOLS, 7) }),
 };
 

@@ -15,7 +15,8 @@ export interface Options extends CommonOptions, RunOptions {
   readonly flow?: string;
 }
 
-const about = 'Tasks that need memory, and who has it: a net without, a simple RNN, an LSTM and a GRU.';
+const about =
+  'Tasks that need memory, and who has it: a net without, a simple RNN, an LSTM, a GRU, and recurrences of today.';
 
 export function parseOptions(args: readonly string[]): Either<Failure, Options | 'help'> {
   const program = command('memory', 'run example:memory', about)

@@ -9,6 +9,9 @@ export const titles: Readonly<Record<ModelName, string>> = {
   rnn: 'simple RNN',
   lstm: 'LSTM',
   gru: 'GRU',
+  minGru: 'minGRU',
+  minLstm: 'minLSTM',
+  griffin: 'RG-LRU block',
 };
 
 /** `✓ 99.9 %, 300` updates. */

@@ -52,6 +52,7 @@ const adjoints: Readonly<Record<keyof Adjoints, 'no derivative'>> = {
   meanPooling2dAdjoint: 'no derivative',
   layerNormAdjoint: 'no derivative',
   attentionAdjoint: 'no derivative',
+  scanAdjoint: 'no derivative',
 };
 
 const withoutDerivative =

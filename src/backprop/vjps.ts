@@ -89,6 +89,7 @@ export const vjps: Vjps = {
   // Seldom is a past learnt from: a window's own carry is constant.
   attention: (ops, g, [parts, form, mask, known], y, needs) =>
     ops.attentionAdjoint(g, y, parts, form, mask, known, needs.slice(3).includes(true)),
+  scan: (ops, g, [a, , h], y) => ops.scanAdjoint(g, a, y, h),
   softmax: (ops, g, _args, y) => [ops.softmaxAdjoint(g, y)],
 
   swapAxes: (ops, g) => [ops.swapAxes(g)],

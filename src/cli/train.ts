@@ -62,7 +62,16 @@ export function trainCommand(): Command {
   )
     .argument('[file]', 'text to learn, UTF-8 (default: Moby Dick)')
     .option('--keep <folder>', 'where the run is kept; one that is there goes on', recipe.keep)
-    .addOption(choice('--cell <name>', `recurrent cell (default: ${model.cell})`, ['rnn', 'lstm', 'gru']))
+    .addOption(
+      choice('--cell <name>', `recurrent cell (default: ${model.cell})`, [
+        'rnn',
+        'lstm',
+        'gru',
+        'minGru',
+        'minLstm',
+        'griffin',
+      ]),
+    )
     .option('--units <n>', `hidden units of a layer (default: ${model.units})`, whole(1))
     .option('--layers <n>', `recurrent layers (default: ${model.layers})`, whole(1))
     .option('--embed <n>', `features of a symbol; 0 is one-hot (default: ${model.embed})`, whole(0))

@@ -250,6 +250,18 @@ export const jobs = {
     rows: 'int',
     columns: 'int',
   }),
+  scan: struct('Scan', { a: 'address', b: 'address', h: 'address', y: 'address', steps: 'int', columns: 'int' }),
+  scanAdjoint: struct('ScanAdjoint', {
+    gradient: 'address',
+    a: 'address',
+    y: 'address',
+    h: 'address',
+    da: 'address',
+    db: 'address',
+    dh: 'address',
+    steps: 'int',
+    columns: 'int',
+  }),
   swapAxes: struct('SwapAxes', { x: 'address', y: 'address', outer: 'int', inner: 'int', columns: 'int' }),
   /** Items are lanes: parts of their records to or from blocks that have a row a lane. */
   moveRecords: struct('MoveRecords', {

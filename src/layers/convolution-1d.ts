@@ -142,21 +142,21 @@ export function convolution1d(
 const ones = (count: number) => new Array<number>(count).fill(1);
 
 /** `[B, S, F] → [S, B, F]`. */
-function stepsFirst(ops: Ops, x: Tensor): Tensor {
+export function stepsFirst(ops: Ops, x: Tensor): Tensor {
   const [lanes = 0, steps = 0, features = 0] = x.shape;
   const parts = ops.split(x, 1, ones(steps)).map((part) => ops.reshape(part, [1, lanes, features]));
   return ops.concat(parts, 0);
 }
 
 /** `[S, B, F] → [B, S, F]`. */
-function lanesFirst(ops: Ops, x: Tensor): Tensor {
+export function lanesFirst(ops: Ops, x: Tensor): Tensor {
   const [steps = 0, lanes = 0, features = 0] = x.shape;
   const parts = ops.split(x, 0, ones(steps)).map((part) => ops.reshape(part, [lanes, 1, features]));
   return ops.concat(parts, 1);
 }
 
 /** What a window leaves for the next one: the steps before the window's end, or before each lane's own. */
-function pastOf(ops: Ops, whole: Tensor, kept: number, lengths: Lengths | undefined): Tensor {
+export function pastOf(ops: Ops, whole: Tensor, kept: number, lengths: Lengths | undefined): Tensor {
   if (lengths !== undefined) return taken(ops, whole, kept, (step, lane) => (lengths[lane] as number) + step);
   return ops.split(whole, 0, [(whole.shape[0] as number) - kept, kept])[1] as Tensor;
 }

@@ -1,5 +1,7 @@
 import { gru } from '../cells/gru.js';
 import { lstm } from '../cells/lstm.js';
+import { minGru } from '../cells/min-gru.js';
+import { minLstm } from '../cells/min-lstm.js';
 import { simpleRnn } from '../cells/simple-rnn.js';
 import { stacked } from '../cells/stacked.js';
 import { requireCount } from '../checks.js';
@@ -7,12 +9,20 @@ import { described } from '../description.js';
 import type { Layer } from '../layer.js';
 import { dense } from '../layers/dense.js';
 import { embedding } from '../layers/embedding.js';
+import { griffinBlock } from '../layers/griffin-block.js';
 import { oneHot } from '../layers/one-hot.js';
 import { checkedOptions, type Names } from '../options.js';
 import { stack } from '../stack.js';
 import type { Ids } from '../tensor.js';
 
-const cells = { rnn: simpleRnn, lstm, gru };
+const cells = {
+  rnn: simpleRnn,
+  lstm,
+  gru,
+  minGru,
+  minLstm,
+  griffin: (inputs: number, units: number) => griffinBlock(inputs, units, { outputs: units }),
+};
 
 /** The recurrent cells that a {@link languageModel} may have. */
 export type LanguageCell = keyof typeof cells;
@@ -21,7 +31,7 @@ export type LanguageCell = keyof typeof cells;
 export interface LanguageModelOptions {
   /** V, as many as the vocabulary has. */
   readonly symbols: number;
-  /** Default `'lstm'`. */
+  /** Default `'lstm'`; `'griffin'` is {@link griffinBlock}. Those of `minGru`, `minLstm` and `griffin` want two layers or more. */
   readonly cell?: LanguageCell | undefined;
   /** Hidden units of a layer. Default 256. */
   readonly units?: number | undefined;
@@ -70,7 +80,7 @@ export function languageModel(options: LanguageModelOptions): Layer<unknown, Ids
   if (embed !== 0) requireCount('languageModel', 'embed', embed);
   const first = embed === 0 ? oneHot(symbols) : embedding(symbols, embed);
   const widths = Array.from({ length: layers }, (_, k) => (k > 0 ? units : embed === 0 ? symbols : embed));
-  const rnn = stacked(widths.map((inputs) => cells[cell](inputs, units)));
+  const rnn = stacked(widths.map((inputs): Layer<unknown> => cells[cell](inputs, units)));
   const model = stack({ embed: first, rnn, head: dense(units, symbols) }, { seed });
   return described(model, 'languageModel', [options]);
 }

@@ -84,6 +84,11 @@ export interface Primitives {
    * (one number a lane, `[B]`) have been. A query then sees itself and the M steps before it.
    */
   attention(parts: readonly Tensor[], form: AttentionForm, mask?: Tensor, known?: Tensor): Tensor;
+  /**
+   * A linear recurrence, element by element: `y_t = a_t ⊙ y_{t−1} + b_t` from `y_0 = h`. Factors a and summands b `[T, …]`,
+   * h `[…]` → `[T, …]`.
+   */
+  scan(a: Tensor, b: Tensor, h: Tensor): Tensor;
 
   /** The same numbers in the same order under another shape of the same size. */
   reshape(x: Tensor, shape: Shape): Tensor;
@@ -157,6 +162,8 @@ export interface Adjoints {
     known: Tensor | undefined,
     past: boolean,
   ): readonly Tensor[];
+  /** Gradients of a, b and h for `y = scan(a, b, h)`. */
+  scanAdjoint(gradient: Tensor, a: Tensor, y: Tensor, h: Tensor): readonly [da: Tensor, db: Tensor, dh: Tensor];
   /** `g · (softmax(logits) − onehot(target))` for `gradient [...]`, logits `[..., V]`; 0 where the target is −1. */
   crossEntropyAdjoint(gradient: Tensor, logits: Tensor, targets: Ids): Tensor;
   /** Gradients of scores, transitions, start and end for `y = linearChain(x, transitions, start, end, tags)`. */

@@ -12,6 +12,7 @@ import { normalise, normaliseAdjoint } from './layer-norm.js';
 import { nearNormal, nearNormalSlope, normalDensity, normalDistribution } from './normal.js';
 import type { Ops } from './ops.js';
 import { referenceImages } from './reference-images.js';
+import { scanned, scannedAdjoint, scanSizes } from './scan.js';
 import type { Transposed } from './shapes.js';
 import {
   type Broadcast,
@@ -362,6 +363,13 @@ export function reference(options: ReferenceOptions = {}): Ops {
       checkSame(gradient.shape, y.shape, 'attentionAdjoint');
       const slopes = attendAdjoint(attended(parts, form, mask, known), read(gradient));
       return parts.slice(0, past ? 5 : 3).map(({ shape }, k) => real(shape, slopes[k] as Float64Array));
+    },
+    scan: (a, b, h) => real(a.shape, scanned(scanSizes(a.shape, b.shape, h.shape), read(a), read(b), read(h))),
+    scanAdjoint(gradient, a, y, h) {
+      checkSame(gradient.shape, y.shape, 'scanAdjoint');
+      const sizes = scanSizes(a.shape, y.shape, h.shape);
+      const [da, db, dh] = scannedAdjoint(sizes, read(gradient), read(a), read(y), read(h));
+      return [real(a.shape, da), real(a.shape, db), real(h.shape, dh)];
     },
     swapAxes,
     countFrom(start, steps, below) {

@@ -4,8 +4,11 @@ import { bidirectional } from '../cells/bidirectional.js';
 import { gru, gruCell } from '../cells/gru.js';
 import { lstm, lstmCell } from '../cells/lstm.js';
 import { masked } from '../cells/masked.js';
+import { minGru, minGruCell } from '../cells/min-gru.js';
+import { minLstm, minLstmCell } from '../cells/min-lstm.js';
 import { mogrifier } from '../cells/mogrifier.js';
 import { residualRnn, residualRnnCell } from '../cells/residual-rnn.js';
+import { rgLru, rgLruCell } from '../cells/rg-lru.js';
 import { simpleRnn, simpleRnnCell } from '../cells/simple-rnn.js';
 import { stacked } from '../cells/stacked.js';
 import { unroll } from '../cells/unroll.js';
@@ -15,10 +18,12 @@ import { causalAttention, crossAttention, selfAttention } from '../layers/attent
 import { convolution1d } from '../layers/convolution-1d.js';
 import { convolution2d } from '../layers/convolution-2d.js';
 import { dense } from '../layers/dense.js';
+import { depthwiseConvolution1d } from '../layers/depthwise-convolution-1d.js';
 import { dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { feedForward } from '../layers/feed-forward.js';
 import { flatten } from '../layers/flatten.js';
+import { griffinBlock } from '../layers/griffin-block.js';
 import { hashedFeatures } from '../layers/hashed-features.js';
 import { highway } from '../layers/highway.js';
 import { lastStep } from '../layers/last-step.js';
@@ -121,6 +126,10 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     lstm,
     gru,
     residualRnn,
+    minGru,
+    minLstm,
+    rgLru,
+    griffinBlock,
     dense,
     embedding,
     tied,
@@ -139,6 +148,7 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     prelu,
     convolution1d,
     convolution2d,
+    depthwiseConvolution1d,
     maxPooling1d,
     maxPooling2d,
     meanPooling1d,
@@ -167,7 +177,7 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     tagger: rebuiltTagger,
     onnxGraph,
   },
-  cell: { simpleRnnCell, lstmCell, gruCell, residualRnnCell, mogrifier },
+  cell: { simpleRnnCell, lstmCell, gruCell, residualRnnCell, minGruCell, minLstmCell, rgLruCell, mogrifier },
   initializer: named('initializers', initializers),
   activation: named('activations', { ...constants(), leakyRelu, elu }),
   schedule: { constant, stepDecay, inverseSqrt, cosine, oneCycle, warmup, inTurn },

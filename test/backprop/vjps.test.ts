@@ -101,7 +101,10 @@ const attending = (
   return [title, parts, (ops) => ops.attention(parts, { heads: 2, ...form }, mask, known)];
 });
 
+const scanning = [draw([4, 2, 3], 'factors'), draw([4, 2, 3], 'summands'), draw([2, 3], 'state')] as const;
+
 const layout: readonly Case[] = [
+  ['scan', scanning, (ops) => ops.scan(...scanning)],
   ['swapAxes', [x], (ops) => ops.swapAxes(x)],
   ...[0, 1, 2].map((axis): Case => {
     const length = x.shape[axis] as number;

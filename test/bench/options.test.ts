@@ -16,6 +16,7 @@ test('all workloads, without peers, where nothing is asked for', () => {
       scaling: false,
       kit: false,
       keyed: false,
+      recurrences: false,
       json: false,
       peers: false,
       allSettings: false,
@@ -41,12 +42,16 @@ test('keyed streams are measured when they are named', () => {
   expect(parse('keyed')).toMatchObject(E.right({ workloads: [], scaling: false, keyed: true }));
 });
 
+test('recurrences are measured when they are named', () => {
+  expect(parse('recurrences')).toMatchObject(E.right({ workloads: [], keyed: false, recurrences: true }));
+});
+
 test('all settings of the peers are peers', () => {
   expect(parse('--all-settings')).toMatchObject(E.right({ peers: true, allSettings: true }));
 });
 
 test.each<readonly [args: readonly string[], message: RegExp]>([
-  [['W2'], /no workload W2; there are W1, W3, W5, scaling, kit, keyed/],
+  [['W2'], /no workload W2; there are W1, W3, W5, scaling, kit, keyed, recurrences/],
   [['w1'], /no workload w1/],
   [['--peer'], /unknown option '--peer'.*--help/],
   [['--threads', '0'], /--threads.*whole number above 0/],
@@ -55,6 +60,7 @@ test.each<readonly [args: readonly string[], message: RegExp]>([
   [['--seconds', 'Infinity'], /--seconds.*seconds above 0/],
   [['--tier', 'narrow'], /--tier.*Allowed choices are wide, fma, simd/],
   [['keyed', '--peers'], /keyed is measured without peers/],
+  [['recurrences', '--peers'], /recurrences is measured without peers/],
   [['scaling', '--peers'], /scaling is measured without peers/],
 ])('%j is refused', (args, message) => {
   const options = parse(...args);

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Cell } from '../../src/cells/cell.js';
 import { type GruCarry, gru } from '../../src/cells/gru.js';
 import { lstm } from '../../src/cells/lstm.js';
+import { minGru } from '../../src/cells/min-gru.js';
+import { minLstm } from '../../src/cells/min-lstm.js';
 import { simpleRnn } from '../../src/cells/simple-rnn.js';
 import { stacked } from '../../src/cells/stacked.js';
 import { unroll } from '../../src/cells/unroll.js';
@@ -40,6 +42,8 @@ const cells = {
   lstm: lstm(inputs, units),
   'gru, reset after': gru(inputs, units),
   'gru, reset before': gru(inputs, units, { reset: 'before' }),
+  minGru: minGru(inputs, units),
+  minLstm: minLstm(inputs, units),
   "a user's own cell": unroll(minimalGatedUnit()),
   stacked: stacked([lstm(inputs, units), gru(units, units)]),
 } as const;

@@ -18,6 +18,7 @@ import {
   decoder,
   decoderBlock,
   dense,
+  depthwiseConvolution1d,
   dropout,
   embedding,
   encoder,
@@ -26,6 +27,7 @@ import {
   feedForward,
   flatten,
   gpt,
+  griffinBlock,
   gru,
   gruCell,
   hashedFeatures,
@@ -45,6 +47,8 @@ import {
   maxPooling2d,
   meanPooling1d,
   meanPooling2d,
+  minGru,
+  minLstm,
   mogrifier,
   noCarry,
   oneHot,
@@ -52,6 +56,7 @@ import {
   residual,
   residualRnn,
   reverse,
+  rgLru,
   scaledDotProductAttention,
   selfAttention,
   sequential,
@@ -155,6 +160,19 @@ export const table = {
     dense: some(() => residualRnn(4, 3, dense(7, 3))),
     'over steps': some(() => residualRnn(4, 4, stack({ pool: maxPooling1d(1), dense: dense(4, 4) }))),
   },
+  minGru: {
+    plain: some(() => minGru(4, 3)),
+    positive: some(() => minGru(4, 3, { candidate: 'positive' })),
+  },
+  minLstm: {
+    plain: some(() => minLstm(4, 3)),
+    positive: some(() => minLstm(4, 3, { candidate: 'positive' })),
+  },
+  rgLru: { plain: some(() => rgLru(4)) },
+  griffinBlock: {
+    plain: some(() => griffinBlock(4, 6)),
+    'wider than a lane': some(() => griffinBlock(4, 5, { size: 6, outputs: 3 })),
+  },
   unroll: { cell: some(() => unroll(gruCell(4, 3))), mogrifier: some(() => unroll(mogrifier(lstmCell(4, 3)))) },
   stacked: {
     plain: some(() => stacked([gru(4, 4), lstm(4, 4)], { residual: true, dropout: 0.5 })),
@@ -231,6 +249,11 @@ export const table = {
     'full, stride 3': some(() => convolution1d(4, 3, 4, { padding: 'full', stride: 3 })),
     valid: { ...some(() => convolution1d(4, 3, 3, { padding: 'valid' })), ...long },
     'valid, stride 2': { ...some(() => convolution1d(4, 3, 3, { padding: 'valid', stride: 2, bias: false })), ...long },
+  },
+  depthwiseConvolution1d: {
+    plain: some(() => depthwiseConvolution1d(4, 3)),
+    'one wide': some(() => depthwiseConvolution1d(4, 1)),
+    'wider than a lane': some(() => depthwiseConvolution1d(4, 7)),
   },
   maxPooling1d: {
     plain: { ...some(() => maxPooling1d(2)), ...long },
@@ -330,6 +353,7 @@ export const table = {
   languageModel: {
     plain: ofIds(() => languageModel({ symbols: 5, units: 4, layers: 2, embed: 3 })),
     oneHot: ofIds(() => languageModel({ symbols: 5, cell: 'rnn', units: 4, embed: 0 })),
+    griffin: ofIds(() => languageModel({ symbols: 5, cell: 'griffin', units: 4, layers: 2, embed: 3 })),
   },
   bert: {
     plain: ofIds(() => bert({ symbols: 5, length: 6, features: 4, heads: 2, blocks: 1, dropout: 0.5 })),

@@ -3,6 +3,8 @@ import { tape } from '../../src/backprop/tape.js';
 import type { Cell } from '../../src/cells/cell.js';
 import { gruCell } from '../../src/cells/gru.js';
 import { lstmCell } from '../../src/cells/lstm.js';
+import { minGruCell } from '../../src/cells/min-gru.js';
+import { minLstmCell } from '../../src/cells/min-lstm.js';
 import { simpleRnnCell } from '../../src/cells/simple-rnn.js';
 import { unroll } from '../../src/cells/unroll.js';
 import { tierNames } from '../../src/host/host.js';
@@ -38,6 +40,8 @@ const cells: Record<string, (inputs: number, units: number) => AnyCell> = {
   ),
   'GRU, reset after': (inputs, units) => gruCell(inputs, units, { reset: 'after' }) as unknown as AnyCell,
   'GRU, reset before': (inputs, units) => gruCell(inputs, units, { reset: 'before' }) as unknown as AnyCell,
+  minGRU: (inputs, units) => minGruCell(inputs, units) as unknown as AnyCell,
+  minLSTM: (inputs, units) => minLstmCell(inputs, units) as unknown as AnyCell,
 };
 
 /**

@@ -13,16 +13,25 @@ describe('what may stand at the end of a command line', () => {
     [['score', '--only'], ['--only-strange']],
     [
       ['train', '--cell', ''],
-      ['rnn', 'lstm', 'gru'],
+      ['rnn', 'lstm', 'gru', 'minGru', 'minLstm', 'griffin'],
     ],
-    [['train', '--cell', 'g'], ['gru']],
+    [
+      ['train', '--cell', 'g'],
+      ['gru', 'griffin'],
+    ],
     // As bash has it, and as the others have it.
-    [['train', '--cell', '=', 'g'], ['gru']],
+    [
+      ['train', '--cell', '=', 'g'],
+      ['gru', 'griffin'],
+    ],
     [
       ['train', '--cell', '='],
-      ['rnn', 'lstm', 'gru'],
+      ['rnn', 'lstm', 'gru', 'minGru', 'minLstm', 'griffin'],
     ],
-    [['train', '--cell=g'], ['--cell=gru']],
+    [
+      ['train', '--cell=g'],
+      ['--cell=gru', '--cell=griffin'],
+    ],
     [['train', '--keep=m'], []],
     [['train', '--tier', 'w'], ['wide']],
     [

@@ -97,7 +97,7 @@ describe('its options', () => {
   });
 
   it.each([
-    [['--model', 'transformer'], /Allowed choices are mlp, rnn, lstm, gru/],
+    [['--model', 'transformer'], /Allowed choices are mlp, rnn, lstm, gru, minGru, minLstm, griffin/],
     [['--seed', '-1'], /whole number of at least 0/],
     [['--threads', '0'], /whole number from 1 to 64/],
     [['slots'], /too many arguments/],
@@ -156,6 +156,18 @@ describe('its tasks', () => {
       const marked = steps.map(([value, mark]) => (mark === 1 ? (value as number) : 0));
       expect(steps.filter(([, mark]) => mark === 1)).toHaveLength(2);
       expect(marked.reduce((sum, value) => sum + value, 0)).toBeCloseTo(target.data[b] as number, 6);
+    }
+  });
+
+  it('copying: what was said among blanks is asked for in its order', () => {
+    const { input, target } = perfect(tasks.find(({ name }) => name === 'copying') as Task, 'copying');
+    const [steps = 0, lanes = 0] = input.shape;
+    for (let b = 0; b < lanes; b += 1) {
+      const said = Array.from({ length: steps }, (_, t) => input.data[t * lanes + b] as number);
+      const asked = Array.from({ length: steps }, (_, t) => target.data[t * lanes + b] as number);
+      expect(asked.filter((symbol) => symbol >= 0)).toEqual(said.filter((symbol) => symbol < 8));
+      expect(asked.map((symbol) => symbol >= 0)).toEqual(said.map((symbol) => symbol === 9));
+      expect(said.slice(-4)).toEqual([9, 9, 9, 9]);
     }
   });
 

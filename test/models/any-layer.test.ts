@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { bidirectional } from '../../src/cells/bidirectional.js';
 import { gru, gruCell } from '../../src/cells/gru.js';
 import { lstm, lstmCell } from '../../src/cells/lstm.js';
+import { minGru } from '../../src/cells/min-gru.js';
+import { minLstm } from '../../src/cells/min-lstm.js';
 import { residualRnn } from '../../src/cells/residual-rnn.js';
+import { rgLru } from '../../src/cells/rg-lru.js';
 import { simpleRnn } from '../../src/cells/simple-rnn.js';
 import { stacked } from '../../src/cells/stacked.js';
 import { unroll } from '../../src/cells/unroll.js';
@@ -13,10 +16,12 @@ import { causalAttention, selfAttention } from '../../src/layers/attention.js';
 import { convolution1d } from '../../src/layers/convolution-1d.js';
 import { convolution2d } from '../../src/layers/convolution-2d.js';
 import { dense } from '../../src/layers/dense.js';
+import { depthwiseConvolution1d } from '../../src/layers/depthwise-convolution-1d.js';
 import { dropout } from '../../src/layers/dropout.js';
 import { embedding } from '../../src/layers/embedding.js';
 import { feedForward } from '../../src/layers/feed-forward.js';
 import { flatten } from '../../src/layers/flatten.js';
+import { griffinBlock } from '../../src/layers/griffin-block.js';
 import { lastStep } from '../../src/layers/last-step.js';
 import { layerNorm } from '../../src/layers/layer-norm.js';
 import { localResponseNorm } from '../../src/layers/local-response-norm.js';
@@ -78,6 +83,11 @@ const ofSignals: Readonly<Record<string, () => AnyCore>> = {
   'lstm, coupled with peepholes': () => lstm(6, 5, { forget: 'coupled', peepholes: true }),
   'lstm, normalised': () => lstm(6, 5, { layerNorm: true, dropConnect: 0.2 }),
   gru: () => gru(6, 5, { reset: 'before' }),
+  minGru: () => minGru(6, 5),
+  minLstm: () => minLstm(6, 5, { candidate: 'positive' }),
+  rgLru: () => rgLru(6),
+  griffinBlock: () => griffinBlock(6, 5),
+  depthwiseConvolution1d: () => depthwiseConvolution1d(6, 3),
   residualRnn: () => residualRnn(6, 5, dense(11, 5)),
   bidirectional: () => bidirectional(unroll(lstmCell(6, 3)), unroll(gruCell(6, 3))),
   stacked: () => stacked([gru(6, 4), lstm(4, 5)]),

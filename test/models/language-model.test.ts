@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import {
   dense,
   embedding,
+  griffinBlock,
   gru,
   type LanguageModelOptions,
   languageModel,
   lstm,
+  minGru,
   oneHot,
   parametersOf,
   simpleRnn,
@@ -33,6 +35,25 @@ describe('languageModel', () => {
       { symbols: 7, cell: 'rnn', units: 4, embed: 0 },
       () => stack({ embed: oneHot(7), rnn: stacked([simpleRnn(7, 4)]), head: dense(4, 7) }, { seed: 42 }),
     ],
+    [
+      'two minGRU layers',
+      { symbols: 7, cell: 'minGru', units: 4, layers: 2, embed: 3 },
+      () =>
+        stack({ embed: embedding(7, 3), rnn: stacked([minGru(3, 4), minGru(4, 4)]), head: dense(4, 7) }, { seed: 42 }),
+    ],
+    [
+      "two of Griffin's blocks",
+      { symbols: 7, cell: 'griffin', units: 4, layers: 2, embed: 3 },
+      () =>
+        stack(
+          {
+            embed: embedding(7, 3),
+            rnn: stacked([griffinBlock(3, 4, { outputs: 4 }), griffinBlock(4, 4)]),
+            head: dense(4, 7),
+          },
+          { seed: 42 },
+        ),
+    ],
   ])('is a stack: %s', (_, options, byHand) => {
     expect(numbersOf(languageModel(options))).toEqual(numbersOf(byHand()));
   });
@@ -42,7 +63,7 @@ describe('languageModel', () => {
     [{ symbols: 7, units: 0 }, /languageModel: units/],
     [{ symbols: 7, layers: 1.5 }, /languageModel: layers/],
     [{ symbols: 7, embed: -1 }, /languageModel: embed/],
-    [{ symbols: 7, cell: 'toString' }, /cell is one of rnn, lstm, gru, not toString/],
+    [{ symbols: 7, cell: 'toString' }, /cell is one of rnn, lstm, gru, minGru, minLstm, griffin, not toString/],
   ])('refuses %j', (options, message) => {
     expect(() => languageModel(options as unknown as LanguageModelOptions)).toThrow(message);
   });

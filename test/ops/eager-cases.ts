@@ -115,6 +115,20 @@ function attended({ steps, keys = steps, lanes, features, form, known, before = 
   };
 }
 
+/** Columns that are fewer than eight, that leave a rest, and that are many chunks; windows of one step and of more. */
+const scans = (
+  [
+    [1, 3],
+    [5, 2, 13],
+    [1, 4, 16],
+    [70, 32, 33],
+    [400, 5],
+  ] as const
+).map((shape) => {
+  const step = uniform(shape.slice(1), 8);
+  return { a: uniform(shape, 6, -1, 1), b: uniform(shape, 7), h: step, gradient: uniform(shape, 9) };
+});
+
 /** Every primitive and adjoint, with every form of its operands. */
 export const cases: Record<string, Body> = {
   matmul: (ops) => ops.matmul(x, uniform([13, 21], 6)),
@@ -240,6 +254,8 @@ export const cases: Record<string, Body> = {
     before: 20,
     known: [3, 20],
   }),
+  scan: (ops) => scans.map(({ a, b, h }) => ops.scan(a, b, h)),
+  scanAdjoint: (ops) => scans.flatMap(({ a, b, h, gradient }) => ops.scanAdjoint(gradient, a, ops.scan(a, b, h), h)),
   swapAxes: (ops) => [
     ops.swapAxes(x),
     ops.swapAxes(large),

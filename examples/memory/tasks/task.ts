@@ -2,7 +2,7 @@
 import type { Loss, Padded, RandomGenerator, SignalWindow, Tensor } from 'oxbow';
 import type { ModelName } from '../recipe.js';
 
-export const taskNames = ['slots', 'parity', 'reber', 'reber-long', 'adding-100', 'adding-400'] as const;
+export const taskNames = ['slots', 'parity', 'reber', 'reber-long', 'adding-100', 'adding-400', 'copying'] as const;
 export type TaskName = (typeof taskNames)[number];
 
 /** A figure of an exam, and what is thought of it. */

@@ -10,6 +10,7 @@ import { images } from './images.js';
 import { product } from './product.js';
 import { recurrence } from './recurrence.js';
 import { reduction } from './reduction.js';
+import { scanning } from './scan.js';
 import { table } from './table.js';
 import type { Workspace } from './workspace.js';
 
@@ -25,6 +26,7 @@ export function eager(space: Workspace): Ops {
     ...table(space),
     ...images(space),
     ...attending(space),
+    ...scanning(space),
     recurrences: recurrence(space),
     custom: (operands, rule) => rule.forward(ops, ...operands),
   };
