@@ -16,6 +16,7 @@ import { parametersOf } from './parameters/parameter.js';
 import { type Allocate, captureStep, type Ending, type StepBody, stepped } from './stepper/capture-step.js';
 import { stepperMemory } from './stepper/memory.js';
 import { replayOf } from './stepper/replay.js';
+import type { SharedPanels } from './stepper/shared-panels.js';
 import { checkedNumbers, type Numbers, sameShape, showShape, type Tensor } from './tensor.js';
 import * as tree from './tree.js';
 
@@ -78,18 +79,23 @@ export interface Inside<S, X> {
   readonly held: S;
 }
 
-/** A stepper each of whose steps has an ending; `hold` gives it memory for the stepper's whole life. */
+/**
+ * A stepper each of whose steps has an ending; `hold` gives it memory for the stepper's whole life. It may share the panels of its
+ * weights with others, which whoever made them releases.
+ */
 export function steppedTo<S, X extends Tensor>(
   model: Core<S, X>,
   { carry: first, finish }: StepperOptions<S> = {},
   ending?: (hold: Allocate) => Ending,
+  panels?: SharedPanels,
 ): Stepper<S, X> & Inside<S, X> {
   const memory = stepperMemory();
   const { machine: home, arena, scope } = memory;
-  const body: StepBody<S, X> = { model, finish, end: ending?.(arena.allocate) };
+  const body: StepBody<S, X> = { model, finish, end: ending?.(arena.allocate), panels };
   const replay = replayOf(
     memory,
     parametersOf(model.params).map(([, parameter]) => parameter),
+    panels,
   );
   let input: BufferView | undefined;
   let start = arena.mark();

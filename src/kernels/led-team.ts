@@ -7,7 +7,8 @@ import type { Leader } from '../host/host.js';
 import type { LedTeam } from './machine-type.js';
 import { type Team, type TeamOptions, team, warnOfFewer } from './team.js';
 
-export function ledTeam(options: TeamOptions): LedTeam {
+/** @param computing called when it begins to run a program, and when that is over. */
+export function ledTeam(options: TeamOptions, computing: (now: boolean) => void): LedTeam {
   const members: Team = team({ ...options, name: 'learner' });
   let pending: { resolve(ran: boolean): void; reject(reason: Error): void } | undefined;
   /** Why it takes no further programs; or that it never could, since its leader cannot be started here. */
@@ -16,6 +17,7 @@ export function ledTeam(options: TeamOptions): LedTeam {
   function settle(): void {
     const waiting = pending;
     pending = undefined;
+    computing(false);
     if (broken === undefined || broken === 'absent') waiting?.resolve(broken === undefined);
     else waiting?.reject(broken);
   }
@@ -50,6 +52,7 @@ export function ledTeam(options: TeamOptions): LedTeam {
       if (broken !== undefined) return Promise.reject(broken);
       return new Promise((resolve, reject) => {
         pending = { resolve, reject };
+        computing(true);
         leader?.run(program.address, program.forks);
       });
     },

@@ -279,7 +279,8 @@ export function createMachine(
       exports.replay(members.address, program.address, program.forks);
     },
     led(threads) {
-      return ledTeam(teamOptions(moduleOf(tier, shared) as WebAssembly.Module, threads));
+      const module = moduleOf(tier, shared) as WebAssembly.Module;
+      return ledTeam(teamOptions(module, threads), (computing) => current?.beside(computing));
     },
     reconfigure(changes) {
       if (changes.shared !== undefined && changes.shared !== shared) {

@@ -21,6 +21,8 @@ import type { Tile } from './tiers.js';
 
 /** Turns a worker waits before it sleeps: about half a millisecond. A sleeper takes 50 to 230 µs to come back. */
 const SPIN_TURNS = 12_000;
+/** The same while a learner computes, which wants the core: some 40 microseconds, enough from one fork of a window to the next. */
+const SPIN_TURNS_BESIDE = 1_000;
 /**
  * How often a fork that waits in vain looks around, some ten milliseconds of its own waiting apart, until it gives up: half a
  * minute. It counts what it has waited itself and looks at no clock: where all threads of the process stand still together
@@ -53,6 +55,8 @@ export interface Team {
   /** What a thread needs to take part; its own number is 0, the leader's. */
   readonly seat: Seat;
   readonly patience: number;
+  /** Whether others compute at the same time, to whom a worker that waits is to leave its core. */
+  beside(others: boolean): void;
   /** Ends the threads; fulfilled when they are gone and nothing is written any more. */
   stop(): Promise<void>;
 }
@@ -184,6 +188,9 @@ export function team(options: TeamOptions): Team {
     },
     seat,
     patience,
+    beside: (others) => {
+      Atomics.store(words(), SPINS / 4, others ? SPIN_TURNS_BESIDE : SPIN_TURNS);
+    },
     async stop() {
       // A worker may look at its control block until it is gone.
       if (members.length === 0) {

@@ -105,9 +105,10 @@ export function answers(
     return answering(scores, () => {
       const seen: (AlternativeText[] | null)[] = [];
       const see = (logits: Numbers | undefined) => seen.push(logits ? named(alternativesIn(logits, most)) : null);
-      // One by one, since those that are passed over have no surprise.
-      const known = [...text].map((symbol) => vocab.encode(symbol));
-      const encoded = Int32Array.from(known.flatMap((own) => [...own]));
+      const encoded = vocab.encode(text);
+      const symbols = [...text];
+      // Looked at one by one only where some are passed over, which have no surprise.
+      const isKnown = (symbol: string) => encoded.length === symbols.length || vocab.encode(symbol).length > 0;
       function* pieces(): Generator<Ids> {
         for (let at = 0; at < encoded.length; at += PIECE) {
           const piece = encoded.slice(at, at + PIECE);
@@ -121,7 +122,7 @@ export function answers(
         map((parts) => {
           const all = parts.flatMap((part) => [...part]);
           let at = 0;
-          const places = known.map((own) => (own.length === 0 ? undefined : at++));
+          const places = symbols.map((symbol) => (isKnown(symbol) ? at++ : undefined));
           const of = <T>(values: readonly T[]) =>
             places.map((place) => (place === undefined ? null : (values[place] as T)));
           return { bits: of(all), version: version(), ...(most > 0 && { alternatives: of(seen) }) };

@@ -52,6 +52,27 @@ export interface TextSources {
   heard(number: number, until: number): void;
 }
 
+/** Those who wait for the same kind of change. */
+function waiters() {
+  const wakes = new Set<() => void>();
+  return {
+    wake() {
+      for (const wake of [...wakes]) wake();
+    },
+    /** Waits until something has changed, or for so long. */
+    change: (milliseconds?: number): Promise<void> =>
+      new Promise((resolve) => {
+        const wake = () => {
+          clearTimeout(timer);
+          wakes.delete(wake);
+          resolve();
+        };
+        const timer = milliseconds === undefined ? undefined : setTimeout(wake, milliseconds);
+        wakes.add(wake);
+      }),
+  };
+}
+
 export function textSources(options: TextSourcesOptions): TextSources {
   const { vocab, batch, length, perSource, inAll, most, idleMs } = options;
   const voices$ = new Subject<Observable<Ids>>();
@@ -62,24 +83,15 @@ export function textSources(options: TextSourcesOptions): TextSources {
   let refused = 0;
   let learning = true;
   let stopped: ServeError | undefined;
-  const wakes = new Set<() => void>();
+  /** Those who have a lane and wait for something to say. */
+  const speakers = waiters();
+  /** Those who wait for room, or until their text is learnt: many sources that wait are not to cost every piece that is taken. */
+  const pushers = waiters();
   const wakeAll = () => {
-    for (const wake of [...wakes]) wake();
+    speakers.wake();
+    pushers.wake();
   };
   const crowded = () => open > batch;
-
-  /** Waits until something has changed, or for so long. */
-  function change(milliseconds?: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        wakes.delete(wake);
-        resolve();
-      };
-      const timer = milliseconds === undefined ? undefined : setTimeout(wake, milliseconds);
-      wakes.add(wake);
-    });
-  }
 
   /** Forgets a stretch that is over and learnt. */
   function settle(number: number, voice: Voice): void {
@@ -115,7 +127,7 @@ export function textSources(options: TextSourcesOptions): TextSources {
       else chunks[0] = first.slice(length);
       depth -= text.length;
       waiting -= text.length;
-      wakeAll();
+      pushers.wake();
       return text;
     }
 
@@ -135,14 +147,14 @@ export function textSources(options: TextSourcesOptions): TextSources {
           saying = true;
           yield text;
           saying = false;
-          wakeAll();
+          pushers.wake();
           since = performance.now();
           if (crowded() && said >= TURN * length) return;
         } else if (ended && depth === 0) return;
         else {
           const left = crowded() ? since + idleMs - performance.now() : undefined;
           if (left !== undefined && left <= 0) return;
-          await change(left);
+          await speakers.change(left);
         }
       }
     }
@@ -200,15 +212,16 @@ export function textSources(options: TextSourcesOptions): TextSources {
         if (waiting + text.length > inAll) refuse(`${waiting} characters wait already`);
         if (speaking === undefined && depth === 0 && open >= most) refuse(`${open} sources are listened to already`);
         put(text);
-        wakeAll();
+        speakers.wake();
         begin();
         return known;
       },
       async room() {
-        while (stopped === undefined && (depth >= perSource / 2 || waiting >= inAll / 2 || !learning)) await change();
+        while (stopped === undefined && (depth >= perSource / 2 || waiting >= inAll / 2 || !learning))
+          await pushers.change();
       },
       async learnt() {
-        while (stopped === undefined && !isLearnt()) await change();
+        while (stopped === undefined && !isLearnt()) await pushers.change();
       },
       end() {
         ended = true;
@@ -249,7 +262,7 @@ export function textSources(options: TextSourcesOptions): TextSources {
       if (voice === undefined) return;
       voice.learnt = Math.max(voice.learnt, until);
       settle(number, voice);
-      wakeAll();
+      pushers.wake();
     },
   };
 }

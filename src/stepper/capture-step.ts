@@ -10,6 +10,7 @@ import { windowOps } from '../ops/window.js';
 import { isTensor, sameShape, sizeOf, type Tensor } from '../tensor.js';
 import * as tree from '../tree.js';
 import type { StepperMemory } from './memory.js';
+import type { SharedPanels } from './shared-panels.js';
 
 /** Address of so many bytes. */
 export type Allocate = (bytes: number) => number;
@@ -22,6 +23,7 @@ export interface StepBody<S, X extends Tensor> {
   readonly model: Core<S, X>;
   readonly finish: ((ops: Ops, y: Tensor) => Tensor) | undefined;
   readonly end: Ending | undefined;
+  readonly panels: SharedPanels | undefined;
 }
 
 /** The output and the carry after a step, in the window that the Ops are of. */
@@ -58,7 +60,13 @@ export function captureStep<S, X extends Tensor>(
   const apart = apartFrom(memory, [x, ...parts]);
   const captured = capture(machine, (forks) => {
     const written = recorder(forks, [x, ...parts]);
-    const space = workspace(machine, scope, { arena, repeats: true, apart: written.apart, copied: written.copied });
+    const space = workspace(machine, scope, {
+      arena,
+      repeats: true,
+      apart: written.apart,
+      copied: written.copied,
+      panels: body.panels?.of,
+    });
     const [result, next] = stepped(body, windowOps(space, written.over), space, before, x);
     const moves = movesOf(space, before, next);
     if (moves === undefined || !written.repeatable) return { written, outputs: undefined, output: result, next };

@@ -5,6 +5,7 @@ import type { Program } from '../kernels/machine-type.js';
 import { type Recorded, sameRecords } from '../ops/recording.js';
 import { type Parameter, versionOf } from '../parameters/parameter.js';
 import type { StepperMemory } from './memory.js';
+import type { SharedPanels } from './shared-panels.js';
 
 export interface Replay {
   /** Takes a step as it was captured. @returns whether it is the same as the one before it, if there is one. */
@@ -23,7 +24,11 @@ interface Programs {
   version: number;
 }
 
-export function replayOf(memory: StepperMemory, parameters: readonly Parameter[]): Replay {
+export function replayOf(
+  memory: StepperMemory,
+  parameters: readonly Parameter[],
+  panels: SharedPanels | undefined,
+): Replay {
   let former: Recorded | undefined;
   let programs: Programs | undefined;
   let places: readonly BufferView[] = [];
@@ -46,6 +51,7 @@ export function replayOf(memory: StepperMemory, parameters: readonly Parameter[]
       if (programs === undefined) return undefined;
       const { machine } = memory;
       if (programs.version !== version) {
+        panels?.refresh();
         machine.replay(programs.preparation);
         programs.version = version;
       }

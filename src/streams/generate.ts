@@ -4,7 +4,7 @@ import { requireCount, requireModel, requireTensor } from '../checks.js';
 import { type Core, evaluate } from '../layer.js';
 import { checkedOptions, type Names } from '../options.js';
 import type { RandomGenerator } from '../random.js';
-import { checkedNumbers, type Ids, ids, showShape, type Tensor } from '../tensor.js';
+import { checkedNumbers, type Ids, ids, type Numbers, showShape, type Tensor } from '../tensor.js';
 import { bounded } from './bounded.js';
 import { type BufferOptions, bufferNames, checkBufferOptions, WAIT_OR_FAIL } from './buffer.js';
 import { drawn } from './drawn.js';
@@ -76,8 +76,11 @@ const names: Names<GenerationOptions<unknown>> = {
 
 const LONGEST_REPETITION_WINDOW = 1 << 20;
 
-/** A prompt is read in pieces, so that a long one leaves the event loop its turns. */
-const STEPS_AT_ONCE = 128;
+/** A prompt is read in windows, so that a long one leaves the event loop its turns: of so many steps at first. */
+const FIRST_WINDOW = 32;
+/** Then of as many as take about so long, in milliseconds, within these bounds. A window costs what its steps share, too. */
+const WINDOW_MS = 4;
+const [SHORTEST_WINDOW, LONGEST_WINDOW] = [4, 1024];
 
 function checkOptions(operation: string, options: GenerationOptions<unknown>, model: unknown): void {
   requireModel(operation, model);
@@ -118,6 +121,9 @@ const noPrompt = () =>
       'gives no prompt: give one of at least one symbol.',
   );
 
+/** The logits after a window's last step, `[V]`. */
+const lastRow = ({ shape, data }: Tensor): Numbers => data.slice(data.length - (shape.at(-1) as number));
+
 async function* speak<S>(
   model: Core<S, Ids, Tensor>,
   prompt: Ids,
@@ -144,15 +150,27 @@ async function* speak<S>(
     return read;
   }
 
-  /** Reads a text all but for its last symbol, which the next one follows. */
+  /** Reads a text, which the next symbol follows. */
   async function read(text: Ids): Promise<void> {
-    const last = stepsOf(text) - 1;
-    for (let at = 0; at < last; at += STEPS_AT_ONCE) {
+    const steps = stepsOf(text);
+    if (steps === 1) {
+      // One step, which others may take together with it.
+      voice.begin(carry, text.data[0] as number);
+      return;
+    }
+    let logits: Tensor | undefined;
+    let most = FIRST_WINDOW;
+    for (let at = 0; at < steps; ) {
       // May wait, so the weights are those of this moment.
       await slice();
-      [, carry] = evaluate(model, carry, sliceSteps(text, at, Math.min(at + STEPS_AT_ONCE, last)));
+      const started = performance.now();
+      const to = Math.min(at + most, steps);
+      [logits, carry] = evaluate(model, carry, sliceSteps(text, at, to));
+      const perStep = (performance.now() - started) / (to - at);
+      most = Math.min(Math.max(SHORTEST_WINDOW, Math.floor(WINDOW_MS / perStep)), LONGEST_WINDOW);
+      at = to;
     }
-    voice.begin(carry, text.data[last] as number);
+    voice.beginFrom(carry, lastRow(logits as Tensor));
   }
 
   try {

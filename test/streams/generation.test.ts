@@ -5,7 +5,7 @@ import { gru } from '../../src/cells/gru.js';
 import { lstm } from '../../src/cells/lstm.js';
 import { simpleRnn } from '../../src/cells/simple-rnn.js';
 import { machine } from '../../src/kernels/machine.js';
-import type { Core } from '../../src/layer.js';
+import { type Core, evaluate } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';
 import { embedding } from '../../src/layers/embedding.js';
 import { gpt } from '../../src/models/gpt.js';
@@ -89,6 +89,22 @@ describe.each(Object.entries(models))('several generations of a model at once: %
     );
     expect(together.map(said)).toEqual(alone);
   });
+
+  it.each([2, 5, 31, 33, 140])(
+    'say after a prompt of %i symbols, read in windows, what they say after its steps',
+    async (length) => {
+      const model = make();
+      const prompt = Array.from({ length }, (_, k) => (k * k) % SYMBOLS);
+      let carry = model.initial(1);
+      for (const symbol of prompt.slice(0, -1)) [, carry] = evaluate(model, carry, lane(symbol));
+      const options = { length: 6, seed: length, temperature: 1.3, surprisal: true, alternatives: 2 };
+      const [inWindows, inSteps] = await Promise.all([
+        lastValueFrom(generateFrom(model, lane(...prompt), options).pipe(toArray())),
+        lastValueFrom(generateFrom(model, lane(prompt.at(-1) as number), { ...options, from: carry }).pipe(toArray())),
+      ]);
+      expect(inWindows).toEqual(inSteps);
+    },
+  );
 
   it('also where they begin, go on and are left at any time', async () => {
     const model = make();

@@ -98,13 +98,12 @@ function takeChunks(team: usize, member: i32): void {
 /** A worker's life: spin while forks keep coming, then sleep until the next one; ends when the team is stopped. */
 export function serve(team: usize, member: i32): void {
   setScratch(load<usize>(team, SCRATCH));
-  const patience = load<i32>(team, SPINS);
   let turns = 0;
   while (atomic.load<i32>(team, STOP) == 0) {
     if (atomic.load<i32>(team, UNCLAIMED) >= ONE_LEFT) {
       takeChunks(team, member);
       turns = 0;
-    } else if (turns < patience) {
+    } else if (turns < atomic.load<i32>(team, SPINS)) {
       turns += breath();
     } else {
       // Announce the sleep first and look once more: a fork in between either is seen here or wakes the sleeper.

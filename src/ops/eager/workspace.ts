@@ -38,7 +38,10 @@ export interface Workspace {
   view(of: BufferView, shape: Shape, offset?: number): BufferView;
   /** Address of the right operand op(x), `[k, n]`, in panels; packed once a window for each way round. */
   panels(x: Tensor, transposed: boolean, n: number, k: number): number;
-  /** The same, if it has earned them: a parameter that is multiplied by more than once is packed at its second use. */
+  /**
+   * The same, if it has earned them: a parameter that is multiplied by more than once is packed at its second use, or at its first
+   * where what is done here repeats.
+   */
   earnedPanels(x: Tensor, transposed: boolean, n: number, k: number): number | undefined;
   /** Address of xᵀ for a matrix x `[rows, columns]`, turned once a window. */
   turned(x: Tensor, rows: number, columns: number): number;
@@ -55,6 +58,8 @@ export interface WorkspaceOptions {
   readonly apart?: (x: Tensor, run: () => void) => void;
   /** Called for each signal that was copied in. */
   readonly copied?: (place: BufferView) => void;
+  /** Gives the address of a parameter's panels, where others keep them. */
+  readonly panels?: ((x: Parameter, transposed: boolean, n: number, k: number) => number) | undefined;
   /** Where parameters lie, if not at their own places. */
   readonly places?: ReadonlyMap<Tensor, BufferView>;
 }
@@ -80,6 +85,7 @@ export function workspace(machine: Machine, scope: Scope, options: WorkspaceOpti
   }
 
   function panels(x: Tensor, isTransposed: boolean, n: number, k: number): number {
+    if (options.panels !== undefined && x instanceof Parameter) return options.panels(x, isTransposed, n, k);
     const from = place(x).address;
     return formOf(x, packed[isTransposed ? 1 : 0], packedSize(n, k), (target) =>
       pack(machine, from, isTransposed ? k : n, isTransposed, n, k, target),
@@ -122,7 +128,8 @@ export function workspace(machine: Machine, scope: Scope, options: WorkspaceOpti
     panels,
     earnedPanels(x, transposed, n, k) {
       const way = transposed ? 1 : 0;
-      const earned = packed[way].has(x) || used[way].has(x);
+      const again = options.repeats === true && x instanceof Parameter;
+      const earned = again || packed[way].has(x) || used[way].has(x);
       if (x instanceof Parameter) used[way].add(x);
       return earned ? panels(x, transposed, n, k) : undefined;
     },

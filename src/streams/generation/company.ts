@@ -38,7 +38,7 @@ export interface Company<S> {
 /** Beyond this a step of more lanes takes as much longer as there are more. */
 const MAX_BATCH = 64;
 /** The first to ask waits for others so many times as long as the last batch took. */
-const PATIENCE = 4;
+const PATIENCE = 5;
 /** But no longer, in milliseconds: a symbol is not to be late for want of company. */
 const LONGEST_WAIT = 12;
 

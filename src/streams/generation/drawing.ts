@@ -1,7 +1,11 @@
 /** What the next symbol of a generation is drawn by: its options, its uniform numbers, and what was said lately. */
 import { DRAWING_BYTES, writeDrawing, writeRecent, writeUniform } from '../../kernels/drawing.js';
+import { sample, sampleScratch } from '../../kernels/kernels.js';
 import { machine } from '../../kernels/machine.js';
+import { inWindow } from '../../ops/window.js';
 import type { RandomGenerator } from '../../random.js';
+import { type Numbers, tensor } from '../../tensor.js';
+import { largestLogit } from '../logits.js';
 import type { SamplingOptions } from '../sample.js';
 
 /** What a generation's symbols are drawn by, beyond the draw from a distribution. */
@@ -63,4 +67,17 @@ export function symbolDrawing(
     },
     free: () => home.heap.free(address),
   };
+}
+
+/** The symbol that is drawn from a row of logits; the drawing is ready. @throws RangeError where the model has diverged. */
+export function drawnFrom(logits: Numbers, { address }: SymbolDrawing): number {
+  const symbols = logits.length;
+  const symbol = inWindow((_, space) => {
+    const said = space.result([1], 'int32').address;
+    const row = space.place(tensor([symbols], logits)).address;
+    sample(space.machine, row, address, said, space.arena.allocate(sampleScratch(1, symbols)), 1, symbols);
+    return space.machine.ints[said / 4] as number;
+  });
+  if (symbol < 0) largestLogit('sampler', logits);
+  return symbol;
 }

@@ -6,7 +6,7 @@ import type { Ids, Numbers, Tensor } from '../../tensor.js';
 import { mostProbable, natsOf } from '../logits.js';
 import { type Alone, alone } from './alone.js';
 import { type Company, type CompanyMember, companyOf } from './company.js';
-import { type DrawingOptions, type SymbolDrawing, symbolDrawing } from './drawing.js';
+import { type DrawingOptions, drawnFrom, type SymbolDrawing, symbolDrawing } from './drawing.js';
 
 /** A symbol that was said. */
 export interface Said {
@@ -30,6 +30,8 @@ export interface Speaker<S> {
   read(symbol: number): void;
   /** What comes next follows a carry and a symbol. */
   begin(carry: S, after: number): void;
+  /** What comes next is drawn from these logits, and goes on from a carry that has seen all before it. */
+  beginFrom(carry: S, logits: Numbers): void;
   /** The next symbol. */
   next(): Said | Promise<Said>;
   /** Gives its memory back; it is of no use afterwards. */
@@ -71,6 +73,8 @@ export function speaker<S>(model: Core<S, Ids, Tensor>, options: SpeakerOptions,
   const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
   /** Where the next symbol begins, until it is said. */
   let start: { readonly carry: S; readonly after: number } | undefined;
+  /** What the next symbol is drawn from, and the carry that it goes on from. */
+  let read: { readonly carry: S; readonly logits: Numbers } | undefined;
   let last = 0;
   let together = true;
 
@@ -117,12 +121,24 @@ export function speaker<S>(model: Core<S, Ids, Tensor>, options: SpeakerOptions,
     return take(symbol, stepper.logits, versionOf(parameters));
   }
 
+  function sayRead({ carry, logits }: NonNullable<typeof read>): Said {
+    read = undefined;
+    drawing.ready();
+    const said = take(drawnFrom(logits, drawing), logits, versionOf(parameters));
+    start = { carry, after: said.symbol };
+    return said;
+  }
+
   const self: Speaker<S> = {
     read: drawing.said,
     begin(carry, after) {
       start = { carry, after };
     },
+    beginFrom(carry, logits) {
+      read = { carry, logits };
+    },
     next() {
+      if (read !== undefined) return sayRead(read);
       const member = memberNow();
       drawing.ready();
       return member === undefined ? sayAlone() : asked(member);

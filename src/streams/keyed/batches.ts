@@ -7,6 +7,7 @@ import { machine } from '../../kernels/machine.js';
 import type { Core } from '../../layer.js';
 import type { Ops } from '../../ops/ops.js';
 import type { Ending } from '../../stepper/capture-step.js';
+import { sharedPanels } from '../../stepper/shared-panels.js';
 import { type Inside, type Stepper, steppedTo } from '../../stepper.js';
 import { type Numbers, type Shape, showShape, sizeOf, type Tensor } from '../../tensor.js';
 import type { Part, RecordLayout } from './layout.js';
@@ -47,7 +48,10 @@ interface Batch<S, X extends Tensor> {
 /** Words of a part in the kernels' table of them. */
 const PART = 3;
 
-/** Batches of as few sizes as there are powers of two, so that each is written down once. */
+/**
+ * Batches of few sizes, so that each is written down once: powers of two and, since a step of a few lanes too many costs as much as they
+ * do, three times those. They share the panels of the weights.
+ */
 export function batches<S, X extends Tensor>({
   model,
   layout,
@@ -65,7 +69,12 @@ export function batches<S, X extends Tensor>({
   const table = home.heap.allocate(4 * PART * (layout.parts.length + 1));
   const carryBytes = layout.parts.reduce((sum, { bytes }) => sum + bytes, 0);
 
-  const sizeFor = (lanes: number) => Math.min(maxBatch, 2 ** Math.ceil(Math.log2(lanes)));
+  const panels = sharedPanels(home);
+
+  function sizeFor(lanes: number): number {
+    const power = 2 ** Math.ceil(Math.log2(lanes));
+    return Math.min(maxBatch, power >= 4 && 0.75 * power >= lanes ? 0.75 * power : power);
+  }
 
   function batchOf(size: number): Batch<S, X> {
     let batch = bySize.get(size);
@@ -73,7 +82,7 @@ export function batches<S, X extends Tensor>({
       const { shape, type } = input;
       const ArrayOf = type === 'int32' ? Int32Array : Float32Array;
       const x = { shape: [1, size, ...shape], type, data: new ArrayOf(size * width) } as Tensor as X;
-      batch = { stepper: steppedTo<S, X>(model, finish && { finish }, ending && (() => ending)), x };
+      batch = { stepper: steppedTo<S, X>(model, finish && { finish }, ending && (() => ending), panels), x };
       bySize.set(size, batch);
     }
     return batch;
@@ -140,6 +149,7 @@ export function batches<S, X extends Tensor>({
     release() {
       for (const { stepper } of bySize.values()) stepper.release();
       bySize.clear();
+      panels.release();
       home.heap.free(addresses);
       home.heap.free(table);
     },
