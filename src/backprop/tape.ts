@@ -5,6 +5,7 @@
 import { draws } from '../ops/draws.js';
 import type { Adjoints, Ops, Primitives } from '../ops/ops.js';
 import type { Recurrences } from '../ops/recurrences.js';
+import { finish, type PiecewiseTask } from '../piecewise-task.js';
 import { isList, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { recurrenceVjps } from './recurrence-vjps.js';
 import { type Vjp, vjps } from './vjps.js';
@@ -19,6 +20,8 @@ export interface Tape extends Ops {
    * @throws RangeError where the output is not one number, or the seed is not of its shape.
    */
   gradients(output: Tensor, seed?: Tensor): readonly Tensor[];
+  /** The same in pieces of some primitives each, between which others may have their turn; as many for any numbers. */
+  gradientsInPieces(output: Tensor, seed?: Tensor): PiecewiseTask<readonly Tensor[]>;
 }
 
 /** A vjp whose primitive is not known any more: the walk needs only its outcome. */
@@ -31,6 +34,12 @@ interface Entry {
   readonly needs: readonly boolean[];
   readonly result: Tensor | readonly Tensor[];
 }
+
+/**
+ * Pieces of a walk back. Of few primitives each is a piece, since the first time a primitive's derivative is asked for takes a
+ * millisecond, of which the next one takes a hundredth; of many, some that take less than one.
+ */
+const [FEWEST_PIECES, MOST_IN_PIECE] = [8, 64];
 
 /** Tensors come first among a primitive's arguments, or as one list in the first place. */
 const operandsOf = (args: readonly unknown[]): readonly unknown[] => (isList(args[0]) ? args[0] : args);
@@ -115,7 +124,7 @@ export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
     };
   };
 
-  function gradients(output: Tensor, seed?: Tensor): readonly Tensor[] {
+  function* gradientsInPieces(output: Tensor, seed?: Tensor): PiecewiseTask<readonly Tensor[]> {
     if (seed === undefined && sizeOf(output.shape) !== 1) {
       throw new RangeError(
         `gradients: the output ${showShape(output.shape)} is not one number; reduce it to a loss, or give a seed.`,
@@ -142,7 +151,11 @@ export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
       });
     }
 
-    for (let k = entries.length - 1; k >= 0; k -= 1) backAcross(entries[k] as Entry);
+    const piece = Math.min(MOST_IN_PIECE, Math.ceil(entries.length / FEWEST_PIECES));
+    for (let k = entries.length - 1; k >= 0; k -= 1) {
+      backAcross(entries[k] as Entry);
+      if (k % piece === 0) yield;
+    }
     return watched.map(sumOrZeros);
   }
 
@@ -160,6 +173,7 @@ export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
     bernoulli: (shape, keep, key) => base.bernoulli(shape, keep, key),
     training: true,
     draw: draws(step),
-    gradients,
+    gradients: (output, seed) => finish(gradientsInPieces(output, seed)),
+    gradientsInPieces,
   };
 }
