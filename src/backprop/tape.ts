@@ -82,6 +82,38 @@ const rules: Rules = [
 ];
 const recurrenceRules = rulesOf(recurrenceVjps);
 
+/** Adds what the gradient of an entry's result comes to for its operands. */
+function backAcross(base: Ops, sums: Map<unknown, Tensor>, { vjp, args, needs, result }: Entry): void {
+  const results = isList(result) ? result : [result];
+  if (!results.some((y) => sums.has(y))) return;
+  const g = isList(result) ? result.map((y) => sums.get(y)) : sumOrZeros(base, sums, result);
+  const contributions = vjp(base, g, args, result, needs);
+  operandsOf(args).forEach((operand, place) => {
+    const contribution = contributions[place];
+    if (!needs[place] || contribution === undefined) return;
+    const sum = sums.get(operand);
+    sums.set(operand, sum === undefined ? contribution : base.add(sum, contribution));
+  });
+}
+
+const sumOrZeros = (base: Ops, sums: ReadonlyMap<unknown, Tensor>, x: Tensor): Tensor =>
+  sums.get(x) ?? base.fill(x.shape, 0);
+
+/** The walk back in pieces. No closure, which V8 would give generators of another map for each tape. */
+function* walkBack(
+  base: Ops,
+  entries: readonly Entry[],
+  watched: readonly Tensor[],
+  sums: Map<unknown, Tensor>,
+): PiecewiseTask<readonly Tensor[]> {
+  const piece = Math.min(MOST_IN_PIECE, Math.ceil(entries.length / FEWEST_PIECES));
+  for (let k = entries.length - 1; k >= 0; k -= 1) {
+    backAcross(base, sums, entries[k] as Entry);
+    if (k % piece === 0) yield;
+  }
+  return watched.map((x) => sumOrZeros(base, sums, x));
+}
+
 /**
  * Records on a tape what depends on the watched tensors, and takes gradients.
  *
@@ -124,7 +156,7 @@ export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
     };
   };
 
-  function* gradientsInPieces(output: Tensor, seed?: Tensor): PiecewiseTask<readonly Tensor[]> {
+  function gradientsInPieces(output: Tensor, seed?: Tensor): PiecewiseTask<readonly Tensor[]> {
     if (seed === undefined && sizeOf(output.shape) !== 1) {
       throw new RangeError(
         `gradients: the output ${showShape(output.shape)} is not one number; reduce it to a loss, or give a seed.`,
@@ -135,28 +167,7 @@ export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
         `gradients: the seed ${showShape(seed.shape)} must have the output's shape, ${showShape(output.shape)}.`,
       );
     }
-    const sums = new Map<unknown, Tensor>([[output, seed ?? base.fill(output.shape, 1)]]);
-    const sumOrZeros = (x: Tensor) => sums.get(x) ?? base.fill(x.shape, 0);
-
-    function backAcross({ vjp, args, needs, result }: Entry): void {
-      const results = isList(result) ? result : [result];
-      if (!results.some((y) => sums.has(y))) return;
-      const g = isList(result) ? result.map((y) => sums.get(y)) : sumOrZeros(result);
-      const contributions = vjp(base, g, args, result, needs);
-      operandsOf(args).forEach((operand, place) => {
-        const contribution = contributions[place];
-        if (!needs[place] || contribution === undefined) return;
-        const sum = sums.get(operand);
-        sums.set(operand, sum === undefined ? contribution : base.add(sum, contribution));
-      });
-    }
-
-    const piece = Math.min(MOST_IN_PIECE, Math.ceil(entries.length / FEWEST_PIECES));
-    for (let k = entries.length - 1; k >= 0; k -= 1) {
-      backAcross(entries[k] as Entry);
-      if (k % piece === 0) yield;
-    }
-    return watched.map(sumOrZeros);
+    return walkBack(base, entries, watched, new Map([[output, seed ?? base.fill(output.shape, 1)]]));
   }
 
   const recorded = (of: object, table: Rules) =>
