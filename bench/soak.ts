@@ -33,7 +33,7 @@ const [LONGEST, SETTLED] = [20, 3];
 /** Of its mean, what memory may grow by in the last life after its first quarter, if that life is so many minutes long; and over lives, if they are so many. */
 const [ALLOWED, WARM] = [0.05, 10];
 const [ALLOWED_OVER_LIVES, MANY_LIVES] = [0.1, 20];
-/** Of some neighbours the lowest counts, since garbage comes and goes. */
+/** Of some neighbours the lowest counts: what each life says of its memory leaves garbage out, but not of the young generation. */
 const NEIGHBOURS = 20;
 const KEPT = 3;
 

@@ -5,6 +5,7 @@
 import { draws } from '../ops/draws.js';
 import type { Adjoints, Ops, Primitives } from '../ops/ops.js';
 import type { Recurrences } from '../ops/recurrences.js';
+import { finish, type PiecewiseTask } from '../piecewise-task.js';
 import { isList, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
 import { recurrenceVjps } from './recurrence-vjps.js';
 import { type Vjp, vjps } from './vjps.js';
@@ -19,6 +20,8 @@ export interface Tape extends Ops {
    * @throws RangeError where the output is not one number, or the seed is not of its shape.
    */
   gradients(output: Tensor, seed?: Tensor): readonly Tensor[];
+  /** The same in pieces of some primitives each, between which others may have their turn; as many for any numbers. */
+  gradientsInPieces(output: Tensor, seed?: Tensor): PiecewiseTask<readonly Tensor[]>;
 }
 
 /** A vjp whose primitive is not known any more: the walk needs only its outcome. */
@@ -31,6 +34,12 @@ interface Entry {
   readonly needs: readonly boolean[];
   readonly result: Tensor | readonly Tensor[];
 }
+
+/**
+ * Pieces of a walk back. Of few primitives each is a piece, since the first time a primitive's derivative is asked for takes a
+ * millisecond, of which the next one takes a hundredth; of many, some that take less than one.
+ */
+const [FEWEST_PIECES, MOST_IN_PIECE] = [8, 64];
 
 /** Tensors come first among a primitive's arguments, or as one list in the first place. */
 const operandsOf = (args: readonly unknown[]): readonly unknown[] => (isList(args[0]) ? args[0] : args);
@@ -74,6 +83,38 @@ const rules: Rules = [
 ];
 const recurrenceRules = rulesOf(recurrenceVjps);
 
+/** Adds what the gradient of an entry's result comes to for its operands. */
+function backAcross(base: Ops, sums: Map<unknown, Tensor>, { vjp, args, needs, result }: Entry): void {
+  const results = isList(result) ? result : [result];
+  if (!results.some((y) => sums.has(y))) return;
+  const g = isList(result) ? result.map((y) => sums.get(y)) : sumOrZeros(base, sums, result);
+  const contributions = vjp(base, g, args, result, needs);
+  operandsOf(args).forEach((operand, place) => {
+    const contribution = contributions[place];
+    if (!needs[place] || contribution === undefined) return;
+    const sum = sums.get(operand);
+    sums.set(operand, sum === undefined ? contribution : base.add(sum, contribution));
+  });
+}
+
+const sumOrZeros = (base: Ops, sums: ReadonlyMap<unknown, Tensor>, x: Tensor): Tensor =>
+  sums.get(x) ?? base.fill(x.shape, 0);
+
+/** The walk back in pieces. No closure, which V8 would give generators of another map for each tape. */
+function* walkBack(
+  base: Ops,
+  entries: readonly Entry[],
+  watched: readonly Tensor[],
+  sums: Map<unknown, Tensor>,
+): PiecewiseTask<readonly Tensor[]> {
+  const piece = Math.min(MOST_IN_PIECE, Math.ceil(entries.length / FEWEST_PIECES));
+  for (let k = entries.length - 1; k >= 0; k -= 1) {
+    backAcross(base, sums, entries[k] as Entry);
+    if (k % piece === 0) yield;
+  }
+  return watched.map((x) => sumOrZeros(base, sums, x));
+}
+
 /**
  * Records on a tape what depends on the watched tensors, and takes gradients.
  *
@@ -116,7 +157,7 @@ export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
     };
   };
 
-  function gradients(output: Tensor, seed?: Tensor): readonly Tensor[] {
+  function gradientsInPieces(output: Tensor, seed?: Tensor): PiecewiseTask<readonly Tensor[]> {
     if (seed === undefined && sizeOf(output.shape) !== 1) {
       throw new RangeError(
         `gradients: the output ${showShape(output.shape)} is not one number; reduce it to a loss, or give a seed.`,
@@ -127,24 +168,7 @@ export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
         `gradients: the seed ${showShape(seed.shape)} must have the output's shape, ${showShape(output.shape)}.`,
       );
     }
-    const sums = new Map<unknown, Tensor>([[output, seed ?? base.fill(output.shape, 1)]]);
-    const sumOrZeros = (x: Tensor) => sums.get(x) ?? base.fill(x.shape, 0);
-
-    function backAcross({ vjp, args, needs, result }: Entry): void {
-      const results = isList(result) ? result : [result];
-      if (!results.some((y) => sums.has(y))) return;
-      const g = isList(result) ? result.map((y) => sums.get(y)) : sumOrZeros(result);
-      const contributions = vjp(base, g, args, result, needs);
-      operandsOf(args).forEach((operand, place) => {
-        const contribution = contributions[place];
-        if (!needs[place] || contribution === undefined) return;
-        const sum = sums.get(operand);
-        sums.set(operand, sum === undefined ? contribution : base.add(sum, contribution));
-      });
-    }
-
-    for (let k = entries.length - 1; k >= 0; k -= 1) backAcross(entries[k] as Entry);
-    return watched.map(sumOrZeros);
+    return walkBack(base, entries, watched, new Map([[output, seed ?? base.fill(output.shape, 1)]]));
   }
 
   const recorded = (of: object, table: Rules) =>
@@ -161,6 +185,7 @@ export function tape(base: Ops, watched: readonly Tensor[], step = 0): Tape {
     bernoulli: (shape, keep, key) => base.bernoulli(shape, keep, key),
     training: true,
     draw: draws(step),
-    gradients,
+    gradients: (output, seed) => finish(gradientsInPieces(output, seed)),
+    gradientsInPieces,
   };
 }

@@ -22,13 +22,34 @@ export function capture<R>(
   body: (capture: Capture) => R,
   threads: number = machine.threads,
 ): Captured<R> {
+  const own: Capture = { forks: [], done: 0, looks: 0, threads };
+  return { result: written(machine, own, () => body(own)), forks: own.forks.slice(own.done) };
+}
+
+/**
+ * The same of a body in pieces. Between two of them nothing is written down, so that others may run what they like; what they must
+ * not do is move or overwrite what the body has to do with.
+ */
+export function* captureInPieces<R>(
+  machine: Machine,
+  body: PiecewiseTask<R>,
+  threads: number = machine.threads,
+): PiecewiseTask<Captured<R>> {
+  const own: Capture = { forks: [], done: 0, looks: 0, threads };
+  for (;;) {
+    const piece = written(machine, own, () => body.next());
+    if (piece.done) return { result: piece.value, forks: own.forks.slice(own.done) };
+    yield piece.value;
+  }
+}
+
+/** Runs a body, or a piece of one, whose forks are added to a capture. */
+function written<R>(machine: Machine, own: Capture, body: () => R): R {
   return atOnce(machine, () => {
-    const own: Capture = { forks: [], done: 0, looks: 0, threads };
     clearArguments(machine);
     try {
       machine.capturing = own;
-      const result = staying(machine, () => body(own));
-      return { result, forks: own.forks.slice(own.done) };
+      return staying(machine, body);
     } finally {
       machine.capturing = undefined;
     }

@@ -12,7 +12,7 @@ import { machine } from '../kernels/machine.js';
 import type { Machine } from '../kernels/machine-type.js';
 import { staying } from '../kernels/staying.js';
 import { type Params, parametersOf, versionOf } from '../parameters/parameter.js';
-import type { PiecewiseTask } from '../piecewise-task.js';
+import { inOnePiece, type PiecewiseTask } from '../piecewise-task.js';
 import type { Tensor } from '../tensor.js';
 
 /** A checkpoint whose numbers are on their way. */
@@ -35,13 +35,13 @@ export function copying(params: Params, make: () => Checkpoint): Copying {
   return staying(home, () => {
     const { result, keeper } = inPlace(make);
     const placed = inBlock(home, result);
-    if (placed === undefined) return { checkpoint: settled(result), task: over(true), free() {} };
+    if (placed === undefined) return { checkpoint: settled(result), task: inOnePiece(() => true), free() {} };
     const { checkpoint, copy } = placed;
     let quiet = true;
     const free = () => home.heap.free(placed.address);
     if (keeper === undefined) {
       atOnce(home, copy);
-      return { checkpoint, task: over(true), free };
+      return { checkpoint, task: inOnePiece(() => true), free };
     }
     const task = copiedBy(keeper, params, copy, (isQuiet) => {
       quiet = isQuiet;
@@ -71,11 +71,6 @@ function copiedBy(
       for (const each of leave) each();
     }
   })();
-}
-
-// biome-ignore lint/correctness/useYield: a task that is over.
-function* over<R>(result: R): PiecewiseTask<R> {
-  return result;
 }
 
 /** The checkpoint as it is to be, and what copies its numbers there; undefined where there is no room, or none that lasts. */

@@ -6,6 +6,7 @@ import type { Workspace } from '../ops/eager/workspace.js';
 import type { Ops } from '../ops/ops.js';
 import { windowOps } from '../ops/window.js';
 import type { Params } from '../parameters/parameter.js';
+import type { PiecewiseTask } from '../piecewise-task.js';
 import { isTensor, type Tensor } from '../tensor.js';
 import { because } from './bad-reason.js';
 import type { Loss } from './losses/loss.js';
@@ -86,12 +87,20 @@ export function gradients<S, X, Y, Z, O>(
     new Map(arrays.map(([weights], k) => [kept.parameters[k] as Tensor, weights] as const));
 
   return {
-    /** At the weights, or at a copy of them elsewhere. */
-    of(step: number, within: Workspace, window: TrainingWindow<S, X, Z>, beside?: Beside): Gradient<S, O> {
+    /** At the weights, or at a copy of them elsewhere that is made first: forward pass, walk back and squares, in pieces. */
+    *of(
+      step: number,
+      within: Workspace,
+      window: TrainingWindow<S, X, Z>,
+      copied?: () => Beside,
+    ): PiecewiseTask<Gradient<S, O>> {
+      const beside = copied?.();
       const space = beside === undefined ? within : within.withPlaces(placesOf(beside));
       const ops = windowOps(space, (kernels) => tape(kernels, kept.parameters, step));
       const after = forward(ops, model, judged, window);
-      const gradients = ops.gradients(after.loss);
+      yield;
+      const gradients = yield* ops.gradientsInPieces(after.loss);
+      yield;
       const taken = kept.step(space, gradients, beside);
       return { ...after, space, gradients, taken, sums: taken.squares() };
     },

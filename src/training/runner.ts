@@ -1,13 +1,13 @@
 /** Who runs the kernels of an update in pieces: the thread that asks for the pieces, or the learner's team. */
 
-import { capture, inPieces } from '../kernels/capture.js';
+import { captureInPieces, inPieces } from '../kernels/capture.js';
 import { learnerOf } from '../kernels/learner.js';
 import type { Machine } from '../kernels/machine-type.js';
 import type { PiecewiseTask } from '../piecewise-task.js';
 
 export interface Runner {
-  /** Captures a body and runs its kernels; what the body gives, once they have run. */
-  run<R>(body: () => R): PiecewiseTask<R>;
+  /** Captures a body, in the pieces that it has, and runs its kernels; what the body gives, once they have run. */
+  run<R>(body: () => PiecewiseTask<R>): PiecewiseTask<R>;
   /** Until nothing is written any more by kernels of a task that was ended before its time. */
   settled(): PiecewiseTask<void>;
   /** Calls back when that is so. */
@@ -18,7 +18,9 @@ export interface Runner {
 
 /** A kernel a piece, by the thread that asks for it. */
 export const caller = (machine: Machine): Runner => ({
-  run: (body) => inPieces(machine, capture(machine, body)),
+  *run(body) {
+    return yield* inPieces(machine, yield* captureInPieces(machine, body()));
+  },
   *settled() {},
   whenSettled: (then) => then(),
   release: (free) => free(),
@@ -44,7 +46,9 @@ export function learner(machine: Machine): Runner {
     whenSettled,
     *run(body) {
       const threads = Math.max(machine.threads, machine.learnerThreads);
-      const { result, forks } = capture(machine, body, threads);
+      const { result, forks } = yield* captureInPieces(machine, body(), threads);
+      // The first program starts threads, which is a piece of its own.
+      yield;
       let outcome: () => boolean = () => false;
       busy = team
         .run(forks)

@@ -6,7 +6,7 @@ import { type Keeper, keptBy } from '../kernels/in-place.js';
 import { machine } from '../kernels/machine.js';
 import type { ParameterTable } from '../kernels/parameter-table.js';
 import { checkedOptions, type Names } from '../options.js';
-import type { PiecewiseTask } from '../piecewise-task.js';
+import { inOnePiece, type PiecewiseTask } from '../piecewise-task.js';
 import type { Tensor } from '../tensor.js';
 import { attempts } from './attempts.js';
 import type { Observe, Trainable } from './forward.js';
@@ -204,7 +204,7 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
   function* afterSettled<R>(body: () => void, then: () => R): PiecewiseTask<R> {
     yield* runner.settled();
     requireHeld();
-    yield* runner.run(body);
+    yield* runner.run(() => inOnePiece(body));
     return then();
   }
 

@@ -4,7 +4,7 @@ import { SparsePolicy } from '../kernels/jobs.js';
 import type { UpdateStep } from '../kernels/parameter-table.js';
 import type { Workspace } from '../ops/eager/workspace.js';
 import { inWindow, toSignal } from '../ops/window.js';
-import { finish, type PiecewiseTask } from '../piecewise-task.js';
+import { finish, inOnePiece, type PiecewiseTask } from '../piecewise-task.js';
 import type { Tensor } from '../tensor.js';
 import { gradients, type Objective, type Trainable } from './forward.js';
 import { lookAhead } from './look-ahead.js';
@@ -36,8 +36,8 @@ export interface Learned<S, O = undefined> {
   readonly observed: O;
 }
 
-/** Runs the kernels of a body, at once or in pieces; what the body gives, once they have run. */
-export type RunKernels = <R>(body: () => R) => PiecewiseTask<R>;
+/** Goes through a body and runs its kernels, at once or in pieces; what the body gives, once they have run. */
+export type RunKernels = <R>(body: () => PiecewiseTask<R>) => PiecewiseTask<R>;
 
 /** The updates of a trainer. */
 export interface Updates<S, X, Z, O> {
@@ -54,10 +54,7 @@ export interface Updates<S, X, Z, O> {
   atOnce(window: TrainingWindow<S, X, Z>, within?: Workspace): Learned<S, O>;
 }
 
-// biome-ignore lint/correctness/useYield: a task of one piece has nothing to yield, and still is a task.
-function* now<R>(body: () => R): PiecewiseTask<R> {
-  return body();
-}
+const now: RunKernels = (body) => inOnePiece(() => finish(body()));
 
 export function trainerUpdates<S, X, Y, Z, O>(
   model: Trainable<S, X, Y>,
@@ -82,7 +79,8 @@ export function trainerUpdates<S, X, Y, Z, O>(
 
   function* update(within: Workspace, window: TrainingWindow<S, X, Z>, run: RunKernels): PiecewiseTask<Learned<S, O>> {
     const before = ahead?.when === 'before' ? ahead : undefined;
-    const from = yield* run(() => gradient.of(step, within, window, before && lookAhead(before, kept, step, within)));
+    const weightsAhead = before && (() => lookAhead(before, kept, step, within));
+    const from = yield* run(() => gradient.of(step, within, window, weightsAhead));
     const { squares, value, norm } = gradient.finite(step, from, window);
     const learningRate = optimizer.learningRate(step);
     const prepared = scaled(optimizer, prepare(preparations, from.taken, squares), from.taken, squares);
@@ -90,7 +88,7 @@ export function trainerUpdates<S, X, Y, Z, O>(
     let { taken } = from;
     if (ahead?.when === 'between') {
       const there = yield* run(() =>
-        gradient.of(step, within, window, lookAhead(ahead, kept, step, within, from.gradients, prepared)),
+        gradient.of(step, within, window, () => lookAhead(ahead, kept, step, within, from.gradients, prepared)),
       );
       requireBearable(optimizer, learningRate, prepared, there.taken, gradient.finite(step, there, window).squares);
       ({ taken } = there);

@@ -1,7 +1,16 @@
 /** Files are written in pieces, from arrays and from shared memory, with what their checksum decides at their start. */
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { crc32 } from '../../src/host/crc32.js';
 import { writeInBackground } from '../../src/host/node/background-writer.js';
@@ -89,5 +98,29 @@ describe('a write in the background', () => {
       closeSync(file);
     }
     expect(readFileSync(path, 'utf8')).toBe('as it was');
+  });
+
+  // Blocks of a file of that size may go past the system's cache, which takes whole pages of the file alone.
+  const LARGE = 2 << 20;
+  const folders = ['', ...(existsSync('/dev/shm') ? ['/dev/shm'] : [])];
+  it.each(
+    folders.flatMap((where) =>
+      [LARGE - 1, LARGE, LARGE + 1, LARGE + 4095, LARGE + 4096, (5 << 20) + 4097].flatMap((length) =>
+        [0, 1, 4095, 4096, 1 << 20].map((at) => [where || 'the temporary folder', length, at] as const),
+      ),
+    ),
+  )('to %s, of %i bytes from %i on, is those bytes with their checksum', async (where, length, at) => {
+    const path = join(where === '/dev/shm' ? mkdtempSync('/dev/shm/oxbow-replace-') : folder, 'file');
+    const before = some('shared memory', at, 1);
+    const bytes = some('shared memory', length, 2);
+    writeFileSync(path, before);
+    const file = openSync(path, 'r+');
+    try {
+      expect(await writeInBackground(file, bytes, at, crc32(before, 0))).toBe(crc32(bytes, crc32(before, 0)));
+    } finally {
+      closeSync(file);
+    }
+    expect(Buffer.compare(readFileSync(path), Buffer.concat([before, bytes]))).toBe(0);
+    if (where === '/dev/shm') rmSync(dirname(path), { recursive: true });
   });
 });
