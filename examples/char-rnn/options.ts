@@ -3,7 +3,14 @@ import type { Command } from 'commander';
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import { misused } from '../../src/cli/shared/failure.js';
-import { askedOf, askedPlan, completed, requireSound, withRecipe } from '../../src/cli/training/recipe-options.js';
+import {
+  askedOf,
+  askedPlan,
+  completed,
+  recipesHelp,
+  requireSound,
+  withRecipe,
+} from '../../src/cli/training/recipe-options.js';
 import type { Plan, Recipe } from '../../src/cli/training/recipes.js';
 import {
   evaluatingOf,
@@ -47,7 +54,10 @@ function charRnn(): Command {
     '--file <path>',
     'text to learn from, UTF-8 (default: Moby Dick)',
   );
-  return runOptions(withTraining(withRecipe(program), 'with --resume', 'of --load'), SAVE);
+  return runOptions(withTraining(withRecipe(program), 'with --resume', 'of --load'), SAVE).addHelpText(
+    'after',
+    recipesHelp,
+  );
 }
 
 function checked(typed: Typed): void {

@@ -1,9 +1,10 @@
 /** `oxbow train`: a language model that learns a text, is kept in a folder, and goes on where it was. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { saveRuns } from '../runs/checkpointed.js';
 import { type MachineChoice, positive, whole } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
-import { Failure, misused } from './shared/failure.js';
+import { misused } from './shared/failure.js';
 import { type About, type LanguageCore, requireTask, resumeKept, vocabularyOf } from './shared/kept.js';
 import { knownOptimizer } from './shared/language.js';
 import { type CourseData, courseFrom, isSameWay, newCourse, type Way } from './training/course.js';
@@ -19,6 +20,7 @@ import {
   modelNames,
   optionOf,
   planOf,
+  recipesHelp,
   requireSound,
   withRecipe,
 } from './training/recipe-options.js';
@@ -57,6 +59,7 @@ export function trainCommand(): Command {
       ['oxbow train corpus.txt --keep model/ --eval', 'scores what the run has held out, also by dynamic evaluation'],
       ['oxbow train corpus.txt --keep model/ --json | jq .bitsPerCharacter', 'for a program'],
     ],
+    recipesHelp,
   )
     .argument('[file]', 'text to learn, UTF-8 (default: Moby Dick)')
     .option('--keep <folder>', 'where the run is kept; one that is there goes on', habits.keep);
@@ -99,16 +102,25 @@ function courseOf(way: Way, recipe: Recipe, asked: Plan | undefined, was?: Cours
   return isSame && was.done < 1 && isSameWay(was, way) ? was : newCourse(way, plan, was);
 }
 
+/** What can be asked for where there is no run yet: better refused before there is a folder for it. */
+function requireNew(options: TrainOptions): void {
+  const { keep } = options;
+  if (options.eval) {
+    throw misused(`--eval: ${keep} has no run to evaluate; train one first, or give its folder by --keep.`);
+  }
+  if (options.pipedAgain) throw misused(`--piped-again: ${keep} has no run yet to go on with; leave it out.`);
+  requireSound(completed(askedOf(options)));
+}
+
 async function work(file: string | undefined, options: TrainOptions, context: Context): Promise<void> {
   const { keep } = options;
   requireTogether(options, file === undefined ? '' : 'a file');
+  if (!existsSync(keep)) requireNew(options);
   const machine = chooseMachine(options);
   const given = file === undefined ? undefined : await readText(file);
   const kept = await resumeKept<LanguageCore>(keep, context);
   if (kept !== undefined) requireTask(kept.about, keep, 'language');
-  if (kept === undefined && options.eval) {
-    throw new Failure(`--eval: ${keep} has no run to evaluate; train one first, or give its folder by --keep.`, 2);
-  }
+  if (kept === undefined) requireNew(options);
   const recipe = recipeFor(options, kept);
   const text = recipe.stdin ? undefined : (given ?? (await readText(file)));
   const vocab = kept === undefined ? vocabularyIn(text) : vocabularyOf(kept.about, keep);

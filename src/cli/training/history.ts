@@ -57,6 +57,7 @@ export function history(from: HistoryData = none): History {
       every *= 2;
     },
     validated(point) {
+      if (point.steps === validation.at(-1)?.steps) return;
       validation = [...validation, rounded(point)];
       if (validation.length > POINTS) validation = everyOther(validation);
     },

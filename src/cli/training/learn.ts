@@ -130,19 +130,22 @@ export async function validate(run: LanguageRun, { done, history, report }: Besi
   return scored;
 }
 
+/** Scoring may take this share of the time. */
+const SHARE = 1 / 20;
+
 /** Has the validation part scored every so many seconds; windows wait meanwhile, so that it is scored by one model. */
 function validating(run: LanguageRun, beside: Beside): () => void {
-  let last = performance.now();
-  let busy = false;
+  let next = performance.now() + 1000 * run.saveEvery;
   return () => {
-    if (busy || performance.now() - last < 1000 * run.saveEvery) return;
-    busy = true;
+    const since = performance.now();
+    if (since < next) return;
+    next = Number.POSITIVE_INFINITY;
     const release = holdSource();
     validate(run, beside)
       .catch((error: unknown) => run.screen.note(`the validation part was not scored: ${messageOf(error)}`))
       .finally(() => {
-        busy = false;
-        last = performance.now();
+        const now = performance.now();
+        next = now + Math.max(1000 * run.saveEvery, (now - since) / SHARE);
         release?.();
       });
   };

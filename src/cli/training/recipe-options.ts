@@ -87,21 +87,33 @@ export function withRecipe(command: Command): Command {
     if (parse === undefined) command.option(flag, what).option(flag.replace('--', '--no-'), `not ${flag}`);
     else command.option(`${flag} <n>`, `${what} (default: ${usual ?? quick[name]})`, parse);
   }
-  return command
-    .option('--stdin', 'learn online from what is piped in, each symbol scored before it is learnt (recipe online-log)')
-    .addHelpText('after', recipesHelp);
+  const stdin = 'learn online from what is piped in, each symbol scored before it is learnt (recipe online-log)';
+  return command.option('--stdin', stdin);
 }
 
-/** How each recipe differs from the one that is the default. */
-const recipesHelp = [
+const WIDTH = 80;
+
+/** Words in lines of a terminal. */
+function lines(words: readonly string[], indent: string): string[] {
+  const made: string[] = [];
+  for (const word of words) {
+    const last = made.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= WIDTH) made[made.length - 1] = `${last} ${word}`;
+    else made.push(indent + word);
+  }
+  return made;
+}
+
+/** How each recipe differs from the one that is the default; for a command's help. */
+export const recipesHelp = [
   '',
   'Recipes:',
   ...recipeNames.flatMap((name) => {
     const { about, recipe } = recipes[name];
     const own = (Object.keys(recipe) as (keyof Recipe)[]).filter((key) => recipe[key] !== quick[key]);
-    const shown = own.map((key) => (recipe[key] === true ? optionOf(key) : `${optionOf(key)} ${recipe[key]}`));
-    const told = shown.filter((each) => !each.endsWith(' null')).join(' ');
-    return [`  ${name}: ${about}`, ...(told === '' ? [] : [`      ${told}`])];
+    const shown = own.filter((key) => recipe[key] !== null && recipe[key] !== false);
+    const told = shown.map((key) => (recipe[key] === true ? optionOf(key) : `${optionOf(key)} ${recipe[key]}`));
+    return [...lines(`${name}: ${about}`.split(' '), '  '), ...lines(told, '      ')];
   }),
 ].join('\n');
 

@@ -16,7 +16,7 @@ export interface Axis {
 
 const WIDTH = 640;
 const HEIGHT = 300;
-const EDGE = { left: 56, right: 16, top: 12, bottom: 48 };
+const EDGE = { left: 64, right: 16, top: 12, bottom: 54 };
 
 /** Round numbers in a range, about so many. */
 export function ticksOf(low: number, high: number, many: number): number[] {
@@ -72,10 +72,10 @@ export function plot(title: string, curves: readonly Curve[], x: Axis, y: Axis):
     ...xTicks.map(
       (tick) =>
         `<line class="grid" x1="${atX(tick)}" x2="${atX(tick)}" y1="${EDGE.top}" y2="${bottom}"/>` +
-        `<text class="middle" x="${atX(tick)}" y="${bottom + 18}">${escaped(x.show(tick))}</text>`,
+        `<text class="middle" x="${atX(tick)}" y="${bottom + 20}">${escaped(x.show(tick))}</text>`,
     ),
     `<text class="middle" x="${EDGE.left + inner / 2}" y="${HEIGHT - 6}">${escaped(x.name)}</text>`,
-    `<text class="middle" transform="rotate(-90)" x="${-EDGE.top - outer / 2}" y="14">${escaped(y.name)}</text>`,
+    `<text class="middle" transform="rotate(-90)" x="${-EDGE.top - outer / 2}" y="16">${escaped(y.name)}</text>`,
   ];
   const lines = curves.map(({ style, points, name }) => {
     const path = points.map(([a, b]) => `${atX(a)},${atY(b)}`).join(' ');

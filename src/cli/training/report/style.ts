@@ -24,7 +24,7 @@ section { margin-top: 1rem; padding: 0.2rem 1rem 1rem; background: var(--card); 
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); gap: 1rem; }
 figure { margin: 0; min-width: 0; }
 figcaption, caption, .quiet { color: var(--quiet); font-size: 0.9rem; text-align: left; }
-svg { width: 100%; height: auto; font: 12px system-ui, sans-serif; }
+svg { width: 100%; height: auto; font: 15px system-ui, sans-serif; }
 svg text { fill: var(--ink); }
 .end { text-anchor: end; }
 .middle { text-anchor: middle; }
