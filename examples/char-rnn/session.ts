@@ -163,14 +163,13 @@ function recipeOf(
 ): TE.TaskEither<Failure, Recipe> {
   if (about === undefined) return tried(() => requireSound(completed(asked)));
   const was = about.recipe;
-  if (resume || only) return tried(() => requireSound(completed(asked, was)));
   const shape = Object.fromEntries(modelNames.map((name) => [name, was[name]])) as Partial<Recipe>;
   const sizes = Object.fromEntries(modelNames.map((name) => [name, asked[name]])) as Partial<Recipe>;
   return pipe(
-    TE.fromEither(
-      sameAs(`--load: the model of ${load}`, shape, sizes, typed as Partial<Record<keyof typeof shape, string>>),
+    TE.fromEither(resume ? E.right(undefined) : sameAs(`--load: the model of ${load}`, shape, sizes, typed)),
+    TE.chain(() =>
+      tried(() => requireSound(resume || only ? completed(asked, was) : { ...completed(asked), ...shape })),
     ),
-    TE.chain(() => tried(() => requireSound({ ...completed(asked), ...shape }))),
   );
 }
 

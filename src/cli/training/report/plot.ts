@@ -101,7 +101,7 @@ ${[...grid, ...lines].join('\n')}
 ${shown
   .map(({ name, points }) =>
     table(
-      `${name}, ${y.name}`,
+      `${name}: ${y.name} by ${x.name}`,
       [x.name, y.name],
       thinned(points).map(([a, b]) => [x.show(a), y.show(b)]),
     ),
