@@ -11,6 +11,7 @@ import {
   completed,
   modelNames,
   optionOf,
+  partNames,
   passingNames,
   planOf,
   requireSound,
@@ -163,10 +164,14 @@ function recipeOf(
 ): TE.TaskEither<Failure, Recipe> {
   if (about === undefined) return tried(() => requireSound(completed(asked)));
   const was = about.recipe;
-  const shape = Object.fromEntries(modelNames.map((name) => [name, was[name]])) as Partial<Recipe>;
-  const sizes = Object.fromEntries(modelNames.map((name) => [name, asked[name]])) as Partial<Recipe>;
+  const of = (values: Partial<Recipe>, names: readonly (keyof Recipe)[]): Partial<Recipe> =>
+    Object.fromEntries(names.map((name) => [name, values[name]]));
+  const lasting = only ? [...modelNames, ...partNames] : modelNames;
+  const shape = of(was, modelNames);
   return pipe(
-    TE.fromEither(resume ? E.right(undefined) : sameAs(`--load: the model of ${load}`, shape, sizes, typed)),
+    TE.fromEither(
+      resume ? E.right(undefined) : sameAs(`--load: the model of ${load}`, of(was, lasting), of(asked, lasting), typed),
+    ),
     TE.chain(() =>
       tried(() => requireSound(resume || only ? completed(asked, was) : { ...completed(asked), ...shape })),
     ),

@@ -5,7 +5,7 @@ import { saveRuns } from '../runs/checkpointed.js';
 import { type MachineChoice, positive, whole } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { misused } from './shared/failure.js';
-import { type About, type LanguageCore, requireTask, resumeKept, vocabularyOf } from './shared/kept.js';
+import { type About, type LanguageCore, languageIn, requireTask, resumeKept, vocabularyOf } from './shared/kept.js';
 import { knownOptimizer } from './shared/language.js';
 import { type CourseData, courseFrom, isSameWay, newCourse, type Way } from './training/course.js';
 import { evaluate } from './training/evaluation.js';
@@ -19,6 +19,7 @@ import {
   isSamePlan,
   modelNames,
   optionOf,
+  partNames,
   planOf,
   recipesHelp,
   requireSound,
@@ -77,13 +78,28 @@ export function trainCommand(): Command {
   );
 }
 
-function recipeFor(options: TrainOptions, kept: KeptLanguage | undefined): Recipe {
+/** What a run has come to, and where it goes on, unless it is only looked at. */
+type Found = Pick<KeptLanguage, 'model' | 'about'> & { readonly goesOn?: KeptLanguage };
+
+/** The run in a folder. One that is only looked at may be learning meanwhile. */
+async function found({ keep, eval: only }: TrainOptions, context: Context): Promise<Found | undefined> {
+  if (only) {
+    const { language, about } = await languageIn(keep);
+    return { model: language, about };
+  }
+  const kept = await resumeKept<LanguageCore>(keep, context);
+  if (kept === undefined) return undefined;
+  requireTask(kept.about, keep, 'language');
+  return { ...kept, goesOn: kept };
+}
+
+function recipeFor(options: TrainOptions, kept: Found | undefined): Recipe {
   const asked = askedOf(options);
   const about = kept?.about as About | undefined;
   if (about === undefined) return requireSound(completed(asked));
   const was = (about.recipe ?? {}) as Partial<Recipe>;
   const { keep } = options;
-  for (const name of [...modelNames, 'optimizer', 'stdin'] as const) {
+  for (const name of [...modelNames, ...partNames, 'optimizer', 'stdin'] as const) {
     if (asked[name] === undefined || was[name] === undefined || asked[name] === was[name]) continue;
     const option = optionOf(name);
     throw misused(
@@ -118,8 +134,7 @@ async function work(file: string | undefined, options: TrainOptions, context: Co
   if (!existsSync(keep)) requireNew(options);
   const machine = chooseMachine(options);
   const given = file === undefined ? undefined : await readText(file);
-  const kept = await resumeKept<LanguageCore>(keep, context);
-  if (kept !== undefined) requireTask(kept.about, keep, 'language');
+  const kept = await found(options, context);
   if (kept === undefined) requireNew(options);
   const recipe = recipeFor(options, kept);
   const text = recipe.stdin ? undefined : (given ?? (await readText(file)));
@@ -144,19 +159,19 @@ async function work(file: string | undefined, options: TrainOptions, context: Co
     split: parts,
     course: courseOf(way, recipe, askedPlan(options), was),
     history: about?.history,
-    goingOn: kept && goingOnFrom(kept, isSame),
+    goingOn: kept?.goesOn && goingOnFrom(kept.goesOn, isSame),
     pipedAgain: options.pipedAgain === true,
     prompt: promptOf(options.prompt, vocab),
     temperature: options.temperature,
     keep,
     saveEvery: options.saveEvery,
-    about: { vocab: vocab.toJSON() },
+    about: { ...kept?.about, vocab: vocab.toJSON() },
     report: options.report,
     command: commandLine('oxbow', process.argv.slice(2)),
     machine,
     ...(options.serve && {
       openPage: (rate: () => number) =>
-        trainingPage({ model, vocab, step: kept?.step ?? 0, rate, save: saveRuns }, options.port, context),
+        trainingPage({ model, vocab, step: kept?.goesOn?.step ?? 0, rate, save: saveRuns }, options.port, context),
     }),
   };
   await (options.eval ? evaluate : train)(run, evaluatingOf(options));

@@ -64,6 +64,7 @@ describe('char-rnn', () => {
     [['--eval', '--load', 'nowhere'], /--load: nowhere cannot be read/],
     [['--eval', '--load', 'a', '--tune-dynamic'], /--tune-dynamic needs a validation part/],
     [['--eval', '--load', 'a', '--units', '7'], /--load: the model of a has --units 16, not 7; leave --units out/],
+    [['--eval', '--load', 'a', '--held-out', '0.2'], /has --held-out 0\.1, not 0\.2; leave --held-out out/],
     [['--eval', '--load', 'piped'], /--eval: the run learnt from stdin, and has held nothing out/],
     [['--file', 'verse.txt', '--report', 'nowhere/r.html'], /--report nowhere\/r\.html cannot be written/],
     [['--file', 'verse.txt', '--report', 'folder'], /--report folder cannot be written/],
@@ -139,7 +140,7 @@ describe('char-rnn', () => {
     });
     expect(await ended).toMatchObject({ code: 143, wrong: '' });
     const pages = [...states];
-    for (const page of pages) expect(page).toMatch(/^<!doctype html>.*learning; written.*<\/html>\n$/s);
+    for (const page of pages) expect(page).toMatch(/^<!doctype html>.*(learning|time); written.*<\/html>\n$/s);
     const page = readFileSync(inFolder('report.html'), 'utf8');
     expect(page).toContain('ended before its time; written');
     expect(page).toContain('npm run example:char-rnn -- --file verse.txt --units 16');
@@ -194,6 +195,8 @@ describe('oxbow train', () => {
     expect(last(evaluated).heldOut).toEqual(last(again).heldOut);
     expect(last(evaluated)).toMatchObject({ dynamic: score });
     expect(statSync(inFolder('r.html')).mtimeMs).toBe(written);
+    const other = await run(['train', 'verse.txt', '--validation', '0.2', ...quiet]);
+    expect(other).toMatchObject({ code: 2, err: expect.stringMatching(/--validation 0\.05, not 0\.2/) });
     const generated = await run(['generate', 'The ', '--model', 'model', '--length', '20', '--seed', '1']);
     expect(generated).toMatchObject({ code: 0, err: '' });
   });

@@ -125,6 +125,9 @@ export const modelNames = [
   ...(['dropBetween', 'dropOutput', 'dropConnect', 'ar', 'tar'] as const),
 ] satisfies readonly (keyof ModelRecipe)[];
 
+/** What of the text is not learnt: were it another later, what has been learnt would be scored. */
+export const partNames = ['heldOut', 'validation'] as const satisfies readonly (keyof Recipe)[];
+
 /** What may be another each time: how long it learns, and how it is evaluated. */
 export const passingNames: readonly (keyof Recipe)[] = [
   ...plans,
