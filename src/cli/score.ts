@@ -74,6 +74,7 @@ async function openKept(keep: string, lr: number | undefined, context: Context):
   const optimizer = knownOptimizer(was.optimizer, keep);
   const usual = typeof was.learningRate === 'number' ? was.learningRate : recipe.learningRate;
   const rate = lr ?? usual;
+  const decay = 'weightDecay' in was && typeof was.weightDecay === 'number' ? was.weightDecay : 0;
   context.screen.note(
     kept === undefined
       ? `a new run in ${keep}`
@@ -84,7 +85,7 @@ async function openKept(keep: string, lr: number | undefined, context: Context):
     model,
     vocab,
     distribution,
-    learning: { optimizer: optimizerOf(optimizer, rate), clipNorm: recipe.clipNorm, state },
+    learning: { optimizer: optimizerOf(optimizer, rate, decay), clipNorm: recipe.clipNorm, state },
     about: () => ({
       ...about,
       task: 'language',

@@ -4,8 +4,12 @@ import { program } from './program.js';
 
 const everywhere = 'threads tier json help';
 const examples = {
-  'char-rnn':
-    'file stdin piped-again cell units layers embed length batch optimizer lr floor seconds epochs seed prompt temperature load save save-every resume',
+  'char-rnn': [
+    'file stdin piped-again recipe cell units layers embed tied no-tied residual no-residual drop-symbols drop-input drop-between',
+    'drop-output drop-connect ar tar optimizer lr schedule rising floor weight-decay clip smoothing windows length batch seconds epochs',
+    'steps held-out validation dynamic-rule dynamic-rate dynamic-decay dynamic-length seed eval dynamic tune-dynamic report prompt',
+    'temperature load save save-every resume',
+  ].join(' '),
   alice: 'file model iterations seed load save',
   gpt: 'file steps batch context features heads blocks lr seed temperature load save save-every resume',
   lenet: 'recipe epochs images data seed load save save-every resume',

@@ -22,12 +22,12 @@ export const examplesHelp = (examples: readonly Example[]): string =>
 
 export const exitCodesHelp: string = ['', 'Exit codes:', ...exitCodeLines].join('\n');
 
-/** A command of `oxbow`, with its examples. */
-export function command(name: string, description: string, examples: readonly Example[]): Command {
+/** A command of `oxbow`, with its examples, and what its help says before them. */
+export function command(name: string, description: string, examples: readonly Example[], more = ''): Command {
   return new Command(name)
     .description(description)
     .helpOption('-h, --help', 'show this, and nothing else')
-    .addHelpText('after', `${examplesHelp(examples)}\n${exitCodesHelp}`);
+    .addHelpText('after', `${more === '' ? '' : `${more}\n`}${examplesHelp(examples)}\n${exitCodesHelp}`);
 }
 
 /** Options that all have; `json` says what it is written for. */
