@@ -115,7 +115,7 @@ export function answers(
         }
       }
       return fromAsync(pieces).pipe(
-        surprisalSeen(model, most > 0 ? see : undefined),
+        surprisalSeen(model, { vocab, see: most > 0 ? see : undefined }),
         map(({ data }) => data),
         toArray(),
         map((parts) => {

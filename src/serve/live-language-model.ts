@@ -34,7 +34,7 @@ export interface LiveLanguageModelOptions extends KeepingOptions {
   /** Of a model that is new. Default printable ASCII, tab and newline; other symbols become U+FFFD. */
   readonly vocab?: Vocabulary | undefined;
   /** Of a model that is new, all but how many symbols there are. */
-  readonly model?: Omit<LanguageModelOptions, 'symbols'> | undefined;
+  readonly model?: Omit<LanguageModelOptions, 'symbols' | 'grows'> | undefined;
   /** Default 2e-3, or that of the run in the folder. */
   readonly learningRate?: number | undefined;
   /** Default 5. */
