@@ -18,7 +18,7 @@ const server = await serve({
   limits: { requestsPerSecond, sessions: 2000, stallMs: 3000, pingMs: 5000, headersMs: 3000, requestMs: 6000 },
 });
 const random = generator(1, 'text');
-const text = () => Array.from({ length: 4096 }, () => alice.vocab.symbols[random.below(alice.vocab.size)]).join('');
+const text = () => Array.from({ length: 4096 }, () => alice.vocab.decode([random.below(alice.vocab.size)])).join('');
 let learns = false;
 
 /** Text without end, as fast as it is learnt. */

@@ -451,7 +451,8 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
   fromFile: { call: (o) => oxbow.fromFile('none', o), options: { chunk: 3, from: undefined } },
   fromText: { call: (o) => oxbow.fromText('text', o), options: { chunk: 3, from: undefined } },
   vocabulary: { call: (o) => oxbow.vocabulary('text', o), options: { unknown: 'skip' } },
-  tokens: { call: (o) => oxbow.tokens(oxbow.vocabulary('ab'), o), options: { whole: true } },
+  openVocabulary: { call: (o) => oxbow.openVocabulary('text', o), options: { most: 100 } },
+  tokens: { call: (o) => oxbow.tokens(oxbow.vocabulary('ab'), o), options: { whole: true, grows: false } },
   windows: {
     call: oxbow.windows,
     options: { length: 3, partial: 'drop', from: undefined, input: (x: Any) => x, target: (x: Any) => x },

@@ -6,7 +6,7 @@ import { checkpointed, saveRuns } from '../runs/checkpointed.js';
 import type { Resumed } from '../runs/resume.js';
 import { lanes } from '../streams/lanes.js';
 import { type TbpttSnapshot, tbptt } from '../streams/tbptt.js';
-import { type Vocabulary, vocabulary } from '../streams/vocabulary.js';
+import { type Coder, strangerIn } from '../streams/coder.js';
 import { crossEntropy } from '../training/losses/cross-entropy.js';
 import { cosine } from '../training/schedules.js';
 import { choice, type MachineChoice, positive, whole } from './shared/arguments.js';
@@ -15,6 +15,7 @@ import { Failure, misused } from './shared/failure.js';
 import { type About, type LanguageCore, requireTask, resumeKept, vocabularyOf } from './shared/kept.js';
 import { knownOptimizer, type OptimizerName, optimizerNames, optimizerOf } from './shared/language.js';
 import { count, weightsIn } from './shared/numbers.js';
+import { coderOf, requireSymbolsOf, type SymbolChoice, textChoices } from './shared/symbols.js';
 import { type CourseData, course, courseFrom } from './training/course.js';
 import { trainingPage } from './training/page.js';
 import { recipe } from './training/recipe.js';
@@ -34,6 +35,7 @@ interface TrainOptions extends MachineChoice {
   readonly seconds?: number;
   readonly epochs?: number;
   readonly seed?: number;
+  readonly symbols?: SymbolChoice;
   readonly prompt?: string;
   readonly temperature: number;
   readonly saveEvery: number;
@@ -75,6 +77,9 @@ export function trainCommand(): Command {
     .option('--seconds <n>', `learn for so long (default: ${recipe.seconds}, unless --epochs)`, positive())
     .option('--epochs <n>', 'go through the text so often', whole(1))
     .option('--seed <n>', `of weights and samples (default: ${recipe.seed})`, whole(0))
+    .addOption(
+      choice('--symbols <name>', 'of a new run: text, those of its text; bytes, those of UTF-8 (default: text)', textChoices),
+    )
     .option('--prompt <text>', 'what the model goes on from in its samples')
     .option(
       '--temperature <n>',
@@ -150,7 +155,8 @@ async function train(file: string | undefined, options: TrainOptions, context: C
   const text = await readText(file);
   const kept = await resumeKept<LanguageCore>(keep, context);
   const made = recipeFor(options, kept);
-  const vocab = kept === undefined ? vocabulary(text) : vocabularyOf(kept.about, keep);
+  const vocab = kept === undefined ? coderOf(options.symbols ?? 'text', text) : await vocabularyOf(kept.about, keep);
+  requireSymbolsOf(keep, vocab, options.symbols);
   requireSymbols(keep, text, vocab);
   const symbols = vocab.encode(text);
   const was = courseFrom((kept?.about as About | undefined)?.course);
@@ -268,13 +274,10 @@ const deadline = ({ seconds, spent }: CourseData): Observable<unknown> =>
   seconds === null ? NEVER : timer(Math.min(1000 * Math.max(0, seconds - spent), 2 ** 31 - 1));
 
 /** A vocabulary that knows no replacement must know every symbol. */
-function requireSymbols(keep: string, text: string, vocab: Vocabulary): void {
-  if (vocab.unknown !== 'error') return;
-  const known = new Set(vocab.symbols);
-  for (const symbol of new Set(text)) {
-    if (known.has(symbol)) continue;
-    throw new Failure(
-      `the text has ${JSON.stringify(symbol)}, which is not among the ${vocab.size} symbols of the run in ${keep}; --keep another folder.`,
-    );
-  }
+function requireSymbols(keep: string, text: string, vocab: Coder): void {
+  const symbol = strangerIn(vocab, text);
+  if (symbol === undefined) return;
+  throw new Failure(
+    `the text has ${JSON.stringify(symbol)}, which is not among the ${vocab.size} symbols of the run in ${keep}; --keep another folder.`,
+  );
 }

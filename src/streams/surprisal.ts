@@ -6,11 +6,12 @@ import { type Ids, type Numbers, showShape, type Tensor, tensor } from '../tenso
 import { checkSymbol, natsOf } from './logits.js';
 import { ESCAPE, isOpen } from './open-vocabulary.js';
 import type { Vocabulary } from './symbols.js';
+import type { Tokenizer } from './tokenizer/tokenizer.js';
 
 /** The options of {@link surprisal}. */
 export interface SurprisalOptions {
   /** The vocabulary of the ids: where it is open, the escape costs what it takes to name a symbol, too. */
-  readonly vocab?: Vocabulary | undefined;
+  readonly vocab?: Vocabulary | Tokenizer | undefined;
 }
 
 /**

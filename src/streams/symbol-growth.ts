@@ -1,10 +1,11 @@
 /** Models that grow by the symbols of an open vocabulary, window by window. */
 import { requireKind } from '../checks.js';
-import { growTogether, growthsOf } from '../parameters/growth.js';
-import { type Params, parametersOf } from '../parameters/parameter.js';
+import { growTogether } from '../parameters/growth.js';
+import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
 import { type Ids, isTensor, showShape, type Tensor } from '../tensor.js';
 import { ESCAPE, isOpen, type OpenVocabulary } from './open-vocabulary.js';
 import type { Vocabulary } from './symbols.js';
+import type { Tokenizer } from './tokenizer/tokenizer.js';
 
 /** A symbol that was not known where it stood: the escape was to be predicted in its place, and what it is has to be said besides. */
 export interface NamedSymbol {
@@ -36,7 +37,7 @@ const nothing = () => undefined;
 const nowhere: SymbolGrowth = { before: ({ target }) => ({ target, named: [], undo: nothing }), keep: () => nothing };
 
 /** The growth of a model by an open vocabulary; none by others, and without one. */
-export function symbolGrowth(operation: string, params: Params, vocab: Vocabulary | undefined): SymbolGrowth {
+export function symbolGrowth(operation: string, params: Params, vocab: Vocabulary | Tokenizer | undefined): SymbolGrowth {
   if (vocab !== undefined) {
     const fits = typeof vocab === 'object' && vocab !== null && typeof vocab.encode === 'function';
     requireKind(operation, fits, 'a vocabulary as vocab', vocab, 'give the one that tokens() has');
@@ -59,6 +60,22 @@ export function symbolGrowth(operation: string, params: Params, vocab: Vocabular
   };
 }
 
+/** Lets a model grow by all symbols of texts that its open vocabulary does not know, between two windows. */
+export function growByTexts(
+  operation: string,
+  params: Params,
+  vocab: Vocabulary | Tokenizer,
+  texts: readonly string[],
+): void {
+  if (!isOpen(vocab)) return;
+  requireAlike(operation, params, vocab);
+  const { push } = vocab.encoder();
+  const most = texts.reduce((last, text) => push(text).reduce((a, b) => Math.max(a, b), last), 0);
+  if (most < vocab.size) return;
+  growBy(params, most + 1);
+  vocab.know(most + 1);
+}
+
 /** @throws RangeError where the model has not as many rows and columns as the vocabulary has symbols. */
 function requireAlike(operation: string, params: Params, { size }: OpenVocabulary): void {
   const growing = parametersOf(params).filter(([, { grows }]) => grows.length > 0);
@@ -71,15 +88,38 @@ function requireAlike(operation: string, params: Params, { size }: OpenVocabular
   );
 }
 
-/** Lets all that grows become so long. What gives logits begins as the escape does. */
+/** All that grows, each once: a tied head's weights are the embedding's. */
+const growingIn = (params: Params): readonly Parameter[] => [
+  ...new Set(parametersOf(params).flatMap(([, each]) => (each.grows.length > 0 ? [each] : []))),
+];
+
+/**
+ * Lets all that grows become so long. Vectors of new symbols are drawn; the weights and the bias of their logits are copies of the
+ * escape's, so that each begins as likely as a symbol that is not known.
+ */
 function growBy(params: Params, length: number): void {
-  growTogether(growthsOf(params, length));
+  const growing = growingIn(params);
+  const before = growing.map(({ shape }) => shape);
+  growTogether(growing.flatMap((each) => each.grows.map((axis) => [each, axis, length] as const)));
+  growing.forEach((each, k) => {
+    const last = each.shape.length - 1;
+    if (last <= 1 && each.grows.includes(last)) likeEscape(each, before[k]?.[last] as number);
+  });
+}
+
+/** Has the columns of a matrix, or the numbers of a vector, from `first` on be those of the escape. */
+function likeEscape(parameter: Parameter, first: number): void {
+  const columns = parameter.shape.at(-1) as number;
+  const numbers = parameter.data.slice();
+  for (let row = 0; row < numbers.length; row += columns) {
+    numbers.fill(numbers[row + ESCAPE] as number, row + first, row + columns);
+  }
+  parameter.assign(numbers);
 }
 
 function shrinkTo(params: Params, vocab: OpenVocabulary, size: number): void {
-  for (const [, parameter] of new Map(parametersOf(params).map(([path, each]) => [each, [path, each] as const])).values()) {
-    const { shape, grows } = parameter;
-    parameter.shorten(shape.map((length, axis) => (grows.includes(axis) ? size : length)));
+  for (const parameter of growingIn(params)) {
+    parameter.shorten(parameter.shape.map((length, axis) => (parameter.grows.includes(axis) ? size : length)));
   }
   vocab.know(size);
 }

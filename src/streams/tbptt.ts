@@ -18,6 +18,7 @@ import { afterResets, type Resets } from './reset.js';
 import { stepsOf } from './steps.js';
 import { type NamedSymbol, symbolGrowth } from './symbol-growth.js';
 import type { Vocabulary } from './symbols.js';
+import type { Tokenizer } from './tokenizer/tokenizer.js';
 import { type TrainingStep, trainingSteps } from './training-step.js';
 import {
   checkUpdatesOptions,
@@ -41,7 +42,7 @@ export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions, BadWind
    * Where it is an open vocabulary, the model grows by symbols that are new before the window in which they first appear is learnt.
    * In the place of a target that is not known yet the escape is learnt.
    */
-  readonly vocab?: Vocabulary | undefined;
+  readonly vocab?: Vocabulary | Tokenizer | undefined;
 }
 
 /** All that a run needs to go on as if it had never stopped, but for the weights. */

@@ -1,4 +1,6 @@
 /** Every choice of `oxbow train` that decides what comes out, in one place. */
+import { type Coder, symbolsOf } from '../../streams/coder.js';
+
 export const recipe = {
   model: { cell: 'lstm', units: 256, layers: 1, embed: 64 },
   /** Steps of a window and lanes read side by side. */
@@ -25,5 +27,5 @@ export const recipe = {
 /** What a model goes on from where nothing is given: the first of these whose symbols it knows. */
 const prompts = ['The ', ' ', '\n'];
 
-export const usualPrompt = (symbols: readonly string[]): string =>
-  prompts.find((text) => [...text].every((symbol) => symbols.includes(symbol))) ?? (symbols[0] as string);
+export const usualPrompt = (coder: Coder): string =>
+  prompts.find((text) => [...text].every((symbol) => symbolsOf(coder)?.includes(symbol) ?? true)) ?? coder.decode([0]);

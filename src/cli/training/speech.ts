@@ -1,10 +1,10 @@
 /** What a model says while it is trained and at the end, and how well it does on text that it has not learnt. */
 import { exhaustMap, map, type Observable, reduce, takeUntil, takeWhile, timer } from 'rxjs';
+import { type Coder, symbolsOf } from '../../streams/coder.js';
 import { generateFrom } from '../../streams/generate.js';
 import { lanes } from '../../streams/lanes.js';
 import { surprisal } from '../../streams/surprisal.js';
 import { text as asText } from '../../streams/text.js';
-import type { Vocabulary } from '../../streams/vocabulary.js';
 import { ids } from '../../tensor.js';
 import type { Context } from '../shared/command.js';
 import { misused } from '../shared/failure.js';
@@ -12,18 +12,16 @@ import type { LanguageCore } from '../shared/kept.js';
 import { count } from '../shared/numbers.js';
 import { recipe, usualPrompt } from './recipe.js';
 
-export function promptOf(prompt: string, vocab: Vocabulary): string {
-  const known = [...prompt].filter((symbol) => vocab.symbols.includes(symbol)).join('');
-  if (known !== prompt)
-    throw misused(
-      `--prompt has symbols that the model does not know; it knows ${JSON.stringify(vocab.symbols.join(''))}.`,
-    );
-  return prompt === '' ? usualPrompt(vocab.symbols) : prompt;
+export function promptOf(prompt: string, vocab: Coder): string {
+  const symbols = symbolsOf(vocab);
+  if (symbols !== undefined && [...prompt].some((symbol) => !symbols.includes(symbol)))
+    throw misused(`--prompt has symbols that the model does not know; it knows ${JSON.stringify(symbols.join(''))}.`);
+  return prompt === '' ? usualPrompt(vocab) : prompt;
 }
 
 export interface Speech {
   readonly model: LanguageCore;
-  readonly vocab: Vocabulary;
+  readonly vocab: Coder;
   readonly prompt: string;
   readonly seed: number;
   readonly temperature: number;
@@ -31,7 +29,7 @@ export interface Speech {
 
 function said({ model, vocab, prompt, seed, temperature }: Speech, length: number, round = 0): Observable<string> {
   const encoded = vocab.encode(prompt);
-  return generateFrom(model, ids([encoded.length, 1], encoded), { length, temperature, seed: seed + round }).pipe(
+  return generateFrom(model, ids([encoded.length, 1], encoded), { length, temperature, seed: seed + round, vocab }).pipe(
     asText(vocab),
   );
 }

@@ -3,7 +3,8 @@ import { BehaviorSubject, filter, firstValueFrom, lastValueFrom, tap, toArray } 
 import { describe, expect, it } from 'vitest';
 import { isStrangeBy } from '../../../src/cli/score.js';
 import { type Distribution, distribution } from '../../../src/cli/scoring/distribution.js';
-import { recipe, streamSymbols } from '../../../src/cli/scoring/recipe.js';
+import { recipe } from '../../../src/cli/scoring/recipe.js';
+import { ASCII } from '../../../src/streams/coder.js';
 import { batchAfter, type ScoredLine, scorer } from '../../../src/cli/scoring/scorer.js';
 import { languageModel } from '../../../src/models/language-model.js';
 import { generator } from '../../../src/random.js';
@@ -11,7 +12,7 @@ import { vocabulary } from '../../../src/streams/vocabulary.js';
 import { adam } from '../../../src/training/optimizers/adam.js';
 import type { TrainerState } from '../../../src/training/trainer-state.js';
 
-const vocab = vocabulary(streamSymbols, { unknown: { replace: '\uFFFD' } });
+const vocab = vocabulary(ASCII, { unknown: { replace: '\uFFFD' } });
 const fresh = () => languageModel({ symbols: vocab.size, cell: 'gru', units: 32, embed: 16, seed: 1 });
 
 /** Lines as a server writes them: a few forms, with numbers that nobody can know. */
