@@ -86,8 +86,14 @@ module.exports = {
     {
       name: 'examples use the package like everyone',
       severity: 'error',
-      from: { path: '^examples/' },
+      from: { path: '^examples/', pathNot: '^examples/char-rnn/' },
       to: { path: '^src/', pathNot: '^src/(index\\.ts$|faces/)' },
+    },
+    {
+      name: "char-rnn is another front of the command's training",
+      severity: 'error',
+      from: { path: '^examples/char-rnn/' },
+      to: { path: '^src/', pathNot: '^src/(index\\.ts$|faces/|cli/(shared|training)/)' },
     },
     {
       name: 'the package stands alone',

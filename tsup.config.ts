@@ -54,7 +54,6 @@ export default defineConfig([
   },
   {
     entry: {
-      'char-rnn': 'examples/char-rnn/main.ts',
       alice: 'examples/alice/main.ts',
       lenet: 'examples/lenet/main.ts',
       memory: 'examples/memory/main.ts',
@@ -69,6 +68,18 @@ export default defineConfig([
     platform: 'node',
     removeNodeProtocol: false,
     external: ['oxbow', 'commander', 'log-update'],
+    silent: true,
+    clean: true,
+  },
+  // Another front of the command's own training: it is made of the sources, and of one package with those.
+  {
+    entry: { main: 'examples/char-rnn/main.ts' },
+    outDir: 'build/char-rnn',
+    format: 'esm',
+    target: 'es2022',
+    platform: 'node',
+    removeNodeProtocol: false,
+    external: ['commander', 'log-update', 'ws', 'typebox', 'prom-client'],
     silent: true,
     clean: true,
   },

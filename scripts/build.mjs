@@ -1,4 +1,4 @@
-// Builds what has changed: `npm run build`. The kernels, then dist/ (the package), build/examples/, build/bench/ and build/fuzz/. Nothing is done
+// Builds what has changed: `npm run build`. The kernels, then dist/ (the package), build/char-rnn/, build/examples/, build/bench/ and build/fuzz/. Nothing is done
 // where no source has changed since, so that every command that needs a build can ask for one.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,7 +16,7 @@ const built = [
   'dist/cli.js',
   'dist/host/generated/simd.wasm',
   'dist/page/index.html',
-  'build/examples/char-rnn.js',
+  'build/char-rnn/main.js',
   'build/examples/memory.js',
   'build/examples/alice.js',
   'build/examples/lenet.js',
@@ -87,7 +87,7 @@ try {
   const now = fingerprint();
   const current = existsSync(mark) && readFileSync(mark, 'utf8') === now;
   if (!current || !built.every((file) => existsSync(join(root, file)))) {
-    process.stdout.write('build: dist, build/examples, build/bench, build/fuzz\n');
+    process.stdout.write('build: dist, build/char-rnn, build/examples, build/bench, build/fuzz\n');
     rmSync(mark, { force: true });
     run('node_modules/tsup/dist/cli-default.js');
     await buildPage();

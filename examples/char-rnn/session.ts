@@ -2,15 +2,25 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
+import type { TbpttSnapshot } from 'oxbow';
+import type { LanguageCore } from '../../src/cli/shared/kept.js';
+import { requireSymbolsOf } from '../../src/cli/shared/symbols.js';
+import { type CourseData, courseFrom, newCourse } from '../../src/cli/training/course.js';
+import { promptOf } from '../../src/cli/training/habits.js';
+import { languageOf } from '../../src/cli/training/language.js';
 import {
-  type Ids,
-  ids,
-  type TbpttSnapshot,
-  type Vocabulary,
-  type VocabularyData,
-  vocabulary,
-  vocabularyFrom,
-} from 'oxbow';
+  completed,
+  modelNames,
+  optionOf,
+  passingNames,
+  planOf,
+  requireSound,
+} from '../../src/cli/training/recipe-options.js';
+import type { Recipe } from '../../src/cli/training/recipes.js';
+import type { LanguageAbout, LanguageRun } from '../../src/cli/training/run.js';
+import { coderFor, type Split, split } from '../../src/cli/training/text.js';
+import { commandLine } from '../../src/cli/training/train-options.js';
+import { type Coder, coderFrom } from '../../src/streams/coder.js';
 import { checkSymbols, readCorpus } from '../shared/corpus.js';
 import { type Failure, failure } from '../shared/failure.js';
 import type { Interrupt } from '../shared/interrupt.js';
@@ -26,87 +36,111 @@ import {
   type TextMark,
   takeFolder,
 } from '../shared/run.js';
-import { type Screen, screen } from '../shared/screen.js';
+import { screen } from '../shared/screen.js';
 import { checkSize, checkWindow } from '../shared/weights.js';
-import { type CharModel, charModel } from './model.js';
 import type { Options } from './options.js';
-import type { Reached } from './progress.js';
-import { type CharRecipe, type Plan, speech, recipe as usual } from './recipe.js';
-import { type Split, splitCorpus } from './split.js';
 
 /** What a run says of itself. */
-export interface CharAbout extends About {
+interface CharAbout extends About, LanguageAbout {
   readonly task: 'language';
-  readonly vocab: VocabularyData;
-  readonly recipe: CharRecipe;
-  readonly plan: Plan;
+  readonly recipe: Recipe;
   /** Undefined where it came from stdin. */
   readonly text?: TextMark;
-  readonly reached: Reached;
-  /** Samples that it has spoken: each draws by a seed of its own. */
-  readonly samples: number;
 }
 
-export type KeptChar = Kept<CharModel, CharAbout, TbpttSnapshot<unknown>>;
+type KeptChar = Kept<LanguageCore, CharAbout, TbpttSnapshot<unknown>>;
 
-/** A model, and all that is needed to use it. */
-export interface Speaker {
-  readonly vocab: Vocabulary;
-  readonly model: CharModel;
-  readonly recipe: CharRecipe;
-}
-
-export interface Session {
-  readonly options: Options;
-  readonly speaker: Speaker;
-  readonly plan: Plan;
-  /** The run to go on with. */
-  readonly kept: KeptChar | undefined;
-  /** Undefined where the text comes from stdin. */
-  readonly split: Split | undefined;
-  readonly mark: TextMark | undefined;
-  /** What the model continues. */
-  readonly prompt: Ids;
-  readonly screen: Screen;
-  readonly interrupt: Interrupt;
-  /** The machine in a few words. */
-  readonly machine: string;
+/** A model, and what it has behind it. */
+interface Speaker {
+  readonly vocab: Coder;
+  readonly model: LanguageCore;
+  readonly recipe: Recipe;
+  /** Of the run that it goes on with, or that is scored. */
+  readonly about: CharAbout | undefined;
 }
 
 const EXAMPLE = 'char-rnn';
 
 /** How the names of a recipe are typed. */
-const typed = { learningRate: 'lr' } as const;
+const typed: Partial<Record<keyof Recipe, string>> = Object.fromEntries(
+  (Object.keys(completed({})) as (keyof Recipe)[]).map((name) => [name, optionOf(name).slice(2)]),
+);
 
-/** Printable ASCII, tab and newline: a stream's symbols cannot be known beforehand. */
-const streamSymbols = `\t\n${Array.from({ length: 95 }, (_, k) => String.fromCharCode(32 + k)).join('')}`;
+/** What the command's sources refuse, in the examples' way. */
+export const tried = <T>(work: () => T | Promise<T>): TE.TaskEither<Failure, T> =>
+  TE.tryCatch(
+    async () => work(),
+    (error) => {
+      // What is not known to be the user's has its own way out.
+      if (error instanceof Error && 'code' in error && (error.code === 1 || error.code === 2))
+        return failure(error.message);
+      throw error;
+    },
+  );
 
-export function openSession(options: Options, interrupt: Interrupt): TE.TaskEither<Failure, Session> {
+export function openSession(options: Options, interrupt: Interrupt): TE.TaskEither<Failure, LanguageRun> {
   return pipe(
     prepare(options),
-    TE.bind('kept', () => openRun<CharModel, CharAbout, TbpttSnapshot<unknown>>(EXAMPLE, options)),
+    TE.bind('kept', () =>
+      options.eval ? TE.right(undefined) : openRun<LanguageCore, CharAbout, TbpttSnapshot<unknown>>(EXAMPLE, options),
+    ),
     TE.chainFirstEitherK(({ kept }) => (kept ? goesOnWith(options, kept) : E.right(undefined))),
-    TE.let('file', ({ kept }) => options.file ?? kept?.about.text?.file ?? undefined),
-    TE.bind('text', ({ kept, file }) => textOf(options, kept, file)),
-    TE.bind('speaker', ({ kept, text }) => speakerOf(options, kept, text)),
+    TE.bind('loaded', () =>
+      options.load === undefined ? TE.right(undefined) : loadedRun<LanguageCore, CharAbout>(EXAMPLE, options.load),
+    ),
+    TE.bind('recipe', ({ kept, loaded }) => recipeOf(options, kept?.about ?? loaded?.about)),
+    TE.let('file', ({ kept, loaded }) => fileOf(options, kept?.about ?? (options.eval ? loaded?.about : undefined))),
+    TE.bind('text', ({ recipe, kept, file }) => textOf(recipe, options, kept, file)),
+    TE.bind('speaker', ({ recipe, kept, loaded, text }) => speakerOf(options, recipe, kept, loaded, text)),
     TE.chainFirstEitherK(({ speaker }) => checkSize(speaker.model.params, 'fewer --units or --layers')),
-    TE.chainFirstEitherK(({ text, speaker }) => checkSymbols('the text', text, speaker.vocab)),
-    TE.bind('prompt', ({ speaker }) => TE.fromEither(promptOf(options, speaker.vocab))),
+    TE.chainFirstEitherK(({ text, speaker }) => checkSymbols('the text', text ?? '', speaker.vocab)),
+    TE.bind('prompt', ({ speaker }) => tried(() => promptOf(options.prompt, speaker.vocab))),
     TE.chainFirstEitherK(({ speaker }) => windowFits(speaker)),
-    TE.bind('split', ({ text, speaker }) => TE.fromEither(splitOf(text, speaker))),
-    TE.chainFirst(() => takeFolder(options)),
-    TE.map((parts) => ({
-      ...parts,
-      options,
-      plan: options.plan ?? parts.kept?.about.plan ?? planOf(parts.speaker.recipe),
-      mark: parts.speaker.recipe.stdin ? undefined : markOf(parts.file, parts.text),
-      interrupt,
-      screen: screen(options.json),
-    })),
+    TE.bind('split', ({ text, speaker: { vocab, recipe } }) =>
+      tried((): Split | undefined => (text === undefined ? undefined : split(vocab.encode(text), recipe))),
+    ),
+    TE.chainFirst(() => (options.eval ? TE.right(undefined) : takeFolder(options))),
+    TE.map(({ machine, kept, text, file, speaker, prompt, split }): LanguageRun => {
+      const { recipe, vocab, model, about } = speaker;
+      const mark = text === undefined ? undefined : markOf(file, text);
+      return {
+        recipe,
+        model,
+        vocab,
+        split,
+        course: courseOf(options, recipe, split, mark, about),
+        history: about?.history,
+        goingOn: kept && { step: kept.step, saved: kept.from.date, from: kept.snapshot, position: kept.position },
+        pipedAgain: options.pipedAgain,
+        prompt,
+        temperature: options.temperature,
+        keep: options.eval ? undefined : options.save,
+        saveEvery: options.saveEvery,
+        about: { example: EXAMPLE, ...(mark && { text: mark }) },
+        report: options.report,
+        command: commandLine('npm run example:char-rnn --', options.args),
+        machine,
+        screen: screen(options.json),
+        ending: interrupt,
+      };
+    }),
   );
 }
 
-const planOf = ({ stdin }: CharRecipe): Plan => ({ seconds: stdin ? null : usual.seconds, epochs: null });
+/** What is given to an end is that of the whole run: one that goes on is over when all of it is as long as that. */
+function courseOf(
+  { plan }: Options,
+  recipe: Recipe,
+  split: Split | undefined,
+  mark: TextMark | undefined,
+  about: CharAbout | undefined,
+): CourseData {
+  const was = courseFrom(about?.course);
+  if (was !== undefined) return { ...was, plan: plan ?? was.plan };
+  const { windows, length } = recipe;
+  const way = { text: mark?.sha256 ?? null, windows, length, batch: split?.batch ?? 1 };
+  return newCourse(way, plan ?? planOf(recipe));
+}
 
 function goesOnWith({ save, asked, file, plan, pipedAgain }: Options, { about }: KeptChar): E.Either<Failure, void> {
   const { stdin } = about.recipe;
@@ -117,77 +151,68 @@ function goesOnWith({ save, asked, file, plan, pipedAgain }: Options, { about }:
   if (pipedAgain && !stdin) {
     return E.left(failure(`--resume: the run in ${save} learns from a file; leave --piped-again out.`));
   }
-  return sameAs(`--resume: the run in ${save}`, about.recipe, asked, typed);
+  const lasting = Object.fromEntries(
+    Object.entries(asked).filter(([name]) => !passingNames.includes(name as keyof Recipe)),
+  ) as Partial<Recipe>;
+  return sameAs(`--resume: the run in ${save}`, about.recipe, lasting, typed);
 }
 
-function splitOf(text: string, { recipe, vocab }: Speaker): E.Either<Failure, Split | undefined> {
-  return recipe.stdin ? E.right(undefined) : splitCorpus(vocab.encode(text), recipe.length, recipe.batch);
+/** That of the run that goes on or is scored; of another one's weights, the model is theirs. */
+function recipeOf(
+  { asked, resume, eval: only, load }: Options,
+  about: CharAbout | undefined,
+): TE.TaskEither<Failure, Recipe> {
+  if (about === undefined) return tried(() => requireSound(completed(asked)));
+  const was = about.recipe;
+  if (resume || only) return tried(() => requireSound(completed(asked, was)));
+  const shape = Object.fromEntries(modelNames.map((name) => [name, was[name]])) as Partial<Recipe>;
+  const sizes = Object.fromEntries(modelNames.map((name) => [name, asked[name]])) as Partial<Recipe>;
+  return pipe(
+    TE.fromEither(
+      sameAs(`--load: the model of ${load}`, shape, sizes, typed as Partial<Record<keyof typeof shape, string>>),
+    ),
+    TE.chain(() => tried(() => requireSound({ ...completed(asked), ...shape }))),
+  );
 }
+
+const fileOf = ({ file }: Options, about: CharAbout | undefined): string | undefined =>
+  file ?? about?.text?.file ?? undefined;
 
 function windowFits({ recipe, vocab }: Speaker): E.Either<Failure, void> {
   const { units, embed, length, batch } = recipe;
   return checkWindow(length * batch, Math.max(units, embed, vocab.size), 'a smaller --batch or --length');
 }
 
+/** Undefined where it comes from stdin. */
 function textOf(
-  { recipe, save }: Options,
+  { stdin }: Recipe,
+  { save }: Options,
   kept: KeptChar | undefined,
   file: string | undefined,
-): TE.TaskEither<Failure, string> {
-  const mark = kept?.about.text;
-  if ((kept?.about.recipe ?? recipe).stdin) return TE.right('');
+): TE.TaskEither<Failure, string | undefined> {
+  if (stdin) return TE.right(undefined);
   return pipe(
     readCorpus(file),
-    TE.chainFirstEitherK((text) => sameText(save, mark, text)),
+    TE.chainFirstEitherK((text) => sameText(save, kept?.about.text, text)),
   );
 }
 
-function speakerOf(options: Options, kept: KeptChar | undefined, text: string): TE.TaskEither<Failure, Speaker> {
-  const { load, recipe, asked } = options;
-  if (kept !== undefined) {
-    return TE.right({ model: kept.model, vocab: vocabularyFrom(kept.about.vocab), recipe: kept.about.recipe });
-  }
-  if (load === undefined) {
-    const vocab = recipe.stdin ? vocabulary(streamSymbols, { unknown: { replace: '\uFFFD' } }) : vocabulary(text);
-    return TE.right({ vocab, recipe, model: charModel(recipe, vocab.size, recipe.seed) });
-  }
-  return pipe(
-    loadedRun<CharModel, CharAbout>(EXAMPLE, load),
-    TE.chainEitherK(({ model, about }) => {
-      const { cell, units, layers, embed } = about.recipe;
-      const shape = { cell, units, layers, embed };
-      const named = Object.keys(shape) as (keyof typeof shape)[];
-      const sizes = Object.fromEntries(named.map((name) => [name, asked[name]]));
-      return pipe(
-        sameAs(`--load: the model of ${load}`, shape, sizes),
-        E.map(() => ({ model, vocab: vocabularyFrom(about.vocab), recipe: { ...recipe, ...shape } })),
-      );
-    }),
-  );
+function speakerOf(
+  { eval: only, symbols, save, load }: Options,
+  recipe: Recipe,
+  kept: KeptChar | undefined,
+  loaded: { readonly model: LanguageCore; readonly about: CharAbout } | undefined,
+  text: string | undefined,
+): TE.TaskEither<Failure, Speaker> {
+  const from = kept ?? loaded;
+  return tried(async () => {
+    if (from === undefined) {
+      const vocab = coderFor(text, symbols, recipe);
+      return { vocab, recipe, model: languageOf(recipe, vocab, recipe.seed), about: undefined };
+    }
+    const { model, about } = from;
+    const vocab = await coderFrom(about.vocab);
+    requireSymbolsOf(load ?? save, vocab, symbols);
+    return { model, vocab, recipe, about: kept || only ? about : undefined };
+  });
 }
-
-function promptOf({ prompt }: Options, vocab: Vocabulary): E.Either<Failure, Ids> {
-  const known = new Set(vocab.symbols);
-  const usual = speech.prompts.find((text) => [...text].every((symbol) => known.has(symbol)));
-  const text = prompt ?? usual ?? (vocab.symbols[0] as string);
-  if (text === '') return E.left(failure('--prompt is empty; give the model something to continue.'));
-  return pipe(
-    checkSymbols('--prompt', text, vocab),
-    E.map(() => {
-      const encoded = vocab.encode(text);
-      return ids([encoded.length, 1], encoded);
-    }),
-  );
-}
-
-/** What the run says of itself by now. */
-export const aboutOf = ({ speaker, plan, mark }: Session, reached: Reached, samples: number): CharAbout => ({
-  example: EXAMPLE,
-  task: 'language',
-  vocab: speaker.vocab.toJSON(),
-  recipe: speaker.recipe,
-  plan,
-  ...(mark && { text: mark }),
-  reached,
-  samples,
-});

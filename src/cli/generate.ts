@@ -9,7 +9,7 @@ import { type MachineChoice, positive, share, texts, whole } from './shared/argu
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { Failure, messageOf } from './shared/failure.js';
 import { languageIn } from './shared/kept.js';
-import { usualPrompt } from './training/recipe.js';
+import { usualPrompt } from './training/habits.js';
 
 interface GenerateCommandOptions extends MachineChoice {
   readonly model: string;

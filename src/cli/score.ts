@@ -16,7 +16,13 @@ import { misused } from './shared/failure.js';
 import { type About, type LanguageCore, languageIn, requireTask, resumeKept, vocabularyOf } from './shared/kept.js';
 import { knownOptimizer, optimizerOf } from './shared/language.js';
 import { count, several } from './shared/numbers.js';
-import { coderOf, requireSymbolsOf, type SymbolChoice, streamChoices, streamChoicesHelp } from './shared/symbols.js';
+import {
+  requireSymbolsOf,
+  type SymbolChoice,
+  streamChoices,
+  streamChoicesHelp,
+  streamCoder,
+} from './shared/symbols.js';
 
 interface ScoreOptions extends MachineChoice {
   readonly model?: string;
@@ -73,7 +79,7 @@ async function openKept(
   const kept = await resumeKept<LanguageCore>(keep, context);
   if (kept !== undefined) requireTask(kept.about, keep, 'language');
   const about: About = kept?.about ?? {};
-  const vocab = kept === undefined ? coderOf(symbols ?? 'open') : await vocabularyOf(about, keep);
+  const vocab = kept === undefined ? streamCoder(symbols) : await vocabularyOf(about, keep);
   requireSymbolsOf(keep, vocab, symbols);
   const model = kept?.model ?? languageModel({ symbols: vocab.size, grows: isOpen(vocab), ...recipe.model });
   const distribution = distributionFrom(about.surprise);

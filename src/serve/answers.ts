@@ -22,6 +22,8 @@ const PIECE = 16;
 const SCORES = 8;
 const SYMBOLS = 256;
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
+
 /** Answers of one model, as long as it is open. */
 export interface Answers {
   generate(request: GenerationRequest & Alternatives): Observable<SaidSymbol>;
@@ -124,13 +126,13 @@ export function answers(
         toArray(),
         map((parts) => {
           const all = parts.flatMap((part) => [...part]);
-          let end = 0;
-          const of = <T>(read: (from: number, to: number) => T) => {
-            end = 0;
-            return known.map(({ length }) => (length === 0 ? null : read(end, (end += length))));
-          };
-          const bits = of((from, to) => all.slice(from, to).reduce((sum, own) => sum + own, 0));
-          const alternatives = most > 0 && { alternatives: of((from) => seen[from] ?? null) };
+          let begun = 0;
+          const places = known.map(({ length }) => {
+            begun += length;
+            return length === 0 ? undefined : ([begun - length, begun] as const);
+          });
+          const bits = places.map((own) => (own === undefined ? null : sum(all.slice(...own))));
+          const alternatives = most > 0 && { alternatives: places.map((own) => (own && seen[own[0]]) ?? null) };
           return { bits, version: version(), ...alternatives };
         }),
       );

@@ -164,12 +164,7 @@ export async function languageModelFrom(
   return live(model, vocab, run, { ...options, learningRate: options.learningRate ?? about?.learningRate });
 }
 
-function live(
-  model: Model,
-  vocab: Coder,
-  run: Kept | undefined,
-  options: LiveLanguageModelOptions,
-): LiveLanguageModel {
+function live(model: Model, vocab: Coder, run: Kept | undefined, options: LiveLanguageModelOptions): LiveLanguageModel {
   const { folder, clipNorm = 5, batch = 8, length = 32, maxDelayMs = 250, thread = 'learner' } = options;
   const { learning = true, waiting, sources: most = 1024, idleMs = 1000, atOnce, queue } = options;
   const { perSource = 262_144, inAll = 4_194_304 } = waiting ?? {};

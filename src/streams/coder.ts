@@ -65,6 +65,14 @@ export function byCodePoint(coder: Coder): (ids: ArrayLike<number>, values: Arra
   };
 }
 
+/** Characters that ids stand for, one at least: of bytes those that begin one. */
+export function charactersIn(coder: Coder, ids: ArrayLike<number>): number {
+  if ('symbols' in coder) return Math.max(1, ids.length);
+  const isBytes = 'bytes' in coder.toJSON();
+  const count = isBytes ? Array.from(ids).filter((id) => (id & 0xc0) !== 0x80).length : [...coder.decode(ids)].length;
+  return Math.max(1, count);
+}
+
 /** Printable ASCII, tab and newline. */
 export const ASCII = `\t\n${Array.from({ length: 95 }, (_, k) => String.fromCharCode(32 + k)).join('')}`;
 

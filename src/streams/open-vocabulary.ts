@@ -78,7 +78,10 @@ function open(given: readonly number[], most: number): OpenVocabulary {
       symbols = undefined;
     },
     toJSON: () => ({
-      symbols: codes.slice(0, size).map((code) => String.fromCodePoint(code)).join(''),
+      symbols: codes
+        .slice(0, size)
+        .map((code) => String.fromCodePoint(code))
+        .join(''),
       unknown: { replace: String.fromCodePoint(REPLACEMENT) },
       most,
     }),

@@ -33,11 +33,26 @@ export interface SymbolGrowth {
   keep(): () => void;
 }
 
+/** What all targets of a window cost, in nats: those that had to be named, too. */
+export const natsOf = ({
+  loss,
+  named = [],
+  window,
+}: {
+  readonly loss: number;
+  readonly named?: readonly NamedSymbol[];
+  readonly window: { readonly target: Tensor };
+}): number => named.reduce((sum, { bits }) => sum + bits * Math.LN2, loss * window.target.data.length);
+
 const nothing = () => undefined;
 const nowhere: SymbolGrowth = { before: ({ target }) => ({ target, named: [], undo: nothing }), keep: () => nothing };
 
 /** The growth of a model by an open vocabulary; none by others, and without one. */
-export function symbolGrowth(operation: string, params: Params, vocab: Vocabulary | Tokenizer | undefined): SymbolGrowth {
+export function symbolGrowth(
+  operation: string,
+  params: Params,
+  vocab: Vocabulary | Tokenizer | undefined,
+): SymbolGrowth {
   if (vocab !== undefined) {
     const fits = typeof vocab === 'object' && vocab !== null && typeof vocab.encode === 'function';
     requireKind(operation, fits, 'a vocabulary as vocab', vocab, 'give the one that tokens() has');
@@ -81,7 +96,8 @@ function requireAlike(operation: string, params: Params, { size }: OpenVocabular
   const growing = parametersOf(params).filter(([, { grows }]) => grows.length > 0);
   const other = growing.find(([, { grows, shape }]) => grows.some((axis) => shape[axis] !== size));
   if (growing.length > 0 && other === undefined) return;
-  const got = other === undefined ? 'the model has no parameter that grows' : `${other[0]} is ${showShape(other[1].shape)}`;
+  const got =
+    other === undefined ? 'the model has no parameter that grows' : `${other[0]} is ${showShape(other[1].shape)}`;
   throw new RangeError(
     `${operation}: the open vocabulary has ${size} symbols, but ${got}; make the model by languageModel({ symbols: vocab.size, ` +
       'grows: true }), and go on with the vocabulary that was kept with it.',

@@ -122,7 +122,15 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TbpttStep<S, W>> {
-  const names = { k2: true, carry: true, from: true, vocab: true, ...updatesNames, ...trainerNames, ...badWindowNames } as const;
+  const names = {
+    k2: true,
+    carry: true,
+    from: true,
+    vocab: true,
+    ...updatesNames,
+    ...trainerNames,
+    ...badWindowNames,
+  } as const;
   const checked = withThread(checkedOptions('tbptt', options, names));
   const { k2, from, slice: _, waiting: _too, badWindow: _three, rollback: _four, bad: _five, vocab, ...rest } = checked;
   if (from !== undefined && (rest.state !== undefined || rest.carry !== undefined)) {
@@ -196,7 +204,11 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
 
       function outcome(window: W, result: Omit<Learned<S>, 'carry'>, named: readonly NamedSymbol[]): TbpttStep<S, W> {
         const step = progress.step(window, result);
-        return { ...step, ...(isOpen(vocab) && { named }), snapshot: () => snapshotOf(step.state(), step.carry, history?.past) };
+        return {
+          ...step,
+          ...(isOpen(vocab) && { named }),
+          snapshot: () => snapshotOf(step.state(), step.carry, history?.past),
+        };
       }
 
       /** Nothing goes on from a window that stands alone. */

@@ -135,7 +135,7 @@ describe.each(Object.entries(browsers))('in %s', (name, [installed, open]) => {
       const step = await updates();
       training.kill('SIGINT');
       expect(await once(training, 'exit')).toEqual([130, null]);
-      expect(said).toContain(`saved in ${keep}`);
+      expect(said).toContain(`saved ${keep} after update`);
       expect((await loadNewest(keep)).found?.step).toBeGreaterThanOrEqual(step);
       await until(async () => (await textOf('#link')) === 'The server does not answer; trying again…');
       // The same command goes on, and the page with it.

@@ -32,7 +32,7 @@ describe('a text from a file', () => {
     expect(err).toMatch(
       /(^|\n)epoch [\d.]+ · loss [\d.]+ · [\d.]+ bits per character · [\d,]+ characters\/s · 0 s left\n/,
     );
-    expect(out).toMatch(/held out: [\d.]+ bits per character \([\d.]+ nats\), 230 characters\n/);
+    expect(out).toMatch(/held out: [\d.]+ bits per character \([\d.]+ nats, perplexity [\d.]+\), 231 characters\n/);
     expect(err).toMatch(/saved runs\/char-rnn after update [\d,]+\n/);
     const said = out.slice(out.indexOf('\n\nThe ship') + 2, -1);
     expect([...said]).toHaveLength('The ship'.length + 300);
@@ -248,7 +248,10 @@ test('--json gives a line for the start and the end, and nothing else', async ()
     { characters: 2320, heldOut: 232, cell: 'lstm', units: 16, symbols: 16 },
     { characters: 2 * 2084, saved: 'runs/char-rnn', said: expect.stringMatching(/^The /), interrupted: false },
   ]);
-  expect(told[1]?.heldOut).toEqual({ bitsPerCharacter: expect.any(Number), characters: 230 });
+  expect(told[1]?.heldOut).toEqual({
+    characters: 231,
+    ...{ bitsPerCharacter: expect.any(Number), natsPerCharacter: expect.any(Number), perplexity: expect.any(Number) },
+  });
 });
 
 test('output that is not to a terminal has no control codes', async () => {
@@ -261,6 +264,6 @@ test('--help names every option', async () => {
   const { code, out } = await run(['--help']);
   expect(code).toBe(0);
   const options =
-    'file stdin cell units layers embed length batch optimizer lr floor seconds epochs seed threads tier prompt temperature load save resume json';
+    'file stdin cell units layers embed length batch optimizer lr floor seconds epochs seed threads tier prompt temperature load save resume json recipe eval report';
   for (const option of options.split(' ')) expect(out).toContain(`--${option}`);
 });

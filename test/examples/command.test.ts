@@ -29,7 +29,7 @@ describe('train', () => {
     });
     const step = await stepIn('model');
     const second = await run(['train', 'verse.txt', '--epochs', '2', '--keep', 'model']);
-    expect(second.err).toMatch(`model goes on after step ${step}, at epoch`);
+    expect(second.err).toMatch(`goes on after update ${step}, epoch`);
     expect(await stepIn('model')).toBe(2 * step);
 
     const said = await run(['generate', 'The ', '--model', 'model', '--length', '20', '--seed', '1', '--echo']);
@@ -91,7 +91,11 @@ describe('train', () => {
   test.each(ending)('%s: it saves, and goes on', async (by) => {
     const args = ['train', 'verse.txt', ...small, '--seconds', '600', '--keep', 'model'];
     const ended = await interrupt([...args, '--json'], '"said"', by);
-    expect(ended).toMatchObject({ code: endings[by], wrong: '', err: expect.stringMatching('saved in model\n') });
+    expect(ended).toMatchObject({
+      code: endings[by],
+      wrong: '',
+      err: expect.stringMatching('saved model after update'),
+    });
     expect(await stepIn('model')).toBeGreaterThan(0);
   });
 
@@ -104,7 +108,7 @@ describe('train', () => {
     await ended;
     const step = await stepIn('model');
     const after = await interrupt(args, ' weights; ', 'SIGTERM');
-    expect(after.err).toMatch(`model goes on after step ${step.toLocaleString('en-US')}`);
+    expect(after.err).toMatch(`goes on after update ${step.toLocaleString('en-US')}`);
   });
 });
 

@@ -28,8 +28,11 @@ const wrongIn = (name: string, err: string): string =>
     .filter((line) => line.startsWith(`${name}: `) || /^\(node:|^ +at |Error\b/.test(line))
     .join('\n');
 
+/** char-rnn is made of the package's sources, apart from the others. */
+const builtOf = (name: string) => (name === 'char-rnn' ? 'build/char-rnn/main.js' : `build/examples/${name}.js`);
+
 /** Builds the examples, and gives each test a folder of its own to run one of them in, or what else is in that file. */
-export function program(name: string, built = `build/examples/${name}.js`) {
+export function program(name: string, built = builtOf(name)) {
   let folder: string;
   // Processes take their time where others are at work too.
   vi.setConfig({ testTimeout: 60_000 });

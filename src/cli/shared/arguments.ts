@@ -21,6 +21,20 @@ export const positive =
     );
   };
 
+/** Parses a number from 0 up. */
+export const amount = (text: string) => {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new InvalidArgumentError('It must be a number from 0 up.');
+};
+
+/** Parses a share that is less than all, from 0 to below 1. */
+export const part = (text: string) => {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value < 1) return value;
+  throw new InvalidArgumentError('It must be a number from 0 to below 1.');
+};
+
 /** Parses a share, from 0 to 1. */
 export const share = (text: string) => {
   const value = Number(text);

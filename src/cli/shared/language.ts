@@ -1,5 +1,6 @@
 /** How a language run of the command learns: one table of optimizers for all commands that train one. */
 import { adam } from '../../training/optimizers/adam.js';
+import { adamw } from '../../training/optimizers/adamw.js';
 import { momentum } from '../../training/optimizers/momentum.js';
 import type { Optimizer } from '../../training/optimizers/optimizer.js';
 import { rmsprop } from '../../training/optimizers/rmsprop.js';
@@ -9,10 +10,17 @@ import { Failure } from './failure.js';
 
 const optimizers = { sgd, momentum, rmsprop, adam };
 
-export type OptimizerName = keyof typeof optimizers;
-export const optimizerNames = Object.keys(optimizers) as readonly OptimizerName[];
+export type OptimizerName = keyof typeof optimizers | 'adamw';
+export const optimizerNames: readonly OptimizerName[] = [
+  ...(Object.keys(optimizers) as (keyof typeof optimizers)[]),
+  'adamw',
+];
 
-export const optimizerOf = (name: OptimizerName, rate: number | Schedule): Optimizer => optimizers[name](rate);
+/** `decay` is that of `adamw`, which without any is `adam`. */
+export function optimizerOf(name: OptimizerName, rate: number | Schedule, decay = 0): Optimizer {
+  if (name !== 'adamw') return optimizers[name](rate);
+  return decay > 0 ? adamw(rate, { decay }) : adam(rate);
+}
 
 /** What a run says of its optimizer, where this command knows it. */
 export function knownOptimizer(name: unknown, path: string): OptimizerName {

@@ -7,20 +7,27 @@ import { misused } from './failure.js';
 
 /** Of a stream, whose symbols nobody knows beforehand. */
 export const streamChoices = ['open', 'ascii', 'bytes'] as const;
-/** Of a text that is there as a whole. */
-export const textChoices = ['text', 'bytes'] as const;
+/** Of a text that is there as a whole, or of a stream. */
+export const symbolChoices = ['text', ...streamChoices] as const;
 
-export type SymbolChoice = (typeof streamChoices)[number] | (typeof textChoices)[number];
+export type SymbolChoice = (typeof symbolChoices)[number];
 
 /** What is said of the choices for a stream. */
 export const streamChoicesHelp =
   'open: ASCII, and what else comes gets a place of its own; ascii: \uFFFD for all else; bytes: those of UTF-8';
 
-/** The coder of a new run; `text` is that whose symbols are meant. */
-export function coderOf(choice: SymbolChoice, text = ''): Coder {
+/** The coder of a new run that learns from a stream. */
+export function streamCoder(choice: SymbolChoice = 'open'): Coder {
+  if (choice === 'text')
+    throw misused('--symbols text is for a text that is there as a whole; give open, ascii or bytes.');
   if (choice === 'bytes') return bytes();
-  if (choice === 'open') return streamVocabulary();
-  return choice === 'ascii' ? vocabulary(ASCII, { unknown: { replace: '\uFFFD' } }) : vocabulary(text);
+  return choice === 'open' ? streamVocabulary() : vocabulary(ASCII, { unknown: { replace: '\uFFFD' } });
+}
+
+/** The coder of a new run that learns a text. */
+export function textCoder(text: string, choice: SymbolChoice = 'text'): Coder {
+  if (choice === 'open') throw misused('--symbols open is for a stream, --stdin; give text, ascii or bytes.');
+  return choice === 'text' ? vocabulary(text) : streamCoder(choice);
 }
 
 /** What was chosen for a run, as far as its coder tells. */
@@ -34,5 +41,5 @@ function choiceOf(coder: Coder): SymbolChoice {
 export function requireSymbolsOf(keep: string, coder: Coder, asked: SymbolChoice | undefined): void {
   const is = choiceOf(coder);
   if (asked === undefined || asked === is) return;
-  throw misused(`${keep} has a run with --symbols ${is}, not ${asked}; leave --symbols out, or --keep another folder.`);
+  throw misused(`${keep} has a run with --symbols ${is}, not ${asked}; leave --symbols out, or give another folder.`);
 }

@@ -8,7 +8,9 @@ import { crossEntropy } from '../../training/losses/cross-entropy.js';
 import { adam } from '../../training/optimizers/adam.js';
 import { trainer } from '../../training/trainer.js';
 import { recipe as scoring } from '../scoring/recipe.js';
-import { recipe as training } from '../training/recipe.js';
+import { languageOf } from '../training/language.js';
+import { quick as training } from '../training/recipes.js';
+import type { LanguageCore } from './kept.js';
 
 export interface Figure {
   readonly name: string;
@@ -29,7 +31,7 @@ interface Workload {
 
 const SYMBOLS = 98;
 
-function learning(model: ReturnType<typeof languageModel>, length: number, batch: number) {
+function learning(model: LanguageCore, length: number, batch: number) {
   const random = generator(1);
   const draw = () =>
     ids(
@@ -42,7 +44,7 @@ function learning(model: ReturnType<typeof languageModel>, length: number, batch
   return { step: () => void learn({ carry, input, target }), release };
 }
 
-const { cell, units } = training.model;
+const { cell, units } = training;
 const LINE = 128;
 
 export const workloads: readonly Workload[] = [
@@ -51,7 +53,7 @@ export const workloads: readonly Workload[] = [
     what: `oxbow train: ${cell} ${units}, ${training.batch} lanes of ${training.length} steps`,
     unit: 'characters',
     work: training.length * training.batch,
-    begin: () => learning(languageModel({ symbols: SYMBOLS, ...training.model }), training.length, training.batch),
+    begin: () => learning(languageOf(training, { size: SYMBOLS }, training.seed), training.length, training.batch),
   },
   {
     name: 'generate',
@@ -59,7 +61,7 @@ export const workloads: readonly Workload[] = [
     unit: 'symbols',
     work: 1,
     begin() {
-      const { step, release } = stepper(languageModel({ symbols: SYMBOLS, ...training.model }), {
+      const { step, release } = stepper(languageOf(training, { size: SYMBOLS }, training.seed), {
         finish: (ops, y) => ops.softmax(y),
       });
       const symbol = ids([1, 1], [1]);

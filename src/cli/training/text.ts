@@ -4,8 +4,10 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { Failure, messageOf } from '../shared/failure.js';
-import { recipe } from './recipe.js';
+import type { Coder } from '../../streams/coder.js';
+import { Failure, messageOf, misused } from '../shared/failure.js';
+import { type SymbolChoice, streamCoder, textCoder } from '../shared/symbols.js';
+import type { Recipe } from './recipes.js';
 
 /** The whole text of a file; without one, Moby Dick. */
 export async function readText(file: string | undefined): Promise<string> {
@@ -51,26 +53,46 @@ async function mobyDick(): Promise<string> {
 /** What a text is known by, so that a run goes on within it only if it is the same. */
 export const printOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+/** What a new run's symbols are: those of its text, or of a stream those that come; such as a one-hot model cannot grow by. */
+export function coderFor(
+  text: string | undefined,
+  asked: SymbolChoice | undefined,
+  { embed }: Pick<Recipe, 'embed'>,
+): Coder {
+  if (text !== undefined) return textCoder(text, asked);
+  if (embed === 0 && asked === 'open') {
+    throw misused('--symbols open has a model grow, which --embed 0 cannot; give --embed above 0, or --symbols bytes.');
+  }
+  return streamCoder(asked ?? (embed === 0 ? 'ascii' : 'open'));
+}
+
 export interface Split {
   readonly training: Int32Array;
+  /** What is not learnt, but may be looked at while it learns; empty where there is none. */
+  readonly validation: Int32Array;
   readonly heldOut: Int32Array;
   /** As many lanes as were asked for, or as many as the text is long enough for. */
   readonly batch: number;
 }
 
-/** Keeps the end of a text from the model. */
-export function split(symbols: Int32Array, length: number, batch: number): Split {
-  const kept = Math.max(3, Math.round(symbols.length * recipe.heldOut));
-  const rest = symbols.length - kept;
+/** Keeps the end of a text from the model, and before that a part to validate it by. */
+export function split(
+  symbols: Int32Array,
+  { length, batch, heldOut, validation }: Pick<Recipe, 'length' | 'batch' | 'heldOut' | 'validation'>,
+): Split {
+  const kept = Math.max(3, Math.round(symbols.length * heldOut));
+  const validated = validation === 0 ? 0 : Math.max(3, Math.round(symbols.length * validation));
+  const rest = symbols.length - kept - validated;
   if (rest <= length) {
-    throw new Failure(
-      `the text has ${symbols.length} symbols, and without the ${kept} held out that is too short for one window of ${length} and ` +
-        `its targets; give at least ${length + 1 + kept}, or a smaller --length.`,
+    throw misused(
+      `the text has ${symbols.length} symbols, and without the ${kept + validated} held out that is too short for one window of ` +
+        `${length} and its targets; give at least ${length + 1 + kept + validated}, or a smaller --length.`,
     );
   }
   return {
     training: symbols.subarray(0, rest),
-    heldOut: symbols.subarray(rest),
+    validation: symbols.subarray(rest, rest + validated),
+    heldOut: symbols.subarray(rest + validated),
     batch: Math.min(batch, Math.floor((rest - 1) / length)),
   };
 }

@@ -1,0 +1,88 @@
+/** What was held out, scored by the trained weights and by dynamic evaluation. */
+import { Failure } from '../shared/failure.js';
+import { course } from './course.js';
+import {
+  type Bounds,
+  type Dynamics,
+  figuresOf,
+  type Scored,
+  sayOf,
+  score,
+  scoreDynamically,
+  showDynamics,
+  squaresFor,
+} from './evaluate.js';
+import { history } from './history.js';
+import { introduce } from './introduce.js';
+import type { DynamicRule } from './recipes.js';
+import { type Report, reportOf } from './report/report.js';
+import { judged, type LanguageRun } from './run.js';
+import { tuned } from './tune.js';
+
+/** How a model is evaluated besides by its weights as they are. */
+export interface Evaluating {
+  /** By dynamic evaluation too. */
+  readonly dynamic: boolean;
+  /** The rules among which, with their rates and decays, the best one on the validation part is looked for first. */
+  readonly tune: readonly DynamicRule[];
+}
+
+/** Scores what was held out, says the figures, and gives them to the report. */
+export async function scoreHeldOut(
+  run: LanguageRun,
+  report: Report,
+  { dynamic, tune }: Evaluating,
+  bounds: Bounds = {},
+): Promise<object> {
+  const { split, screen } = run;
+  if (split === undefined) return {};
+  const { heldOut, training, validation } = split;
+  const model = judged(run);
+  const told = (how: string, name: string, scored: Scored) => {
+    const of = scored.characters < heldOut.length - 1 ? ` of ${heldOut.length.toLocaleString('en-US')}` : '';
+    screen.say(`${name}: ${sayOf(scored)}${of}`);
+    report.scored(how, scored);
+  };
+
+  const plain = await score(model, heldOut, run, bounds);
+  if (plain === undefined) return {};
+  told('trained weights', 'held out', plain);
+  report.passage('held out', heldOut, plain.bits);
+  if (!dynamic) return { heldOut: figuresOf(plain) };
+
+  if (tune.length > 0 && validation.length < 2) {
+    throw new Failure('--tune-dynamic needs a validation part to choose by; train with --validation 0.05.', 2);
+  }
+  const dynamics: Dynamics = tune.length > 0 ? await tuned(run, validation, training, tune) : run.recipe;
+  const squares = await squaresFor(model, training, dynamics);
+  const { symbols } = bounds;
+  const adapting = await scoreDynamically(
+    model,
+    heldOut,
+    dynamics,
+    squares,
+    run,
+    symbols === undefined ? {} : { symbols },
+  );
+  if (adapting === undefined) return { heldOut: figuresOf(plain) };
+  const how = showDynamics(dynamics);
+  told(`dynamic evaluation: ${how}`, `held out, by dynamic evaluation (${how})`, adapting);
+  report.passage('held out, by dynamic evaluation', heldOut, adapting.bits);
+  const { dynamicRule, dynamicRate, dynamicDecay, dynamicLength } = dynamics;
+  return {
+    heldOut: figuresOf(plain),
+    dynamic: { ...figuresOf(adapting), dynamicRule, dynamicRate, dynamicDecay, dynamicLength },
+  };
+}
+
+/** Scores what a run held out, all of it, and learns nothing. */
+export async function evaluate(run: LanguageRun, how: Evaluating): Promise<void> {
+  const { screen, ending } = run;
+  if (run.split === undefined) throw new Failure('--eval: the run learnt from stdin, and has held nothing out.', 2);
+  const done = course(run.course);
+  const report = await reportOf(run, done, history(run.history));
+  introduce(run, done);
+  const scores = await scoreHeldOut(run, report, how);
+  await report.finish(ending.requested() ? 'ended before its time' : 'evaluated');
+  screen.record({ ...scores, interrupted: ending.requested() });
+}

@@ -1,0 +1,42 @@
+/** What a training of the command does beside learning, whatever its recipe is. */
+import { type Coder, strangerIn, symbolsOf } from '../../streams/coder.js';
+import { misused } from '../shared/failure.js';
+
+export const habits = {
+  /** Of the text that was held out, so many symbols are scored at the end of a training at most. */
+  scored: 200_000,
+  /** Seconds that this may take in any case; a training that is longer may be scored for as long as it took. */
+  scoring: 5,
+  /** Of the validation part, so many symbols are scored each time. */
+  validated: 40_000,
+  keep: 'model',
+  /** Seconds from one checkpoint to the next. */
+  saveEvery: 30,
+  /** A sample now and then. */
+  sample: { symbols: 100, everySeconds: 6, last: 300, temperature: 0.8 },
+  /** Symbols of a passage that a report shows. */
+  passage: 1500,
+} as const;
+
+/** What a model goes on from where nothing is given: the first of these whose symbols it knows. */
+const prompts = ['The ', ' ', '\n'];
+
+export const usualPrompt = (coder: Coder): string =>
+  prompts.find((text) => [...text].every((symbol) => symbolsOf(coder)?.includes(symbol) ?? true)) ?? coder.decode([0]);
+
+/** What a model goes on from in its samples. */
+export function promptOf(prompt: string | undefined, vocab: Coder): string {
+  const given = prompt ?? usualPrompt(vocab);
+  if (given === '') throw misused('--prompt is empty; give the model something to continue.');
+  requireSymbols('--prompt', given, vocab);
+  return given;
+}
+
+/** A vocabulary that knows no replacement must know every symbol. */
+export function requireSymbols(what: string, text: string, vocab: Coder, remedy = ''): void {
+  if (!('symbols' in vocab) || vocab.unknown !== 'error') return;
+  const symbol = strangerIn(vocab, text);
+  if (symbol === undefined) return;
+  const shown = `${JSON.stringify(symbol)} (U+${(symbol.codePointAt(0) as number).toString(16).padStart(4, '0')})`;
+  throw misused(`${what} has ${shown}, which is not among the model's ${vocab.size} symbols${remedy}.`);
+}
