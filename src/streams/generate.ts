@@ -11,8 +11,7 @@ import { drawn } from './drawn.js';
 import { timeSlice } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { type AlternativeSymbol, speaker } from './generation/speaker.js';
-import { withoutEscape } from './generation/without-escape.js';
-import { isOpen } from './open-vocabulary.js';
+import { ESCAPE, isOpen } from './open-vocabulary.js';
 import { checkSampling, drawsOf, type SamplingOptions, samplingNames } from './sample.js';
 import { sliceSteps, stepsOf } from './steps.js';
 import { checkStops, type Stops, stopsIn } from './stop.js';
@@ -133,7 +132,7 @@ async function* speak<S>(
   let seen = 0;
   let latest: number[] = [];
   await drawn(model.params);
-  const voice = speaker(model, options, draws);
+  const voice = speaker(model, { ...options, never: isOpen(options.vocab) ? ESCAPE : undefined }, draws);
 
   /** Counts steps in. Where they would go beyond the context, they are to be read afresh with the last half of one. */
   function within(signal: Ids): Ids {
@@ -215,7 +214,7 @@ function generation<S>(
   draws: RandomGenerator,
 ): AsyncGenerator<GeneratedSymbol, void, undefined> {
   const { stop = [], vocab } = options;
-  const symbols = speak(isOpen(vocab) ? withoutEscape(model) : model, prompt, options, draws);
+  const symbols = speak(model, prompt, options, draws);
   return vocab === undefined || stop.length === 0 ? symbols : untilStop(symbols, stopsIn(stop), vocab);
 }
 

@@ -8,6 +8,8 @@ import type { SamplingOptions } from '../sample.js';
 export interface DrawingOptions extends SamplingOptions {
   readonly repetitionPenalty?: number;
   readonly repetitionWindow?: number;
+  /** An id that is never said. */
+  readonly never?: number | undefined;
 }
 
 export interface SymbolDrawing {
@@ -32,6 +34,7 @@ export function symbolDrawing(
     greedy = false,
     repetitionPenalty = 1,
     repetitionWindow = REPETITION_WINDOW,
+    never = -1,
   }: DrawingOptions,
   draws: RandomGenerator,
 ): SymbolDrawing {
@@ -48,6 +51,7 @@ export function symbolDrawing(
     minP,
     greedy,
     penalty: repetitionPenalty,
+    never,
   });
   return {
     address,
