@@ -64,7 +64,6 @@ const functions: Readonly<Record<string, readonly [call: (wrong: Any) => unknown
   'scoreSlots, predictions': [(wrong) => oxbow.scoreSlots(wrong, [])],
   'correctTags, words': [(wrong) => oxbow.correctTags(wrong, ['O', 'O'], []), ['a list']],
   'correctTags, corrections': [(wrong) => oxbow.correctTags(['a'], ['O'], wrong)],
-  'openVocabulary, symbols': [(wrong) => oxbow.openVocabulary(wrong), ['a text', 'a list']],
   'vocabulary, symbols': [(wrong) => oxbow.vocabulary(wrong), ['a text', 'a list']],
   'importModel, a file': [(wrong) => importModel(wrong), ['a text']],
   'encodeModel, a model': [(wrong) => encodeModel(wrong, { format: 'pytorch' })],

@@ -1,4 +1,5 @@
 /** What was held out, scored by the trained weights and by dynamic evaluation. */
+import { charactersIn } from '../../streams/coder.js';
 import { Failure } from '../shared/failure.js';
 import { course } from './course.js';
 import {
@@ -34,12 +35,13 @@ export async function scoreHeldOut(
   { dynamic, tune }: Evaluating,
   bounds: Bounds = {},
 ): Promise<object> {
-  const { split, screen } = run;
+  const { split, screen, vocab } = run;
   if (split === undefined) return {};
   const { heldOut, training, validation } = split;
   const model = judged(run);
   const told = (how: string, name: string, scored: Scored) => {
-    const of = scored.characters < heldOut.length - 1 ? ` of ${heldOut.length.toLocaleString('en-US')}` : '';
+    const all = charactersIn(vocab, heldOut);
+    const of = scored.characters < all - 1 ? ` of ${all.toLocaleString('en-US')}` : '';
     screen.say(`${name}: ${sayOf(scored)}${of}`);
     report.scored(how, scored);
   };

@@ -38,7 +38,7 @@ const machineRows = (machine: string): ReportData['machine'] => [
 ];
 
 function aboutRows({ vocab, model, recipe, split, keep }: LanguageRun, done: Course): ReportData['about'] {
-  const sizes = split && sizesOf(split);
+  const sizes = split && sizesOf(split, vocab);
   const told = (value: number | undefined) => `${count(value ?? 0)} symbols`;
   return [
     ['text', sizes === undefined ? 'stdin' : told(sizes.characters)],
