@@ -179,7 +179,9 @@ describe('a log with symbols that nobody knew', () => {
     const [at, byOne] = [await ofOpen([1000], false), await ofOpen([1, 2], true)];
     expect(at.open.symbols.slice(98).join('')).toBe('金流火月土木水日');
     expect(byOne.open.toJSON()).toEqual(at.open.toJSON());
-    expect(byOne.lines.map(({ bits, score }) => [bits, score])).toEqual(at.lines.map(({ bits, score }) => [bits, score]));
+    expect(byOne.lines.map(({ bits, score }) => [bits, score])).toEqual(
+      at.lines.map(({ bits, score }) => [bits, score]),
+    );
     // Two symbols that are new, and the same two once they are known.
     const [first, later] = [at.lines[3], at.lines[108]] as [ScoredLine, ScoredLine];
     expect(first.bits * first.text.length).toBeGreaterThan(later.bits * later.text.length + 40);
