@@ -20,7 +20,7 @@ const server = await serve({
 const random = generator(1, 'text');
 /** Made beforehand: what clients send costs a server nothing to make. */
 const texts = Array.from({ length: 2 * LANES }, () =>
-  Array.from({ length: 4096 }, () => alice.vocab.symbols[random.below(alice.vocab.size)]).join(''),
+  Array.from({ length: 4096 }, () => alice.vocab.decode([random.below(alice.vocab.size)])).join(''),
 );
 let learns = false;
 

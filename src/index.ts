@@ -284,6 +284,7 @@ export { liveLanes } from './streams/live-lanes/live-lanes.js';
 export type { LaneSpan, LiveWindow } from './streams/live-lanes/live-window.js';
 export type { CutOptions, LiveLanesOptions } from './streams/live-lanes/options.js';
 export { type MaskSymbolsOptions, maskSymbols } from './streams/mask-symbols.js';
+export { type OpenVocabulary, openVocabulary } from './streams/open-vocabulary.js';
 export { type PaddedWindow, padded, type Sequence, type Steps } from './streams/padded.js';
 export { positioned } from './streams/positioned.js';
 export { type RandomWindow, type RandomWindowsOptions, randomWindows } from './streams/random-windows.js';
@@ -293,7 +294,8 @@ export { distribution, type Sampler, type SamplingOptions, sampler } from './str
 export type { PredictionOptions, SignalOf, StepsLike } from './streams/signals.js';
 export type { SocketLike } from './streams/socket.js';
 export { stopAt } from './streams/stop.js';
-export { surprisal } from './streams/surprisal.js';
+export { type SurprisalOptions, surprisal } from './streams/surprisal.js';
+export type { NamedSymbol } from './streams/symbol-growth.js';
 export { type TbpttOptions, type TbpttSnapshot, type TbpttStep, tbptt } from './streams/tbptt.js';
 export { text } from './streams/text.js';
 export { type ToSocketOptions, toSocket } from './streams/to-socket.js';

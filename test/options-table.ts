@@ -325,7 +325,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
   gpt: { call: oxbow.gpt, options: { symbols: 3, context: 4, tied: true, ...transformer } },
   languageModel: {
     call: oxbow.languageModel,
-    options: { symbols: 3, cell: 'gru', units: 2, layers: 2, embed: 2, seed: 1 },
+    options: { symbols: 3, cell: 'gru', units: 2, layers: 2, embed: 2, seed: 1, grows: true },
   },
   bert: { call: oxbow.bert, options: { symbols: 3, length: 4, padding: 0, norm: 'post', ...transformer } },
   encoderDecoder: {
@@ -494,7 +494,9 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
   fromFile: { call: (o) => oxbow.fromFile('none', o), options: { chunk: 3, from: undefined } },
   fromText: { call: (o) => oxbow.fromText('text', o), options: { chunk: 3, from: undefined } },
   vocabulary: { call: (o) => oxbow.vocabulary('text', o), options: { unknown: 'skip' } },
-  tokens: { call: (o) => oxbow.tokens(oxbow.vocabulary('ab'), o), options: { whole: true } },
+  surprisal: { call: (o) => oxbow.surprisal(learner(), o), options: { vocab: oxbow.vocabulary('ab') } },
+  openVocabulary: { call: (o) => oxbow.openVocabulary('text', o), options: { most: 100 } },
+  tokens: { call: (o) => oxbow.tokens(oxbow.vocabulary('ab'), o), options: { whole: true, grows: false } },
   windows: {
     call: oxbow.windows,
     options: { length: 3, partial: 'drop', from: undefined, input: (x: Any) => x, target: (x: Any) => x },
@@ -530,7 +532,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
   },
   tbptt: {
     call: (o) => oxbow.tbptt(learner(), o),
-    options: { ...training, clipNorm: 1, k2: 4, from: undefined, ...badWindows },
+    options: { ...training, clipNorm: 1, k2: 4, from: undefined, vocab: oxbow.vocabulary('ab'), ...badWindows },
   },
   dynamicEvaluation: {
     call: (o) => oxbow.dynamicEvaluation(learner(), o),
@@ -538,6 +540,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
       learningRate: 0.1,
       decay: 0.1,
       squares: undefined,
+      vocab: oxbow.vocabulary('ab'),
       epsilon: 1e-4,
       length: 4,
       clipNorm: 1,

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import { misused } from '../../src/cli/shared/failure.js';
+import type { SymbolChoice } from '../../src/cli/shared/symbols.js';
 import {
   askedOf,
   askedPlan,
@@ -42,6 +43,8 @@ export interface Options extends CommonOptions, RunOptions {
   readonly eval: boolean;
   readonly evaluating: ReturnType<typeof evaluatingOf>;
   readonly report: string | undefined;
+  /** What symbols are, of a new run. */
+  readonly symbols: SymbolChoice | undefined;
   readonly prompt: string | undefined;
   readonly temperature: number;
   readonly save: string;
@@ -72,7 +75,7 @@ function checked(typed: Typed): void {
 }
 
 function complete(typed: Typed, args: readonly string[]): Options {
-  const { file, threads, tier, json, saveEvery, resume, load, report, prompt } = typed;
+  const { file, threads, tier, json, saveEvery, resume, load, report, prompt, symbols } = typed;
   return {
     file,
     asked: askedOf(typed),
@@ -81,6 +84,7 @@ function complete(typed: Typed, args: readonly string[]): Options {
     eval: typed.eval === true,
     evaluating: evaluatingOf(typed),
     report,
+    symbols,
     prompt,
     temperature: typed.temperature as number,
     ...{ threads, tier, json, save: typed.save ?? SAVE, saveEvery, resume, load, args },

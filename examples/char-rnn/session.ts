@@ -2,8 +2,9 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
-import { type TbpttSnapshot, type Vocabulary, type VocabularyData, vocabularyFrom } from 'oxbow';
+import type { TbpttSnapshot } from 'oxbow';
 import type { LanguageCore } from '../../src/cli/shared/kept.js';
+import { requireSymbolsOf } from '../../src/cli/shared/symbols.js';
 import { type CourseData, courseFrom, newCourse } from '../../src/cli/training/course.js';
 import { promptOf } from '../../src/cli/training/habits.js';
 import { languageOf } from '../../src/cli/training/language.js';
@@ -18,8 +19,9 @@ import {
 } from '../../src/cli/training/recipe-options.js';
 import type { Recipe } from '../../src/cli/training/recipes.js';
 import type { LanguageAbout, LanguageRun } from '../../src/cli/training/run.js';
-import { type Split, split, vocabularyIn } from '../../src/cli/training/text.js';
+import { coderFor, type Split, split } from '../../src/cli/training/text.js';
 import { commandLine } from '../../src/cli/training/train-options.js';
+import { type Coder, coderFrom } from '../../src/streams/coder.js';
 import { checkSymbols, readCorpus } from '../shared/corpus.js';
 import { type Failure, failure } from '../shared/failure.js';
 import type { Interrupt } from '../shared/interrupt.js';
@@ -43,7 +45,6 @@ import type { Options } from './options.js';
 interface CharAbout extends About, LanguageAbout {
   readonly task: 'language';
   readonly recipe: Recipe;
-  readonly vocab: VocabularyData;
   /** Undefined where it came from stdin. */
   readonly text?: TextMark;
 }
@@ -52,7 +53,7 @@ type KeptChar = Kept<LanguageCore, CharAbout, TbpttSnapshot<unknown>>;
 
 /** A model, and what it has behind it. */
 interface Speaker {
-  readonly vocab: Vocabulary;
+  readonly vocab: Coder;
   readonly model: LanguageCore;
   readonly recipe: Recipe;
   /** Of the run that it goes on with, or that is scored. */
@@ -116,7 +117,7 @@ export function openSession(options: Options, interrupt: Interrupt): TE.TaskEith
         temperature: options.temperature,
         keep: options.eval ? undefined : options.save,
         saveEvery: options.saveEvery,
-        about: { example: EXAMPLE, vocab: vocab.toJSON(), ...(mark && { text: mark }) },
+        about: { example: EXAMPLE, ...(mark && { text: mark }) },
         report: options.report,
         command: commandLine('npm run example:char-rnn --', options.args),
         machine,
@@ -201,19 +202,21 @@ function textOf(
 }
 
 function speakerOf(
-  { eval: only }: Options,
+  { eval: only, symbols, save, load }: Options,
   recipe: Recipe,
   kept: KeptChar | undefined,
   loaded: { readonly model: LanguageCore; readonly about: CharAbout } | undefined,
   text: string | undefined,
 ): TE.TaskEither<Failure, Speaker> {
   const from = kept ?? loaded;
-  return tried(() => {
+  return tried(async () => {
     if (from === undefined) {
-      const vocab = vocabularyIn(text);
-      return { vocab, recipe, model: languageOf(recipe, vocab.size, recipe.seed), about: undefined };
+      const vocab = coderFor(text, symbols, recipe);
+      return { vocab, recipe, model: languageOf(recipe, vocab, recipe.seed), about: undefined };
     }
     const { model, about } = from;
-    return { model, vocab: vocabularyFrom(about.vocab), recipe, about: kept || only ? about : undefined };
+    const vocab = await coderFrom(about.vocab);
+    requireSymbolsOf(load ?? save, vocab, symbols);
+    return { model, vocab, recipe, about: kept || only ? about : undefined };
   });
 }

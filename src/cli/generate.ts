@@ -1,7 +1,9 @@
 /** `oxbow generate`: a model goes on from a prompt, symbol by symbol. */
 import type { Command } from 'commander';
 import { takeUntil } from 'rxjs';
+import { strangerIn, symbolsOf } from '../streams/coder.js';
 import { generateFrom } from '../streams/generate.js';
+import { decoderOf } from '../streams/tokenizer/tokenizer.js';
 import { ids } from '../tensor.js';
 import { type MachineChoice, positive, share, texts, whole } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
@@ -71,14 +73,13 @@ async function generate(given: string | undefined, options: GenerateCommandOptio
   const { screen, ending } = context;
   chooseMachine(options);
   const { language, vocab } = await languageIn(options.model);
-  const prompt = given ?? (await piped(ending)) ?? usualPrompt(vocab.symbols);
+  const prompt = given ?? (await piped(ending)) ?? usualPrompt(vocab);
   if (ending.requested()) return;
-  const unknown =
-    typeof vocab.unknown === 'object' ? undefined : [...prompt].find((symbol) => !vocab.symbols.includes(symbol));
+  const unknown = strangerIn(vocab, prompt);
   if (prompt === '') throw new Failure('the prompt is empty; give the model something to go on from.', 2);
   if (unknown !== undefined) {
     throw new Failure(
-      `the prompt has ${JSON.stringify(unknown)}, which the model does not know; it knows ${JSON.stringify(vocab.symbols.join(''))}.`,
+      `the prompt has ${JSON.stringify(unknown)}, which the model does not know; it knows ${JSON.stringify(symbolsOf(vocab)?.join(''))}.`,
       2,
     );
   }
@@ -89,6 +90,7 @@ async function generate(given: string | undefined, options: GenerateCommandOptio
     screen.write(prompt);
     screen.record({ prompt });
   }
+  const decoder = decoderOf(vocab);
   await generateFrom(language, ids([encoded.length, 1], encoded), {
     length,
     temperature,
@@ -104,9 +106,10 @@ async function generate(given: string | undefined, options: GenerateCommandOptio
   })
     .pipe(takeUntil(ending.requested$))
     .forEach(({ data, surprisal }) => {
-      const symbol = vocab.decode(data);
+      // Bytes of a character that is not whole yet are ''.
+      const symbol = decoder.push(data);
       screen.write(symbol);
       screen.record({ symbol, surprisal });
     });
-  screen.write('\n');
+  screen.write(`${decoder.end()}\n`);
 }

@@ -4,24 +4,32 @@ import type { Command } from 'commander';
 import { lastValueFrom, takeUntil, tap } from 'rxjs';
 import { languageModel } from '../models/language-model.js';
 import { checkpointed } from '../runs/checkpointed.js';
-import { vocabulary } from '../streams/vocabulary.js';
+import { isOpen } from '../streams/open-vocabulary.js';
 import { distributionFrom } from './scoring/distribution.js';
 import { chunksOf, linesOf } from './scoring/lines.js';
-import { recipe, streamSymbols } from './scoring/recipe.js';
+import { recipe } from './scoring/recipe.js';
 import { type ScoredLine, type ScorerOptions, scorer } from './scoring/scorer.js';
 import { highlighted } from './scoring/shown.js';
-import { type MachineChoice, positive } from './shared/arguments.js';
+import { choice, type MachineChoice, positive } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { misused } from './shared/failure.js';
 import { type About, type LanguageCore, languageIn, requireTask, resumeKept, vocabularyOf } from './shared/kept.js';
 import { knownOptimizer, optimizerOf } from './shared/language.js';
 import { count, several } from './shared/numbers.js';
+import {
+  requireSymbolsOf,
+  type SymbolChoice,
+  streamChoices,
+  streamChoicesHelp,
+  streamCoder,
+} from './shared/symbols.js';
 
 interface ScoreOptions extends MachineChoice {
   readonly model?: string;
   readonly learn?: true;
   readonly keep?: string;
   readonly lr?: number;
+  readonly symbols?: SymbolChoice;
   readonly strange: number;
   readonly onlyStrange?: true;
   readonly saveEvery: number;
@@ -49,6 +57,7 @@ export function scoreCommand(): Command {
     .option('--learn', 'learn from each line once it has been scored; needs --keep')
     .option('--keep <folder>', 'where the run is kept; one that is there goes on')
     .option('--lr <rate>', `learning rate (default: the run's own, ${recipe.learningRate} for a new one)`, positive())
+    .addOption(choice('--symbols <name>', `of a new run (default: open). ${streamChoicesHelp}`, streamChoices))
     .option('--strange <n>', 'at most so many per cent of lines are strange', positive(100), recipe.strange)
     .option('--only-strange', 'show no other lines')
     .option('--save-every <n>', 'seconds from one checkpoint to the next', positive(), SAVE_EVERY);
@@ -62,13 +71,17 @@ interface Opened extends ScorerOptions {
   readonly about: (() => About) | undefined;
 }
 
-async function openKept(keep: string, lr: number | undefined, context: Context): Promise<Opened> {
+async function openKept(
+  keep: string,
+  { lr, symbols }: Pick<ScoreOptions, 'lr' | 'symbols'>,
+  context: Context,
+): Promise<Opened> {
   const kept = await resumeKept<LanguageCore>(keep, context);
   if (kept !== undefined) requireTask(kept.about, keep, 'language');
   const about: About = kept?.about ?? {};
-  const symbols = vocabulary(streamSymbols, { unknown: { replace: '\uFFFD' } });
-  const vocab = kept === undefined ? symbols : vocabularyOf(about, keep);
-  const model = kept?.model ?? languageModel({ symbols: vocab.size, ...recipe.model });
+  const vocab = kept === undefined ? streamCoder(symbols) : await vocabularyOf(about, keep);
+  requireSymbolsOf(keep, vocab, symbols);
+  const model = kept?.model ?? languageModel({ symbols: vocab.size, grows: isOpen(vocab), ...recipe.model });
   const distribution = distributionFrom(about.surprise);
   const was = about.recipe ?? { ...recipe.model, optimizer: recipe.optimizer, learningRate: recipe.learningRate };
   const optimizer = knownOptimizer(was.optimizer, keep);
@@ -115,7 +128,7 @@ async function score(files: readonly string[], options: ScoreOptions, context: C
   const conflict = conflictOf(options);
   if (conflict !== undefined) throw misused(conflict);
   chooseMachine(options);
-  const opened = keep === undefined ? await openModel(path as string) : await openKept(keep, options.lr, context);
+  const opened = keep === undefined ? await openModel(path as string) : await openKept(keep, options, context);
   const { screen, ending } = context;
   let [lines, strange, symbols, bits] = [0, 0, 0, 0];
   const show = (line: ScoredLine) => {

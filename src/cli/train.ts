@@ -7,6 +7,7 @@ import { type Context, chooseMachine, command, inContext, withJson, withMachine 
 import { misused } from './shared/failure.js';
 import { type About, type LanguageCore, languageIn, requireTask, resumeKept, vocabularyOf } from './shared/kept.js';
 import { knownOptimizer } from './shared/language.js';
+import { requireSymbolsOf } from './shared/symbols.js';
 import { type CourseData, courseFrom, isSameWay, newCourse, type Way } from './training/course.js';
 import { evaluate } from './training/evaluation.js';
 import { habits, promptOf, requireSymbols } from './training/habits.js';
@@ -27,7 +28,7 @@ import {
 } from './training/recipe-options.js';
 import type { Plan, Recipe } from './training/recipes.js';
 import type { GoingOn, KeptLanguage, LanguageAbout, LanguageRun } from './training/run.js';
-import { printOf, readText, split, vocabularyIn } from './training/text.js';
+import { coderFor, printOf, readText, split } from './training/text.js';
 import { train } from './training/train.js';
 import {
   commandLine,
@@ -138,7 +139,8 @@ async function work(file: string | undefined, options: TrainOptions, context: Co
   if (kept === undefined) requireNew(options);
   const recipe = recipeFor(options, kept);
   const text = recipe.stdin ? undefined : (given ?? (await readText(file)));
-  const vocab = kept === undefined ? vocabularyIn(text) : vocabularyOf(kept.about, keep);
+  const vocab = kept === undefined ? coderFor(text, options.symbols, recipe) : await vocabularyOf(kept.about, keep);
+  requireSymbolsOf(keep, vocab, options.symbols);
   if (text !== undefined) requireSymbols('the text', text, vocab, ` of the run in ${keep}; --keep another folder`);
   const parts = text === undefined ? undefined : split(vocab.encode(text), recipe);
   const about = kept?.about as Partial<LanguageAbout> | undefined;
@@ -150,7 +152,7 @@ async function work(file: string | undefined, options: TrainOptions, context: Co
     batch: parts?.batch ?? 1,
   };
   const isSame = was !== undefined && isSameWay(was, way);
-  const model = kept?.model ?? languageOf(recipe, vocab.size, recipe.seed);
+  const model = kept?.model ?? languageOf(recipe, vocab, recipe.seed);
   const run: LanguageRun = {
     ...context,
     recipe,
@@ -165,7 +167,7 @@ async function work(file: string | undefined, options: TrainOptions, context: Co
     temperature: options.temperature,
     keep,
     saveEvery: options.saveEvery,
-    about: { ...kept?.about, vocab: vocab.toJSON() },
+    about: { ...kept?.about },
     report: options.report,
     command: commandLine('oxbow', process.argv.slice(2)),
     machine,

@@ -12,16 +12,18 @@ export interface Drawing {
   readonly greedy: boolean;
   /** Of what was said lately, see `writeRecent`; 1 for none. */
   readonly penalty: number;
+  /** An id that is never drawn unless there is no other; −1 for none. */
+  readonly never: number;
 }
 
 /** Bytes of a row's drawing. */
-export const DRAWING_BYTES = 40;
+export const DRAWING_BYTES = 48;
 
 /** Writes a row's drawing, with no recent ids and a uniform number of 0. */
 export function writeDrawing(
   { doubles, floats, ints }: Machine,
   address: number,
-  { temperature, topK, topP, minP, greedy, penalty }: Drawing,
+  { temperature, topK, topP, minP, greedy, penalty, never }: Drawing,
 ): void {
   doubles[address / 8] = 0;
   const word = address / 4;
@@ -34,6 +36,7 @@ export function writeDrawing(
   floats[word + 7] = penalty;
   ints[word + 8] = 0;
   ints[word + 9] = 0;
+  ints[word + 10] = never;
 }
 
 /** Writes the number in [0, 1) that a row's id is drawn by. */

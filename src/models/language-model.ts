@@ -41,6 +41,11 @@ export interface LanguageModelOptions {
   readonly embed?: number | undefined;
   /** Of the initial weights. Default 42. */
   readonly seed?: number | undefined;
+  /**
+   * Whether it may gain symbols, as those of an `openVocabulary`: the embedding by rows, the head by columns. Default false. It needs
+   * embedded symbols.
+   */
+  readonly grows?: boolean | undefined;
 }
 
 const names: Names<LanguageModelOptions> = {
@@ -50,6 +55,7 @@ const names: Names<LanguageModelOptions> = {
   layers: true,
   embed: true,
   seed: true,
+  grows: true,
 };
 
 /**
@@ -70,7 +76,7 @@ const names: Names<LanguageModelOptions> = {
  */
 export function languageModel(options: LanguageModelOptions): Layer<unknown, Ids> {
   const checked = checkedOptions('languageModel', options, names);
-  const { symbols, cell = 'lstm', units = 256, layers = 1, embed = 64, seed = 42 } = checked;
+  const { symbols, cell = 'lstm', units = 256, layers = 1, embed = 64, seed = 42, grows = false } = checked;
   if (!Object.hasOwn(cells, cell)) {
     throw new TypeError(`languageModel: cell is one of ${Object.keys(cells).join(', ')}, not ${String(cell)}.`);
   }
@@ -78,9 +84,12 @@ export function languageModel(options: LanguageModelOptions): Layer<unknown, Ids
   requireCount('languageModel', 'units', units);
   requireCount('languageModel', 'layers', layers);
   if (embed !== 0) requireCount('languageModel', 'embed', embed);
-  const first = embed === 0 ? oneHot(symbols) : embedding(symbols, embed);
+  if (grows && embed === 0) {
+    throw new RangeError('languageModel: one-hot symbols cannot become more; give { embed: 64 }, or leave grows out.');
+  }
+  const first = embed === 0 ? oneHot(symbols) : embedding(symbols, embed, { grows });
   const widths = Array.from({ length: layers }, (_, k) => (k > 0 ? units : embed === 0 ? symbols : embed));
   const rnn = stacked(widths.map((inputs): Layer<unknown> => cells[cell](inputs, units)));
-  const model = stack({ embed: first, rnn, head: dense(units, symbols) }, { seed });
+  const model = stack({ embed: first, rnn, head: dense(units, symbols, { grows }) }, { seed });
   return described(model, 'languageModel', [options]);
 }

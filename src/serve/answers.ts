@@ -3,11 +3,12 @@ import { defer, map, type Observable, Subject, takeUntil, tap, toArray } from 'r
 import type { Core } from '../layer.js';
 import { parametersOf, versionOf } from '../parameters/parameter.js';
 import type { GenerationRequest } from '../protocol/types.js';
+import { type Coder, idsByCodePoint, symbolsOf } from '../streams/coder.js';
 import { fromAsync } from '../streams/from-async.js';
 import { generateFrom } from '../streams/generate.js';
 import { type AlternativeSymbol, alternativesIn } from '../streams/generation/speaker.js';
 import { surprisalSeen } from '../streams/surprisal.js';
-import type { Vocabulary } from '../streams/vocabulary.js';
+import { decoderOf } from '../streams/tokenizer/tokenizer.js';
 import { type Ids, ids, type Numbers, type Tensor } from '../tensor.js';
 import { type Gate, gate } from './gate.js';
 import type { Alternatives, AlternativeText, LiveMetrics, SaidSymbol, ScoredText } from './live.js';
@@ -20,6 +21,8 @@ const PIECE = 16;
 /** Texts that are scored at a time. */
 const SCORES = 8;
 const SYMBOLS = 256;
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
 
 /** Answers of one model, as long as it is open. */
 export interface Answers {
@@ -36,7 +39,7 @@ export interface Answers {
 /** @param atOnce generations at a time. @param queue how many more wait for their turn, and how many scores. */
 export function answers(
   model: Core<unknown, Ids, Tensor>,
-  vocab: Vocabulary,
+  vocab: Coder,
   { atOnce = 256, queue = 256 }: { readonly atOnce?: number | undefined; readonly queue?: number | undefined } = {},
 ): Answers {
   const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
@@ -52,8 +55,10 @@ export function answers(
   /** A text as a prompt; an empty one is a new line. */
   function promptOf(text: string): Ids {
     let encoded = vocab.encode(text);
-    if (encoded.length === 0)
-      encoded = vocab.encode(vocab.symbols.includes('\n') ? '\n' : (vocab.symbols[0] as string));
+    if (encoded.length === 0) {
+      const symbols = symbolsOf(vocab);
+      encoded = vocab.encode(symbols === undefined || symbols.includes('\n') ? '\n' : (symbols[0] as string));
+    }
     return ids([encoded.length, 1], encoded);
   }
 
@@ -77,8 +82,9 @@ export function answers(
 
   function generate(request: GenerationRequest & Alternatives): Observable<SaidSymbol> {
     const { prompt, length: symbols = SYMBOLS, temperature = 1, seed, rate, stop, ...others } = request;
-    return answering(turns, () =>
-      generateFrom(model, promptOf(prompt), {
+    return answering(turns, () => {
+      const { push } = decoderOf(vocab);
+      return generateFrom(model, promptOf(prompt), {
         ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
         ...(stop && stop.length > 0 && { stop }),
         vocab,
@@ -91,24 +97,23 @@ export function answers(
           said += 1;
           saidRate.add(1);
           return {
-            text: vocab.decode(data),
+            text: push(data),
             version: own,
             ...(bitsOf !== undefined && { surprisal: bitsOf }),
             ...(alternatives && { alternatives: named(alternatives) }),
           };
         }),
-      ),
-    );
+      );
+    });
   }
 
   function score(text: string, { alternatives: most = 0 }: Alternatives = {}): Observable<ScoredText> {
     return answering(scores, () => {
       const seen: (AlternativeText[] | null)[] = [];
       const see = (logits: Numbers | undefined) => seen.push(logits ? named(alternativesIn(logits, most)) : null);
-      const encoded = vocab.encode(text);
-      const symbols = [...text];
-      // Looked at one by one only where some are passed over, which have no surprise.
-      const isKnown = (symbol: string) => encoded.length === symbols.length || vocab.encode(symbol).length > 0;
+      // One by one, since those that are passed over have no surprise.
+      const known = idsByCodePoint(vocab, text);
+      const encoded = Int32Array.from(known.flatMap((own) => [...own]));
       function* pieces(): Generator<Ids> {
         for (let at = 0; at < encoded.length; at += PIECE) {
           const piece = encoded.slice(at, at + PIECE);
@@ -116,16 +121,19 @@ export function answers(
         }
       }
       return fromAsync(pieces).pipe(
-        surprisalSeen(model, most > 0 ? see : undefined),
+        surprisalSeen(model, { vocab, see: most > 0 ? see : undefined }),
         map(({ data }) => data),
         toArray(),
         map((parts) => {
           const all = parts.flatMap((part) => [...part]);
-          let at = 0;
-          const places = symbols.map((symbol) => (isKnown(symbol) ? at++ : undefined));
-          const of = <T>(values: readonly T[]) =>
-            places.map((place) => (place === undefined ? null : (values[place] as T)));
-          return { bits: of(all), version: version(), ...(most > 0 && { alternatives: of(seen) }) };
+          let begun = 0;
+          const places = known.map(({ length }) => {
+            begun += length;
+            return length === 0 ? undefined : ([begun - length, begun] as const);
+          });
+          const bits = places.map((own) => (own === undefined ? null : sum(all.slice(...own))));
+          const alternatives = most > 0 && { alternatives: places.map((own) => (own && seen[own[0]]) ?? null) };
+          return { bits, version: version(), ...alternatives };
         }),
       );
     });

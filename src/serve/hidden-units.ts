@@ -3,7 +3,7 @@ import type { Core } from '../layer.js';
 import { type FeatureName, featureNames } from '../protocol/messages.js';
 import { ServeError } from '../protocol/problem.js';
 import { steppedTo } from '../stepper.js';
-import type { Vocabulary } from '../streams/vocabulary.js';
+import { type Coder, idsByCodePoint } from '../streams/coder.js';
 import { type Ids, ids, type Tensor } from '../tensor.js';
 import * as tree from '../tree.js';
 import { correlation, featuresOf } from './features.js';
@@ -85,14 +85,12 @@ const seriesOf = ({ rows, units }: Trace, unit: number): Float32Array =>
  */
 export function* hiddenUnits(
   model: Core<unknown, Ids, Tensor>,
-  vocab: Vocabulary,
+  vocab: Coder,
   text: string,
   choice: UnitChoice,
 ): Generator<undefined, UnitsOverText> {
   const all = Array.from(text);
-  const encoded = all.map((symbol) =>
-    vocab.unknown === 'error' && !vocab.symbols.includes(symbol) ? [] : vocab.encode(symbol),
-  );
+  const encoded = idsByCodePoint(vocab, text);
   const known = all.filter((_, at) => (encoded[at] as ArrayLike<number>).length > 0);
   if (known.length === 0) {
     throw new ServeError(
@@ -107,9 +105,9 @@ export function* hiddenUnits(
   try {
     let traces: Trace[] | undefined;
     let step = 0;
-    for (const [id] of encoded) {
-      if (id === undefined) continue;
-      stepper.step(ids([1, 1], [id]));
+    for (const own of encoded) {
+      if (own.length === 0) continue;
+      for (const id of own) stepper.step(ids([1, 1], [id]));
       const parts = partsOf(stepper.held);
       traces ??= tracesFor(parts, known.length);
       // After each step the parts may lie elsewhere.

@@ -7,10 +7,13 @@ import { checkedOptions, type Names } from '../options.js';
 import { parametersOf } from '../parameters/parameter.js';
 import { ServeError } from '../protocol/problem.js';
 import { type Resumed, resume } from '../runs/resume.js';
+import { byCodePoint, type Coder, type CoderData, coderFrom, listening, streamVocabulary } from '../streams/coder.js';
 import { liveLanes } from '../streams/live-lanes/live-lanes.js';
 import type { LiveWindow } from '../streams/live-lanes/live-window.js';
+import { isOpen } from '../streams/open-vocabulary.js';
 import { type TbpttSnapshot, type TbpttStep, tbptt } from '../streams/tbptt.js';
-import { type Vocabulary, type VocabularyData, vocabulary, vocabularyFrom } from '../streams/vocabulary.js';
+import type { Tokenizer } from '../streams/tokenizer/tokenizer.js';
+import type { Vocabulary } from '../streams/vocabulary.js';
 import { type Ids, sizeOf, type Tensor } from '../tensor.js';
 import { crossEntropy } from '../training/losses/cross-entropy.js';
 import { adam } from '../training/optimizers/adam.js';
@@ -27,14 +30,14 @@ import {
   saveNow,
 } from './live-base.js';
 import { rateMeter } from './meters.js';
-import { textSources } from './text-sources.js';
+import { textSources, type Voice } from './text-sources.js';
 
 /** The options of {@link liveLanguageModel}. */
 export interface LiveLanguageModelOptions extends KeepingOptions {
-  /** Of a model that is new. Default printable ASCII, tab and newline; other symbols become U+FFFD. */
-  readonly vocab?: Vocabulary | undefined;
+  /** Of a model that is new. Default an open one that begins with printable ASCII, tab and newline, and grows by what is heard. */
+  readonly vocab?: Vocabulary | Tokenizer | undefined;
   /** Of a model that is new, all but how many symbols there are. */
-  readonly model?: Omit<LanguageModelOptions, 'symbols'> | undefined;
+  readonly model?: Omit<LanguageModelOptions, 'symbols' | 'grows'> | undefined;
   /** Default 2e-3, or that of the run in the folder. */
   readonly learningRate?: number | undefined;
   /** Default 5. */
@@ -82,16 +85,10 @@ export const languageNames: Names<LiveLanguageModelOptions> = {
   tier: true,
 };
 
-/** Printable ASCII, tab and newline: what will be heard cannot be known beforehand. */
-const usual = () =>
-  vocabulary(`\t\n${Array.from({ length: 95 }, (_, k) => String.fromCharCode(32 + k)).join('')}`, {
-    unknown: { replace: '\uFFFD' },
-  });
-
 /** What is kept of the run besides weights and optimizer. */
 interface About {
   readonly task: 'language';
-  readonly vocab: VocabularyData;
+  readonly vocab: CoderData;
   readonly learningRate?: number;
 }
 
@@ -162,22 +159,12 @@ export async function languageModelFrom(
   if (run && (about?.task !== 'language' || about.vocab === undefined)) {
     return refuseRun(options.folder as string, 'liveLanguageModel');
   }
-  const vocab = about?.vocab ? listening(vocabularyFrom(about.vocab)) : listening(options.vocab ?? usual());
-  const model = run?.model ?? languageModel({ ...options.model, symbols: vocab.size });
+  const vocab = listening(about?.vocab ? await coderFrom(about.vocab) : (options.vocab ?? streamVocabulary()));
+  const model = run?.model ?? languageModel({ ...options.model, symbols: vocab.size, grows: isOpen(vocab) });
   return live(model, vocab, run, { ...options, learningRate: options.learningRate ?? about?.learningRate });
 }
 
-/** A live stream does not end because of one symbol. */
-function listening(vocab: Vocabulary): Vocabulary {
-  return vocab.unknown === 'error' ? vocabularyFrom({ ...vocab.toJSON(), unknown: 'skip' }) : vocab;
-}
-
-function live(
-  model: Model,
-  vocab: Vocabulary,
-  run: Kept | undefined,
-  options: LiveLanguageModelOptions,
-): LiveLanguageModel {
+function live(model: Model, vocab: Coder, run: Kept | undefined, options: LiveLanguageModelOptions): LiveLanguageModel {
   const { folder, clipNorm = 5, batch = 8, length = 32, maxDelayMs = 250, thread = 'learner' } = options;
   const { learning = true, waiting, sources: most = 1024, idleMs = 1000, atOnce, queue } = options;
   const { perSource = 262_144, inAll = 4_194_304 } = waiting ?? {};
@@ -196,16 +183,28 @@ function live(
 
   type Step = TbpttStep<unknown, LiveWindow<Ids, Ids>>;
 
+  /** By stretch: bytes of a character may come in several windows. */
+  const readers = new WeakMap<Voice, ReturnType<typeof byCodePoint>>();
+
+  function readerOf(voice: Voice): ReturnType<typeof byCodePoint> {
+    const reader = readers.get(voice) ?? byCodePoint(vocab);
+    readers.set(voice, reader);
+    return reader;
+  }
+
   /** What each source said, and how surprising it was, from the pass that learnt it. */
-  function heardIn({ window: { target, spans }, each }: Step): HeardSymbols[] {
+  function heardIn({ window: { target, spans }, each, named = [] }: Step): HeardSymbols[] {
     const lanes = target.shape[1] as number;
+    const naming = new Map(named.map(({ place, bits: own }) => [place, own]));
     return spans.flatMap(({ lane, from, to, source: number, at }) => {
       const voice = texts.voiceOf(number);
       if (voice === undefined) return [];
       const places = Array.from({ length: to - from }, (_, k) => (from + k) * lanes + lane);
-      const text = vocab.decode(places.map((place) => target.data[place] as number));
-      const own = Float64Array.from(places, (place) => (each?.data[place] ?? 0) / Math.LN2);
-      return [{ source: voice.source, at: voice.base + at + 1, afresh: at === 0, text, bits: own }];
+      const [text, own] = readerOf(voice)(
+        places.map((place) => target.data[place] as number),
+        places.map((place) => (each?.data[place] ?? 0) / Math.LN2 + (naming.get(place) ?? 0)),
+      );
+      return [{ source: voice.source, at: voice.base + at + 1, afresh: at === 0, text, bits: Float64Array.from(own) }];
     });
   }
 
@@ -213,7 +212,8 @@ function live(
     const symbols = update.window.spans.reduce((sum, { from, to }) => sum + to - from, 0);
     step = update.step;
     loss = update.loss;
-    const own = loss / Math.LN2;
+    const names = (update.named ?? []).reduce((sum, { bits: own }) => sum + own, 0);
+    const own = loss / Math.LN2 + names / Math.max(1, symbols);
     bits = bits === null ? own : bits + (own - bits) / RECENT;
     learnt += symbols;
     learntRate.add(symbols);
@@ -233,6 +233,7 @@ function live(
       optimizer: adam(() => learningRate),
       clipNorm,
       each: true,
+      vocab,
       thread,
       // Lanes are others' now, and begin afresh.
       state: run?.snapshot.state,
@@ -279,7 +280,9 @@ function live(
     get version() {
       return answering.version;
     },
-    parameters: parametersOf(model.params).reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0),
+    get parameters() {
+      return parametersOf(model.params).reduce((sum, [, { shape }]) => sum + sizeOf(shape), 0);
+    },
     get learning() {
       return texts.learning;
     },

@@ -5,6 +5,7 @@ import type { ProvisionalTag } from '../models/tagger/streaming.js';
 import type { Tagger } from '../models/tagger/tagger.js';
 import type { Tagging } from '../models/tagger/tagging.js';
 import type { GenerationRequest, ModelMetrics, Requests } from '../protocol/types.js';
+import type { Tokenizer } from '../streams/tokenizer/tokenizer.js';
 import type { Vocabulary } from '../streams/vocabulary.js';
 import type { Ids, Tensor } from '../tensor.js';
 
@@ -94,6 +95,7 @@ export interface LiveUpdate {
 
 /** A symbol that was said. */
 export interface SaidSymbol {
+  /** Whole characters: '' for bytes of one that is not whole yet. */
   readonly text: string;
   /** That of the weights. */
   readonly version: number;
@@ -128,7 +130,7 @@ export interface ScoredText {
 export interface LiveLanguageModel extends LiveBase {
   readonly task: 'language';
   readonly model: Core<unknown, Ids, Tensor>;
-  readonly vocab: Vocabulary;
+  readonly vocab: Vocabulary | Tokenizer;
   /** A place for text that is to be learnt from. */
   source(): TextSource;
   /** Each update. */

@@ -81,7 +81,7 @@ export function service({ models, limits, process }: ServiceOptions): Service {
       task: model.task,
       parameters: model.parameters,
       ...(model.task === 'language'
-        ? { symbols: model.vocab.symbols.join('') }
+        ? 'symbols' in model.vocab && { symbols: model.vocab.symbols.join('') }
         : { tags: [...model.model.tags.names] }),
       step: model.step,
       version: model.version,

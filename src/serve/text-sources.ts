@@ -1,14 +1,14 @@
 /** Texts that are learnt from side by side: each waits in a line of its own, bounded, and has a lane of the window by turns. */
 import { finalize, type Observable, Subject, tap } from 'rxjs';
 import { ServeError } from '../protocol/problem.js';
+import type { Coder } from '../streams/coder.js';
 import { fromAsync } from '../streams/from-async.js';
 import { tokens } from '../streams/tokens.js';
-import type { Vocabulary } from '../streams/vocabulary.js';
 import type { Ids } from '../tensor.js';
 import type { TextSource } from './live.js';
 
 export interface TextSourcesOptions {
-  readonly vocab: Vocabulary;
+  readonly vocab: Coder;
   /** Lanes. */
   readonly batch: number;
   /** Steps of a window. */

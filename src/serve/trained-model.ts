@@ -3,8 +3,8 @@ import { Subject, take } from 'rxjs';
 import type { Core } from '../layer.js';
 import { parametersOf } from '../parameters/parameter.js';
 import { ServeError } from '../protocol/problem.js';
+import type { Coder } from '../streams/coder.js';
 import { holdSource } from '../streams/demand.js';
-import type { Vocabulary } from '../streams/vocabulary.js';
 import { type Ids, sizeOf, type Tensor } from '../tensor.js';
 import { answers } from './answers.js';
 import type { LiveLanguageModel, LiveMetrics, LiveUpdate } from './live.js';
@@ -14,7 +14,7 @@ import { rateMeter } from './meters.js';
 /** What is trained, and how. */
 export interface TrainedModelOptions {
   readonly model: Core<unknown, Ids, Tensor>;
-  readonly vocab: Vocabulary;
+  readonly vocab: Coder;
   /** Updates that it has behind it. */
   readonly step: number;
   /** The rate of now. */

@@ -17,6 +17,9 @@ import { trainer } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import { counting, type GradientSquares, plainRule, type Roots, rootsOf, scaledRule } from './dynamic-rules.js';
 import { natsOf } from './logits.js';
+import { ESCAPE, isOpen } from './open-vocabulary.js';
+import type { Vocabulary } from './symbols.js';
+import type { Tokenizer } from './tokenizer/tokenizer.js';
 import {
   checkUpdatesOptions,
   eachUpdated,
@@ -55,6 +58,8 @@ export interface DynamicEvaluationOptions<S> extends UpdatesOptions {
   readonly clipNorm?: number | undefined;
   /** Where a stream goes on that was stopped, as `snapshot()` of its last window gave it: with the symbols after those. */
   readonly from?: DynamicEvaluationSnapshot<S> | undefined;
+  /** The vocabulary of the ids: where it is open, the escape costs what it takes to name a symbol, too. No symbol becomes known meanwhile. */
+  readonly vocab?: Vocabulary | Tokenizer | undefined;
 }
 
 /** Symbols that were scored, and then learnt from. */
@@ -120,7 +125,7 @@ export function dynamicEvaluation<S>(
 ): OperatorFunction<Ids, DynamicStep<S>> {
   requireModel('dynamicEvaluation', model);
   const checked = withThread(checkedOptions('dynamicEvaluation', options, names as Names<DynamicEvaluationOptions<S>>));
-  const { learningRate, decay = 0, squares, epsilon, length = 20, clipNorm, from } = checked;
+  const { learningRate, decay = 0, squares, epsilon, length = 20, clipNorm, from, vocab } = checked;
   if (!(decay >= 0 && decay <= 1)) {
     throw new RangeError(`dynamicEvaluation: decay is a share of the way back, from 0 to 1, not ${decay}.`);
   }
@@ -131,6 +136,7 @@ export function dynamicEvaluation<S>(
   }
   const roots = squares && rootsOf(model.params, squares);
   const rule = roots === undefined ? plainRule(learningRate, decay) : scaledRule(learningRate, decay, epsilon, roots);
+  const naming = () => (isOpen(vocab) ? vocab.naming() : 0);
   return (source) =>
     defer(() => {
       const pass = passOver('dynamicEvaluation', model, checked, { optimizer: rule, clipNorm, roots, from });
@@ -139,7 +145,7 @@ export function dynamicEvaluation<S>(
         const { step } = pass;
         return {
           step,
-          surprisal: surprises(logits, window.target),
+          surprisal: surprises(logits, window.target, naming()),
           window,
           gradientNorm,
           snapshot() {
@@ -172,6 +178,7 @@ const names: Names<DynamicEvaluationOptions<unknown>> = {
   length: true,
   clipNorm: true,
   from: true,
+  vocab: true,
   ...updatesNames,
 };
 
@@ -224,6 +231,8 @@ interface Passing<S> {
   readonly clipNorm?: number | undefined;
   readonly roots?: Roots | undefined;
   readonly from?: DynamicEvaluationSnapshot<S> | undefined;
+  /** The vocabulary of the ids: where it is open, the escape costs what it takes to name a symbol, too. No symbol becomes known meanwhile. */
+  readonly vocab?: Vocabulary | Tokenizer | undefined;
 }
 
 /** Learns from windows, one after the other, by weights of its own. */
@@ -285,13 +294,13 @@ function passOver<S>(
   };
 }
 
-/** Bits of each target by the logits of the step before it. */
-function surprises({ shape, data }: Tensor, target: Ids): Tensor {
+/** Bits of each target by the logits of the step before it; `naming` are those of a symbol that an escape stands for. */
+function surprises({ shape, data }: Tensor, target: Ids, naming: number): Tensor {
   const symbols = shape.at(-1) as number;
   const nats = (id: number, k: number) => natsOf('dynamicEvaluation', data, id, k * symbols, symbols);
   return tensor(
     target.shape,
-    Float32Array.from(target.data, (id, k) => nats(id, k) / Math.LN2),
+    Float32Array.from(target.data, (id, k) => nats(id, k) / Math.LN2 + (id === ESCAPE ? naming : 0)),
   );
 }
 

@@ -11,6 +11,7 @@ import { drawn } from './drawn.js';
 import { timeSlice } from './event-loop.js';
 import { fromAsync } from './from-async.js';
 import { type AlternativeSymbol, speaker } from './generation/speaker.js';
+import { ESCAPE, isOpen } from './open-vocabulary.js';
 import { checkSampling, drawsOf, type SamplingOptions, samplingNames } from './sample.js';
 import { sliceSteps, stepsOf } from './steps.js';
 import { checkStops, type Stops, stopsIn } from './stop.js';
@@ -40,7 +41,7 @@ export interface GenerationOptions<S> extends SamplingOptions {
   readonly repetitionWindow?: number;
   /** Texts at which it ends, which are not said; needs `vocab`. What may be the beginning of one is held back until it is known. */
   readonly stop?: readonly string[];
-  /** What symbols are as text. */
+  /** What symbols are as text. The escape of an open vocabulary is never said: the others have its share. */
   readonly vocab?: Pick<Vocabulary, 'decode'>;
   /** Whether each symbol has its surprisal. Default false. */
   readonly surprisal?: boolean;
@@ -137,7 +138,7 @@ async function* speak<S>(
   let seen = 0;
   let latest: number[] = [];
   await drawn(model.params);
-  const voice = speaker(model, options, draws);
+  const voice = speaker(model, { ...options, never: isOpen(options.vocab) ? ESCAPE : undefined }, draws);
 
   /** Counts steps in. Where they would go beyond the context, they are to be read afresh with the last half of one. */
   function within(signal: Ids): Ids {
@@ -230,8 +231,8 @@ function generation<S>(
   options: GenerationOptions<S>,
   draws: RandomGenerator,
 ): AsyncGenerator<GeneratedSymbol, void, undefined> {
-  const symbols = speak(model, prompt, options, draws);
   const { stop = [], vocab } = options;
+  const symbols = speak(model, prompt, options, draws);
   return vocab === undefined || stop.length === 0 ? symbols : untilStop(symbols, stopsIn(stop), vocab);
 }
 

@@ -13,8 +13,12 @@ import type { TrainingWindow } from '../training/training-window.js';
 import { shownPart } from '../tree.js';
 import { type BadWindowOptions, badWindowNames, badWindows, checkBadWindowOptions } from './bad-windows.js';
 import { historyOf, type PastSteps, type StepHistory } from './history.js';
+import { isOpen } from './open-vocabulary.js';
 import { afterResets, type Resets } from './reset.js';
 import { stepsOf } from './steps.js';
+import { type NamedSymbol, symbolGrowth } from './symbol-growth.js';
+import type { Vocabulary } from './symbols.js';
+import type { Tokenizer } from './tokenizer/tokenizer.js';
 import { type TrainingStep, trainingSteps } from './training-step.js';
 import {
   checkUpdatesOptions,
@@ -34,6 +38,11 @@ export interface TbpttOptions<S> extends TrainerOptions, UpdatesOptions, BadWind
   readonly carry?: S;
   /** Where a run goes on that was stopped, as `snapshot()` of its last step gave it; it has state and carry too. */
   readonly from?: TbpttSnapshot<S> | undefined;
+  /**
+   * Where it is an open vocabulary, the model grows by symbols that are new before the window in which they first appear is learnt.
+   * In the place of a target that is not known yet the escape is learnt.
+   */
+  readonly vocab?: Vocabulary | Tokenizer | undefined;
 }
 
 /** All that a run needs to go on as if it had never stopped, but for the weights. */
@@ -46,6 +55,11 @@ export interface TbpttSnapshot<S> {
 
 /** The outcome of a window for `tbptt`: what it taught, and all that is needed to go on after it. */
 export interface TbpttStep<S, W = SignalWindow> extends TrainingStep<S, W> {
+  /**
+   * By an open vocabulary: the symbols that were not known where they were to be predicted, and what it takes to name them. The loss has
+   * the escape in their places, so all bits of the window are `loss · T·B / ln 2 + Σ bits`.
+   */
+  readonly named?: readonly NamedSymbol[];
   /**
    * A copy of what this run needs, besides the weights, to go on: `tbptt(model, { loss, optimizer, from })`. Call it while the step is
    * being handled, as `state`.
@@ -108,9 +122,17 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   model: Core<S, X>,
   options: TbpttOptions<S>,
 ): OperatorFunction<W, TbpttStep<S, W>> {
-  const names = { k2: true, carry: true, from: true, ...updatesNames, ...trainerNames, ...badWindowNames } as const;
+  const names = {
+    k2: true,
+    carry: true,
+    from: true,
+    vocab: true,
+    ...updatesNames,
+    ...trainerNames,
+    ...badWindowNames,
+  } as const;
   const checked = withThread(checkedOptions('tbptt', options, names));
-  const { k2, from, slice: _, waiting: _too, badWindow: _three, rollback: _four, bad: _five, ...rest } = checked;
+  const { k2, from, slice: _, waiting: _too, badWindow: _three, rollback: _four, bad: _five, vocab, ...rest } = checked;
   if (from !== undefined && (rest.state !== undefined || rest.carry !== undefined)) {
     throw new TypeError('tbptt: from has state and carry in it; leave those out, or leave from out.');
   }
@@ -121,6 +143,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
   if (k2 !== undefined) requireCount('tbptt', 'k2', k2);
   checkUpdatesOptions('tbptt', checked);
   checkBadWindowOptions('tbptt', checked);
+  const growth = symbolGrowth('tbptt', model.params, vocab);
   const sync = updatesAtOnce(checked);
   const core = overLiveLanes(model);
   return (source) =>
@@ -147,13 +170,14 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
       function keep(): () => void {
         const before = { paused, owed };
         const { carry, past } = standing();
-        const putTokensBack = progress.keep();
+        const [putTokensBack, putSymbolsBack] = [progress.keep(), growth.keep()];
         begunSince = undefined;
         return () => {
           paused = before.paused;
           owed = either(before.owed, begunSince);
           history = historyOf(core, carry, past);
           putTokensBack();
+          putSymbolsBack();
         };
       }
 
@@ -178,13 +202,17 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         return checkedPast(model, past, batch);
       }
 
-      function outcome(window: W, result: Omit<Learned<S>, 'carry'>): TbpttStep<S, W> {
+      function outcome(window: W, result: Omit<Learned<S>, 'carry'>, named: readonly NamedSymbol[]): TbpttStep<S, W> {
         const step = progress.step(window, result);
-        return { ...step, snapshot: () => snapshotOf(step.state(), step.carry, history?.past) };
+        return {
+          ...step,
+          ...(isOpen(vocab) && { named }),
+          snapshot: () => snapshotOf(step.state(), step.carry, history?.past),
+        };
       }
 
       /** Nothing goes on from a window that stands alone. */
-      function* alone({ input, target }: W, batch: number) {
+      function* alone(input: X, target: Tensor, batch: number) {
         const carry = zero ?? model.initial(batch);
         entering = { carry, past: undefined };
         const result = yield* update({ carry, input, target, alone: true });
@@ -196,7 +224,7 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
       function* learn(window: W): PiecewiseTask<TbpttStep<S, W>> {
         const isWindow = isRecord(window) && [window.input, window.target].every((part) => isRecord(part));
         requireKind('tbptt', isWindow, 'windows { input, target }', window, 'put it after windows() or lanes()');
-        const { input, target, reset } = window;
+        const { input } = window;
         const steps = stepsOf(input);
         if (k2 !== undefined && steps > k2) {
           throw new RangeError(
@@ -206,14 +234,23 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         }
         const batch = batchOf(input);
         requireSameLanes('tbptt', lanes, batch);
-        // A carry of other lanes is not one to start from, whatever the first window asks for.
-        const start = lanes === undefined && !window.alone ? begun : undefined;
         progress.begin();
-        if (window.alone) {
-          const result = yield* alone(window, batch);
+        const { target, named, undo } = growth.before(window);
+        try {
+          const result = window.alone ? yield* alone(input, target, batch) : yield* goOn(window, target, batch);
           lanes = batch;
-          return outcome(window, result);
+          return outcome(window, result, named);
+        } catch (error) {
+          undo();
+          // What the optimizer keeps follows the weights before there are other new symbols.
+          if (named.length > 0) learner.state();
+          throw error;
         }
+      }
+
+      function* goOn({ input, reset }: W, target: Tensor, batch: number) {
+        // A carry of other lanes is not one to start from, whatever the first window asks for.
+        const start = lanes === undefined ? begun : undefined;
         // Nothing of this stands before the window has been learnt from.
         let next = history ?? historyOf(core, startFrom('tbptt', model, start, batch), before(start, batch));
         entering = next;
@@ -222,10 +259,10 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         else if (paused) next = historyOf(core, next.carry);
         const pauses =
           restartsWith(input) !== undefined && checkLengths(lengthsWith(input), input, 'tbptt') !== undefined;
-        const result = yield* next.extend(input, k2 ?? steps, (stretch) => update({ ...stretch, target }));
-        [history, lanes, paused, owed] = [next, batch, pauses, undefined];
+        const result = yield* next.extend(input, k2 ?? stepsOf(input), (stretch) => update({ ...stretch, target }));
+        [history, paused, owed] = [next, pauses, undefined];
         begunSince = either(begunSince, either(afresh, beginsWithin(input)));
-        return outcome(window, result);
+        return result;
       }
 
       /** Its steps are not there for the lanes that began in it: they begin with the next window. */

@@ -1,6 +1,7 @@
 import { concat, defer, filter, map, type OperatorFunction, of } from 'rxjs';
 import { checkedOptions, type Names } from '../options.js';
 import { type Ids, ids } from '../tensor.js';
+import { isOpen } from './open-vocabulary.js';
 import { encoderOf, type Tokenizer } from './tokenizer/tokenizer.js';
 import type { Vocabulary } from './vocabulary.js';
 import { assembled, wholeText } from './well-formed.js';
@@ -12,9 +13,14 @@ export interface TokensOptions {
    * symbols, which nobody could answer, is an error. Default `false`: values are chunks of one text, cut anywhere.
    */
   readonly whole?: boolean;
+  /**
+   * Whether an open vocabulary gives symbols that are new ids of their own, as is right where they are learnt. Default `true` for
+   * chunks, `false` for whole texts, which are only read: there such symbols are the escape.
+   */
+  readonly grows?: boolean;
 }
 
-const names: Names<TokensOptions> = { whole: true };
+const names: Names<TokensOptions> = { whole: true, grows: true };
 
 /** As much of a text as a message shows. */
 const SHOWN = 40;
@@ -45,12 +51,13 @@ export function tokens(
   vocab: Vocabulary | Tokenizer,
   given: TokensOptions = {},
 ): OperatorFunction<string | Uint8Array, Ids> {
-  const { whole = false } = checkedOptions('tokens', given, names);
+  const { whole = false, grows = !whole } = checkedOptions('tokens', given, names);
+  const coder = isOpen(vocab) && !grows ? { encode: vocab.encode } : vocab;
   const signal = (encoded: Int32Array) => ids([encoded.length, 1], encoded);
   if (!whole) {
     return (source) =>
       defer(() => {
-        const { push, end } = encoderOf(vocab);
+        const { push, end } = encoderOf(coder);
         return concat(
           source.pipe(assembled('tokens'), map(push)),
           defer(() => of(end())),

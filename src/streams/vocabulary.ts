@@ -1,54 +1,16 @@
 import { requireKind, shown } from '../checks.js';
 import { checkedOptions } from '../options.js';
+import { type OpenVocabulary, openVocabularyFrom } from './open-vocabulary.js';
+import { codeOf, symbolCode, type UnknownSymbols, type Vocabulary, type VocabularyData } from './symbols.js';
 
-/** What becomes of a symbol that the vocabulary does not know: an error, nothing, or another symbol in its place. */
-export type UnknownSymbols = 'error' | 'skip' | { readonly replace: string };
-
-/** A vocabulary as plain data, for checkpoints. */
-export interface VocabularyData {
-  /** All symbols in the order of their ids. */
-  readonly symbols: string;
-  readonly unknown: UnknownSymbols;
-}
-
-/** Symbols and their ids, 0 … size − 1. A symbol is a code point: `é`, `水` and `🐂` are one each. */
-export interface Vocabulary {
-  /** How many symbols there are, V. */
-  readonly size: number;
-  /** The symbols in the order of their ids. */
-  readonly symbols: readonly string[];
-  /** What becomes of other symbols. */
-  readonly unknown: UnknownSymbols;
-  /** The ids of a text. @throws RangeError at an unknown symbol, unless it is to be skipped or replaced. */
-  encode(text: string): Int32Array;
-  /** The text of ids. @throws RangeError where an id is not in 0 … size − 1. */
-  decode(ids: ArrayLike<number>): string;
-  /** The vocabulary as plain data; `vocabularyFrom` takes it back. */
-  toJSON(): VocabularyData;
-}
-
-/** Half of a surrogate pair by itself is no symbol; it counts as U+FFFD, as in every decoder. */
-function symbolCode(codePoint: number): number {
-  return codePoint >= 0xd800 && codePoint <= 0xdfff ? 0xfffd : codePoint;
-}
-
-function codeOf(symbol: string): number {
-  const code = symbol.codePointAt(0);
-  if (code === undefined || String.fromCodePoint(code) !== symbol) {
-    throw new TypeError(
-      `vocabulary: a symbol is one code point, but ${shown(symbol)} is ${[...symbol].length}; ` +
-        'give a text as one string, or split it: [...text].',
-    );
-  }
-  return symbolCode(code);
-}
+export type { UnknownSymbols, Vocabulary, VocabularyData } from './symbols.js';
 
 function checkUnknown(unknown: UnknownSymbols): void {
   if (unknown === 'error' || unknown === 'skip') return;
   if (typeof unknown !== 'object' || unknown === null || typeof unknown.replace !== 'string') {
     throw new TypeError(`vocabulary: unknown is 'error', 'skip' or { replace: symbol }, not ${shown(unknown)}.`);
   }
-  codeOf(unknown.replace);
+  codeOf('vocabulary', unknown.replace);
 }
 
 function build(codes: readonly number[], unknown: UnknownSymbols): Vocabulary {
@@ -57,7 +19,7 @@ function build(codes: readonly number[], unknown: UnknownSymbols): Vocabulary {
   }
   const symbols = codes.map((code) => String.fromCodePoint(code));
   const idOf = new Map(codes.map((code, id) => [code, id]));
-  const replacement = typeof unknown === 'object' ? idOf.get(codeOf(unknown.replace)) : undefined;
+  const replacement = typeof unknown === 'object' ? idOf.get(codeOf('vocabulary', unknown.replace)) : undefined;
 
   function unknownSymbol(code: number, at: number): number | undefined {
     if (unknown !== 'error') return replacement;
@@ -130,8 +92,8 @@ export function vocabulary(
   const listed = Symbol.iterator in Object(symbols);
   requireKind('vocabulary', listed, 'a text, or a list of symbols', symbols, 'give all symbols there are');
   // A string's iterator gives its code points.
-  for (const symbol of symbols) codes.add(codeOf(symbol));
-  if (typeof unknown === 'object' && codes.size > 0) codes.add(codeOf(unknown.replace));
+  for (const symbol of symbols) codes.add(codeOf('vocabulary', symbol));
+  if (typeof unknown === 'object' && codes.size > 0) codes.add(codeOf('vocabulary', unknown.replace));
   return build(
     [...codes].sort((a, b) => a - b),
     unknown,
@@ -139,7 +101,7 @@ export function vocabulary(
 }
 
 /**
- * The vocabulary that was written down by `toJSON`: the same symbols under the same ids.
+ * The vocabulary that was written down by `toJSON`: the same symbols under the same ids. One that was open is open again.
  *
  * @param data as `toJSON` gave it, or parsed from JSON.
  * @returns a vocabulary.
@@ -148,17 +110,18 @@ export function vocabulary(
  * @example
  * const same = vocabularyFrom(JSON.parse(JSON.stringify(vocab)));
  */
-export function vocabularyFrom(data: VocabularyData): Vocabulary {
+export function vocabularyFrom(data: VocabularyData): Vocabulary | OpenVocabulary {
   if (typeof data?.symbols !== 'string') {
     throw new TypeError(`vocabularyFrom: expected { symbols, unknown }, but got ${shown(data)}.`);
   }
+  if (data.most !== undefined) return openVocabularyFrom(data);
   checkUnknown(data.unknown);
   // The order is kept, not sorted again: ids are rows of trained weights.
-  const codes = [...data.symbols].map(codeOf);
+  const codes = [...data.symbols].map((symbol) => codeOf('vocabularyFrom', symbol));
   if (new Set(codes).size !== codes.length) {
     throw new RangeError('vocabularyFrom: a symbol stands twice in the list, so its id is not known.');
   }
-  if (typeof data.unknown === 'object' && !codes.includes(codeOf(data.unknown.replace))) {
+  if (typeof data.unknown === 'object' && !codes.includes(codeOf('vocabularyFrom', data.unknown.replace))) {
     throw new RangeError(
       `vocabularyFrom: the replacement ${shown(data.unknown.replace)} is not among the ${codes.length} symbols.`,
     );

@@ -7,7 +7,7 @@ import { distribution, sampler } from '../../src/streams/sample.js';
 import { machineOf, put, tiersHere } from './machines.js';
 
 const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
-const plain: Drawing = { temperature: 1, topK: 0, topP: 1, minP: 0, greedy: false, penalty: 1 };
+const plain: Drawing = { temperature: 1, topK: 0, topP: 1, minP: 0, greedy: false, penalty: 1, never: -1 };
 
 interface Row extends Partial<Drawing> {
   readonly recent?: readonly number[];
@@ -102,7 +102,15 @@ const drawings = (columns: number): readonly Drawing[] =>
   [0.3, 1, 2.5].flatMap((temperature) =>
     [0, 1, 5, Math.ceil(columns / 2), columns, columns + 5].flatMap((topK) =>
       // Probabilities that no number of equal ones adds up to.
-      [1, 0.9137, 0.5173, 0.0117].map((topP) => ({ temperature, topK, topP, minP: 0, greedy: false, penalty: 1 })),
+      [1, 0.9137, 0.5173, 0.0117].map((topP) => ({
+        temperature,
+        topK,
+        topP,
+        minP: 0,
+        greedy: false,
+        penalty: 1,
+        never: -1,
+      })),
     ),
   );
 
@@ -242,6 +250,17 @@ for (const tier of tiersHere) {
       expect(new Set(each(machine, [1, 1, 0], uniforms, { minP: 1 }))).toEqual(new Set([0, 1]));
     });
 
+    it('never draws the id that it is told not to, and gives the others its share', () => {
+      const row = [1, 4, 2, 3];
+      const uniforms = Array.from({ length: 50 }, (_, k) => (k + 0.5) / 50);
+      const without = [1, -1e30, 2, 3];
+      expect(each(machine, row, uniforms, { never: 1 })).toEqual(each(machine, without, uniforms));
+      expect(each(machine, row, [0], { never: 1, greedy: true })).toEqual([3]);
+      expect(each(machine, row, [0.5], { never: 9, greedy: true })).toEqual([1]);
+      // There is no other.
+      expect(each(machine, [2], [0.5], { never: 0 })).toEqual([0]);
+    });
+
     it('makes what was said lately less probable, and what is improbable less so still', () => {
       const uniforms = Array.from({ length: 256 }, (_, k) => k / 256);
       for (const columns of [3, 8, 65]) {
@@ -274,6 +293,7 @@ for (const tier of tiersHere) {
         { minP: 0.2 },
         { greedy: true },
         { penalty: 1.5, recent: [1, 2, 3] },
+        { never: 2 },
         { temperature: 3, topK: 40, topP: 0.9, minP: 0.05, penalty: 0.8, recent: [60] },
       ];
       const logits = Float32Array.from(rows.flatMap((_, k) => Array.from(logitsLike(k, columns, k))));

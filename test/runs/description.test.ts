@@ -336,7 +336,7 @@ const makesNone = `tape gradientFlow register OxbowError decodeCheckpoint decode
   inTurns logPlot generator restoreGenerator build buildEither describe stepper argmax principalColours randomColour randomCrop
   randomFlip randomShift bounded paced holdSource timeSlice fromAsync fromReadable fromSocket fromText fromWebStream generate
   generateFrom generateIterable keyed lanes maskSymbols padded randomWindows resetLanes resettable distribution sampler stopAt
-  surprisal dynamicEvaluation gradientSquares bytes tokenizerFrom loadTokenizer tbptt text toSocket toWebStream tokens vocabulary vocabularyFrom wellFormed windows ids isTensor tensor zeros
+  surprisal dynamicEvaluation gradientSquares bytes tokenizerFrom loadTokenizer tbptt text toSocket toWebStream tokens openVocabulary vocabulary vocabularyFrom wellFormed windows ids isTensor tensor zeros
   gradientNorms averagedWeights nonMonotonic withAveraged l2Penalty withL2 linearChain trainer decodeBeam decodeGreedy toIds toOneHot loadCheckpoint loadCheckpointEither
   saveCheckpoint saveCheckpointEither loadUtterances loadUtterancesEither fromSequenceFiles loadTagger loadTaggerEither
   saveTagger saveTaggerEither fromFile fromConll toConll fromJsonLines toJsonLine chunksOf scoreSlots fitTagger scoreTagger

@@ -6,6 +6,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { HeardSymbols, LiveLanguageModel } from '../../src/serve/live.js';
 import { type LiveLanguageModelOptions, liveLanguageModel } from '../../src/serve/live-language-model.js';
 import { openLive } from '../../src/serve/open-live.js';
+import { bytes } from '../../src/streams/tokenizer/bytes.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'live-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -25,6 +26,52 @@ const said = async (model: LiveLanguageModel, request: Parameters<LiveLanguageMo
   (await all(model.generate(request))).map(({ text }) => text).join('');
 
 describe('a live language model', () => {
+  it('grows by what it hears, in whatever script, and is kept so', async () => {
+    const where = join(folder, 'grows');
+    const model = await live({ folder: where });
+    expect(model.vocab.size).toBe(98);
+    const bits: number[] = [];
+    model.updates$.subscribe(({ heard }) => bits.push(...heard.flatMap((one) => [...one.bits])));
+    const source = model.source();
+    source.push('水の流れ、水の流れ。'.repeat(4));
+    await source.learnt();
+    expect(model.vocab.encode('水の流れ、。').every((id) => id >= 98)).toBe(true);
+    expect(bits.every((each) => each > 0 && Number.isFinite(each))).toBe(true);
+    expect(await said(model, { prompt: '火', length: 200, seed: 1 })).not.toContain('\uFFFD');
+    const scored = await firstValueFrom(model.score('の火'));
+    expect(scored.bits[1]).toBeGreaterThan(20);
+    const [size, before] = [model.vocab.size, await said(model, { prompt: '水', length: 20, seed: 1 })];
+    await model.close();
+    const again = await live({ folder: where });
+    expect([again.vocab.size, await said(again, { prompt: '水', length: 20, seed: 1 })]).toEqual([size, before]);
+  });
+
+  it('of bytes splits no character', async () => {
+    const model = await live({ vocab: bytes(), folder: join(folder, 'bytes') });
+    let heard = '';
+    const bits: number[] = [];
+    model.updates$.subscribe((update) => {
+      for (const one of update.heard) {
+        heard += one.text;
+        bits.push(...one.bits);
+      }
+    });
+    const source = model.source();
+    const text = '水の流れ。'.repeat(12);
+    source.push(text);
+    await source.learnt();
+    // The first byte of all has no surprise: the rest of its character is read as none.
+    expect(heard.replace(/^\uFFFD+/, '')).toBe(text.slice(1));
+    expect(bits).toHaveLength([...heard].length);
+    const symbols = await all(model.generate({ prompt: '水', length: 60, seed: 1 }));
+    expect(symbols).toHaveLength(60);
+    const scored = await firstValueFrom(model.score('水の'));
+    expect(scored.bits).toHaveLength(2);
+    await model.close();
+    const again = await live({ folder: join(folder, 'bytes') });
+    expect(again.vocab.size).toBe(256);
+  });
+
   it('learns each symbol of all of its sources once, whatever the pieces and however many sources', async () => {
     const model = await live();
     const heard = new Map<unknown, HeardSymbols[]>();

@@ -86,7 +86,7 @@ describe('a completion', () => {
     for (const [k, top] of tops.slice(1).entries()) {
       const row = [...data.subarray(k * width, (k + 1) * width)];
       const total = Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0));
-      const best = row.map((logit, id) => [alice.vocab.symbols[id], logit - total] as const);
+      const best = row.map((logit, id) => [alice.vocab.decode([id]), logit - total] as const);
       best.sort(([, a], [, b]) => b - a);
       const own = prompt[k + 1] as string;
       expect(new Set(Object.keys(top ?? {}))).toEqual(new Set([...best.slice(0, 5).map(([text]) => text), own]));

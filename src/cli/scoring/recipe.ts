@@ -30,6 +30,3 @@ export const recipe = {
   /** Milliseconds that a line waits for company before it is scored alone. */
   patience: 20,
 } as const;
-
-/** Of a new run: printable ASCII, tab and newline; every other symbol is U+FFFD. What a stream brings cannot be known beforehand. */
-export const streamSymbols = `\t\n${Array.from({ length: 95 }, (_, k) => String.fromCharCode(32 + k)).join('')}`;

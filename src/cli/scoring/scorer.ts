@@ -1,10 +1,12 @@
 /** Scores lines as they come, and learns from each once it has been scored. */
 import { defer, finalize, type Observable } from 'rxjs';
 import { toSignal } from '../../ops/window.js';
+import type { Coder } from '../../streams/coder.js';
 import { nextTurn } from '../../streams/event-loop.js';
 import { fromAsync } from '../../streams/from-async.js';
+import { isOpen } from '../../streams/open-vocabulary.js';
+import { growByTexts } from '../../streams/symbol-growth.js';
 import type { TbpttSnapshot } from '../../streams/tbptt.js';
-import type { Vocabulary } from '../../streams/vocabulary.js';
 import type { Tensor } from '../../tensor.js';
 import { crossEntropy } from '../../training/losses/cross-entropy.js';
 import type { Optimizer } from '../../training/optimizers/optimizer.js';
@@ -14,7 +16,7 @@ import type { LanguageCore } from '../shared/kept.js';
 import type { Distribution, Standing } from './distribution.js';
 import { recipe } from './recipe.js';
 import { entropies, type LineSurprise, perLine, surpriseOf } from './surprise.js';
-import { beginningOf, type EncodedLine, encoder, lanesOf, windowOf } from './windows.js';
+import { beginningOf, type EncodedLine, encoder, lanesOf, readOf, windowOf } from './windows.js';
 
 /** A line, how surprising it was, and where that stands among the lines before it. */
 export interface ScoredLine extends LineSurprise, Standing {
@@ -32,7 +34,7 @@ export interface Scored {
 
 export interface ScorerOptions {
   readonly model: LanguageCore;
-  readonly vocab: Vocabulary;
+  readonly vocab: Coder;
   readonly distribution: Distribution;
   /** Without it nothing is learnt. */
   readonly learning?: {
@@ -78,6 +80,8 @@ export function scorer(
 ): Observable<Scored> {
   const encode = encoder(vocab);
   const beginning = beginningOf(vocab);
+  /** Bits that say which symbol an escape stands for. */
+  const naming = () => (isOpen(vocab) ? vocab.naming() : 0);
 
   function said(batch: readonly EncodedLine[], surprises: readonly LineSurprise[]): readonly ScoredLine[] {
     return batch.map(({ text }, k) => {
@@ -99,14 +103,16 @@ export function scorer(
       const batch = waiting.slice(known);
       known = waiting.length;
       const window = windowOf(batch, beginning);
-      return { lines: said(batch, perLine(batch, window, surpriseOf(model, window))) };
+      return { lines: said(batch, perLine(batch, window, surpriseOf(model, window), naming())) };
     }
 
     function learnWaiting(learner: Learner): Scored {
       const window = windowOf(waiting, beginning);
       const { input, target } = window;
       const { each, observed } = learner.learn({ carry: model.initial(input.shape[1] as number), input, target });
-      const surprises = perLine(waiting, window, { each: (each as Tensor).data, expected: observed });
+      const surprises = perLine(waiting, window, { each: (each as Tensor).data, expected: observed }, naming());
+      // A symbol that is new is the escape wherever it stands in its batch, so that scores do not depend on when lines come.
+      growByTexts('score', model.params, vocab, waiting.map(readOf));
       const step = learner.steps;
       return {
         lines: said(waiting.slice(known), surprises.slice(known)),

@@ -2,6 +2,7 @@
 import { evaluate } from '../../layer.js';
 import type { Ops } from '../../ops/ops.js';
 import { inWindow, toSignal } from '../../ops/window.js';
+import { ESCAPE } from '../../streams/open-vocabulary.js';
 import { type Ids, type Numbers, type Tensor, tensor } from '../../tensor.js';
 import type { LanguageCore } from '../shared/kept.js';
 import type { EncodedLine, LineWindow } from './windows.js';
@@ -48,11 +49,12 @@ export function surpriseOf(model: LanguageCore, { input, target }: LineWindow): 
 /** A symbol adds to a span what it costs beyond what is expected, and beyond this many bits. */
 const SPAN_COST = 1;
 
-/** What a window comes to, line by line. */
+/** What a window comes to, line by line; `naming` is what an escape costs besides, in bits, where there is one. */
 export function perLine(
   lines: readonly EncodedLine[],
   { pieces, target }: LineWindow,
   { each, expected }: Surprise,
+  naming = 0,
 ): readonly LineSurprise[] {
   const lanes = target.shape[1] as number;
   const sums = lines.map(() => ({ bits: 0, excess: 0, span: spanSearch() }));
@@ -60,16 +62,17 @@ export function perLine(
     const sum = sums[line] as (typeof sums)[number];
     for (let at = from; at < to; at += 1) {
       const k = (at - from + context) * lanes + lane;
-      const bits = (each[k] as number) / Math.LN2;
+      const bits = (each[k] as number) / Math.LN2 + (target.data[k] === ESCAPE ? naming : 0);
       const excess = bits - (expected[k] as number) / Math.LN2;
       sum.bits += bits;
       sum.excess += excess;
       sum.span.add(excess - SPAN_COST);
     }
   });
-  return lines.map(({ text, symbols, places }, line) => {
+  return lines.map(({ text, places }, line) => {
     const { bits, excess, span } = sums[line] as (typeof sums)[number];
-    const count = Math.max(1, symbols.length);
+    // Bytes of one character begin at one place.
+    const count = Math.max(1, new Set(places).size);
     const found = span.best();
     const place = (symbol: number) => places[symbol] ?? text.length;
     return {

@@ -1,5 +1,5 @@
 /** Lines as windows: each line in lanes of its own, so that its score follows from its own text and the weights alone. */
-import type { Vocabulary } from '../../streams/vocabulary.js';
+import { type Coder, idsByCodePoint, listening, strangerIn, symbolsOf } from '../../streams/coder.js';
 import { type Ids, ids } from '../../tensor.js';
 import { recipe } from './recipe.js';
 
@@ -27,36 +27,46 @@ export interface LineWindow {
   readonly target: Ids;
 }
 
-export function encoder(vocab: Vocabulary): (text: string) => EncodedLine {
-  const idOf = new Map(vocab.symbols.map((symbol, id) => [symbol, id]));
-  const other = typeof vocab.unknown === 'object' ? idOf.get(vocab.unknown.replace) : undefined;
-  const end = idOf.get('\n');
+/** The ids of a line; symbols that the vocabulary does not know by then are the escape where it is open. */
+export function encoder(given: Coder): (text: string) => EncodedLine {
+  const vocab = listening(given);
+  const end = endOf(vocab);
   return (text) => {
     const symbols: number[] = [];
     const places: number[] = [];
     let at = 0;
-    for (const symbol of text) {
-      const id = idOf.get(symbol) ?? other;
-      if (id !== undefined) {
+    const shown = readOf({ text });
+    const known = idsByCodePoint(vocab, shown);
+    let k = 0;
+    for (const symbol of shown) {
+      for (const id of known[k] as Int32Array) {
         symbols.push(id);
         places.push(at);
         if (symbols.length === recipe.longest) return { text, symbols, places };
       }
       at += symbol.length;
+      k += 1;
     }
-    if (end !== undefined) {
-      symbols.push(end);
-      places.push(text.length);
-    }
+    symbols.push(...end);
+    for (const _ of end) places.push(text.length);
     return { text, symbols, places };
   };
 }
+
+/** What of a line is read: of a longer one no more is looked at. */
+export const readOf = ({ text }: Pick<EncodedLine, 'text'>): string => text.slice(0, 2 * recipe.longest);
+
+/** The ids of a line's end, where the vocabulary has that. */
+const endOf = (vocab: Coder): Int32Array =>
+  strangerIn(vocab, '\n') === undefined && (symbolsOf(vocab)?.includes('\n') ?? true)
+    ? vocab.encode('\n')
+    : new Int32Array();
 
 /** Lanes that a line takes. */
 export const lanesOf = ({ symbols }: EncodedLine): number => Math.max(1, Math.ceil(symbols.length / recipe.piece));
 
 /** The symbol that stands before a line: the end of another one, where the vocabulary has that. */
-export const beginningOf = ({ symbols }: Vocabulary): number => Math.max(0, symbols.indexOf('\n'));
+export const beginningOf = (vocab: Coder): number => endOf(vocab).at(-1) ?? 0;
 
 /** Lines side by side. Shorter ones are padded by what has no target; what follows cannot change what comes before. */
 export function windowOf(lines: readonly EncodedLine[], beginning: number): LineWindow {

@@ -12,8 +12,8 @@ import { loadNewest } from '../../runs/folder.js';
 import { type RunRecord, readRecord } from '../../runs/record.js';
 import { type Resumed, resume } from '../../runs/resume.js';
 import type { StoredCheckpoint } from '../../runs/stored.js';
+import { type Coder, type CoderData, coderFrom } from '../../streams/coder.js';
 import type { TbpttSnapshot } from '../../streams/tbptt.js';
-import { type Vocabulary, type VocabularyData, vocabularyFrom } from '../../streams/vocabulary.js';
 import type { Ids } from '../../tensor.js';
 import type { Context } from './command.js';
 import { Failure, messageOf } from './failure.js';
@@ -21,7 +21,7 @@ import { Failure, messageOf } from './failure.js';
 /** What a run of a command says of itself. */
 export interface About {
   readonly task?: unknown;
-  readonly vocab?: VocabularyData;
+  readonly vocab?: CoderData;
   readonly recipe?: Readonly<Record<string, unknown>>;
   /** How surprising lines were lately; see `scoring/distribution.ts`. */
   readonly surprise?: unknown;
@@ -110,15 +110,15 @@ export type LanguageCore = Core<unknown, Ids>;
 /** The model and the symbols of a language run. What a symbol is that it does not know is never an error here. */
 export async function languageIn(
   path: string,
-): Promise<Kept & { readonly language: LanguageCore; readonly vocab: Vocabulary }> {
+): Promise<Kept & { readonly language: LanguageCore; readonly vocab: Coder }> {
   const kept = await readKept(path);
   const language = modelOf<LanguageCore>(kept, path, 'language');
-  return { ...kept, language, vocab: vocabularyOf(kept.about, path) };
+  return { ...kept, language, vocab: await vocabularyOf(kept.about, path) };
 }
 
-export function vocabularyOf({ vocab }: About, path: string): Vocabulary {
+export async function vocabularyOf({ vocab }: About, path: string): Promise<Coder> {
   try {
-    return vocabularyFrom(vocab as VocabularyData);
+    return await coderFrom(vocab);
   } catch (error) {
     throw new Failure(`${path} has no vocabulary that can be read: ${messageOf(error)} Train it anew.`);
   }

@@ -53,7 +53,7 @@ export const workloads: readonly Workload[] = [
     what: `oxbow train: ${cell} ${units}, ${training.batch} lanes of ${training.length} steps`,
     unit: 'characters',
     work: training.length * training.batch,
-    begin: () => learning(languageOf(training, SYMBOLS, training.seed), training.length, training.batch),
+    begin: () => learning(languageOf(training, { size: SYMBOLS }, training.seed), training.length, training.batch),
   },
   {
     name: 'generate',
@@ -61,7 +61,7 @@ export const workloads: readonly Workload[] = [
     unit: 'symbols',
     work: 1,
     begin() {
-      const { step, release } = stepper(languageOf(training, SYMBOLS, training.seed), {
+      const { step, release } = stepper(languageOf(training, { size: SYMBOLS }, training.seed), {
         finish: (ops, y) => ops.softmax(y),
       });
       const symbol = ids([1, 1], [1]);

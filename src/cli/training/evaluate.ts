@@ -1,5 +1,6 @@
 /** How well a model predicts a text that it has not learnt: by its weights as they are, and adapting as it reads. */
 import { lastValueFrom, take, takeWhile } from 'rxjs';
+import { type Coder, charactersIn } from '../../streams/coder.js';
 import { dynamicEvaluation, gradientSquares } from '../../streams/dynamic-evaluation.js';
 import type { GradientSquares } from '../../streams/dynamic-rules.js';
 import { nextTurn } from '../../streams/event-loop.js';
@@ -47,13 +48,13 @@ const WARM = 512;
 const LENGTH = 256;
 const NUMBERS = 2 ** 24;
 
-function scoredOf(bits: Float32Array, since: number): Scored | undefined {
-  let [sum, characters] = [0, 0];
-  for (const each of bits) {
-    if (Number.isNaN(each)) continue;
-    sum += each;
-    characters += 1;
-  }
+/** What is scored is a text of a run's symbols. */
+type Scoring = Surroundings & { readonly vocab: Coder };
+
+function scoredOf(bits: Float32Array, text: Int32Array, vocab: Coder, since: number): Scored | undefined {
+  const scored = text.filter((_, place) => !Number.isNaN(bits[place]));
+  const sum = bits.reduce((all, each) => (Number.isNaN(each) ? all : all + each), 0);
+  const characters = scored.length === 0 ? 0 : charactersIn(vocab, scored);
   if (characters === 0) return undefined;
   const bitsPerCharacter = sum / characters;
   return {
@@ -73,8 +74,7 @@ function scoredOf(bits: Float32Array, since: number): Scored | undefined {
 export async function score(
   model: LanguageCore,
   text: Int32Array,
-  symbols: number,
-  { screen, ending }: Surroundings,
+  { vocab, screen, ending }: Scoring,
   {
     symbols: most = Number.POSITIVE_INFINITY,
     seconds = Number.POSITIVE_INFINITY,
@@ -87,7 +87,7 @@ export async function score(
   const warm = batch === 1 ? 0 : WARM;
   const own = Math.ceil((predicted - warm) / batch);
   const steps = warm + own + 1;
-  const length = Math.max(1, Math.min(LENGTH, steps, Math.floor(NUMBERS / (batch * symbols))));
+  const length = Math.max(1, Math.min(LENGTH, steps, Math.floor(NUMBERS / (batch * vocab.size))));
   const bits = new Float32Array(chosen.length).fill(Number.NaN);
   const since = performance.now();
 
@@ -113,7 +113,7 @@ export async function score(
   })
     .pipe(
       takeWhile(() => !isOver()),
-      surprisal(model),
+      surprisal(model, { vocab }),
     )
     .forEach(({ data, shape: [span = 0] }) => {
       data.forEach((each, k) => {
@@ -127,7 +127,7 @@ export async function score(
       const left = Math.min(elapsed / done() - elapsed, seconds - elapsed);
       screen.live(() => `scoring ${what}: ${count(100 * done())} % · ${count(Math.max(0, left))} s left`);
     });
-  return ending.requested() ? undefined : scoredOf(bits, since);
+  return ending.requested() ? undefined : scoredOf(bits, chosen, vocab, since);
 }
 
 /** How a model adapts. */
@@ -156,7 +156,7 @@ export async function scoreDynamically(
   text: Int32Array,
   dynamics: Dynamics,
   squares: GradientSquares | undefined,
-  { screen, ending }: Surroundings,
+  { vocab, screen, ending }: Scoring,
   { symbols: most = Number.POSITIVE_INFINITY, what = 'what was held out, adapting' }: Bounds = {},
 ): Promise<Scored | undefined> {
   const chosen = text.subarray(0, Math.min(text.length, most));
@@ -171,7 +171,7 @@ export async function scoreDynamically(
       await nextTurn();
     }
   })
-    .pipe(dynamicEvaluation(model, { learningRate, decay, length, ...(squares && { squares }) }))
+    .pipe(dynamicEvaluation(model, { vocab, learningRate, decay, length, ...(squares && { squares }) }))
     .forEach(({ surprisal: { data } }) => {
       bits.set(data, at);
       at += data.length;
@@ -179,5 +179,5 @@ export async function scoreDynamically(
       const share = at / chosen.length;
       screen.live(() => `scoring ${what}: ${count(100 * share)} % · ${count(elapsed / share - elapsed)} s left`);
     });
-  return ending.requested() ? undefined : scoredOf(bits, since);
+  return ending.requested() ? undefined : scoredOf(bits, chosen, vocab, since);
 }

@@ -1,4 +1,5 @@
 /** What was held out, scored by the trained weights and by dynamic evaluation. */
+import { charactersIn } from '../../streams/coder.js';
 import { Failure } from '../shared/failure.js';
 import { course } from './course.js';
 import {
@@ -39,12 +40,13 @@ export async function scoreHeldOut(
   const { heldOut, training, validation } = split;
   const model = judged(run);
   const told = (how: string, name: string, scored: Scored) => {
-    const of = scored.characters < heldOut.length - 1 ? ` of ${heldOut.length.toLocaleString('en-US')}` : '';
+    const all = charactersIn(vocab, heldOut);
+    const of = scored.characters < all - 1 ? ` of ${all.toLocaleString('en-US')}` : '';
     screen.say(`${name}: ${sayOf(scored)}${of}`);
     report.scored(how, scored);
   };
 
-  const plain = await score(model, heldOut, vocab.size, run, bounds);
+  const plain = await score(model, heldOut, run, bounds);
   if (plain === undefined) return {};
   told('trained weights', 'held out', plain);
   report.passage('held out', heldOut, plain.bits);

@@ -1,5 +1,5 @@
 /** What a training of the command does beside learning, whatever its recipe is. */
-import type { Vocabulary } from '../../streams/vocabulary.js';
+import { type Coder, strangerIn, symbolsOf } from '../../streams/coder.js';
 import { misused } from '../shared/failure.js';
 
 export const habits = {
@@ -21,24 +21,22 @@ export const habits = {
 /** What a model goes on from where nothing is given: the first of these whose symbols it knows. */
 const prompts = ['The ', ' ', '\n'];
 
-export const usualPrompt = (symbols: readonly string[]): string =>
-  prompts.find((text) => [...text].every((symbol) => symbols.includes(symbol))) ?? (symbols[0] as string);
+export const usualPrompt = (coder: Coder): string =>
+  prompts.find((text) => [...text].every((symbol) => symbolsOf(coder)?.includes(symbol) ?? true)) ?? coder.decode([0]);
 
 /** What a model goes on from in its samples. */
-export function promptOf(prompt: string | undefined, vocab: Vocabulary): string {
-  const given = prompt ?? usualPrompt(vocab.symbols);
+export function promptOf(prompt: string | undefined, vocab: Coder): string {
+  const given = prompt ?? usualPrompt(vocab);
   if (given === '') throw misused('--prompt is empty; give the model something to continue.');
   requireSymbols('--prompt', given, vocab);
   return given;
 }
 
 /** A vocabulary that knows no replacement must know every symbol. */
-export function requireSymbols(what: string, text: string, vocab: Vocabulary, remedy = ''): void {
-  if (vocab.unknown !== 'error') return;
-  const known = new Set(vocab.symbols);
-  for (const symbol of [...new Set(text)]) {
-    if (known.has(symbol)) continue;
-    const shown = `${JSON.stringify(symbol)} (U+${(symbol.codePointAt(0) as number).toString(16).padStart(4, '0')})`;
-    throw misused(`${what} has ${shown}, which is not among the model's ${vocab.size} symbols${remedy}.`);
-  }
+export function requireSymbols(what: string, text: string, vocab: Coder, remedy = ''): void {
+  if (!('symbols' in vocab) || vocab.unknown !== 'error') return;
+  const symbol = strangerIn(vocab, text);
+  if (symbol === undefined) return;
+  const shown = `${JSON.stringify(symbol)} (U+${(symbol.codePointAt(0) as number).toString(16).padStart(4, '0')})`;
+  throw misused(`${what} has ${shown}, which is not among the model's ${vocab.size} symbols${remedy}.`);
 }

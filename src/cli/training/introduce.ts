@@ -1,4 +1,5 @@
 /** What is about to be trained or scored, on what, and where it goes on. */
+import { type Coder, charactersIn } from '../../streams/coder.js';
 import { count, weightsIn } from '../shared/numbers.js';
 import type { Course } from './course.js';
 import type { Recipe } from './recipes.js';
@@ -6,11 +7,12 @@ import type { LanguageRun } from './run.js';
 import type { Split } from './text.js';
 
 /** How many symbols there are, and of what. */
-export const sizesOf = ({ training, validation, heldOut }: Split) => ({
-  characters: training.length + validation.length + heldOut.length,
-  heldOut: heldOut.length,
-  ...(validation.length > 0 && { validation: validation.length }),
-});
+export function sizesOf({ training, validation, heldOut }: Split, vocab: Coder) {
+  const [learnt, validated, held] = [training, validation, heldOut].map((part) =>
+    part.length === 0 ? 0 : charactersIn(vocab, part),
+  ) as [number, number, number];
+  return { characters: learnt + validated + held, heldOut: held, ...(validated > 0 && { validation: validated }) };
+}
 
 /** The model in a few words: `embedding 64, lstm 1 × 256`. */
 export const shapeOf = ({ cell, units, layers, embed }: Recipe): string =>
@@ -18,7 +20,7 @@ export const shapeOf = ({ cell, units, layers, embed }: Recipe): string =>
 
 export function introduce(run: LanguageRun, done: Course): void {
   const { recipe, model, vocab, split, screen, machine, goingOn, keep } = run;
-  const sizes = split && sizesOf(split);
+  const sizes = split && sizesOf(split, vocab);
   if (sizes !== undefined) {
     const validation = sizes.validation === undefined ? '' : `${count(sizes.validation)} for validation, `;
     const parts = `${validation}the last ${count(sizes.heldOut)} held out`;

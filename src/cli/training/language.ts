@@ -2,18 +2,23 @@
 import type { Observable } from 'rxjs';
 import { gru } from '../../cells/gru.js';
 import { lstm } from '../../cells/lstm.js';
+import { minGru } from '../../cells/min-gru.js';
+import { minLstm } from '../../cells/min-lstm.js';
 import { simpleRnn } from '../../cells/simple-rnn.js';
 import { stacked } from '../../cells/stacked.js';
-import type { Core } from '../../layer.js';
+import type { Core, Layer } from '../../layer.js';
 import { activationRegularization } from '../../layers/activation-regularization.js';
 import { dense } from '../../layers/dense.js';
 import { dropout } from '../../layers/dropout.js';
 import { embedding } from '../../layers/embedding.js';
+import { griffinBlock } from '../../layers/griffin-block.js';
 import { oneHot } from '../../layers/one-hot.js';
 import { tied } from '../../layers/tied.js';
 import { normal } from '../../parameters/initializers.js';
 import { stack } from '../../stack.js';
+import type { Coder } from '../../streams/coder.js';
 import { lanes } from '../../streams/lanes.js';
+import { isOpen } from '../../streams/open-vocabulary.js';
 import { randomWindows } from '../../streams/random-windows.js';
 import type { SymbolWindow } from '../../streams/window.js';
 import { crossEntropy } from '../../training/losses/cross-entropy.js';
@@ -22,24 +27,39 @@ import type { LanguageCore } from '../shared/kept.js';
 import { optimizerOf } from '../shared/language.js';
 import type { LearningRecipe, ModelRecipe, Recipe } from './recipes.js';
 
-const cells = { rnn: simpleRnn, lstm, gru };
+const gated = { rnn: simpleRnn, lstm, gru };
+const scanned = {
+  minGru,
+  minLstm,
+  griffin: (inputs: number, units: number) => griffinBlock(inputs, units, { outputs: units }),
+};
+
+/** One recurrent layer; recurrences on the scan have no recurrent matrix of which something could be dropped. */
+function recurrent({ cell, dropConnect, layerNorm }: ModelRecipe, inputs: number, units: number): Layer<unknown> {
+  if (cell === 'minGru' || cell === 'minLstm' || cell === 'griffin') return scanned[cell](inputs, units);
+  const dropping = dropConnect > 0 ? { dropConnect } : {};
+  return cell === 'lstm' && layerNorm
+    ? lstm(inputs, units, { ...dropping, layerNorm })
+    : gated[cell](inputs, units, dropping);
+}
 
 /** Embedding, recurrent layers, head, and between them what the recipe has dropped or penalised. */
-export function languageOf(recipe: ModelRecipe, symbols: number, seed: number): LanguageCore {
-  const { cell, units, layers, embed, residual, dropSymbols, dropInput, dropBetween, dropOutput, dropConnect } = recipe;
+export function languageOf(recipe: ModelRecipe, vocab: Pick<Coder, 'size'>, seed: number): LanguageCore {
+  const symbols = vocab.size;
+  const grows = isOpen(vocab);
+  const { units, layers, embed, residual, dropSymbols, dropInput, dropBetween, dropOutput } = recipe;
   const { ar, tar } = recipe;
   // A head that is tied multiplies what comes in by vectors of this length.
   const scaled = recipe.tied ? { initializers: { table: normal(embed ** -0.5) } } : {};
   const table =
     embed === 0
       ? undefined
-      : embedding(symbols, embed, { ...(dropSymbols > 0 && { dropout: dropSymbols }), ...scaled });
+      : embedding(symbols, embed, { grows, ...(dropSymbols > 0 && { dropout: dropSymbols }), ...scaled });
   const widths = Array.from({ length: layers }, (_, k) => (recipe.tied && k === layers - 1 ? embed : units));
   const inputs = [embed === 0 ? symbols : embed, ...widths];
-  const dropping = dropConnect > 0 ? { dropConnect } : {};
   const masked = (rate: number) => dropout(rate, { mask: 'window' });
   const rnn: Core<unknown> = stacked(
-    widths.map((width, k) => cells[cell](inputs[k] as number, width, dropping)),
+    widths.map((width, k) => recurrent(recipe, inputs[k] as number, width)),
     {
       ...(dropBetween > 0 && { dropout: { rate: dropBetween, mask: 'window' as const } }),
       ...(residual && { residual }),
@@ -52,7 +72,7 @@ export function languageOf(recipe: ModelRecipe, symbols: number, seed: number): 
       rnn,
       ...(dropOutput > 0 && { dropOutput: masked(dropOutput) }),
       ...((ar > 0 || tar > 0) && { calm: activationRegularization({ alpha: ar, beta: tar }) }),
-      head: recipe.tied && table !== undefined ? tied(table) : dense(widths.at(-1) as number, symbols),
+      head: recipe.tied && table !== undefined ? tied(table) : dense(widths.at(-1) as number, symbols, { grows }),
     },
     { seed },
   ) as unknown as LanguageCore;

@@ -13,7 +13,9 @@ import {
   timer,
 } from 'rxjs';
 import { checkpointed } from '../../runs/checkpointed.js';
+import { charactersIn } from '../../streams/coder.js';
 import { holdSource } from '../../streams/demand.js';
+import { natsOf } from '../../streams/symbol-growth.js';
 import { tbptt } from '../../streams/tbptt.js';
 import type { SymbolWindow } from '../../streams/window.js';
 import { messageOf } from '../shared/failure.js';
@@ -55,10 +57,13 @@ export async function learn(run: LanguageRun, windows$: Observable<SymbolWindow>
     tbptt(model, {
       ...learningOf(recipe, () => (page?.factor ?? 1) * rate()),
       thread: threadOf(run),
+      vocab: run.vocab,
       ...begun,
     }),
-    tap(({ step, loss, window }) => {
-      const symbols = window.target.data.length;
+    tap((learned) => {
+      const { step, window } = learned;
+      const symbols = charactersIn(run.vocab, window.target.data);
+      const loss = natsOf(learned) / symbols;
       done.seen(loss, symbols);
       history.seen({ steps: done.steps(), seconds: done.seconds(), nats: done.recent() });
       page?.updated({ step, loss, symbols });
@@ -94,6 +99,7 @@ function keeping(run: LanguageRun, folder: string, { done, history, report }: Be
   const about = (): LanguageAbout => ({
     ...run.about,
     task: 'language',
+    vocab: run.vocab.toJSON(),
     recipe: run.recipe,
     course: done.data(),
     history: history.data(),
@@ -118,7 +124,7 @@ export async function validate(run: LanguageRun, { done, history, report }: Besi
   const text = run.split?.validation;
   if (text === undefined || text.length < 2) return undefined;
   const bounds = { symbols: habits.validated, what: 'the validation part' };
-  const scored = await score(judged(run), text, run.vocab.size, run, bounds);
+  const scored = await score(judged(run), text, run, bounds);
   if (scored === undefined) return undefined;
   const { natsPerCharacter: nats, bits } = scored;
   history.validated({ steps: done.steps(), seconds: done.seconds(), nats });

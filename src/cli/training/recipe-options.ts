@@ -33,12 +33,13 @@ const rates = Object.entries(learningRates).map(([name, rate]) => `${name} ${rat
 
 /** In the order of the help: numbers with their parser, names to choose from, and what is either so or not. */
 const options: readonly (Option | readonly [name: keyof Recipe, what: string, parse?: Parser, usual?: string])[] = [
-  choices('cell', 'recurrent cell', ['rnn', 'lstm', 'gru']),
+  choices('cell', 'recurrent cell', ['rnn', 'lstm', 'gru', 'minGru', 'minLstm', 'griffin']),
   ['units', 'hidden units of a layer', whole(1)],
   ['layers', 'recurrent layers', whole(1)],
   ['embed', 'features of a symbol; 0 is one-hot', whole(0)],
   ['tied', "the head's weights are the embedding's; the last layer is as wide as that"],
   ['residual', 'what enters a layer is added to what it gives'],
+  ['layerNorm', 'the gates and the cell of an LSTM are normalised'],
   ['dropSymbols', 'share of the symbols that is dropped in a window', part],
   ['dropInput', 'share of the embedded features that is dropped in a window', part],
   ['dropBetween', 'share that is dropped between recurrent layers', part],
@@ -121,8 +122,8 @@ const plans = ['seconds', 'epochs', 'steps'] as const satisfies readonly (keyof 
 
 /** What a model is made of: it cannot become another any more. */
 export const modelNames = [
-  ...(['cell', 'units', 'layers', 'embed', 'tied', 'residual', 'dropSymbols', 'dropInput'] as const),
-  ...(['dropBetween', 'dropOutput', 'dropConnect', 'ar', 'tar'] as const),
+  ...(['cell', 'units', 'layers', 'embed', 'tied', 'residual', 'layerNorm', 'dropSymbols'] as const),
+  ...(['dropInput', 'dropBetween', 'dropOutput', 'dropConnect', 'ar', 'tar'] as const),
 ] satisfies readonly (keyof ModelRecipe)[];
 
 /** What of the text is not learnt: were it another later, what has been learnt would be scored. */
@@ -172,12 +173,16 @@ export function completed(asked: Partial<Recipe>, was?: Partial<Recipe>): Recipe
 
 /** Values that make no sense together. */
 export function requireSound(recipe: Recipe): Recipe {
-  const { tied, embed, optimizer, weightDecay, stdin, heldOut, validation } = recipe;
+  const { cell, layerNorm, dropConnect, tied, embed, optimizer, weightDecay, stdin, heldOut, validation } = recipe;
   const wrong = (message: string) => {
     throw misused(message);
   };
   if (tied && embed === 0)
     wrong('--tied takes the vectors of an embedding; give --embed above 0, or leave --tied out.');
+  if (layerNorm && cell !== 'lstm') wrong(`--layer-norm is that of --cell lstm, not ${cell}; leave one of them out.`);
+  if (dropConnect > 0 && !['rnn', 'lstm', 'gru'].includes(cell)) {
+    wrong(`--drop-connect drops recurrent weights, of which ${cell} has none; leave one of them out.`);
+  }
   if (weightDecay > 0 && optimizer !== 'adamw') {
     wrong(`--weight-decay is that of adamw; give --optimizer adamw, or leave --weight-decay out.`);
   }

@@ -24,6 +24,8 @@ export interface ModelRecipe {
   readonly tied: boolean;
   /** Whether what enters a recurrent layer is added to what it gives, where both are equally wide. */
   readonly residual: boolean;
+  /** Whether the gates and the cell of an LSTM are normalised. */
+  readonly layerNorm: boolean;
   /** Shares that are dropped in each window: whole symbols; embedded features; between, after and within the recurrent layers. */
   readonly dropSymbols: number;
   readonly dropInput: number;
@@ -96,6 +98,7 @@ const quick: Recipe = {
   embed: 64,
   tied: false,
   residual: false,
+  layerNorm: false,
   dropSymbols: 0,
   dropInput: 0,
   dropBetween: 0,

@@ -1,7 +1,7 @@
 /** A training of a language model by a command, put together: what `learn`, `listen` and `evaluate` work with. */
 import type { Resumed } from '../../runs/resume.js';
+import type { Coder, CoderData } from '../../streams/coder.js';
 import type { TbpttSnapshot } from '../../streams/tbptt.js';
-import type { Vocabulary } from '../../streams/vocabulary.js';
 import type { TrainerState } from '../../training/trainer-state.js';
 import type { Ending } from '../shared/ending.js';
 import type { LanguageCore } from '../shared/kept.js';
@@ -21,6 +21,8 @@ export interface Surroundings {
 /** What a run of a language model says of itself, besides what the program that keeps it adds. */
 export interface LanguageAbout {
   readonly task: 'language';
+  /** As it is by then: an open one grows with its model. */
+  readonly vocab: CoderData;
   readonly recipe: Recipe;
   readonly course: CourseData;
   readonly history: HistoryData;
@@ -43,7 +45,7 @@ export type KeptLanguage = Resumed<LanguageCore, TbpttSnapshot<unknown>>;
 export interface LanguageRun extends Surroundings {
   readonly recipe: Recipe;
   readonly model: LanguageCore;
-  readonly vocab: Vocabulary;
+  readonly vocab: Coder;
   /** Undefined where the text comes from stdin. */
   readonly split: Split | undefined;
   readonly course: CourseData;

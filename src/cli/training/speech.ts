@@ -10,7 +10,7 @@ function said(run: LanguageRun, length: number, round = 0): Observable<string> {
   const { vocab, prompt, recipe, temperature } = run;
   const encoded = vocab.encode(prompt);
   const seed = recipe.seed + round;
-  return generateFrom(judged(run), ids([encoded.length, 1], encoded), { length, temperature, seed }).pipe(
+  return generateFrom(judged(run), ids([encoded.length, 1], encoded), { length, temperature, seed, vocab }).pipe(
     asText(vocab),
   );
 }

@@ -1,8 +1,8 @@
 /** What is piped in, as windows to learn from as it arrives. */
 import type { Observable } from 'rxjs';
+import { listening } from '../../streams/coder.js';
 import { fromAsync } from '../../streams/from-async.js';
 import { tokens } from '../../streams/tokens.js';
-import { vocabularyFrom } from '../../streams/vocabulary.js';
 import type { SymbolWindow } from '../../streams/window.js';
 import { windows } from '../../streams/windows.js';
 import type { LanguageRun } from './run.js';
@@ -29,15 +29,13 @@ const oddInput =
   'stdin: what is piped in is not all text in UTF-8 (it has NULs, or bytes that are no character); it is learnt as it is. ' +
   'Convert it first: iconv -f UTF-16 -t UTF-8 text.txt, and pipe that in.';
 
-/** Windows of one lane. A live stream does not end because of one symbol: those that the model does not know are passed over. */
+/** Windows of one lane. A live stream does not end because of one symbol: those that the model does not know are passed over, or it grows by them. */
 export function pipedWindows({ vocab, recipe, goingOn, pipedAgain, screen }: LanguageRun): Observable<SymbolWindow> {
   const { length } = recipe;
-  const { unknown, ...data } = vocab.toJSON();
-  const lenient = vocabularyFrom({ ...data, unknown: unknown === 'error' ? 'skip' : unknown });
   // biome-ignore lint/suspicious/noExplicitAny: it is what the windows themselves have said, as it was kept with the run.
   const from = pipedAgain ? (goingOn?.position as any) : undefined;
   return fromAsync(pieces(process.stdin, length, () => screen.note(oddInput))).pipe(
-    tokens(lenient),
+    tokens(listening(vocab)),
     windows({ length, from }),
   );
 }

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type Vocabulary, vocabulary } from '../../streams/vocabulary.js';
-import { streamSymbols } from '../scoring/recipe.js';
+import type { Coder } from '../../streams/coder.js';
 import { Failure, messageOf, misused } from '../shared/failure.js';
+import { type SymbolChoice, streamCoder, textCoder } from '../shared/symbols.js';
 import type { Recipe } from './recipes.js';
 
 /** The whole text of a file; without one, Moby Dick. */
@@ -53,9 +53,18 @@ async function mobyDick(): Promise<string> {
 /** What a text is known by, so that a run goes on within it only if it is the same. */
 export const printOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** The symbols of a text; of a stream printable ASCII, tab and newline, and U+FFFD for all others, since nobody knows what it brings. */
-export const vocabularyIn = (text: string | undefined): Vocabulary =>
-  text === undefined ? vocabulary(streamSymbols, { unknown: { replace: '\uFFFD' } }) : vocabulary(text);
+/** What a new run's symbols are: those of its text, or of a stream those that come; such as a one-hot model cannot grow by. */
+export function coderFor(
+  text: string | undefined,
+  asked: SymbolChoice | undefined,
+  { embed }: Pick<Recipe, 'embed'>,
+): Coder {
+  if (text !== undefined) return textCoder(text, asked);
+  if (embed === 0 && asked === 'open') {
+    throw misused('--symbols open has a model grow, which --embed 0 cannot; give --embed above 0, or --symbols bytes.');
+  }
+  return streamCoder(asked ?? (embed === 0 ? 'ascii' : 'open'));
+}
 
 export interface Split {
   readonly training: Int32Array;

@@ -1,7 +1,8 @@
 /** What all commands that train a language model take besides a recipe. */
 import type { Command } from 'commander';
-import { positive } from '../shared/arguments.js';
+import { choice, positive } from '../shared/arguments.js';
 import { misused } from '../shared/failure.js';
+import { type SymbolChoice, streamChoicesHelp, symbolChoices } from '../shared/symbols.js';
 import type { Evaluating } from './evaluation.js';
 import { habits } from './habits.js';
 import type { TypedRecipe } from './recipe-options.js';
@@ -13,6 +14,7 @@ export interface TypedTraining extends TypedRecipe {
   readonly dynamic?: true;
   readonly tuneDynamic?: true;
   readonly report?: string;
+  readonly symbols?: SymbolChoice;
   readonly prompt?: string;
   readonly temperature?: number;
 }
@@ -28,6 +30,13 @@ export const withTraining = (command: Command, again: string, kept: string): Com
     .option('--dynamic', 'at the end score what is held out by dynamic evaluation too')
     .option('--tune-dynamic', 'first look for the rule, rate and decay that are best on the validation part')
     .option('--report <file>', 'a page of HTML that says how the training went, also while it goes on')
+    .addOption(
+      choice(
+        '--symbols <name>',
+        `of a new run (default: text, those of its text; open with --stdin). ${streamChoicesHelp}`,
+        symbolChoices,
+      ),
+    )
     .option('--prompt <text>', 'what the model goes on from in its samples')
     .option(
       '--temperature <n>',

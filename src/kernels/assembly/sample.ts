@@ -27,6 +27,9 @@ class Drawing {
   penalty: f32;
   recent: u32;
   recentCount: i32;
+  never: i32;
+  /** Rows begin at multiples of eight bytes. */
+  rest: i32;
 }
 
 /**
@@ -40,7 +43,7 @@ export function sample(args: SampleArguments, from: i32, to: i32): void {
     const drawing = changetype<Drawing>(args.drawings + <usize>row * offsetof<Drawing>());
     const weights = at(args.scratch, 2 * row * padded);
     let x = at(args.logits, row * columns);
-    if (drawing.penalty != 1) x = penalised(x, columns, drawing, at(weights, padded));
+    if (drawing.penalty != 1 || drawing.never >= 0) x = adjusted(x, columns, drawing, at(weights, padded));
     const id = at(args.ids, row);
     const most = maximum(x, columns, weights);
     // The difference of infinities, and of NaN from itself, is NaN.
@@ -63,8 +66,11 @@ export function sample(args: SampleArguments, from: i32, to: i32): void {
   }
 }
 
-/** A copy of a row in which logits of recent ids are divided by the penalty where they are above 0, and otherwise multiplied. */
-function penalised(x: usize, columns: i32, drawing: Drawing, copy: usize): usize {
+/**
+ * A copy of a row in which logits of recent ids are divided by the penalty where they are above 0, and otherwise multiplied; that of an id
+ * which is never drawn is as low as a number is that others can be held against.
+ */
+function adjusted(x: usize, columns: i32, drawing: Drawing, copy: usize): usize {
   memory.copy(copy, x, (<usize>columns) << 2);
   const penalty = drawing.penalty;
   for (let k = 0; k < drawing.recentCount; k += 1) {
@@ -73,6 +79,7 @@ function penalised(x: usize, columns: i32, drawing: Drawing, copy: usize): usize
     const logit = load<f32>(at(x, id));
     store<f32>(at(copy, id), logit > 0 ? logit / penalty : logit * penalty);
   }
+  if (<u32>drawing.never < <u32>columns) store<f32>(at(copy, drawing.never), -1e30);
   return copy;
 }
 

@@ -109,7 +109,7 @@ function company<S>(model: Core<S, Ids, Tensor>): Company<S> {
     rows.write(home, { carry: model.initial(1) }, 0, spare);
     const drawings = home.heap.allocate(DRAWING_BYTES * MAX_BATCH);
     const said = home.heap.allocate(4 * MAX_BATCH);
-    const greedy = { temperature: 1, topK: 0, topP: 1, minP: 0, greedy: true, penalty: 1 };
+    const greedy = { temperature: 1, topK: 0, topP: 1, minP: 0, greedy: true, penalty: 1, never: -1 };
     for (let lane = 0; lane < MAX_BATCH; lane += 1) writeDrawing(home, drawings + lane * DRAWING_BYTES, greedy);
     const work = batches<S, Ids>({
       model,

@@ -12,6 +12,8 @@ import type { SamplingOptions } from '../sample.js';
 export interface DrawingOptions extends SamplingOptions {
   readonly repetitionPenalty?: number;
   readonly repetitionWindow?: number;
+  /** An id that is never said. */
+  readonly never?: number | undefined;
 }
 
 export interface SymbolDrawing {
@@ -36,6 +38,7 @@ export function symbolDrawing(
     greedy = false,
     repetitionPenalty = 1,
     repetitionWindow = REPETITION_WINDOW,
+    never = -1,
   }: DrawingOptions,
   draws: RandomGenerator,
 ): SymbolDrawing {
@@ -52,6 +55,7 @@ export function symbolDrawing(
     minP,
     greedy,
     penalty: repetitionPenalty,
+    never,
   });
   return {
     address,

@@ -81,6 +81,12 @@ export function answers(output: KeyedOutput, kind: string, symbols: number | und
         );
       }
       row = sizeOf(rest);
+      if (output === 'surprisal' && row !== symbols) {
+        throw new RangeError(
+          `surprisal: the model gave ${symbols} logits when the keys began, and ${row} now; what was expected by as many as then is kept ` +
+            'for each key, so subscribe anew once it has grown.',
+        );
+      }
       lanesOfBlock = Math.max(1, Math.floor(BLOCK / row));
       if (output === 'step') {
         type = y.type === 'int32' ? 'int32' : 'float32';

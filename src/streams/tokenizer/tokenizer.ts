@@ -1,6 +1,6 @@
 /** What tokenizers are to the operators that turn text into ids and ids into text. */
 
-import type { Vocabulary } from '../vocabulary.js';
+import type { Vocabulary } from '../symbols.js';
 
 /** A tokenizer as plain data, for checkpoints: the text of its `tokenizer.json`, or that it is the bytes. */
 export type TokenizerData = { readonly tokenizer: string } | { readonly bytes: true };
@@ -37,8 +37,8 @@ export interface Tokenizer {
   toJSON(): TokenizerData;
 }
 
-/** Gives the ids of a text, whole or in chunks. */
-export const encoderOf = (coder: Vocabulary | Tokenizer): TokenEncoder =>
+/** Gives the ids of a text, whole or in chunks; an open vocabulary's encoder gives new symbols ids of their own. */
+export const encoderOf = (coder: Pick<Vocabulary, 'encode'> | Pick<Tokenizer, 'encoder'>): TokenEncoder =>
   'encoder' in coder ? coder.encoder() : { push: (text) => coder.encode(text), end: () => new Int32Array() };
 
 /** Gives the text of ids, whole or in parts. */

@@ -3,15 +3,16 @@ import { BehaviorSubject, filter, firstValueFrom, lastValueFrom, tap, toArray } 
 import { describe, expect, it } from 'vitest';
 import { isStrangeBy } from '../../../src/cli/score.js';
 import { type Distribution, distribution } from '../../../src/cli/scoring/distribution.js';
-import { recipe, streamSymbols } from '../../../src/cli/scoring/recipe.js';
+import { recipe } from '../../../src/cli/scoring/recipe.js';
 import { batchAfter, type ScoredLine, scorer } from '../../../src/cli/scoring/scorer.js';
 import { languageModel } from '../../../src/models/language-model.js';
 import { generator } from '../../../src/random.js';
+import { ASCII, type Coder, streamVocabulary } from '../../../src/streams/coder.js';
 import { vocabulary } from '../../../src/streams/vocabulary.js';
 import { adam } from '../../../src/training/optimizers/adam.js';
 import type { TrainerState } from '../../../src/training/trainer-state.js';
 
-const vocab = vocabulary(streamSymbols, { unknown: { replace: '\uFFFD' } });
+const vocab = vocabulary(ASCII, { unknown: { replace: '\uFFFD' } });
 const fresh = () => languageModel({ symbols: vocab.size, cell: 'gru', units: 32, embed: 16, seed: 1 });
 
 /** Lines as a server writes them: a few forms, with numbers that nobody can know. */
@@ -38,6 +39,7 @@ interface Reading {
   readonly waits?: boolean;
   readonly lately?: Distribution;
   readonly learns?: boolean;
+  readonly coder?: Coder;
 }
 
 const learning = { optimizer: adam(8e-3), clipNorm: 5, state: undefined };
@@ -45,7 +47,7 @@ const learning = { optimizer: adam(8e-3), clipNorm: 5, state: undefined };
 async function read(
   lines: readonly string[],
   model = fresh(),
-  { sizes = [1000], waits = false, lately = distribution(), learns = true }: Reading = {},
+  { sizes = [1000], waits = false, lately = distribution(), learns = true, coder = vocab }: Reading = {},
 ) {
   const out$ = new BehaviorSubject(0);
   async function* groups(): AsyncGenerator<readonly string[]> {
@@ -57,7 +59,7 @@ async function read(
     }
   }
   const scored = await lastValueFrom(
-    scorer(groups, { model, vocab, distribution: lately, ...(learns && { learning }) }).pipe(
+    scorer(groups, { model, vocab: coder, distribution: lately, ...(learns && { learning }) }).pipe(
       tap((each) => out$.next(out$.value + each.lines.length)),
       toArray(),
     ),
@@ -164,3 +166,24 @@ it.each([
   [640, 10],
   [1e9, 32],
 ])('after %i lines %i are learnt at once', (lines, batch) => expect(batchAfter(lines)).toBe(batch));
+
+describe('a log with symbols that nobody knew', () => {
+  const lines = log(120).map((line, k) => (k % 5 === 3 ? `${line} ${'水火木金土日月'[k % 7]}流` : line));
+  const ofOpen = async (sizes: readonly number[], waits: boolean) => {
+    const open = streamVocabulary();
+    const model = languageModel({ symbols: open.size, cell: 'gru', units: 16, embed: 8, seed: 1, grows: true });
+    return { open, ...(await read(lines, model, { sizes, waits, coder: open })) };
+  };
+
+  it('is scored alike however its lines come, at a price that says which symbol is new', async () => {
+    const [at, byOne] = [await ofOpen([1000], false), await ofOpen([1, 2], true)];
+    expect(at.open.symbols.slice(98).join('')).toBe('金流火月土木水日');
+    expect(byOne.open.toJSON()).toEqual(at.open.toJSON());
+    expect(byOne.lines.map(({ bits, score }) => [bits, score])).toEqual(
+      at.lines.map(({ bits, score }) => [bits, score]),
+    );
+    // Two symbols that are new, and the same two once they are known.
+    const [first, later] = [at.lines[3], at.lines[108]] as [ScoredLine, ScoredLine];
+    expect(first.bits * first.text.length).toBeGreaterThan(later.bits * later.text.length + 40);
+  });
+});

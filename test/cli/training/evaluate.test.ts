@@ -7,10 +7,12 @@ import { quick } from '../../../src/cli/training/recipes.js';
 import { climb } from '../../../src/cli/training/tune.js';
 import { generator } from '../../../src/random.js';
 import { surprisal } from '../../../src/streams/surprisal.js';
+import { vocabulary } from '../../../src/streams/vocabulary.js';
 import { ids } from '../../../src/tensor.js';
 
 const SYMBOLS = 7;
-const model = languageOf({ ...quick, cell: 'gru', units: 8, embed: 4 }, SYMBOLS, 1);
+const vocab = vocabulary('abcdefg');
+const model = languageOf({ ...quick, cell: 'gru', units: 8, embed: 4 }, vocab, 1);
 const random = generator(3);
 const text = Int32Array.from({ length: 12_000 }, () => random.below(SYMBOLS));
 
@@ -18,8 +20,8 @@ const screen = {
   ...{ live: () => undefined, note: () => undefined, say: () => undefined, record: () => undefined },
   write: () => undefined,
 };
-const around = { screen, ending: { requested$: NEVER, requested: () => false } };
-const stopped = { screen, ending: { requested$: of(undefined), requested: () => true } };
+const around = { screen, vocab, ending: { requested$: NEVER, requested: () => false } };
+const stopped = { screen, vocab, ending: { requested$: of(undefined), requested: () => true } };
 
 /** Bits of each symbol by one lane that reads the text from the beginning to the end. */
 const oneLane = (length: number): Promise<number[]> =>
@@ -36,7 +38,7 @@ const still = { dynamicRule: 'plain', dynamicRate: 0, dynamicDecay: 0, dynamicLe
 describe('a text of', () => {
   it.each([2, 3, 300, 1025, 1537, 2000, 9000, 12_000])('%i symbols', async (length) => {
     const part = text.subarray(0, length);
-    const scored = await score(model, part, SYMBOLS, around);
+    const scored = await score(model, part, around);
     const all = await oneLane(length);
     expect(scored?.characters).toBe(length - 1);
     expect(scored?.bits[0]).toBeNaN();
@@ -59,14 +61,14 @@ it('dynamic evaluation learns what repeats', async () => {
   const dynamics = { ...still, dynamicRule: 'rms', dynamicRate: 3e-3 } as const;
   const squares = await squaresFor(model, repeats.subarray(0, 500), dynamics);
   const adapting = await scoreDynamically(model, repeats, dynamics, squares, around);
-  const plain = await score(model, repeats, SYMBOLS, around);
+  const plain = await score(model, repeats, around);
   expect(adapting?.characters).toBe(2999);
   expect(adapting?.bitsPerCharacter).toBeLessThan(0.5 * (plain?.bitsPerCharacter ?? 0));
 });
 
 it('no more is scored than was asked for, and nothing that was ended', async () => {
-  expect((await score(model, text, SYMBOLS, around, { symbols: 400 }))?.characters).toBe(399);
-  expect(await score(model, text, SYMBOLS, stopped)).toBeUndefined();
+  expect((await score(model, text, around, { symbols: 400 }))?.characters).toBe(399);
+  expect(await score(model, text, stopped)).toBeUndefined();
   expect(await scoreDynamically(model, text, still, undefined, stopped)).toBeUndefined();
 });
 

@@ -1,6 +1,7 @@
 /** The report of a run: what is known of it by now, written as a page whenever there is something new. */
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { host } from '#host';
+import { byCodePoint } from '../../../streams/coder.js';
 import { version } from '../../../version.js';
 import { Failure, messageOf } from '../../shared/failure.js';
 import { bytes, count, weightsIn } from '../../shared/numbers.js';
@@ -37,7 +38,7 @@ const machineRows = (machine: string): ReportData['machine'] => [
 ];
 
 function aboutRows({ vocab, model, recipe, split, keep }: LanguageRun, done: Course): ReportData['about'] {
-  const sizes = split && sizesOf(split);
+  const sizes = split && sizesOf(split, vocab);
   const told = (value: number | undefined) => `${count(value ?? 0)} symbols`;
   return [
     ['text', sizes === undefined ? 'stdin' : told(sizes.characters)],
@@ -120,12 +121,11 @@ export async function reportOf(run: LanguageRun, done: Course, history: History)
     },
     written: () => writing,
     passage(name, text, bits) {
-      const ids = [...text.subarray(0, habits.passage)];
-      const symbols = ids.map((id) => vocab.decode([id]));
+      const [shown, own] = byCodePoint(vocab)(text.subarray(0, habits.passage), bits);
       passages.set(name, {
         name,
-        symbols,
-        bits: ids.map((_, k) => (Number.isNaN(bits[k]) ? null : (bits[k] ?? null))),
+        symbols: [...shown],
+        bits: own.map((each) => (Number.isNaN(each) ? null : each)),
       });
     },
     scored(how, { bits: _, ...scored }) {
