@@ -3,7 +3,7 @@ import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import * as TE from 'fp-ts/lib/TaskEither.js';
 import type { TbpttSnapshot } from 'oxbow';
-import type { LanguageCore } from '../../src/cli/shared/kept.js';
+import { type LanguageCore, vocabularyOf } from '../../src/cli/shared/kept.js';
 import { requireSymbolsOf } from '../../src/cli/shared/symbols.js';
 import { type CourseData, courseFrom, newCourse } from '../../src/cli/training/course.js';
 import { promptOf } from '../../src/cli/training/habits.js';
@@ -21,7 +21,6 @@ import type { Recipe } from '../../src/cli/training/recipes.js';
 import type { LanguageAbout, LanguageRun } from '../../src/cli/training/run.js';
 import { coderFor, type Split, split } from '../../src/cli/training/text.js';
 import { commandLine } from '../../src/cli/training/train-options.js';
-import { type Coder, coderFrom } from '../../src/streams/coder.js';
 import { checkSymbols, readCorpus } from '../shared/corpus.js';
 import { type Failure, failure } from '../shared/failure.js';
 import type { Interrupt } from '../shared/interrupt.js';
@@ -53,7 +52,7 @@ type KeptChar = Kept<LanguageCore, CharAbout, TbpttSnapshot<unknown>>;
 
 /** A model, and what it has behind it. */
 interface Speaker {
-  readonly vocab: Coder;
+  readonly vocab: LanguageRun['vocab'];
   readonly model: LanguageCore;
   readonly recipe: Recipe;
   /** Of the run that it goes on with, or that is scored. */
@@ -215,7 +214,7 @@ function speakerOf(
       return { vocab, recipe, model: languageOf(recipe, vocab, recipe.seed), about: undefined };
     }
     const { model, about } = from;
-    const vocab = await coderFrom(about.vocab);
+    const vocab = await vocabularyOf(about, load ?? save);
     requireSymbolsOf(load ?? save, vocab, symbols);
     return { model, vocab, recipe, about: kept || only ? about : undefined };
   });

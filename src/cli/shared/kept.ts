@@ -116,7 +116,7 @@ export async function languageIn(
   return { ...kept, language, vocab: await vocabularyOf(kept.about, path) };
 }
 
-export async function vocabularyOf({ vocab }: About, path: string): Promise<Coder> {
+export async function vocabularyOf({ vocab }: Pick<About, 'vocab'>, path: string): Promise<Coder> {
   try {
     return await coderFrom(vocab);
   } catch (error) {
