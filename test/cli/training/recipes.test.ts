@@ -12,6 +12,7 @@ import { describe as described } from '../../../src/runs/describe.js';
 import type { ModelDescription } from '../../../src/runs/description.js';
 import { tbptt } from '../../../src/streams/tbptt.js';
 
+const symbols = { size: 11 };
 const text = Int32Array.from({ length: 400 }, (_, k) => (k * k) % 11);
 const small: Recipe = { ...quick, units: 6, embed: 6, length: 8, batch: 2 };
 
@@ -19,6 +20,10 @@ const variants: readonly (readonly [name: string, recipe: Recipe])[] = [
   ['one-hot', { ...small, embed: 0 }],
   ['tied', { ...small, tied: true }],
   ['tied, two layers of two widths', { ...small, tied: true, layers: 2, units: 9 }],
+  ['layer norm', { ...small, layerNorm: true, dropConnect: 0.2 }],
+  ['minGru', { ...small, cell: 'minGru', layers: 2 }],
+  ['minLstm', { ...small, cell: 'minLstm' }],
+  ['griffin', { ...small, cell: 'griffin' }],
   ['residual', { ...small, residual: true, layers: 2 }],
   ['dropSymbols', { ...small, dropSymbols: 0.2 }],
   ['dropInput', { ...small, dropInput: 0.2 }],
@@ -33,9 +38,9 @@ const variants: readonly (readonly [name: string, recipe: Recipe])[] = [
 
 describe.each(variants)('%s', (_, recipe) => {
   it('learns, and is built anew of what its checkpoint says', async () => {
-    const model = languageOf(recipe, 11, 5);
+    const model = languageOf(recipe, symbols, 5);
     const { windows$ } = windowsOf(text, recipe);
-    const plain = languageOf(small, 11, 5);
+    const plain = languageOf(small, symbols, 5);
     const losses = async (net: typeof model, by: Recipe) =>
       firstValueFrom(
         windows$.pipe(
@@ -64,7 +69,7 @@ describe.each(variants)('%s', (_, recipe) => {
 it('the plain model has the numbers of languageModel', () => {
   const numbers = ({ params }: Pick<ReturnType<typeof languageOf>, 'params'>) => weightsOf(params);
   const { cell, units, layers, embed } = small;
-  expect(numbers(languageOf(small, 11, 5))).toEqual(
+  expect(numbers(languageOf(small, symbols, 5))).toEqual(
     numbers(languageModel({ symbols: 11, cell, units, layers, embed, seed: 5 })),
   );
 });
