@@ -266,7 +266,7 @@ describe('in a shell', () => {
 
   test.each([
     ['tra', 'train'],
-    ['train --cell ', 'rnn lstm gru'],
+    ['train --cell ', 'rnn lstm gru minGru minLstm griffin'],
     ['train --ce', '--cell'],
     ['completion z', 'zsh'],
     ['inspect ', ''],

@@ -5,9 +5,9 @@ import { program } from './program.js';
 const everywhere = 'threads tier json help';
 const examples = {
   'char-rnn': [
-    'file stdin piped-again recipe cell units layers embed tied no-tied residual no-residual drop-symbols drop-input drop-between',
+    'file stdin piped-again recipe cell units layers embed tied no-tied residual no-residual layer-norm no-layer-norm drop-symbols drop-input drop-between',
     'drop-output drop-connect ar tar optimizer lr schedule rising floor weight-decay clip smoothing windows length batch seconds epochs',
-    'steps held-out validation dynamic-rule dynamic-rate dynamic-decay dynamic-length seed eval dynamic tune-dynamic report prompt',
+    'steps held-out validation dynamic-rule dynamic-rate dynamic-decay dynamic-length seed eval dynamic tune-dynamic report symbols prompt',
     'temperature load save save-every resume',
   ].join(' '),
   alice: 'file model iterations seed load save',
