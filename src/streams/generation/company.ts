@@ -40,7 +40,7 @@ const MAX_BATCH = 64;
 /** The first to ask waits for others so many times as long as the last batch took. */
 const PATIENCE = 5;
 /** But no longer, in milliseconds: a symbol is not to be late for want of company. */
-const LONGEST_WAIT = 12;
+const LONGEST_WAIT = 8;
 
 interface Asking {
   readonly record: number;
