@@ -21,8 +21,8 @@ import {
 const typedAs: Partial<Record<keyof Recipe, string>> = { learningRate: 'lr' };
 
 /** The option of a value of a recipe: `--drop-connect`. */
-export const optionOf = (name: keyof Recipe): string =>
-  `--${typedAs[name] ?? name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+export const optionOf = (name: string): string =>
+  `--${typedAs[name as keyof Recipe] ?? name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 type Parser = (text: string) => number;
 
