@@ -18,6 +18,7 @@ import {
   requireTogether,
   type TypedTraining,
   withTraining,
+  written,
 } from '../../src/cli/training/train-options.js';
 import { type CommonOptions, command, parse } from '../shared/command.js';
 import { type Failure, failure, messageOf } from '../shared/failure.js';
@@ -49,6 +50,8 @@ export interface Options extends CommonOptions, RunOptions {
   readonly temperature: number;
   readonly save: string;
   readonly args: readonly string[];
+  /** Refuses what makes no sense with the whole recipe, which may be that of a run. */
+  requireWhole(recipe: Recipe, kept?: string): void;
 }
 
 function charRnn(): Command {
@@ -63,15 +66,15 @@ function charRnn(): Command {
   );
 }
 
-function checked(typed: Typed): void {
-  requireTogether(typed, typed.file === undefined ? '' : '--file');
+function checked(typed: Typed, requireWhole: Options['requireWhole']): void {
   if (typed.pipedAgain && !typed.resume) throw misused('--piped-again goes with --resume; leave it out.');
   if (typed.eval && typed.resume)
     throw misused('--eval learns nothing; give the run by --load, and leave --resume out.');
   if (typed.eval && typed.load === undefined)
     throw misused('--eval scores a run that is there; say which one by --load.');
   // What begins with a run is held against that.
-  if (!typed.resume && !typed.load) requireSound(completed(askedOf(typed)));
+  if (!typed.resume && !typed.load) requireWhole(requireSound(completed(askedOf(typed))));
+  else if (typed.stdin) requireWhole(completed(askedOf(typed)));
 }
 
 function complete(typed: Typed, args: readonly string[]): Options {
@@ -87,6 +90,7 @@ function complete(typed: Typed, args: readonly string[]): Options {
     symbols,
     prompt,
     temperature: typed.temperature as number,
+    requireWhole: (recipe, kept) => requireTogether(typed, recipe, file === undefined ? '' : '--file', kept),
     ...{ threads, tier, json, save: typed.save ?? SAVE, saveEvery, resume, load, args },
   };
 }
@@ -94,13 +98,14 @@ function complete(typed: Typed, args: readonly string[]): Options {
 /** Parses the command line; `'help'` where help was asked for, and has been shown. */
 export function parseOptions(args: readonly string[]): E.Either<Failure, Options | 'help'> {
   return pipe(
-    parse<Typed>(charRnn(), 'the start, each sample and the end', args),
+    parse<Typed>(charRnn(), written, args),
     E.chain((typed) =>
       E.tryCatch(
         (): Options | 'help' => {
           if (typed === 'help') return typed;
-          checked(typed);
-          return complete(typed, args);
+          const made = complete(typed, args);
+          checked(typed, made.requireWhole);
+          return made;
         },
         (error) => failure(messageOf(error)),
       ),

@@ -89,6 +89,9 @@ export function openSession(options: Options, interrupt: Interrupt): TE.TaskEith
       options.load === undefined ? TE.right(undefined) : loadedRun<LanguageCore, CharAbout>(EXAMPLE, options.load),
     ),
     TE.bind('recipe', ({ kept, loaded }) => recipeOf(options, kept?.about ?? loaded?.about)),
+    TE.chainFirst(({ recipe, kept }) =>
+      tried(() => options.requireWhole(recipe, kept ? options.save : options.eval ? options.load : undefined)),
+    ),
     TE.let('file', ({ kept, loaded }) => fileOf(options, kept?.about ?? (options.eval ? loaded?.about : undefined))),
     TE.bind('text', ({ recipe, kept, file }) => textOf(recipe, options, kept, file)),
     TE.bind('speaker', ({ recipe, kept, loaded, text }) => speakerOf(options, recipe, kept, loaded, text)),
@@ -100,7 +103,7 @@ export function openSession(options: Options, interrupt: Interrupt): TE.TaskEith
       tried((): Split | undefined => (text === undefined ? undefined : split(vocab.encode(text), recipe))),
     ),
     TE.chainFirst(() => (options.eval ? TE.right(undefined) : takeFolder(options))),
-    TE.map(({ machine, kept, text, file, speaker, prompt, split }): LanguageRun => {
+    TE.map(({ machine, kept, loaded, text, file, speaker, prompt, split }): LanguageRun => {
       const { recipe, vocab, model, about } = speaker;
       const mark = text === undefined ? undefined : markOf(file, text);
       return {
@@ -108,6 +111,7 @@ export function openSession(options: Options, interrupt: Interrupt): TE.TaskEith
         model,
         vocab,
         split,
+        isOther: mark !== undefined && (loaded?.about.text?.sha256 ?? mark.sha256) !== mark.sha256,
         course: courseOf(options, recipe, split, mark, about),
         history: about?.history,
         goingOn: kept && { step: kept.step, saved: kept.from.date, from: kept.snapshot, position: kept.position },

@@ -9,7 +9,7 @@ import { readRecord } from '../runs/record.js';
 import { sizeOf } from '../tensor.js';
 import { type Context, command, inContext, withJson } from './shared/command.js';
 import { type About, readStored } from './shared/kept.js';
-import { bytes, count } from './shared/numbers.js';
+import { bytes, count, several } from './shared/numbers.js';
 
 export function inspectCommand(): Command {
   const made = command(
@@ -139,5 +139,10 @@ function modelText(model: unknown): string {
   return `${String(name)}(${JSON.stringify(args)?.slice(1, -1)})`;
 }
 
-const vocabularyText = ({ symbols }: Readonly<Record<string, unknown>>): string =>
-  `${[...String(symbols)].length} symbols ${JSON.stringify(symbols)}`;
+/** Of whatever a run's symbols are: a list of them, the bytes of UTF-8, or the tokens of a file. */
+function vocabularyText(vocabulary: Readonly<Record<string, unknown>>): string {
+  const { symbols, bytes: areBytes, tokenizer } = vocabulary;
+  if (typeof symbols === 'string') return `${several([...symbols].length, 'symbol')} ${JSON.stringify(symbols)}`;
+  if (areBytes === true) return 'the 256 bytes of UTF-8';
+  return typeof tokenizer === 'string' ? `a tokenizer's ${tokenizer}` : JSON.stringify(vocabulary);
+}

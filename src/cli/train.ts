@@ -36,6 +36,7 @@ import {
   requireTogether,
   type TypedTraining,
   withTraining,
+  written,
 } from './training/train-options.js';
 
 interface TrainOptions extends MachineChoice, TypedTraining {
@@ -74,8 +75,8 @@ export function trainCommand(): Command {
       7070,
     )
     .option('--save-every <n>', 'seconds from one checkpoint to the next', positive(), habits.saveEvery);
-  return withJson(withMachine(made), 'the start, each sample and the end').action(
-    (file: string | undefined, options: TrainOptions) => inContext(options, (context) => work(file, options, context)),
+  return withJson(withMachine(made), written).action((file: string | undefined, options: TrainOptions) =>
+    inContext(options, (context) => work(file, options, context)),
   );
 }
 
@@ -120,28 +121,35 @@ function courseOf(way: Way, recipe: Recipe, asked: Plan | undefined, was?: Cours
 }
 
 /** What can be asked for where there is no run yet: better refused before there is a folder for it. */
-function requireNew(options: TrainOptions): void {
+function requireNew(options: TrainOptions, file: string): void {
   const { keep } = options;
   if (options.eval) {
     throw misused(`--eval: ${keep} has no run to evaluate; train one first, or give its folder by --keep.`);
   }
   if (options.pipedAgain) throw misused(`--piped-again: ${keep} has no run yet to go on with; leave it out.`);
-  requireSound(completed(askedOf(options)));
+  requireTogether(options, requireSound(completed(askedOf(options))), file);
 }
 
 async function work(file: string | undefined, options: TrainOptions, context: Context): Promise<void> {
   const { keep } = options;
-  requireTogether(options, file === undefined ? '' : 'a file');
-  if (!existsSync(keep)) requireNew(options);
+  const given = file === undefined ? '' : 'a file';
+  if (!existsSync(keep)) requireNew(options, given);
   const machine = chooseMachine(options);
-  const given = file === undefined ? undefined : await readText(file);
+  const known = file === undefined ? undefined : await readText(file);
   const kept = await found(options, context);
-  if (kept === undefined) requireNew(options);
+  if (kept === undefined) requireNew(options, given);
   const recipe = recipeFor(options, kept);
-  const text = recipe.stdin ? undefined : (given ?? (await readText(file)));
+  if (kept !== undefined) requireTogether(options, recipe, given, keep);
+  const text = recipe.stdin ? undefined : (known ?? (await readText(file)));
   const vocab = kept === undefined ? coderFor(text, options.symbols, recipe) : await vocabularyOf(kept.about, keep);
   requireSymbolsOf(keep, vocab, options.symbols);
-  if (text !== undefined) requireSymbols('the text', text, vocab, ` of the run in ${keep}; --keep another folder`);
+  if (text !== undefined)
+    requireSymbols(
+      'the text',
+      text,
+      vocab,
+      ` of the run in ${keep}; give the text that it learnt, or --keep another folder`,
+    );
   const parts = text === undefined ? undefined : split(vocab.encode(text), recipe);
   const about = kept?.about as Partial<LanguageAbout> | undefined;
   const was = courseFrom(about?.course);
@@ -159,6 +167,7 @@ async function work(file: string | undefined, options: TrainOptions, context: Co
     model,
     vocab,
     split: parts,
+    isOther: was !== undefined && was.text !== way.text,
     course: courseOf(way, recipe, askedPlan(options), was),
     history: about?.history,
     goingOn: kept?.goesOn && goingOnFrom(kept.goesOn, isSame),

@@ -1,4 +1,5 @@
 /** Dropout within layers: masks that follow from the seed, the layer's path and the trainer's step. */
+import { shown } from '../checks.js';
 import type { AttentionForm } from '../ops/attention.js';
 import type { Ops } from '../ops/ops.js';
 import { RandomKey } from '../parameters/random-key.js';
@@ -6,8 +7,8 @@ import type { Ids, Tensor } from '../tensor.js';
 
 /** @throws RangeError where the rate is not in [0, 1). */
 export function checkRate(rate: number, operation: string): void {
-  if (rate >= 0 && rate < 1) return;
-  throw new RangeError(`${operation}: the rate of dropout is a share to drop, from 0 to below 1, not ${rate}.`);
+  if (typeof rate === 'number' && rate >= 0 && rate < 1) return;
+  throw new RangeError(`${operation}: the rate of dropout is a share to drop, from 0 to below 1, not ${shown(rate)}.`);
 }
 
 /** A place within a layer where a share is dropped while learning. Where the rate is 0 it does nothing at all. */

@@ -140,6 +140,18 @@ function shrinkTo(params: Params, vocab: OpenVocabulary, size: number): void {
   vocab.know(size);
 }
 
+/** @throws RangeError where an id is none that the vocabulary has given: whoever did has another one. */
+function requireGiven(operation: string, id: number, vocab: OpenVocabulary): void {
+  try {
+    vocab.decode([id]);
+  } catch {
+    throw new RangeError(
+      `${operation}: the open vocabulary has not given the id ${id}; give tokens() and ${operation} the same one, which is the ` +
+        'one that was kept with the model.',
+    );
+  }
+}
+
 /** What a window asks for by symbols that are known where they are asked for. */
 function asEscapes<Y extends Tensor>(
   operation: string,
@@ -158,7 +170,10 @@ function asEscapes<Y extends Tensor>(
   let most = -1;
   const read = (id: number) => {
     most = Math.max(most, id);
-    return id >= size && !met.has(id) && met.add(id) !== undefined;
+    if (id < size || met.has(id)) return false;
+    requireGiven(operation, id, vocab);
+    met.add(id);
+    return true;
   };
   for (let place = 0; place < target.data.length; place += 1) {
     // Whoever decodes has the inputs of a step before its targets.

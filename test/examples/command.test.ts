@@ -55,6 +55,15 @@ describe('train', () => {
   });
 
   test.each([
+    ['text', /\nvocabulary +\d+ symbols "/],
+    ['bytes', /\nvocabulary +the 256 bytes of UTF-8\n/],
+    ['ascii', /\nvocabulary +98 symbols "/],
+  ])('inspect says what the symbols of a run are: %s', async (choice, what) => {
+    await run(['train', 'verse.txt', ...small, '--steps', '1', '--keep', 'model', '--symbols', choice, '--no-serve']);
+    expect((await run(['inspect', 'model'])).out).toMatch(what);
+  });
+
+  test.each([
     [[], true],
     [['--no-serve'], false],
   ])('with %j shows a page: %s', async (args, isShown) => {

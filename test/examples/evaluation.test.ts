@@ -1,5 +1,5 @@
 /** Recipes, evaluation and reports of char-rnn and of `oxbow train`, as processes. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Ended, numbersOf, program, records } from './program.js';
 
@@ -65,7 +65,15 @@ describe('char-rnn', () => {
     [['--eval', '--load', 'a', '--tune-dynamic'], /--tune-dynamic needs a validation part/],
     [['--eval', '--load', 'a', '--units', '7'], /--load: the model of a has --units 16, not 7; leave --units out/],
     [['--eval', '--load', 'a', '--held-out', '0.2'], /has --held-out 0\.1, not 0\.2; leave --held-out out/],
-    [['--eval', '--load', 'piped'], /--eval: the run learnt from stdin, and has held nothing out/],
+    [['--resume', '--save', 'piped', '--dynamic'], /piped learns from stdin, which does not go with --dynamic/],
+    [
+      ['--file', 'verse.txt', '--report', 'verse.txt'],
+      /--report verse\.txt cannot be written: it is no page of HTML; give/,
+    ],
+    [
+      ['--eval', '--load', 'piped'],
+      /piped learns from stdin, which does not go with --eval: what is piped in holds nothing out; leave that out/,
+    ],
     [['--file', 'verse.txt', '--report', 'nowhere/r.html'], /--report nowhere\/r\.html cannot be written/],
     [['--file', 'verse.txt', '--report', 'folder'], /--report folder cannot be written/],
     [['--file', 'verse.txt', '--residual', '--embed', '8'], /residual links go around layers/],
@@ -74,7 +82,7 @@ describe('char-rnn', () => {
     mkdirSync(inFolder('folder'));
     await run([...learn, '--save', 'a']);
     await run(['--stdin', '--units', '8', '--save', 'piped'], verse.repeat(3));
-    const { code, err } = await run([...args, '--save', 'b']);
+    const { code, err } = await run(args.includes('--save') ? args : [...args, '--save', 'b']);
     expect(err.trimEnd().split('\n').at(-1)).toMatch(message);
     expect(code).toBe(2);
   });
@@ -136,7 +144,8 @@ describe('char-rnn', () => {
       if (!existsSync(inFolder('report.html'))) return;
       const page = readFileSync(inFolder('report.html'), 'utf8');
       states.add(page);
-      if (states.size >= 3 && page.includes('<h3>validation</h3>')) child.kill('SIGTERM');
+      // Once: a process that ends has no more handler for another one.
+      if (!child.killed && states.size >= 3 && page.includes('<h3>validation</h3>')) child.kill('SIGTERM');
     });
     expect(await ended).toMatchObject({ code: 143, wrong: '' });
     const pages = [...states];
@@ -168,7 +177,7 @@ describe('char-rnn', () => {
 });
 
 describe('oxbow train', () => {
-  const { run, inFolder } = program('oxbow', 'dist/cli.js');
+  const { run, start, inFolder } = program('oxbow', 'dist/cli.js');
   beforeEach(() => writeFileSync(inFolder('verse.txt'), verse.repeat(60)));
   const quiet = ['--no-serve', '--keep', 'model', '--json'];
 
@@ -217,6 +226,12 @@ describe('oxbow train', () => {
     [['--weight-decay', '0.1'], /--weight-decay is that of adamw/],
     [['--stdin', '--batch', '2'], /--stdin does not go with --batch/],
     [['--piped-again'], /--piped-again: model has no run yet/],
+    [['verse.txt', '--recipe', 'online-log'], /--recipe online-log does not go with a file/],
+    [['--stdin', '--tune-dynamic'], /--stdin does not go with --tune-dynamic: what is piped in holds nothing out/],
+    [
+      ['verse.txt', '--tune-dynamic'],
+      /--tune-dynamic needs a validation part to choose by; give --validation 0\.05 too/,
+    ],
   ])('%j: one line, exit code 2, and no folder', async (args, message) => {
     const ended = await run(['train', ...args, ...quiet]);
     expect(ended).toMatchObject({ code: 2, out: '', err: expect.stringMatching(message) });
@@ -227,5 +242,55 @@ describe('oxbow train', () => {
   test('what is piped in and a text do not go together', async () => {
     const ended = await run(['train', 'verse.txt', '--stdin', ...quiet]);
     expect(ended).toMatchObject({ code: 2, err: expect.stringContaining('--stdin does not go with a file') });
+    await run(['train', '--stdin', '--units', '8', ...quiet], verse);
+    for (const [args, what] of [
+      [['verse.txt'], 'a file'],
+      [['--eval'], '--eval'],
+      [['--dynamic'], '--dynamic'],
+    ] as const) {
+      const { code, err } = await run(['train', ...args, ...quiet]);
+      expect(err).toContain(`model learns from stdin, which does not go with ${what}: `);
+      expect(code).toBe(2);
+    }
+  });
+
+  test('says so where another text is scored than was learnt', async () => {
+    await run(['train', 'verse.txt', ...tiny, '--steps', '2', ...quiet]);
+    const note = 'the text is not the one that the run learnt from';
+    const evaluated = () => run(['train', 'verse.txt', '--eval', ...quiet]);
+    expect((await evaluated()).err).not.toContain(note);
+    writeFileSync(inFolder('verse.txt'), verse.repeat(61));
+    expect(await evaluated()).toMatchObject({ code: 0, err: expect.stringContaining(note) });
+  });
+
+  describe('a report', () => {
+    const line = ['train', 'verse.txt', ...tiny, '--steps', '50', ...quiet];
+    const page = () => readFileSync(inFolder('r.html'), 'utf8');
+
+    test('is never written over a text, and takes an empty file', async () => {
+      const { code, err } = await run([...line, '--report', 'verse.txt']);
+      expect(err).toContain('it is no page of HTML; give another place.');
+      expect(code).toBe(2);
+      expect(readFileSync(inFolder('verse.txt'), 'utf8')).toBe(verse.repeat(60));
+      writeFileSync(inFolder('r.html'), '');
+      expect(await run([...line, '--report', 'r.html'])).toMatchObject({ code: 0 });
+      expect(page()).toContain('<p>finished; written');
+    });
+
+    test('says what went wrong where its training ends by an error', async () => {
+      const wild = ['--optimizer', 'sgd', '--lr', '1e30', '--clip', '1e30'];
+      expect(await run([...line, ...wild, '--report', 'r.html'])).toMatchObject({ code: 1 });
+      expect(page()).toMatch(/<p>ended by an error: window \d+ cannot be learnt from.*; written/);
+    });
+
+    test('whose place is gone takes no figures with it', async () => {
+      mkdirSync(inFolder('gone'));
+      const { child, ended } = start([...line, '--steps', '3000', '--save-every', '1', '--report', 'gone/r.html']);
+      child.stdout.once('data', () => rmSync(inFolder('gone'), { recursive: true }));
+      const whole = await ended;
+      expect(last(whole)).toMatchObject({ heldOut: score });
+      expect(whole.err).toMatch(/\noxbow: --report gone\/r\.html was not written: [^;]+; make room for it/);
+      expect(whole.code).toBe(1);
+    });
   });
 });

@@ -92,6 +92,9 @@ describe('dropout in attention and blocks', () => {
       'encoderBlock: the rate of dropout is a share to drop, from 0 to below 1, not 1',
     );
     expect(() => selfAttention(4, 2, { dropout: -0.1 })).toThrow('selfAttention: the rate of dropout');
+    for (const none of [[], '', '0.1', true]) {
+      expect(() => selfAttention(4, 2, { dropout: none as never })).toThrow(`not ${JSON.stringify(none)}.`);
+    }
     expect(() => gpt({ symbols: 4, context: 4, features: 4, heads: 1, blocks: 1, dropout: 2 })).toThrow('dropout');
   });
 });

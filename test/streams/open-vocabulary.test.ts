@@ -298,6 +298,20 @@ about('a language model that grows by an open vocabulary', () => {
     await expect(run(model, vocab)).rejects.toThrow(message);
   });
 
+  it.each([
+    ['an input', [9], [1]],
+    ['a target', [1], [9]],
+  ] as const)('refuses %s that another vocabulary has given, and does not grow', async (_, input, target) => {
+    const vocab = openVocabulary('abc');
+    const model = models['dense head']?.(vocab.size) as Model;
+    const window = { input: ids([1, 1], input), target: ids([1, 1], target) };
+    await expect(lastValueFrom(of(window as SymbolWindow).pipe(learning(model, vocab)))).rejects.toThrow(
+      'tbptt: the open vocabulary has not given the id 9; give tokens() and tbptt the same one',
+    );
+    expect(parametersOf(model.params).find(([path]) => path === 'embed.table')?.[1].shape).toEqual([4, 4]);
+    expect(vocab.size).toBe(4);
+  });
+
   it('stays an error where nothing lets it grow', async () => {
     const vocab = openVocabulary('abc');
     const model = models['dense head']?.(vocab.size) as Model;

@@ -178,7 +178,9 @@ describe('the mean of weights', () => {
     [() => outerNesterov(averaged(outerNesterov(sgd(1)))), 'sgd keeps an array named outer already'],
     [() => outerNesterov(sgd(1), { every: 0 }), 'outerNesterov: every'],
     [() => outerNesterov(sgd(1), { learningRate: -1 }), 'learningRate is a number from 0 up'],
+    [() => outerNesterov(sgd(1), { learningRate: null as never }), 'learningRate is a number from 0 up, not null'],
     [() => outerNesterov(sgd(1), { momentum: 1 }), 'momentum is a number in [0, 1)'],
+    [() => outerNesterov(sgd(1), { momentum: [] as never }), 'momentum is a number in [0, 1), not []'],
     [() => nonMonotonic([1], { patience: -1 }), 'patience is a whole number from 0 up'],
   ])('refuses what it cannot take: %#', (call, message) => {
     expect(call).toThrow(message);

@@ -177,6 +177,11 @@ describe('a trainer', () => {
     );
     expect(() => adam(-1)).toThrow('adam: learningRate is a number from 0 up, not -1');
     expect(() => momentum(1, { decay: 1 })).toThrow('[0, 1)');
+    for (const none of [null, [], '', '1', true]) {
+      expect(() => adam(none as never)).toThrow(
+        `adam: learningRate is a number from 0 up, not ${JSON.stringify(none)}.`,
+      );
+    }
     const { learn, release } = trainer(model, options);
     expect(() => learn({ carry: noCarry, input: one, target: tensor([2, 1, 1], [0, 0]) })).toThrow(
       'no more than the input',

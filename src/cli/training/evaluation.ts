@@ -1,6 +1,5 @@
 /** What was held out, scored by the trained weights and by dynamic evaluation. */
 import { charactersIn } from '../../streams/coder.js';
-import { Failure } from '../shared/failure.js';
 import { course } from './course.js';
 import {
   type Bounds,
@@ -16,7 +15,7 @@ import {
 import { history } from './history.js';
 import { introduce } from './introduce.js';
 import type { DynamicRule } from './recipes.js';
-import { type Report, reportOf } from './report/report.js';
+import { type Report, reported, reportOf } from './report/report.js';
 import { judged, type LanguageRun } from './run.js';
 import { tuned } from './tune.js';
 
@@ -52,9 +51,6 @@ export async function scoreHeldOut(
   report.passage('held out', heldOut, plain.bits);
   if (!dynamic) return { heldOut: figuresOf(plain) };
 
-  if (tune.length > 0 && validation.length < 2) {
-    throw new Failure('--tune-dynamic needs a validation part to choose by; train with --validation 0.05.', 2);
-  }
   const dynamics: Dynamics = tune.length > 0 ? await tuned(run, validation, training, tune) : run.recipe;
   const squares = await squaresFor(model, training, dynamics);
   const { symbols } = bounds;
@@ -80,11 +76,14 @@ export async function scoreHeldOut(
 /** Scores what a run held out, all of it, and learns nothing. */
 export async function evaluate(run: LanguageRun, how: Evaluating): Promise<void> {
   const { screen, ending } = run;
-  if (run.split === undefined) throw new Failure('--eval: the run learnt from stdin, and has held nothing out.', 2);
   const done = course(run.course);
   const report = await reportOf(run, done, history(run.history));
-  introduce(run, done);
-  const scores = await scoreHeldOut(run, report, how);
-  await report.finish(ending.requested() ? 'ended before its time' : 'evaluated');
-  screen.record({ ...scores, interrupted: ending.requested() });
+  await reported(report, async () => {
+    introduce(run, done);
+    if (run.isOther)
+      screen.note('the text is not the one that the run learnt from: what is scored of it may have been learnt');
+    const scores = await scoreHeldOut(run, report, how);
+    screen.record({ ...scores, interrupted: ending.requested() });
+    await report.finish(ending.requested() ? 'ended before its time' : 'evaluated');
+  });
 }

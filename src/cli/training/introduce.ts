@@ -1,6 +1,6 @@
 /** What is about to be trained or scored, on what, and where it goes on. */
 import { type Coder, charactersIn } from '../../streams/coder.js';
-import { count, weightsIn } from '../shared/numbers.js';
+import { count, several, weightsIn } from '../shared/numbers.js';
 import type { Course } from './course.js';
 import type { Recipe } from './recipes.js';
 import type { LanguageRun } from './run.js';
@@ -24,14 +24,14 @@ export function introduce(run: LanguageRun, done: Course): void {
   if (sizes !== undefined) {
     const validation = sizes.validation === undefined ? '' : `${count(sizes.validation)} for validation, `;
     const parts = `${validation}the last ${count(sizes.heldOut)} held out`;
-    screen.say(`${count(sizes.characters)} characters, ${vocab.size} symbols; ${parts}`);
+    screen.say(`${count(sizes.characters)} characters, ${several(vocab.size, 'symbol')}; ${parts}`);
   }
   const weights = weightsIn(model.params);
   screen.say(`${shapeOf(recipe)}: ${count(weights)} weights; ${machine}`);
   const goesOn = goingOn && { step: goingOn.step, saved: goingOn.saved };
   screen.record({ ...recipe, ...sizes, symbols: vocab.size, weights, machine, saved: keep, goesOn });
   if (split !== undefined && split.batch < recipe.batch) {
-    screen.note(`the text is short: ${split.batch} lanes instead of ${recipe.batch}`);
+    screen.note(`the text is short: ${several(split.batch, 'lane')} instead of ${recipe.batch}`);
   }
   if (goingOn === undefined) return;
   const part = done.done();

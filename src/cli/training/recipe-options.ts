@@ -21,8 +21,8 @@ import {
 const typedAs: Partial<Record<keyof Recipe, string>> = { learningRate: 'lr' };
 
 /** The option of a value of a recipe: `--drop-connect`. */
-export const optionOf = (name: keyof Recipe): string =>
-  `--${typedAs[name] ?? name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+export const optionOf = (name: string): string =>
+  `--${typedAs[name as keyof Recipe] ?? name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 type Parser = (text: string) => number;
 
@@ -177,14 +177,14 @@ export function requireSound(recipe: Recipe): Recipe {
   const wrong = (message: string) => {
     throw misused(message);
   };
-  if (tied && embed === 0)
-    wrong('--tied takes the vectors of an embedding; give --embed above 0, or leave --tied out.');
-  if (layerNorm && cell !== 'lstm') wrong(`--layer-norm is that of --cell lstm, not ${cell}; leave one of them out.`);
+  if (tied && embed === 0) wrong('--tied takes the vectors of an embedding; give --embed above 0, or --no-tied.');
+  if (layerNorm && cell !== 'lstm')
+    wrong(`--layer-norm is that of --cell lstm, not ${cell}; give that cell, or --no-layer-norm.`);
   if (dropConnect > 0 && !['rnn', 'lstm', 'gru'].includes(cell)) {
-    wrong(`--drop-connect drops recurrent weights, of which ${cell} has none; leave one of them out.`);
+    wrong(`--drop-connect drops recurrent weights, of which ${cell} has none; give another cell, or --drop-connect 0.`);
   }
   if (weightDecay > 0 && optimizer !== 'adamw') {
-    wrong(`--weight-decay is that of adamw; give --optimizer adamw, or leave --weight-decay out.`);
+    wrong(`--weight-decay is that of adamw; give --optimizer adamw, or --weight-decay 0.`);
   }
   if (heldOut + validation >= 1) {
     wrong(

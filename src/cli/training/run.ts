@@ -48,6 +48,8 @@ export interface LanguageRun extends Surroundings {
   readonly vocab: Coder;
   /** Undefined where the text comes from stdin. */
   readonly split: Split | undefined;
+  /** Whether the text is another one than that which was learnt. */
+  readonly isOther: boolean;
   readonly course: CourseData;
   readonly history: HistoryData | undefined;
   readonly goingOn: GoingOn | undefined;

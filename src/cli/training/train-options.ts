@@ -5,8 +5,8 @@ import { misused } from '../shared/failure.js';
 import { type SymbolChoice, streamChoicesHelp, symbolChoices } from '../shared/symbols.js';
 import type { Evaluating } from './evaluation.js';
 import { habits } from './habits.js';
-import type { TypedRecipe } from './recipe-options.js';
-import { dynamicRules } from './recipes.js';
+import { optionOf, partNames, type TypedRecipe } from './recipe-options.js';
+import { dynamicRules, type Recipe } from './recipes.js';
 
 export interface TypedTraining extends TypedRecipe {
   readonly pipedAgain?: true;
@@ -45,6 +45,9 @@ export const withTraining = (command: Command, again: string, kept: string): Com
       habits.sample.temperature,
     );
 
+/** What `--json` is written for. */
+export const written = 'the start, each sample, each score of the validation part and the end';
+
 /** How what is held out is to be scored. */
 export function evaluatingOf({ eval: only, dynamic, tuneDynamic, dynamicRule }: TypedTraining): Evaluating {
   const rules = dynamicRule === undefined ? dynamicRules : [dynamicRule];
@@ -55,11 +58,28 @@ export function evaluatingOf({ eval: only, dynamic, tuneDynamic, dynamicRule }: 
 export const commandLine = (command: string, args: readonly string[]): string =>
   [command, ...args.map((arg) => (/^[\w./:=@%+,-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`))].join(' ');
 
-/** What of the options makes no sense together; `file` is how a text is given. */
-export function requireTogether(typed: TypedTraining, file: string): void {
-  if (!typed.stdin) return;
+/**
+ * What of the options makes no sense together, or with the recipe that they come to: better said before than after an hour of training.
+ * `file` is how a text is given; `kept` is the run whose recipe it is, where one goes on or is scored.
+ */
+export function requireTogether(
+  typed: TypedTraining,
+  { stdin, validation }: Pick<Recipe, 'stdin' | 'validation'>,
+  file: string,
+  kept?: string,
+): void {
+  if (!stdin) {
+    if (!typed.tuneDynamic || validation > 0) return;
+    const remedy =
+      kept === undefined ? 'give --validation 0.05 too' : `${kept} has none: train one with --validation 0.05`;
+    throw misused(`--tune-dynamic needs a validation part to choose by; ${remedy}.`);
+  }
+  const named = typed.recipe === undefined ? 'a recipe' : `--recipe ${typed.recipe}`;
   const without = (what: string, why: string) =>
-    misused(`--stdin does not go with ${what}: ${why}; leave one of them out.`);
+    typed.stdin || kept === undefined
+      ? misused(`${typed.stdin ? '--stdin' : named} does not go with ${what}: ${why}; leave one of them out.`)
+      : misused(`${kept} learns from stdin, which does not go with ${what}: ${why}; leave that out.`);
   if (file !== '') throw without(file, 'text that is piped in has one lane and no second epoch');
-  if (typed.eval) throw without('--eval', 'what is piped in holds nothing out');
+  const scoring = (['eval', 'dynamic', 'tuneDynamic', ...partNames] as const).find((name) => typed[name] !== undefined);
+  if (scoring !== undefined) throw without(optionOf(scoring), 'what is piped in holds nothing out');
 }

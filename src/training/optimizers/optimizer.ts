@@ -2,7 +2,7 @@
  * Optimizers are descriptions: a kernel, the numbers it keeps for each parameter, and the numbers it takes at step t.
  * What they keep belongs to the trainer that uses them, so one optimizer may serve many.
  */
-import { requireKind } from '../../checks.js';
+import { requireKind, shown } from '../../checks.js';
 import type { Rule, SparsePolicy } from '../../kernels/jobs.js';
 import type { Ops } from '../../ops/ops.js';
 import type { Tensor } from '../../tensor.js';
@@ -101,20 +101,24 @@ export function rateOf(kind: string, rate: number | Schedule): Schedule {
 }
 
 export function positive(kind: string, name: string, value: number): number {
-  if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
-    throw new RangeError(`${kind}: ${name} is a number from 0 up, not ${value}.`);
+  if (!(typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY)) {
+    throw new RangeError(`${kind}: ${name} is a number from 0 up, not ${shown(value)}.`);
   }
   return value;
 }
 
 /** @throws RangeError where it is not a number above 0. */
 export function limitOf(kind: string, value: number): number {
-  if (!(value > 0)) throw new RangeError(`${kind}: the limit is a number above 0, not ${value}.`);
+  if (!(typeof value === 'number' && value > 0)) {
+    throw new RangeError(`${kind}: the limit is a number above 0, not ${shown(value)}.`);
+  }
   return value;
 }
 
 export function fraction(kind: string, name: string, value: number): number {
-  if (!(value >= 0 && value < 1)) throw new RangeError(`${kind}: ${name} is a number in [0, 1), not ${value}.`);
+  if (!(typeof value === 'number' && value >= 0 && value < 1)) {
+    throw new RangeError(`${kind}: ${name} is a number in [0, 1), not ${shown(value)}.`);
+  }
   return value;
 }
 
@@ -127,7 +131,9 @@ export function decayOf(kind: string, decay: number | Schedule): Schedule {
 
 /** ε keeps a step finite where a parameter has had no gradient yet, so it is not 0. */
 export function epsilonOf(kind: string, value = 1e-8): number {
-  if (!(value > 0 && value < 1)) throw new RangeError(`${kind}: epsilon is a number between 0 and 1, not ${value}.`);
+  if (!(typeof value === 'number' && value > 0 && value < 1)) {
+    throw new RangeError(`${kind}: epsilon is a number between 0 and 1, not ${shown(value)}.`);
+  }
   return value;
 }
 

@@ -74,6 +74,37 @@ const none: Report = {
   finish: async () => undefined,
 };
 
+/** What went wrong, without the remedy that is for others. */
+const reasonOf = (error: unknown): string => messageOf(error).replace(/; .*\.$/, '');
+
+const BEGINNING = '<!doctype html>';
+
+/** A page of before is replaced; a text that somebody has written is not, as where the name of a file follows `--report` by mistake. */
+async function requireReplaceable(path: string): Promise<void> {
+  if (!(await host.exists(path))) return;
+  const file = await host.openFile(path);
+  try {
+    const { size } = await file.stat();
+    const start = new Uint8Array(BEGINNING.length);
+    await file.read(start, 0, start.length, null);
+    if (size > 0 && new TextDecoder().decode(start).toLowerCase() !== BEGINNING)
+      throw new Error('it is no page of HTML');
+  } finally {
+    await file.close();
+  }
+}
+
+/** Does what a report is of, which says so where it ends by an error. */
+export async function reported(report: Report, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    // What went wrong first is what matters.
+    await report.finish(`ended by an error: ${messageOf(error)}`).catch(() => undefined);
+    throw error;
+  }
+}
+
 /** The report of a run, whose first page is written at once: better now than after an hour of training where that cannot be. */
 export async function reportOf(run: LanguageRun, done: Course, history: History): Promise<Report> {
   const { report: path, command, machine, screen, vocab } = run;
@@ -109,15 +140,16 @@ export async function reportOf(run: LanguageRun, done: Course, history: History)
   }
 
   try {
+    await requireReplaceable(path);
     await write('learning');
   } catch (error) {
-    throw new Failure(`--report ${path} cannot be written: ${messageOf(error)}; give another place.`, 2);
+    throw new Failure(`--report ${path} cannot be written: ${reasonOf(error)}; give another place.`, 2);
   }
   return {
     update() {
       if (isWaiting) return;
       isWaiting = true;
-      write('learning').catch((error: unknown) => screen.note(`--report ${path} was not written: ${messageOf(error)}`));
+      write('learning').catch((error: unknown) => screen.note(`--report ${path} was not written: ${reasonOf(error)}`));
     },
     written: () => writing,
     passage(name, text, bits) {
@@ -132,7 +164,11 @@ export async function reportOf(run: LanguageRun, done: Course, history: History)
       scores.push({ how, ...scored });
     },
     async finish(state) {
-      await write(state);
+      await write(state).catch((error: unknown) => {
+        throw new Failure(
+          `--report ${path} was not written: ${reasonOf(error)}; make room for it, and ask for it by --eval.`,
+        );
+      });
       screen.note(`the report is in ${path}`);
     },
   };
