@@ -90,6 +90,7 @@ export default defineConfig([
       'soak-life': 'bench/soak-life.ts',
       checkpoint: 'bench/checkpoint.ts',
       tagging: 'bench/tagging.ts',
+      online: 'bench/online.ts',
       beside: 'bench/beside.ts',
       browser: 'bench/browser.ts',
       serve: 'bench/serve.ts',

@@ -2,6 +2,7 @@
 import { generator, type LanguageModelOptions } from '../src/index.js';
 import { liveLanguageModel } from '../src/serve/live-language-model.js';
 import { serve } from '../src/serve/serve.js';
+import { residentMeter } from './resident.js';
 
 const [units, layers, requestsPerSecond] = process.argv.slice(2).map(Number) as [number, number, number];
 const [LANES, STEPS] = [32, 32];
@@ -39,7 +40,14 @@ async function learn(): Promise<void> {
   );
 }
 
+const resident = residentMeter();
+setInterval(resident, 1000).unref();
+
 process.on('message', (message) => {
+  if (message === 'resident') {
+    process.send?.(resident().set);
+    return;
+  }
   if (message === 'close') void server.close().then(() => process.exit(0));
   const before = learns;
   learns = message === 'learn';

@@ -8,6 +8,8 @@ export interface ServerProcess {
   readonly url: string;
   /** A number of `GET /metrics` by its line's beginning. */
   figure(name: string): Promise<number>;
+  /** Its lowest resident set, in bytes, since the last whole collection. */
+  resident(): Promise<number>;
 }
 
 export async function serverProcess(...args: readonly number[]): Promise<ServerProcess> {
@@ -17,6 +19,11 @@ export async function serverProcess(...args: readonly number[]): Promise<ServerP
   return {
     child,
     url,
+    async resident() {
+      const answer = once(child, 'message');
+      child.send('resident');
+      return (await answer)[0] as number;
+    },
     async figure(name) {
       const text = await (await fetch(`${url}/metrics`)).text();
       return Number(

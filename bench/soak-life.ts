@@ -4,7 +4,7 @@
  * to its parent what it has learnt.
  */
 import { readdirSync } from 'node:fs';
-import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lastValueFrom, tap } from 'rxjs';
 import {
@@ -33,6 +33,7 @@ import {
   tbptt,
   type Utterance,
 } from '../src/index.js';
+import { residentMeter } from './resident.js';
 
 /** What a life says. */
 export type Said =
@@ -182,26 +183,14 @@ async function speak(speaker: number): Promise<void> {
 }
 const speaking = Promise.all(Array.from({ length: SPEAKERS }, (_, k) => speak(k)));
 
-/**
- * The heap after the last whole collection, and the lowest resident set since: what is garbage does not count. Two of them may be
- * minutes apart, and all that has grown old in between stays until then.
- */
-let live = process.memoryUsage().heapUsed;
-let lowest = Number.POSITIVE_INFINITY;
-new PerformanceObserver((list) => {
-  const { NODE_PERFORMANCE_GC_MAJOR: whole } = constants;
-  const isWhole = (entry: object) => (entry as { readonly detail: { readonly kind: number } }).detail.kind === whole;
-  if (!list.getEntries().some(isWhole)) return;
-  live = process.memoryUsage().heapUsed;
-  lowest = Number.POSITIVE_INFINITY;
-}).observe({ entryTypes: ['gc'] });
+const resident = residentMeter();
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 const sampling = setInterval(() => {
-  lowest = Math.min(lowest, process.memoryUsage().rss);
+  const { heap, set } = resident();
   const memory = {
-    'resident set': lowest,
-    heap: live,
+    'resident set': set,
+    heap,
     "kernels' memory": machine().memory.used,
   };
   say({ memory, delays: Array.from({ length: 100 }, (_, k) => delay.percentile(k + 0.5) / 1e6), answered, symbols });

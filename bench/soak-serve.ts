@@ -25,7 +25,7 @@ const { minutes, connections, units } = program.opts<{
 }>();
 
 const [SAMPLES, NEIGHBOURS, ALLOWED, WARM] = [240, 10, 0.05, 10];
-const { child, url, figure } = await serverProcess(units, 1, 1e6);
+const { child, url, figure, resident } = await serverProcess(units, 1, 1e6);
 const end = performance.now() + minutes * 60_000;
 const goesOn = () => performance.now() < end;
 const wrong = new Set<string>();
@@ -189,14 +189,7 @@ async function connection(): Promise<void> {
 
 child.send('learn');
 const memory: number[] = [];
-const sampling = setInterval(
-  () =>
-    void figure('process_resident_memory_bytes').then(
-      (bytes) => memory.push(bytes),
-      (error) => wrong.add(`/metrics: ${error.message}`),
-    ),
-  (minutes * 60_000) / SAMPLES,
-);
+const sampling = setInterval(() => void resident().then((bytes) => memory.push(bytes)), (minutes * 60_000) / SAMPLES);
 const all = Array.from({ length: connections }, connection);
 const saying = setInterval(
   () =>

@@ -30,6 +30,7 @@ const built = [
   'build/bench/soak-life.js',
   'build/bench/checkpoint.js',
   'build/bench/tagging.js',
+  'build/bench/online.js',
   'build/bench/beside.js',
   'build/bench/browser.js',
   'build/bench/serve.js',

@@ -17,7 +17,7 @@ const run = (name: string, args: readonly string[]) => {
   return spawnSync(process.execPath, [file, ...args], { encoding: 'utf8', timeout: 20_000 });
 };
 
-test.each(['main', 'soak', 'checkpoint', 'tagging'])('%s --help is shown, and nothing is started', (name) => {
+test.each(['main', 'soak', 'checkpoint', 'tagging', 'online'])('%s --help is shown, and nothing is started', (name) => {
   const { status, stdout, stderr } = run(name, ['--help']);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toMatch(/^Usage: npm run /);
@@ -26,6 +26,8 @@ test.each(['main', 'soak', 'checkpoint', 'tagging'])('%s --help is shown, and no
 test.each([
   ['main', ['--threads', '65'], /^bench: --threads, --tier: threads is a whole number from 1 to 64, not 65\.\n$/],
   ['soak', ['--minutes', 'many'], /^soak: option '--minutes <n>' argument 'many' is invalid\. .*\n$/],
+  ['online', ['none'], /^online: none cannot be read: .*\n$/],
+  ['online', ['--lr', '0'], /^online: option '--lr <n>' argument '0' is invalid\. .*\n$/],
   ['tagging', [], /^tagging: missing required argument 'folder' Try --help\.\n$/],
   ['tagging', ['none'], /^tagging: fromSequenceFiles: none\/seq\.in cannot be read: .*\n$/],
   ['tagging', [folder], /^tagging: .* has no utterance with tags; give a folder .*\n$/],
