@@ -2,7 +2,6 @@
 import { generator, type LanguageModelOptions } from '../src/index.js';
 import { liveLanguageModel } from '../src/serve/live-language-model.js';
 import { serve } from '../src/serve/serve.js';
-import { residentMeter } from './resident.js';
 
 const [units, layers, requestsPerSecond] = process.argv.slice(2).map(Number) as [number, number, number];
 const [LANES, STEPS] = [32, 32];
@@ -40,12 +39,11 @@ async function learn(): Promise<void> {
   );
 }
 
-const resident = residentMeter();
-setInterval(resident, 1000).unref();
-
 process.on('message', (message) => {
   if (message === 'resident') {
-    process.send?.(resident().set);
+    // Garbage is no leak, and V8 lets more of it be the more memory there is.
+    gc?.();
+    process.send?.(process.memoryUsage.rss());
     return;
   }
   if (message === 'close') void server.close().then(() => process.exit(0));

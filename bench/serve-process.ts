@@ -8,12 +8,14 @@ export interface ServerProcess {
   readonly url: string;
   /** A number of `GET /metrics` by its line's beginning. */
   figure(name: string): Promise<number>;
-  /** Its lowest resident set, in bytes, since the last whole collection. */
+  /** Its resident set, in bytes, after a whole collection. */
   resident(): Promise<number>;
 }
 
 export async function serverProcess(...args: readonly number[]): Promise<ServerProcess> {
-  const child = fork(fileURLToPath(new URL('./serve-child.js', import.meta.url)), args.map(String));
+  const child = fork(fileURLToPath(new URL('./serve-child.js', import.meta.url)), args.map(String), {
+    execArgv: ['--expose-gc'],
+  });
   const [{ port }] = (await once(child, 'message')) as [{ readonly port: number }];
   const url = `http://127.0.0.1:${port}`;
   return {

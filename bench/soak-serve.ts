@@ -24,7 +24,7 @@ const { minutes, connections, units } = program.opts<{
   readonly units: number;
 }>();
 
-const [SAMPLES, NEIGHBOURS, ALLOWED, WARM] = [240, 10, 0.05, 10];
+const [SAMPLES, NEIGHBOURS, ALLOWED, WARM] = [60, 5, 0.05, 10];
 const { child, url, figure, resident } = await serverProcess(units, 1, 1e6);
 const end = performance.now() + minutes * 60_000;
 const goesOn = () => performance.now() < end;
