@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -11,7 +12,6 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { loadNewest } from 'oxbow';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { nodeWithin } from '../reachable-node.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
@@ -64,7 +65,8 @@ beforeAll(() => {
     const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1];
     if (name === undefined || dev === true || existsSync(join(modules, name))) continue;
     mkdirSync(join(modules, name, '..'), { recursive: true });
-    symlinkSync(join(root, path), join(modules, name));
+    // Copies: a clone may be in a folder that the other user cannot reach.
+    cpSync(join(root, path), join(modules, name), { recursive: true });
   }
   // Nobody but its owner may write there, and the user is another.
   chmodSync(home, 0o755);
@@ -90,7 +92,7 @@ describe.each(Object.entries(lines))('the command line of the %s', (name, line) 
   function start() {
     const [program, ...args] = placed[0] === '/usr/bin/env' ? placed.slice(1) : placed;
     expect(program).toBe('node');
-    const child = spawn(process.execPath, args, {
+    const child = spawn(nodeWithin(home), args, {
       ...user,
       cwd: data,
       env: { PATH: process.env.PATH, NODE_ENV: 'production' },

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, vi } from 'vitest';
+import { nodeWithin } from '../reachable-node.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'machine-'));
 // Programs of other users read them.
@@ -83,7 +84,8 @@ export interface Setting {
 }
 
 export function start(file: string, { options = [], shell, env = {}, uid }: Setting = {}): Started {
-  const command = [process.execPath, ...options, file];
+  const node = uid === undefined ? process.execPath : nodeWithin(folder);
+  const command = [node, ...options, file];
   const [name, ...args] = shell === undefined ? command : ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...command];
   const child = spawn(name as string, args, {
     cwd: folder,

@@ -52,8 +52,8 @@ export async function readStored(path: string) {
   if (!(await isFolder(path))) return { checkpoint: await loadCheckpoint(path), from: { file: path }, skipped: [] };
   const { found, skipped } = await loadNewest(path);
   if (found === undefined) {
-    const why = skipped.length > 0 ? `none that is sound: ${skipped[0]?.reason}` : 'none';
-    throw new Failure(`${path} has no run's checkpoint, ${why}; give a folder that oxbow train --keep has filled.`);
+    const why = skipped.length > 0 ? ` that is sound: ${skipped[0]?.reason}` : '';
+    throw new Failure(`${path} has no checkpoint of a run${why}; give a folder that oxbow train --keep has filled.`);
   }
   const { checkpoint, ...from } = found;
   return { checkpoint, from, skipped };
