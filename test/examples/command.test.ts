@@ -86,7 +86,7 @@ describe('train', () => {
     [['train', 'nowhere.txt'], /nowhere\.txt cannot be read/],
     [['generate', '--model', 'nowhere'], /nowhere cannot be read/],
     [['inspect', 'verse.txt'], /verse\.txt/],
-    [['score', '--model', '.'], /has no run's checkpoint/],
+    [['score', '--model', '.'], /has no checkpoint of a run/],
     [['score', 'nowhere.log', '--learn', '--keep', 'model'], /nowhere\.log cannot be read/],
     [['doctor', '--folder', 'nowhere', '--seconds', '0.1'], /^$/],
   ])('%j cannot be done, in one line and with code 1', async (args, message) => {
