@@ -8,7 +8,7 @@ import type { TokenEncoder } from './tokenizer/tokenizer.js';
 export const ESCAPE = 0;
 
 /** More than any one script in use has. */
-const MOST = 20_000;
+export const MOST_SYMBOLS = 20_000;
 
 /** A vocabulary that gains symbols while a stream is learnt; see {@link openVocabulary}. */
 export interface OpenVocabulary extends Vocabulary {
@@ -123,7 +123,7 @@ export function openVocabulary(
   symbols: string | Iterable<string> = '',
   options: { readonly most?: number } = {},
 ): OpenVocabulary {
-  const { most = MOST } = checkedOptions('openVocabulary', options, { most: true });
+  const { most = MOST_SYMBOLS } = checkedOptions('openVocabulary', options, { most: true });
   const listed = Symbol.iterator in Object(symbols);
   requireKind('openVocabulary', listed, 'a text, or a list of symbols', symbols, 'give those to begin with, or none');
   const codes = new Set(Array.from(symbols, (symbol) => codeOf('openVocabulary', symbol)));

@@ -156,7 +156,8 @@ describe('keyedTbptt is tbptt', () => {
     const steps = await lastValueFrom(from(events).pipe(keyedTbptt(make(), options), toArray()));
     for (const { each, loss } of steps) {
       expect(each?.shape).toEqual([LENGTH, 1]);
-      expect((each?.data as Float32Array).reduce((sum, own) => sum + own) / LENGTH).toBeCloseTo(loss, 6);
+      const { data } = each as Tensor;
+      expect((data as Float32Array).reduce((sum, own) => sum + own) / LENGTH).toBeCloseTo(loss, 6);
     }
   });
 
