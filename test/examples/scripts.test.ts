@@ -71,7 +71,7 @@ describe('a Chinese text of thousands of symbols', () => {
 
     await run(['train', 'verse.txt', ...tiny, '--steps', '2', '--keep', 'closed']);
     const refused = await run(['train', 'zh.txt', '--steps', '2', '--keep', 'closed', '--no-serve']);
-    expect(refused).toMatchObject({ code: 2, wrong: expect.stringContaining('which is not among the model's') });
+    expect(refused).toMatchObject({ code: 2, wrong: expect.stringContaining("which is not among the model's") });
   });
 
   test('an error shows some of its symbols, not thousands', async () => {
