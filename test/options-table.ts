@@ -460,6 +460,7 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
       batch: 2,
       maxDelayMs: 1,
       partial: undefined,
+      vocab: oxbow.vocabulary('ab'),
       maxKeys: 10,
       idleMs: 1000,
       store: Object.assign(() => undefined, { get() {}, put() {} }),

@@ -26,6 +26,14 @@ interface GenerateCommandOptions extends MachineChoice {
   readonly json?: true;
 }
 
+/** Symbols that an error shows; of thousands the first ones are enough. */
+const MOST_SHOWN = 120;
+
+const shownSymbols = (symbols: readonly string[]): string => {
+  const more = symbols.length - MOST_SHOWN;
+  return `${JSON.stringify(symbols.slice(0, MOST_SHOWN).join(''))}${more > 0 ? ` and ${more.toLocaleString('en-US')} more` : ''}`;
+};
+
 export function generateCommand(): Command {
   const made = command('generate', 'A model goes on from a prompt; its symbols go to stdout as they come.', [
     ['oxbow generate --model model/ "Call me "', 'goes on from a prompt, by 300 characters'],
@@ -79,7 +87,7 @@ async function generate(given: string | undefined, options: GenerateCommandOptio
   if (prompt === '') throw new Failure('the prompt is empty; give the model something to go on from.', 2);
   if (unknown !== undefined) {
     throw new Failure(
-      `the prompt has ${JSON.stringify(unknown)}, which the model does not know; it knows ${JSON.stringify(symbolsOf(vocab)?.join(''))}.`,
+      `the prompt has ${JSON.stringify(unknown)}, which the model does not know; it knows ${shownSymbols(symbolsOf(vocab) ?? [])}.`,
       2,
     );
   }

@@ -101,7 +101,9 @@ type Found = Awaited<ReturnType<typeof readStored>>['from'] & {
 
 /** Characters of a value on one line. */
 const WIDEST = 100;
-const brief = (text: string): string => (text.length > WIDEST ? `${text.slice(0, WIDEST - 1)}…` : text);
+/** Half of a surrogate pair is not shown. */
+const brief = (text: string): string =>
+  text.length > WIDEST ? `${text.slice(0, WIDEST - 1).replace(/[\uD800-\uDBFF]$/, '')}…` : text;
 
 function shown(found: Found): readonly string[] {
   const { file, step, version, tier, date, hash, parent } = found as Found &

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { saveRuns } from '../runs/checkpointed.js';
+import { learntIds } from '../streams/coder.js';
 import { type MachineChoice, positive, whole } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { misused } from './shared/failure.js';
@@ -150,7 +151,7 @@ async function work(file: string | undefined, options: TrainOptions, context: Co
       vocab,
       ` of the run in ${keep}; give the text that it learnt, or --keep another folder`,
     );
-  const parts = text === undefined ? undefined : split(vocab.encode(text), recipe);
+  const parts = text === undefined ? undefined : split(learntIds(vocab, text), recipe);
   const about = kept?.about as Partial<LanguageAbout> | undefined;
   const was = courseFrom(about?.course);
   const way = {
@@ -172,7 +173,7 @@ async function work(file: string | undefined, options: TrainOptions, context: Co
     history: about?.history,
     goingOn: kept?.goesOn && goingOnFrom(kept.goesOn, isSame),
     pipedAgain: options.pipedAgain === true,
-    prompt: promptOf(options.prompt, vocab),
+    prompt: promptOf(options.prompt, vocab, text),
     temperature: options.temperature,
     keep,
     saveEvery: options.saveEvery,

@@ -1,6 +1,6 @@
 /** Vocabularies and tokenizers alike, for what serves and runs either. */
 import { isRecord } from '../checks.js';
-import { isOpen, type OpenVocabulary, openVocabulary } from './open-vocabulary.js';
+import { ESCAPE, isOpen, type OpenVocabulary, openVocabulary } from './open-vocabulary.js';
 import { decoderOf, encoderOf, type Tokenizer, type TokenizerData } from './tokenizer/tokenizer.js';
 import { tokenizerFrom } from './tokenizer/tokenizer-from.js';
 import { type Vocabulary, type VocabularyData, vocabularyFrom } from './vocabulary.js';
@@ -20,6 +20,14 @@ export const coderFrom = async (data: unknown): Promise<Coder> =>
 /** The symbols of a vocabulary; undefined of a tokenizer, which takes every text. */
 export const symbolsOf = (coder: Coder): readonly string[] | undefined =>
   'symbols' in coder ? coder.symbols : undefined;
+
+/** The ids of a text that is to be learnt: what an open vocabulary does not know yet has its own, by which the model is to grow. */
+export const learntIds = (coder: Coder, text: string): Int32Array =>
+  isOpen(coder) ? coder.encoder().push(text) : coder.encode(text);
+
+/** Ids of a text that is only read, or written by the model as it is: the escape in the place of those by which it has not grown. */
+export const knownIds = (coder: Coder, ids: Int32Array): Int32Array =>
+  isOpen(coder) ? ids.map((id) => (id < coder.size ? id : ESCAPE)) : ids;
 
 /** The first symbol of a text that would be an error to a coder, or be passed over. */
 export function strangerIn(coder: Coder, text: string): string | undefined {

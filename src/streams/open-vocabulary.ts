@@ -8,7 +8,7 @@ import type { TokenEncoder } from './tokenizer/tokenizer.js';
 export const ESCAPE = 0;
 
 /** More than any one script in use has. */
-const MOST = 20_000;
+export const MOST_SYMBOLS = 20_000;
 
 /** A vocabulary that gains symbols while a stream is learnt; see {@link openVocabulary}. */
 export interface OpenVocabulary extends Vocabulary {
@@ -32,15 +32,17 @@ export interface OpenVocabulary extends Vocabulary {
 export const isOpen = (vocab: unknown): vocab is OpenVocabulary =>
   typeof (vocab as Partial<OpenVocabulary> | undefined)?.know === 'function';
 
-function open(given: readonly number[], most: number): OpenVocabulary {
+const textOf = (codes: readonly number[]): string => codes.map((code) => String.fromCodePoint(code)).join('');
+
+function open(given: readonly number[], most: number, known: number): OpenVocabulary {
   const codes = [...given];
   const idOf = new Map(codes.map((code, id) => [code, id]));
-  let size = codes.length;
+  let size = known;
   let symbols: readonly string[] | undefined;
 
   const encoded = (text: string, idFor: (code: number) => number) => Int32Array.from(codesIn(text), idFor);
 
-  function known(code: number): number {
+  function idIfKnown(code: number): number {
     const id = idOf.get(code) ?? ESCAPE;
     return id < size ? id : ESCAPE;
   }
@@ -63,7 +65,7 @@ function open(given: readonly number[], most: number): OpenVocabulary {
     },
     unknown: { replace: String.fromCodePoint(REPLACEMENT) },
     most,
-    encode: (text) => encoded(text, known),
+    encode: (text) => encoded(text, idIfKnown),
     decode: (ids) =>
       Array.from(ids, (id) => {
         const code = codes[id];
@@ -78,12 +80,10 @@ function open(given: readonly number[], most: number): OpenVocabulary {
       symbols = undefined;
     },
     toJSON: () => ({
-      symbols: codes
-        .slice(0, size)
-        .map((code) => String.fromCodePoint(code))
-        .join(''),
+      symbols: textOf(codes.slice(0, size)),
       unknown: { replace: String.fromCodePoint(REPLACEMENT) },
       most,
+      ...(codes.length > size && { ahead: textOf(codes.slice(size)) }),
     }),
   };
 }
@@ -95,6 +95,7 @@ function open(given: readonly number[], most: number): OpenVocabulary {
  * else is only read, gives the escape for them. `tokens(vocab)`, for what is learnt, gives each of them the next id, and `tbptt(model, {
  * vocab })` lets the model grow by it before the window in which it first appears is learnt; from then on it is known. So the vocabulary
  * has as many symbols as the model has rows, always, and is to be kept together with it: `toJSON` into `about`, `vocabularyFrom` out of it.
+ * Symbols that have ids and are not known yet keep them there.
  *
  * What a symbol costs that has never been seen is what a coder would have to send: the escape, and which of the other code points of
  * Unicode it is.
@@ -105,7 +106,7 @@ function open(given: readonly number[], most: number): OpenVocabulary {
  *
  * @param symbols those to begin with, a text or code points one by one; default none.
  * @param options how many symbols it may come to have, the escape included; default 20,000.
- * @returns a vocabulary for `tokens`, `tbptt`, `surprisal` and `generate`.
+ * @returns a vocabulary for `tokens`, `tbptt`, `keyedTbptt`, `surprisal` and `generate`.
  * @throws TypeError where an option is not known, or a member of the list is not one code point.
  * @throws RangeError where `most` is not a whole number of at least as many symbols as it begins with.
  * @example
@@ -122,24 +123,26 @@ export function openVocabulary(
   symbols: string | Iterable<string> = '',
   options: { readonly most?: number } = {},
 ): OpenVocabulary {
-  const { most = MOST } = checkedOptions('openVocabulary', options, { most: true });
+  const { most = MOST_SYMBOLS } = checkedOptions('openVocabulary', options, { most: true });
   const listed = Symbol.iterator in Object(symbols);
   requireKind('openVocabulary', listed, 'a text, or a list of symbols', symbols, 'give those to begin with, or none');
   const codes = new Set(Array.from(symbols, (symbol) => codeOf('openVocabulary', symbol)));
   codes.delete(REPLACEMENT);
   const all = [REPLACEMENT, ...[...codes].sort((a, b) => a - b)];
   requireCount('openVocabulary', 'most', most, all.length, CODE_POINTS);
-  return open(all, most);
+  return open(all, most, all.length);
 }
 
 /** The open vocabulary that was written down. @throws TypeError, RangeError where it is none. */
-export function openVocabularyFrom({ symbols, most }: VocabularyData): OpenVocabulary {
-  const codes = Array.from(symbols, (symbol) => codeOf('vocabularyFrom', symbol));
+export function openVocabularyFrom({ symbols, most, ahead = '' }: VocabularyData): OpenVocabulary {
+  requireKind('vocabularyFrom', typeof ahead === 'string', 'a text as ahead', ahead, 'give what toJSON gave');
+  const known = Array.from(symbols, (symbol) => codeOf('vocabularyFrom', symbol));
+  const codes = [...known, ...Array.from(ahead, (symbol) => codeOf('vocabularyFrom', symbol))];
   if (codes[ESCAPE] !== REPLACEMENT || new Set(codes).size !== codes.length) {
     throw new RangeError(
       'vocabularyFrom: an open vocabulary begins with U+FFFD, and has each symbol once; give what toJSON gave.',
     );
   }
   requireCount('vocabularyFrom', 'most', most as number, codes.length, CODE_POINTS);
-  return open(codes, most as number);
+  return open(codes, most as number, known.length);
 }

@@ -1,8 +1,12 @@
 /** Models that grow by the symbols of an open vocabulary, window by window. */
-import { requireKind } from '../checks.js';
+import { requireCount, requireKind } from '../checks.js';
+import { lengthenings, shorten } from '../kernels/lines.js';
 import { growTogether } from '../parameters/growth.js';
 import { type Parameter, type Params, parametersOf } from '../parameters/parameter.js';
-import { type Ids, isTensor, showShape, type Tensor } from '../tensor.js';
+import type { PiecewiseTask } from '../piecewise-task.js';
+import { type Ids, isTensor, type Shape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import type { Trainer } from '../training/trainer.js';
+import type { TrainerState } from '../training/trainer-state.js';
 import { ESCAPE, isOpen, type OpenVocabulary } from './open-vocabulary.js';
 import type { Vocabulary } from './symbols.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
@@ -10,25 +14,38 @@ import type { Tokenizer } from './tokenizer/tokenizer.js';
 /** A symbol that was not known where it stood: the escape was to be predicted in its place, and what it is has to be said besides. */
 export interface NamedSymbol {
   readonly symbol: string;
-  /** Its place among the window's targets, `t·B + b`. */
-  readonly place: number;
+  /**
+   * Its place among the window's targets, `t·B + b`. Undefined where it is not in the window, but became known with it: it has an id
+   * below one of the window's, since it came earlier and is to be learnt later.
+   */
+  readonly place: number | undefined;
   /** What it takes to say which symbol it is, beyond the escape's own `−log₂ p`. */
   readonly bits: number;
 }
 
-/** A window that is about to be learnt, by a model that has grown for it. */
-export interface GrownFor<Y> {
-  /** The targets, with the escape in the place of each symbol that is new there. */
-  readonly target: Y;
-  readonly named: readonly NamedSymbol[];
-  /** Has model and vocabulary be as before. */
-  undo(): void;
-}
+/**
+ * Learns from a window: from these targets, which have the escape in the place of each symbol that is new there. Undefined in the place
+ * of the symbols that had to be named where no vocabulary is open.
+ */
+export type LearnGrown<Y, R> = (target: Y, named: readonly NamedSymbol[] | undefined) => PiecewiseTask<R>;
 
 /** How a model grows by a vocabulary's symbols. */
 export interface SymbolGrowth {
-  /** Lets the model grow by the symbols of a window. */
-  before<Y extends Tensor>(window: { readonly input: Tensor; readonly target: Y }): GrownFor<Y>;
+  /**
+   * Lets the model grow by the symbols of a window and has it learnt from. Where nothing comes of that, or it is ended before, model,
+   * vocabulary and what the optimizer keeps are as before.
+   */
+  learn<Y extends Tensor, R>(
+    window: { readonly input: Tensor; readonly target: Y },
+    learner: Pick<Trainer<never>, 'state'>,
+    learn: LearnGrown<Y, R>,
+  ): PiecewiseTask<R>;
+  /** @throws RangeError where there are ids among these that the vocabulary has not given. */
+  check(ids: Tensor | number): void;
+  /** What the optimizer keeps, and how many symbols are known, of the last whole update: also where the model has grown for the next one. */
+  whole(state: TrainerState): { readonly state: TrainerState; readonly known?: number };
+  /** Has as many symbols be known as a snapshot says. @throws TypeError, RangeError where it is not of this model and vocabulary. */
+  goBackTo(known: number | undefined): void;
   /** What has the vocabulary be what it is now, once the weights are. */
   keep(): () => void;
 }
@@ -45,28 +62,83 @@ export const natsOf = ({
 }): number => named.reduce((sum, { bits }) => sum + bits * Math.LN2, loss * window.target.data.length);
 
 const nothing = () => undefined;
-const nowhere: SymbolGrowth = { before: ({ target }) => ({ target, named: [], undo: nothing }), keep: () => nothing };
-
 /** The growth of a model by an open vocabulary; none by others, and without one. */
 export function symbolGrowth(
   operation: string,
   params: Params,
   vocab: Vocabulary | Tokenizer | undefined,
 ): SymbolGrowth {
-  if (vocab !== undefined) {
-    const fits = typeof vocab === 'object' && vocab !== null && typeof vocab.encode === 'function';
-    requireKind(operation, fits, 'a vocabulary as vocab', vocab, 'give the one that tokens() has');
-  }
-  if (!isOpen(vocab)) return nowhere;
+  requireVocabulary(operation, vocab);
+  return isOpen(vocab) ? growingBy(operation, params, vocab) : nowhere(operation);
+}
+
+/** @throws TypeError where what is given as a vocabulary is none. */
+export function requireVocabulary(operation: string, vocab: Vocabulary | Tokenizer | undefined): void {
+  if (vocab === undefined) return;
+  const fits = typeof vocab === 'object' && vocab !== null && typeof vocab.encode === 'function';
+  requireKind(operation, fits, 'a vocabulary as vocab', vocab, 'give the one that tokens() has');
+}
+
+const nowhere = (operation: string): SymbolGrowth => ({
+  learn: ({ target }, _, learn) => learn(target, undefined),
+  check: nothing,
+  whole: (state) => ({ state }),
+  goBackTo(known) {
+    if (known === undefined) return;
+    throw new TypeError(
+      `${operation}: 'from' is of a model that grew by an open vocabulary; give the one that was kept with it, vocab: vocabularyFrom(…).`,
+    );
+  },
+  keep: () => nothing,
+});
+
+function growingBy(operation: string, params: Params, vocab: OpenVocabulary): SymbolGrowth {
+  /** Symbols that were known before the window for which the model has grown, and which is not learnt from yet. */
+  let before: number | undefined;
+
   return {
-    before(window) {
+    *learn(window, learner, learn) {
       requireAlike(operation, params, vocab);
       const { size } = vocab;
       const { target, named, most } = asEscapes(operation, window, vocab);
-      if (most < size) return { target, named, undo: nothing };
+      if (most < size) return yield* learn(target, named);
       growBy(params, most + 1);
       vocab.know(most + 1);
-      return { target, named, undo: () => shrinkTo(params, vocab, size) };
+      before = size;
+      let learnt = false;
+      try {
+        const result = yield* learn(target, named);
+        learnt = true;
+        return result;
+      } finally {
+        before = undefined;
+        if (!learnt) {
+          shrinkTo(params, vocab, size);
+          // What the optimizer keeps follows the weights before there are other new symbols.
+          learner.state();
+        }
+      }
+    },
+    check(ids) {
+      for (const id of typeof ids === 'number' ? [ids] : ids.data) {
+        if (id >= vocab.size) requireGiven(operation, id, vocab);
+      }
+    },
+    whole: (state) => ({
+      state: before === undefined ? state : stateOf(state, params, before),
+      known: before ?? vocab.size,
+    }),
+    goBackTo(known) {
+      if (known === undefined) return;
+      requireAlike(operation, params, vocab);
+      requireCount(
+        operation,
+        `known of 'from', symbols of the open vocabulary that was kept with it,`,
+        known,
+        1,
+        vocab.size,
+      );
+      if (known < vocab.size) shrinkTo(params, vocab, known);
     },
     keep() {
       const { size } = vocab;
@@ -133,11 +205,27 @@ function likeEscape(parameter: Parameter, first: number): void {
   parameter.assign(numbers);
 }
 
+/** The shape of a parameter that has so many symbols. */
+const shapeOf = ({ shape, grows }: Parameter, size: number): Shape =>
+  shape.map((length, axis) => (grows.includes(axis) ? size : length));
+
 function shrinkTo(params: Params, vocab: OpenVocabulary, size: number): void {
-  for (const parameter of growingIn(params)) {
-    parameter.shorten(parameter.shape.map((length, axis) => (parameter.grows.includes(axis) ? size : length)));
-  }
+  for (const parameter of growingIn(params)) parameter.shorten(shapeOf(parameter, size));
   vocab.know(size);
+}
+
+/** What of a state is kept for so many symbols. */
+function stateOf(state: TrainerState, params: Params, size: number): TrainerState {
+  const growing = new Map(parametersOf(params).filter(([, { grows }]) => grows.length > 0));
+  const slots = Object.entries(state.slots).map(([name, slot]) => {
+    const parameter = growing.get(name.slice(0, Math.max(0, name.lastIndexOf('.'))));
+    if (parameter === undefined) return [name, slot] as const;
+    const shape = shapeOf(parameter, size);
+    const data = Float32Array.from(slot.data);
+    for (const step of lengthenings(shape, slot.shape).toReversed()) shorten(data, 0, step);
+    return [name, { ...slot, shape, data: data.slice(0, sizeOf(shape)) }] as const;
+  });
+  return { ...state, slots: Object.fromEntries(slots) };
 }
 
 /** @throws RangeError where an id is none that the vocabulary has given: whoever did has another one. */
@@ -167,11 +255,18 @@ function asEscapes<Y extends Tensor>(
   const met = new Set<number>();
   const named: NamedSymbol[] = [];
   let data: Int32Array | undefined;
-  let most = -1;
+  let most = size - 1;
+  for (const part of [input, target]) for (const id of part.data) most = Math.max(most, id);
+  requireGiven(operation, most, vocab);
+  const there = most < size ? undefined : new Set([...input.data, ...target.data]);
+  // Others have brought what lies between, and it becomes known all the same.
+  for (let id = size; id < most; id += 1) {
+    if (there?.has(id)) continue;
+    named.push({ symbol: vocab.decode([id]), place: undefined, bits: vocab.naming(size - 1 + met.size) });
+    met.add(id);
+  }
   const read = (id: number) => {
-    most = Math.max(most, id);
     if (id < size || met.has(id)) return false;
-    requireGiven(operation, id, vocab);
     met.add(id);
     return true;
   };

@@ -11,6 +11,8 @@ export interface VocabularyData {
   readonly unknown: UnknownSymbols;
   /** Of an open vocabulary: how many symbols it may come to have. */
   readonly most?: number;
+  /** Of an open vocabulary: symbols that have the ids after those, and are not known yet since nothing with them has been learnt. */
+  readonly ahead?: string;
 }
 
 /** Symbols and their ids, 0 … size − 1. A symbol is a code point: `é`, `水` and `🐂` are one each. */

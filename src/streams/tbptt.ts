@@ -13,7 +13,6 @@ import type { TrainingWindow } from '../training/training-window.js';
 import { shownPart } from '../tree.js';
 import { type BadWindowOptions, badWindowNames, badWindows, checkBadWindowOptions } from './bad-windows.js';
 import { historyOf, type PastSteps, type StepHistory } from './history.js';
-import { isOpen } from './open-vocabulary.js';
 import { afterResets, type Resets } from './reset.js';
 import { stepsOf } from './steps.js';
 import { type NamedSymbol, symbolGrowth } from './symbol-growth.js';
@@ -202,11 +201,11 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         return checkedPast(model, past, batch);
       }
 
-      function outcome(window: W, result: Omit<Learned<S>, 'carry'>, named: readonly NamedSymbol[]): TbpttStep<S, W> {
+      function outcome(window: W, result: Omit<Learned<S>, 'carry'>, named?: readonly NamedSymbol[]): TbpttStep<S, W> {
         const step = progress.step(window, result);
         return {
           ...step,
-          ...(isOpen(vocab) && { named }),
+          ...(named && { named }),
           snapshot: () => snapshotOf(step.state(), step.carry, history?.past),
         };
       }
@@ -235,17 +234,11 @@ export function tbptt<S, X extends Tensor, W extends SignalWindow<X>>(
         const batch = batchOf(input);
         requireSameLanes('tbptt', lanes, batch);
         progress.begin();
-        const { target, named, undo } = growth.before(window);
-        try {
+        return yield* growth.learn(window, learner, function* (target, named) {
           const result = window.alone ? yield* alone(input, target, batch) : yield* goOn(window, target, batch);
           lanes = batch;
           return outcome(window, result, named);
-        } catch (error) {
-          undo();
-          // What the optimizer keeps follows the weights before there are other new symbols.
-          if (named.length > 0) learner.state();
-          throw error;
-        }
+        });
       }
 
       function* goOn({ input, reset }: W, target: Tensor, batch: number) {

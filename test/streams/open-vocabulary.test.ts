@@ -7,7 +7,7 @@ import type { Core } from '../../src/layer.js';
 import { embedding } from '../../src/layers/embedding.js';
 import { tied } from '../../src/layers/tied.js';
 import { languageModel } from '../../src/models/language-model.js';
-import { type Parameter, parametersOf } from '../../src/parameters/parameter.js';
+import { parametersOf } from '../../src/parameters/parameter.js';
 import { build } from '../../src/runs/build.js';
 import { describe } from '../../src/runs/describe.js';
 import { stack } from '../../src/stack.js';
@@ -21,7 +21,7 @@ import { tokens } from '../../src/streams/tokens.js';
 import { vocabularyFrom } from '../../src/streams/vocabulary.js';
 import type { SymbolWindow } from '../../src/streams/window.js';
 import { windows } from '../../src/streams/windows.js';
-import { type Ids, ids, type Tensor, tensor } from '../../src/tensor.js';
+import { type Ids, ids, type Tensor } from '../../src/tensor.js';
 import { crossEntropy } from '../../src/training/losses/cross-entropy.js';
 import { adam } from '../../src/training/optimizers/adam.js';
 import { adamw } from '../../src/training/optimizers/adamw.js';
@@ -31,7 +31,7 @@ import { rmsprop } from '../../src/training/optimizers/rmsprop.js';
 import { sgd } from '../../src/training/optimizers/sgd.js';
 import { trainer } from '../../src/training/trainer.js';
 import type { TrainerState } from '../../src/training/trainer-state.js';
-import { bytesOf } from '../training/training-run.js';
+import { bitsOf, enlarged, stateFor } from './enlarged.js';
 
 beforeAll(() => void configure({ threads: 2 }));
 afterAll(() => void configure({ threads: 2 }));
@@ -57,11 +57,6 @@ const optimizers: Readonly<Record<string, () => Optimizer>> = {
   adam: () => adam(0.02),
   adamw: () => adamw(0.02),
 };
-
-const bitsOf = (model: Model, { slots }: TrainerState) => ({
-  weights: parametersOf(model.params).map(([path, { shape, data }]) => [path, shape, bytesOf(data)]),
-  slots: Object.entries(slots).map(([path, { shape, data }]) => [path, shape, bytesOf(data)]),
-});
 
 type Step = TbpttStep<unknown, SymbolWindow>;
 type Options = Partial<TbpttOptions<unknown>>;
@@ -109,8 +104,9 @@ about('an open vocabulary', () => {
     vocab.know(4);
     const again = vocabularyFrom(JSON.parse(JSON.stringify(vocab))) as OpenVocabulary;
     expect(again.toJSON()).toEqual(vocab.toJSON());
-    // What was not known is given ids anew.
-    expect(again.encoder().push('木水火金')).toEqual(Int32Array.of(4, 3, 0, 0));
+    // What has an id and is not known keeps it.
+    expect([again.size, ...again.encode('火')]).toEqual([4, 0]);
+    expect(again.encoder().push('木水火金')).toEqual(Int32Array.of(0, 3, 4, 0));
   });
 
   it('takes no more symbols than it may have, and U+FFFD is the escape itself', () => {
@@ -123,6 +119,9 @@ about('an open vocabulary', () => {
     [() => openVocabulary('abc', { most: 3 }), 'openVocabulary: most is a whole number from 4'],
     [() => vocabularyFrom({ symbols: 'ab', unknown: 'error', most: 9 }), 'begins with U+FFFD'],
     [() => vocabularyFrom({ symbols: '\uFFFDaa', unknown: 'error', most: 9 }), 'each symbol once'],
+    [() => vocabularyFrom({ symbols: '\uFFFDa', unknown: 'error', most: 9, ahead: 'ba' }), 'each symbol once'],
+    [() => vocabularyFrom({ symbols: '\uFFFDa', unknown: 'error', most: 2, ahead: 'b' }), 'vocabularyFrom: most'],
+    [() => vocabularyFrom({ symbols: '\uFFFDa', unknown: 'error', most: 9, ahead: 7 as never }), 'a text as ahead'],
     [() => vocabularyFrom({ symbols: '\uFFFDa', unknown: 'error', most: 1 }), 'vocabularyFrom: most'],
   ])('refuses what is none: %s', (make, message) => {
     expect(make).toThrow(message);
@@ -342,7 +341,7 @@ function describeGrowth(): void {
       await run(model, vocab, { optimizer, clipNorm: undefined }, (step) => {
         const { input, target } = step.window;
         const data = target.data.slice();
-        for (const { place } of step.named ?? []) data[place] = 0;
+        for (const { place } of step.named ?? []) if (place !== undefined) data[place] = 0;
         const larger = enlarged(make, before, vocab.size);
         const state = before.state && stateFor(before.state, larger, optimizer);
         const oracle = trainer(larger, { loss: crossEntropy(), optimizer, state });
@@ -386,51 +385,3 @@ function describeGrowth(): void {
     }
   });
 }
-
-/** A model made for more symbols, with weights of one for fewer: new vectors as they are drawn, new columns like the escape's. */
-function enlarged(
-  make: (symbols: number) => Model,
-  { weights, size }: { readonly weights: ReturnType<typeof weightsOf>; readonly size: number },
-  symbols: number,
-): Model {
-  const drawn = make(1);
-  for (const [, each] of parametersOf(drawn.params)) for (const axis of each.grows) each.grow(axis, symbols);
-  const larger = make(symbols);
-  const grownRows = new Map(parametersOf(drawn.params));
-  for (const [path, parameter] of parametersOf(larger.params)) {
-    parameter.assign(lined(parameter, weights[path] as Tensor, grownRows.get(path) as Parameter, size));
-  }
-  return larger;
-}
-
-function lined({ shape, grows }: Parameter, old: Tensor, drawn: Parameter, size: number): Float32Array {
-  if (grows.length === 0) return old.data as Float32Array;
-  const columns = shape.at(-1) as number;
-  const before = old.shape.at(-1) as number;
-  return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, k) => {
-    const [row, column] = [Math.floor(k / columns), k % columns];
-    if (shape.length === 2 && grows.includes(0)) {
-      return (row < size ? old.data[k] : drawn.data[k]) as number;
-    }
-    return old.data[row * before + (column < size ? column : 0)] as number;
-  });
-}
-
-/** What an optimizer keeps of fewer symbols, for more: 0 where there was nothing. */
-const stateFor = ({ step, slots }: TrainerState, larger: Model, optimizer: Optimizer): TrainerState => ({
-  step,
-  slots: Object.fromEntries(
-    parametersOf(larger.params).flatMap(([path, { shape }]) =>
-      optimizer.slots.map((slot) => {
-        const old = slots[`${path}.${slot}`] as Tensor;
-        const [columns, before] = [shape.at(-1) as number, old.shape.at(-1) as number];
-        const rows = old.data.length / before;
-        const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, k) => {
-          const [row, column] = [Math.floor(k / columns), k % columns];
-          return row < rows && column < before ? (old.data[row * before + column] as number) : 0;
-        });
-        return [`${path}.${slot}`, tensor(shape, data)] as const;
-      }),
-    ),
-  ),
-});

@@ -1,6 +1,6 @@
 /** What a new run's symbols are: the choice of `--symbols`. */
 import { ASCII, type Coder, streamVocabulary } from '../../streams/coder.js';
-import { isOpen } from '../../streams/open-vocabulary.js';
+import { isOpen, MOST_SYMBOLS, openVocabulary } from '../../streams/open-vocabulary.js';
 import { bytes } from '../../streams/tokenizer/bytes.js';
 import { vocabulary } from '../../streams/vocabulary.js';
 import { misused } from './failure.js';
@@ -13,8 +13,10 @@ export const symbolChoices = ['text', ...streamChoices] as const;
 export type SymbolChoice = (typeof symbolChoices)[number];
 
 /** What is said of the choices for a stream. */
-export const streamChoicesHelp =
-  'open: ASCII, and what else comes gets a place of its own; ascii: \uFFFD for all else; bytes: those of UTF-8';
+const others = 'ascii: \uFFFD for all else; bytes: those of UTF-8';
+export const streamChoicesHelp = `open: ASCII, and what else comes gets a place of its own; ${others}`;
+/** The same where a text may be there as a whole. */
+export const choicesHelp = `open: those of the text, with --stdin ASCII, and what else comes later gets a place of its own; ${others}`;
 
 /** The coder of a new run that learns from a stream. */
 export function streamCoder(choice: SymbolChoice = 'open'): Coder {
@@ -24,10 +26,12 @@ export function streamCoder(choice: SymbolChoice = 'open'): Coder {
   return choice === 'open' ? streamVocabulary() : vocabulary(ASCII, { unknown: { replace: '\uFFFD' } });
 }
 
-/** The coder of a new run that learns a text. */
+/** The coder of a new run that learns a text; an open one begins with its symbols, and gains those of texts that are learnt later. */
 export function textCoder(text: string, choice: SymbolChoice = 'text'): Coder {
-  if (choice === 'open') throw misused('--symbols open is for a stream, --stdin; give text, ascii or bytes.');
-  return choice === 'text' ? vocabulary(text) : streamCoder(choice);
+  if (choice === 'text') return vocabulary(text);
+  if (choice !== 'open') return streamCoder(choice);
+  const { symbols } = vocabulary(text);
+  return openVocabulary(symbols, { most: Math.max(MOST_SYMBOLS, 2 * symbols.length) });
 }
 
 /** What was chosen for a run, as far as its coder tells. */

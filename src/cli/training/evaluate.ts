@@ -1,6 +1,6 @@
 /** How well a model predicts a text that it has not learnt: by its weights as they are, and adapting as it reads. */
 import { lastValueFrom, take, takeWhile } from 'rxjs';
-import { type Coder, charactersIn } from '../../streams/coder.js';
+import { type Coder, charactersIn, knownIds } from '../../streams/coder.js';
 import { dynamicEvaluation, gradientSquares } from '../../streams/dynamic-evaluation.js';
 import type { GradientSquares } from '../../streams/dynamic-rules.js';
 import { nextTurn } from '../../streams/event-loop.js';
@@ -81,7 +81,7 @@ export async function score(
     what = 'what was held out',
   }: Bounds = {},
 ): Promise<Scored | undefined> {
-  const chosen = text.subarray(0, Math.min(text.length, most));
+  const chosen = knownIds(vocab, text.subarray(0, Math.min(text.length, most)));
   const predicted = chosen.length - 1;
   const batch = Math.max(1, Math.min(LANES, Math.floor((predicted - WARM) / WARM)));
   const warm = batch === 1 ? 0 : WARM;
@@ -159,7 +159,7 @@ export async function scoreDynamically(
   { vocab, screen, ending }: Scoring,
   { symbols: most = Number.POSITIVE_INFINITY, what = 'what was held out, adapting' }: Bounds = {},
 ): Promise<Scored | undefined> {
-  const chosen = text.subarray(0, Math.min(text.length, most));
+  const chosen = knownIds(vocab, text.subarray(0, Math.min(text.length, most)));
   const { dynamicRate: learningRate, dynamicDecay: decay, dynamicLength: length } = dynamics;
   const bits = new Float32Array(chosen.length).fill(Number.NaN);
   const since = performance.now();

@@ -1,5 +1,5 @@
 /** What was held out, scored by the trained weights and by dynamic evaluation. */
-import { charactersIn } from '../../streams/coder.js';
+import { charactersIn, knownIds } from '../../streams/coder.js';
 import { course } from './course.js';
 import {
   type Bounds,
@@ -52,7 +52,7 @@ export async function scoreHeldOut(
   if (!dynamic) return { heldOut: figuresOf(plain) };
 
   const dynamics: Dynamics = tune.length > 0 ? await tuned(run, validation, training, tune) : run.recipe;
-  const squares = await squaresFor(model, training, dynamics);
+  const squares = await squaresFor(model, knownIds(vocab, training), dynamics);
   const { symbols } = bounds;
   const adapting = await scoreDynamically(
     model,

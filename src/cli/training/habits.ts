@@ -18,15 +18,23 @@ export const habits = {
   passage: 1500,
 } as const;
 
-/** What a model goes on from where nothing is given: the first of these whose symbols it knows. */
+/** What a model goes on from where nothing is given: the first of these whose symbols it knows, and which its text has. */
 const prompts = ['The ', ' ', '\n'];
 
-export const usualPrompt = (coder: Coder): string =>
-  prompts.find((text) => [...text].every((symbol) => symbolsOf(coder)?.includes(symbol) ?? true)) ?? coder.decode([0]);
+/** `text` is what it learns, where that is there as a whole; it stands for one of which nothing else is known. */
+export function usualPrompt(coder: Coder, text?: string): string {
+  const symbols = symbolsOf(coder);
+  const usual = prompts.find(
+    (prompt) => (text?.includes(prompt) ?? true) && [...prompt].every((symbol) => symbols?.includes(symbol) ?? true),
+  );
+  if (usual !== undefined) return usual;
+  const [first] = text ?? '';
+  return first ?? coder.decode([0]);
+}
 
 /** What a model goes on from in its samples. */
-export function promptOf(prompt: string | undefined, vocab: Coder): string {
-  const given = prompt ?? usualPrompt(vocab);
+export function promptOf(prompt: string | undefined, vocab: Coder, text?: string): string {
+  const given = prompt ?? usualPrompt(vocab, text);
   if (given === '') throw misused('--prompt is empty; give the model something to continue.');
   requireSymbols('--prompt', given, vocab);
   return given;

@@ -59,10 +59,10 @@ export function coderFor(
   asked: SymbolChoice | undefined,
   { embed }: Pick<Recipe, 'embed'>,
 ): Coder {
-  if (text !== undefined) return textCoder(text, asked);
   if (embed === 0 && asked === 'open') {
     throw misused('--symbols open has a model grow, which --embed 0 cannot; give --embed above 0, or --symbols bytes.');
   }
+  if (text !== undefined) return textCoder(text, asked);
   return streamCoder(asked ?? (embed === 0 ? 'ascii' : 'open'));
 }
 

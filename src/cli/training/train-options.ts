@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { choice, positive } from '../shared/arguments.js';
 import { misused } from '../shared/failure.js';
-import { type SymbolChoice, streamChoicesHelp, symbolChoices } from '../shared/symbols.js';
+import { choicesHelp, type SymbolChoice, symbolChoices } from '../shared/symbols.js';
 import type { Evaluating } from './evaluation.js';
 import { habits } from './habits.js';
 import { optionOf, partNames, type TypedRecipe } from './recipe-options.js';
@@ -33,7 +33,7 @@ export const withTraining = (command: Command, again: string, kept: string): Com
     .addOption(
       choice(
         '--symbols <name>',
-        `of a new run (default: text, those of its text; open with --stdin). ${streamChoicesHelp}`,
+        `of a new run (default: text, those of its text; open with --stdin). ${choicesHelp}`,
         symbolChoices,
       ),
     )

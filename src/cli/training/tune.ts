@@ -1,4 +1,6 @@
 /** Rate and decay of dynamic evaluation, looked for on a text that is neither learnt nor the one to be scored. */
+
+import { knownIds } from '../../streams/coder.js';
 import type { GradientSquares } from '../../streams/dynamic-rules.js';
 import { count } from '../shared/numbers.js';
 import { type Dynamics, scoreDynamically, showDynamics, squaresFor } from './evaluate.js';
@@ -72,7 +74,7 @@ export async function tuned(
   }
 
   for (const rule of rules) {
-    const cost = costOf(await squaresFor(judged(run), training, { ...base, dynamicRule: rule }));
+    const cost = costOf(await squaresFor(judged(run), knownIds(run.vocab, training), { ...base, dynamicRule: rule }));
     let own: Dynamics = { ...base, dynamicRule: rule };
     const of = (name: 'dynamicRate' | 'dynamicDecay') => (value: number) => cost({ ...own, [name]: value });
     own = { ...own, dynamicRate: await climb(of('dynamicRate'), [FIRST[rule]], COARSE) };

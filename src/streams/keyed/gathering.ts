@@ -16,6 +16,12 @@ export interface Gathered {
   whole: number;
 }
 
+/** Keys that learn together, and from how many steps. */
+export interface Together<T> {
+  readonly of: readonly T[];
+  readonly steps: number;
+}
+
 export interface Gathering<T extends Gathered> {
   /** Checks a value and its targets. @throws TypeError, RangeError where they are not as the first ones were. */
   check(value: unknown, target: unknown): void;
@@ -27,8 +33,8 @@ export interface Gathering<T extends Gathered> {
   readonly since: number | undefined;
   /** Keys of the first windows in line, each once, where so many are there, or as many windows as two batches have. */
   next(least: number): readonly T[] | undefined;
-  /** Steps of keys that can be learnt from and make no whole window. */
-  left(one: T): number;
+  /** Steps that can be learnt from and make no whole window, those of one length together. */
+  leftOver(all: readonly T[]): Together<T>[];
   /** The first steps of keys, side by side. */
   window(of: readonly T[], steps: number): SignalWindow<Tensor>;
   /** The first steps of keys have been learnt from. */
@@ -47,7 +53,13 @@ const BATCHES_IN_LINE = 2;
 
 export const nothingGathered = (): Gathered => ({ inputs: NOTHING, targets: NOTHING, count: 0, whole: 0 });
 
-export function gathering<T extends Gathered>(operation: string, length: number, batch: number): Gathering<T> {
+/** `checkIds` is for what fits as a value. */
+export function gathering<T extends Gathered>(
+  operation: string,
+  length: number,
+  batch: number,
+  checkIds: (ids: Tensor | number) => void,
+): Gathering<T> {
   const inputs = values(operation);
   const targets = values(operation, 'target');
   /** Whether targets are given; unknown before the first value. */
@@ -71,8 +83,10 @@ export function gathering<T extends Gathered>(operation: string, length: number,
           'give all values of a stream a target, or none, for the next one of the same key.',
       );
     }
+    checkIds(value as Tensor | number);
     if (!has) return;
     targets.check(target);
+    checkIds(target as Tensor | number);
     const [steps, asked] = [stepsIn(value as Tensor), stepsIn(target as Tensor)];
     if (steps === asked) return;
     throw new RangeError(`${operation}: a value of ${steps} steps has ${asked} targets; give one for each step.`);
@@ -149,7 +163,22 @@ export function gathering<T extends Gathered>(operation: string, length: number,
       }
       return [...of];
     },
-    left: (one) => ready(one) - one.whole * length,
+    leftOver(all) {
+      const bySteps = new Map<number, T[]>();
+      for (const one of all) {
+        const steps = ready(one) - one.whole * length;
+        if (steps === 0) continue;
+        const same = bySteps.get(steps) ?? [];
+        same.push(one);
+        bySteps.set(steps, same);
+      }
+      return [...bySteps].flatMap(([steps, same]) =>
+        Array.from({ length: Math.ceil(same.length / batch) }, (_, k) => ({
+          of: same.slice(k * batch, (k + 1) * batch),
+          steps,
+        })),
+      );
+    },
     window: (of, steps) => ({
       input: sideBySide(of, steps, 'inputs', 0),
       target: given ? sideBySide(of, steps, 'targets', 0) : sideBySide(of, steps, 'inputs', 1),

@@ -24,10 +24,13 @@ import { runs } from './operator.js';
  * Shapes: a value is an id, ids `[T, 1]` or features `[T, 1, …]`, and a target likewise; a window is `[length, batch, …]`, and its carry
  * has the lanes of its keys.
  *
+ * With an open vocabulary the model grows by the symbols of all keys, as that of `tbptt` does. They have ids in the order in which they
+ * came, so one that is learnt later than others which came after it becomes known with those, and is named there.
+ *
  * A window that cannot be learnt from leaves no trace; option `badWindow`, by default `'rollback'`, says what becomes of the run.
  *
- * Law: with one key it is, bit for bit, `tbptt` over that key's `windows`; with B keys in lockstep, over B lanes. Neither carries that were
- * in the store meanwhile, nor `thread`, nor a run that was stopped and goes on from its `snapshot` change any of it.
+ * Law: with one key it is, bit for bit, `tbptt` over that key's `windows`, also where the model grows; with B keys in lockstep, over B lanes.
+ * Neither carries that were in the store meanwhile, nor `thread`, nor a run that was stopped and goes on from its `snapshot` change any of it.
  *
  * Back-pressure: with `block` pull sources wait while the buffer is full.
  *
@@ -35,8 +38,9 @@ import { runs } from './operator.js';
  * @param options how windows are made, what `tbptt` takes, and where the carries are.
  * @returns the operator: one step for each window.
  * @throws RangeError, TypeError where an option is impossible.
- * @throws TypeError, RangeError (as error notifications) that name the key, where the first value is none of the model's, a key is one too many
- * without a store, or a store fails.
+ * @throws TypeError, RangeError (as error notifications) that name the key, where the first value is none of the model's, an id is none that the
+ * open vocabulary has given, a key is one too many without a store, or a store fails.
+ * @throws RangeError, TypeError (as error notifications) where the vocabulary is open and the model cannot grow, or has other symbols.
  * @throws OxbowError `BadWindow` (as an error notification) where windows cannot be learnt from and the run is to stop.
  * @example
  * const model = stack({ embed: embedding(3, 8), rnn: lstm(8, 16), head: dense(16, 3) }, { seed: 1 });
@@ -44,6 +48,17 @@ import { runs } from './operator.js';
  * from(events)
  *   .pipe(keyedTbptt(model, { length: 6, batch: 2, loss: crossEntropy(), optimizer: adam(1e-2) }))
  *   .subscribe(({ keys, step, loss }) => console.log(keys.join(), step, loss));
+ *
+ * @example
+ * // Hosts whose alphabets nobody knows.
+ * const vocab = openVocabulary();
+ * const grows = languageModel({ symbols: vocab.size, units: 16, grows: true });
+ * from([{ key: 'ada', line: '水の流れ、水の流れ' }, { key: 'bob', line: 'the river bends' }])
+ *   .pipe(
+ *     concatMap(({ key, line }) => of(line).pipe(tokens(vocab), map((value) => ({ key, value })))),
+ *     keyedTbptt(grows, { length: 4, batch: 2, loss: crossEntropy(), optimizer: adam(1e-2), vocab }),
+ *   )
+ *   .subscribe(({ keys, loss, named }) => console.log(keys.join(), loss, named?.length, vocab.size));
  */
 export function keyedTbptt<
   S,

@@ -8,6 +8,9 @@ import type { TrainerState } from '../../training/trainer-state.js';
 import { type BadWindowOptions, badWindowNames, checkBadWindowOptions } from '../bad-windows.js';
 import type { BufferOptions } from '../buffer.js';
 import { requireRoom } from '../options.js';
+import { type NamedSymbol, requireVocabulary } from '../symbol-growth.js';
+import type { Vocabulary } from '../symbols.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import type { TrainingStep } from '../training-step.js';
 import { checkUpdatesOptions, type UpdatesOptions, updatesNames, withThread } from '../updates.js';
 import type { SignalWindow } from '../window.js';
@@ -28,6 +31,8 @@ export interface KeyedTrainingStep<S, K, X extends Tensor = Tensor> extends Trai
   readonly keys: readonly K[];
   /** That of the weights after this update, as answers of `keyed` on the same model name them. */
   readonly version: number;
+  /** By an open vocabulary: the symbols that were not known where they were to be predicted, as `tbptt` tells them. */
+  readonly named?: readonly NamedSymbol[];
   /**
    * What the subscription needs to go on after this step: option `from`. Call it while the step is being handled.
    *
@@ -45,6 +50,8 @@ export interface KeyedTraining<S, K> extends KeyedSnapshot<S, K> {
   /** How many values are in it: a source that begins anew goes on after so many. */
   readonly values: number;
   readonly state: TrainerState;
+  /** Of an open vocabulary: how many of its symbols were known. It is to be kept with the weights, as it is by then. */
+  readonly known?: number;
 }
 
 /** What a subscription keeps, as long as it lasts. */
@@ -79,6 +86,11 @@ export interface KeyedTbpttOptions<S, K, T>
   readonly partial?: 'emit' | 'drop';
   /** What to start from, as `snapshot` gave it. */
   readonly from?: KeyedTraining<S, K> | undefined;
+  /**
+   * Where it is an open vocabulary, the model grows by symbols that are new, of whatever key, before the window in which they first
+   * appear is learnt. In the place of a target that is not known yet the escape is learnt.
+   */
+  readonly vocab?: Vocabulary | Tokenizer | undefined;
   /** Given what the subscription keeps as it begins. */
   readonly carries?: NextObserver<KeyedLearning<S, K>>;
   /**
@@ -103,6 +115,7 @@ const names: Names<KeyedTbpttOptions<unknown, unknown, unknown>> = {
   maxDelayMs: true,
   partial: true,
   from: true,
+  vocab: true,
   carries: true,
   ...keepingNames,
   ...updatesNames,
@@ -115,7 +128,7 @@ export const OPERATION = 'keyedTbptt';
 /** @throws RangeError, TypeError where an option is impossible. */
 export function chosenLearning<S, K, T>(given: KeyedTbpttOptions<S, K, T>): ChosenLearning<S, K, T> {
   const options = checkedOptions(OPERATION, given, names as Names<KeyedTbpttOptions<S, K, T>>);
-  const { length, batch, maxDelayMs = Number.POSITIVE_INFINITY, from, state } = options;
+  const { length, batch, maxDelayMs = Number.POSITIVE_INFINITY, from, state, vocab } = options;
   requireCount(OPERATION, 'length', length);
   requireCount(OPERATION, 'batch', batch);
   requireRoom(OPERATION, length, batch);
@@ -134,6 +147,7 @@ export function chosenLearning<S, K, T>(given: KeyedTbpttOptions<S, K, T>): Chos
       );
     }
   }
+  requireVocabulary(OPERATION, vocab);
   if (from !== undefined && state !== undefined) {
     throw new TypeError(`${OPERATION}: what 'from' holds has a state of its own; leave 'state' out.`);
   }

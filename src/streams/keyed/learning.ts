@@ -9,10 +9,11 @@ import { trainer } from '../../training/trainer.js';
 import { badWindows } from '../bad-windows.js';
 import { currentStage, deliver, type Stage, stageOf } from '../demand.js';
 import { timeSlice } from '../event-loop.js';
+import { type NamedSymbol, symbolGrowth } from '../symbol-growth.js';
 import { trainingSteps } from '../training-step.js';
 import { SLICE, updatesAtOnce } from '../updates.js';
 import type { SignalWindow } from '../window.js';
-import { type Gathered, gathering, nothingGathered } from './gathering.js';
+import { type Gathered, gathering, nothingGathered, type Together } from './gathering.js';
 import { layout } from './layout.js';
 import {
   type ChosenLearning,
@@ -30,12 +31,6 @@ import { NONE, waitingLines } from './waiting.js';
 /** A key, its values that wait, and its steps that are gathered. */
 interface Pupil<K> extends Resident<K>, Gathered {}
 
-/** Keys that learn together, and from how many steps. */
-interface Together<K> {
-  readonly of: readonly Pupil<K>[];
-  readonly steps: number;
-}
-
 export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
   model: Core<S, X>,
   options: ChosenLearning<S, K, T>,
@@ -43,16 +38,18 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
   end: End,
 ): KeyedRun<T> {
   const { length, batch, maxDelayMs, store, from, partial = 'emit' } = options;
-  const { loss, optimizer, clipNorm, state = from?.state, thread } = options;
+  const { loss, optimizer, clipNorm, each, state = from?.state, thread } = options;
   const keyOf = options.key ?? ((input: T) => (input as unknown as Keyed<unknown, K>).key);
   const home = machine();
   const rows = layout<S>(model as Core<S, never>, undefined, OPERATION);
+  const growth = symbolGrowth(OPERATION, model.params, options.vocab);
+  growth.goBackTo(from?.known);
+  const gathered = gathering<Pupil<K>>(OPERATION, length, batch, growth.check);
   const observe = () => () => windows.sound();
-  const learner = trainer(model, { loss, optimizer, clipNorm, state, thread, observe });
+  const learner = trainer(model, { loss, optimizer, clipNorm, each, state, thread, observe });
   const windows = badWindows(OPERATION, options, { params: model.params, learner, keep, snapshot });
   const progress = trainingSteps<S>(OPERATION, learner, windows, state?.tokens);
   const parameters = parametersOf(model.params).map(([, parameter]) => parameter);
-  const gathered = gathering<Pupil<K>>(OPERATION, length, batch);
   const now = updatesAtOnce(options);
   const slice = now ? () => undefined : timeSlice(options.slice ?? SLICE);
   /** The update that is under way. */
@@ -68,7 +65,7 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
   let values = from?.values ?? 0;
   let ended = false;
   /** What is left at the end. */
-  let last: Together<K>[] | undefined;
+  let last: Together<Pupil<K>>[] | undefined;
   let leaving = false;
 
   const house: Residents<S, K, Pupil<K>> = residents<S, K, Pupil<K>>(home, rows, model.initial(1), options, {
@@ -182,7 +179,7 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
     }
     if (queue.depth > 0) return take();
     if (!ended) return false;
-    last ??= store === undefined && partial === 'emit' ? leftOver() : [];
+    last ??= store === undefined && partial === 'emit' ? gathered.leftOver(house.keeping()) : [];
     const together = last.shift();
     if (together === undefined) return leave();
     task = attempt(together);
@@ -218,12 +215,12 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
     if (pupil.whole === 0) house.rest(pupil);
   }
 
-  function attempt(together: Together<K>): PiecewiseTask<KeyedTrainingStep<S, K, X> | undefined> {
+  function attempt(together: Together<Pupil<K>>): PiecewiseTask<KeyedTrainingStep<S, K, X> | undefined> {
     return windows.attempt(() => learn(together), { live: true, leftOut: () => leaveOut(together) });
   }
 
   /** Its steps are gone, and its keys go on with the carries from before. */
-  function leaveOut({ of, steps }: Together<K>): void {
+  function leaveOut({ of, steps }: Together<Pupil<K>>): void {
     gathered.learnt(of, steps);
     for (const pupil of of) {
       pupil.changed = true;
@@ -233,7 +230,7 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
 
   /** What puts carries back; those that are in the store by then stay as they are there. */
   function keep(): () => void {
-    const putTokensBack = progress.keep();
+    const [putTokensBack, putSymbolsBack] = [progress.keep(), growth.keep()];
     const since: NonNullable<typeof entered> = [];
     entered = since;
     return () => {
@@ -244,17 +241,27 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
       }
       since.length = 0;
       putTokensBack();
+      putSymbolsBack();
     };
   }
 
-  function* learn({ of, steps }: Together<K>): PiecewiseTask<KeyedTrainingStep<S, K, X>> {
+  function* learn({ of, steps }: Together<Pupil<K>>): PiecewiseTask<KeyedTrainingStep<S, K, X>> {
     const window = gathered.window(of, steps) as SignalWindow<X>;
+    return yield* growth.learn(window, learner, (target, named) => learnWindow({ of, steps }, window, target, named));
+  }
+
+  function* learnWindow(
+    { of, steps }: Together<Pupil<K>>,
+    window: SignalWindow<X>,
+    target: Tensor,
+    named: readonly NamedSymbol[] | undefined,
+  ): PiecewiseTask<KeyedTrainingStep<S, K, X>> {
     const { carry } = rows.read(
       home,
       of.map(({ record }) => record),
     );
     progress.begin();
-    const lesson = { carry, input: window.input, target: window.target };
+    const lesson = { carry, input: window.input, target };
     const result = now ? learner.learn(lesson) : yield* learner.learnInPieces(lesson);
     entered?.push({ of, carry });
     gathered.learnt(of, steps);
@@ -267,6 +274,7 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
     const taken = values;
     return {
       ...step,
+      ...(named && { named }),
       keys: of.map(({ key }) => key),
       version: versionOf(parameters),
       snapshot() {
@@ -276,24 +284,6 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
         );
       },
     };
-  }
-
-  /** Shorter windows at the end, those of one length together. */
-  function leftOver(): Together<K>[] {
-    const bySteps = new Map<number, Pupil<K>[]>();
-    for (const pupil of house.keeping()) {
-      const steps = gathered.left(pupil);
-      if (steps === 0) continue;
-      const same = bySteps.get(steps) ?? [];
-      same.push(pupil);
-      bySteps.set(steps, same);
-    }
-    return [...bySteps].flatMap(([steps, all]) =>
-      Array.from({ length: Math.ceil(all.length / batch) }, (_, k) => ({
-        of: all.slice(k * batch, (k + 1) * batch),
-        steps,
-      })),
-    );
   }
 
   /** Ends the stream, once. */
@@ -348,7 +338,7 @@ export function keyedLearning<S, X extends Tensor, T extends KeyedLesson<X>, K>(
       steps: all.map((pupil) => gathered.steps(pupil) ?? null),
       line: gathered.line.map((pupil) => places.get(pupil) as number),
       values,
-      state: progress.state(),
+      ...growth.whole(progress.state()),
     };
   }
 

@@ -150,6 +150,17 @@ describe('keyedTbptt is tbptt', () => {
     alone.release();
   });
 
+  it('and tells the loss of each position where it is asked for', async () => {
+    const events = Array.from(symbols(9, 1), (value) => ({ key: 'a', value }));
+    const options = { ...learning(), length: LENGTH, batch: 1, each: true };
+    const steps = await lastValueFrom(from(events).pipe(keyedTbptt(make(), options), toArray()));
+    for (const { each, loss } of steps) {
+      expect(each?.shape).toEqual([LENGTH, 1]);
+      const { data } = each as Tensor;
+      expect((data as Float32Array).reduce((sum, own) => sum + own) / LENGTH).toBeCloseTo(loss, 6);
+    }
+  });
+
   it('over features with targets', async () => {
     const make = onFeatures['a GRU'] as () => Model<Tensor>;
     const [model, alone] = [make(), make()];
