@@ -65,6 +65,7 @@ export function attending(space: Workspace): Pick<Ops, Attending> {
     },
     layerNormAdjoint(gradient, x, gain, epsilon) {
       checkSame(gradient.shape, x.shape, 'layerNormAdjoint');
+      checkLayerNorm(x.shape, gain.shape, gain.shape, 'layerNormAdjoint');
       const { rows, width } = rowsAndWidth(x.shape, 'layerNormAdjoint');
       const results = [space.result(x.shape), space.result(gain.shape), space.result(gain.shape)] as const;
       const [dx, dgain, dbias] = results;

@@ -34,6 +34,18 @@ function check(operation: string, what: string, x: Tensor, shape: Shape): void {
   }
 }
 
+/** The window of a way back, whose states are `[T, B, H]`, or all cells `[T + more, B, H]`. */
+function windowBack(operation: string, states: Tensor, more = 0): kernels.Window {
+  const [moments = 0, batch = 0, units = 0] = states.shape;
+  if (states.shape.length !== 3 || moments <= more) {
+    const steps = more === 0 ? 'T' : `T + ${more}`;
+    throw new RangeError(
+      `${operation}: takes the states [${steps}, B, H] of a window, T ≥ 1, but got ${showShape(states.shape)}.`,
+    );
+  }
+  return { steps: moments - more, batch, units };
+}
+
 export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
   const { machine } = space;
 
@@ -138,13 +150,24 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     return [after, before, gates] as const;
   }
 
-  function gruWindowBack(dy: Tensor, wh: Tensor, wn: Tensor | undefined, before: Tensor, gates: Tensor) {
-    const [steps, batch, units] = before.shape as readonly [number, number, number];
+  function gruWindowBack(
+    operation: string,
+    dy: Tensor,
+    wh: Tensor,
+    wn: Tensor | undefined,
+    before: Tensor,
+    gates: Tensor,
+  ) {
+    const { steps, batch, units } = windowBack(operation, before);
     const dx = space.result([steps, batch, 3 * units]);
     const du = wn === undefined ? space.result([steps, batch, 3 * units]) : undefined;
     const dh = zeros([batch, units]);
     const columns = wn === undefined ? 3 * units : 2 * units;
-    const above = space.numbers(dy, 'gru');
+    check(operation, 'dy', dy, before.shape);
+    check(operation, 'wh', wh, [units, columns]);
+    if (wn !== undefined) check(operation, 'wn', wn, [units, units]);
+    check(operation, 'gates', gates, [steps, batch, 4 * units]);
+    const above = space.numbers(dy, operation);
     const recurrent = transposedOperand(wh, columns, units, batch);
     const candidate = wn && transposedOperand(wn, units, units, batch);
     kernels.gruBackward(
@@ -153,8 +176,8 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       above,
       recurrent,
       candidate ?? 0,
-      space.numbers(gates, 'gru'),
-      space.numbers(before, 'gru'),
+      space.numbers(gates, operation),
+      space.numbers(before, operation),
       dx.address,
       du?.address ?? 0,
       dh.address,
@@ -174,16 +197,18 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       return [after, before];
     },
     simpleRnnAdjoint(dy, wh, y) {
-      const [steps, batch, units] = y.shape as readonly [number, number, number];
+      const { steps, batch, units } = windowBack('simpleRnnAdjoint', y);
+      check('simpleRnnAdjoint', 'dy', dy, y.shape);
+      check('simpleRnnAdjoint', 'wh', wh, [units, units]);
       const dz = space.result(y.shape);
       const dh = zeros([batch, units]);
       const recurrent = transposedOperand(wh, units, units, batch);
       kernels.rnnBackward(
         machine,
         { steps, batch, units },
-        space.numbers(dy, 'simpleRnn'),
+        space.numbers(dy, 'simpleRnnAdjoint'),
         recurrent,
-        space.numbers(y, 'simpleRnn'),
+        space.numbers(y, 'simpleRnnAdjoint'),
         dz.address,
         dh.address,
       );
@@ -219,14 +244,20 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       return [after, last, before, gates, cells, ...(normalised ?? ([] as const))];
     },
     lstmAdjoint(dy, dc, wh, gates, cells, forget = 'learned', peepholes, normalised) {
-      const [more, batch, units] = cells.shape as readonly [number, number, number];
-      const steps = more - 1;
+      const { steps, batch, units } = windowBack('lstmAdjoint', cells, 1);
       const parts = kernels.lstmGates(forget);
+      check('lstmAdjoint', 'dy', dy, [steps, batch, units]);
+      check('lstmAdjoint', 'wh', wh, [units, parts * units]);
+      check('lstmAdjoint', 'gates', gates, [steps, batch, parts * units]);
+      if (normalised) {
+        check('lstmAdjoint', 'product', normalised.product, gates.shape);
+        check('lstmAdjoint', 'normed', normalised.normed, dy.shape);
+      }
       const norm = normalised && normOf(normalised.norms, normalised.product, normalised.normed, parts, units);
       const form = { ...formOf(forget, peepholes, units), norm };
       const dz = space.result([steps, batch, parts * units]);
       const dh = zeros([batch, units]);
-      const dCell = copyOf(dc, [batch, units], 'lstm');
+      const dCell = copyOf(dc, [batch, units], 'lstmAdjoint');
       const slopes = peepholes && zeros([batch, (parts - 1) * units]);
       const du = norm && space.result(dz.shape);
       const dNorms = norm && space.result([(parts + 2) * units]);
@@ -234,11 +265,11 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       kernels.lstmBackward(
         machine,
         { steps, batch, units },
-        space.numbers(dy, 'lstm'),
+        space.numbers(dy, 'lstmAdjoint'),
         recurrent,
         form,
-        space.numbers(gates, 'lstm'),
-        space.numbers(cells, 'lstm'),
+        space.numbers(gates, 'lstmAdjoint'),
+        space.numbers(cells, 'lstmAdjoint'),
         dz.address,
         dh.address,
         dCell.address,
@@ -256,12 +287,12 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     },
     gru: (x, wh, bn, h, ids) => gruWindow('gru', x, wh, undefined, bn, h, ids),
     gruAdjoint(dy, wh, before, gates) {
-      const { dx, du, dh } = gruWindowBack(dy, wh, undefined, before, gates);
+      const { dx, du, dh } = gruWindowBack('gruAdjoint', dy, wh, undefined, before, gates);
       return [dx, du as BufferView, dh];
     },
-    gruResetBefore: (x, wh, wn, h, ids) => gruWindow('gru', x, wh, wn, undefined, h, ids),
+    gruResetBefore: (x, wh, wn, h, ids) => gruWindow('gruResetBefore', x, wh, wn, undefined, h, ids),
     gruResetBeforeAdjoint(dy, wh, wn, before, gates) {
-      const { dx, dh } = gruWindowBack(dy, wh, wn, before, gates);
+      const { dx, dh } = gruWindowBack('gruResetBeforeAdjoint', dy, wh, wn, before, gates);
       return [dx, dh];
     },
   };
