@@ -1,6 +1,6 @@
 import { requireKind, requireTensor } from '../checks.js';
 import { isList, sameShape, showShape, type Tensor } from '../tensor.js';
-import { guarded, rule as kind } from './operands.js';
+import { rule as kind } from './operands.js';
 import type { CustomVjp, Ops } from './ops.js';
 
 /**
@@ -41,7 +41,7 @@ export function customGradients(
   y: Tensor,
   needs: readonly boolean[],
 ): readonly (Tensor | undefined)[] {
-  const gradients = rule.backward(guarded(ops), gradient, operands, y, needs);
+  const gradients = rule.backward(ops, gradient, operands, y, needs);
   requireKind(
     rule.kind,
     isList(gradients),

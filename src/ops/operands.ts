@@ -1,10 +1,9 @@
 /**
- * What each primitive takes, argument by argument. The shape rules say which tensors go together; that they are tensors at all is
- * asked here, once for all Ops, where code outside the package calls them: around a window's Ops, around those that a rule of
- * `customVjp` gets, and around the reference. What primitives and derivatives ask of one another is not checked again.
+ * What each primitive takes, argument by argument. The shape rules say which tensors go together; that they are tensors at all, and
+ * records, lists and numbers what they should be, is asked here, by each primitive before it does anything.
  */
 import { isRecord, requireKind } from '../checks.js';
-import { checkShape, isList, isTensor } from '../tensor.js';
+import { checkShape, isList, type Tensor } from '../tensor.js';
 import type { Adjoints, Ops, Primitives, Sources } from './ops.js';
 import type { RecurrenceAdjoints, Recurrences } from './recurrences.js';
 
@@ -18,7 +17,9 @@ interface Kind {
 /** The arguments of a primitive by their names, in their order. */
 type Arguments = Readonly<Record<string, Kind>>;
 
-const isOperand = (value: unknown): boolean => isTensor(value) && isList(value.shape);
+/** Whether its numbers are what they should be is looked at where they are read. */
+const isOperand = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && isList((value as Partial<Tensor>).shape);
 const isNumbers = (count: number, value: unknown): boolean =>
   isList(value) && value.length === count && value.every((each) => typeof each === 'number');
 const isPair = (value: unknown): boolean => isNumbers(2, value);
@@ -188,37 +189,40 @@ export const argumentsOfRecurrences: Readonly<Record<keyof (Recurrences & Recurr
   gruResetBeforeAdjoint: { dy: tensor, wh: tensor, wn: tensor, before: tensor, gates: tensor },
 };
 
-type Row = readonly [operation: string, names: readonly string[], kinds: readonly Kind[]];
+const every: Readonly<Record<string, Arguments>> = { ...argumentsOf, ...argumentsOfRecurrences };
+/** By lists, which are faster to go through than records. */
+const lists = new Map(
+  Object.entries(every).map(([operation, of]) => [
+    operation,
+    Object.entries(of).map(([name, kind]) => ({ name, kind })),
+  ]),
+);
 
-const rowsOf = (table: Readonly<Record<string, Arguments>>): readonly Row[] =>
-  Object.entries(table).map(([operation, of]) => [operation, Object.keys(of), Object.values(of)]);
-const rows = rowsOf(argumentsOf);
-const recurrenceRows = rowsOf(argumentsOfRecurrences);
+type Operation = keyof typeof argumentsOf | keyof typeof argumentsOfRecurrences;
 
-function refuse(operation: string, name: string, kind: Kind, got: unknown): void {
-  requireKind(operation, false, `${kind.takes} as ${name}`, got, kind.remedy);
-}
-
-function guardAll<T extends object>(of: T, table: readonly Row[]): T {
-  const guards = { ...of } as Record<string, unknown>;
-  for (const [operation, names, kinds] of table) {
-    const run = guards[operation] as (...args: readonly unknown[]) => unknown;
-    guards[operation] = (...args: readonly unknown[]) => {
-      for (let k = 0; k < kinds.length; k += 1) {
-        const kind = kinds[k] as Kind;
-        if (!kind.fits(args[k])) refuse(operation, names[k] as string, kind, args[k]);
-        if (kind === shape) checkShape(args[k] as readonly number[], operation);
-      }
-      return run(...args);
-    };
+/** @throws TypeError, RangeError where an argument is of another kind than the primitive takes, by its name and the argument's. */
+export function requireArguments(operation: Operation, ...args: readonly unknown[]): void {
+  const kinds = lists.get(operation) as readonly { readonly name: string; readonly kind: Kind }[];
+  for (let k = 0; k < kinds.length; k += 1) {
+    const { name, kind } = kinds[k] as (typeof kinds)[number];
+    const value = args[k];
+    if (kind === tensor && isOperand(value)) continue;
+    if (!kind.fits(value)) requireKind(operation, false, `${kind.takes} as ${name}`, value, kind.remedy);
+    if (kind === shape) checkShape(value as readonly number[], operation);
   }
-  return guards as T;
 }
 
-/** Ops that refuse arguments of another kind than a primitive takes, by its name and the argument's. */
-export function guarded<O extends Ops>(ops: O): O {
-  const guards = guardAll(ops, rows);
-  return ops.recurrences === undefined
-    ? guards
-    : Object.assign(guards, { recurrences: guardAll(ops.recurrences, recurrenceRows) });
+/** Ops whose primitives ask for their arguments first. */
+export function guarded(ops: Ops): Ops {
+  const primitives = Object.keys(argumentsOf).map((operation) => {
+    const run = ops[operation as keyof Primitives] as (...args: readonly unknown[]) => unknown;
+    return [
+      operation,
+      (...args: readonly unknown[]) => {
+        requireArguments(operation as Operation, ...args);
+        return run(...args);
+      },
+    ];
+  });
+  return { ...ops, ...Object.fromEntries(primitives) };
 }

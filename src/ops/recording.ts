@@ -7,7 +7,6 @@
 
 import type { Capture, Fork } from '../kernels/machine-type.js';
 import { type Ids, isList, isTensor, type Numbers, type Tensor } from '../tensor.js';
-import { guarded } from './operands.js';
 import type { Ops } from './ops.js';
 
 interface Entry {
@@ -102,7 +101,7 @@ export function recorder(capture: Capture, inputs: readonly Tensor[]): Recorder 
         ...wrapAll(ops),
         ...(ops.recurrences && { recurrences: wrapAll(ops.recurrences) }),
         // What it is composed of is written down one by one, so that what ids must be below is known.
-        custom: (operands, rule) => rule.forward(guarded(wrapped), ...operands),
+        custom: (operands, rule) => rule.forward(wrapped, ...operands),
       };
       return wrapped;
     },

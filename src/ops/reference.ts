@@ -74,7 +74,7 @@ function softmaxOf(row: Float64Array): Float64Array {
  * ops.tanh(tensor([2], [0, 1])).data; // Float64Array [0, 0.7615941559557649]
  */
 export function reference(options: ReferenceOptions = {}): Ops {
-  const names: Names<ReferenceOptions> = { training: true, step: true, substitute: true };
+  const names: Names<ReferenceOptions> = { training: 'boolean', step: true, substitute: true };
   const { training = false, step = 0, substitute } = checkedOptions('reference', options, names);
 
   function read(x: Tensor): Float64Array {

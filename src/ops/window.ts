@@ -12,7 +12,6 @@ import * as tree from '../tree.js';
 import { eager } from './eager/index.js';
 import { type Workspace, workspace } from './eager/workspace.js';
 import { throughLookups } from './lookups.js';
-import { guarded } from './operands.js';
 import type { Ops } from './ops.js';
 
 /** A window that is open until it is closed. */
@@ -24,11 +23,10 @@ export interface OpenWindow {
 
 /**
  * The Ops of a window: the kernels; over these what writes down what they do, to take gradients (`tape`) or to run it again
- * (`recorder`); over that, lookups, so that the work that they save is not written down either; and what refuses arguments of
- * another kind.
+ * (`recorder`); and over that, lookups, so that the work that they save is not written down either.
  */
 export function windowOps<O extends Ops = Ops>(space: Workspace, writing = (kernels: Ops) => kernels as O): O {
-  return guarded(throughLookups(writing(eager(space))));
+  return throughLookups(writing(eager(space)));
 }
 
 /**

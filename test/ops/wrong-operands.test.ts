@@ -193,6 +193,24 @@ describe.each(Object.entries(everywhere))('the primitives of %s', (_, within) =>
   });
 });
 
+describe('looked-up rows', () => {
+  const products: Readonly<Record<string, Row>> = {
+    linear: { args: [x, t(4, 5), t(5)] },
+    matmul: { args: [x, t(4, 5), {}], optional: [2] },
+  };
+  it.each(casesOf(products).filter(({ k }) => k > 0))(
+    '$name does not take $what as argument $k',
+    ({ name, what, args }) => {
+      const run = (rows: Ops['gather']) => (ops: Ops) => call(ops, name, [rows(t(2, 4), symbols), ...args.slice(1)]);
+      expectRefused(
+        name,
+        what,
+        refusal(() => inWindow((ops) => run(ops.gather)(ops))),
+      );
+    },
+  );
+});
+
 describe('the recurrences of a window', () => {
   const within = (name: string, args: readonly unknown[]) =>
     inWindow((ops) => call(ops.recurrences as object, name, args));

@@ -3,6 +3,7 @@ import { copyBlock, fill } from '../../kernels/kernels.js';
 import { wantsPacking } from '../../kernels/product.js';
 import * as kernels from '../../kernels/recurrent.js';
 import { type Ids, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../../tensor.js';
+import { requireArguments } from '../operands.js';
 import { type Forgetting, NORM_EPSILON, type RecurrenceAdjoints, type Recurrences } from '../recurrences.js';
 import { checkIds } from '../shapes.js';
 import type { Workspace } from './workspace.js';
@@ -188,6 +189,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
 
   return {
     simpleRnn(z, wh, h, ids) {
+      requireArguments('simpleRnn', z, wh, h, ids);
       const window = windowOf('simpleRnn', z, ids, h, 1);
       check('simpleRnn', 'wh', wh, [window.units, window.units]);
       const all = states(window, h, 'simpleRnn');
@@ -197,6 +199,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       return [after, before];
     },
     simpleRnnAdjoint(dy, wh, y) {
+      requireArguments('simpleRnnAdjoint', dy, wh, y);
       const { steps, batch, units } = windowBack('simpleRnnAdjoint', y);
       check('simpleRnnAdjoint', 'dy', dy, y.shape);
       check('simpleRnnAdjoint', 'wh', wh, [units, units]);
@@ -215,6 +218,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       return [dz, dh];
     },
     lstm(z, wh, h, c, ids, forget = 'learned', peepholes, norms) {
+      requireArguments('lstm', z, wh, h, c, ids, forget, peepholes, norms);
       const parts = kernels.lstmGates(forget);
       const window = windowOf('lstm', z, ids, h, parts);
       const { steps, batch, units } = window;
@@ -244,6 +248,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       return [after, last, before, gates, cells, ...(normalised ?? ([] as const))];
     },
     lstmAdjoint(dy, dc, wh, gates, cells, forget = 'learned', peepholes, normalised) {
+      requireArguments('lstmAdjoint', dy, dc, wh, gates, cells, forget, peepholes, normalised);
       const { steps, batch, units } = windowBack('lstmAdjoint', cells, 1);
       const parts = kernels.lstmGates(forget);
       check('lstmAdjoint', 'dy', dy, [steps, batch, units]);
@@ -285,13 +290,21 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       );
       return [dz, dh, dCell, slopes, du ?? dz, dNorms];
     },
-    gru: (x, wh, bn, h, ids) => gruWindow('gru', x, wh, undefined, bn, h, ids),
+    gru(x, wh, bn, h, ids) {
+      requireArguments('gru', x, wh, bn, h, ids);
+      return gruWindow('gru', x, wh, undefined, bn, h, ids);
+    },
     gruAdjoint(dy, wh, before, gates) {
+      requireArguments('gruAdjoint', dy, wh, before, gates);
       const { dx, du, dh } = gruWindowBack('gruAdjoint', dy, wh, undefined, before, gates);
       return [dx, du as BufferView, dh];
     },
-    gruResetBefore: (x, wh, wn, h, ids) => gruWindow('gruResetBefore', x, wh, wn, undefined, h, ids),
+    gruResetBefore(x, wh, wn, h, ids) {
+      requireArguments('gruResetBefore', x, wh, wn, h, ids);
+      return gruWindow('gruResetBefore', x, wh, wn, undefined, h, ids);
+    },
     gruResetBeforeAdjoint(dy, wh, wn, before, gates) {
+      requireArguments('gruResetBeforeAdjoint', dy, wh, wn, before, gates);
       const { dx, dh } = gruWindowBack('gruResetBeforeAdjoint', dy, wh, wn, before, gates);
       return [dx, dh];
     },
