@@ -19,10 +19,7 @@ export interface KeepingOptions {
 }
 
 /** @throws TypeError, RangeError where one of them is impossible, whether or not there is a folder. */
-export function checkKeeping(
-  operation: string,
-  { folder, everyMs = 0, keep = 1 }: KeepingOptions,
-): void {
+export function checkKeeping(operation: string, { folder, everyMs = 0, keep = 1 }: KeepingOptions): void {
   requireKind(
     operation,
     folder === undefined || typeof folder === 'string',

@@ -92,13 +92,16 @@ describe('train', () => {
     ['evaluation without a run', ['verse.txt', '--eval']],
     ['nothing piped in', ['--stdin'], ''],
     ['one character piped in', ['--stdin'], 'a'],
-  ] satisfies readonly (readonly [string, readonly string[], string?])[])("refuses %s, and leaves no folder", async (_, args, piped?: string) => {
-    writeFileSync(inFolder('empty.txt'), '');
-    writeFileSync(inFolder('one.txt'), 'a');
-    const { code } = await run(['train', ...args, '--keep', 'deep/model', '--no-serve'], piped);
-    expect(code).toBeGreaterThan(0);
-    expect(existsSync(inFolder('deep'))).toBe(false);
-  });
+  ] satisfies readonly (readonly [string, readonly string[], string?])[])(
+    'refuses %s, and leaves no folder',
+    async (_, args, piped?: string) => {
+      writeFileSync(inFolder('empty.txt'), '');
+      writeFileSync(inFolder('one.txt'), 'a');
+      const { code } = await run(['train', ...args, '--keep', 'deep/model', '--no-serve'], piped);
+      expect(code).toBeGreaterThan(0);
+      expect(existsSync(inFolder('deep'))).toBe(false);
+    },
+  );
 
   test('refuses an empty text in a folder of the user, and leaves that as it was', async () => {
     writeFileSync(inFolder('empty.txt'), '');
