@@ -2,6 +2,7 @@
 import { generator, type LanguageModelOptions } from '../src/index.js';
 import { liveLanguageModel } from '../src/serve/live-language-model.js';
 import { serve } from '../src/serve/serve.js';
+import { keptMemory } from './kept-memory.js';
 
 const [units, layers, requestsPerSecond] = process.argv.slice(2).map(Number) as [number, number, number];
 const [LANES, STEPS] = [32, 32];
@@ -40,10 +41,8 @@ async function learn(): Promise<void> {
 }
 
 process.on('message', (message) => {
-  if (message === 'resident') {
-    // Garbage is no leak, and V8 lets more of it be the more memory there is.
-    gc?.();
-    process.send?.(process.memoryUsage.rss());
+  if (message === 'memory') {
+    process.send?.(keptMemory());
     return;
   }
   if (message === 'close') void server.close().then(() => process.exit(0));

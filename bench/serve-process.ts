@@ -2,14 +2,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { KeptMemory } from './kept-memory.js';
 
 export interface ServerProcess {
   readonly child: ChildProcess;
   readonly url: string;
   /** A number of `GET /metrics` by its line's beginning. */
   figure(name: string): Promise<number>;
-  /** Its resident set, in bytes, after a whole collection. */
-  resident(): Promise<number>;
+  /** What it keeps after a whole collection. */
+  memory(): Promise<KeptMemory>;
 }
 
 export async function serverProcess(...args: readonly number[]): Promise<ServerProcess> {
@@ -21,10 +22,10 @@ export async function serverProcess(...args: readonly number[]): Promise<ServerP
   return {
     child,
     url,
-    async resident() {
+    async memory() {
       const answer = once(child, 'message');
-      child.send('resident');
-      return (await answer)[0] as number;
+      child.send('memory');
+      return (await answer)[0] as KeptMemory;
     },
     async figure(name) {
       const text = await (await fetch(`${url}/metrics`)).text();

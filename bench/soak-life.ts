@@ -22,7 +22,6 @@ import {
   learnTags,
   loadCheckpoint,
   lstm,
-  machine,
   positioned,
   restoreTagger,
   resume,
@@ -33,7 +32,7 @@ import {
   tbptt,
   type Utterance,
 } from '../src/index.js';
-import { residentMeter } from './resident.js';
+import { type KeptMemory, keptMemory } from './kept-memory.js';
 
 /** What a life says. */
 export type Said =
@@ -43,7 +42,7 @@ export type Said =
   | { readonly saved: number }
   | { readonly wrong: string }
   | {
-      readonly memory: Readonly<Record<'resident set' | 'heap' | "kernels' memory", number>>;
+      readonly memory: KeptMemory;
       /** Milliseconds by which the event loop was late, hundred quantiles of the last second. */
       readonly delays: readonly number[];
       readonly answered: number;
@@ -183,17 +182,15 @@ async function speak(speaker: number): Promise<void> {
 }
 const speaking = Promise.all(Array.from({ length: SPEAKERS }, (_, k) => speak(k)));
 
-const resident = residentMeter();
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 const sampling = setInterval(() => {
-  const { heap, set } = resident();
-  const memory = {
-    'resident set': set,
-    heap,
-    "kernels' memory": machine().memory.used,
-  };
-  say({ memory, delays: Array.from({ length: 100 }, (_, k) => delay.percentile(k + 0.5) / 1e6), answered, symbols });
+  say({
+    memory: keptMemory(),
+    delays: Array.from({ length: 100 }, (_, k) => delay.percentile(k + 0.5) / 1e6),
+    answered,
+    symbols,
+  });
   delay.reset();
 }, 1000);
 

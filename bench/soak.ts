@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { generator } from '../src/index.js';
 import { version } from '../src/version.js';
 import { aboveZero, argumentsOf, command, wholeNumber } from './arguments.js';
-import { grownBy } from './slope.js';
+import { type Growth, growthOf, type KeptMemory, mebibytes, percent } from './kept-memory.js';
 import type { Said } from './soak-life.js';
 
 const program = command('npm run soak --')
@@ -30,10 +30,9 @@ const { minutes, seed, report } = program.opts<{ minutes: number; seed: number; 
 const KILLING = 0.6;
 /** Seconds that a process lives at most after it has begun to learn; seconds after which lives are compared. */
 const [LONGEST, SETTLED] = [20, 3];
-/** Of its mean, what memory may grow by in the last life after its first quarter, if that life is so many minutes long; and over lives, if they are so many. */
-const [ALLOWED, WARM] = [0.05, 10];
-const [ALLOWED_OVER_LIVES, MANY_LIVES] = [0.1, 20];
-/** Of some neighbours the lowest counts: what each life says of its memory leaves garbage out, but not of the young generation. */
+/** Growth within the last life is judged if that life is so many minutes long, and from life to life if they are so many. */
+const [WARM, MANY_LIVES] = [10, 20];
+/** Of some neighbours the lowest counts: what is under way at the moment comes and goes. */
 const NEIGHBOURS = 20;
 const KEPT = 3;
 
@@ -75,7 +74,7 @@ function ledger(name: string) {
 }
 const learnt = { windows: ledger('windows'), lessons: ledger('lessons') };
 const delays: number[] = [];
-const settled: number[] = [];
+const settled: KeptMemory[] = [];
 const endings: Record<Ending, number> = { SIGKILL: 0, SIGTERM: 0, stop: 0 };
 const totals = { answered: 0, symbols: 0 };
 let saved = 0;
@@ -83,16 +82,15 @@ let savedInAll = 0;
 /** Where the next life has to begin at least; after SIGTERM that is all that was learnt. */
 let atLeast = 0;
 
-type Memory = Extract<Said, { readonly memory: unknown }>['memory'];
-
 /** A process from its start to its end. */
-async function live(ending: Ending, seconds: number): Promise<readonly Memory[]> {
+async function live(ending: Ending, seconds: number): Promise<readonly KeptMemory[]> {
   const file = fileURLToPath(new URL('./soak-life.js', import.meta.url));
   const child: ChildProcess = fork(file, {
+    execArgv: ['--expose-gc'],
     env: { ...process.env, OXBOW_FOLDER: folder },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
-  const memories: Memory[] = [];
+  const memories: KeptMemory[] = [];
   let text = '';
   let counts = { answered: 0, symbols: 0 };
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -132,7 +130,7 @@ async function live(ending: Ending, seconds: number): Promise<readonly Memory[]>
   totals.symbols += counts.symbols;
   atLeast = ending === 'SIGKILL' ? saved : learnt.windows.last;
   const atAge = memories[SETTLED];
-  if (atAge) settled.push(atAge['resident set']);
+  if (atAge) settled.push(atAge);
   return memories;
 }
 
@@ -178,17 +176,15 @@ if (
   wrong.push('the folder is still held');
 }
 
-const percent = (share: number) => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'too few samples');
-const within = (['resident set', 'heap', "kernels' memory"] as const).map((what) => {
-  const samples = memories.map((each) => each[what]);
-  const grown = grownBy(samples, NEIGHBOURS);
-  if (lasting >= 60 * WARM * 0.999 && !(grown <= ALLOWED)) wrong.push(`the ${what} grew by ${percent(grown)}`);
-  return [what, grown, (samples.at(-1) ?? Number.NaN) / 2 ** 20] as const;
-});
-const overLives = grownBy(settled, 1);
-if (settled.length >= MANY_LIVES && !(overLives <= ALLOWED_OVER_LIVES)) {
-  wrong.push(`from life to life the resident set grew by ${percent(overLives)}`);
+function judge(growths: readonly Growth[], where: string): void {
+  for (const { kind, grown, tooMuch } of growths) {
+    if (tooMuch) wrong.push(`${where} the ${kind} grew by ${percent(grown)}`);
+  }
 }
+const within = growthOf(memories, NEIGHBOURS);
+if (lasting >= 60 * WARM * 0.999) judge(within, 'in the last process');
+const overLives = growthOf(settled, 1);
+if (settled.length >= MANY_LIVES) judge(overLives, 'from life to life');
 const sorted = delays.sort((a, b) => a - b);
 const delayAt = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN).toFixed(1);
 
@@ -210,10 +206,13 @@ const lines = [
   `| checkpoints of the run | ${savedInAll} |`,
   `| values scored; symbols generated, until the last second of each process | ${totals.answered}; ${totals.symbols} |`,
   ...within.map(
-    ([what, grown, mib]) =>
-      `| ${what} of the last process, ${(lasting / 60).toFixed(1)} minutes: growth after its first quarter; at its end | ${percent(grown)}; ${mib.toFixed(1)} MiB |`,
+    ({ kind, grown, last }) =>
+      `| ${kind} of the last process, ${(lasting / 60).toFixed(1)} minutes: growth after its first quarter; at its end | ${percent(grown)}; ${mebibytes(last)} |`,
   ),
-  `| resident set after ${SETTLED + 1} seconds of life: growth over ${settled.length} processes | ${percent(overLives)} |`,
+  ...overLives.map(
+    ({ kind, grown }) =>
+      `| ${kind} after ${SETTLED + 1} seconds of life: growth over ${settled.length} processes | ${percent(grown)} |`,
+  ),
   `| delay of the event loop, p50, p99 | ${delayAt(0.5)}, ${delayAt(0.99)} ms |`,
   ...(wrong.length > 0 ? ['', ...wrong.slice(0, 20).map((each) => `- ${each}`)] : []),
   '',

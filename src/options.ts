@@ -5,17 +5,28 @@ type NameOf<O> = O extends unknown ? keyof O : never;
 
 type ValueOf<O, K> = O extends unknown ? (K extends keyof O ? O[K] : never) : never;
 
+/** What a table says of an option that is true or false: nothing else is taken for it. */
+type Flag<V> = [Exclude<V, undefined>] extends [boolean] ? 'boolean' : never;
+
 /** The table of an option that is a record itself. */
 type Inner<V> = [Extract<V, object>] extends [never] ? never : Names<Extract<V, object>>;
 
 /**
- * All options of an interface by their names: `true`, or a table of its own for an option that is always a record of
- * options. One that is missing here, or in the interface, is a compile error.
+ * All options of an interface by their names: `'boolean'` for one that is true or false, a table of its own for one that is
+ * always a record of options, and else `true`. One that is missing here, or in the interface, is a compile error.
  */
-export type Names<O> = { readonly [K in NameOf<O>]: true | Inner<ValueOf<O, K>> };
+export type Names<O> = { readonly [K in NameOf<O>]: Entry<ValueOf<O, K>> };
+
+type Entry<V> = [Flag<V>] extends [never] ? true | Inner<V> : Flag<V>;
+
+/**
+ * A table as `checkedOptions` takes it, also where the options' own types are not known yet, and hence not which are true or false:
+ * `Names` says that wherever a table is written down.
+ */
+type Covering<O> = { readonly [K in NameOf<O>]: true | 'boolean' | Inner<ValueOf<O, K>> };
 
 interface Table {
-  readonly [name: string]: true | Table;
+  readonly [name: string]: true | 'boolean' | Table;
 }
 
 /**
@@ -24,9 +35,9 @@ interface Table {
  *
  * @param operation the function that the user called
  * @param within the option that the record is the value of, with a dot: `'dropout.'`
- * @throws TypeError where it is not a record, or has a name that is not in the table.
+ * @throws TypeError where it is not a record, has a name that is not in the table, or anything but true or false where the table says so.
  */
-export function checkedOptions<O extends object>(operation: string, options: O, names: Names<O>, within = ''): O {
+export function checkedOptions<O extends object>(operation: string, options: O, names: Covering<O>, within = ''): O {
   return read(operation, options, names as Table, within) as O;
 }
 
@@ -46,7 +57,10 @@ function read(operation: string, given: unknown, names: Table, within: string): 
   for (const [name, inner] of Object.entries(names)) {
     const value = (given as Record<string, unknown>)[name];
     if (value === undefined) continue;
-    options[name] = inner === true ? value : read(operation, value, inner, `${within}${name}.`);
+    if (inner === 'boolean' && typeof value !== 'boolean') {
+      throw new TypeError(`${operation}: ${within}${name} is true or false, not ${shown(value)}; give one of them.`);
+    }
+    options[name] = typeof inner === 'object' ? read(operation, value, inner, `${within}${name}.`) : value;
   }
   return options;
 }

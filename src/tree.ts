@@ -62,7 +62,7 @@ function partOf(tree: Branch, path: string, name: string): string {
 
 /** What messages say of a part: a tensor's type and shape, a record's names. */
 export function shownPart(part: unknown): string {
-  if (isTensor(part)) return `${part.type} ${showShape(part.shape)}`;
+  if (isTensor(part) && isList(part.shape)) return `${part.type} ${showShape(part.shape)}`;
   if (isList(part)) return `a list of ${part.length}`;
   if (!isBranch(part)) return String(part);
   const names = Object.keys(part).join(', ');

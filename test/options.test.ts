@@ -65,6 +65,23 @@ const nested = rows.flatMap((row) =>
   ),
 );
 
+/** Options that are true or false, also within others. */
+const flags = [
+  ...rows.map((row) => ({ ...row, within: '', all: row.options, outer: (inner: object): object => inner })),
+  ...nested.map((row) => ({
+    ...row,
+    within: `${row.option}.`,
+    all: row.value,
+    outer: (inner: object): object => ({ ...row.options, [row.option]: inner }),
+  })),
+].flatMap(({ within, all, outer, ...row }) =>
+  Object.entries(all).flatMap(([option, value]) =>
+    typeof value === 'boolean'
+      ? [{ ...row, path: within + option, given: (wrong: unknown) => outer({ ...all, [option]: wrong }) }]
+      : [],
+  ),
+);
+
 describe('every function with options', () => {
   it.each(rows)('$name takes what it knows', async ({ call, options }) => {
     await call(options);
@@ -101,6 +118,17 @@ describe('every function with options', () => {
         new RegExp(`^${operation}: the options are a record of '.*', not ${what}\\.$`),
       );
     }
+  });
+
+  it.each(flags)('$name takes nothing but true or false for $path', async ({ operation, call, path, given }) => {
+    for (const wrong of [0, 1, 'yes', null, [], {}]) {
+      const error = await refusalOf(() => call(given(wrong)));
+      expect(error, String(wrong)).toBeInstanceOf(TypeError);
+      expect((error as Error).message).toMatch(
+        new RegExp(`^${operation}: ${path.replace('.', '\\.')} is true or false, not .*; give one of them\\.$`),
+      );
+    }
+    await call(given(undefined));
   });
 
   it.each(nested)(

@@ -86,7 +86,7 @@ export function bidirectional<F, B, X extends Tensor, P extends Params = Params,
   } = checkedOptions('bidirectional', options, {
     seed: true,
     merge: true,
-    last: true,
+    last: 'boolean',
     outputs: true,
   });
   if (forward.inputs !== undefined && backward.inputs !== undefined && forward.inputs !== backward.inputs) {

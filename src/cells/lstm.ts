@@ -70,8 +70,8 @@ export interface LstmOptions extends LstmCellOptions {
 
 const names: Names<LstmCellOptions> = {
   forget: true,
-  peepholes: true,
-  layerNorm: true,
+  peepholes: 'boolean',
+  layerNorm: 'boolean',
   dropConnect: true,
   initializers: { wx: true, wh: true, b: true, vi: true, vf: true, vo: true, gx: true, gh: true, gc: true, bc: true },
 };

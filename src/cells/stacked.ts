@@ -57,7 +57,7 @@ export function stacked<const L extends readonly Core<unknown>[]>(
   options: StackedOptions = {},
 ): Layer<StackedCarry<L>> {
   type Carry = StackedCarry<L>;
-  const names: Names<StackedOptions> = { seed: true, dropout: true, residual: true };
+  const names: Names<StackedOptions> = { seed: true, dropout: true, residual: 'boolean' };
   const { seed, dropout, residual = false } = checkedOptions('stacked', options, names);
   requireKind('stacked', Array.isArray(layers), 'a list of layers', layers, 'give the lowest one first');
   const children: Children = Object.fromEntries(layers.map((child, below) => [`layer${below + 1}`, child]));

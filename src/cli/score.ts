@@ -13,7 +13,15 @@ import { highlighted } from './scoring/shown.js';
 import { choice, type MachineChoice, positive } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { misused } from './shared/failure.js';
-import { type About, type LanguageCore, languageIn, requireTask, resumeKept, vocabularyOf } from './shared/kept.js';
+import {
+  type About,
+  type LanguageCore,
+  languageIn,
+  leavingNothing,
+  requireTask,
+  resumeKept,
+  vocabularyOf,
+} from './shared/kept.js';
 import { knownOptimizer, optimizerOf } from './shared/language.js';
 import { count, several } from './shared/numbers.js';
 import {
@@ -62,7 +70,7 @@ export function scoreCommand(): Command {
     .option('--only-strange', 'show no other lines')
     .option('--save-every <n>', 'seconds from one checkpoint to the next', positive(), SAVE_EVERY);
   return withJson(withMachine(made), 'each line').action((files: readonly string[], options: ScoreOptions) =>
-    inContext(options, (context) => score(files, options, context)),
+    inContext(options, (context) => leavingNothing(options.keep, () => score(files, options, context))),
   );
 }
 

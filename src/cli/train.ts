@@ -6,7 +6,15 @@ import { learntIds } from '../streams/coder.js';
 import { type MachineChoice, positive, whole } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { misused } from './shared/failure.js';
-import { type About, type LanguageCore, languageIn, requireTask, resumeKept, vocabularyOf } from './shared/kept.js';
+import {
+  type About,
+  type LanguageCore,
+  languageIn,
+  leavingNothing,
+  requireTask,
+  resumeKept,
+  vocabularyOf,
+} from './shared/kept.js';
 import { knownOptimizer } from './shared/language.js';
 import { requireSymbolsOf } from './shared/symbols.js';
 import { type CourseData, courseFrom, isSameWay, newCourse, type Way } from './training/course.js';
@@ -77,7 +85,7 @@ export function trainCommand(): Command {
     )
     .option('--save-every <n>', 'seconds from one checkpoint to the next', positive(), habits.saveEvery);
   return withJson(withMachine(made), written).action((file: string | undefined, options: TrainOptions) =>
-    inContext(options, (context) => work(file, options, context)),
+    inContext(options, (context) => leavingNothing(options.keep, () => work(file, options, context))),
   );
 }
 

@@ -72,9 +72,6 @@ export interface Inner {
 
 /** Whether memory is to be shared; where it cannot be, though nobody asked for one thread, a warning says so. */
 function sharedWanted({ shared }: MachineOptions, threads: number): boolean {
-  if (shared !== undefined && typeof shared !== 'boolean') {
-    throw new TypeError(`configure: shared is true or false, not ${String(shared)}.`);
-  }
   const can = typeof SharedArrayBuffer === 'function';
   if (shared && !can) {
     throw new Error('configure: memory cannot be shared here, there is no SharedArrayBuffer; leave `shared` out.');
@@ -341,7 +338,7 @@ export function configure(options: MachineOptions): Machine {
     threads: true,
     learnerThreads: true,
     tier: true,
-    shared: true,
+    shared: 'boolean',
     memoryLimit: true,
   };
   const wanted = checkedOptions('configure', options, names);

@@ -34,7 +34,7 @@ export const attentionInitializers: Names<NonNullable<AttentionOptions['initiali
 
 const names: Names<AttentionOptions> = {
   seed: true,
-  bias: true,
+  bias: 'boolean',
   dropout: true,
   initializers: attentionInitializers,
 };

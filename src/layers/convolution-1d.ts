@@ -48,8 +48,8 @@ const names: Names<Convolution1dOptions> = {
   padding: true,
   stride: true,
   activation: true,
-  flipped: true,
-  bias: true,
+  flipped: 'boolean',
+  bias: 'boolean',
   initializers: { w: true, b: true },
 };
 

@@ -47,8 +47,8 @@ const names: Names<Convolution2dOptions> = {
   padding: true,
   groups: true,
   activation: true,
-  flipped: true,
-  bias: true,
+  flipped: 'boolean',
+  bias: 'boolean',
   initializers: { w: true, b: true },
 };
 

@@ -51,8 +51,8 @@ export function dense(
   const checked = checkedOptions('dense', options, {
     seed: true,
     activation: true,
-    bias: true,
-    grows: true,
+    bias: 'boolean',
+    grows: 'boolean',
     initializers: { w: true, b: true },
   });
   const { seed, bias = true, grows = false, initializers = {} } = checked;

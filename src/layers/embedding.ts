@@ -57,7 +57,7 @@ export function embedding(
     initializers,
   } = checkedOptions('embedding', options, {
     seed: true,
-    grows: true,
+    grows: 'boolean',
     dropout: true,
     initializers: { table: true },
   });

@@ -27,7 +27,7 @@ export interface FlattenOptions {
  * stack({ convolve: convolution2d(1, 6, 5), flat: flatten(), head: dense(24 * 24 * 6, 10) })
  */
 export function flatten(options: FlattenOptions = {}): Layer<NoCarry> {
-  const { time = false } = checkedOptions('flatten', options, { time: true });
+  const { time = false } = checkedOptions('flatten', options, { time: 'boolean' });
   return described(
     layer({
       kind: 'flatten',

@@ -102,7 +102,7 @@ export function learnedPositions(
 ): Layer<PositionsCarry> {
   requireCount('learnedPositions', 'steps', steps);
   requireCount('learnedPositions', 'features', features);
-  const names: Names<LearnedPositionsOptions> = { seed: true, restart: true, initializers: { table: true } };
+  const names: Names<LearnedPositionsOptions> = { seed: true, restart: 'boolean', initializers: { table: true } };
   const { initializers, ...form } = checkedOptions('learnedPositions', options, names);
   const table = parameter([steps, features], initializers?.table ?? normal(0.02));
   return described(
@@ -149,7 +149,7 @@ export function sinusoidalPositions(
     known ??= tensor([steps, features], numbers());
     return known;
   };
-  const form = checkedOptions('sinusoidalPositions', options, { restart: true });
+  const form = checkedOptions('sinusoidalPositions', options, { restart: 'boolean' });
   return described(positions('sinusoidalPositions', [steps, features], table, {}, form), 'sinusoidalPositions', [
     steps,
     features,

@@ -52,7 +52,7 @@ export interface ScaledDotProductOptions {
  * operands$.pipe(scaledDotProductAttention({ heads: 4, causal: true })) // { queries, keys, values }
  */
 export function scaledDotProductAttention(options: ScaledDotProductOptions = {}): Layer<NoCarry, AttentionOperands> {
-  const names: Names<ScaledDotProductOptions> = { heads: true, causal: true };
+  const names: Names<ScaledDotProductOptions> = { heads: true, causal: 'boolean' };
   const { heads = 1, causal = false } = checkedOptions('scaledDotProductAttention', options, names);
   requireCount('scaledDotProductAttention', 'heads', heads);
   return described(

@@ -51,7 +51,7 @@ export function tied(
       `tied: takes the weights of an embedding, but got ${embedding.kind}; give what embedding() has made.`,
     );
   }
-  const names = { seed: true, bias: true, initializers: { b: true } } as const;
+  const names = { seed: true, bias: 'boolean', initializers: { b: true } } as const;
   const { seed, bias = true, initializers = {} } = checkedOptions('tied', options, names);
   const [symbols, features] = table.shape as readonly [number, number];
   const grows = table.grows.includes(0);

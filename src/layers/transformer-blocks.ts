@@ -47,7 +47,7 @@ export const blockNames: Names<BlockOptions> = {
   epsilon: true,
   activation: true,
   dropout: true,
-  attention: { bias: true, dropout: true, initializers: attentionInitializers },
+  attention: { bias: 'boolean', dropout: true, initializers: attentionInitializers },
   feedForward: { initializers: feedForwardInitializers },
 };
 export const causalBlockNames: Names<CausalBlockOptions> = { context: true, ...blockNames };

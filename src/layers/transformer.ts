@@ -25,7 +25,7 @@ export interface StackedBlocksOptions extends BlockOptions {
   readonly finalNorm?: boolean;
 }
 
-const manyNames: Names<Pick<StackedBlocksOptions, 'blocks' | 'finalNorm'>> = { blocks: true, finalNorm: true };
+const manyNames: Names<Pick<StackedBlocksOptions, 'blocks' | 'finalNorm'>> = { blocks: true, finalNorm: 'boolean' };
 
 /** The carries of blocks, by their names: `block1`, `block2`, … */
 export type BlockCarries = Readonly<Record<string, BlockCarry>>;

@@ -42,7 +42,7 @@ const names: Names<GptOptions> = {
   hidden: true,
   activation: true,
   dropout: true,
-  tied: true,
+  tied: 'boolean',
   seed: true,
 };
 

@@ -55,7 +55,7 @@ const names: Names<LanguageModelOptions> = {
   layers: true,
   embed: true,
   seed: true,
-  grows: true,
+  grows: 'boolean',
 };
 
 /**

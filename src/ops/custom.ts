@@ -1,4 +1,6 @@
-import { sameShape, showShape, type Tensor } from '../tensor.js';
+import { requireKind, requireTensor } from '../checks.js';
+import { isList, sameShape, showShape, type Tensor } from '../tensor.js';
+import { rule as kind } from './operands.js';
 import type { CustomVjp, Ops } from './ops.js';
 
 /**
@@ -14,6 +16,7 @@ import type { CustomVjp, Ops } from './ops.js';
  *
  * @param rule what it computes, and how its gradient goes back.
  * @returns the function, which takes the Ops at hand and the operands.
+ * @throws TypeError where the rule is none.
  * @throws RangeError (as gradients are taken) where a gradient has not the shape of its operand.
  * @example
  * // Rounds, and lets the gradient through as if it had not.
@@ -25,6 +28,7 @@ import type { CustomVjp, Ops } from './ops.js';
  * layer({ kind: 'rounded', params: {}, initial: () => noCarry, apply: (ops, carry, x: Tensor) => [rounded(ops, x), carry] });
  */
 export function customVjp(rule: CustomVjp): (ops: Ops, ...operands: readonly Tensor[]) => Tensor {
+  requireKind('customVjp', kind.fits(rule), kind.takes, rule, kind.remedy);
   return (ops, ...operands) => ops.custom(operands, rule);
 }
 
@@ -38,9 +42,18 @@ export function customGradients(
   needs: readonly boolean[],
 ): readonly (Tensor | undefined)[] {
   const gradients = rule.backward(ops, gradient, operands, y, needs);
+  requireKind(
+    rule.kind,
+    isList(gradients),
+    'a list of gradients from backward',
+    gradients,
+    'return one for each operand',
+  );
   operands.forEach((operand, k) => {
     const given = gradients[k];
-    if (!needs[k] || given === undefined || sameShape(given.shape, operand.shape)) return;
+    if (!needs[k] || given === undefined) return;
+    requireTensor(rule.kind, given, 'a tensor or undefined for each operand from backward', 'return its gradient');
+    if (sameShape(given.shape, operand.shape)) return;
     throw new RangeError(
       `${rule.kind}: backward gave a gradient ${showShape(given.shape)} for operand ${k}, which is ` +
         `${showShape(operand.shape)}; a gradient has its operand's shape.`,

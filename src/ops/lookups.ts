@@ -5,6 +5,7 @@
  * the results are the same, bit for bit.
  */
 import { type Ids, sizeOf, type Tensor } from '../tensor.js';
+import { requireArguments } from './operands.js';
 import type { Lookup, Ops } from './ops.js';
 import { checkLinear, matmulShape } from './shapes.js';
 
@@ -25,6 +26,7 @@ export function throughLookups<O extends Ops>(ops: O): O {
     linear(x, w, b) {
       const lookup = lookups.get(x);
       if (lookup === undefined) return ops.linear(x, w, b);
+      requireArguments('linear', x, w, b);
       checkLinear(x.shape, w.shape, b.shape);
       const { ids, rows, table } = lookup;
       const few = rows < sizeOf(ids.shape);
@@ -33,7 +35,9 @@ export function throughLookups<O extends Ops>(ops: O): O {
     },
     matmul(x, w, transposed = {}) {
       const lookup = lookups.get(x);
-      if (lookup === undefined || transposed.a || transposed.b) return ops.matmul(x, w, transposed);
+      if (lookup === undefined || transposed === null || transposed.a || transposed.b)
+        return ops.matmul(x, w, transposed);
+      requireArguments('matmul', x, w, transposed);
       matmulShape(x.shape, w.shape);
       const { ids, rows, table } = lookup;
       if (table === undefined) return ops.gather(w, ids);

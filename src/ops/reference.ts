@@ -10,6 +10,7 @@ import { type ChainNumbers, chainAdjoint, chainNats, chainSizes } from './chain.
 import { draws } from './draws.js';
 import { normalise, normaliseAdjoint } from './layer-norm.js';
 import { nearNormal, nearNormalSlope, normalDensity, normalDistribution } from './normal.js';
+import { guarded } from './operands.js';
 import type { Ops } from './ops.js';
 import { referenceImages } from './reference-images.js';
 import { scanned, scannedAdjoint, scanSizes } from './scan.js';
@@ -73,7 +74,7 @@ function softmaxOf(row: Float64Array): Float64Array {
  * ops.tanh(tensor([2], [0, 1])).data; // Float64Array [0, 0.7615941559557649]
  */
 export function reference(options: ReferenceOptions = {}): Ops {
-  const names: Names<ReferenceOptions> = { training: true, step: true, substitute: true };
+  const names: Names<ReferenceOptions> = { training: 'boolean', step: true, substitute: true };
   const { training = false, step = 0, substitute } = checkedOptions('reference', options, names);
 
   function read(x: Tensor): Float64Array {
@@ -267,7 +268,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
     return { ...sizes, x, transitions, start, end, tags: tags.data };
   }
 
-  const ops: Ops = {
+  const ops: Ops = guarded({
     training,
     draw: draws(step),
     matmul,
@@ -354,6 +355,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
     },
     layerNormAdjoint(gradient, x, gain, epsilon) {
       checkSame(gradient.shape, x.shape, 'layerNormAdjoint');
+      checkLayerNorm(x.shape, gain.shape, gain.shape, 'layerNormAdjoint');
       const [dx, dgain, dbias] = normaliseAdjoint(read(gradient), read(x), read(gain), epsilon);
       return [real(x.shape, dx), real(gain.shape, dgain), real(gain.shape, dbias)];
     },
@@ -396,6 +398,6 @@ export function reference(options: ReferenceOptions = {}): Ops {
         ),
       ),
     custom: (operands, rule) => rule.forward(ops, ...operands),
-  };
+  });
   return ops;
 }

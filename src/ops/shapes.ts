@@ -51,11 +51,11 @@ export function broadcastOf(a: Shape, b: Shape, operation: string): Broadcast {
 }
 
 /** @throws RangeError where gain and bias are not as wide as the rows of `layerNorm`'s x. */
-export function checkLayerNorm(x: Shape, gain: Shape, bias: Shape): void {
-  const { width } = rowsAndWidth(x, 'layerNorm');
+export function checkLayerNorm(x: Shape, gain: Shape, bias: Shape, operation = 'layerNorm'): void {
+  const { width } = rowsAndWidth(x, operation);
   if (!sameShape(gain, [width]) || !sameShape(bias, [width])) {
     throw new RangeError(
-      `layerNorm: x ${showShape(x)} wants gain and bias [${width}], but got ${showShape(gain)} and ${showShape(bias)}.`,
+      `${operation}: x ${showShape(x)} wants gain and bias [${width}], but got ${showShape(gain)} and ${showShape(bias)}.`,
     );
   }
 }

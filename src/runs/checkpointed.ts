@@ -48,7 +48,7 @@ const names: Names<CheckpointedOptions> = {
   everyMs: true,
   keep: true,
   about: true,
-  signals: true,
+  signals: 'boolean',
   saved: true,
 };
 

@@ -66,8 +66,8 @@ export interface RunFolder {
   close(): Promise<void>;
 }
 
-const names: Names<RunFolderOptions> = { keep: true, takeOver: true };
-const writeNames: Names<WriteOptions> = { step: true, held: true, keep: true };
+const names: Names<RunFolderOptions> = { keep: true, takeOver: 'boolean' };
+const writeNames: Names<WriteOptions> = { step: true, held: 'boolean', keep: true };
 
 /**
  * Opens the folder of a run to write checkpoints into it, and makes it where there is none. One process holds it at a time; one that

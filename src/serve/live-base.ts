@@ -19,10 +19,7 @@ export interface KeepingOptions {
 }
 
 /** @throws TypeError, RangeError where one of them is impossible, whether or not there is a folder. */
-export function checkKeeping(
-  operation: string,
-  { folder, everyMs = 0, keep = 1, signals = false }: KeepingOptions,
-): void {
+export function checkKeeping(operation: string, { folder, everyMs = 0, keep = 1 }: KeepingOptions): void {
   requireKind(
     operation,
     folder === undefined || typeof folder === 'string',
@@ -34,10 +31,9 @@ export function checkKeeping(
     throw new RangeError(`${operation}: everyMs is a number of milliseconds from 0 up, not ${shown(everyMs)}.`);
   }
   requireCount(operation, 'keep', keep);
-  requireKind(operation, typeof signals === 'boolean', 'true or false as signals', signals, 'give one of them');
 }
 
-export const keepingNames = { folder: true, everyMs: true, keep: true, signals: true } as const;
+export const keepingNames = { folder: true, everyMs: true, keep: true, signals: 'boolean' } as const;
 
 /** Keeps a run where there is a folder. */
 export function kept<T>(

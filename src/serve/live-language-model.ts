@@ -76,7 +76,7 @@ export const languageNames: Names<LiveLanguageModelOptions> = {
   length: true,
   maxDelayMs: true,
   thread: true,
-  learning: true,
+  learning: 'boolean',
   waiting: { perSource: true, inAll: true },
   sources: true,
   idleMs: true,

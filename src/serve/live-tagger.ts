@@ -56,7 +56,7 @@ const names: Names<LiveTaggerOptions> = {
   corrigible: true,
   queue: true,
   thread: true,
-  learning: true,
+  learning: 'boolean',
   tier: true,
 };
 

@@ -70,7 +70,7 @@ const names: Names<GenerationOptions<unknown>> = {
   repetitionWindow: true,
   stop: true,
   vocab: true,
-  surprisal: true,
+  surprisal: 'boolean',
   alternatives: true,
   ...samplingNames,
 };
@@ -313,7 +313,7 @@ export function generate<S>(
   model: Core<S, Ids, Tensor>,
   options: GenerateOptions<S>,
 ): OperatorFunction<Ids, GeneratedSymbol> {
-  const all: Names<GenerateOptions<S>> = { waiting: bufferNames, ...names };
+  const all: Names<GenerateOptions<unknown>> = { waiting: bufferNames, ...names };
   const { waiting = WAIT_OR_FAIL, ...saying } = checkedOptions('generate', options, all);
   checkOptions('generate', saying, model);
   checkBufferOptions('generate', waiting);

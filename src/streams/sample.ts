@@ -25,7 +25,7 @@ export const samplingNames: Names<SamplingOptions> = {
   topK: true,
   topP: true,
   minP: true,
-  greedy: true,
+  greedy: 'boolean',
   seed: true,
 };
 

@@ -20,7 +20,7 @@ export interface TokensOptions {
   readonly grows?: boolean;
 }
 
-const names: Names<TokensOptions> = { whole: true, grows: true };
+const names: Names<TokensOptions> = { whole: 'boolean', grows: 'boolean' };
 
 /** As much of a text as a message shows. */
 const SHOWN = 40;

@@ -2,7 +2,7 @@ import { tape } from '../backprop/tape.js';
 import { restored, startedFrom } from '../carry.js';
 import { requireModel } from '../checks.js';
 import { inWindow, windowOps } from '../ops/window.js';
-import { checkedOptions, type Names } from '../options.js';
+import { checkedOptions } from '../options.js';
 import { parametersOf } from '../parameters/parameter.js';
 import { parted } from '../path.js';
 import { type Ids, sizeOf, type Tensor } from '../tensor.js';
@@ -54,8 +54,12 @@ export function gradientNorms<S, X extends Tensor>(
   options: GradientNormsOptions<S, X>,
 ): readonly GradientNorms[] {
   requireModel('gradientNorms', model);
-  const names: Names<GradientNormsOptions<S, X>> = { loss: true, input: true, target: true, carry: true };
-  const { loss, input, target, carry } = checkedOptions('gradientNorms', options, names);
+  const { loss, input, target, carry } = checkedOptions('gradientNorms', options, {
+    loss: true,
+    input: true,
+    target: true,
+    carry: true,
+  });
   const named = parametersOf(model.params);
   const squares = inWindow((_, space) => {
     const watched = named.map(([, parameter]) => parameter);

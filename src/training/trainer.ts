@@ -49,7 +49,7 @@ export const trainerNames: Names<TrainerOptions> = {
   loss: true,
   optimizer: true,
   clipNorm: true,
-  each: true,
+  each: 'boolean',
   state: true,
   thread: true,
 };

@@ -83,6 +83,35 @@ describe('train', () => {
   });
 
   test.each([
+    ['a text that is not there', ['nowhere.txt']],
+    ['an empty text', ['empty.txt']],
+    ['a text of one character', ['one.txt']],
+    ['a prompt of other symbols', ['verse.txt', '--prompt', '€']],
+    ['windows longer than the text', ['verse.txt', '--length', '5000']],
+    ['options that do not go together', ['verse.txt', '--stdin']],
+    ['evaluation without a run', ['verse.txt', '--eval']],
+    ['nothing piped in', ['--stdin'], ''],
+    ['one character piped in', ['--stdin'], 'a'],
+  ] satisfies readonly (readonly [string, readonly string[], string?])[])(
+    'refuses %s, and leaves no folder',
+    async (_, args, piped?: string) => {
+      writeFileSync(inFolder('empty.txt'), '');
+      writeFileSync(inFolder('one.txt'), 'a');
+      const { code } = await run(['train', ...args, '--keep', 'deep/model', '--no-serve'], piped);
+      expect(code).toBeGreaterThan(0);
+      expect(existsSync(inFolder('deep'))).toBe(false);
+    },
+  );
+
+  test('refuses an empty text in a folder of the user, and leaves that as it was', async () => {
+    writeFileSync(inFolder('empty.txt'), '');
+    mkdirSync(inFolder('model'));
+    writeFileSync(inFolder('model/notes.txt'), 'mine');
+    expect((await run(['train', 'empty.txt', '--keep', 'model', '--no-serve'])).code).toBeGreaterThan(0);
+    expect(readFileSync(inFolder('model/notes.txt'), 'utf8')).toBe('mine');
+  });
+
+  test.each([
     [['train', 'nowhere.txt'], /nowhere\.txt cannot be read/],
     [['generate', '--model', 'nowhere'], /nowhere cannot be read/],
     [['inspect', 'verse.txt'], /verse\.txt/],

@@ -295,7 +295,7 @@ describe('a live language model', () => {
     ['a folder that is none', { folder: 7 as never }, /a path as folder/],
     ['checkpoints at no time', { everyMs: -1 }, /everyMs/],
     ['no checkpoints', { keep: 0 }, /keep/],
-    ['signals that are no answer', { signals: 'SIGTERM' as never }, /true or false as signals/],
+    ['signals that are no answer', { signals: 'SIGTERM' as never }, /signals is true or false/],
     ['a cell that there is not', { model: { cell: 'nothing' as never } }, /cell/],
   ])('refuses %s', async (_, options, message) => {
     await expect(liveLanguageModel(options)).rejects.toThrow(message);

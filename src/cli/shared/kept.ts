@@ -1,5 +1,7 @@
 /** Models that were kept: read without holding their folder, so that a run that learns is not disturbed. */
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import { loadCheckpoint } from '../../formats/checkpoint-file.js';
 import { loadWeights } from '../../formats/weights.js';
@@ -96,6 +98,24 @@ export async function resumeKept<M extends { readonly params: Params }, S = Tbpt
     );
   }
   return kept;
+}
+
+/**
+ * Works on a run that is to be kept in a folder. A folder that was made for it, and has come to hold nothing but its lock, is removed
+ * again, with those around it that were made too: what was refused leaves nothing.
+ */
+export async function leavingNothing<T>(folder: string | undefined, work: () => Promise<T>): Promise<T> {
+  const made: string[] = [];
+  for (let path = resolve(folder ?? '.'); !existsSync(path); path = dirname(path)) made.push(path);
+  try {
+    return await work();
+  } finally {
+    const [own] = made;
+    if (own !== undefined && existsSync(own) && readdirSync(own).every((name) => name.startsWith('.lock-'))) {
+      rmSync(own, { recursive: true });
+      for (const path of made.slice(1)) if (readdirSync(path).length === 0) rmdirSync(path);
+    }
+  }
 }
 
 export function requireTask(about: About | undefined, path: string, task: 'language' | 'tagger'): void {

@@ -17,9 +17,9 @@ import { tied } from '../../layers/tied.js';
 import { normal } from '../../parameters/initializers.js';
 import { stack } from '../../stack.js';
 import type { Coder } from '../../streams/coder.js';
-import { lanes } from '../../streams/lanes.js';
+import { type LanesOptions, lanes } from '../../streams/lanes.js';
 import { isOpen } from '../../streams/open-vocabulary.js';
-import { randomWindows } from '../../streams/random-windows.js';
+import { type RandomWindowsOptions, randomWindows } from '../../streams/random-windows.js';
 import type { SymbolWindow } from '../../streams/window.js';
 import { crossEntropy } from '../../training/losses/cross-entropy.js';
 import { cosine, oneCycle } from '../../training/schedules.js';
@@ -121,16 +121,18 @@ export interface TextWindows {
 export function windowsOf(
   text: Int32Array,
   { windows, length, batch, seed }: Pick<Recipe, 'windows' | 'length' | 'batch' | 'seed'>,
-  // biome-ignore lint/suspicious/noExplicitAny: it is what the same source has said of itself, as it was kept with the run.
-  from?: any,
+  /** What the same source has said of its place, as it was kept with the run; the source looks at it itself. */
+  position?: unknown,
 ): TextWindows {
   if (windows === 'random') {
     const count = Number.MAX_SAFE_INTEGER;
+    const from = position as RandomWindowsOptions['from'];
     return {
-      windows$: randomWindows(text, { length, batch, count, seed, ...(from && { from }) }),
+      windows$: randomWindows(text, { length, batch, count, seed, from }),
       epoch: Math.ceil((text.length - 1) / (length * batch)),
     };
   }
+  const from = position as LanesOptions['from'];
   return {
     windows$: lanes(text, { batch, length, epochs: Number.POSITIVE_INFINITY, ...(from && { from }) }),
     epoch: Math.ceil(Math.floor((text.length - 1) / batch) / length),

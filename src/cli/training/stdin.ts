@@ -4,7 +4,7 @@ import { listening } from '../../streams/coder.js';
 import { fromAsync } from '../../streams/from-async.js';
 import { tokens } from '../../streams/tokens.js';
 import type { SymbolWindow } from '../../streams/window.js';
-import { windows } from '../../streams/windows.js';
+import { type WindowPosition, windows } from '../../streams/windows.js';
 import type { LanguageRun } from './run.js';
 
 /**
@@ -32,8 +32,8 @@ const oddInput =
 /** Windows of one lane. A live stream does not end because of one symbol: those that the model does not know are passed over, or it grows by them. */
 export function pipedWindows({ vocab, recipe, goingOn, pipedAgain, screen }: LanguageRun): Observable<SymbolWindow> {
   const { length } = recipe;
-  // biome-ignore lint/suspicious/noExplicitAny: it is what the windows themselves have said, as it was kept with the run.
-  const from = pipedAgain ? (goingOn?.position as any) : undefined;
+  // What the windows themselves have said of their place, as it was kept with the run; they look at it.
+  const from = pipedAgain ? (goingOn?.position as WindowPosition | undefined) : undefined;
   return fromAsync(pieces(process.stdin, length, () => screen.note(oddInput))).pipe(
     tokens(listening(vocab)),
     windows({ length, from }),

@@ -60,11 +60,11 @@ export const netNames: OptionNames<NetOptions> = {
   cell: true,
   units: true,
   layers: true,
-  bidirectional: true,
+  bidirectional: 'boolean',
   dropout: true,
   mask: true,
   wordDropout: true,
-  chain: true,
+  chain: 'boolean',
 };
 
 /** What a tagger remembers within an utterance, and how many windows it has drawn masks for. */

@@ -1,5 +1,6 @@
 import { copyBlock, swapAxes } from '../../kernels/kernels.js';
 import { sameShape, sizeOf } from '../../tensor.js';
+import { requireArguments } from '../operands.js';
 import type { Ops } from '../ops.js';
 import { checkReshape, concatShape, splitShapes, swapShape } from '../shapes.js';
 import type { Workspace } from './workspace.js';
@@ -9,10 +10,12 @@ export function arrangement(space: Workspace): Pick<Ops, 'reshape' | 'split' | '
   const { machine } = space;
   return {
     reshape(x, shape) {
+      requireArguments('reshape', x, shape);
       checkReshape(x.shape, shape);
       return sameShape(x.shape, shape) ? x : space.view(space.place(x), shape);
     },
     swapAxes(x) {
+      requireArguments('swapAxes', x);
       const shape = swapShape(x.shape);
       const from = space.place(x);
       const [inner, outer] = shape as readonly [number, number];
@@ -21,6 +24,7 @@ export function arrangement(space: Workspace): Pick<Ops, 'reshape' | 'split' | '
       return y;
     },
     split(x, axis, sizes) {
+      requireArguments('split', x, axis, sizes);
       const { shape, shapes, outer, inner } = splitShapes(x.shape, axis, sizes);
       const whole = space.place(x);
       const stride = (shape[axis] as number) * inner;
@@ -36,6 +40,7 @@ export function arrangement(space: Workspace): Pick<Ops, 'reshape' | 'split' | '
       });
     },
     concat(parts, axis) {
+      requireArguments('concat', parts, axis);
       const { shape, sizes, outer, inner } = concatShape(
         parts.map((part) => part.shape),
         axis,

@@ -2,6 +2,7 @@ import * as kernels from '../../kernels/attention.js';
 import * as normKernels from '../../kernels/layer-norm.js';
 import type { Tensor } from '../../tensor.js';
 import { type AttentionForm, attentionSizes } from '../attention.js';
+import { requireArguments } from '../operands.js';
 import type { Ops } from '../ops.js';
 import { checkLayerNorm, checkSame, rowsAndWidth } from '../shapes.js';
 import type { Workspace } from './workspace.js';
@@ -36,12 +37,14 @@ export function attending(space: Workspace): Pick<Ops, Attending> {
 
   return {
     attention(parts, form, mask, known) {
+      requireArguments('attention', parts, form, mask, known);
       attentionSizes(parts, form, mask, known);
       const y = space.result((parts[0] as Tensor).shape);
       kernels.attention(machine, operands(parts, form, y.address, mask, known));
       return y;
     },
     attentionAdjoint(gradient, y, parts, form, mask, known, past) {
+      requireArguments('attentionAdjoint', gradient, y, parts, form, mask, known, past);
       checkSame(gradient.shape, y.shape, 'attentionAdjoint');
       const results = parts.slice(0, past ? 5 : 3).map(({ shape }) => space.result(shape));
       const [q, k, v, pastKeys = 0, pastValues = 0] = results.map(({ address }) => address);
@@ -56,6 +59,7 @@ export function attending(space: Workspace): Pick<Ops, Attending> {
       return results;
     },
     layerNorm(x, gain, bias, epsilon) {
+      requireArguments('layerNorm', x, gain, bias, epsilon);
       checkLayerNorm(x.shape, gain.shape, bias.shape);
       const { rows, width } = rowsAndWidth(x.shape, 'layerNorm');
       const y = space.result(x.shape);
@@ -64,7 +68,9 @@ export function attending(space: Workspace): Pick<Ops, Attending> {
       return y;
     },
     layerNormAdjoint(gradient, x, gain, epsilon) {
+      requireArguments('layerNormAdjoint', gradient, x, gain, epsilon);
       checkSame(gradient.shape, x.shape, 'layerNormAdjoint');
+      checkLayerNorm(x.shape, gain.shape, gain.shape, 'layerNormAdjoint');
       const { rows, width } = rowsAndWidth(x.shape, 'layerNormAdjoint');
       const results = [space.result(x.shape), space.result(gain.shape), space.result(gain.shape)] as const;
       const [dx, dgain, dbias] = results;

@@ -1,6 +1,7 @@
 import * as kernels from '../../kernels/chain.js';
 import type { Ids, Tensor } from '../../tensor.js';
 import { chainSizes } from '../chain.js';
+import { requireArguments } from '../operands.js';
 import type { Ops } from '../ops.js';
 import { checkSame } from '../shapes.js';
 import type { Workspace } from './workspace.js';
@@ -22,12 +23,14 @@ export function chains(space: Workspace): Pick<Ops, 'linearChain' | 'linearChain
 
   return {
     linearChain(x, transitions, start, end, tags) {
+      requireArguments('linearChain', x, transitions, start, end, tags);
       const of = operands([x, transitions, start, end], tags);
       const y = space.result([of.batch]);
       kernels.linearChain(machine, of, y.address, allocate);
       return y;
     },
     linearChainAdjoint(gradient, x, transitions, start, end, tags) {
+      requireArguments('linearChainAdjoint', gradient, x, transitions, start, end, tags);
       const parts = [x, transitions, start, end];
       const of = operands(parts, tags);
       checkSame(gradient.shape, [of.batch], 'linearChainAdjoint');

@@ -1,6 +1,7 @@
 import { Binary, Broadcast, Unary } from '../../kernels/jobs.js';
 import * as kernels from '../../kernels/kernels.js';
 import { checkShape, sizeOf, type Tensor } from '../../tensor.js';
+import { requireArguments } from '../operands.js';
 import type { Ops } from '../ops.js';
 import { broadcastOf, checkSame } from '../shapes.js';
 import type { Workspace } from './workspace.js';
@@ -33,7 +34,8 @@ type Elementwise =
 export function elementwise(space: Workspace): Pick<Ops, Elementwise> {
   const { machine } = space;
 
-  function binary(op: Binary, operation: string, a: Tensor, b: Tensor): Tensor {
+  function binary(op: Binary, operation: keyof typeof Binary, a: Tensor, b: Tensor): Tensor {
+    requireArguments(operation, a, b);
     const { form, outer, inner } = broadcastOf(a.shape, b.shape, operation);
     const left = space.numbers(a, operation);
     const right = space.numbers(b, operation);
@@ -42,13 +44,16 @@ export function elementwise(space: Workspace): Pick<Ops, Elementwise> {
     return y;
   }
 
-  function adjoint(op: Binary, operation: string, gradient: Tensor, y: Tensor): Tensor {
+  function adjoint(op: Binary, operation: keyof typeof Binary, gradient: Tensor, y: Tensor): Tensor {
+    requireArguments(operation, gradient, y);
     checkSame(gradient.shape, y.shape, operation);
     return binary(op, operation, gradient, y);
   }
 
   function unary(op: Unary, x: Tensor): Tensor {
-    const from = space.numbers(x, Unary[op]);
+    const operation = Unary[op] as keyof typeof Unary;
+    requireArguments(operation, x);
+    const from = space.numbers(x, operation);
     const y = space.result(x.shape);
     kernels.unary(machine, op, from, y.address, sizeOf(x.shape));
     return y;
@@ -61,6 +66,7 @@ export function elementwise(space: Workspace): Pick<Ops, Elementwise> {
     divide: (a, b) => binary(Binary.divide, 'divide', a, b),
     maximum: (a, b) => binary(Binary.maximum, 'maximum', a, b),
     affine(x, scale, shift) {
+      requireArguments('affine', x, scale, shift);
       const from = space.numbers(x, 'affine');
       const y = space.result(x.shape);
       kernels.affine(machine, from, y.address, sizeOf(x.shape), scale, shift);
@@ -82,12 +88,14 @@ export function elementwise(space: Workspace): Pick<Ops, Elementwise> {
     geluAdjoint: (gradient, x) => adjoint(Binary.geluAdjoint, 'geluAdjoint', gradient, x),
     geluTanhAdjoint: (gradient, x) => adjoint(Binary.geluTanhAdjoint, 'geluTanhAdjoint', gradient, x),
     fill(shape, value) {
+      requireArguments('fill', shape, value);
       const size = checkShape(shape, 'fill');
       const y = space.result(shape);
       kernels.fill(machine, y.address, size, value);
       return y;
     },
     bernoulli(shape, keep, key) {
+      requireArguments('bernoulli', shape, keep, key);
       const size = checkShape(shape, 'bernoulli');
       const y = space.result(shape);
       kernels.bernoulli(machine, y.address, size, keep, key);

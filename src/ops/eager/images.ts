@@ -2,6 +2,7 @@ import { BufferView } from '../../kernels/buffer-view.js';
 import * as kernels from '../../kernels/images.js';
 import type { Ids } from '../../tensor.js';
 import { convolutionShape, type Placement, poolingShape } from '../images.js';
+import { requireArguments } from '../operands.js';
 import type { Ops } from '../ops.js';
 import { checkIds, checkSame } from '../shapes.js';
 import type { Workspace } from './workspace.js';
@@ -29,6 +30,7 @@ export function images(space: Workspace): Pick<Ops, OnImages> {
 
   return {
     convolution2d(x, w, b, convolution = {}) {
+      requireArguments('convolution2d', x, w, b, convolution);
       const placement = convolutionShape(x.shape, w.shape, b?.shape, convolution);
       const { outputs, shape } = placement;
       const from = space.numbers(x, 'convolution2d');
@@ -41,6 +43,7 @@ export function images(space: Workspace): Pick<Ops, OnImages> {
       return y;
     },
     convolution2dInputAdjoint(gradient, w, shape, convolution = {}) {
+      requireArguments('convolution2dInputAdjoint', gradient, w, shape, convolution);
       const placement = convolutionShape(shape, w.shape, undefined, convolution);
       const { outputs } = placement;
       checkSame(gradient.shape, placement.shape, 'convolution2dInputAdjoint');
@@ -51,6 +54,7 @@ export function images(space: Workspace): Pick<Ops, OnImages> {
       return dx;
     },
     convolution2dWeightsAdjoint(gradient, x, shape, convolution = {}) {
+      requireArguments('convolution2dWeightsAdjoint', gradient, x, shape, convolution);
       const placement = convolutionShape(x.shape, shape, undefined, convolution);
       const { outputs } = placement;
       checkSame(gradient.shape, placement.shape, 'convolution2dWeightsAdjoint');
@@ -63,6 +67,7 @@ export function images(space: Workspace): Pick<Ops, OnImages> {
       return [space.view(both, shape), space.view(both, [outputs], size * outputs)];
     },
     maxPooling2d(x, pooling) {
+      requireArguments('maxPooling2d', x, pooling);
       const placement = poolingShape(x.shape, pooling, 'maxPooling2d');
       const from = space.numbers(x, 'maxPooling2d');
       const y = space.result(placement.shape);
@@ -71,6 +76,7 @@ export function images(space: Workspace): Pick<Ops, OnImages> {
       return [y, places as unknown as Ids];
     },
     maxPooling2dAdjoint(gradient, places, shape, pooling) {
+      requireArguments('maxPooling2dAdjoint', gradient, places, shape, pooling);
       const placement = poolingShape(shape, pooling, 'maxPooling2dAdjoint');
       checkSame(gradient.shape, placement.shape, 'maxPooling2dAdjoint');
       checkSame(places.shape, placement.shape, 'maxPooling2dAdjoint');
@@ -84,6 +90,7 @@ export function images(space: Workspace): Pick<Ops, OnImages> {
       return dx;
     },
     meanPooling2d(x, pooling) {
+      requireArguments('meanPooling2d', x, pooling);
       const placement = poolingShape(x.shape, pooling, 'meanPooling2d');
       const from = space.numbers(x, 'meanPooling2d');
       const y = space.result(placement.shape);
@@ -91,6 +98,7 @@ export function images(space: Workspace): Pick<Ops, OnImages> {
       return y;
     },
     meanPooling2dAdjoint(gradient, shape, pooling) {
+      requireArguments('meanPooling2dAdjoint', gradient, shape, pooling);
       const placement = poolingShape(shape, pooling, 'meanPooling2dAdjoint');
       checkSame(gradient.shape, placement.shape, 'meanPooling2dAdjoint');
       const dy = space.numbers(gradient, 'meanPooling2dAdjoint');

@@ -1,6 +1,7 @@
 /** `eager`: the primitives on the kernels, in float32. Results are places of a window's workspace. */
 
 import { draws } from '../draws.js';
+import { requireArguments } from '../operands.js';
 import type { Ops } from '../ops.js';
 import { arrangement } from './arrangement.js';
 import { attending } from './attention.js';
@@ -28,7 +29,10 @@ export function eager(space: Workspace): Ops {
     ...attending(space),
     ...scanning(space),
     recurrences: recurrence(space),
-    custom: (operands, rule) => rule.forward(ops, ...operands),
+    custom(operands, rule) {
+      requireArguments('custom', operands, rule);
+      return rule.forward(ops, ...operands);
+    },
   };
   return ops;
 }

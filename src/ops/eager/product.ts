@@ -1,6 +1,7 @@
 import { batchedGemm } from '../../kernels/batched.js';
 import { gemm, OperandLayout, wantsPacking } from '../../kernels/product.js';
 import type { Tensor } from '../../tensor.js';
+import { requireArguments } from '../operands.js';
 import type { Ops } from '../ops.js';
 import type { Transposed } from '../shapes.js';
 import { batchedMatmulShape, checkLinear, matmulShape } from '../shapes.js';
@@ -35,8 +36,12 @@ export function product(space: Workspace): Pick<Ops, 'matmul' | 'batchedMatmul' 
   }
 
   return {
-    matmul: (a, b, transposed = {}) => multiply(a, b, transposed, undefined, 'matmul'),
+    matmul(a, b, transposed = {}) {
+      requireArguments('matmul', a, b, transposed);
+      return multiply(a, b, transposed, undefined, 'matmul');
+    },
     batchedMatmul(a, b, transposed = {}) {
+      requireArguments('batchedMatmul', a, b, transposed);
       const { m, n, k, count, shape } = batchedMatmulShape(a.shape, b.shape, transposed);
       const aTransposed = transposed.a === true;
       const bTransposed = transposed.b === true;
@@ -64,6 +69,7 @@ export function product(space: Workspace): Pick<Ops, 'matmul' | 'batchedMatmul' 
       return result;
     },
     linear(x, w, b) {
+      requireArguments('linear', x, w, b);
       checkLinear(x.shape, w.shape, b.shape);
       return multiply(x, w, {}, b, 'linear');
     },

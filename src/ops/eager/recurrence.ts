@@ -3,6 +3,7 @@ import { copyBlock, fill } from '../../kernels/kernels.js';
 import { wantsPacking } from '../../kernels/product.js';
 import * as kernels from '../../kernels/recurrent.js';
 import { type Ids, type Shape, sameShape, showShape, sizeOf, type Tensor } from '../../tensor.js';
+import { requireArguments } from '../operands.js';
 import { type Forgetting, NORM_EPSILON, type RecurrenceAdjoints, type Recurrences } from '../recurrences.js';
 import { checkIds } from '../shapes.js';
 import type { Workspace } from './workspace.js';
@@ -32,6 +33,18 @@ function check(operation: string, what: string, x: Tensor, shape: Shape): void {
   if (!sameShape(x.shape, shape)) {
     throw new RangeError(`${operation}: ${what} is ${showShape(x.shape)} and must be ${showShape(shape)}.`);
   }
+}
+
+/** The window of a way back, whose states are `[T, B, H]`, or all cells `[T + more, B, H]`. */
+function windowBack(operation: string, states: Tensor, more = 0): kernels.Window {
+  const [moments = 0, batch = 0, units = 0] = states.shape;
+  if (states.shape.length !== 3 || moments <= more) {
+    const steps = more === 0 ? 'T' : `T + ${more}`;
+    throw new RangeError(
+      `${operation}: takes the states [${steps}, B, H] of a window, T ≥ 1, but got ${showShape(states.shape)}.`,
+    );
+  }
+  return { steps: moments - more, batch, units };
 }
 
 export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
@@ -138,13 +151,24 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
     return [after, before, gates] as const;
   }
 
-  function gruWindowBack(dy: Tensor, wh: Tensor, wn: Tensor | undefined, before: Tensor, gates: Tensor) {
-    const [steps, batch, units] = before.shape as readonly [number, number, number];
+  function gruWindowBack(
+    operation: string,
+    dy: Tensor,
+    wh: Tensor,
+    wn: Tensor | undefined,
+    before: Tensor,
+    gates: Tensor,
+  ) {
+    const { steps, batch, units } = windowBack(operation, before);
     const dx = space.result([steps, batch, 3 * units]);
     const du = wn === undefined ? space.result([steps, batch, 3 * units]) : undefined;
     const dh = zeros([batch, units]);
     const columns = wn === undefined ? 3 * units : 2 * units;
-    const above = space.numbers(dy, 'gru');
+    check(operation, 'dy', dy, before.shape);
+    check(operation, 'wh', wh, [units, columns]);
+    if (wn !== undefined) check(operation, 'wn', wn, [units, units]);
+    check(operation, 'gates', gates, [steps, batch, 4 * units]);
+    const above = space.numbers(dy, operation);
     const recurrent = transposedOperand(wh, columns, units, batch);
     const candidate = wn && transposedOperand(wn, units, units, batch);
     kernels.gruBackward(
@@ -153,8 +177,8 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       above,
       recurrent,
       candidate ?? 0,
-      space.numbers(gates, 'gru'),
-      space.numbers(before, 'gru'),
+      space.numbers(gates, operation),
+      space.numbers(before, operation),
       dx.address,
       du?.address ?? 0,
       dh.address,
@@ -165,6 +189,7 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
 
   return {
     simpleRnn(z, wh, h, ids) {
+      requireArguments('simpleRnn', z, wh, h, ids);
       const window = windowOf('simpleRnn', z, ids, h, 1);
       check('simpleRnn', 'wh', wh, [window.units, window.units]);
       const all = states(window, h, 'simpleRnn');
@@ -174,22 +199,26 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       return [after, before];
     },
     simpleRnnAdjoint(dy, wh, y) {
-      const [steps, batch, units] = y.shape as readonly [number, number, number];
+      requireArguments('simpleRnnAdjoint', dy, wh, y);
+      const { steps, batch, units } = windowBack('simpleRnnAdjoint', y);
+      check('simpleRnnAdjoint', 'dy', dy, y.shape);
+      check('simpleRnnAdjoint', 'wh', wh, [units, units]);
       const dz = space.result(y.shape);
       const dh = zeros([batch, units]);
       const recurrent = transposedOperand(wh, units, units, batch);
       kernels.rnnBackward(
         machine,
         { steps, batch, units },
-        space.numbers(dy, 'simpleRnn'),
+        space.numbers(dy, 'simpleRnnAdjoint'),
         recurrent,
-        space.numbers(y, 'simpleRnn'),
+        space.numbers(y, 'simpleRnnAdjoint'),
         dz.address,
         dh.address,
       );
       return [dz, dh];
     },
     lstm(z, wh, h, c, ids, forget = 'learned', peepholes, norms) {
+      requireArguments('lstm', z, wh, h, c, ids, forget, peepholes, norms);
       const parts = kernels.lstmGates(forget);
       const window = windowOf('lstm', z, ids, h, parts);
       const { steps, batch, units } = window;
@@ -219,14 +248,21 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       return [after, last, before, gates, cells, ...(normalised ?? ([] as const))];
     },
     lstmAdjoint(dy, dc, wh, gates, cells, forget = 'learned', peepholes, normalised) {
-      const [more, batch, units] = cells.shape as readonly [number, number, number];
-      const steps = more - 1;
+      requireArguments('lstmAdjoint', dy, dc, wh, gates, cells, forget, peepholes, normalised);
+      const { steps, batch, units } = windowBack('lstmAdjoint', cells, 1);
       const parts = kernels.lstmGates(forget);
+      check('lstmAdjoint', 'dy', dy, [steps, batch, units]);
+      check('lstmAdjoint', 'wh', wh, [units, parts * units]);
+      check('lstmAdjoint', 'gates', gates, [steps, batch, parts * units]);
+      if (normalised) {
+        check('lstmAdjoint', 'product', normalised.product, gates.shape);
+        check('lstmAdjoint', 'normed', normalised.normed, dy.shape);
+      }
       const norm = normalised && normOf(normalised.norms, normalised.product, normalised.normed, parts, units);
       const form = { ...formOf(forget, peepholes, units), norm };
       const dz = space.result([steps, batch, parts * units]);
       const dh = zeros([batch, units]);
-      const dCell = copyOf(dc, [batch, units], 'lstm');
+      const dCell = copyOf(dc, [batch, units], 'lstmAdjoint');
       const slopes = peepholes && zeros([batch, (parts - 1) * units]);
       const du = norm && space.result(dz.shape);
       const dNorms = norm && space.result([(parts + 2) * units]);
@@ -234,11 +270,11 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       kernels.lstmBackward(
         machine,
         { steps, batch, units },
-        space.numbers(dy, 'lstm'),
+        space.numbers(dy, 'lstmAdjoint'),
         recurrent,
         form,
-        space.numbers(gates, 'lstm'),
-        space.numbers(cells, 'lstm'),
+        space.numbers(gates, 'lstmAdjoint'),
+        space.numbers(cells, 'lstmAdjoint'),
         dz.address,
         dh.address,
         dCell.address,
@@ -254,14 +290,22 @@ export function recurrence(space: Workspace): Recurrences & RecurrenceAdjoints {
       );
       return [dz, dh, dCell, slopes, du ?? dz, dNorms];
     },
-    gru: (x, wh, bn, h, ids) => gruWindow('gru', x, wh, undefined, bn, h, ids),
+    gru(x, wh, bn, h, ids) {
+      requireArguments('gru', x, wh, bn, h, ids);
+      return gruWindow('gru', x, wh, undefined, bn, h, ids);
+    },
     gruAdjoint(dy, wh, before, gates) {
-      const { dx, du, dh } = gruWindowBack(dy, wh, undefined, before, gates);
+      requireArguments('gruAdjoint', dy, wh, before, gates);
+      const { dx, du, dh } = gruWindowBack('gruAdjoint', dy, wh, undefined, before, gates);
       return [dx, du as BufferView, dh];
     },
-    gruResetBefore: (x, wh, wn, h, ids) => gruWindow('gru', x, wh, wn, undefined, h, ids),
+    gruResetBefore(x, wh, wn, h, ids) {
+      requireArguments('gruResetBefore', x, wh, wn, h, ids);
+      return gruWindow('gruResetBefore', x, wh, wn, undefined, h, ids);
+    },
     gruResetBeforeAdjoint(dy, wh, wn, before, gates) {
-      const { dx, dh } = gruWindowBack(dy, wh, wn, before, gates);
+      requireArguments('gruResetBeforeAdjoint', dy, wh, wn, before, gates);
+      const { dx, dh } = gruWindowBack('gruResetBeforeAdjoint', dy, wh, wn, before, gates);
       return [dx, dh];
     },
   };

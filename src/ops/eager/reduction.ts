@@ -1,5 +1,6 @@
 import * as kernels from '../../kernels/kernels.js';
 import { sizeOf } from '../../tensor.js';
+import { requireArguments } from '../operands.js';
 import type { Ops } from '../ops.js';
 import { broadcastOf, checkSame, crossEntropyShape, rowsAndWidth } from '../shapes.js';
 import type { Workspace } from './workspace.js';
@@ -10,6 +11,7 @@ export function reduction(space: Workspace): Pick<Ops, Reduction> {
   const { machine } = space;
   return {
     sumTo(x, shape) {
+      requireArguments('sumTo', x, shape);
       const { form, outer, inner } = broadcastOf(x.shape, shape, 'sumTo');
       if (form === 'same') return x;
       const from = space.numbers(x, 'sumTo');
@@ -24,6 +26,7 @@ export function reduction(space: Workspace): Pick<Ops, Reduction> {
       return y;
     },
     softmax(x) {
+      requireArguments('softmax', x);
       const { rows, width } = rowsAndWidth(x.shape, 'softmax');
       const from = space.numbers(x, 'softmax');
       const y = space.result(x.shape);
@@ -31,6 +34,7 @@ export function reduction(space: Workspace): Pick<Ops, Reduction> {
       return y;
     },
     softmaxAdjoint(gradient, y) {
+      requireArguments('softmaxAdjoint', gradient, y);
       checkSame(gradient.shape, y.shape, 'softmaxAdjoint');
       const { rows, width } = rowsAndWidth(y.shape, 'softmaxAdjoint');
       const g = space.numbers(gradient, 'softmaxAdjoint');
@@ -40,6 +44,7 @@ export function reduction(space: Workspace): Pick<Ops, Reduction> {
       return result;
     },
     crossEntropy(logits, targets) {
+      requireArguments('crossEntropy', logits, targets);
       const { positions, classes } = crossEntropyShape(logits.shape, targets);
       const x = space.numbers(logits, 'crossEntropy');
       const at = space.ids(targets);
@@ -48,6 +53,7 @@ export function reduction(space: Workspace): Pick<Ops, Reduction> {
       return y;
     },
     crossEntropyAdjoint(gradient, logits, targets) {
+      requireArguments('crossEntropyAdjoint', gradient, logits, targets);
       const { positions, classes } = crossEntropyShape(logits.shape, targets);
       checkSame(gradient.shape, targets.shape, 'crossEntropyAdjoint');
       const g = space.numbers(gradient, 'crossEntropyAdjoint');

@@ -1,4 +1,5 @@
 import * as kernels from '../../kernels/scan.js';
+import { requireArguments } from '../operands.js';
 import type { Ops } from '../ops.js';
 import { scanSizes } from '../scan.js';
 import { checkSame } from '../shapes.js';
@@ -8,6 +9,7 @@ export function scanning(space: Workspace): Pick<Ops, 'scan' | 'scanAdjoint'> {
   const { machine } = space;
   return {
     scan(a, b, h) {
+      requireArguments('scan', a, b, h);
       const sizes = scanSizes(a.shape, b.shape, h.shape);
       const [factors, summands, first] = [a, b, h].map((x) => space.numbers(x, 'scan')) as [number, number, number];
       const y = space.result(a.shape);
@@ -15,6 +17,7 @@ export function scanning(space: Workspace): Pick<Ops, 'scan' | 'scanAdjoint'> {
       return y;
     },
     scanAdjoint(gradient, a, y, h) {
+      requireArguments('scanAdjoint', gradient, a, y, h);
       const sizes = scanSizes(a.shape, y.shape, h.shape);
       checkSame(gradient.shape, y.shape, 'scanAdjoint');
       const [g, factors, states, first] = [gradient, a, y, h].map((x) => space.numbers(x, 'scanAdjoint')) as [

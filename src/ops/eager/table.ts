@@ -1,5 +1,6 @@
 import * as kernels from '../../kernels/kernels.js';
 import { type Ids, sizeOf, type Tensor } from '../../tensor.js';
+import { requireArguments } from '../operands.js';
 import type { Ops } from '../ops.js';
 import { countShape, gatherShape, oneHotShape, scatterShape } from '../shapes.js';
 import { fewRows, Rows } from './rows.js';
@@ -9,6 +10,7 @@ export function table(space: Workspace): Pick<Ops, 'gather' | 'oneHot' | 'countF
   const { machine } = space;
   return {
     gather(from, ids) {
+      requireArguments('gather', from, ids);
       const shape = gatherShape(from.shape, ids);
       const rows = space.numbers(from, 'gather');
       const at = space.ids(ids);
@@ -17,6 +19,7 @@ export function table(space: Workspace): Pick<Ops, 'gather' | 'oneHot' | 'countF
       return y;
     },
     oneHot(ids, classes) {
+      requireArguments('oneHot', ids, classes);
       const shape = oneHotShape(ids, classes);
       const at = space.ids(ids);
       const y = space.result(shape);
@@ -24,6 +27,7 @@ export function table(space: Workspace): Pick<Ops, 'gather' | 'oneHot' | 'countF
       return y;
     },
     countFrom(start, steps, below) {
+      requireArguments('countFrom', start, steps, below);
       const shape = countShape(start.shape, steps, below);
       const from = space.numbers(start, 'countFrom');
       const y = space.result(shape, 'int32');
@@ -31,6 +35,7 @@ export function table(space: Workspace): Pick<Ops, 'gather' | 'oneHot' | 'countF
       return y as Tensor as Ids;
     },
     scatterAdd(gradient, ids, rows) {
+      requireArguments('scatterAdd', gradient, ids, rows);
       const shape = scatterShape(gradient.shape, ids, rows);
       const columns = shape[1] as number;
       const count = sizeOf(ids.shape);

@@ -40,7 +40,7 @@ export interface AdamOptions {
  */
 export function adam(learningRate: number | Schedule, options: AdamOptions = {}): Optimizer {
   const rate = rateOf('adam', learningRate);
-  checkedOptions('adam', options, { beta1: true, beta2: true, epsilon: true, lazy: true });
+  checkedOptions('adam', options, { beta1: true, beta2: true, epsilon: true, lazy: 'boolean' });
   const beta1 = fraction('adam', 'beta1', options.beta1 ?? 0.9);
   const beta2 = fraction('adam', 'beta2', options.beta2 ?? 0.999);
   const epsilon = epsilonOf('adam', options.epsilon);

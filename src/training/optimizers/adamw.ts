@@ -34,7 +34,7 @@ export interface AdamwOptions extends Omit<AdamOptions, 'lazy'> {
  * tbptt(model, { loss: crossEntropy(), optimizer: adamw(1e-3, { decay: 0.1 }) })
  */
 export function adamw(learningRate: number | Schedule, options: AdamwOptions = {}): Optimizer {
-  const names: Names<AdamwOptions> = { decay: true, biases: true, beta1: true, beta2: true, epsilon: true };
+  const names: Names<AdamwOptions> = { decay: true, biases: 'boolean', beta1: true, beta2: true, epsilon: true };
   const { decay = 0.01, biases = false, ...rest } = checkedOptions('adamw', options, names);
   const lambda = positive('adamw', 'decay', decay);
   const base = adam(learningRate, rest);

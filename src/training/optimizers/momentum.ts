@@ -30,7 +30,7 @@ export interface MomentumOptions {
  */
 export function momentum(learningRate: number | Schedule, options: MomentumOptions = {}): Optimizer {
   const rate = rateOf('momentum', learningRate);
-  checkedOptions('momentum', options, { decay: true, nesterov: true });
+  checkedOptions('momentum', options, { decay: true, nesterov: 'boolean' });
   const decay = fraction('momentum', 'decay', options.decay ?? 0.9);
   const nesterov = options.nesterov ? 1 : 0;
   return described(

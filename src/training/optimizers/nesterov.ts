@@ -38,7 +38,7 @@ export interface NesterovOptions {
  */
 export function nesterov(learningRate: number | Schedule, options: NesterovOptions = {}): Optimizer {
   const rate = rateOf('nesterov', learningRate);
-  checkedOptions('nesterov', options, { decay: true, simplified: true });
+  checkedOptions('nesterov', options, { decay: true, simplified: 'boolean' });
   const decay = decayOf('nesterov', options.decay ?? 0.9);
   const common = { kind: 'nesterov', sparsePolicy: SparsePolicy.moves, learningRate: rate };
   const simplified: Optimizer = {

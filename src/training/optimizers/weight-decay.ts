@@ -29,7 +29,7 @@ export interface WeightDecayOptions {
  * tbptt(model, { loss: crossEntropy(), optimizer: chain(weightDecay(1e-4), momentum(0.1)) })
  */
 export function weightDecay(decay: number, options: WeightDecayOptions = {}): Preparation {
-  const { biases = false } = checkedOptions('weightDecay', options, { biases: true });
+  const { biases = false } = checkedOptions('weightDecay', options, { biases: 'boolean' });
   const weights = positive('weightDecay', 'decay', decay);
   return described({ kind: 'weightDecay', weights, biases: biases ? weights : 0 }, 'weightDecay', [decay, options]);
 }
