@@ -33,7 +33,7 @@ export type LanguageCell = keyof typeof cells;
 export interface LanguageModelOptions {
   /** V, as many as the vocabulary has. */
   readonly symbols: number;
-  /** Default `'lstm'`; `'griffin'` is {@link griffinBlock}. Those of `minGru`, `minLstm` and `griffin` want two layers or more. */
+  /** Default `'lstm'`; `'griffin'` is {@link griffinBlock}. All but `rnn`, `lstm` and `gru` want two layers or more. */
   readonly cell?: LanguageCell | undefined;
   /** Hidden units of a layer. Default 256. */
   readonly units?: number | undefined;

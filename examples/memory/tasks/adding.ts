@@ -46,7 +46,7 @@ function adding(name: TaskName, steps: number, updates: number): Task {
       minGru: 1e-2,
       minLstm: 1e-2,
       griffin: 5e-3,
-      gatedDeltaNet: 5e-3,
+      gatedDeltaNet: 1e-2,
     },
     window(random) {
       const { input, target } = sums(random, steps, 32);

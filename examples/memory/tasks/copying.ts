@@ -53,7 +53,7 @@ export const copying: Task = {
     minGru: 5e-3,
     minLstm: 5e-3,
     griffin: 5e-3,
-    gatedDeltaNet: 5e-3,
+    gatedDeltaNet: 1e-2,
   },
   window: (random) => drawn(random, 32),
   exam(random) {

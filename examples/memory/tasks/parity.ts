@@ -32,7 +32,7 @@ export const parity: Task = {
     minGru: 1e-2,
     minLstm: 1e-2,
     griffin: 1e-2,
-    gatedDeltaNet: 5e-3,
+    gatedDeltaNet: 1e-2,
   },
   window: (random) => padded(drawMany(32, () => string(random, 1 + random.below(longest)))),
   exam(random) {

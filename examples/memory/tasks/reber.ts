@@ -86,7 +86,7 @@ function reber(name: TaskName, loops: number, about: string, rest: Pick<Task, 's
       minGru: 1e-2,
       minLstm: 1e-2,
       griffin: 5e-3,
-      gatedDeltaNet: 5e-3,
+      gatedDeltaNet: 1e-2,
     },
     window: (random) => padded(drawMany(32, () => text(random, loops))),
     exam(random) {

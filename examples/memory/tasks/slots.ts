@@ -59,7 +59,7 @@ export const slots: Task = {
     minGru: 1e-2,
     minLstm: 1e-2,
     griffin: 1e-2,
-    gatedDeltaNet: 5e-3,
+    gatedDeltaNet: 1e-2,
   },
   window: (random) => padded(drawMany(32, () => sequenceOf(sentence(random)))),
   exam(random) {
