@@ -40,10 +40,9 @@ const layers: Readonly<Record<string, () => Layer<unknown>>> = {
   minLstm: () => minLstm(units, 5),
   'minLstm, positive': () => minLstm(units, 5, { candidate: 'positive' }),
   rgLru: () => rgLru(units),
-  gatedDeltaNet: () => gatedDeltaNet(units, 10, { heads: 2, keys: 4 }),
+  gatedDeltaNet: () => gatedDeltaNet(units, 6, { heads: 1, keys: 4, size: 2 }),
   'gatedDeltaNet, more keys than values, other outputs': () =>
     gatedDeltaNet(units, 4, { heads: 2, keys: 3, size: 2, outputs: 3, negativeEigenvalues: false }),
-  'gatedDeltaNet, groups of columns': () => gatedDeltaNet(units, 20, { heads: 1, keys: 6, size: 1 }),
   depthwiseConvolution1d: () => depthwiseConvolution1d(units, 3),
   griffinBlock: () => griffinBlock(units, 6),
   'griffinBlock, one moment seen, other outputs': () => griffinBlock(units, 5, { size: 1, outputs: 3 }),
