@@ -3,6 +3,7 @@ import {
   adam,
   dense,
   embedding,
+  gatedDeltaNet,
   generator,
   griffinBlock,
   gru,
@@ -39,6 +40,7 @@ const layers: Readonly<Record<string, (inputs: number, units: number) => Layer<u
   minGRU: (inputs, units) => minGru(inputs, units) as Layer<unknown>,
   minLSTM: (inputs, units) => minLstm(inputs, units) as Layer<unknown>,
   'RG-LRU block': (inputs, units) => griffinBlock(inputs, units, { outputs: units }) as Layer<unknown>,
+  'Gated DeltaNet': (inputs, units) => gatedDeltaNet(inputs, units, { outputs: units }) as Layer<unknown>,
 };
 
 /** Characters a second, of each round. */

@@ -9,6 +9,11 @@ export {
   type MergeName,
 } from './cells/bidirectional.js';
 export type { Cell } from './cells/cell.js';
+export {
+  type GatedDeltaRuleCarry,
+  type GatedDeltaRuleOptions,
+  gatedDeltaRuleCell,
+} from './cells/gated-delta-rule.js';
 export { type FlowOptions, type GradientFlow, gradientFlow } from './cells/gradient-flow.js';
 export { type GruCarry, type GruCellOptions, type GruOptions, type GruParams, gru, gruCell } from './cells/gru.js';
 export {
@@ -135,6 +140,12 @@ export { type DropoutForm, type DropoutOptions, type DropoutParams, dropout } fr
 export { type EmbeddingOptions, type EmbeddingParams, embedding } from './layers/embedding.js';
 export { type FeedForwardOptions, type FeedForwardParams, feedForward } from './layers/feed-forward.js';
 export { type FlattenOptions, flatten } from './layers/flatten.js';
+export {
+  type GatedDeltaNetCarry,
+  type GatedDeltaNetOptions,
+  type GatedDeltaNetParams,
+  gatedDeltaNet,
+} from './layers/gated-delta-net.js';
 export {
   type GriffinBlockCarry,
   type GriffinBlockOptions,

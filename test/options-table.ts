@@ -207,6 +207,14 @@ export const table: Readonly<Record<Taking<typeof oxbow> | Methods | Parts, Row>
     call: (o) => oxbow.griffinBlock(2, 2, o),
     options: { seed: 1, outputs: 3, size: 2, decays: [0.5, 0.9] },
   },
+  gatedDeltaRuleCell: {
+    call: (o) => oxbow.gatedDeltaRuleCell(1, 2, 2, o),
+    options: { negativeEigenvalues: false },
+  },
+  gatedDeltaNet: {
+    call: (o) => oxbow.gatedDeltaNet(2, 4, o),
+    options: { seed: 1, heads: 2, keys: 3, outputs: 3, size: 2, decays: [0.5, 0.9], negativeEigenvalues: false },
+  },
   depthwiseConvolution1d: {
     call: (o) => oxbow.depthwiseConvolution1d(2, 2, o),
     options: { seed: 1, initializers: wb },

@@ -10,6 +10,7 @@ import { type Core, evaluate, type Layer } from '../src/layer.js';
 import { dense } from '../src/layers/dense.js';
 import { dropout } from '../src/layers/dropout.js';
 import { embedding } from '../src/layers/embedding.js';
+import { gatedDeltaNet } from '../src/layers/gated-delta-net.js';
 import { griffinBlock } from '../src/layers/griffin-block.js';
 import { oneHot } from '../src/layers/one-hot.js';
 import { toSignal } from '../src/ops/window.js';
@@ -57,6 +58,8 @@ const models: Readonly<Record<string, () => Model>> = {
   'minGRU and minLSTM': () =>
     model({ e: embedding(SYMBOLS, 8), r: stacked([minGru(8, 9), minLstm(9, 9)]), h: dense(9, 4) }),
   'Griffin blocks': () => model({ e: embedding(SYMBOLS, 8), r: stacked([griffinBlock(8, 9), griffinBlock(8, 9)]) }),
+  'gated delta networks': () =>
+    model({ e: embedding(SYMBOLS, 8), r: stacked([gatedDeltaNet(8, 9, { heads: 3 }), gatedDeltaNet(8, 32)]) }),
   'a table alone': () => model({ e: embedding(SYMBOLS, 7) }),
 };
 

@@ -2,6 +2,7 @@
 import {
   activations,
   dense,
+  gatedDeltaNet,
   griffinBlock,
   gru,
   initializers,
@@ -42,6 +43,8 @@ const middles = {
     ),
   griffin: (inputs: number, units: number) =>
     twice(inputs, units, (width) => griffinBlock(width, units, { outputs: units })),
+  gatedDeltaNet: (inputs: number, units: number) =>
+    twice(inputs, units, (width) => gatedDeltaNet(width, units, { outputs: units })),
 };
 
 export type Model = Layer<unknown, Padded>;

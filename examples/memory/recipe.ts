@@ -1,5 +1,5 @@
 /** Every choice that decides what comes out and belongs to no task alone. */
-export const modelNames = ['mlp', 'rnn', 'lstm', 'gru', 'minGru', 'minLstm', 'griffin'] as const;
+export const modelNames = ['mlp', 'rnn', 'lstm', 'gru', 'minGru', 'minLstm', 'griffin', 'gatedDeltaNet'] as const;
 export type ModelName = (typeof modelNames)[number];
 
 export const recipe = {

@@ -12,6 +12,7 @@ export const titles: Readonly<Record<ModelName, string>> = {
   minGru: 'minGRU',
   minLstm: 'minLSTM',
   griffin: 'RG-LRU block',
+  gatedDeltaNet: 'Gated DeltaNet',
 };
 
 /** `✓ 99.9 %, 300` updates. */

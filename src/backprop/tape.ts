@@ -62,6 +62,7 @@ const adjoints: Readonly<Record<keyof Adjoints, 'no derivative'>> = {
   layerNormAdjoint: 'no derivative',
   attentionAdjoint: 'no derivative',
   scanAdjoint: 'no derivative',
+  deltaRuleAdjoint: 'no derivative',
 };
 
 const withoutDerivative =

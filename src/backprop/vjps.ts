@@ -90,6 +90,8 @@ export const vjps: Vjps = {
   attention: (ops, g, [parts, form, mask, known], y, needs) =>
     ops.attentionAdjoint(g, y, parts, form, mask, known, needs.slice(3).includes(true)),
   scan: (ops, g, [a, , h], y) => ops.scanAdjoint(g, a, y, h),
+  deltaRule: (ops, [g, ofState], operands, [y, state]) =>
+    ops.deltaRuleAdjoint(g ?? ops.fill(y.shape, 0), ofState ?? ops.fill(state.shape, 0), operands),
   softmax: (ops, g, _args, y) => [ops.softmaxAdjoint(g, y)],
 
   swapAxes: (ops, g) => [ops.swapAxes(g)],

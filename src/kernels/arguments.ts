@@ -9,6 +9,7 @@
 import {
   attention,
   type Description,
+  deltaRule,
   extended,
   type Fields,
   orthonormal,
@@ -261,6 +262,19 @@ export const jobs = {
     dh: 'address',
     steps: 'int',
     columns: 'int',
+  }),
+  deltaRule: extended(deltaRule, 'DeltaRule', { y: 'address', last: 'address' }),
+  deltaRuleAdjoint: extended(deltaRule, 'DeltaRuleAdjoint', {
+    dy: 'address',
+    dLast: 'address',
+    dState: 'address',
+    dq: 'address',
+    dk: 'address',
+    dv: 'address',
+    dDecay: 'address',
+    dRate: 'address',
+    /** Steps between memories that are kept. */
+    spacing: 'int',
   }),
   swapAxes: struct('SwapAxes', { x: 'address', y: 'address', outer: 'int', inner: 'int', columns: 'int' }),
   /** Items are lanes: parts of their records to or from blocks that have a row a lane. */

@@ -106,6 +106,24 @@ export const attention = struct('Attention', {
   dropFactor: 'float',
 });
 
+/** Heads of all lanes, one after the other: queries and keys `[T, heads, K]`, values `[T, heads, V]`, decays and rates `[T, heads]`. */
+export const deltaRule = struct('DeltaOperands', {
+  /** Before the first step, `[heads, K, V]`. */
+  state: 'address',
+  q: 'address',
+  k: 'address',
+  v: 'address',
+  decay: 'address',
+  rate: 'address',
+  steps: 'int',
+  heads: 'int',
+  keys: 'int',
+  values: 'int',
+  scratch: 'address',
+  /** Bytes of it that a member has. */
+  scratchBytes: 'int',
+});
+
 /** Rows within are those of steps, lane by lane, as wide as there are tags; S stands for N made up to whole groups of eight. */
 export const paths = struct('Paths', {
   steps: 'int',

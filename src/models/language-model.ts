@@ -9,6 +9,7 @@ import { described } from '../description.js';
 import type { Layer } from '../layer.js';
 import { dense } from '../layers/dense.js';
 import { embedding } from '../layers/embedding.js';
+import { gatedDeltaNet } from '../layers/gated-delta-net.js';
 import { griffinBlock } from '../layers/griffin-block.js';
 import { oneHot } from '../layers/one-hot.js';
 import { checkedOptions, type Names } from '../options.js';
@@ -22,6 +23,7 @@ const cells = {
   minGru,
   minLstm,
   griffin: (inputs: number, units: number) => griffinBlock(inputs, units, { outputs: units }),
+  gatedDeltaNet: (inputs: number, units: number) => gatedDeltaNet(inputs, units, { outputs: units }),
 };
 
 /** The recurrent cells that a {@link languageModel} may have. */
@@ -31,7 +33,7 @@ export type LanguageCell = keyof typeof cells;
 export interface LanguageModelOptions {
   /** V, as many as the vocabulary has. */
   readonly symbols: number;
-  /** Default `'lstm'`; `'griffin'` is {@link griffinBlock}. Those of `minGru`, `minLstm` and `griffin` want two layers or more. */
+  /** Default `'lstm'`; `'griffin'` is {@link griffinBlock}. All but `rnn`, `lstm` and `gru` want two layers or more. */
   readonly cell?: LanguageCell | undefined;
   /** Hidden units of a layer. Default 256. */
   readonly units?: number | undefined;

@@ -89,6 +89,19 @@ export interface Primitives {
    * h `[…]` → `[T, …]`.
    */
   scan(a: Tensor, b: Tensor, h: Tensor): Tensor;
+  /**
+   * The gated delta rule, a recurrence whose state is a matrix a head: `S_t = α_t (S_{t−1} − β_t k_t (k_tᵀ S_{t−1})) + β_t k_t v_tᵀ`
+   * and `y_t = S_tᵀ q_t`. State `[B, H, K, V]`, queries and keys `[T, B, H, K]`, values `[T, B, H, V]`, decays α and rates β
+   * `[T, B, H]` → y `[T, B, H, V]` and the last state.
+   */
+  deltaRule(
+    state: Tensor,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    decay: Tensor,
+    rate: Tensor,
+  ): readonly [y: Tensor, state: Tensor];
 
   /** The same numbers in the same order under another shape of the same size. */
   reshape(x: Tensor, shape: Shape): Tensor;
@@ -164,6 +177,8 @@ export interface Adjoints {
   ): readonly Tensor[];
   /** Gradients of a, b and h for `y = scan(a, b, h)`. */
   scanAdjoint(gradient: Tensor, a: Tensor, y: Tensor, h: Tensor): readonly [da: Tensor, db: Tensor, dh: Tensor];
+  /** Gradients of state, q, k, v, decay and rate for `deltaRule(…operands)`, from those of y and of the last state. */
+  deltaRuleAdjoint(gradient: Tensor, gradientOfState: Tensor, operands: readonly Tensor[]): readonly Tensor[];
   /** `g · (softmax(logits) − onehot(target))` for `gradient [...]`, logits `[..., V]`; 0 where the target is −1. */
   crossEntropyAdjoint(gradient: Tensor, logits: Tensor, targets: Ids): Tensor;
   /** Gradients of scores, transitions, start and end for `y = linearChain(x, transitions, start, end, tags)`. */

@@ -7,6 +7,7 @@ import { mix32 } from '../random.js';
 import { checkedNumbers, checkShape, type Ids, type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
 import { type AttentionForm, attend, attendAdjoint, attentionSizes } from './attention.js';
 import { type ChainNumbers, chainAdjoint, chainNats, chainSizes } from './chain.js';
+import { referenceDelta } from './delta-rule.js';
 import { draws } from './draws.js';
 import { normalise, normaliseAdjoint } from './layer-norm.js';
 import { nearNormal, nearNormalSlope, normalDensity, normalDistribution } from './normal.js';
@@ -322,6 +323,7 @@ export function reference(options: ReferenceOptions = {}): Ops {
     },
     crossEntropy,
     ...referenceImages(read, real),
+    ...referenceDelta(read, real),
     scatterAdd(gradient, ids, rows) {
       const shape = scatterShape(gradient.shape, ids, rows);
       const g = read(gradient);

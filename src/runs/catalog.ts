@@ -1,6 +1,7 @@
 /** All factories by the names that descriptions have for them, and what else may stand in what they are given. */
 
 import { bidirectional } from '../cells/bidirectional.js';
+import { gatedDeltaRuleCell } from '../cells/gated-delta-rule.js';
 import { gru, gruCell } from '../cells/gru.js';
 import { lstm, lstmCell } from '../cells/lstm.js';
 import { masked } from '../cells/masked.js';
@@ -23,6 +24,7 @@ import { dropout } from '../layers/dropout.js';
 import { embedding } from '../layers/embedding.js';
 import { feedForward } from '../layers/feed-forward.js';
 import { flatten } from '../layers/flatten.js';
+import { gatedDeltaNet } from '../layers/gated-delta-net.js';
 import { griffinBlock } from '../layers/griffin-block.js';
 import { hashedFeatures } from '../layers/hashed-features.js';
 import { highway } from '../layers/highway.js';
@@ -130,6 +132,7 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     minLstm,
     rgLru,
     griffinBlock,
+    gatedDeltaNet,
     dense,
     embedding,
     tied,
@@ -177,7 +180,17 @@ const kinds = (): Readonly<Record<SlotKind, Factories>> => ({
     tagger: rebuiltTagger,
     onnxGraph,
   },
-  cell: { simpleRnnCell, lstmCell, gruCell, residualRnnCell, minGruCell, minLstmCell, rgLruCell, mogrifier },
+  cell: {
+    simpleRnnCell,
+    lstmCell,
+    gruCell,
+    residualRnnCell,
+    minGruCell,
+    minLstmCell,
+    rgLruCell,
+    gatedDeltaRuleCell,
+    mogrifier,
+  },
   initializer: named('initializers', initializers),
   activation: named('activations', { ...constants(), leakyRelu, elu }),
   schedule: { constant, stepDecay, inverseSqrt, cosine, oneCycle, warmup, inTurn },

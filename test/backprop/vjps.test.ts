@@ -103,6 +103,28 @@ const attending = (
 
 const scanning = [draw([4, 2, 3], 'factors'), draw([4, 2, 3], 'summands'), draw([2, 3], 'state')] as const;
 
+const delta = [
+  draw([1, 2, 3, 2], 'memory'),
+  draw([4, 1, 2, 3], 'queries'),
+  draw([4, 1, 2, 3], 'keys', 0.5),
+  draw([4, 1, 2, 2], 'values'),
+  draw([4, 1, 2], 'decays', 0.7),
+  draw([4, 1, 2], 'rates'),
+] as const;
+const ruled: readonly Case[] = [
+  ['deltaRule', delta, (ops) => ops.deltaRule(...delta)[0]],
+  ['deltaRule, the last state alone', delta, (ops) => ops.deltaRule(...delta)[1]],
+  [
+    'deltaRule, outputs and last state',
+    delta,
+    (ops) =>
+      ops.concat(
+        ops.deltaRule(...delta).map((x) => ops.reshape(x, [x.data.length])),
+        0,
+      ),
+  ],
+];
+
 const layout: readonly Case[] = [
   ['scan', scanning, (ops) => ops.scan(...scanning)],
   ['swapAxes', [x], (ops) => ops.swapAxes(x)],
@@ -163,6 +185,7 @@ const cases: readonly Case[] = [
   linear,
   norm,
   ...attending,
+  ...ruled,
   ...layout,
   ...symbols,
   ...images,

@@ -26,6 +26,7 @@ import {
   encoderDecoder,
   feedForward,
   flatten,
+  gatedDeltaNet,
   gpt,
   griffinBlock,
   gru,
@@ -172,6 +173,10 @@ export const table = {
   griffinBlock: {
     plain: some(() => griffinBlock(4, 6)),
     'wider than a lane': some(() => griffinBlock(4, 5, { size: 6, outputs: 3 })),
+  },
+  gatedDeltaNet: {
+    plain: some(() => gatedDeltaNet(4, 6)),
+    'wider than a lane': some(() => gatedDeltaNet(4, 6, { heads: 3, keys: 3, size: 6, outputs: 3 })),
   },
   unroll: { cell: some(() => unroll(gruCell(4, 3))), mogrifier: some(() => unroll(mogrifier(lstmCell(4, 3)))) },
   stacked: {
@@ -353,6 +358,7 @@ export const table = {
   languageModel: {
     plain: ofIds(() => languageModel({ symbols: 5, units: 4, layers: 2, embed: 3 })),
     oneHot: ofIds(() => languageModel({ symbols: 5, cell: 'rnn', units: 4, embed: 0 })),
+    gatedDeltaNet: ofIds(() => languageModel({ symbols: 5, cell: 'gatedDeltaNet', units: 4, layers: 2, embed: 3 })),
     griffin: ofIds(() => languageModel({ symbols: 5, cell: 'griffin', units: 4, layers: 2, embed: 3 })),
   },
   bert: {

@@ -12,6 +12,7 @@ import { configure } from '../../src/kernels/machine.js';
 import type { Layer } from '../../src/layer.js';
 import { dense } from '../../src/layers/dense.js';
 import { depthwiseConvolution1d } from '../../src/layers/depthwise-convolution-1d.js';
+import { gatedDeltaNet } from '../../src/layers/gated-delta-net.js';
 import { griffinBlock } from '../../src/layers/griffin-block.js';
 import { layerNorm } from '../../src/layers/layer-norm.js';
 import { oneHot } from '../../src/layers/one-hot.js';
@@ -39,6 +40,9 @@ const layers: Readonly<Record<string, () => Layer<unknown>>> = {
   minLstm: () => minLstm(units, 5),
   'minLstm, positive': () => minLstm(units, 5, { candidate: 'positive' }),
   rgLru: () => rgLru(units),
+  gatedDeltaNet: () => gatedDeltaNet(units, 6, { heads: 1, keys: 4, size: 2 }),
+  'gatedDeltaNet, more keys than values, other outputs': () =>
+    gatedDeltaNet(units, 4, { heads: 2, keys: 3, size: 2, outputs: 3, negativeEigenvalues: false }),
   depthwiseConvolution1d: () => depthwiseConvolution1d(units, 3),
   griffinBlock: () => griffinBlock(units, 6),
   'griffinBlock, one moment seen, other outputs': () => griffinBlock(units, 5, { size: 1, outputs: 3 }),
@@ -346,6 +350,7 @@ describe('learning', () => {
     ['minGru', () => stacked([minGru(5, 16), minGru(16, 16)])],
     ['minLstm', () => stacked([minLstm(5, 16), minLstm(16, 16)])],
     ['griffinBlock', () => stacked([griffinBlock(5, 16), griffinBlock(5, 16)])],
+    ['gatedDeltaNet', () => stacked([gatedDeltaNet(5, 16), gatedDeltaNet(5, 16)])],
   ] as const)('%s: two layers keep a symbol until the end', (_, make) => {
     const rnn = make() as Layer<unknown>;
     const model = stack({ in: oneHot(5), rnn, head: dense(rnn.outputs as number, 4) } as never, {

@@ -13,24 +13,24 @@ describe('what may stand at the end of a command line', () => {
     [['score', '--only'], ['--only-strange']],
     [
       ['train', '--cell', ''],
-      ['rnn', 'lstm', 'gru', 'minGru', 'minLstm', 'griffin'],
+      ['rnn', 'lstm', 'gru', 'minGru', 'minLstm', 'griffin', 'gatedDeltaNet'],
     ],
     [
       ['train', '--cell', 'g'],
-      ['gru', 'griffin'],
+      ['gru', 'griffin', 'gatedDeltaNet'],
     ],
     // As bash has it, and as the others have it.
     [
       ['train', '--cell', '=', 'g'],
-      ['gru', 'griffin'],
+      ['gru', 'griffin', 'gatedDeltaNet'],
     ],
     [
       ['train', '--cell', '='],
-      ['rnn', 'lstm', 'gru', 'minGru', 'minLstm', 'griffin'],
+      ['rnn', 'lstm', 'gru', 'minGru', 'minLstm', 'griffin', 'gatedDeltaNet'],
     ],
     [
       ['train', '--cell=g'],
-      ['--cell=gru', '--cell=griffin'],
+      ['--cell=gru', '--cell=griffin', '--cell=gatedDeltaNet'],
     ],
     [['train', '--keep=m'], []],
     [['train', '--tier', 'w'], ['wide']],

@@ -32,7 +32,7 @@ describe('a command line that cannot be meant', () => {
     [['scor'], "oxbow: unknown command 'scor'. Did you mean score? Try oxbow --help."],
     [['score', '--lern'], "oxbow: unknown option '--lern'. Did you mean --learn? Try oxbow score --help."],
     [['train', '--units', '0'], /--units <n>.*must be a whole number of at least 1\. Try oxbow train --help\.$/],
-    [['train', '--cell', 'lstn'], /Allowed choices are rnn, lstm, gru, minGru, minLstm, griffin\./],
+    [['train', '--cell', 'lstn'], /Allowed choices are rnn, lstm, gru, minGru, minLstm, griffin, gatedDeltaNet\./],
     [['train', '--seconds', 'soon'], /must be a number above 0\./],
     [['train', 'a.txt', 'b.txt'], /too many arguments/],
     [['generate'], /required option '--model <path>' not specified/],

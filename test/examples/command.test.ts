@@ -304,7 +304,7 @@ describe('in a shell', () => {
 
   test.each([
     ['tra', 'train'],
-    ['train --cell ', 'rnn lstm gru minGru minLstm griffin'],
+    ['train --cell ', 'rnn lstm gru minGru minLstm griffin gatedDeltaNet'],
     ['train --ce', '--cell'],
     ['completion z', 'zsh'],
     ['inspect ', ''],

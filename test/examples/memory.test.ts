@@ -97,7 +97,7 @@ describe('its options', () => {
   });
 
   it.each([
-    [['--model', 'transformer'], /Allowed choices are mlp, rnn, lstm, gru, minGru, minLstm, griffin/],
+    [['--model', 'transformer'], /Allowed choices are mlp, rnn, lstm, gru, minGru, minLstm, griffin, gatedDeltaNet/],
     [['--seed', '-1'], /whole number of at least 0/],
     [['--threads', '0'], /whole number from 1 to 64/],
     [['slots'], /too many arguments/],

@@ -21,6 +21,7 @@ import { dropout } from '../../src/layers/dropout.js';
 import { embedding } from '../../src/layers/embedding.js';
 import { feedForward } from '../../src/layers/feed-forward.js';
 import { flatten } from '../../src/layers/flatten.js';
+import { gatedDeltaNet } from '../../src/layers/gated-delta-net.js';
 import { griffinBlock } from '../../src/layers/griffin-block.js';
 import { lastStep } from '../../src/layers/last-step.js';
 import { layerNorm } from '../../src/layers/layer-norm.js';
@@ -87,6 +88,7 @@ const ofSignals: Readonly<Record<string, () => AnyCore>> = {
   minLstm: () => minLstm(6, 5, { candidate: 'positive' }),
   rgLru: () => rgLru(6),
   griffinBlock: () => griffinBlock(6, 5),
+  gatedDeltaNet: () => gatedDeltaNet(6, 10),
   depthwiseConvolution1d: () => depthwiseConvolution1d(6, 3),
   residualRnn: () => residualRnn(6, 5, dense(11, 5)),
   bidirectional: () => bidirectional(unroll(lstmCell(6, 3)), unroll(gruCell(6, 3))),

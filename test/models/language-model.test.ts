@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   dense,
   embedding,
+  gatedDeltaNet,
   griffinBlock,
   gru,
   type LanguageModelOptions,
@@ -54,6 +55,19 @@ describe('languageModel', () => {
           { seed: 42 },
         ),
     ],
+    [
+      'two gated delta networks',
+      { symbols: 7, cell: 'gatedDeltaNet', units: 6, layers: 2, embed: 3 },
+      () =>
+        stack(
+          {
+            embed: embedding(7, 3),
+            rnn: stacked([gatedDeltaNet(3, 6, { heads: 2, outputs: 6 }), gatedDeltaNet(6, 6)]),
+            head: dense(6, 7),
+          },
+          { seed: 42 },
+        ),
+    ],
   ])('is a stack: %s', (_, options, byHand) => {
     expect(numbersOf(languageModel(options))).toEqual(numbersOf(byHand()));
   });
@@ -63,7 +77,10 @@ describe('languageModel', () => {
     [{ symbols: 7, units: 0 }, /languageModel: units/],
     [{ symbols: 7, layers: 1.5 }, /languageModel: layers/],
     [{ symbols: 7, embed: -1 }, /languageModel: embed/],
-    [{ symbols: 7, cell: 'toString' }, /cell is one of rnn, lstm, gru, minGru, minLstm, griffin, not toString/],
+    [
+      { symbols: 7, cell: 'toString' },
+      /cell is one of rnn, lstm, gru, minGru, minLstm, griffin, gatedDeltaNet, not toString/,
+    ],
   ])('refuses %j', (options, message) => {
     expect(() => languageModel(options as unknown as LanguageModelOptions)).toThrow(message);
   });

@@ -129,6 +129,27 @@ const scans = (
   return { a: uniform(shape, 6, -1, 1), b: uniform(shape, 7), h: step, gradient: uniform(shape, 9) };
 });
 
+/** Steps, lanes, heads, keys and values: groups of sixteen values that are whole and that are not; steps of which some memories are kept. */
+const deltas = (
+  [
+    [1, 3, 2, 5, 3],
+    [7, 2, 3, 8, 16],
+    [50, 4, 2, 24, 40],
+    [3, 1, 1, 1, 1],
+    [30, 1, 1, 3, 100],
+  ] as const
+).map(([steps, lanes, heads, keys, values]) => ({
+  operands: [
+    uniform([lanes, heads, keys, values], 6),
+    uniform([steps, lanes, heads, keys], 7, -0.5, 0.5),
+    uniform([steps, lanes, heads, keys], 8, -0.5, 0.5),
+    uniform([steps, lanes, heads, values], 9),
+    uniform([steps, lanes, heads], 10, 0.5, 1),
+    uniform([steps, lanes, heads], 11, 0, 1),
+  ] as const,
+  gradients: [uniform([steps, lanes, heads, values], 12), uniform([lanes, heads, keys, values], 13)] as const,
+}));
+
 /** Every primitive and adjoint, with every form of its operands. */
 export const cases: Record<string, Body> = {
   matmul: (ops) => ops.matmul(x, uniform([13, 21], 6)),
@@ -255,6 +276,8 @@ export const cases: Record<string, Body> = {
     known: [3, 20],
   }),
   scan: (ops) => scans.map(({ a, b, h }) => ops.scan(a, b, h)),
+  deltaRule: (ops) => deltas.flatMap(({ operands }) => ops.deltaRule(...operands)),
+  deltaRuleAdjoint: (ops) => deltas.flatMap(({ operands, gradients }) => ops.deltaRuleAdjoint(...gradients, operands)),
   scanAdjoint: (ops) => scans.flatMap(({ a, b, h, gradient }) => ops.scanAdjoint(gradient, a, ops.scan(a, b, h), h)),
   swapAxes: (ops) => [
     ops.swapAxes(x),

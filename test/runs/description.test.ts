@@ -225,6 +225,11 @@ const samples: readonly Sample[] = [
   ['minGruCell', () => oxbow.minGruCell(4, 3, { candidate: 'positive' }), cell],
   ['minLstmCell', () => oxbow.minLstmCell(4, 3, { candidate: 'positive' }), cell],
   ['rgLruCell', () => oxbow.rgLruCell(4, { decays: [0.2, 0.5] }), cell],
+  [
+    'gatedDeltaRuleCell',
+    () => oxbow.gatedDeltaRuleCell(1, 2, 3, { negativeEigenvalues: false }),
+    (thing: Any) => outputsOf(oxbow.unroll(thing as never, 3), signalOf({ make: () => thing, shape: [9] })),
+  ],
   ['mogrifier', () => oxbow.mogrifier(oxbow.lstmCell(4, 3), { rounds: 3, initializer: inits.normal(0.2) }), cell],
   ['residualRnnCell', () => oxbow.residualRnnCell(4, 4, dense(8, 4)), cell],
   ['initializers.constant', () => inits.constant(-0), draws],

@@ -38,7 +38,16 @@ function adding(name: TaskName, steps: number, updates: number): Task {
     span: steps,
     updates,
     units: 32,
-    learningRates: { mlp: 1e-2, rnn: 1e-3, lstm: 1e-2, gru: 1e-2, minGru: 1e-2, minLstm: 1e-2, griffin: 5e-3 },
+    learningRates: {
+      mlp: 1e-2,
+      rnn: 1e-3,
+      lstm: 1e-2,
+      gru: 1e-2,
+      minGru: 1e-2,
+      minLstm: 1e-2,
+      griffin: 5e-3,
+      gatedDeltaNet: 1e-2,
+    },
     window(random) {
       const { input, target } = sums(random, steps, 32);
       return { input: { ...input, lengths: all(32) }, target, reset: all(32).map(() => true) };

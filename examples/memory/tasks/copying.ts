@@ -45,7 +45,16 @@ export const copying: Task = {
   span: steps,
   updates: 4000,
   units: 64,
-  learningRates: { mlp: 1e-2, rnn: 1e-3, lstm: 5e-3, gru: 5e-3, minGru: 5e-3, minLstm: 5e-3, griffin: 5e-3 },
+  learningRates: {
+    mlp: 1e-2,
+    rnn: 1e-3,
+    lstm: 5e-3,
+    gru: 5e-3,
+    minGru: 5e-3,
+    minLstm: 5e-3,
+    griffin: 5e-3,
+    gatedDeltaNet: 1e-2,
+  },
   window: (random) => drawn(random, 32),
   exam(random) {
     const { input, target } = drawn(random, 500);

@@ -24,7 +24,16 @@ export const parity: Task = {
   span: 20,
   updates: 2500,
   units: 16,
-  learningRates: { mlp: 1e-2, rnn: 5e-3, lstm: 1e-2, gru: 1e-2, minGru: 1e-2, minLstm: 1e-2, griffin: 1e-2 },
+  learningRates: {
+    mlp: 1e-2,
+    rnn: 5e-3,
+    lstm: 1e-2,
+    gru: 1e-2,
+    minGru: 1e-2,
+    minLstm: 1e-2,
+    griffin: 1e-2,
+    gatedDeltaNet: 1e-2,
+  },
   window: (random) => padded(drawMany(32, () => string(random, 1 + random.below(longest)))),
   exam(random) {
     const strings = drawMany(200, () => string(random, examined));

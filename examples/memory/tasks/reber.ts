@@ -78,7 +78,16 @@ function reber(name: TaskName, loops: number, about: string, rest: Pick<Task, 's
     outputs: symbols.length,
     loss: crossEntropy(),
     units: 32,
-    learningRates: { mlp: 1e-2, rnn: 5e-3, lstm: 1e-2, gru: 5e-3, minGru: 1e-2, minLstm: 1e-2, griffin: 5e-3 },
+    learningRates: {
+      mlp: 1e-2,
+      rnn: 5e-3,
+      lstm: 1e-2,
+      gru: 5e-3,
+      minGru: 1e-2,
+      minLstm: 1e-2,
+      griffin: 5e-3,
+      gatedDeltaNet: 1e-2,
+    },
     window: (random) => padded(drawMany(32, () => text(random, loops))),
     exam(random) {
       const texts = drawMany(500, () => text(random, loops));

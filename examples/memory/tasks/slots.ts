@@ -51,7 +51,16 @@ export const slots: Task = {
   span: 12,
   updates: 800,
   units: 16,
-  learningRates: { mlp: 1e-2, rnn: 1e-2, lstm: 1e-2, gru: 1e-2, minGru: 1e-2, minLstm: 1e-2, griffin: 1e-2 },
+  learningRates: {
+    mlp: 1e-2,
+    rnn: 1e-2,
+    lstm: 1e-2,
+    gru: 1e-2,
+    minGru: 1e-2,
+    minLstm: 1e-2,
+    griffin: 1e-2,
+    gatedDeltaNet: 1e-2,
+  },
   window: (random) => padded(drawMany(32, () => sequenceOf(sentence(random)))),
   exam(random) {
     const sentences = drawMany(500, () => sequenceOf(sentence(random)));

@@ -11,6 +11,7 @@ import { activationRegularization } from '../../layers/activation-regularization
 import { dense } from '../../layers/dense.js';
 import { dropout } from '../../layers/dropout.js';
 import { embedding } from '../../layers/embedding.js';
+import { gatedDeltaNet } from '../../layers/gated-delta-net.js';
 import { griffinBlock } from '../../layers/griffin-block.js';
 import { oneHot } from '../../layers/one-hot.js';
 import { tied } from '../../layers/tied.js';
@@ -28,15 +29,16 @@ import { optimizerOf } from '../shared/language.js';
 import type { LearningRecipe, ModelRecipe, Recipe } from './recipes.js';
 
 const gated = { rnn: simpleRnn, lstm, gru };
-const scanned = {
+const apart = {
   minGru,
   minLstm,
   griffin: (inputs: number, units: number) => griffinBlock(inputs, units, { outputs: units }),
+  gatedDeltaNet: (inputs: number, units: number) => gatedDeltaNet(inputs, units, { outputs: units }),
 };
 
-/** One recurrent layer; recurrences on the scan have no recurrent matrix of which something could be dropped. */
+/** One recurrent layer; those whose gates do not see the state have no recurrent matrix of which something could be dropped. */
 function recurrent({ cell, dropConnect, layerNorm }: ModelRecipe, inputs: number, units: number): Layer<unknown> {
-  if (cell === 'minGru' || cell === 'minLstm' || cell === 'griffin') return scanned[cell](inputs, units);
+  if (cell !== 'rnn' && cell !== 'lstm' && cell !== 'gru') return apart[cell](inputs, units);
   const dropping = dropConnect > 0 ? { dropConnect } : {};
   return cell === 'lstm' && layerNorm
     ? lstm(inputs, units, { ...dropping, layerNorm })

@@ -33,7 +33,7 @@ const rates = Object.entries(learningRates).map(([name, rate]) => `${name} ${rat
 
 /** In the order of the help: numbers with their parser, names to choose from, and what is either so or not. */
 const options: readonly (Option | readonly [name: keyof Recipe, what: string, parse?: Parser, usual?: string])[] = [
-  choices('cell', 'recurrent cell', ['rnn', 'lstm', 'gru', 'minGru', 'minLstm', 'griffin']),
+  choices('cell', 'recurrent cell', ['rnn', 'lstm', 'gru', 'minGru', 'minLstm', 'griffin', 'gatedDeltaNet']),
   ['units', 'hidden units of a layer', whole(1)],
   ['layers', 'recurrent layers', whole(1)],
   ['embed', 'features of a symbol; 0 is one-hot', whole(0)],

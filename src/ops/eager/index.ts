@@ -6,6 +6,7 @@ import type { Ops } from '../ops.js';
 import { arrangement } from './arrangement.js';
 import { attending } from './attention.js';
 import { chains } from './chain.js';
+import { deltaRules } from './delta-rule.js';
 import { elementwise } from './elementwise.js';
 import { images } from './images.js';
 import { product } from './product.js';
@@ -28,6 +29,7 @@ export function eager(space: Workspace): Ops {
     ...images(space),
     ...attending(space),
     ...scanning(space),
+    ...deltaRules(space),
     recurrences: recurrence(space),
     custom(operands, rule) {
       requireArguments('custom', operands, rule);

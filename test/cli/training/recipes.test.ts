@@ -24,6 +24,7 @@ const variants: readonly (readonly [name: string, recipe: Recipe])[] = [
   ['minGru', { ...small, cell: 'minGru', layers: 2 }],
   ['minLstm', { ...small, cell: 'minLstm' }],
   ['griffin', { ...small, cell: 'griffin' }],
+  ['gatedDeltaNet', { ...small, cell: 'gatedDeltaNet' }],
   ['residual', { ...small, residual: true, layers: 2 }],
   ['dropSymbols', { ...small, dropSymbols: 0.2 }],
   ['dropInput', { ...small, dropInput: 0.2 }],
