@@ -19,7 +19,7 @@ export interface GatedDeltaRuleOptions {
   readonly negativeEigenvalues?: boolean;
 }
 
-export const gatedDeltaRuleNames: Names<GatedDeltaRuleOptions> = { negativeEigenvalues: true };
+export const gatedDeltaRuleNames: Names<GatedDeltaRuleOptions> = { negativeEigenvalues: 'boolean' };
 
 /** Added to a sum of squares, since the root's slope at 0 has no end. */
 const LEAST = 1e-6;

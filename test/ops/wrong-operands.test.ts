@@ -10,6 +10,7 @@ import { ids, type Shape, sizeOf, tensor } from '../../src/tensor.js';
 
 const t = (...shape: Shape) => tensor(shape, new Float32Array(sizeOf(shape)).fill(0.5));
 const [x, row, step] = [t(3, 2, 4), t(4), t(2, 4)];
+const delta = [t(2, 1, 4, 3), t(3, 2, 1, 4), t(3, 2, 1, 4), t(3, 2, 1, 3), t(3, 2, 1), t(3, 2, 1)] as const;
 const symbols = ids([3, 2], [0, 1, 0, 1, 0, 1]);
 const images = t(1, 4, 4, 2);
 const half = { size: [2, 2] };
@@ -52,6 +53,7 @@ const primitives: Readonly<Record<keyof typeof argumentsOf, Row>> = {
   layerNorm: { args: [x, row, row, 1e-5] },
   attention: { args: [[x, x, x], heads, t(3, 2), undefined], optional: [2, 3], anyShape: [3] },
   scan: { args: [x, x, step] },
+  deltaRule: { args: delta },
   reshape: { args: [x, [6, 4]] },
   swapAxes: unary,
   split: { args: [x, 0, [1, 2]] },
@@ -79,6 +81,7 @@ const primitives: Readonly<Record<keyof typeof argumentsOf, Row>> = {
     anyShape: [5],
   },
   scanAdjoint: { args: [x, x, x, step] },
+  deltaRuleAdjoint: { args: [delta[3], delta[0], delta] },
   crossEntropyAdjoint: { args: [t(3, 2), x, symbols] },
   linearChainAdjoint: { args: [t(2), x, t(4, 4), row, row, symbols] },
   convolution2dInputAdjoint: { args: [t(1, 3, 3, 3), t(2, 2, 2, 3), images.shape, {}], optional: [3] },

@@ -1,6 +1,7 @@
 import * as kernels from '../../kernels/delta-rule.js';
 import type { Tensor } from '../../tensor.js';
 import { type DeltaSizes, deltaAdjointSizes, deltaSizes } from '../delta-rule.js';
+import { requireArguments } from '../operands.js';
 import type { Ops } from '../ops.js';
 import type { Workspace } from './workspace.js';
 
@@ -21,6 +22,7 @@ export function deltaRules(space: Workspace): Pick<Ops, 'deltaRule' | 'deltaRule
 
   return {
     deltaRule(...operands) {
+      requireArguments('deltaRule', ...operands);
       const sizes = deltaSizes(operands.map(({ shape }) => shape));
       const of = placed(operands, sizes, 'deltaRule');
       const [state, , , v] = operands;
@@ -30,6 +32,7 @@ export function deltaRules(space: Workspace): Pick<Ops, 'deltaRule' | 'deltaRule
       return [y, last];
     },
     deltaRuleAdjoint(gradient, gradientOfState, operands) {
+      requireArguments('deltaRuleAdjoint', gradient, gradientOfState, operands);
       const sizes = deltaAdjointSizes(gradient, gradientOfState, operands);
       const of = placed(operands, sizes, 'deltaRuleAdjoint');
       const [dy, dLast] = [gradient, gradientOfState].map((x) => space.numbers(x, 'deltaRuleAdjoint')) as [
