@@ -50,7 +50,7 @@ function lengthsOf(ops: Ops, rows: Tensor): Tensor {
  * @throws RangeError where a size is not a whole number above 0.
  * @throws TypeError where an option is not known.
  * @example
- * signal$.pipe(unroll(gatedDeltaRuleCell(2, 4, 8))) // [T, B, 36] → [T, B, 16]
+ * signal$.pipe(unroll(gatedDeltaRuleCell(1, 2, 2))) // q and k [2], v [2], a and b: [T, B, 8] → [T, B, 2]
  */
 export function gatedDeltaRuleCell(
   heads: number,

@@ -30,7 +30,7 @@ function outputsOf(core: Any, x: unknown): unknown {
   let carry: unknown = core.initial(lanes);
   return [1, 2].map((step) =>
     oxbow.inWindow((ops) => {
-      const learning = { ...ops, training: true, draw: (key: oxbow.RandomKey) => ({ key: key.hash, step }) as never };
+      const learning = { ...ops, training: true, draw: (key: oxbow.RandomKey) => (key.hash + step) >>> 0 };
       const [y, after] = core.apply(step === 1 ? learning : ops, carry, x);
       const kept = toSignal({ y, after });
       carry = kept.after;
