@@ -161,7 +161,8 @@ const onlineLog: Recipe = {
 export const recipes = {
   quick: { about: 'a minute, for any text: one LSTM layer, nothing dropped', recipe: quick },
   shakespeare: {
-    about: 'a quarter of an hour, for a text of about a million characters: one wide LSTM layer with dropout, 20 epochs',
+    about:
+      'a quarter of an hour, for a text of about a million characters: one wide LSTM layer with dropout, 20 epochs',
     recipe: shakespeare,
   },
   'online-log': {
