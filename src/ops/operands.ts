@@ -209,8 +209,8 @@ export function requireArguments(operation: Operation, ...args: readonly unknown
     const { name, kind } = kinds[k] as (typeof kinds)[number];
     const value = args[k];
     if (kind === tensor && isOperand(value)) continue;
-    if (!kind.fits(value)) requireKind(operation, false, `${kind.takes} as ${name}`, value, kind.remedy);
     if (kind === shape) checkShape(value as readonly number[], operation);
+    else if (!kind.fits(value)) requireKind(operation, false, `${kind.takes} as ${name}`, value, kind.remedy);
   }
 }
 
