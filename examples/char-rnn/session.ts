@@ -21,7 +21,6 @@ import type { Recipe } from '../../src/cli/training/recipes.js';
 import type { LanguageAbout, LanguageRun } from '../../src/cli/training/run.js';
 import { coderFor, type Split, split } from '../../src/cli/training/text.js';
 import { commandLine } from '../../src/cli/training/train-options.js';
-import { learntIds } from '../../src/streams/coder.js';
 import { checkSymbols, readCorpus } from '../shared/corpus.js';
 import { type Failure, failure } from '../shared/failure.js';
 import type { Interrupt } from '../shared/interrupt.js';
@@ -101,7 +100,7 @@ export function openSession(options: Options, interrupt: Interrupt): TE.TaskEith
     TE.bind('prompt', ({ speaker, text }) => tried(() => promptOf(options.prompt, speaker.vocab, text))),
     TE.chainFirstEitherK(({ speaker }) => windowFits(speaker)),
     TE.bind('split', ({ text, speaker: { vocab, recipe } }) =>
-      tried((): Split | undefined => (text === undefined ? undefined : split(learntIds(vocab, text), recipe))),
+      tried((): Split | undefined => (text === undefined ? undefined : split(text, vocab, recipe))),
     ),
     TE.chainFirst(() => (options.eval ? TE.right(undefined) : takeFolder(options))),
     TE.map(({ machine, kept, loaded, text, file, speaker, prompt, split }): LanguageRun => {

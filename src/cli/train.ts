@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { saveRuns } from '../runs/checkpointed.js';
-import { learntIds } from '../streams/coder.js';
 import { type MachineChoice, positive, whole } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { misused } from './shared/failure.js';
@@ -159,7 +158,7 @@ async function work(file: string | undefined, options: TrainOptions, context: Co
       vocab,
       ` of the run in ${keep}; give the text that it learnt, or --keep another folder`,
     );
-  const parts = text === undefined ? undefined : split(learntIds(vocab, text), recipe);
+  const parts = text === undefined ? undefined : split(text, vocab, recipe);
   const about = kept?.about as Partial<LanguageAbout> | undefined;
   const was = courseFrom(about?.course);
   const way = {

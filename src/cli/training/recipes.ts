@@ -144,6 +144,8 @@ const shakespeare: Recipe = {
   batch: 32,
   seconds: null,
   epochs: 20,
+  dynamicRate: 5e-4,
+  dynamicDecay: 3e-3,
 };
 
 const onlineLog: Recipe = {

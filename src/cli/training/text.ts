@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Coder } from '../../streams/coder.js';
+import { type Coder, learntIds } from '../../streams/coder.js';
 import { Failure, messageOf, misused } from '../shared/failure.js';
 import { type SymbolChoice, streamCoder, textCoder } from '../shared/symbols.js';
 import type { Recipe } from './recipes.js';
@@ -77,9 +77,11 @@ export interface Split {
 
 /** Keeps the end of a text from the model, and before that a part to validate it by. */
 export function split(
-  symbols: Int32Array,
+  text: string,
+  vocab: Coder,
   { length, batch, heldOut, validation }: Pick<Recipe, 'length' | 'batch' | 'heldOut' | 'validation'>,
 ): Split {
+  const symbols = learntIds(vocab, text);
   const kept = Math.max(3, Math.round(symbols.length * heldOut));
   const validated = validation === 0 ? 0 : Math.max(3, Math.round(symbols.length * validation));
   const rest = symbols.length - kept - validated;
