@@ -15,7 +15,7 @@ import { chunksOf, linesOf } from './scoring/lines.js';
 import { type MachineChoice, positive } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { messageOf } from './shared/failure.js';
-import { modelOf, readKept, requireTask, resumeKept } from './shared/kept.js';
+import { leavingNothing, modelOf, readKept, requireTask, resumeKept } from './shared/kept.js';
 import { several } from './shared/numbers.js';
 
 /** Every choice of a new run that decides what comes out. */
@@ -55,7 +55,9 @@ export function tagCommand(): Command {
     )
     .option('--save-every <n>', 'seconds from one checkpoint to the next', positive(), 30);
   return withJson(withMachine(made), 'each line').action((options: TagCommandOptions) =>
-    inContext(options, (context) => tagLines(options, context)),
+    inContext(options, (context) =>
+      options.learn ? leavingNothing(options.model, () => tagLines(options, context)) : tagLines(options, context),
+    ),
   );
 }
 

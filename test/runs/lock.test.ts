@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { removeUnheld } from '../../src/host/node/hold-folder.js';
 import { host } from '../../src/host/node.js';
 import { openRunFolder } from '../../src/runs/folder.js';
 import { tensor } from '../../src/tensor.js';
@@ -203,5 +204,30 @@ describe('a lock', () => {
     const folder = await openRunFolder(join(path, 'a', '..'));
     await expect(openRunFolder(path)).rejects.toMatchObject({ _tag: 'FolderHeld' });
     await folder.close();
+  });
+});
+
+describe('removing a folder that came to nothing', () => {
+  const free = '{"free":true}\n';
+  it.each<[string, Record<string, unknown>, boolean]>([
+    ['it is empty', {}, true],
+    ['its lock was let go', { '.lock-2': free }, true],
+    ['its lock is that of this process', { '.lock-1': self }, true],
+    ['another process holds it', { '.lock-1': { ...self, pid: process.ppid } }, false],
+    [
+      'another process has taken it after this one',
+      { '.lock-1': self, '.lock-2': { ...self, pid: process.ppid } },
+      false,
+    ],
+    ['its lock cannot be read', { '.lock-1': 'what' }, false],
+    ['a lock is under way', { '.lock-1': free, '.lock-2.1234.tmp': free }, false],
+    ['it has a checkpoint', { '.lock-1': free, 'step-000000000001.safetensors': 'x' }, false],
+  ])('where %s', (_, files, removed) => {
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(join(path, name), typeof text === 'string' ? text : JSON.stringify(text));
+    }
+    expect(removeUnheld(path)).toBe(removed);
+    expect(existsSync(path)).toBe(!removed);
+    if (!removed) expect(readdirSync(path).sort()).toEqual(Object.keys(files));
   });
 });

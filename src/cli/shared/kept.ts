@@ -1,10 +1,11 @@
 /** Models that were kept: read without holding their folder, so that a run that learns is not disturbed. */
-import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, rmdirSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import * as E from 'fp-ts/lib/Either.js';
 import { loadCheckpoint } from '../../formats/checkpoint-file.js';
 import { loadWeights } from '../../formats/weights.js';
+import { removeUnheld } from '../../host/node/hold-folder.js';
 import { machine } from '../../kernels/machine.js';
 import type { Core } from '../../layer.js';
 import type { Params } from '../../parameters/parameter.js';
@@ -101,8 +102,8 @@ export async function resumeKept<M extends { readonly params: Params }, S = Tbpt
 }
 
 /**
- * Works on a run that is to be kept in a folder. A folder that was made for it, and has come to hold nothing but its lock, is removed
- * again, with those around it that were made too: what was refused leaves nothing.
+ * Works on a run that is to be kept in a folder. A folder that was made for it, and has come to hold nothing, is removed again, with
+ * those around it that were made too: what was refused leaves nothing. One that another process has taken stays.
  */
 export async function leavingNothing<T>(folder: string | undefined, work: () => Promise<T>): Promise<T> {
   const made: string[] = [];
@@ -110,11 +111,16 @@ export async function leavingNothing<T>(folder: string | undefined, work: () => 
   try {
     return await work();
   } finally {
-    const [own] = made;
-    if (own !== undefined && existsSync(own) && readdirSync(own).every((name) => name.startsWith('.lock-'))) {
-      rmSync(own, { recursive: true });
-      for (const path of made.slice(1)) if (readdirSync(path).length === 0) rmdirSync(path);
-    }
+    const [own, ...around] = made;
+    if (own !== undefined && existsSync(own)) removeMade(own, around);
+  }
+}
+
+function removeMade(own: string, around: readonly string[]): void {
+  try {
+    if (removeUnheld(own)) for (const path of around) rmdirSync(path);
+  } catch {
+    // Somebody else has made something there meanwhile, which is to stay.
   }
 }
 

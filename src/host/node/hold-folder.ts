@@ -8,7 +8,7 @@
  * one before it.
  */
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -86,6 +86,22 @@ function heldFolder(path: string, number: number): HeldFolder {
   if (!isListening) process.on('exit', () => held.forEach((each) => void each()));
   isListening = true;
   return { path, lost, release };
+}
+
+/**
+ * Removes a folder that has nothing but locks, none of which another process holds; false where it has more, or is held. A process that
+ * takes the folder meanwhile keeps it: locks are removed one by one, and then the folder only if it is empty.
+ */
+export function removeUnheld(path: string): boolean {
+  const names = readdirSync(path);
+  const isOwn = (name: string) => {
+    const text = readFileSync(join(path, name), 'utf8');
+    return text === FREE || holderIn(text)?.pid === process.pid;
+  };
+  if (names.some((name) => highest([name]) === 0 || !isOwn(name))) return false;
+  for (const name of names) rmSync(join(path, name), { force: true });
+  rmdirSync(path);
+  return true;
 }
 
 /** Makes the next lock, where the last one holds no more; its number, or who has the folder. */
