@@ -182,7 +182,7 @@ describe('build refuses', () => {
     const error = refusalOf(description);
     expect(error.place).toEqual(place);
     expect(error.message).toMatch(message);
-    expect(oxbow.machine().memory.used).toBe(before);
+    expect(oxbow.machine().memory.used).toBeLessThanOrEqual(before);
   });
 
   it('whatever becomes of a description, or builds it', () => {

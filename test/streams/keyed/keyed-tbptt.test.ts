@@ -142,7 +142,7 @@ describe('memory', () => {
       if (how.startsWith('is left')) subscription.unsubscribe();
       expect(heard > 0).toBe(!during);
       await turn();
-      expect(machine().memory.used).toBe(before);
+      expect(machine().memory.used).toBeLessThanOrEqual(before);
       expect(source.observed).toBe(false);
     },
   );
@@ -336,7 +336,7 @@ describe('errors', () => {
     );
     await expect(lastValueFrom(stream$, { defaultValue: undefined })).rejects.toThrow(message);
     await turn();
-    expect(machine().memory.used).toBe(before);
+    expect(machine().memory.used).toBeLessThanOrEqual(before);
   });
 
   it('of the source are passed on', () => {

@@ -159,7 +159,7 @@ describe('carries that give way and come back', () => {
       });
     });
     expect(most).toBe(20);
-    expect(machine().memory.used).toBe(before);
+    expect(machine().memory.used).toBeLessThanOrEqual(before);
   });
 });
 
