@@ -150,7 +150,7 @@ const shakespeare: Recipe = {
 
 const onlineLog: Recipe = {
   ...quick,
-  learningRate: 2e-3,
+  learningRate: 1.4e-3,
   schedule: 'constant',
   floor: 1,
   length: 16,
