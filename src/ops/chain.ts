@@ -1,5 +1,7 @@
 /** Linear chains of tags: what their operands must be, and the forward and the backward algorithm in plain float64. */
-import { type Ids, sameShape, showShape, type Tensor } from '../tensor.js';
+import { type Ids, type Shape, sameShape, showShape, type Tensor } from '../tensor.js';
+import type { Ops } from './ops.js';
+import { checkSame } from './shapes.js';
 
 /** Steps, lanes and tags of a chain's scores. */
 export interface ChainSizes {
@@ -46,7 +48,7 @@ function checkTags({ shape, data }: Ids, count: number): void {
 }
 
 /** Operands in float64. */
-export interface ChainNumbers extends ChainSizes {
+interface ChainNumbers extends ChainSizes {
   readonly x: Float64Array;
   readonly transitions: Float64Array;
   readonly start: Float64Array;
@@ -83,7 +85,7 @@ function* forwards(of: ChainNumbers, lane: number) {
  * How improbable each lane's tags are: the last one, and each other given the one after it. They are terms of one sign, so
  * that no digits are lost as in the difference of all paths' sum and one path's score.
  */
-export function chainNats(of: ChainNumbers): Float64Array {
+function chainNats(of: ChainNumbers): Float64Array {
   const { batch, count, transitions, end } = of;
   return Float64Array.from({ length: batch }, (_, lane) => {
     let nats = 0;
@@ -104,7 +106,7 @@ export function chainNats(of: ChainNumbers): Float64Array {
 }
 
 /** Gradients of scores, transitions, start and end: how probable tags and pairs are, less 1 where they are the lane's own. */
-export function chainAdjoint(of: ChainNumbers, gradient: Float64Array): readonly Float64Array[] {
+function chainAdjoint(of: ChainNumbers, gradient: Float64Array): readonly Float64Array[] {
   const { batch, count, transitions, end } = of;
   const results = [of.x, transitions, of.start, end].map(({ length }) => new Float64Array(length));
   const [dx, dTransitions, dStart, dEnd] = results as [Float64Array, Float64Array, Float64Array, Float64Array];
@@ -145,4 +147,27 @@ export function chainAdjoint(of: ChainNumbers, gradient: Float64Array): readonly
     }
   }
   return results;
+}
+
+/** The primitive and its adjoint for the reference. */
+export function referenceChain(
+  read: (x: Tensor) => Float64Array,
+  real: (shape: Shape, data: Float64Array) => Tensor,
+): Pick<Ops, 'linearChain' | 'linearChainAdjoint'> {
+  function numbersOf(parts: readonly Tensor[], tags: Ids): ChainNumbers {
+    const sizes = chainSizes(parts, tags);
+    const [x, transitions, start, end] = parts.map(read) as [Float64Array, Float64Array, Float64Array, Float64Array];
+    return { ...sizes, x, transitions, start, end, tags: tags.data };
+  }
+
+  return {
+    linearChain: (x, transitions, start, end, tags) =>
+      real([x.shape[1] as number], chainNats(numbersOf([x, transitions, start, end], tags))),
+    linearChainAdjoint(gradient, x, transitions, start, end, tags) {
+      const parts = [x, transitions, start, end];
+      const of = numbersOf(parts, tags);
+      checkSame(gradient.shape, [of.batch], 'linearChainAdjoint');
+      return chainAdjoint(of, read(gradient)).map((slopes, k) => real((parts[k] as Tensor).shape, slopes));
+    },
+  };
 }

@@ -6,7 +6,7 @@ import { checkedOptions, type Names } from '../options.js';
 import { mix32 } from '../random.js';
 import { checkedNumbers, checkShape, type Ids, type Numbers, type Shape, sizeOf, type Tensor } from '../tensor.js';
 import { type AttentionForm, attend, attendAdjoint, attentionSizes } from './attention.js';
-import { type ChainNumbers, chainAdjoint, chainNats, chainSizes } from './chain.js';
+import { referenceChain } from './chain.js';
 import { referenceDelta } from './delta-rule.js';
 import { draws } from './draws.js';
 import { normalise, normaliseAdjoint } from './layer-norm.js';
@@ -14,7 +14,7 @@ import { nearNormal, nearNormalSlope, normalDensity, normalDistribution } from '
 import { guarded } from './operands.js';
 import type { Ops } from './ops.js';
 import { referenceImages } from './reference-images.js';
-import { scanned, scannedAdjoint, scanSizes } from './scan.js';
+import { referenceScan } from './scan.js';
 import type { Transposed } from './shapes.js';
 import {
   type Broadcast,
@@ -263,12 +263,6 @@ export function reference(options: ReferenceOptions = {}): Ops {
     return real(logits.shape, dx);
   }
 
-  function chain(parts: readonly Tensor[], tags: Ids): ChainNumbers {
-    const sizes = chainSizes(parts, tags);
-    const [x, transitions, start, end] = parts.map(read) as [Float64Array, Float64Array, Float64Array, Float64Array];
-    return { ...sizes, x, transitions, start, end, tags: tags.data };
-  }
-
   const ops: Ops = guarded({
     training,
     draw: draws(step),
@@ -323,6 +317,8 @@ export function reference(options: ReferenceOptions = {}): Ops {
     },
     crossEntropy,
     ...referenceImages(read, real),
+    ...referenceChain(read, real),
+    ...referenceScan(read, real),
     ...referenceDelta(read, real),
     scatterAdd(gradient, ids, rows) {
       const shape = scatterShape(gradient.shape, ids, rows);
@@ -343,14 +339,6 @@ export function reference(options: ReferenceOptions = {}): Ops {
     geluTanhAdjoint: adjoint('geluTanhAdjoint', (g, x) => g * nearNormalSlope(x)),
     softmaxAdjoint,
     crossEntropyAdjoint,
-    linearChain: (x, transitions, start, end, tags) =>
-      real([x.shape[1] as number], chainNats(chain([x, transitions, start, end], tags))),
-    linearChainAdjoint(gradient, x, transitions, start, end, tags) {
-      const parts = [x, transitions, start, end];
-      const of = chain(parts, tags);
-      checkSame(gradient.shape, [of.batch], 'linearChainAdjoint');
-      return chainAdjoint(of, read(gradient)).map((slopes, k) => real((parts[k] as Tensor).shape, slopes));
-    },
     layerNorm(x, gain, bias, epsilon) {
       checkLayerNorm(x.shape, gain.shape, bias.shape);
       return real(x.shape, normalise(read(x), read(gain), read(bias), epsilon));
@@ -367,13 +355,6 @@ export function reference(options: ReferenceOptions = {}): Ops {
       checkSame(gradient.shape, y.shape, 'attentionAdjoint');
       const slopes = attendAdjoint(attended(parts, form, mask, known), read(gradient));
       return parts.slice(0, past ? 5 : 3).map(({ shape }, k) => real(shape, slopes[k] as Float64Array));
-    },
-    scan: (a, b, h) => real(a.shape, scanned(scanSizes(a.shape, b.shape, h.shape), read(a), read(b), read(h))),
-    scanAdjoint(gradient, a, y, h) {
-      checkSame(gradient.shape, y.shape, 'scanAdjoint');
-      const sizes = scanSizes(a.shape, y.shape, h.shape);
-      const [da, db, dh] = scannedAdjoint(sizes, read(gradient), read(a), read(y), read(h));
-      return [real(a.shape, da), real(a.shape, db), real(h.shape, dh)];
     },
     swapAxes,
     countFrom(start, steps, below) {

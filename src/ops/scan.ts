@@ -1,5 +1,7 @@
 /** A linear recurrence, element by element: its sizes, and itself and its derivative in plain float64. */
-import { type Shape, sameShape, showShape, sizeOf } from '../tensor.js';
+import { type Shape, sameShape, showShape, sizeOf, type Tensor } from '../tensor.js';
+import type { Ops } from './ops.js';
+import { checkSame } from './shapes.js';
 
 /** T steps of so many numbers each. */
 export interface ScanSizes {
@@ -24,7 +26,7 @@ export function scanSizes(a: Shape, b: Shape, h: Shape): ScanSizes {
 }
 
 /** `y_t = a_t ⊙ y_{t−1} + b_t`, the step before the first being h. */
-export function scanned({ columns }: ScanSizes, a: Float64Array, b: Float64Array, h: Float64Array): Float64Array {
+function scanned({ columns }: ScanSizes, a: Float64Array, b: Float64Array, h: Float64Array): Float64Array {
   const y = b.slice();
   for (let k = 0; k < y.length; k += 1) {
     const before = k < columns ? h[k] : y[k - columns];
@@ -34,7 +36,7 @@ export function scanned({ columns }: ScanSizes, a: Float64Array, b: Float64Array
 }
 
 /** `db_t = g_t + a_{t+1} ⊙ db_{t+1}`, `da_t = db_t ⊙ y_{t−1}` and `dh = a_1 ⊙ db_1`. */
-export function scannedAdjoint(
+function scannedAdjoint(
   { columns }: ScanSizes,
   gradient: Float64Array,
   a: Float64Array,
@@ -49,3 +51,17 @@ export function scannedAdjoint(
   const dh = h.map((_, k) => (a[k] as number) * (db[k] as number));
   return [da, db, dh];
 }
+
+/** The primitive and its adjoint for the reference. */
+export const referenceScan = (
+  read: (x: Tensor) => Float64Array,
+  real: (shape: Shape, data: Float64Array) => Tensor,
+): Pick<Ops, 'scan' | 'scanAdjoint'> => ({
+  scan: (a, b, h) => real(a.shape, scanned(scanSizes(a.shape, b.shape, h.shape), read(a), read(b), read(h))),
+  scanAdjoint(gradient, a, y, h) {
+    checkSame(gradient.shape, y.shape, 'scanAdjoint');
+    const sizes = scanSizes(a.shape, y.shape, h.shape);
+    const [da, db, dh] = scannedAdjoint(sizes, read(gradient), read(a), read(y), read(h));
+    return [real(a.shape, da), real(a.shape, db), real(h.shape, dh)];
+  },
+});
