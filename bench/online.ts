@@ -6,10 +6,12 @@ import { spawn } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { lastValueFrom, reduce } from 'rxjs';
+import { streamCoder } from '../src/cli/shared/symbols.js';
 import { languageOf, learningOf } from '../src/cli/training/language.js';
 import { recipes } from '../src/cli/training/recipes.js';
 import { readText } from '../src/cli/training/text.js';
-import { configure, fromText, machine, tbptt, tokens, vocabulary, windows } from '../src/index.js';
+import { configure, fromText, machine, type OpenVocabulary, tbptt, tokens, vocabulary, windows } from '../src/index.js';
+import { natsOf } from '../src/streams/symbol-growth.js';
 import { aboveZero, command, fail, parse, wholeNumber } from './arguments.js';
 
 const usual = recipes['online-log'].recipe;
@@ -22,6 +24,7 @@ const program = command('npm run bench:online --')
   .option('--units <n>', 'of the LSTM', wholeNumber, usual.units)
   .option('--threads <n>', 'of ours', wholeNumber, 1)
   .option('--seeds <n>', 'runs, of a seed each', wholeNumber, 1)
+  .option('--lines', 'instead say what lines of a log cost, by the symbols that --stdin begins with')
   .option('--no-peer', 'without PyTorch');
 
 interface Pass {
@@ -40,6 +43,7 @@ const options = program.opts<{
   readonly units: number;
   readonly threads: number;
   readonly seeds: number;
+  readonly lines?: true;
   readonly peer: boolean;
 }>();
 const whole = await readText(program.args[0]).catch((error: unknown) =>
@@ -68,6 +72,30 @@ async function ours(seed: number): Promise<Pass> {
     ),
   );
   return { bits: nats / Math.LN2, scored, seconds: (performance.now() - since) / 1000 };
+}
+
+/** What each line cost in a pass of ours; a window's bits are shared out evenly among its symbols, and what fills none at the end is left out. */
+async function linesOf(seed: number): Promise<readonly number[]> {
+  const open = streamCoder() as OpenVocabulary;
+  const symbols = [...text];
+  const lines = [0];
+  let at = 1;
+  await fromText(text)
+    .pipe(
+      tokens(open),
+      windows({ length: recipe.length }),
+      tbptt(languageOf(recipe, open, seed), { ...learningOf(recipe, () => recipe.learningRate), vocab: open }),
+    )
+    .forEach((learned) => {
+      const { length } = learned.window.target.data;
+      const bits = natsOf(learned) / Math.LN2 / length;
+      for (const symbol of symbols.slice(at, at + length)) {
+        lines[lines.length - 1] = (lines.at(-1) as number) + bits;
+        if (symbol === '\n') lines.push(0);
+      }
+      at += length;
+    });
+  return lines.slice(0, -1);
 }
 
 /** A pass of PyTorch's; undefined where it is not installed. */
@@ -103,9 +131,22 @@ console.log(
   `${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.versions.node}, ${machine().tier} tier, ${options.threads} of our threads`,
 );
 console.log(
-  `LSTM ${recipe.units}, ${vocab.size} symbols, windows of ${recipe.length}, one lane, Adam ${recipe.learningRate}; ${[...text].length.toLocaleString('en')} characters, once`,
+  `LSTM ${recipe.units}, ${options.lines ? 'symbols as they come' : `${vocab.size} symbols`}, windows of ${recipe.length}, one lane, Adam ${recipe.learningRate}; ${[...text].length.toLocaleString('en')} characters, once`,
 );
+/** Lines that a mean is of, and the line that the last of them is at most. */
+const [TOGETHER, LAST] = [50, 1000];
 for (let seed = 1; seed <= options.seeds; seed += 1) {
+  if (options.lines) {
+    const lines = await linesOf(seed);
+    const last = Math.min(LAST, lines.length);
+    const mean = (to: number) => lines.slice(to - TOGETHER, to).reduce((sum, bits) => sum + bits / TOGETHER, 0);
+    if (last < 2 * TOGETHER) fail('online', `${lines.length} lines are too few; give a text of ${2 * TOGETHER}.`, 2);
+    console.log(
+      `seed ${seed}: bits a line, the first ${TOGETHER} ${mean(TOGETHER).toFixed(1)}, ${last - TOGETHER + 1} to ${last} ` +
+        `${mean(last).toFixed(1)}: ${(mean(last) / mean(TOGETHER)).toFixed(3)} of it`,
+    );
+    continue;
+  }
   const own = await ours(seed);
   show(`ours, seed ${seed}`, own);
   const other = options.peer ? await torch(seed) : undefined;

@@ -133,7 +133,7 @@ async function tagLines(options: TagCommandOptions, context: Context): Promise<n
   await lastValueFrom(outcome$.pipe(tap(show)), { defaultValue: undefined });
   if (options.learn)
     screen.note(
-      `${several(tagged, 'utterance')} tagged, ${several(learnt, 'lesson')} learnt; saved in ${options.model}`,
+      `${several(tagged, 'utterance')} tagged, ${several(learnt, 'lesson')} learnt${learnt > 0 ? `; saved in ${options.model}` : ''}`,
     );
   return refused > 0 && tagged + learnt === 0 ? 1 : 0;
 }

@@ -103,6 +103,12 @@ describe('train', () => {
     },
   );
 
+  test('tag --learn that learns nothing leaves no folder, and says of none that it is saved', async () => {
+    const ended = await run(['tag', '--learn', '--model', 'deep/tags'], '');
+    expect(ended).toMatchObject({ code: 0, wrong: '', err: expect.stringMatching(/0 lessons learnt\n$/) });
+    expect(existsSync(inFolder('deep'))).toBe(false);
+  });
+
   test('refuses an empty text in a folder of the user, and leaves that as it was', async () => {
     writeFileSync(inFolder('empty.txt'), '');
     mkdirSync(inFolder('model'));
