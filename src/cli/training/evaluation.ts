@@ -16,7 +16,7 @@ import { history } from './history.js';
 import { introduce } from './introduce.js';
 import type { DynamicRule } from './recipes.js';
 import { type Report, reported, reportOf } from './report/report.js';
-import { judged, type LanguageRun } from './run.js';
+import type { LanguageRun } from './run.js';
 import { tuned } from './tune.js';
 
 /** How a model is evaluated besides by its weights as they are. */
@@ -34,10 +34,9 @@ export async function scoreHeldOut(
   { dynamic, tune }: Evaluating,
   bounds: Bounds = {},
 ): Promise<object> {
-  const { split, screen, vocab } = run;
+  const { model, split, screen, vocab } = run;
   if (split === undefined) return {};
   const { heldOut, training, validation } = split;
-  const model = judged(run);
   const told = (how: string, name: string, scored: Scored) => {
     const all = charactersIn(vocab, heldOut);
     const of = scored.characters < all - 1 ? ` of ${all.toLocaleString('en-US')}` : '';

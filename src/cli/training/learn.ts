@@ -27,7 +27,7 @@ import type { History } from './history.js';
 import { learningOf } from './language.js';
 import type { TrainingPage } from './page.js';
 import type { Report } from './report/report.js';
-import { judged, type LanguageAbout, type LanguageRun } from './run.js';
+import type { LanguageAbout, LanguageRun } from './run.js';
 import { samples } from './speech.js';
 
 /** What goes on beside a training, and is kept with it. */
@@ -124,7 +124,7 @@ export async function validate(run: LanguageRun, { done, history, report }: Besi
   const text = run.split?.validation;
   if (text === undefined || text.length < 2) return undefined;
   const bounds = { symbols: habits.validated, what: 'the validation part' };
-  const scored = await score(judged(run), text, run, bounds);
+  const scored = await score(run.model, text, run, bounds);
   if (scored === undefined) return undefined;
   const { natsPerCharacter: nats, bits } = scored;
   history.validated({ steps: done.steps(), seconds: done.seconds(), nats });

@@ -73,9 +73,3 @@ export interface LanguageRun extends Surroundings {
   /** Opens the live page of the training, which shows the rate of now. */
   readonly openPage?: ((rate: () => number) => Promise<TrainingPage>) | undefined;
 }
-
-/**
- * The model that is scored, and speaks: the one that learns. Where an average of its weights is better than the weights of the moment, that
- * has its place here.
- */
-export const judged = ({ model }: Pick<LanguageRun, 'model'>): LanguageCore => model;

@@ -4,13 +4,13 @@ import { generateFrom } from '../../streams/generate.js';
 import { text as asText } from '../../streams/text.js';
 import { ids } from '../../tensor.js';
 import { habits } from './habits.js';
-import { judged, type LanguageRun } from './run.js';
+import type { LanguageRun } from './run.js';
 
 function said(run: LanguageRun, length: number, round = 0): Observable<string> {
   const { vocab, prompt, recipe, temperature } = run;
   const encoded = vocab.encode(prompt);
   const seed = recipe.seed + round;
-  return generateFrom(judged(run), ids([encoded.length, 1], encoded), { length, temperature, seed, vocab }).pipe(
+  return generateFrom(run.model, ids([encoded.length, 1], encoded), { length, temperature, seed, vocab }).pipe(
     asText(vocab),
   );
 }

@@ -4,7 +4,7 @@ import { knownIds } from '../../streams/coder.js';
 import type { GradientSquares } from '../../streams/dynamic-rules.js';
 import { count } from '../shared/numbers.js';
 import { type Dynamics, scoreDynamically, showDynamics, squaresFor } from './evaluate.js';
-import { judged, type LanguageRun } from './run.js';
+import type { LanguageRun } from './run.js';
 
 /** Symbols of the validation part that each try reads. */
 const TRIED = 20_000;
@@ -55,7 +55,7 @@ export async function tuned(
       if (before !== undefined) return before;
       if (ending.requested()) return Number.POSITIVE_INFINITY;
       const what = `${count(Math.min(TRIED, validation.length))} symbols of the validation part by ${name}`;
-      const cost = await scoreDynamically(judged(run), validation, dynamics, squares, run, {
+      const cost = await scoreDynamically(run.model, validation, dynamics, squares, run, {
         symbols: TRIED,
         what,
       }).then(
@@ -74,7 +74,7 @@ export async function tuned(
   }
 
   for (const rule of rules) {
-    const cost = costOf(await squaresFor(judged(run), knownIds(run.vocab, training), { ...base, dynamicRule: rule }));
+    const cost = costOf(await squaresFor(run.model, knownIds(run.vocab, training), { ...base, dynamicRule: rule }));
     let own: Dynamics = { ...base, dynamicRule: rule };
     const of = (name: 'dynamicRate' | 'dynamicDecay') => (value: number) => cost({ ...own, [name]: value });
     own = { ...own, dynamicRate: await climb(of('dynamicRate'), [FIRST[rule]], COARSE) };
