@@ -2,15 +2,16 @@
  * `npm run bench:online`: one pass over a text by a model that begins at random, each symbol scored before it is learnt, as `--stdin` has
  * it; and the same model in PyTorch, part by part in turn, where that is installed.
  */
+
 import { spawn } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { lastValueFrom, reduce } from 'rxjs';
-import { streamCoder } from '../src/cli/shared/symbols.js';
 import { languageOf, learningOf } from '../src/cli/training/language.js';
 import { recipes } from '../src/cli/training/recipes.js';
 import { readText } from '../src/cli/training/text.js';
-import { configure, fromText, machine, type OpenVocabulary, tbptt, tokens, vocabulary, windows } from '../src/index.js';
+import { configure, fromText, machine, tbptt, tokens, vocabulary, windows } from '../src/index.js';
+import { streamVocabulary } from '../src/streams/coder.js';
 import { natsOf } from '../src/streams/symbol-growth.js';
 import { aboveZero, command, fail, parse, wholeNumber } from './arguments.js';
 
@@ -76,7 +77,7 @@ async function ours(seed: number): Promise<Pass> {
 
 /** What each line cost in a pass of ours; a window's bits are shared out evenly among its symbols, and what fills none at the end is left out. */
 async function linesOf(seed: number): Promise<readonly number[]> {
-  const open = streamCoder() as OpenVocabulary;
+  const open = streamVocabulary();
   const symbols = [...text];
   const lines = [0];
   let at = 1;

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import * as E from 'fp-ts/lib/Either.js';
 import { pipe } from 'fp-ts/lib/function.js';
 import { misused } from '../../src/cli/shared/failure.js';
-import type { SymbolChoice } from '../../src/cli/shared/symbols.js';
+import type { TypedSymbols } from '../../src/cli/shared/symbols.js';
 import {
   askedOf,
   askedPlan,
@@ -45,7 +45,7 @@ export interface Options extends CommonOptions, RunOptions {
   readonly evaluating: ReturnType<typeof evaluatingOf>;
   readonly report: string | undefined;
   /** What symbols are, of a new run. */
-  readonly symbols: SymbolChoice | undefined;
+  readonly symbols: TypedSymbols;
   readonly prompt: string | undefined;
   readonly temperature: number;
   readonly save: string;
@@ -78,7 +78,7 @@ function checked(typed: Typed, requireWhole: Options['requireWhole']): void {
 }
 
 function complete(typed: Typed, args: readonly string[]): Options {
-  const { file, threads, tier, json, saveEvery, resume, load, report, prompt, symbols } = typed;
+  const { file, threads, tier, json, saveEvery, resume, load, report, prompt, symbols, tokenizer } = typed;
   return {
     file,
     asked: askedOf(typed),
@@ -87,7 +87,7 @@ function complete(typed: Typed, args: readonly string[]): Options {
     eval: typed.eval === true,
     evaluating: evaluatingOf(typed),
     report,
-    symbols,
+    symbols: { ...(symbols && { symbols }), ...(tokenizer && { tokenizer }) },
     prompt,
     temperature: typed.temperature as number,
     requireWhole: (recipe, kept) => requireTogether(typed, recipe, file === undefined ? '' : '--file', kept),

@@ -214,12 +214,12 @@ function speakerOf(
   const from = kept ?? loaded;
   return tried(async () => {
     if (from === undefined) {
-      const vocab = coderFor(text, symbols, recipe);
+      const vocab = await coderFor(text, symbols, recipe);
       return { vocab, recipe, model: languageOf(recipe, vocab, recipe.seed), about: undefined };
     }
     const { model, about } = from;
     const vocab = await vocabularyOf(about, load ?? save);
-    requireSymbolsOf(load ?? save, vocab, symbols);
+    await requireSymbolsOf(load ?? save, vocab, symbols);
     return { model, vocab, recipe, about: kept || only ? about : undefined };
   });
 }

@@ -9,7 +9,7 @@ import { type MachineChoice, positive, share, texts, whole } from './shared/argu
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { Failure, messageOf } from './shared/failure.js';
 import { languageIn } from './shared/kept.js';
-import { usualPrompt } from './training/habits.js';
+import { requireTokens, usualPrompt } from './training/habits.js';
 
 interface GenerateCommandOptions extends MachineChoice {
   readonly model: string;
@@ -91,6 +91,7 @@ async function generate(given: string | undefined, options: GenerateCommandOptio
       2,
     );
   }
+  requireTokens('the prompt', prompt, vocab);
   const { length, temperature, topK, topP, minP, greedy, repetitionPenalty, stop } = options;
   const encoded = vocab.encode(prompt);
   const seed = options.seed ?? (crypto.getRandomValues(new Uint32Array(1))[0] as number);

@@ -10,7 +10,7 @@ import { chunksOf, linesOf } from './scoring/lines.js';
 import { recipe } from './scoring/recipe.js';
 import { type ScoredLine, type ScorerOptions, scorer } from './scoring/scorer.js';
 import { highlighted } from './scoring/shown.js';
-import { choice, type MachineChoice, positive } from './shared/arguments.js';
+import { type MachineChoice, positive } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { misused } from './shared/failure.js';
 import {
@@ -24,20 +24,13 @@ import {
 } from './shared/kept.js';
 import { knownOptimizer, optimizerOf } from './shared/language.js';
 import { count, several } from './shared/numbers.js';
-import {
-  requireSymbolsOf,
-  type SymbolChoice,
-  streamChoices,
-  streamChoicesHelp,
-  streamCoder,
-} from './shared/symbols.js';
+import { requireSymbolsOf, streamCoder, streamSymbols, type TypedSymbols, tokenizerOption } from './shared/symbols.js';
 
-interface ScoreOptions extends MachineChoice {
+interface ScoreOptions extends MachineChoice, TypedSymbols {
   readonly model?: string;
   readonly learn?: true;
   readonly keep?: string;
   readonly lr?: number;
-  readonly symbols?: SymbolChoice;
   readonly strange: number;
   readonly onlyStrange?: true;
   readonly saveEvery: number;
@@ -65,7 +58,8 @@ export function scoreCommand(): Command {
     .option('--learn', 'learn from each line once it has been scored; needs --keep')
     .option('--keep <folder>', 'where the run is kept; one that is there goes on')
     .option('--lr <rate>', `learning rate (default: the run's own, ${recipe.learningRate} for a new one)`, positive())
-    .addOption(choice('--symbols <name>', `of a new run (default: open). ${streamChoicesHelp}`, streamChoices))
+    .addOption(streamSymbols('a new run (default: open)'))
+    .addOption(tokenizerOption('a new run'))
     .option('--strange <n>', 'at most so many per cent of lines are strange', positive(100), recipe.strange)
     .option('--only-strange', 'show no other lines')
     .option('--save-every <n>', 'seconds from one checkpoint to the next', positive(), SAVE_EVERY);
@@ -81,14 +75,14 @@ interface Opened extends ScorerOptions {
 
 async function openKept(
   keep: string,
-  { lr, symbols }: Pick<ScoreOptions, 'lr' | 'symbols'>,
+  { lr, ...typed }: TypedSymbols & Pick<ScoreOptions, 'lr'>,
   context: Context,
 ): Promise<Opened> {
   const kept = await resumeKept<LanguageCore>(keep, context);
   if (kept !== undefined) requireTask(kept.about, keep, 'language');
   const about: About = kept?.about ?? {};
-  const vocab = kept === undefined ? streamCoder(symbols) : await vocabularyOf(about, keep);
-  requireSymbolsOf(keep, vocab, symbols);
+  const vocab = kept === undefined ? await streamCoder(typed) : await vocabularyOf(about, keep);
+  await requireSymbolsOf(keep, vocab, typed);
   const model = kept?.model ?? languageModel({ symbols: vocab.size, grows: isOpen(vocab), ...recipe.model });
   const distribution = distributionFrom(about.surprise);
   const was = about.recipe ?? { ...recipe.model, optimizer: recipe.optimizer, learningRate: recipe.learningRate };

@@ -9,13 +9,13 @@ import type { LiveModel } from '../serve/live.js';
 import { liveLanguageModel } from '../serve/live-language-model.js';
 import { openLive } from '../serve/open-live.js';
 import { type Server, serve } from '../serve/serve.js';
-import { choice, type MachineChoice, positive, whole } from './shared/arguments.js';
+import { type MachineChoice, positive, whole } from './shared/arguments.js';
 import { type Context, chooseMachine, command, inContext, withJson, withMachine } from './shared/command.js';
 import { Failure, messageOf, misused } from './shared/failure.js';
 import { several } from './shared/numbers.js';
-import { type SymbolChoice, streamChoices, streamChoicesHelp, streamCoder } from './shared/symbols.js';
+import { streamCoder, streamSymbols, type TypedSymbols, tokenizerOption } from './shared/symbols.js';
 
-interface ServeCommandOptions extends MachineChoice {
+interface ServeCommandOptions extends MachineChoice, TypedSymbols {
   readonly model: readonly string[];
   readonly host: string;
   readonly port: number;
@@ -24,7 +24,6 @@ interface ServeCommandOptions extends MachineChoice {
   readonly trustProxy?: true;
   readonly learn: boolean;
   readonly learningRate?: number;
-  readonly symbols?: SymbolChoice;
   readonly maxSessions?: number;
   readonly maxLength?: number;
   readonly maxRate?: number;
@@ -55,7 +54,8 @@ export function serveCommand(): Command {
     .option('--trust-proxy', "clients' addresses are the last of X-Forwarded-For, as a proxy of one's own says them")
     .option('--no-learn', 'do not learn to begin with')
     .option('--learning-rate <n>', 'of the updates (default: that of the run)', positive())
-    .addOption(choice('--symbols <name>', `of new models (default: open). ${streamChoicesHelp}`, streamChoices))
+    .addOption(streamSymbols('new models (default: open)'))
+    .addOption(tokenizerOption('new models'))
     .option('--max-sessions <n>', 'WebSockets at a time (default: 1000)', whole(1))
     .option('--max-length <n>', 'symbols of a generation (default: 10000)', whole(1))
     .option('--max-rate <n>', 'requests of a client a second (default: 100)', positive());
@@ -108,14 +108,14 @@ function readTokens(path: string): Token[] {
 const closed = (models: Iterable<LiveModel>) => Promise.allSettled(Array.from(models, (model) => model.close()));
 
 async function opened(folders: Map<string, string>, options: ServeCommandOptions): Promise<Map<string, LiveModel>> {
-  const { learn: learning, learningRate, symbols } = options;
+  const { learn: learning, learningRate } = options;
   const how = { learning, ...(learningRate !== undefined && { learningRate }) };
   // One for each: an open vocabulary grows with its model.
-  const fresh = () => ({ ...how, vocab: streamCoder(symbols) });
-  if (folders.size === 0) return new Map([['default', await liveLanguageModel(fresh())]]);
+  const fresh = async () => ({ ...how, vocab: await streamCoder(options) });
+  if (folders.size === 0) return new Map([['default', await liveLanguageModel(await fresh())]]);
   const models = new Map<string, LiveModel>();
   try {
-    for (const [name, folder] of folders) models.set(name, await openLive(folder, fresh()));
+    for (const [name, folder] of folders) models.set(name, await openLive(folder, await fresh()));
   } catch (error) {
     await closed(models.values());
     throw new Failure(`--model: ${messageOf(error)}`);

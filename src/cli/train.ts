@@ -149,8 +149,8 @@ async function work(file: string | undefined, options: TrainOptions, context: Co
   const recipe = recipeFor(options, kept);
   if (kept !== undefined) requireTogether(options, recipe, given, keep);
   const text = recipe.stdin ? undefined : (known ?? (await readText(file)));
-  const vocab = kept === undefined ? coderFor(text, options.symbols, recipe) : await vocabularyOf(kept.about, keep);
-  requireSymbolsOf(keep, vocab, options.symbols);
+  const vocab = kept === undefined ? await coderFor(text, options, recipe) : await vocabularyOf(kept.about, keep);
+  await requireSymbolsOf(keep, vocab, options);
   if (text !== undefined)
     requireSymbols(
       'the text',

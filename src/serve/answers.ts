@@ -3,7 +3,7 @@ import { defer, map, type Observable, Subject, takeUntil, tap, toArray } from 'r
 import type { Core } from '../layer.js';
 import { parametersOf, versionOf } from '../parameters/parameter.js';
 import type { GenerationRequest } from '../protocol/types.js';
-import { type Coder, idsByCodePoint, symbolsOf } from '../streams/coder.js';
+import { type Coder, idsByCodePoint, lineEndIds } from '../streams/coder.js';
 import { fromAsync } from '../streams/from-async.js';
 import { generateFrom } from '../streams/generate.js';
 import { type AlternativeSymbol, alternativesIn } from '../streams/generation/speaker.js';
@@ -52,13 +52,9 @@ export function answers(
   let closed = false;
   const version = () => versionOf(parameters);
 
-  /** A text as a prompt; an empty one is a new line. */
+  /** A text as a prompt; where that has no symbols it is a new line, or the first symbol that there is. */
   function promptOf(text: string): Ids {
-    let encoded = vocab.encode(text);
-    if (encoded.length === 0) {
-      const symbols = symbolsOf(vocab);
-      encoded = vocab.encode(symbols === undefined || symbols.includes('\n') ? '\n' : (symbols[0] as string));
-    }
+    const encoded = [vocab.encode(text), lineEndIds(vocab)].find(({ length }) => length > 0) ?? Int32Array.of(0);
     return ids([encoded.length, 1], encoded);
   }
 

@@ -36,6 +36,10 @@ export function strangerIn(coder: Coder, text: string): string | undefined {
   return [...text].find((symbol) => !known.has(symbol));
 }
 
+/** The ids of a line's end; none where the coder does not know that, or takes it for a space between words. */
+export const lineEndIds = (coder: Coder): Int32Array =>
+  (symbolsOf(coder)?.includes('\n') ?? true) ? coder.encode('\n') : new Int32Array();
+
 /** A coder to which no symbol is an error: a live stream does not end because of one. */
 export const listening = (coder: Coder): Coder =>
   'symbols' in coder && coder.unknown === 'error' ? vocabularyFrom({ ...coder.toJSON(), unknown: 'skip' }) : coder;

@@ -7,6 +7,8 @@ import type { HeardSymbols, LiveLanguageModel } from '../../src/serve/live.js';
 import { type LiveLanguageModelOptions, liveLanguageModel } from '../../src/serve/live-language-model.js';
 import { openLive } from '../../src/serve/open-live.js';
 import { bytes } from '../../src/streams/tokenizer/bytes.js';
+import { tokenizerFrom } from '../../src/streams/tokenizer/tokenizer-from.js';
+import { files, jsonOf, SAMPLE } from '../streams/tokenizer/files/made.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'live-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -70,6 +72,17 @@ describe('a live language model', () => {
     await model.close();
     const again = await live({ folder: join(folder, 'bytes') });
     expect(again.vocab.size).toBe(256);
+  });
+
+  it.each(Object.entries(files))('of tokens, %s, answers prompts that have none', async (_, file) => {
+    const model = await live({ vocab: await tokenizerFrom(jsonOf(file())) });
+    const source = model.source();
+    source.push(SAMPLE);
+    await source.learnt();
+    for (const prompt of ['', ' ', '\n', '\u200B']) {
+      expect(await all(model.generate({ prompt, length: 5, seed: 1 }))).toHaveLength(5);
+      expect((await firstValueFrom(model.score(prompt))).bits.length).toBeLessThanOrEqual(prompt.length);
+    }
   });
 
   it('learns each symbol of all of its sources once, whatever the pieces and however many sources', async () => {

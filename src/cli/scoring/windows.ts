@@ -1,5 +1,5 @@
 /** Lines as windows: each line in lanes of its own, so that its score follows from its own text and the weights alone. */
-import { type Coder, idsByCodePoint, listening, strangerIn, symbolsOf } from '../../streams/coder.js';
+import { type Coder, idsByCodePoint, lineEndIds, listening } from '../../streams/coder.js';
 import { type Ids, ids } from '../../tensor.js';
 import { recipe } from './recipe.js';
 
@@ -30,7 +30,7 @@ export interface LineWindow {
 /** The ids of a line; symbols that the vocabulary does not know by then are the escape where it is open. */
 export function encoder(given: Coder): (text: string) => EncodedLine {
   const vocab = listening(given);
-  const end = endOf(vocab);
+  const end = lineEndIds(vocab);
   return (text) => {
     const symbols: number[] = [];
     const places: number[] = [];
@@ -56,17 +56,11 @@ export function encoder(given: Coder): (text: string) => EncodedLine {
 /** What of a line is read: of a longer one no more is looked at. */
 export const readOf = ({ text }: Pick<EncodedLine, 'text'>): string => text.slice(0, 2 * recipe.longest);
 
-/** The ids of a line's end, where the vocabulary has that. */
-const endOf = (vocab: Coder): Int32Array =>
-  strangerIn(vocab, '\n') === undefined && (symbolsOf(vocab)?.includes('\n') ?? true)
-    ? vocab.encode('\n')
-    : new Int32Array();
-
 /** Lanes that a line takes. */
 export const lanesOf = ({ symbols }: EncodedLine): number => Math.max(1, Math.ceil(symbols.length / recipe.piece));
 
 /** The symbol that stands before a line: the end of another one, where the vocabulary has that. */
-export const beginningOf = (vocab: Coder): number => endOf(vocab).at(-1) ?? 0;
+export const beginningOf = (vocab: Coder): number => lineEndIds(vocab).at(-1) ?? 0;
 
 /** Lines side by side. Shorter ones are padded by what has no target; what follows cannot change what comes before. */
 export function windowOf(lines: readonly EncodedLine[], beginning: number): LineWindow {

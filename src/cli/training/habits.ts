@@ -18,18 +18,16 @@ export const habits = {
   passage: 1500,
 } as const;
 
-/** What a model goes on from where nothing is given: the first of these whose symbols it knows, and which its text has. */
+/** What a model goes on from where nothing is given: the first of these of which it has symbols, knows all, and which its text has. */
 const prompts = ['The ', ' ', '\n'];
 
 /** `text` is what it learns, where that is there as a whole; it stands for one of which nothing else is known. */
 export function usualPrompt(coder: Coder, text?: string): string {
   const symbols = symbolsOf(coder);
-  const usual = prompts.find(
-    (prompt) => (text?.includes(prompt) ?? true) && [...prompt].every((symbol) => symbols?.includes(symbol) ?? true),
-  );
-  if (usual !== undefined) return usual;
-  const [first] = text ?? '';
-  return first ?? coder.decode([0]);
+  const isKnown = (prompt: string) =>
+    [...prompt].every((symbol) => symbols?.includes(symbol) ?? true) && coder.encode(prompt).length > 0;
+  const usual = prompts.find((prompt) => (text?.includes(prompt) ?? true) && isKnown(prompt));
+  return usual ?? Array.from((text ?? '').slice(0, 100)).find(isKnown) ?? coder.decode([0]);
 }
 
 /** What a model goes on from in its samples. */
@@ -37,7 +35,14 @@ export function promptOf(prompt: string | undefined, vocab: Coder, text?: string
   const given = prompt ?? usualPrompt(vocab, text);
   if (given === '') throw misused('--prompt is empty; give the model something to continue.');
   requireSymbols('--prompt', given, vocab);
+  requireTokens('--prompt', given, vocab);
   return given;
+}
+
+/** A tokenizer may take a text for nothing at all: spaces, say. */
+export function requireTokens(what: string, text: string, vocab: Coder): void {
+  if (vocab.encode(text).length > 0) return;
+  throw misused(`${what} ${JSON.stringify(text)} has no token; give the model something to go on from.`);
 }
 
 /** A vocabulary that knows no replacement must know every symbol. */

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type Coder, learntIds } from '../../streams/coder.js';
 import { Failure, messageOf, misused } from '../shared/failure.js';
-import { type SymbolChoice, streamCoder, textCoder } from '../shared/symbols.js';
+import { streamCoder, type TypedSymbols, textCoder } from '../shared/symbols.js';
 import type { Recipe } from './recipes.js';
 
 /** The whole text of a file; without one, Moby Dick. */
@@ -54,16 +54,16 @@ async function mobyDick(): Promise<string> {
 export const printOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** What a new run's symbols are: those of its text, or of a stream those that come; such as a one-hot model cannot grow by. */
-export function coderFor(
+export async function coderFor(
   text: string | undefined,
-  asked: SymbolChoice | undefined,
+  asked: TypedSymbols,
   { embed }: Pick<Recipe, 'embed'>,
-): Coder {
-  if (embed === 0 && asked === 'open') {
+): Promise<Coder> {
+  if (embed === 0 && asked.symbols === 'open') {
     throw misused('--symbols open has a model grow, which --embed 0 cannot; give --embed above 0, or --symbols bytes.');
   }
   if (text !== undefined) return textCoder(text, asked);
-  return streamCoder(asked ?? (embed === 0 ? 'ascii' : 'open'));
+  return streamCoder({ symbols: embed === 0 ? 'ascii' : 'open', ...asked });
 }
 
 export interface Split {

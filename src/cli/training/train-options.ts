@@ -1,20 +1,19 @@
 /** What all commands that train a language model take besides a recipe. */
 import type { Command } from 'commander';
-import { choice, positive } from '../shared/arguments.js';
+import { positive } from '../shared/arguments.js';
 import { misused } from '../shared/failure.js';
-import { choicesHelp, type SymbolChoice, symbolChoices } from '../shared/symbols.js';
+import { type TypedSymbols, textSymbols, tokenizerOption } from '../shared/symbols.js';
 import type { Evaluating } from './evaluation.js';
 import { habits } from './habits.js';
 import { optionOf, partNames, type TypedRecipe } from './recipe-options.js';
 import { dynamicRules, type Recipe } from './recipes.js';
 
-export interface TypedTraining extends TypedRecipe {
+export interface TypedTraining extends TypedRecipe, TypedSymbols {
   readonly pipedAgain?: true;
   readonly eval?: true;
   readonly dynamic?: true;
   readonly tuneDynamic?: true;
   readonly report?: string;
-  readonly symbols?: SymbolChoice;
   readonly prompt?: string;
   readonly temperature?: number;
 }
@@ -30,13 +29,8 @@ export const withTraining = (command: Command, again: string, kept: string): Com
     .option('--dynamic', 'at the end score what is held out by dynamic evaluation too')
     .option('--tune-dynamic', 'first look for the rule, rate and decay that are best on the validation part')
     .option('--report <file>', 'a page of HTML that says how the training went, also while it goes on')
-    .addOption(
-      choice(
-        '--symbols <name>',
-        `of a new run (default: text, those of its text; open with --stdin). ${choicesHelp}`,
-        symbolChoices,
-      ),
-    )
+    .addOption(textSymbols('a new run (default: text, those of its text; open with --stdin)'))
+    .addOption(tokenizerOption('a new run'))
     .option('--prompt <text>', 'what the model goes on from in its samples')
     .option(
       '--temperature <n>',
