@@ -77,7 +77,9 @@ export function byCodePoint(coder: Coder): (ids: ArrayLike<number>, values: Arra
 /** Characters that ids stand for, one at least: of bytes those that begin one. */
 export function charactersIn(coder: Coder, ids: ArrayLike<number>): number {
   if ('symbols' in coder) return Math.max(1, ids.length);
-  const count = isBytes(coder) ? Array.from(ids).filter((id) => (id & 0xc0) !== 0x80).length : [...coder.decode(ids)].length;
+  const count = isBytes(coder)
+    ? Array.from(ids).filter((id) => (id & 0xc0) !== 0x80).length
+    : [...coder.decode(ids)].length;
   return Math.max(1, count);
 }
 

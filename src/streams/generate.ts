@@ -47,9 +47,9 @@ export interface GenerationOptions<S> extends SamplingOptions {
   /** Texts at which it ends, which are not said; needs `vocab`. What may be the beginning of one is held back until it is known. */
   readonly stop?: readonly string[];
   /**
-   * What symbols are as text. The escape of an open vocabulary is never said: the others have its share. Of bytes only those are
-   * said that may follow those of the prompt and of the answer in well-formed UTF-8, so that what is said never decodes to U+FFFD; they
-   * have the share of the others, before the distribution is cut to the most probable.
+   * What symbols are as text. The escape of an open vocabulary is never said: the others have its share. Of `bytes()` only
+   * those are said that may come next in well-formed UTF-8, after the prompt's and the answer's own: others are left out before the
+   * distribution is cut to the most probable.
    */
   readonly vocab?: Pick<Vocabulary, 'decode'>;
   /** Whether each symbol has its surprisal. Default false. */
