@@ -17,9 +17,9 @@ export interface Drawing {
 }
 
 /** Bytes of a row's drawing. */
-export const DRAWING_BYTES = 48;
+export const DRAWING_BYTES = 56;
 
-/** Writes a row's drawing, with no recent ids and a uniform number of 0. */
+/** Writes a row's drawing, with no recent ids, all ids allowed and a uniform number of 0. */
 export function writeDrawing(
   { doubles, floats, ints }: Machine,
   address: number,
@@ -37,6 +37,8 @@ export function writeDrawing(
   ints[word + 8] = 0;
   ints[word + 9] = 0;
   ints[word + 10] = never;
+  ints[word + 11] = 0;
+  ints[word + 12] = 0;
 }
 
 /** Writes the number in [0, 1) that a row's id is drawn by. */
@@ -48,4 +50,10 @@ export function writeUniform({ doubles }: Machine, address: number, uniform: num
 export function writeRecent({ ints }: Machine, address: number, recent: number, count: number): void {
   ints[address / 4 + 8] = recent;
   ints[address / 4 + 9] = count;
+}
+
+/** Writes where the only ranges of ids lie that may be drawn, `[first, last]` in their order, and how many there are. */
+export function writeAllowed({ ints }: Machine, address: number, ranges: number, count: number): void {
+  ints[address / 4 + 11] = ranges;
+  ints[address / 4 + 12] = count;
 }

@@ -43,7 +43,12 @@ const model = Type.Optional(
 /** How symbols are chosen; alike over WebSocket and HTTP. */
 const generation = {
   prompt: Type.String({ maxLength: LARGEST_MESSAGE, description: 'The text to go on from.' }),
-  length: Type.Optional(Type.Integer({ minimum: 1, description: 'Symbols to generate; default 256.' })),
+  length: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description: 'Symbols to generate; default 256. Of bytes up to three more, which finish the last character.',
+    }),
+  ),
   temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 100, description: '0 is greedy; default 1.' })),
   topK: Type.Optional(Type.Integer({ minimum: 1, description: 'Only the k most probable symbols.' })),
   topP: Type.Optional(

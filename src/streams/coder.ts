@@ -1,6 +1,7 @@
 /** Vocabularies and tokenizers alike, for what serves and runs either. */
 import { isRecord } from '../checks.js';
 import { ESCAPE, isOpen, type OpenVocabulary, openVocabulary } from './open-vocabulary.js';
+import { isBytes } from './tokenizer/bytes.js';
 import { decoderOf, encoderOf, type Tokenizer, type TokenizerData } from './tokenizer/tokenizer.js';
 import { tokenizerFrom } from './tokenizer/tokenizer-from.js';
 import { type Vocabulary, type VocabularyData, vocabularyFrom } from './vocabulary.js';
@@ -80,8 +81,9 @@ export function byCodePoint(coder: Coder): (ids: ArrayLike<number>, values: Arra
 /** Characters that ids stand for, one at least: of bytes those that begin one. */
 export function charactersIn(coder: Coder, ids: ArrayLike<number>): number {
   if ('symbols' in coder) return Math.max(1, ids.length);
-  const isBytes = 'bytes' in coder.toJSON();
-  const count = isBytes ? Array.from(ids).filter((id) => (id & 0xc0) !== 0x80).length : [...coder.decode(ids)].length;
+  const count = isBytes(coder)
+    ? Array.from(ids).filter((id) => (id & 0xc0) !== 0x80).length
+    : [...coder.decode(ids)].length;
   return Math.max(1, count);
 }
 

@@ -15,7 +15,9 @@ import { ESCAPE, isOpen } from './open-vocabulary.js';
 import { checkSampling, drawsOf, type SamplingOptions, samplingNames } from './sample.js';
 import { sliceSteps, stepsOf } from './steps.js';
 import { checkStops, type Stops, stopsIn } from './stop.js';
+import { isBytes } from './tokenizer/bytes.js';
 import { decoderOf } from './tokenizer/tokenizer.js';
+import { utf8Place } from './utf8.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /** A symbol that a model says, `[1, 1]`. */
@@ -30,7 +32,10 @@ export interface GeneratedSymbol extends Ids {
 
 /** How many symbols are generated, how each is chosen, and what from. */
 export interface GenerationOptions<S> extends SamplingOptions {
-  /** Symbols to generate; `Infinity` goes on until unsubscribed. */
+  /**
+   * Symbols to generate; `Infinity` goes on until unsubscribed. A vocabulary of bytes may have up to three more, which finish the last
+   * character.
+   */
   readonly length: number;
   /**
    * Logits of symbols that were said or read lately are divided by it where they are above 0, and multiplied where they are
@@ -41,7 +46,11 @@ export interface GenerationOptions<S> extends SamplingOptions {
   readonly repetitionWindow?: number;
   /** Texts at which it ends, which are not said; needs `vocab`. What may be the beginning of one is held back until it is known. */
   readonly stop?: readonly string[];
-  /** What symbols are as text. The escape of an open vocabulary is never said: the others have its share. */
+  /**
+   * What symbols are as text. The escape of an open vocabulary is never said: the others have its share. Of `bytes()` only
+   * those are said that may come next in well-formed UTF-8, after the prompt's and the answer's own: others are left out before the
+   * distribution is cut to the most probable.
+   */
   readonly vocab?: Pick<Vocabulary, 'decode'>;
   /** Whether each symbol has its surprisal. Default false. */
   readonly surprisal?: boolean;
@@ -138,7 +147,9 @@ async function* speak<S>(
   let seen = 0;
   let latest: number[] = [];
   await drawn(model.params);
-  const voice = speaker(model, { ...options, never: isOpen(options.vocab) ? ESCAPE : undefined }, draws);
+  const characters = isBytes(options.vocab) ? utf8Place() : undefined;
+  const never = isOpen(options.vocab) ? ESCAPE : undefined;
+  const voice = speaker(model, { ...options, never, constraint: characters }, draws);
 
   /** Counts steps in. Where they would go beyond the context, they are to be read afresh with the last half of one. */
   function within(signal: Ids): Ids {
@@ -177,7 +188,7 @@ async function* speak<S>(
   try {
     for (const symbol of prompt.data) voice.read(symbol);
     let text = prompt;
-    for (let count = 0; count < length; count += 1) {
+    for (let count = 0; count < length || characters?.begun; count += 1) {
       await slice();
       const unread = within(text);
       if (count === 0 || unread !== text) await read(unread);

@@ -1,4 +1,5 @@
-/** What the first bytes of a text say about its encoding. */
+/** What the first bytes of a text say about its encoding, and its last ones about what is to come. */
+import { utf8Place } from './utf8.js';
 
 /** Stands before the text itself in some files; anywhere else it is a character like any other. */
 export const BYTE_ORDER_MARK = '\uFEFF';
@@ -64,27 +65,7 @@ export const LONGEST_BEGINNING = 3;
 
 /** How many of the last bytes of a text begin a character that is not whole yet, so that a decoder waits for the rest. */
 export function unfinished(last: Uint8Array): number {
-  for (let length = 1; length <= Math.min(LONGEST_BEGINNING, last.length); length += 1) {
-    const byte = last[last.length - length] as number;
-    if (byte >> 6 === 0b10) continue;
-    const second = length > 1 ? (last[last.length - length + 1] as number) : undefined;
-    return length < lengthFrom(byte) && mayFollow(byte, second) ? length : 0;
-  }
-  return 0;
-}
-
-/** Bytes of the character that begins with one; 1 for what begins none of several. */
-function lengthFrom(byte: number): number {
-  if (byte >= 0xf0 && byte <= 0xf4) return 4;
-  if (byte >= 0xe0 && byte < 0xf0) return 3;
-  return byte >= 0xc2 && byte < 0xe0 ? 2 : 1;
-}
-
-/** Whether a second byte is one that a first can have: others would be overlong, surrogates, or beyond U+10FFFF. */
-function mayFollow(first: number, second: number | undefined): boolean {
-  if (second === undefined) return true;
-  if (first === 0xe0) return second >= 0xa0;
-  if (first === 0xed) return second < 0xa0;
-  if (first === 0xf0) return second >= 0x90;
-  return first !== 0xf4 || second < 0x90;
+  const place = utf8Place();
+  for (const byte of last.subarray(-LONGEST_BEGINNING)) place.push(byte);
+  return place.begun;
 }

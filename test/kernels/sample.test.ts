@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { DRAWING_BYTES, type Drawing, writeDrawing, writeRecent, writeUniform } from '../../src/kernels/drawing.js';
+import {
+  DRAWING_BYTES,
+  type Drawing,
+  writeAllowed,
+  writeDrawing,
+  writeRecent,
+  writeUniform,
+} from '../../src/kernels/drawing.js';
 import { sample, sampleScratch } from '../../src/kernels/kernels.js';
 import type { Machine } from '../../src/kernels/machine-type.js';
 import { generator } from '../../src/random.js';
@@ -11,6 +18,8 @@ const plain: Drawing = { temperature: 1, topK: 0, topP: 1, minP: 0, greedy: fals
 
 interface Row extends Partial<Drawing> {
   readonly recent?: readonly number[];
+  /** Ranges, `[first, last]`. */
+  readonly allowed?: readonly (readonly [number, number])[];
 }
 
 /** Draws an id for each row; `uniforms` has one number a row, and drawings are one for all or one each. */
@@ -21,11 +30,13 @@ function draw(machine: Machine, logits: Float32Array, uniforms: readonly number[
   const x = put(machine, logits);
   const drawings = machine.arena.allocate(DRAWING_BYTES * rows);
   uniforms.forEach((uniform, row) => {
-    const { recent = [], ...own } = (Array.isArray(drawing) ? drawing[row] : drawing) as Row;
+    const { recent = [], allowed = [], ...own } = (Array.isArray(drawing) ? drawing[row] : drawing) as Row;
     const address = drawings + DRAWING_BYTES * row;
     writeDrawing(machine, address, { ...plain, ...own });
     writeUniform(machine, address, uniform);
     if (recent.length > 0) writeRecent(machine, address, put(machine, Int32Array.from(recent)), recent.length);
+    if (allowed.length > 0)
+      writeAllowed(machine, address, put(machine, Int32Array.from(allowed.flat())), allowed.length);
   });
   const bytes = sampleScratch(rows, columns);
   const scratch = machine.arena.allocate(bytes + 64);
@@ -261,6 +272,52 @@ for (const tier of tiersHere) {
       expect(each(machine, [2], [0.5], { never: 0 })).toEqual([0]);
     });
 
+    it('draws from allowed ranges alone, as if the model gave nothing else, before anything is cut off', () => {
+      const uniforms = Array.from({ length: 64 }, (_, k) => (k + 0.5) / 64);
+      const ways: readonly Row[] = [
+        {},
+        { temperature: 0.4 },
+        { topK: 2 },
+        { topP: 0.5 },
+        { minP: 0.3 },
+        { greedy: true },
+        { penalty: 1.7, recent: [0, 3, 4] },
+        { never: 4 },
+      ];
+      for (const columns of [5, 8, 67]) {
+        for (const allowed of [
+          [[0, columns - 1]],
+          [[3, 4]],
+          [
+            [0, 0],
+            [2, 2],
+            [3, 4],
+          ],
+          [[4, 999]],
+          [
+            [1, 3],
+            [columns, 2 * columns],
+          ],
+        ] as const) {
+          const isAllowed = (id: number) => allowed.some(([first, last]) => id >= first && id <= last);
+          const row = Array.from(logitsLike(columns, columns, 0));
+          const hidden = row.map((logit, id) => (isAllowed(id) ? logit : -inf));
+          // What the model says of the others does not matter.
+          for (const other of [undefined, nan, inf, 99]) {
+            const given = row.map((logit, id) => (isAllowed(id) ? logit : (other ?? logit)));
+            for (const way of ways)
+              expect(each(machine, given, uniforms, { ...way, allowed })).toEqual(each(machine, hidden, uniforms, way));
+          }
+        }
+      }
+    });
+
+    it.each([-inf, inf, nan])('gives −1 where all that may be drawn is %s', (number) => {
+      for (const greedy of [false, true])
+        expect(each(machine, [1, number, number, 2], [0.5], { greedy, allowed: [[1, 2]] })).toEqual([-1]);
+      expect(each(machine, [1, 2], [0.5], { allowed: [[5, 9]] })).toEqual([-1]);
+    });
+
     it('makes what was said lately less probable, and what is improbable less so still', () => {
       const uniforms = Array.from({ length: 256 }, (_, k) => k / 256);
       for (const columns of [3, 8, 65]) {
@@ -294,6 +351,7 @@ for (const tier of tiersHere) {
         { greedy: true },
         { penalty: 1.5, recent: [1, 2, 3] },
         { never: 2 },
+        { allowed: [[3, 9]], topK: 4 },
         { temperature: 3, topK: 40, topP: 0.9, minP: 0.05, penalty: 0.8, recent: [60] },
       ];
       const logits = Float32Array.from(rows.flatMap((_, k) => Array.from(logitsLike(k, columns, k))));

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { evaluator } from '../../src/layer.js';
 import type { Server } from '../../src/serve/serve.js';
 import { surprisal } from '../../src/streams/surprisal.js';
+import { bytes } from '../../src/streams/tokenizer/bytes.js';
 import { ids } from '../../src/tensor.js';
 import { endAll, language, peer, reader, served, until } from './servers.js';
 
@@ -53,6 +54,32 @@ describe('a completion', () => {
     expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe('length');
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: whole.usage });
     expect(new Set(chunks.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('of a model of bytes that has learnt nothing is whole characters, at once, streamed and by a WebSocket', async () => {
+    const { server, client } = await opened({ vocab: bytes() });
+    const socket = await peer(server);
+    for (const max_tokens of [1, 2, 3, 50, 400]) {
+      const request = { ...asked, prompt: '水', max_tokens, temperature: 1.5 };
+      const { choices } = await client.completions.create(request);
+      const { text, finish_reason } = choices[0] as (typeof choices)[0];
+      expect(text).not.toContain('\uFFFD');
+      const said = new TextEncoder().encode(text).length;
+      expect(said).toBeGreaterThanOrEqual(max_tokens);
+      expect(said - max_tokens).toBeLessThanOrEqual(3);
+      expect(finish_reason).toBe('length');
+      const chunks = await all(await client.completions.create({ ...request, stream: true }));
+      expect(chunks.map(({ choices: [choice] }) => choice?.text ?? '').join('')).toBe(text);
+
+      const own = { temperature: 1.5, topP: 0.95, seed: 7 };
+      socket.say({ type: 'generate', id: `${max_tokens}`, prompt: '水', length: max_tokens, ...own });
+      const done = await socket.next({ type: 'done', id: `${max_tokens}` });
+      expect(done).toMatchObject({ reason: 'length', symbols: said });
+      const heard = socket.heard.flatMap((one) =>
+        one.type === 'symbols' && one.id === `${max_tokens}` ? [one.text] : [],
+      );
+      expect(heard.join('')).toBe(text);
+    }
   });
 
   it('with echo and no tokens scores a text as surprisal does, with the most probable symbols of each place', async () => {

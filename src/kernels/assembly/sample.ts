@@ -28,13 +28,17 @@ class Drawing {
   recent: u32;
   recentCount: i32;
   never: i32;
+  /** The first and the last id of each range that may be drawn from, in their order. */
+  allowed: u32;
+  /** 0 for all. */
+  allowedCount: i32;
   /** Rows begin at multiples of eight bytes. */
   rest: i32;
 }
 
 /**
  * Scratch has for each row twice `columns` floats, each padded to whole groups of eight. An id is −1 where the row's largest
- * logit is not finite.
+ * logit, of those that may be drawn, is not finite.
  */
 export function sample(args: SampleArguments, from: i32, to: i32): void {
   const columns = args.columns;
@@ -43,7 +47,7 @@ export function sample(args: SampleArguments, from: i32, to: i32): void {
     const drawing = changetype<Drawing>(args.drawings + <usize>row * offsetof<Drawing>());
     const weights = at(args.scratch, 2 * row * padded);
     let x = at(args.logits, row * columns);
-    if (drawing.penalty != 1 || drawing.never >= 0) x = adjusted(x, columns, drawing, at(weights, padded));
+    if (drawing.penalty != 1 || drawing.never >= 0 || drawing.allowedCount > 0) x = adjusted(x, columns, drawing, at(weights, padded));
     const id = at(args.ids, row);
     const most = maximum(x, columns, weights);
     // The difference of infinities, and of NaN from itself, is NaN.
@@ -68,7 +72,8 @@ export function sample(args: SampleArguments, from: i32, to: i32): void {
 
 /**
  * A copy of a row in which logits of recent ids are divided by the penalty where they are above 0, and otherwise multiplied; that of an id
- * which is never drawn is as low as a number is that others can be held against.
+ * which is never drawn is as low as a number is that others can be held against. Those outside of what is allowed are −∞, so that
+ * they have no weight, whatever the model says of them.
  */
 function adjusted(x: usize, columns: i32, drawing: Drawing, copy: usize): usize {
   memory.copy(copy, x, (<usize>columns) << 2);
@@ -80,7 +85,21 @@ function adjusted(x: usize, columns: i32, drawing: Drawing, copy: usize): usize 
     store<f32>(at(copy, id), logit > 0 ? logit / penalty : logit * penalty);
   }
   if (<u32>drawing.never < <u32>columns) store<f32>(at(copy, drawing.never), -1e30);
+  if (drawing.allowedCount > 0) allowOnly(copy, columns, drawing);
   return copy;
+}
+
+function allowOnly(x: usize, columns: i32, drawing: Drawing): void {
+  let from = 0;
+  for (let k = 0; k < drawing.allowedCount; k += 1) {
+    hide(x, from, min(load<i32>(at(drawing.allowed, 2 * k)), columns));
+    from = load<i32>(at(drawing.allowed, 2 * k + 1)) + 1;
+  }
+  hide(x, from, columns);
+}
+
+function hide(x: usize, from: i32, to: i32): void {
+  for (let id = from; id < to; id += 1) store<f32>(at(x, id), MINUS_INFINITY);
 }
 
 /** Sets weights to 0 that are below `least`. */

@@ -4,7 +4,6 @@ import { machine } from '../../kernels/machine.js';
 import type { Core } from '../../layer.js';
 import { steppedTo } from '../../stepper.js';
 import { type Ids, ids, type Numbers, type Tensor } from '../../tensor.js';
-import { largestLogit } from '../logits.js';
 import type { SymbolDrawing } from './drawing.js';
 
 export interface Alone<S> {
@@ -32,7 +31,7 @@ export function alone<S>(model: Core<S, Ids, Tensor>, carry: S, drawing: SymbolD
     next(after) {
       logits = (after === undefined ? stepper.again() : stepper.step(ids([1, 1], [after]))).data;
       const id = home.ints[said / 4] as number;
-      if (id < 0) largestLogit('sampler', logits);
+      if (id < 0) drawing.refuse(logits);
       return id;
     },
     get logits() {

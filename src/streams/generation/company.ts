@@ -11,7 +11,6 @@ import { type Ids, ids, type Tensor } from '../../tensor.js';
 import { timeSlice } from '../event-loop.js';
 import { type Batches, batches } from '../keyed/batches.js';
 import { layout, type RecordLayout } from '../keyed/layout.js';
-import { largestLogit } from '../logits.js';
 import type { SymbolDrawing } from './drawing.js';
 
 /** A symbol and what it was drawn from; logits are to be read at once. */
@@ -182,11 +181,11 @@ function company<S>(model: Core<S, Ids, Tensor>): Company<S> {
     const { ints } = machine();
     const symbols = shape.at(-1) as number;
     const { said } = room as Room<S>;
-    batch.forEach(({ take, done, fail }, lane) => {
+    batch.forEach(({ drawing, take, done, fail }, lane) => {
       const logits = data.subarray(lane * symbols, (lane + 1) * symbols);
       const symbol = ints[said / 4 + lane] as number;
       try {
-        if (symbol < 0) largestLogit('sampler', logits);
+        if (symbol < 0) drawing.refuse(logits);
         take(symbol, logits);
         done();
       } catch (error) {

@@ -1,3 +1,4 @@
+import { isRecord } from '../../checks.js';
 import { wholeText } from '../well-formed.js';
 import { characters, checkToken, type Tokenizer } from './tokenizer.js';
 
@@ -38,4 +39,12 @@ export function bytes(): Tokenizer {
     decoder,
     toJSON: () => ({ bytes: true }),
   };
+}
+
+/** Whether a coder's ids are the bytes of UTF-8. */
+export function isBytes(coder: unknown): boolean {
+  // Vocabularies have no decoder of their own, and need not be written down to be told apart.
+  if (!isRecord(coder) || !('decoder' in coder) || typeof coder.toJSON !== 'function') return false;
+  const data: unknown = coder.toJSON();
+  return isRecord(data) && 'bytes' in data;
 }
