@@ -1,6 +1,7 @@
 /** Lines as windows: each line in lanes of its own, so that its score follows from its own text and the weights alone. */
 import { type Coder, idsByCodePoint, listening, strangerIn, symbolsOf } from '../../streams/coder.js';
 import { type Ids, ids } from '../../tensor.js';
+import { startOf } from './lines.js';
 import { recipe } from './recipe.js';
 
 /** A line as the model reads it. */
@@ -54,7 +55,8 @@ export function encoder(given: Coder): (text: string) => EncodedLine {
 }
 
 /** What of a line is read: of a longer one no more is looked at. */
-export const readOf = ({ text }: Pick<EncodedLine, 'text'>): string => text.slice(0, 2 * recipe.longest);
+export const readOf = ({ text }: Pick<EncodedLine, 'text'>): string =>
+  startOf(text, 2 * recipe.longest);
 
 /** The ids of a line's end, where the vocabulary has that. */
 const endOf = (vocab: Coder): Int32Array =>

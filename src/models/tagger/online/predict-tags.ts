@@ -2,7 +2,7 @@ import { map, type OperatorFunction } from 'rxjs';
 import { isListOf, isRecord, requireKind, requireModel } from '../../../checks.js';
 import type { Tagger } from '../tagger.js';
 import type { Tagging } from '../tagging.js';
-import type { Pending } from './pending.js';
+import { idProblem, type Pending } from './pending.js';
 
 /** An utterance that is to be tagged; with an id, a correction finds it by that. */
 export interface Asked {
@@ -33,6 +33,8 @@ export function predictTags(model: Tagger, open: Pending): OperatorFunction<Aske
   return map((asked) => {
     const fits = isRecord(asked) && isListOf('string', asked.words);
     requireKind('predictTags', fits, 'utterances { words }, a list of texts', asked, 'split texts into words first');
+    const problem = idProblem(asked.id);
+    if (problem !== undefined) throw new TypeError(`predictTags: ${problem}`);
     return predictOne(model, open, asked);
   });
 }
