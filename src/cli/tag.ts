@@ -64,6 +64,9 @@ export function tagCommand(): Command {
 /** Words with blanks between them; a text of blanks has none. */
 const wordsOf = (text: string): string[] => text.split(/\s+/u).filter((word) => word !== '');
 
+/** A correction with none of the last three confirms what was tagged, which nobody means who has misspelt one. */
+const correctionNames: readonly string[] = ['id', 'tags', 'corrections', 'intent'];
+
 /** What a line says: words, or JSON; what is wrong with it, as a text. */
 export function lessonOf(line: string): TagLesson | string {
   const text = line.trim();
@@ -80,6 +83,10 @@ export function lessonOf(line: string): TagLesson | string {
   if (said !== undefined && typeof said !== 'string')
     return `its text is ${shown(said)}; give a text, or words as a list.`;
   const words = said === undefined ? {} : { words: wordsOf(said) };
+  const strange = Object.keys(rest).find((name) => !correctionNames.includes(name));
+  if (said === undefined && !('words' in rest) && strange !== undefined) {
+    return `a correction has no ${shown(strange)}; it has ${correctionNames.join(', ')}.`;
+  }
   // What else is wrong with it is said by who learns it.
   return { ...words, ...rest } as unknown as TagLesson;
 }

@@ -100,7 +100,7 @@ export async function liveTagger(options: LiveTaggerOptions): Promise<LiveTagger
   checkLearning('liveTagger', checked);
   requireKind(
     'liveTagger',
-    isRecord(checked.model ?? {}),
+    checked.model === undefined || isRecord(checked.model),
     'a model',
     checked.model,
     'give { words, tags }, or a tagger',

@@ -153,6 +153,10 @@ describe('lines to tag and to learn', () => {
     ['{"text":5}', expect.stringMatching(/^its text is 5; give a text/)],
     ['{"text":null}', expect.stringMatching(/^its text is null; give a text/)],
     ['{"words":["to"],"tags":["O"]}', { words: ['to'], tags: ['O'] }],
+    ['{"id":"7","corections":[]}', expect.stringMatching(/^a correction has no "corections"; it has id, tags/)],
+    ['{"id":"7","word":["to"]}', expect.stringMatching(/^a correction has no "word"/)],
+    ['{"id":"7"}', { id: '7' }],
+    ['{"id":"7","text":"to","from":"log"}', { id: '7', words: ['to'], from: 'log' }],
     ['{"id":"7","corrections":[]}', { id: '7', corrections: [] }],
     ['{', expect.stringMatching(/give words, or a line of JSON\.$/)],
   ])('%s', (line, lesson) => expect(lessonOf(line)).toEqual(lesson));

@@ -55,8 +55,7 @@ export function encoder(given: Coder): (text: string) => EncodedLine {
 }
 
 /** What of a line is read: of a longer one no more is looked at. */
-export const readOf = ({ text }: Pick<EncodedLine, 'text'>): string =>
-  startOf(text, 2 * recipe.longest);
+export const readOf = ({ text }: Pick<EncodedLine, 'text'>): string => startOf(text, 2 * recipe.longest);
 
 /** The ids of a line's end, where the vocabulary has that. */
 const endOf = (vocab: Coder): Int32Array =>
