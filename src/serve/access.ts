@@ -8,7 +8,7 @@ import { ServeError } from '../protocol/problem.js';
 
 /** A token, and what its bearer may do. */
 export interface Token {
-  /** At least 16 characters. */
+  /** At least 16 characters of ASCII, no blank at its ends; each token once. */
   readonly token: string;
   /** Whether models learn from what the bearer says. Default true. */
   readonly learn?: boolean | undefined;

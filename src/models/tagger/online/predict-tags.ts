@@ -23,6 +23,7 @@ export interface Predicted extends Tagging {
  * @param model tags the utterances.
  * @param open keeps what was said, for `learnTags`.
  * @returns an operator that gives each utterance tagged, with its id.
+ * @throws TypeError (as an error notification) where what comes is no utterance, or its id no text.
  * @throws RangeError (as an error notification) where no more predictions may wait and the policy is `error`.
  * @example
  * const open = pending({ capacity: 1000 });
