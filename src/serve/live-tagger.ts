@@ -98,13 +98,10 @@ export async function liveTagger(options: LiveTaggerOptions): Promise<LiveTagger
   const { folder, tier, corrigible, queue } = checked;
   checkKeeping('liveTagger', checked);
   checkLearning('liveTagger', checked);
-  requireKind(
-    'liveTagger',
-    checked.model === undefined || isRecord(checked.model),
-    'a model',
-    checked.model,
-    'give { words, tags }, or a tagger',
-  );
+  const { model } = checked;
+  // A tagger is a function with parts, since it is a layer.
+  const isModel = model === undefined || typeof model === 'function' || isRecord(model);
+  requireKind('liveTagger', isModel, 'a model', model, 'give { words, tags }, or a tagger');
   if (corrigible !== undefined) requireCount('liveTagger', 'corrigible', corrigible);
   if (queue !== undefined) requireCount('liveTagger', 'queue', queue);
   const run = folder === undefined ? undefined : await resume<Tagger, LearnTagsSnapshot>(folder, { tier });
