@@ -157,10 +157,22 @@ const remedies = {
   written: 'give a path in a folder that is there and can be written to',
 } as const;
 
+/** Where what the system says has a remedy of its own. */
+const remediesOf: Readonly<Record<string, string>> = {
+  ENOSPC: 'make room on its disk, or give a path on another one',
+  EDQUOT: 'make room on its disk, or give a path on another one',
+  EFBIG: 'raise the limit of the size of files (ulimit -f), or give a path on another disk',
+  EMFILE: 'raise the limit of open files (ulimit -n), or open fewer',
+  ENFILE: 'close files that other processes have open',
+  EEXIST: 'a file is where a folder has to be, so give another path',
+  ENOTDIR: 'a file is where a folder has to be, so give another path',
+};
+
 /** A file that an operation cannot read or write, and why. A reason of our own is a sentence, which has its remedy. */
 export function fileError(operation: string, verb: keyof typeof remedies, path: string, cause: unknown): FileError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const remedy = reason.endsWith('.') ? '' : `; ${remedies[verb]}.`;
+  const code = String((cause as { readonly code?: unknown } | undefined)?.code);
+  const remedy = reason.endsWith('.') ? '' : `; ${remediesOf[code] ?? remedies[verb]}.`;
   return new OxbowError<FileError>({
     _tag: 'FileError',
     path,

@@ -33,6 +33,7 @@ import {
 } from 'oxbow';
 import { lastValueFrom } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fileError } from '../src/errors.js';
 
 const checkpoint = { tensors: { w: tensor([1], [1]) }, metadata: { training: '{' } };
 const model = sequential([dense(2, 2)], { seed: 1 }).compile({ loss: crossEntropy(), optimizer: adam(0.1) });
@@ -275,4 +276,27 @@ it('a save begins when it is called, and has the numbers of then', async () => {
   await saved;
   expect(weightsOf(model.params)).not.toEqual(weights);
   expect(trainingOf(await loadCheckpoint(path), 'training').weights).toEqual(weights);
+});
+
+describe('a file that cannot be written says what to do', () => {
+  it.each([
+    ['ENOSPC', /make room on its disk/],
+    ['EDQUOT', /make room on its disk/],
+    ['EFBIG', /ulimit -f/],
+    ['EMFILE', /ulimit -n/],
+    ['ENFILE', /close files/],
+    ['EEXIST', /a file is where a folder has to be/],
+    ['ENOTDIR', /a file is where a folder has to be/],
+    ['EROFS', /give a path in a folder that is there and can be written to/],
+    ['EIO', /give a path in a folder that is there and can be written to/],
+  ])('about %s', (code, remedy) => {
+    const cause = Object.assign(new Error(`${code}: so the system says`), { code });
+    expect(fileError('save', 'written', 'model', cause).message).toMatch(remedy);
+  });
+
+  it.each(['', '/below'])('about a run whose folder is a file%s', async (below) => {
+    const path = join(folder, 'file');
+    await writeFile(path, '');
+    await expect(oxbow.openRunFolder(path + below)).rejects.toThrow(/a file is where a folder has to be/);
+  });
 });

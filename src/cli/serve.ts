@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { firstValueFrom } from 'rxjs';
 import type { Token } from '../serve/access.js';
-import { isLoopback } from '../serve/access.js';
+import { isLoopback, tokenProblem } from '../serve/access.js';
 import type { ServerLimits } from '../serve/limits.js';
 import type { LiveModel } from '../serve/live.js';
 import { liveLanguageModel } from '../serve/live-language-model.js';
@@ -81,14 +81,20 @@ export function foldersOf(models: readonly string[]): Map<string, string> {
 /** Tokens, a line each: `TOKEN [no-learn] [no-control]`; `#` begins a comment. */
 export function tokensIn(text: string, path: string): Token[] {
   const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const known = new Map<string, number>();
   const tokens = lines.flatMap((line, k): Token[] => {
     if (line === '' || line.startsWith('#')) return [];
     const [token = '', ...flags] = line.split(/\s+/);
     const unknown = flags.find((flag) => flag !== 'no-learn' && flag !== 'no-control');
-    if (unknown !== undefined || token.length < 16) {
-      const what = unknown === undefined ? 'a token of less than 16 characters' : `${JSON.stringify(unknown)}`;
-      throw new Failure(`${path} has ${what} in line ${k + 1}; a line is TOKEN [no-learn] [no-control].`);
+    const problem = unknown === undefined ? tokenProblem(token) : `it has ${JSON.stringify(unknown)}`;
+    if (problem !== undefined) {
+      throw new Failure(`${path}, line ${k + 1}: ${problem}; a line is TOKEN [no-learn] [no-control].`);
     }
+    const former = known.get(token);
+    if (former !== undefined) {
+      throw new Failure(`${path} has the token of line ${former} in line ${k + 1} again; give each bearer its own.`);
+    }
+    known.set(token, k + 1);
     return [{ token, learn: !flags.includes('no-learn'), control: !flags.includes('no-control') }];
   });
   if (tokens.length === 0) throw new Failure(`${path} has no token; write one a line, of 16 characters at least.`);

@@ -1,10 +1,10 @@
 /** `oxbow tag`: slots of utterances, learnt from corrections as they come. */
 import type { Command } from 'commander';
 import { concatMap, from, lastValueFrom, map, type Observable, takeUntil, tap } from 'rxjs';
-import { isRecord } from '../checks.js';
+import { isRecord, shown } from '../checks.js';
 import { learnTags } from '../models/tagger/online/learn-tags.js';
 import type { LearnTagsSnapshot, TagLesson, TagOutcome } from '../models/tagger/online/lessons.js';
-import { pending } from '../models/tagger/online/pending.js';
+import { idProblem, pending } from '../models/tagger/online/pending.js';
 import { slotsOf } from '../models/tagger/online/slots.js';
 import { type Tagger, tagger } from '../models/tagger/tagger.js';
 import type { Tagging } from '../models/tagger/tagging.js';
@@ -61,10 +61,16 @@ export function tagCommand(): Command {
   );
 }
 
+/** Words with blanks between them; a text of blanks has none. */
+const wordsOf = (text: string): string[] => text.split(/\s+/u).filter((word) => word !== '');
+
+/** A correction with none of the last three confirms what was tagged, which nobody means who has misspelt one. */
+const correctionNames: readonly string[] = ['id', 'tags', 'corrections', 'intent'];
+
 /** What a line says: words, or JSON; what is wrong with it, as a text. */
 export function lessonOf(line: string): TagLesson | string {
   const text = line.trim();
-  if (!text.startsWith('{') && !text.startsWith('[')) return { words: text === '' ? [] : text.split(/\s+/u) };
+  if (!text.startsWith('{') && !text.startsWith('[')) return { words: wordsOf(text) };
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -74,7 +80,13 @@ export function lessonOf(line: string): TagLesson | string {
   if (Array.isArray(value)) return { words: value };
   if (!isRecord(value)) return 'it is neither words nor a record of JSON.';
   const { text: said, ...rest } = value;
-  const words = typeof said === 'string' ? { words: said.trim().split(/\s+/u) } : {};
+  if (said !== undefined && typeof said !== 'string')
+    return `its text is ${shown(said)}; give a text, or words as a list.`;
+  const words = said === undefined ? {} : { words: wordsOf(said) };
+  const strange = Object.keys(rest).find((name) => !correctionNames.includes(name));
+  if (said === undefined && !('words' in rest) && strange !== undefined) {
+    return `a correction has no ${shown(strange)}; it has ${correctionNames.join(', ')}.`;
+  }
   // What else is wrong with it is said by who learns it.
   return { ...words, ...rest } as unknown as TagLesson;
 }
@@ -149,6 +161,8 @@ async function reading(line$: Observable<string>, path: string): Promise<Observa
       if (!Array.isArray(words) || words.length === 0 || !words.every((word) => typeof word === 'string')) {
         return 'it has no words to tag; to learn from corrections give --learn.';
       }
+      const problem = idProblem(id);
+      if (problem !== undefined) return problem;
       return { outcome: 'predicted', id: id ?? '', ...(model.tag([words])[0] as Tagging) };
     }),
   );

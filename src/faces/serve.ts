@@ -36,5 +36,6 @@ export type { KeepingOptions } from '../serve/live-base.js';
 export { type LiveLanguageModelOptions, liveLanguageModel } from '../serve/live-language-model.js';
 export { type LiveTaggerOptions, liveTagger } from '../serve/live-tagger.js';
 export { type OpenLiveOptions, openLive } from '../serve/open-live.js';
-export { type ServeOptions, type Server, serve } from '../serve/serve.js';
+export { type Server, serve } from '../serve/serve.js';
+export type { ServeOptions } from '../serve/serve-options.js';
 export type { Named, Service } from '../serve/service.js';

@@ -1,12 +1,14 @@
 /** Who may ask: by token, by where a page comes from, by the name under which the server was found. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { shown } from '../checks.js';
+import { checkedOptions, type Names } from '../options.js';
 import { TOKEN_PREFIX } from '../protocol/messages.js';
 import { ServeError } from '../protocol/problem.js';
 
 /** A token, and what its bearer may do. */
 export interface Token {
-  /** At least 16 characters. */
+  /** At least 16 characters of ASCII, no blank at its ends; each token once. */
   readonly token: string;
   /** Whether models learn from what the bearer says. Default true. */
   readonly learn?: boolean | undefined;
@@ -30,7 +32,11 @@ export interface AccessOptions {
   readonly trustProxy: boolean;
 }
 
+const tokenNames: Names<Token> = { token: true, learn: 'boolean', control: 'boolean' };
+
 const SHORTEST_TOKEN = 16;
+/** What the value of a header can begin with, have and end with. */
+const CARRIED = /^[!-~]([ -~]*[!-~])?$/;
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|\[?::1\]?)$/i.test(host);
@@ -38,28 +44,51 @@ export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|
 /** The name in a `Host` header, without the port. */
 const nameIn = (host: string): string => host.replace(/:\d+$/, '').toLowerCase();
 
-/** @throws TypeError, RangeError where an option is impossible. */
+/** What is wrong with a token, if anything. Messages do not show it: they end up in logs. */
+export function tokenProblem(token: unknown): string | undefined {
+  if (typeof token !== 'string' || token.length < SHORTEST_TOKEN) {
+    return `a token has at least ${SHORTEST_TOKEN} characters, so that nobody guesses it`;
+  }
+  if (CARRIED.test(token)) return undefined;
+  return 'a token has letters, digits and signs of ASCII, which a header can carry, and no blank at its ends';
+}
+
+/** @throws TypeError, RangeError where tokens are no list of them, or one says two things. */
+export function checkTokens(tokens: unknown): void {
+  if (!Array.isArray(tokens))
+    throw new TypeError('serve: tokens are a list, and what was given is none; give [TOKEN].');
+  const known = new Map<string, number>();
+  for (const [k, one] of (tokens as readonly (string | Token)[]).entries()) {
+    const { token } =
+      typeof one === 'string' ? { token: one } : checkedOptions('serve', one, tokenNames, `tokens[${k}].`);
+    const problem = tokenProblem(token);
+    if (problem !== undefined) throw new RangeError(`serve: tokens[${k}]: ${problem}.`);
+    const former = known.get(token);
+    if (former !== undefined) {
+      throw new RangeError(`serve: tokens[${k}] is tokens[${former}] again; give each bearer a token of its own.`);
+    }
+    known.set(token, k);
+  }
+}
+
+/** @throws TypeError where an origin is none. */
 export function access({ tokens, origins, trustProxy }: AccessOptions) {
   const known = tokens.map((one) => {
     const { token, learn = true, control = true } = typeof one === 'string' ? { token: one } : one;
-    if (typeof token !== 'string' || token.length < SHORTEST_TOKEN) {
-      throw new RangeError(`serve: a token has at least ${SHORTEST_TOKEN} characters, so that nobody guesses it.`);
-    }
     return { digest: digest(token), learn, control };
   });
   const pages = origins.map((origin) => {
-    try {
-      return new URL(origin);
-    } catch {
-      throw new TypeError(`serve: an origin is a URL such as https://example.org, not ${String(origin)}.`);
-    }
+    // `localhost:3000` is a URL too, whose origin is that of any page from a file.
+    const page = URL.canParse(origin) ? new URL(origin) : undefined;
+    if (page !== undefined && /^https?:$/.test(page.protocol)) return page;
+    throw new TypeError(`serve: an origin is a URL such as https://example.org, not ${shown(origin)}.`);
   });
   const allowed = new Set(pages.map(({ origin }) => origin));
   const hosts = new Set(pages.map(({ hostname }) => hostname));
 
   function tokenOf({ headers }: IncomingMessage): string | undefined {
-    const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
-    if (bearer !== undefined) return bearer;
+    const [, bearer] = /^Bearer +(\S.*)$/i.exec(headers.authorization ?? '') ?? [];
+    if (bearer !== undefined) return bearer.trimEnd();
     const protocols = String(headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
     const own = protocols.find((protocol) => protocol.startsWith(TOKEN_PREFIX));
     return own && Buffer.from(own.slice(TOKEN_PREFIX.length), 'base64url').toString();

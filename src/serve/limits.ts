@@ -1,4 +1,5 @@
 /** What clients may ask for, and what they wait for. */
+import { requireCount, shown } from '../checks.js';
 import type { Names } from '../options.js';
 
 /** How much a server does, and for how long it waits. */
@@ -46,10 +47,24 @@ export const limitNames: Names<ServerLimits> = {
 
 export type Limits = { readonly [K in keyof ServerLimits]-?: number };
 
-/** @throws RangeError where a limit is no number above 0. */
+/** A timer of more fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+/** What is no count and no time: any amount. */
+const amounts: ReadonlySet<string> = new Set<keyof ServerLimits>([
+  'requestsPerSecond',
+  'burst',
+  'learnPerMinute',
+  'buffer',
+]);
+
+/** @throws RangeError where a limit is no number above 0, no whole number where things are counted, or a time that no timer has. */
 export function limitsOf(given: ServerLimits): Limits {
   for (const [name, value] of Object.entries(given)) {
-    if (!(value > 0)) throw new RangeError(`serve: limits.${name} is a number above 0, not ${value}.`);
+    if (!amounts.has(name)) {
+      requireCount('serve', `limits.${name}`, value, 1, name.endsWith('Ms') ? LONGEST_MS : undefined);
+    } else if (!(Number.isFinite(value) && value > 0)) {
+      throw new RangeError(`serve: limits.${name} is a number above 0, not ${shown(value)}.`);
+    }
   }
   const { sessions = 1000, requestsPerSecond = 100 } = given;
   return {

@@ -1,6 +1,6 @@
 /** What live models have in common: their figures, and how their runs are kept. */
 import { interval, type MonoTypeOperatorFunction, map, merge, type Observable, share, throttleTime } from 'rxjs';
-import { requireCount, requireKind, shown } from '../checks.js';
+import { requireChoice, requireCount, requireKind, shown } from '../checks.js';
 import type { Params } from '../parameters/parameter.js';
 import { ServeError } from '../protocol/problem.js';
 import { checkpointed, saveRuns } from '../runs/checkpointed.js';
@@ -31,6 +31,35 @@ export function checkKeeping(operation: string, { folder, everyMs = 0, keep = 1 
     throw new RangeError(`${operation}: everyMs is a number of milliseconds from 0 up, not ${shown(everyMs)}.`);
   }
   requireCount(operation, 'keep', keep);
+}
+
+/** How a live model learns. */
+export interface LearningOptions {
+  readonly learningRate?: number | undefined;
+  readonly clipNorm?: number | undefined;
+  readonly thread?: 'learner' | 'caller' | undefined;
+}
+
+/** @throws TypeError, RangeError where one of them is impossible: before a folder is taken, which would be held then. */
+export function checkLearning(operation: string, { learningRate = 1, clipNorm = 1, thread }: LearningOptions): void {
+  if (!(Number.isFinite(learningRate) && learningRate >= 0)) {
+    throw new RangeError(`${operation}: learningRate is a number from 0 up, not ${shown(learningRate)}.`);
+  }
+  if (!(typeof clipNorm === 'number' && clipNorm > 0)) {
+    throw new RangeError(`${operation}: clipNorm is a number above 0, not ${shown(clipNorm)}.`);
+  }
+  if (thread !== undefined) requireChoice(operation, 'thread', thread, ['learner', 'caller']);
+}
+
+/** A timer of more fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** @throws RangeError where an option is no time that a timer has. */
+export function requireTime(operation: string, name: string, value: number): void {
+  if (Number.isFinite(value) && value >= 0 && value <= LONGEST_MS) return;
+  throw new RangeError(
+    `${operation}: ${name} is a number of milliseconds from 0 to ${LONGEST_MS}, not ${shown(value)}.`,
+  );
 }
 
 export const keepingNames = { folder: true, everyMs: true, keep: true, signals: 'boolean' } as const;

@@ -21,12 +21,14 @@ import { answers } from './answers.js';
 import type { HeardSymbols, LiveLanguageModel, LiveMetrics, LiveUpdate } from './live.js';
 import {
   checkKeeping,
+  checkLearning,
   figures,
   isClosing,
   type KeepingOptions,
   keepingNames,
   kept,
   refuseRun,
+  requireTime,
   saveNow,
 } from './live-base.js';
 import { rateMeter } from './meters.js';
@@ -138,6 +140,7 @@ export async function liveLanguageModel(options: LiveLanguageModelOptions = {}):
 /** @throws TypeError, RangeError where an option is impossible. */
 export function checkLanguage(operation: string, options: LiveLanguageModelOptions): void {
   checkKeeping(operation, options);
+  checkLearning(operation, options);
   for (const [name, least] of [
     ['batch', 1],
     ['length', 1],
@@ -148,6 +151,10 @@ export function checkLanguage(operation: string, options: LiveLanguageModelOptio
     const value = options[name];
     if (value !== undefined) requireCount(operation, name, value, least);
   }
+  for (const [name, value] of Object.entries(options.waiting ?? {})) {
+    if (value !== undefined) requireCount(operation, `waiting.${name}`, value);
+  }
+  for (const name of ['maxDelayMs', 'idleMs'] as const) requireTime(operation, name, options[name] ?? 0);
 }
 
 /** A live model of a run that was read, if there is one. */
@@ -293,9 +300,7 @@ function live(model: Model, vocab: Coder, run: Kept | undefined, options: LiveLa
       return learningRate;
     },
     set learningRate(rate) {
-      if (!(rate >= 0 && rate < Number.POSITIVE_INFINITY)) {
-        throw new RangeError(`liveLanguageModel: learningRate is a number from 0 up, not ${rate}.`);
-      }
+      checkLearning('liveLanguageModel', { learningRate: rate });
       learningRate = rate;
     },
     source: texts.source,

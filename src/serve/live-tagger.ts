@@ -1,6 +1,6 @@
 /** A tagger that learns from corrections while it tags. */
 import { Subject } from 'rxjs';
-import { requireCount } from '../checks.js';
+import { isRecord, requireCount, requireKind } from '../checks.js';
 import { learnTags } from '../models/tagger/online/learn-tags.js';
 import type { LearnTagsSnapshot, TagLesson, TagOutcome } from '../models/tagger/online/lessons.js';
 import { pending } from '../models/tagger/online/pending.js';
@@ -15,6 +15,7 @@ import { adam } from '../training/optimizers/adam.js';
 import type { LearntCorrection, LiveMetrics, LiveTagger } from './live.js';
 import {
   checkKeeping,
+  checkLearning,
   figures,
   isClosing,
   type KeepingOptions,
@@ -96,6 +97,11 @@ export async function liveTagger(options: LiveTaggerOptions): Promise<LiveTagger
   const checked = checkedOptions('liveTagger', options, names);
   const { folder, tier, corrigible, queue } = checked;
   checkKeeping('liveTagger', checked);
+  checkLearning('liveTagger', checked);
+  const { model } = checked;
+  // A tagger is a function with parts, since it is a layer.
+  const isModel = model === undefined || typeof model === 'function' || isRecord(model);
+  requireKind('liveTagger', isModel, 'a model', model, 'give { words, tags }, or a tagger');
   if (corrigible !== undefined) requireCount('liveTagger', 'corrigible', corrigible);
   if (queue !== undefined) requireCount('liveTagger', 'queue', queue);
   const run = folder === undefined ? undefined : await resume<Tagger, LearnTagsSnapshot>(folder, { tier });
@@ -228,9 +234,7 @@ function live(model: Tagger, run: Kept | undefined, options: LiveTaggerOptions):
       return learningRate;
     },
     set learningRate(rate) {
-      if (!(rate >= 0 && rate < Number.POSITIVE_INFINITY)) {
-        throw new RangeError(`liveTagger: learningRate is a number from 0 up, not ${rate}.`);
-      }
+      checkLearning('liveTagger', { learningRate: rate });
       learningRate = rate;
     },
     tag,

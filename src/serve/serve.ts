@@ -4,59 +4,20 @@ import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { isRecord, requireKind, shown } from '../checks.js';
-import { checkedOptions, type Names } from '../options.js';
 import { LARGEST_MESSAGE, SUBPROTOCOL } from '../protocol/messages.js';
 import { ServeError } from '../protocol/problem.js';
-import { access, type Client, isLoopback, type Token } from './access.js';
-import { exchange, type Route, requireMethod } from './exchange.js';
+import { access, type Client } from './access.js';
+import { exchange, requireMethod } from './exchange.js';
 import { serverFigures } from './figures.js';
-import { limitNames, limitsOf, type ServerLimits } from './limits.js';
-import type { LiveModel, Unlearnt } from './live.js';
+import type { Unlearnt } from './live.js';
 import { looks } from './looks.js';
 import { isOpenAI, openAIRoute } from './openai.js';
 import { openAIProblem } from './openai-protocol.js';
 import { pageRoute } from './page.js';
 import { ownRoute } from './routes.js';
+import { checkedServe, type ServeOptions } from './serve-options.js';
 import { type Service, service } from './service.js';
 import { CLOSED, type Session, session } from './session.js';
-
-/** The options of {@link serve}. */
-export interface ServeOptions {
-  /** The models by their names; they are closed together with the server. */
-  readonly models: Readonly<Record<string, LiveModel>>;
-  /** Where it listens. Default `127.0.0.1`, this machine alone; anything beyond needs tokens. */
-  readonly host?: string | undefined;
-  /** Default 7070; 0 is any that is free. */
-  readonly port?: number | undefined;
-  /** Who may ask. Where there are some, each request needs one. */
-  readonly tokens?: readonly (string | Token)[] | undefined;
-  /** Origins whose pages may ask, besides the server's own: `https://example.org`. */
-  readonly origins?: readonly string[] | undefined;
-  /** Whether the last address of `X-Forwarded-For` is the client's, as behind a proxy of one's own. Default false. */
-  readonly trustProxy?: boolean | undefined;
-  /** What clients may ask for. */
-  readonly limits?: ServerLimits | undefined;
-  /** Whether it serves the page, at `/`. Default true. */
-  readonly page?: boolean | undefined;
-  /** Tried in turn for paths that are not the server's own. */
-  readonly routes?: readonly Route[] | undefined;
-  /** Hears of faults that are no client's. Default `console.error`. */
-  readonly log?: ((error: unknown) => void) | undefined;
-}
-
-const names: Names<ServeOptions> = {
-  models: true,
-  host: true,
-  port: true,
-  tokens: true,
-  origins: true,
-  trustProxy: 'boolean',
-  page: 'boolean',
-  limits: limitNames,
-  routes: true,
-  log: true,
-};
 
 /** A server that runs. */
 export interface Server {
@@ -74,7 +35,6 @@ export interface Server {
   close(): Promise<Readonly<Record<string, Unlearnt>>>;
 }
 
-const PORT = 7070;
 /** Milliseconds over which the event loop's delay is taken. */
 const DELAY_MS = 5000;
 const RESOLUTION_MS = 10;
@@ -134,33 +94,9 @@ function allow(origin: string, { method, headers }: IncomingMessage, response: S
  * ```
  */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const checked = checkedOptions('serve', options, names);
-  const { models, host = '127.0.0.1', port = PORT, tokens = [], origins = [], trustProxy = false } = checked;
-  const { log = (error) => console.error('serve:', error) } = checked;
-  const limits = limitsOf(checked.limits ?? {});
-  const routes = [...(checked.page === false ? [] : [pageRoute()]), ...(checked.routes ?? [])];
-  requireKind(
-    'serve',
-    isRecord(models) && Object.keys(models).length > 0,
-    'models by name',
-    models,
-    'give one at least',
-  );
-  for (const [name, model] of Object.entries(models)) {
-    const isLive = isRecord(model) && (model.task === 'language' || model.task === 'tagger');
-    requireKind(
-      'serve',
-      isLive,
-      `a live model as models.${name}`,
-      model,
-      'make one by liveLanguageModel() or liveTagger()',
-    );
-  }
-  if (!isLoopback(host) && tokens.length === 0) {
-    throw new TypeError(`serve: whoever reaches ${host} could use the models; give tokens, or listen on 127.0.0.1.`);
-  }
-  if (!Array.isArray(tokens)) throw new TypeError(`serve: tokens are a list, not ${shown(tokens)}.`);
-  const guard = access({ tokens, origins, trustProxy });
+  const { models, host, port, page, routes: theirs, log, limits, ...who } = checkedServe(options);
+  const routes = [...(page ? [pageRoute()] : []), ...theirs];
+  const guard = access(who);
   const sessions = new Map<Session, Client>();
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   let lateMs = 0;

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { helpOf, program, run } from '../../src/cli/program.js';
 import { conflictOf } from '../../src/cli/score.js';
+import { tokensIn } from '../../src/cli/serve.js';
 import { positive, share, texts, whole } from '../../src/cli/shared/arguments.js';
 import { exitCodes } from '../../src/cli/shared/failure.js';
 import { lessonOf } from '../../src/cli/tag.js';
@@ -111,13 +112,51 @@ describe('values', () => {
   ])('%# refuse %s', (parse, text) => expect(() => parse(text)).toThrow(/must be/));
 });
 
+describe('a file of tokens', () => {
+  const [a, b] = ['a'.repeat(16), 'b'.repeat(16)];
+  const may = { learn: true, control: true };
+
+  it.each<[string, object[]]>([
+    [`${a}\n`, [{ token: a, ...may }]],
+    [
+      `\ufeff# bearers\r\n\r\n ${a}\tno-learn\r\n${b} no-control no-learn`,
+      [
+        { token: a, learn: false, control: true },
+        { token: b, learn: false, control: false },
+      ],
+    ],
+  ])('%j', (text, tokens) => expect(tokensIn(text, 'tokens')).toEqual(tokens));
+
+  it.each([
+    ['', /tokens has no token/],
+    ['# none\n', /tokens has no token/],
+    [`${a}\nshort`, /tokens, line 2: a token has at least 16 characters/],
+    [`${a} nolearn`, /tokens, line 1: it has "nolearn"; a line is TOKEN/],
+    ['ключ'.repeat(4), /tokens, line 1: .*of ASCII/],
+    ['\ufffd\ufffd0\u00001\u00002\u00003\u00004\u00005\u00006\u00007\u0000', /tokens, line 1: .*of ASCII/],
+    [`${a} no-learn\n${b}\n${a}\n`, /tokens has the token of line 1 in line 3 again/],
+  ])('that is impossible: %j', (text, message) => {
+    expect(() => tokensIn(text, 'tokens')).toThrow(message);
+    expect(() => tokensIn(text, 'tokens')).not.toThrow(a);
+  });
+});
+
 describe('lines to tag and to learn', () => {
   it.each([
     ['  from  taipei ', { words: ['from', 'taipei'] }],
     ['', { words: [] }],
     ['["a","b"]', { words: ['a', 'b'] }],
     ['{"text":"to boston","id":"7"}', { words: ['to', 'boston'], id: '7' }],
+    ['{"text":" to  boston "}', { words: ['to', 'boston'] }],
+    ['{"text":""}', { words: [] }],
+    ['{"text":" "}', { words: [] }],
+    ['{"text":5}', expect.stringMatching(/^its text is 5; give a text/)],
+    ['{"text":null}', expect.stringMatching(/^its text is null; give a text/)],
     ['{"words":["to"],"tags":["O"]}', { words: ['to'], tags: ['O'] }],
+    ['{"id":"7","corections":[]}', expect.stringMatching(/^a correction has no "corections"; it has id, tags/)],
+    ['{"id":"7","word":["to"]}', expect.stringMatching(/^a correction has no "word"/)],
+    ['{"id":"7"}', { id: '7' }],
+    ['{"id":"7","text":"to","from":"log"}', { id: '7', words: ['to'], from: 'log' }],
     ['{"id":"7","corrections":[]}', { id: '7', corrections: [] }],
     ['{', expect.stringMatching(/give words, or a line of JSON\.$/)],
   ])('%s', (line, lesson) => expect(lessonOf(line)).toEqual(lesson));

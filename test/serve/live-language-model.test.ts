@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstValueFrom, lastValueFrom, type Observable, take, toArray } from 'rxjs';
@@ -221,6 +221,28 @@ describe('a live language model', () => {
     model.learning = true;
     const source = model.source();
     await source.room();
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['learningRate', 'x', /learningRate is a number from 0 up, not "x"/],
+    ['learningRate', Number.NaN, /learningRate is a number/],
+    ['learningRate', -1, /learningRate is a number/],
+    ['learningRate', Number.POSITIVE_INFINITY, /learningRate is a number/],
+    ['learningRate', null, /learningRate is a number/],
+    ['clipNorm', -1, /clipNorm is a number above 0, not -1/],
+    ['clipNorm', 'x', /clipNorm is a number above 0/],
+    ['thread', 'x', /thread is 'learner' or 'caller', not "x"/],
+    ['maxDelayMs', 1e12, /maxDelayMs is a number of milliseconds from 0 to 2147483647/],
+    ['maxDelayMs', '5', /maxDelayMs is a number of milliseconds/],
+    ['idleMs', -1, /idleMs is a number of milliseconds/],
+    ['idleMs', 1e12, /idleMs is a number of milliseconds/],
+    ['idleMs', 'x', /idleMs is a number of milliseconds/],
+    ['waiting', { perSource: 0 }, /waiting.perSource is a whole number of at least 1, not 0/],
+    ['waiting', { inAll: 'x' }, /waiting.inAll is a whole number/],
+  ])('refuses %s of %j, and takes no folder', async (name, value, message) => {
+    const path = join(folder, 'refused');
+    await expect(liveLanguageModel({ folder: path, [name]: value })).rejects.toThrow(message);
+    expect(existsSync(path)).toBe(false);
   });
 
   it('refuses a generation where too many wait, and lets one go in at its turn', async () => {

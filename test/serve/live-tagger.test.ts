@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -100,6 +100,23 @@ describe('a live tagger', () => {
     await expect(liveLanguageModel({ folder: path })).rejects.toThrow(/another kind/);
     // It was let go.
     open.push(await openLive(path));
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['learningRate', 'x', /learningRate is a number from 0 up, not "x"/],
+    ['learningRate', Number.NaN, /learningRate is a number/],
+    ['learningRate', -1, /learningRate is a number/],
+    ['learningRate', Number.POSITIVE_INFINITY, /learningRate is a number/],
+    ['learningRate', null, /learningRate is a number/],
+    ['clipNorm', -1, /clipNorm is a number above 0, not -1/],
+    ['clipNorm', 'x', /clipNorm is a number above 0/],
+    ['thread', 'x', /thread is 'learner' or 'caller', not "x"/],
+    ['model', null, /takes a model, but got null/],
+    ['model', 'a', /takes a model, but got "a"/],
+  ])('refuses %s of %j, and takes no folder', async (name, value, message) => {
+    const path = join(folder, 'refused');
+    await expect(liveTagger({ folder: path, [name]: value })).rejects.toThrow(message);
+    expect(existsSync(path)).toBe(false);
   });
 
   it('is refused where there is neither run nor model', async () => {

@@ -5,8 +5,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import type { ServeOptions, Server } from '../../src/serve/serve.js';
-import { serve } from '../../src/serve/serve.js';
+import type { LiveModel } from '../../src/serve/live.js';
+import { type Server, serve } from '../../src/serve/serve.js';
+import type { ServeOptions } from '../../src/serve/serve-options.js';
 import { endAll, language, peer, reader, served, until } from './servers.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'serve-'));
@@ -50,6 +51,10 @@ const shared = () => {
   return lasting;
 };
 afterAll(async () => (await lasting)?.close());
+
+/** A model for servers that do not come to be. */
+let spare: LiveModel | undefined;
+afterAll(() => spare?.close());
 
 describe('over HTTP', () => {
   it('generates by server-sent events, or at once; learns, scores, tags, and says what it serves', async () => {
@@ -350,10 +355,53 @@ describe('access', () => {
     ['no models', { models: {} }, /models by name/],
     ['a limit of nothing', { limits: { sessions: 0 } }, /limits.sessions/],
     ['a limit that there is not', { limits: { session: 1 } as never }, /limits.session/],
+    ['half a session', { limits: { sessions: 0.5 } }, /limits.sessions is a whole number of at least 1, not 0.5/],
+    ['a limit as a text', { limits: { length: '5' as never } }, /limits.length is a whole number/],
+    ['a limit that is null', { limits: { sessions: null as never } }, /limits.sessions is a whole number.* not null/],
+    ['a limit without an end', { limits: { requestsPerSecond: Number.POSITIVE_INFINITY } }, /limits.requestsPerSecond/],
+    ['a time that no timer has', { limits: { pingMs: 1e12 } }, /limits.pingMs is .* from 1 to 2147483647/],
+    ['a time without an end', { limits: { stallMs: Number.POSITIVE_INFINITY } }, /limits.stallMs/],
+    ['part of a millisecond', { limits: { headersMs: 0.5 } }, /limits.headersMs/],
+    ['a port that is a path', { port: 'x' as never }, /port is a whole number from 0 to 65535/],
+    ['a port that is none', { port: 70_000 }, /port is a whole number from 0 to 65535, not 70000/],
+    ['a host that is none', { host: '' }, /a name or an address as host/],
+    ['tokens as a text', { tokens: TOKEN as never }, /tokens are a list/],
+    ['a token that is none', { tokens: [null as never] }, /'tokens\[0\]' is a record/],
+    ['a token without one', { tokens: [{} as never] }, /tokens\[0\]: a token has at least 16/],
+    ['a token of what no header carries', { tokens: ['ключ'.repeat(4)] }, /tokens\[0\]: .*of ASCII/],
+    ['a token of blanks', { tokens: [' '.repeat(16)] }, /tokens\[0\]: .*no blank at its ends/],
+    [
+      'a right that is neither',
+      { tokens: [{ token: TOKEN, learn: 'no' as never }] },
+      /tokens\[0\].learn is true or false/,
+    ],
+    ['a right that is a number', { tokens: [{ token: TOKEN, control: 0 as never }] }, /tokens\[0\].control is true/],
+    ['a right misspelt', { tokens: [{ token: TOKEN, lern: false } as never] }, /did you mean 'tokens\[0\].learn'/],
+    [
+      'one token with two rights',
+      { tokens: [TOKEN, { token: TOKEN, learn: false }] },
+      /tokens\[1\] is tokens\[0\] again/,
+    ],
+    ['an origin without a scheme', { origins: ['localhost:3000'] }, /https:\/\/example.org, not "localhost:3000"/],
+    ['an origin of files', { origins: ['file:///tmp/page.html'] }, /an origin is a URL/],
+    ['origins as a text', { origins: 'https://good.example' as never }, /a list of URLs as origins/],
+    ['routes that are none', { routes: {} as never }, /a list of functions as routes/],
+    ['a route that is none', { routes: [5 as never] }, /a list of functions as routes/],
+    ['a log that is none', { log: 5 as never }, /a function as log/],
   ])('is refused: %s', async (_, options, message) => {
-    const alice = await language();
-    await expect(serve({ models: { alice }, port: 0, ...options })).rejects.toThrow(message);
-    await alice.close();
+    spare ??= await language();
+    const refusal = await serve({ models: { alice: spare }, port: 0, ...options }).catch(
+      (error: Error) => error.message,
+    );
+    expect(refusal).toMatch(message);
+    // What is said of a token may end up in a log.
+    expect(refusal).not.toContain(TOKEN);
+  });
+
+  it('takes a token with blanks in it over HTTP too', async () => {
+    const server = await served({ tokens: [TOKEN] });
+    expect(await raw(server, { authorization: `Bearer  ${TOKEN} ` })).toBe(200);
+    expect(await raw(server, { authorization: `Bearer ${TOKEN} or another` })).toBe(401);
   });
 });
 

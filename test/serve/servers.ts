@@ -3,7 +3,8 @@ import { WebSocket } from 'ws';
 import type { ServerMessage } from '../../src/protocol/types.js';
 import { type LiveLanguageModelOptions, liveLanguageModel } from '../../src/serve/live-language-model.js';
 import { liveTagger } from '../../src/serve/live-tagger.js';
-import { type ServeOptions, type Server, serve } from '../../src/serve/serve.js';
+import { type Server, serve } from '../../src/serve/serve.js';
+import type { ServeOptions } from '../../src/serve/serve-options.js';
 
 /** A small language model. */
 export const language = (options: LiveLanguageModelOptions = {}) =>

@@ -25,6 +25,13 @@ export async function* chunksOf(files: readonly string[], stopped: AbortSignal):
   }
 }
 
+/** A text's first code units, so many at most: no character is cut in two. */
+export function startOf(text: string, most: number): string {
+  const last = text.charCodeAt(most - 1);
+  const isHalf = last >= 0xd800 && last < 0xdc00;
+  return text.slice(0, isHalf ? most - 1 : most);
+}
+
 /** The whole lines that each chunk completes. What is no UTF-8 is U+FFFD. */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<readonly string[]> {
   const decoder = new TextDecoder();
@@ -33,8 +40,9 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
     const lines = (rest + text).split('\n');
     rest = lines.pop() as string;
     while (rest.length > LONGEST) {
-      lines.push(rest.slice(0, LONGEST));
-      rest = rest.slice(LONGEST);
+      const line = startOf(rest, LONGEST);
+      lines.push(line);
+      rest = rest.slice(line.length);
     }
     return lines.map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
   };

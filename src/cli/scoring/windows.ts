@@ -1,6 +1,7 @@
 /** Lines as windows: each line in lanes of its own, so that its score follows from its own text and the weights alone. */
 import { type Coder, idsByCodePoint, lineEndIds, listening } from '../../streams/coder.js';
 import { type Ids, ids } from '../../tensor.js';
+import { startOf } from './lines.js';
 import { recipe } from './recipe.js';
 
 /** A line as the model reads it. */
@@ -54,7 +55,7 @@ export function encoder(given: Coder): (text: string) => EncodedLine {
 }
 
 /** What of a line is read: of a longer one no more is looked at. */
-export const readOf = ({ text }: Pick<EncodedLine, 'text'>): string => text.slice(0, 2 * recipe.longest);
+export const readOf = ({ text }: Pick<EncodedLine, 'text'>): string => startOf(text, 2 * recipe.longest);
 
 /** Lanes that a line takes. */
 export const lanesOf = ({ symbols }: EncodedLine): number => Math.max(1, Math.ceil(symbols.length / recipe.piece));

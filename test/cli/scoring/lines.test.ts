@@ -34,6 +34,14 @@ describe('lines of bytes', () => {
     expect(Math.max(...all.map((line) => line.length))).toBe(65_536);
     expect(all.join('')).toHaveLength(400_000);
   });
+
+  it.each([0, 1])('are cut between characters, %i before those of two units', async (before) => {
+    const text = 'x'.repeat(before) + '😀'.repeat(70_000);
+    const all = await read(Buffer.from(text).toString('latin1'));
+    expect(all.join('')).toBe(text);
+    expect(all.length).toBeGreaterThan(1);
+    for (const line of all) expect([/\p{Surrogate}/u.test(line), line.length <= 65_536]).toEqual([false, true]);
+  });
 });
 
 describe('a line as it is shown', () => {

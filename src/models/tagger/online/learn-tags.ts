@@ -44,7 +44,7 @@ import {
   type TagOutcome,
   type Taught,
 } from './lessons.js';
-import type { OpenTagging, Pending } from './pending.js';
+import { idProblem, type OpenTagging, type Pending } from './pending.js';
 import { type Asked, predictOne } from './predict-tags.js';
 import { type ReservoirState, reservoir } from './reservoir.js';
 
@@ -368,8 +368,13 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     if (typeof lesson !== 'object' || lesson === null) {
       return refused('rejected', undefined, `a lesson is an utterance or a correction, not ${shown(lesson)}.`);
     }
-    if (!('words' in lesson)) return yield* correct(lesson, position);
     const { id } = lesson;
+    const problem = idProblem(id);
+    if (problem !== undefined) return refused('rejected', undefined, problem);
+    if (!('words' in lesson)) {
+      if (id !== undefined) return yield* correct(lesson, position);
+      return refused('rejected', id, 'a lesson has words, or the id of what was tagged before; give one of them.');
+    }
     if (!Array.isArray(lesson.words) || lesson.words.some((word) => typeof word !== 'string')) {
       return refused('rejected', id, "an utterance's words are a list of texts; split texts into words first.");
     }

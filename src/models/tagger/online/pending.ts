@@ -144,6 +144,12 @@ export function pending(options: PendingOptions): Pending {
   };
 }
 
+/** What is wrong with the id of an utterance, which may have none. A state with any other could not be read again. */
+export function idProblem(id: unknown): string | undefined {
+  if (id === undefined || typeof id === 'string') return undefined;
+  return `the id of an utterance is a text, not ${shown(id)}; put it in quotes, or leave it out.`;
+}
+
 /** What is wrong with what should be the state of predictions that wait, if anything. */
 export function pendingProblem(state: unknown): string | undefined {
   const { given, dropped, entries, expired } = (state ?? {}) as Partial<PendingState>;

@@ -2,7 +2,7 @@ import { map, type OperatorFunction } from 'rxjs';
 import { isListOf, isRecord, requireKind, requireModel } from '../../../checks.js';
 import type { Tagger } from '../tagger.js';
 import type { Tagging } from '../tagging.js';
-import type { Pending } from './pending.js';
+import { idProblem, type Pending } from './pending.js';
 
 /** An utterance that is to be tagged; with an id, a correction finds it by that. */
 export interface Asked {
@@ -23,6 +23,7 @@ export interface Predicted extends Tagging {
  * @param model tags the utterances.
  * @param open keeps what was said, for `learnTags`.
  * @returns an operator that gives each utterance tagged, with its id.
+ * @throws TypeError (as an error notification) where what comes is no utterance, or its id no text.
  * @throws RangeError (as an error notification) where no more predictions may wait and the policy is `error`.
  * @example
  * const open = pending({ capacity: 1000 });
@@ -33,6 +34,8 @@ export function predictTags(model: Tagger, open: Pending): OperatorFunction<Aske
   return map((asked) => {
     const fits = isRecord(asked) && isListOf('string', asked.words);
     requireKind('predictTags', fits, 'utterances { words }, a list of texts', asked, 'split texts into words first');
+    const problem = idProblem(asked.id);
+    if (problem !== undefined) throw new TypeError(`predictTags: ${problem}`);
     return predictOne(model, open, asked);
   });
 }

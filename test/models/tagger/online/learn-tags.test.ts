@@ -572,6 +572,34 @@ describe('odd lessons', () => {
     close();
   });
 
+  it.each<[string, object, RegExp | undefined]>([
+    ['an id that is a number', { id: 7, words: ['a'] }, /the id of an utterance is a text, not 7/],
+    ['an id that is a number, with tags', { id: 7, words: ['a'], tags: ['O'] }, /is a text, not 7/],
+    ['an id that is null', { id: null, words: ['a'] }, /is a text, not null/],
+    ['an id that is a record', { id: { a: 1 }, words: ['a'] }, /is a text, not \{"a":1\}/],
+    ['a correction by a number', { id: 0, tags: ['O'] }, /is a text, not 0/],
+    ['neither words nor an id', { tags: ['O'] }, /has words, or the id of what was tagged/],
+    ['nothing', {}, /has words, or the id of what was tagged/],
+    ['an id of no characters', { id: '', words: ['a'] }, undefined],
+    ['names of every object', { id: '__proto__', words: ['__proto__'], tags: ['B-__proto__'] }, undefined],
+    ['no words', { id: 'a', words: [] }, undefined],
+    ['a word of no characters', { words: [''], tags: ['O'] }, undefined],
+    ['an intent that is null', { words: ['a'], tags: ['O'], intent: null }, /an intent is a name/],
+  ])('with %s leave a state that can be read again', (_, lesson, message) => {
+    const model = empty();
+    const open = () => pending({ capacity: 5 });
+    const first = classroom(model, { pending: open() });
+    const outcome = first.tell(lesson as TagLesson);
+    if (message === undefined) expect(outcome.outcome).toMatch(/predicted|learned/);
+    else expect(outcome).toMatchObject({ outcome: 'rejected', message: expect.stringMatching(message) });
+    const from = outcome.snapshot();
+    first.close();
+    const again = classroom(model, { pending: open(), from });
+    expect(again.tell({ id: 'next', words: ['b'] })).toMatchObject({ outcome: 'predicted', id: 'next' });
+    expect(again.tell({ id: 'next', tags: ['O'] })).toMatchObject({ outcome: 'learned' });
+    again.close();
+  });
+
   it('of one word, of emoji, from right to left, and of 1,000 characters are learnt', () => {
     const model = empty({ units: 16, dropout: 0 });
     const { tell, close } = classroom(model, { optimizer: adam(2e-2) });
