@@ -89,7 +89,8 @@ export interface DynamicStep<S> {
  * Equation: each symbol costs `−log₂ p(x_t | x_<t; θ_i)` by the weights before the update of its window i; then, with
  * `g = ∇L(θ_i)` of the window's mean loss and θ_g the trained weights,
  * `θ_{i+1} = θ_i − η g + λ (θ_g − θ_i)`; with `squares`, which are the mean `MS` of g² over training windows,
- * `θ_{i+1} = θ_i − η g ⊘ (√MS + ε) + min(λ √MS / r, 1) ⊙ (θ_g − θ_i)`, r being the mean of √MS over all weights.
+ * `θ_{i+1} = θ_i − η g ⊘ (√MS + ε) + min(λ √MS / r, 1) ⊙ (θ_g − θ_i)`, r being the mean of √MS over all weights
+ * (where all are 0, none comes back).
  *
  * Source: Krause, Kahembwe, Murray and Renals (2018), “Dynamic evaluation of neural sequence models”, equations 5 to 8.
  *
@@ -154,16 +155,16 @@ export function dynamicEvaluation<S>(
           window,
           gradientNorm,
           snapshot() {
-            if (pass.ended) {
-              throw new Error(
-                `dynamicEvaluation: the snapshot after step ${step} is wanted, but the stream has ended and its weights are given back; ` +
-                  'call snapshot() while the step is being handled: map((step) => step.snapshot()).',
-              );
-            }
             if (pass.step !== step) {
               throw new Error(
                 `dynamicEvaluation: the snapshot after step ${step} is wanted, but step ${pass.step} has been learnt since; ` +
                   'call snapshot() while the step is being handled.',
+              );
+            }
+            if (pass.ended) {
+              throw new Error(
+                `dynamicEvaluation: the snapshot after step ${step} is wanted, but the stream has ended and its weights are given back; ` +
+                  'call snapshot() while the step is being handled: map((step) => step.snapshot()).',
               );
             }
             return { weights: pass.weights(), state: pass.state(), carry, last: lastOf(window) };
