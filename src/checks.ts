@@ -19,6 +19,33 @@ export function requireCount(
   throw new RangeError(`${operation}: ${name} is a whole number ${range}, not ${got}.`);
 }
 
+/**
+ * @throws RangeError where a value is no number, or none that fits: what only becomes one in a comparison, as the text '0.1', would fail far
+ * later, or count as another.
+ */
+export function requireNumber(
+  operation: string,
+  name: string,
+  value: number,
+  is: string,
+  fits: (value: number) => boolean,
+): void {
+  if (typeof value === 'number' && fits(value)) return;
+  throw new RangeError(`${operation}: ${name} is ${is}, not ${shown(value)}.`);
+}
+
+/** The factors a step between which units begin to forget. @throws RangeError where they are not two numbers in order. */
+export function requireDecays(
+  operation: string,
+  decays: readonly [low: number, high: number],
+): readonly [low: number, high: number] {
+  const isPair = Array.isArray(decays) && decays.length === 2 && decays.every((each) => typeof each === 'number');
+  if (isPair && decays[0] > 0 && decays[0] <= decays[1] && decays[1] < 1) return decays;
+  throw new RangeError(
+    `${operation}: decays are two numbers above 0 and below 1, the smaller one first, not ${shown(decays)}.`,
+  );
+}
+
 /** @throws TypeError where an option is none of its choices. */
 export function requireChoice(operation: string, name: string, value: unknown, choices: readonly string[]): void {
   if (choices.some((choice) => choice === value)) return;

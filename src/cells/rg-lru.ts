@@ -1,4 +1,4 @@
-import { requireCount } from '../checks.js';
+import { requireCount, requireDecays } from '../checks.js';
 import { described } from '../description.js';
 import type { Layer } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
@@ -52,12 +52,8 @@ const OPENNESS = 8;
 const LEAST = 1e-12;
 
 /** Λ such that e^(−c·softplus(Λ)) is uniform between two numbers. */
-function lambdaOf([low, high]: readonly [number, number]): Initializer {
-  if (!(low > 0 && low <= high && high < 1)) {
-    throw new RangeError(
-      `rgLru: decays are two numbers above 0 and below 1, the smaller one first, not [${low}, ${high}].`,
-    );
-  }
+function lambdaOf(decays: readonly [low: number, high: number]): Initializer {
+  const [low, high] = requireDecays('rgLru', decays);
   return (shape, random) =>
     new Float32Array(sizeOf(shape)).map(() => {
       const decay = low + (high - low) * random.uniform();

@@ -1,3 +1,4 @@
+import { requireNumber } from '../checks.js';
 import { described } from '../description.js';
 import { type Layer, layer, type NoCarry, noCarry } from '../layer.js';
 import { customVjp } from '../ops/custom.js';
@@ -37,9 +38,8 @@ export function activationRegularization(
   const names = { alpha: true, beta: true } as const;
   const { alpha = 2, beta = 1 } = checkedOptions('activationRegularization', options, names);
   for (const [name, value] of Object.entries({ alpha, beta })) {
-    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
-      throw new RangeError(`activationRegularization: ${name} is a number from 0 up, not ${value}.`);
-    }
+    const fits = (share: number) => share >= 0 && share < Number.POSITIVE_INFINITY;
+    requireNumber('activationRegularization', name, value, 'a number from 0 up', fits);
   }
   return described(
     layer<NoCarry, Features, Tensor, Record<never, never>>({

@@ -5,7 +5,7 @@ import {
   gatedDeltaRuleNames,
 } from '../cells/gated-delta-rule.js';
 import { unroll } from '../cells/unroll.js';
-import { requireCount } from '../checks.js';
+import { requireCount, requireDecays } from '../checks.js';
 import { described } from '../description.js';
 import { type Layer, layer, noCarry } from '../layer.js';
 import type { Ops } from '../ops/ops.js';
@@ -67,12 +67,8 @@ const LEAST = 1e-5;
 const passing = (ops: Ops, z: Tensor): Tensor => ops.multiply(z, ops.logistic(z));
 
 /** Biases of which the logistic function is uniform between two numbers. */
-function biasesOf([low, high]: readonly [number, number]): Initializer {
-  if (!(low > 0 && low <= high && high < 1)) {
-    throw new RangeError(
-      `gatedDeltaNet: decays are two numbers above 0 and below 1, the smaller one first, not [${low}, ${high}].`,
-    );
-  }
+function biasesOf(decays: readonly [low: number, high: number]): Initializer {
+  const [low, high] = requireDecays('gatedDeltaNet', decays);
   return (shape, random) =>
     new Float32Array(sizeOf(shape)).map(() => {
       const decay = low + (high - low) * random.uniform();

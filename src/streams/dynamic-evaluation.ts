@@ -1,6 +1,6 @@
 import { concat, defer, finalize, last, map, type Observable, type OperatorFunction, of } from 'rxjs';
 import { requireSameLanes, startFrom } from '../carry.js';
-import { isRecord, requireCount, requireKind, requireModel } from '../checks.js';
+import { isRecord, requireCount, requireKind, requireModel, requireNumber } from '../checks.js';
 import { loadWeights, weightsOf } from '../formats/weights.js';
 import { machine } from '../kernels/machine.js';
 import { batchOf, type Core } from '../layer.js';
@@ -17,7 +17,7 @@ import { trainer } from '../training/trainer.js';
 import type { TrainerState } from '../training/trainer-state.js';
 import { counting, type GradientSquares, plainRule, type Roots, rootsOf, scaledRule } from './dynamic-rules.js';
 import { natsOf } from './logits.js';
-import { ESCAPE, isOpen } from './open-vocabulary.js';
+import { ESCAPE, escaping, isOpen } from './open-vocabulary.js';
 import type { Vocabulary } from './symbols.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
 import {
@@ -58,7 +58,10 @@ export interface DynamicEvaluationOptions<S> extends UpdatesOptions {
   readonly clipNorm?: number | undefined;
   /** Where a stream goes on that was stopped, as `snapshot()` of its last window gave it: with the symbols after those. */
   readonly from?: DynamicEvaluationSnapshot<S> | undefined;
-  /** The vocabulary of the ids: where it is open, the escape costs what it takes to name a symbol, too. No symbol becomes known meanwhile. */
+  /**
+   * The vocabulary of the ids: where it is open, a symbol that it does not know is the escape, which costs what it takes to name the symbol, too.
+   * No symbol becomes known meanwhile.
+   */
   readonly vocab?: Vocabulary | Tokenizer | undefined;
 }
 
@@ -86,7 +89,8 @@ export interface DynamicStep<S> {
  * Equation: each symbol costs `−log₂ p(x_t | x_<t; θ_i)` by the weights before the update of its window i; then, with
  * `g = ∇L(θ_i)` of the window's mean loss and θ_g the trained weights,
  * `θ_{i+1} = θ_i − η g + λ (θ_g − θ_i)`; with `squares`, which are the mean `MS` of g² over training windows,
- * `θ_{i+1} = θ_i − η g ⊘ (√MS + ε) + min(λ √MS / r, 1) ⊙ (θ_g − θ_i)`, r being the mean of √MS over all weights.
+ * `θ_{i+1} = θ_i − η g ⊘ (√MS + ε) + min(λ √MS / r, 1) ⊙ (θ_g − θ_i)`, r being the mean of √MS over all weights
+ * (where all are 0, none comes back).
  *
  * Source: Krause, Kahembwe, Murray and Renals (2018), “Dynamic evaluation of neural sequence models”, equations 5 to 8.
  *
@@ -126,26 +130,28 @@ export function dynamicEvaluation<S>(
   requireModel('dynamicEvaluation', model);
   const checked = withThread(checkedOptions('dynamicEvaluation', options, names as Names<DynamicEvaluationOptions<S>>));
   const { learningRate, decay = 0, squares, epsilon, length = 20, clipNorm, from, vocab } = checked;
-  if (!(decay >= 0 && decay <= 1)) {
-    throw new RangeError(`dynamicEvaluation: decay is a share of the way back, from 0 to 1, not ${decay}.`);
-  }
+  const isShare = (share: number) => share >= 0 && share <= 1;
+  requireNumber('dynamicEvaluation', 'decay', decay, 'a share of the way back, from 0 to 1', isShare);
   requireCount('dynamicEvaluation', 'length', length);
-  checkUpdatesOptions('dynamicEvaluation', checked);
-  if (from !== undefined) {
-    requireKind('dynamicEvaluation', isRecord(from), 'a stream to go on from', from, 'give what snapshot() gave');
+  if (clipNorm !== undefined) {
+    requireNumber('dynamicEvaluation', 'clipNorm', clipNorm, 'a number above 0, or left out', (norm) => norm > 0);
   }
+  checkUpdatesOptions('dynamicEvaluation', checked);
+  if (from !== undefined) requireSnapshot(from);
   const roots = squares && rootsOf(model.params, squares);
   const rule = roots === undefined ? plainRule(learningRate, decay) : scaledRule(learningRate, decay, epsilon, roots);
-  const naming = () => (isOpen(vocab) ? vocab.naming() : 0);
   return (source) =>
     defer(() => {
+      // The copy has the symbols of this moment: what others let the model learn meanwhile is unknown to it.
+      const escaped = escaping(vocab);
+      const naming = isOpen(vocab) ? vocab.naming() : 0;
       const pass = passOver('dynamicEvaluation', model, checked, { optimizer: rule, clipNorm, roots, from });
       function* scored(window: SymbolWindow): PiecewiseTask<DynamicStep<S>> {
         const { observed: logits, gradientNorm, carry } = yield* pass.learn(window);
         const { step } = pass;
         return {
           step,
-          surprisal: surprises(logits, window.target, naming()),
+          surprisal: surprises(logits, window.target, naming),
           window,
           gradientNorm,
           snapshot() {
@@ -153,6 +159,12 @@ export function dynamicEvaluation<S>(
               throw new Error(
                 `dynamicEvaluation: the snapshot after step ${step} is wanted, but step ${pass.step} has been learnt since; ` +
                   'call snapshot() while the step is being handled.',
+              );
+            }
+            if (pass.ended) {
+              throw new Error(
+                `dynamicEvaluation: the snapshot after step ${step} is wanted, but the stream has ended and its weights are given back; ` +
+                  'call snapshot() while the step is being handled: map((step) => step.snapshot()).',
               );
             }
             return { weights: pass.weights(), state: pass.state(), carry, last: lastOf(window) };
@@ -163,8 +175,23 @@ export function dynamicEvaluation<S>(
         from === undefined
           ? source
           : concat(of(restoredTensor(from.last, 'dynamicEvaluation: from.last') as Ids), source);
-      return all$.pipe(windows({ length }), eachUpdated('dynamicEvaluation', checked, scored), finalize(pass.release));
+      return all$.pipe(
+        map(escaped),
+        windows({ length }),
+        eachUpdated('dynamicEvaluation', checked, scored),
+        finalize(pass.release),
+      );
     });
+}
+
+/** A snapshot may come out of a file: one that lacks a part would go on from the beginning, or decay to other weights. */
+function requireSnapshot(from: DynamicEvaluationSnapshot<unknown>): void {
+  const remedy = 'give what snapshot() gave';
+  requireKind('dynamicEvaluation', isRecord(from), 'a stream to go on from', from, remedy);
+  for (const part of ['weights', 'state', 'carry', 'last'] as const) {
+    const isThere = typeof from[part] === 'object' && from[part] !== null;
+    requireKind('dynamicEvaluation', isThere, `a stream to go on from with its ${part}`, from[part], remedy);
+  }
 }
 
 /** The options of {@link gradientSquares}. */
@@ -231,8 +258,6 @@ interface Passing<S> {
   readonly clipNorm?: number | undefined;
   readonly roots?: Roots | undefined;
   readonly from?: DynamicEvaluationSnapshot<S> | undefined;
-  /** The vocabulary of the ids: where it is open, the escape costs what it takes to name a symbol, too. No symbol becomes known meanwhile. */
-  readonly vocab?: Vocabulary | Tokenizer | undefined;
 }
 
 /** Learns from windows, one after the other, by weights of its own. */
@@ -266,8 +291,12 @@ function passOver<S>(
   });
   let carry: S | undefined;
   let before: number | undefined;
+  let ended = false;
   return {
     paths,
+    get ended() {
+      return ended;
+    },
     get step() {
       return learner.steps;
     },
@@ -287,6 +316,7 @@ function passOver<S>(
       return { ...learned, carry };
     },
     release() {
+      ended = true;
       learner.release();
       // Where kernels may still be at it, memory goes when nobody holds the weights any more.
       if (sync && machine().windows === 0) releaseAll(own.params);

@@ -64,7 +64,7 @@ export interface Roots {
   readonly mean: number;
 }
 
-/** @throws TypeError where squares are not of these parameters; RangeError where they are none, or all 0. */
+/** @throws TypeError where squares are not of these parameters; RangeError where they are none. */
 export function rootsOf(params: Params, squares: GradientSquares): Roots {
   requireKind('dynamicEvaluation', isRecord(squares), 'squares by path', squares, 'give what gradientSquares() found');
   const byPath: Record<string, Tensor> = {};
@@ -81,10 +81,11 @@ export function rootsOf(params: Params, squares: GradientSquares): Roots {
     count += roots.length;
     byPath[path] = tensor(shape, roots);
   }
-  if (!(sum > 0 && sum < Number.POSITIVE_INFINITY)) {
+  if (!(sum >= 0 && sum < Number.POSITIVE_INFINITY)) {
     throw new RangeError(
-      'dynamicEvaluation: squares are not all numbers from 0 up of which some are above 0; give what gradientSquares() found.',
+      'dynamicEvaluation: squares are not all numbers from 0 up; give what gradientSquares() found.',
     );
   }
-  return { byPath, mean: sum / count };
+  // Where nothing is left to learn, as of a text of one symbol, all are 0: then no weight is above the mean, and none comes back.
+  return { byPath, mean: sum === 0 ? 1 : sum / count };
 }

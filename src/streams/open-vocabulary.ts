@@ -1,6 +1,7 @@
 /** Vocabularies for streams of which nobody knows the symbols beforehand. */
 import { requireCount, requireKind } from '../checks.js';
 import { checkedOptions } from '../options.js';
+import { type Ids, isTensor } from '../tensor.js';
 import { CODE_POINTS, codeOf, codesIn, REPLACEMENT, type Vocabulary, type VocabularyData } from './symbols.js';
 import type { TokenEncoder } from './tokenizer/tokenizer.js';
 
@@ -31,6 +32,17 @@ export interface OpenVocabulary extends Vocabulary {
 /** Whether a vocabulary is open. */
 export const isOpen = (vocab: unknown): vocab is OpenVocabulary =>
   typeof (vocab as Partial<OpenVocabulary> | undefined)?.know === 'function';
+
+/** What is only read: ids of symbols that an open vocabulary does not know at this moment become the escape. */
+export function escaping(vocab: unknown): (x: Ids) => Ids {
+  if (!isOpen(vocab)) return (x) => x;
+  const { size } = vocab;
+  // What is no ids at all is for the operator to refuse.
+  return (x) =>
+    isTensor(x) && x.type === 'int32' && x.data.some((id) => id >= size)
+      ? { ...x, data: x.data.map((id) => (id < size ? id : ESCAPE)) }
+      : x;
+}
 
 const textOf = (codes: readonly number[]): string => codes.map((code) => String.fromCodePoint(code)).join('');
 

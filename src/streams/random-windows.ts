@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { requireCount } from '../checks.js';
+import { isRecord, requireCount, requireKind } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import { generator } from '../random.js';
 import type { Ids, Tensor } from '../tensor.js';
@@ -71,6 +71,7 @@ export function randomWindows<X extends Int32Array | Tensor, Y extends StepsLike
   requireCount('randomWindows', 'length', length);
   requireCount('randomWindows', 'batch', batch);
   requireCount('randomWindows', 'count', count);
+  requireKind('randomWindows', isRecord(from), 'a window to begin with', from, 'give { index }');
   requireCount('randomWindows', 'from.index', from.index, 0, count);
   requireRoom('randomWindows', length, batch);
   const steps = corpusOf('randomWindows', corpus, target);

@@ -1,4 +1,4 @@
-import { requireCount, requireKind } from '../checks.js';
+import { requireCount, requireKind, requireNumber, shown } from '../checks.js';
 import { checkedOptions, type Names } from '../options.js';
 import { generator, type RandomGenerator } from '../random.js';
 import { largestLogit, placeOfLargest } from './logits.js';
@@ -37,19 +37,15 @@ export function checkSampling(
   operation: string,
   { temperature = 1, topK = 1, topP = 1, minP = 0 }: SamplingOptions,
 ): void {
-  if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
+  if (!(typeof temperature === 'number' && temperature > 0 && temperature < Number.POSITIVE_INFINITY)) {
     throw new RangeError(
-      `${operation}: temperature is a number above 0, not ${temperature}; for the most probable symbol choose ` +
+      `${operation}: temperature is a number above 0, not ${shown(temperature)}; for the most probable symbol choose ` +
         '{ greedy: true }.',
     );
   }
   if (topK !== Number.POSITIVE_INFINITY) requireCount(operation, 'topK', topK);
-  if (!(topP > 0 && topP <= 1)) {
-    throw new RangeError(`${operation}: topP is a probability above 0 and at most 1, not ${topP}.`);
-  }
-  if (!(minP >= 0 && minP <= 1)) {
-    throw new RangeError(`${operation}: minP is a share from 0 to 1 of the largest probability, not ${minP}.`);
-  }
+  requireNumber(operation, 'topP', topP, 'a probability above 0 and at most 1', (p) => p > 0 && p <= 1);
+  requireNumber(operation, 'minP', minP, 'a share from 0 to 1 of the largest probability', (p) => p >= 0 && p <= 1);
 }
 
 /** `softmax(logits / temperature)` in float64. */

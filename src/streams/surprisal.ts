@@ -4,13 +4,13 @@ import { type Core, evaluator } from '../layer.js';
 import { checkedOptions } from '../options.js';
 import { type Ids, type Numbers, showShape, type Tensor, tensor } from '../tensor.js';
 import { checkSymbol, natsOf } from './logits.js';
-import { ESCAPE, isOpen } from './open-vocabulary.js';
+import { ESCAPE, escaping, isOpen } from './open-vocabulary.js';
 import type { Vocabulary } from './symbols.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
 
 /** The options of {@link surprisal}. */
 export interface SurprisalOptions {
-  /** The vocabulary of the ids: where it is open, the escape costs what it takes to name a symbol, too. */
+  /** The vocabulary of the ids: where it is open, a symbol that it does not know is the escape, which costs what it takes to name the symbol, too. */
   readonly vocab?: Vocabulary | Tokenizer | undefined;
 }
 
@@ -65,7 +65,8 @@ export function surprisalSeen<S>(
       const predict = evaluator(model);
       let expected: readonly Numbers[] | undefined;
       return source.pipe(
-        map((x) => {
+        map((given) => {
+          const x = escaping(vocab)(given);
           const logits = predict(x).output;
           const [steps, lanes, symbols] = logits.shape;
           if (logits.shape.length !== 3 || steps === undefined || lanes === undefined || symbols === undefined) {

@@ -6,12 +6,21 @@
  * it would have had. Momenta may be schedules too (`classicalMomentum`, `nesterov`).
  */
 
-import { requireCount } from '../checks.js';
+import { requireCount, requireKind, requireNumber } from '../checks.js';
 import { described } from '../description.js';
 import { checkedOptions } from '../options.js';
 
 /** From the step t = 0, 1, … to the learning rate η_t, or to another number that changes as training goes on. */
 export type Schedule = (step: number) => number;
+
+/** Rates of a schedule: a wrong one would show when it is reached, which may be after hours of training. */
+function requireRates(operation: string, rates: Readonly<Record<string, number>>): void {
+  const fits = (rate: number) => rate >= 0 && rate < Number.POSITIVE_INFINITY;
+  for (const [name, rate] of Object.entries(rates)) requireNumber(operation, name, rate, 'a number from 0 up', fits);
+}
+
+const requireSchedule = (operation: string, schedule: Schedule): void =>
+  requireKind(operation, typeof schedule === 'function', 'a schedule', schedule, 'give one, such as constant(1e-3)');
 
 /**
  * The same rate at every step.
@@ -22,10 +31,14 @@ export type Schedule = (step: number) => number;
  *
  * @param rate η.
  * @returns the schedule, η_t by t.
+ * @throws RangeError where the rate is no number from 0 up.
  * @example
  * constant(0.1)(1000); // 0.1
  */
-export const constant = (rate: number): Schedule => described(() => rate, 'constant', [rate]);
+export function constant(rate: number): Schedule {
+  requireRates('constant', { rate });
+  return described(() => rate, 'constant', [rate]);
+}
 
 /** Options of {@link stepDecay}. */
 export interface StepDecay {
@@ -45,7 +58,7 @@ export interface StepDecay {
  *
  * @param options η, the factor, and the steps between cuts.
  * @returns the schedule, η_t by t.
- * @throws RangeError where `every` is not a whole number above 0.
+ * @throws RangeError where `every` is not a whole number above 0, or the rate or factor is no number from 0 up.
  * @throws TypeError where an option is not known.
  * @example
  * stepDecay({ rate: 0.1, factor: 0.5, every: 100 })(250); // 0.025
@@ -53,6 +66,7 @@ export interface StepDecay {
  */
 export function stepDecay(options: StepDecay): Schedule {
   const { rate, factor, every } = checkedOptions('stepDecay', options, { rate: true, factor: true, every: true });
+  requireRates('stepDecay', { rate, factor });
   requireCount('stepDecay', 'every', every);
   return described((step) => rate * factor ** Math.floor(step / every), 'stepDecay', [options]);
 }
@@ -66,11 +80,14 @@ export function stepDecay(options: StepDecay): Schedule {
  *
  * @param rate η, that of the first step.
  * @returns the schedule, η_t by t.
+ * @throws RangeError where the rate is no number from 0 up.
  * @example
  * inverseSqrt(0.1)(3); // 0.05
  */
-export const inverseSqrt = (rate: number): Schedule =>
-  described((step: number) => rate / Math.sqrt(step + 1), 'inverseSqrt', [rate]);
+export function inverseSqrt(rate: number): Schedule {
+  requireRates('inverseSqrt', { rate });
+  return described((step: number) => rate / Math.sqrt(step + 1), 'inverseSqrt', [rate]);
+}
 
 /** Options of {@link cosine}. */
 export interface Cosine {
@@ -90,13 +107,14 @@ export interface Cosine {
  *
  * @param options η, the steps and the floor.
  * @returns the schedule, η_t by t.
- * @throws RangeError where `steps` is not a whole number above 0.
+ * @throws RangeError where `steps` is not a whole number above 0, or the rate or floor is no number from 0 up.
  * @throws TypeError where an option is not known.
  * @example
  * cosine({ rate: 1, steps: 100 })(50); // 0.5
  */
 export function cosine(options: Cosine): Schedule {
   const { rate, steps, floor = 0 } = checkedOptions('cosine', options, { rate: true, steps: true, floor: true });
+  requireRates('cosine', { rate, floor });
   requireCount('cosine', 'steps', steps);
   return described(
     (step) => floor + 0.5 * (rate - floor) * (1 + Math.cos((Math.PI * Math.min(step, steps)) / steps)),
@@ -129,7 +147,8 @@ export interface OneCycle {
  *
  * @param options the highest rate, all steps, and the form.
  * @returns the schedule, η_t by t.
- * @throws RangeError where `steps` is not a whole number above 1, `rising` is not between 0 and 1, or a divisor is not above 0.
+ * @throws RangeError where the rate is no number from 0 up, `steps` is not a whole number above 1, `rising` is not between 0 and 1, or a divisor is not
+ *   above 0.
  * @throws TypeError where an option is not known.
  * @example
  * const rate = oneCycle({ rate: 1, steps: 100, rising: 0.5 });
@@ -138,13 +157,13 @@ export interface OneCycle {
 export function oneCycle(options: OneCycle): Schedule {
   const names = { rate: true, steps: true, rising: true, from: true, to: true } as const;
   const { rate, steps, rising = 0.3, from = 25, to = 1e4 } = checkedOptions('oneCycle', options, names);
+  requireRates('oneCycle', { rate });
   requireCount('oneCycle', 'steps', steps);
   if (steps < 2) throw new RangeError('oneCycle: steps are 2 at least, one to rise from and one to fall to.');
-  if (!(rising > 0 && rising < 1)) {
-    throw new RangeError(`oneCycle: rising is a share of the steps, between 0 and 1, not ${rising}.`);
-  }
+  const isPart = (part: number) => part > 0 && part < 1;
+  requireNumber('oneCycle', 'rising', rising, 'a share of the steps, between 0 and 1', isPart);
   for (const [name, value] of Object.entries({ from, to })) {
-    if (!(value > 0)) throw new RangeError(`oneCycle: ${name} is a number above 0, not ${value}.`);
+    requireNumber('oneCycle', name, value, 'a number above 0', (divisor) => divisor > 0);
   }
   const first = rate / from;
   const last = steps - 1;
@@ -172,11 +191,13 @@ export function oneCycle(options: OneCycle): Schedule {
  * @param inner the schedule that it rises to.
  * @returns the schedule, η_t by t.
  * @throws RangeError where `steps` is not a whole number above 0.
+ * @throws TypeError where the other one is no schedule.
  * @example
  * const rate = warmup(3, constant(0.4)); // 0.1, 0.2, 0.3, 0.4, 0.4, …
  */
 export function warmup(steps: number, inner: Schedule): Schedule {
   requireCount('warmup', 'steps', steps);
+  requireSchedule('warmup', inner);
   return described((step) => (step < steps ? (inner(0) * (step + 1)) / (steps + 1) : inner(step - steps)), 'warmup', [
     steps,
     inner,
@@ -192,11 +213,18 @@ export function warmup(steps: number, inner: Schedule): Schedule {
  * @param last the schedule that goes on.
  * @returns the schedule, η_t by t.
  * @throws RangeError where a number of steps is not a whole number above 0.
+ * @throws TypeError where the parts are none, or one is no schedule.
  * @example
  * inTurn([[1000, constant(0.1)], [4000, cosine({ rate: 0.1, steps: 4000 })]], constant(1e-4))
  */
 export function inTurn(parts: readonly (readonly [steps: number, schedule: Schedule])[], last: Schedule): Schedule {
-  for (const [steps] of parts) requireCount('inTurn', 'steps', steps);
+  const isList = Array.isArray(parts) && parts.every(Array.isArray);
+  requireKind('inTurn', isList, 'a list of [steps, schedule]', parts, 'give each schedule with its steps');
+  for (const [steps, schedule] of parts) {
+    requireCount('inTurn', 'steps', steps);
+    requireSchedule('inTurn', schedule);
+  }
+  requireSchedule('inTurn', last);
   return described(
     (step) => {
       let at = step;

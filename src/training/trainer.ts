@@ -1,6 +1,6 @@
 /** A trainer: a model, a loss and an optimizer, and what the optimizer keeps. One call learns from one window. */
 
-import { requireModel } from '../checks.js';
+import { requireModel, shown } from '../checks.js';
 import type { Arena } from '../kernels/arena.js';
 import { type Keeper, keptBy } from '../kernels/in-place.js';
 import { machine } from '../kernels/machine.js';
@@ -136,8 +136,10 @@ export function trainer<S, X = Tensor, Y = Tensor, Z = Tensor, O = undefined>(
     thread = 'caller',
     ...rest
   } = checkedOptions('trainer', options, observingNames);
-  if (clipNorm !== undefined && !(clipNorm > 0)) {
-    throw new RangeError(`trainer: clipNorm is a number above 0, not ${clipNorm}; leave it out for no clipping.`);
+  if (clipNorm !== undefined && !(typeof clipNorm === 'number' && clipNorm > 0)) {
+    throw new RangeError(
+      `trainer: clipNorm is a number above 0, not ${shown(clipNorm)}; leave it out for no clipping.`,
+    );
   }
   if (thread !== 'caller' && thread !== 'learner') {
     throw new RangeError(`trainer: thread is 'caller' or 'learner', not ${String(thread)}.`);

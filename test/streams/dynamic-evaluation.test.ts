@@ -1,4 +1,4 @@
-import { concat, EMPTY, from, last, lastValueFrom, of, Subject, take, throwError, toArray } from 'rxjs';
+import { concat, EMPTY, from, last, lastValueFrom, map, of, Subject, take, throwError, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { lstm } from '../../src/cells/lstm.js';
 import { OxbowError } from '../../src/errors.js';
@@ -11,6 +11,7 @@ import { parametersOf } from '../../src/parameters/parameter.js';
 import { stack } from '../../src/stack.js';
 import {
   type DynamicEvaluationOptions,
+  type DynamicEvaluationSnapshot,
   type DynamicStep,
   dynamicEvaluation,
   gradientSquares,
@@ -253,6 +254,42 @@ describe('dynamicEvaluation', () => {
     const refused = await run(model(), [text(9)], { from: other }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(OxbowError);
     expect(refused).toMatchObject({ _tag: 'WeightsMismatch' });
+  });
+
+  it.each<'caller' | 'learner'>(['caller', 'learner'])(
+    'refuses a snapshot after the end of the stream: %s',
+    async (thread) => {
+      const steps = await run(model(), [text(23)], { thread });
+      expect(() => (steps.at(-1) as DynamicStep<Carry>).snapshot()).toThrow(
+        /^dynamicEvaluation: the snapshot after step 6 is wanted, but the stream has ended/,
+      );
+    },
+  );
+
+  it.each([undefined, null, 7, 'what'])('refuses to go on from a snapshot of which a part is %o', async (wrong) => {
+    const [snapshot] = await lastValueFrom(
+      of(text(9)).pipe(
+        dynamicEvaluation(model(), { learningRate: 0.1, length: 4 }),
+        map((step) => step.snapshot()),
+        toArray(),
+      ),
+    );
+    for (const part of ['weights', 'state', 'carry', 'last']) {
+      const from = { ...snapshot, [part]: wrong } as DynamicEvaluationSnapshot<Carry>;
+      expect(() => dynamicEvaluation(model(), { learningRate: 0.1, from })).toThrow(
+        new RegExp(`^dynamicEvaluation: takes a stream to go on from with its ${part}, but got .+; give what snapshot`),
+      );
+    }
+  });
+
+  it('scores a text of which nothing is left to learn, whose squares are all 0', async () => {
+    const net = stack({ embed: embedding(1, 4), head: dense(4, 1) }, { seed: 3 });
+    const one = ids([9, 1], new Int32Array(9));
+    const squares = await lastValueFrom(of(one).pipe(windows({ length: 4 }), gradientSquares(net)));
+    const steps = await lastValueFrom(
+      of(one).pipe(dynamicEvaluation(net, { learningRate: 0.1, decay: 0.5, length: 4, squares }), toArray()),
+    );
+    expect(steps.flatMap(({ surprisal: { data } }) => [...data])).toEqual(new Array(8).fill(0));
   });
 
   it.each<[object, RegExp]>([

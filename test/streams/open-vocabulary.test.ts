@@ -11,6 +11,7 @@ import { parametersOf } from '../../src/parameters/parameter.js';
 import { build } from '../../src/runs/build.js';
 import { describe } from '../../src/runs/describe.js';
 import { stack } from '../../src/stack.js';
+import { dynamicEvaluation } from '../../src/streams/dynamic-evaluation.js';
 import { fromText } from '../../src/streams/from-text.js';
 import { generateFrom } from '../../src/streams/generate.js';
 import { keyed } from '../../src/streams/keyed/keyed.js';
@@ -162,6 +163,25 @@ about('a language model that grows by an open vocabulary', () => {
       { symbol: '水', place: 1, bits: Math.log2(1_112_064 - 3) },
       { symbol: '火', place: 2, bits: Math.log2(1_112_064 - 4) },
     ]);
+  });
+
+  it.each([
+    ['with ids ahead of what is known', true],
+    ['only read', false],
+  ])('scores a symbol that it does not know as the escape and its name: %s', async (_, grows) => {
+    const vocab = openVocabulary('ab');
+    const model = languageModel({ symbols: vocab.size, units: 4, embed: 4, grows: true });
+    const read = () => fromText('abba ðü ab').pipe(tokens(vocab, { grows }));
+    const escapes = vocab.encode('abba ðü ab');
+    const plain = await lastValueFrom(of(ids([escapes.length, 1], escapes)).pipe(surprisal(model)));
+    const expected = [...plain.data].map((bits, k) => Math.fround(bits + (escapes[k] === 0 ? vocab.naming() : 0)));
+    const fixed = await lastValueFrom(read().pipe(surprisal(model, { vocab })));
+    const adapting = await lastValueFrom(
+      read().pipe(dynamicEvaluation(model, { vocab, learningRate: 0, length: 4 }), toArray()),
+    );
+    fixed.data.forEach((bits, k) => void expect(bits).toBeCloseTo(expected[k] as number, 4));
+    expect(adapting.flatMap(({ surprisal: { data } }) => [...data])).toEqual([...fixed.data.subarray(1)]);
+    expect([vocab.size, parametersOf(model.params)[0]?.[1].shape[0]]).toEqual([3, 3]);
   });
 
   it('gives all code points together a probability of 1', async () => {

@@ -137,14 +137,17 @@ export const passingNames: readonly (keyof Recipe)[] = [
 
 /** The values that were typed, or belong to a recipe that was asked for by name. */
 export function askedOf(typed: TypedRecipe): Partial<Recipe> {
-  const named = typed.recipe === undefined ? {} : recipes[typed.recipe].recipe;
+  const named: Partial<Recipe> = typed.recipe === undefined ? {} : recipes[typed.recipe].recipe;
   const own = Object.fromEntries(
     (Object.keys(quick) as (keyof Recipe)[]).flatMap((key) => {
       const value = key === 'learningRate' ? typed.lr : typed[key];
       return value === undefined ? [] : [[key, value]];
     }),
   ) as Partial<Recipe>;
-  return { ...named, ...own, ...(hasPlan(own) && planOf(own)) };
+  // A recipe's rate is that of its optimizer.
+  const isOther = named.optimizer !== undefined && own.optimizer !== undefined && own.optimizer !== named.optimizer;
+  const rate = isOther && own.learningRate === undefined ? { learningRate: learningRates[own.optimizer] } : {};
+  return { ...named, ...rate, ...own, ...(hasPlan(own) && planOf(own)) };
 }
 
 const hasPlan = (asked: Partial<Plan>): boolean => plans.some((name) => asked[name] != null);

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type Coder, learntIds } from '../../streams/coder.js';
 import { Failure, messageOf, misused } from '../shared/failure.js';
+import { several } from '../shared/numbers.js';
 import { streamCoder, type TypedSymbols, textCoder } from '../shared/symbols.js';
 import type { Recipe } from './recipes.js';
 
@@ -82,15 +83,19 @@ export function split(
   { length, batch, heldOut, validation }: Pick<Recipe, 'length' | 'batch' | 'heldOut' | 'validation'>,
 ): Split {
   const symbols = learntIds(vocab, text);
-  const kept = Math.max(3, Math.round(symbols.length * heldOut));
-  const validated = validation === 0 ? 0 : Math.max(3, Math.round(symbols.length * validation));
-  const rest = symbols.length - kept - validated;
+  const shareOf = (count: number, share: number) => (share === 0 ? 0 : Math.max(3, Math.round(count * share)));
+  const keptOf = (count: number) => shareOf(count, heldOut) + shareOf(count, validation);
+  const rest = symbols.length - keptOf(symbols.length);
   if (rest <= length) {
+    // What is held out grows with the text.
+    let least = Math.max(symbols.length, Math.floor(length / (1 - heldOut - validation)) - 3);
+    while (least - keptOf(least) <= length) least += 1;
     throw misused(
-      `the text has ${symbols.length} symbols, and without the ${kept + validated} held out that is too short for one window of ` +
-        `${length} and its targets; give at least ${length + 1 + kept + validated}, or a smaller --length.`,
+      `the text has ${several(symbols.length, 'symbol')}, and without the ${keptOf(symbols.length)} held out that is too short for one ` +
+        `window of ${length} and its targets; give at least ${least}, or a smaller --length.`,
     );
   }
+  const validated = shareOf(symbols.length, validation);
   return {
     training: symbols.subarray(0, rest),
     validation: symbols.subarray(rest, rest + validated),

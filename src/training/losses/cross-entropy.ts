@@ -1,3 +1,4 @@
+import { requireNumber } from '../../checks.js';
 import { described } from '../../description.js';
 import type { Ops } from '../../ops/ops.js';
 import { checkedOptions } from '../../options.js';
@@ -36,9 +37,8 @@ export interface CrossEntropyOptions extends LossOptions {
  */
 export function crossEntropy(options: CrossEntropyOptions = {}): Loss {
   const { smoothing = 0, ...reducing } = checkedOptions('crossEntropy', options, { reduction: true, smoothing: true });
-  if (!(smoothing >= 0 && smoothing < 1)) {
-    throw new RangeError(`crossEntropy: smoothing is a share, from 0 to below 1, not ${smoothing}.`);
-  }
+  const isShare = (share: number) => share >= 0 && share < 1;
+  requireNumber('crossEntropy', 'smoothing', smoothing, 'a share, from 0 to below 1', isShare);
   function idsOf(target: Tensor): Ids {
     if (target.type === 'int32') return target as Ids;
     throw new TypeError(

@@ -1,4 +1,4 @@
-import { requireKind } from '../../checks.js';
+import { requireKind, requireNumber } from '../../checks.js';
 import { described } from '../../description.js';
 import { Rule } from '../../kernels/jobs.js';
 import { checkedOptions, type Names } from '../../options.js';
@@ -44,9 +44,8 @@ const names: Names<AveragedOptions> = { decay: true, from: true };
  */
 export function averaged(optimizer: Optimizer, options: AveragedOptions = {}): Optimizer {
   const { decay = 0.999, from = 0 } = checkedOptions('averaged', options, names);
-  if (!(decay > 0 && decay <= 1)) {
-    throw new RangeError(`averaged: decay is a number above 0, at most 1 (the plain mean), not ${decay}.`);
-  }
+  const isDecay = (value: number) => value > 0 && value <= 1;
+  requireNumber('averaged', 'decay', decay, 'a number above 0, at most 1 (the plain mean)', isDecay);
   if (!(from === Number.POSITIVE_INFINITY || (Number.isSafeInteger(from) && from >= 0))) {
     throw new RangeError(`averaged: from is the number of a step, from 0 up, or Infinity, not ${from}.`);
   }

@@ -2,7 +2,7 @@
 import { firstValueFrom, take, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { languageOf, learningOf, rateOf, windowsOf } from '../../../src/cli/training/language.js';
-import { completed, requireSound } from '../../../src/cli/training/recipe-options.js';
+import { askedOf, completed, requireSound, type TypedRecipe } from '../../../src/cli/training/recipe-options.js';
 import { quick, type Recipe, recipeNames, recipes } from '../../../src/cli/training/recipes.js';
 import { weightsOf } from '../../../src/formats/weights.js';
 import { languageModel } from '../../../src/models/language-model.js';
@@ -117,6 +117,16 @@ describe('a run that goes on', () => {
   it('has its own recipe, but for what is asked for', () => {
     expect(completed({}, was)).toEqual(was);
     expect(completed({ learningRate: 1 }, was)).toEqual({ ...was, learningRate: 1 });
+  });
+  it.each<[string, TypedRecipe, number]>([
+    ['the default with another optimizer', { optimizer: 'sgd' }, 1],
+    ['a recipe by name, with another optimizer', { recipe: 'shakespeare', optimizer: 'sgd' }, 1],
+    ['a recipe by name, with its own optimizer', { recipe: 'shakespeare', optimizer: 'adamw' }, 0.006],
+    ['a recipe by name, with another optimizer and a rate', { recipe: 'shakespeare', optimizer: 'sgd', lr: 0.5 }, 0.5],
+    ['the online recipe by its option', { stdin: true, optimizer: 'momentum' }, 0.2],
+    ['the online recipe by name', { recipe: 'online-log', optimizer: 'momentum' }, 0.2],
+  ])('learns at the rate of its optimizer: %s', (_, typed, rate) => {
+    expect(completed(askedOf(typed)).learningRate).toBe(rate);
   });
   it('fills what it did not know yet', () => {
     const { ar: _, tar: __, ...older } = quick;
