@@ -12,7 +12,7 @@ import { recipes } from '../src/cli/training/recipes.js';
 import { readText } from '../src/cli/training/text.js';
 import { configure, fromText, machine, type OpenVocabulary, tbptt, tokens, vocabulary, windows } from '../src/index.js';
 import { natsOf } from '../src/streams/symbol-growth.js';
-import { aboveZero, command, fail, parse, wholeNumber } from './arguments.js';
+import { aboveZero, argumentsOf, command, fail, wholeNumber } from './arguments.js';
 
 const usual = recipes['online-log'].recipe;
 const program = command('npm run bench:online --')
@@ -33,9 +33,7 @@ interface Pass {
   readonly seconds: number;
 }
 
-const wrong = parse(program, process.argv.slice(2));
-if (wrong === 'help') process.exit(0);
-if (wrong !== undefined) fail('online', wrong.wrong, 2);
+const [file] = argumentsOf<[string | undefined]>('online', program, process.argv.slice(2));
 const options = program.opts<{
   readonly characters?: number;
   readonly length: number;
@@ -46,7 +44,7 @@ const options = program.opts<{
   readonly lines?: true;
   readonly peer: boolean;
 }>();
-const whole = await readText(program.args[0]).catch((error: unknown) =>
+const whole = await readText(file).catch((error: unknown) =>
   fail('online', error instanceof Error ? error.message : String(error), 2),
 );
 const text = options.characters === undefined ? whole : [...whole].slice(0, options.characters).join('');

@@ -5,22 +5,6 @@ import { aboveZero, command, parse, wholeNumber } from './arguments.js';
 
 const tiers = ['wide', 'fma', 'simd'] as const;
 
-export interface Options {
-  /** Ids of workloads, all by default, in the order of the list that was given. */
-  readonly workloads: readonly string[];
-  readonly scaling: boolean;
-  readonly keyed: boolean;
-  readonly kit: boolean;
-  readonly recurrences: boolean;
-  readonly json: boolean;
-  readonly peers: boolean;
-  readonly allSettings: boolean;
-  readonly threads?: number;
-  readonly tier?: (typeof tiers)[number];
-  readonly repetitions: number;
-  readonly seconds: number;
-}
-
 /** What was typed. */
 interface Typed {
   readonly json?: true;
@@ -32,13 +16,23 @@ interface Typed {
   readonly seconds: number;
 }
 
+export interface Options extends Omit<Typed, 'json' | 'peers' | 'allSettings'> {
+  /** Ids of workloads, all by default, in the order of the list that was given. */
+  readonly workloads: readonly string[];
+  /** Those that were named, in their own order. */
+  readonly tables: readonly TableId[];
+  readonly json: boolean;
+  readonly peers: boolean;
+  readonly allSettings: boolean;
+}
+
 interface Known {
   readonly id: string;
   readonly title: string;
 }
 
 /** Tables, which are measured where they are named, and without peers. */
-const tables: readonly Known[] = [
+const tables = [
   { id: 'scaling', title: 'time against T, B, H and threads, of each cell, and what the streams cost a signal' },
   { id: 'kit', title: 'what strengthens a recurrent language model, beside the plain LSTM' },
   { id: 'keyed', title: '10,000 keys interleaved at random, beside lockstep and beside stepping them one by one' },
@@ -46,7 +40,9 @@ const tables: readonly Known[] = [
     id: 'recurrences',
     title: 'windows and steps of minGRU, minLSTM and the RG-LRU block, beside the LSTM at equal units',
   },
-];
+] as const satisfies readonly Known[];
+
+export type TableId = (typeof tables)[number]['id'];
 
 function commandOf(known: readonly Known[]): Command {
   const lines = [...known, ...tables].map(({ id, title }) => `  ${id.padEnd(13)}${title}`);
@@ -69,7 +65,7 @@ export function parseOptions(args: readonly string[], known: readonly Known[]): 
   const outcome = parse(program, args);
   if (outcome !== undefined) return outcome === 'help' ? E.right('help') : E.left(outcome.wrong);
   const ids = known.map(({ id }) => id);
-  const tableIds = tables.map(({ id }) => id);
+  const tableIds: readonly string[] = tables.map(({ id }) => id);
   const asked = program.args.filter((id) => !tableIds.includes(id));
   const unknown = asked.find((id) => !ids.includes(id));
   if (unknown !== undefined) {
@@ -87,9 +83,6 @@ export function parseOptions(args: readonly string[], known: readonly Known[]): 
     peers: peers || allSettings,
     allSettings,
     workloads: program.args.length === 0 ? ids : ids.filter((id) => asked.includes(id)),
-    scaling: program.args.includes('scaling'),
-    keyed: program.args.includes('keyed'),
-    kit: program.args.includes('kit'),
-    recurrences: program.args.includes('recurrences'),
+    tables: tables.map(({ id }) => id).filter((id) => program.args.includes(id)),
   });
 }
