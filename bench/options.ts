@@ -34,11 +34,11 @@ interface Known {
 /** Tables, which are measured where they are named, and without peers. */
 const tables = [
   { id: 'scaling', title: 'time against T, B, H and threads, of each cell, and what the streams cost a signal' },
-  { id: 'kit', title: 'what strengthens a recurrent language model, beside the plain LSTM' },
-  { id: 'keyed', title: '10,000 keys interleaved at random, beside lockstep and beside stepping them one by one' },
+  { id: 'kit', title: 'what strengthens a recurrent language model, against the plain LSTM' },
+  { id: 'keyed', title: '10,000 keys interleaved at random, against lockstep and against stepping them one by one' },
   {
     id: 'recurrences',
-    title: 'windows and steps of minGRU, minLSTM and the RG-LRU block, beside the LSTM at equal units',
+    title: 'windows and steps of minGRU, minLSTM and the RG-LRU block, against the LSTM at equal units',
   },
 ] as const satisfies readonly Known[];
 
@@ -50,7 +50,7 @@ function commandOf(known: readonly Known[]): Command {
     .description('Measures workloads: checks a result against float64, warms up, repeats, prints medians.')
     .argument('[workload...]', 'which to run, of those below; by default all but the tables')
     .option('--json', 'one JSON line for each figure')
-    .option('--peers', 'the peers that are installed beside us, repetition by repetition, and the ratios')
+    .option('--peers', 'the peers that are installed too, in turn with ours, repetition by repetition, and the ratios')
     .option('--all-settings', 'PyTorch with threads of its own too (with --peers, which this implies)')
     .option('--threads <n>', 'threads, this one included (default: all processors)', wholeNumber)
     .addOption(new Option('--tier <tier>', 'kernels to use (default: the best that works here)').choices([...tiers]))
