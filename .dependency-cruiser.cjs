@@ -86,8 +86,24 @@ module.exports = {
     {
       name: 'examples use the package like everyone',
       severity: 'error',
-      from: { path: '^examples/', pathNot: '^examples/char-rnn/' },
+      from: { path: '^examples/', pathNot: '^examples/(char-rnn|shared)/' },
       to: { path: '^src/', pathNot: '^src/(index\\.ts$|faces/)' },
+    },
+    {
+      name: 'examples take options, are shown and end as a command does',
+      severity: 'error',
+      from: { path: '^examples/shared/' },
+      to: {
+        path: '^src/',
+        pathNot: '^src/(index\\.ts$|faces/|cli/shared/(arguments|interrupt|numbers|screen)\\.ts$)',
+      },
+    },
+    {
+      name: 'what examples have of a command knows nothing of the library',
+      comment: 'An example has the library by the name of the package, and would have it twice.',
+      severity: 'error',
+      from: { path: '^src/cli/shared/(arguments|interrupt|numbers|screen)\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/host/host\\.ts$' },
     },
     {
       name: "char-rnn is another front of the command's training",

@@ -40,9 +40,9 @@ export function fail(name: string, message: string, exitCode: 1 | 2): never {
   process.exit(exitCode);
 }
 
-/** The arguments of a benchmark that has no other options; the process ends where there is something else to do. */
+/** Parses the command line of a benchmark: its arguments. The process ends where help was asked for, or something is wrong. */
 export function argumentsOf<A extends unknown[]>(name: string, program: Command, args: readonly string[]): A {
-  // Whoever reads has seen enough (`| head`).
+  // The reader of stdout has closed it (`| head`).
   process.stdout.on('error', () => process.exit(0));
   const outcome = parse(program, args);
   if (outcome === 'help') process.exit(0);

@@ -12,17 +12,9 @@ import {
   type Tensor,
 } from '../src/index.js';
 import { type Figure, summary } from './measure.js';
-import type { Progress } from './progress.js';
 import { figures, number } from './report.js';
+import type { TableOptions } from './table.js';
 import { languageModel } from './workloads/models.js';
-
-export interface KeyedStreamsOptions {
-  readonly repetitions: number;
-  readonly seconds: number;
-  readonly progress: Progress;
-  /** Text for people, records for machines. */
-  print(text: readonly string[], records: readonly object[]): void;
-}
 
 const KEYS = 10_000;
 const LANES = 256;
@@ -166,7 +158,7 @@ export function keyedLines(
 }
 
 /** Measures and prints all of it. @throws Error where a result is wrong. */
-export function keyedStreams({ repetitions, seconds, progress, print }: KeyedStreamsOptions): void {
+export function keyedStreams({ repetitions, seconds, progress, print }: TableOptions): void {
   const net = model();
   const events = eventsOf(1);
   progress.show('keyed: checking');

@@ -1,18 +1,10 @@
 /** `npm run bench -- kit`: what strengthens a recurrent language model, in time of the plain LSTM's windows, side by side. */
 import { adam, averaged, dense, embedding, type Layer, lstm, outerNesterov, stack } from '../src/index.js';
 import { type Figure, rate, summary } from './measure.js';
-import type { Progress } from './progress.js';
 import { figures, number } from './report.js';
+import type { TableOptions } from './table.js';
 import type { Case } from './workload.js';
 import { type AnyModel, trainingCase } from './workloads/models.js';
-
-export interface KitOptions {
-  readonly repetitions: number;
-  readonly seconds: number;
-  readonly progress: Progress;
-  /** Text for people, records for machines. */
-  print(text: readonly string[], records: readonly object[]): void;
-}
 
 const [steps, batch, symbols, units] = [32, 32, 65, 512];
 
@@ -67,7 +59,7 @@ export function kitLines(measured: readonly MeasuredSide[]): readonly string[] {
 }
 
 /** Measures all sides round by round, so that they share what disturbs them. @throws Error where a result is wrong. */
-export function kit({ repetitions, seconds, progress, print }: KitOptions): void {
+export function kit({ repetitions, seconds, progress, print }: TableOptions): void {
   const all = cases();
   const times = all.map(() => [] as number[]);
   for (const one of all) {

@@ -11,7 +11,7 @@ import { fail as endWith } from './arguments.js';
 import { kindOf } from './bars.js';
 import { keyedStreams } from './keyed.js';
 import { kit } from './kit.js';
-import { type Options, parseOptions } from './options.js';
+import { type Options, parseOptions, type TableId } from './options.js';
 import { measuredPeak } from './peak.js';
 import { type Peer, startPeers } from './peers.js';
 import { progress } from './progress.js';
@@ -19,6 +19,7 @@ import { recurrences } from './recurrences.js';
 import { lines, records } from './report.js';
 import { currentSetting, run } from './run.js';
 import { scaling } from './scaling/scaling.js';
+import type { TableOptions } from './table.js';
 import type { Workload } from './workload.js';
 import { convolution } from './workloads/convolution.js';
 import { inference } from './workloads/inference.js';
@@ -27,6 +28,12 @@ import { training } from './workloads/training.js';
 import { transformer } from './workloads/transformer.js';
 
 const workloads: readonly Workload[] = [products, ...training, ...convolution, ...transformer, ...inference];
+const tables: Readonly<Record<TableId, (options: TableOptions) => void | Promise<void>>> = {
+  scaling,
+  kit,
+  keyed: keyedStreams,
+  recurrences,
+};
 const kind = kindOf(process.platform === 'linux' ? readFileSync('/proc/cpuinfo', 'utf8') : '');
 
 function fail(message: string, exitCode: 1 | 2): never {
@@ -82,10 +89,7 @@ async function measure(options: Options): Promise<void> {
         print(lines(one, outcome), records(one, outcome, setting));
       }
     }
-    if (options.kit) kit({ repetitions, seconds, progress: live, print });
-    if (options.keyed) keyedStreams({ repetitions, seconds, progress: live, print });
-    if (options.recurrences) recurrences({ repetitions, seconds, progress: live, print });
-    if (options.scaling) await scaling({ repetitions, seconds, threads, peak, progress: live, print });
+    for (const id of options.tables) await tables[id]({ repetitions, seconds, threads, peak, progress: live, print });
   } finally {
     for (const peer of peers) peer.stop();
   }
@@ -94,7 +98,7 @@ async function measure(options: Options): Promise<void> {
 const options = parseOptions(process.argv.slice(2), workloads);
 if (E.isLeft(options)) fail(options.left, 2);
 if (options.right === 'help') process.exit(0);
-// Whoever reads has seen enough (`| head`).
+// The reader of stdout has closed it (`| head`).
 process.stdout.on('error', () => process.exit(0));
 await measure(options.right).catch((error: unknown) => fail(error instanceof Error ? error.message : String(error), 1));
 process.exit(0);

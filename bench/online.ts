@@ -13,7 +13,7 @@ import { readText } from '../src/cli/training/text.js';
 import { configure, fromText, machine, tbptt, tokens, vocabulary, windows } from '../src/index.js';
 import { streamVocabulary } from '../src/streams/coder.js';
 import { natsOf } from '../src/streams/symbol-growth.js';
-import { aboveZero, command, fail, parse, wholeNumber } from './arguments.js';
+import { aboveZero, argumentsOf, command, fail, wholeNumber } from './arguments.js';
 
 const usual = recipes['online-log'].recipe;
 const program = command('npm run bench:online --')
@@ -34,9 +34,7 @@ interface Pass {
   readonly seconds: number;
 }
 
-const wrong = parse(program, process.argv.slice(2));
-if (wrong === 'help') process.exit(0);
-if (wrong !== undefined) fail('online', wrong.wrong, 2);
+const [file] = argumentsOf<[string | undefined]>('online', program, process.argv.slice(2));
 const options = program.opts<{
   readonly characters?: number;
   readonly length: number;
@@ -47,7 +45,7 @@ const options = program.opts<{
   readonly lines?: true;
   readonly peer: boolean;
 }>();
-const whole = await readText(program.args[0]).catch((error: unknown) =>
+const whole = await readText(file).catch((error: unknown) =>
   fail('online', error instanceof Error ? error.message : String(error), 2),
 );
 const text = options.characters === undefined ? whole : [...whole].slice(0, options.characters).join('');

@@ -17,18 +17,10 @@ import {
   stepper,
 } from '../src/index.js';
 import { type Figure, rate, summary } from './measure.js';
-import type { Progress } from './progress.js';
 import { figures, number } from './report.js';
+import type { TableOptions } from './table.js';
 import type { Case } from './workload.js';
 import { trainingCase } from './workloads/models.js';
-
-export interface RecurrencesOptions {
-  readonly repetitions: number;
-  readonly seconds: number;
-  readonly progress: Progress;
-  /** Text for people, records for machines. */
-  print(text: readonly string[], records: readonly object[]): void;
-}
 
 const [steps, batch, symbols, features] = [64, 32, 65, 64];
 const sizes = [128, 256, 512] as const;
@@ -109,7 +101,7 @@ export function recurrenceLines(rows: readonly MeasuredRecurrence[]): readonly s
 }
 
 /** Measures and prints a table of each size. @throws Error where a result is wrong. */
-export function recurrences({ repetitions, seconds, progress, print }: RecurrencesOptions): void {
+export function recurrences({ repetitions, seconds, progress, print }: TableOptions): void {
   for (const units of sizes) {
     const all = Object.keys(layers).map((name) => measuring(name, units));
     for (const { learning, step } of all) {

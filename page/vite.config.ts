@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { customProperties } from './logic/palette.js';
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -15,6 +16,13 @@ export default defineConfig({
       { find: /^.*\/protocol\/check\.js$/, replacement: path('unchecked.ts') },
     ],
   },
+  plugins: [
+    {
+      name: 'palette',
+      enforce: 'pre',
+      transform: (code, id) => (id === path('style.css') ? customProperties() + code : undefined),
+    },
+  ],
   build: {
     outDir: path('../dist/page'),
     emptyOutDir: true,

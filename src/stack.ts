@@ -64,7 +64,7 @@ export interface StackOptions {
  *
  * @param children layers by name, in the order in which they come.
  * @param options the seed of all weights.
- * @returns all of them as one layer, for `pipe`, `stepper`, `trainer` and the like.
+ * @returns all of them as one layer, for `pipe`, `stepper`, `trainer` and other functions that take a layer.
  * @throws TypeError where there is no layer, or a name is empty, an integer or has a dot, or an option is not known.
  * @throws RangeError where a layer gives another number of features than the next one takes.
  * @example

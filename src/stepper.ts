@@ -81,7 +81,7 @@ export interface Inside<S, X> {
 
 /**
  * A stepper each of whose steps has an ending; `hold` gives it memory for the stepper's whole life. It may share the panels of its
- * weights with others, which whoever made them releases.
+ * weights with others, which are released by the code that made them.
  */
 export function steppedTo<S, X extends Tensor>(
   model: Core<S, X>,

@@ -1,21 +1,10 @@
 /** `npm run bench -- scaling`: tables of time against size, of each cell, and of what the streams cost. */
 import { configure } from '../../src/index.js';
-import type { Progress } from '../progress.js';
 import { figures, number, percent, round } from '../report.js';
+import type { TableOptions } from '../table.js';
 import { type MeasuredCell, measureCells } from './cells.js';
 import { type Plumbing, plumbing } from './plumbing.js';
 import { type Axis, type Measured, measurePoint, series } from './training.js';
-
-export interface ScalingOptions {
-  readonly repetitions: number;
-  readonly seconds: number;
-  readonly threads: number;
-  /** GFLOP/s of all threads. */
-  readonly peak: number;
-  readonly progress: Progress;
-  /** Text for people, records for machines. */
-  print(text: readonly string[], records: readonly object[]): void;
-}
 
 const PLOT_WIDTH = 32;
 
@@ -70,7 +59,7 @@ export function cellLines(measured: readonly MeasuredCell[]): readonly string[] 
 }
 
 /** Measures and prints all of it. @throws Error where a result is wrong. */
-export async function scaling(options: ScalingOptions): Promise<void> {
+export async function scaling(options: TableOptions): Promise<void> {
   const { repetitions, seconds, threads, peak, progress, print } = options;
   // First, since what the models below leave behind makes collecting garbage slower.
   const rows: Plumbing[] = [];

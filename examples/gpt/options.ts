@@ -22,9 +22,9 @@ export function parseOptions(args: readonly string[]): E.Either<Failure, Options
     .option('--features <n>', `features of a character (default: ${shape.features})`, whole(1))
     .option('--heads <n>', `heads of the attention (default: ${shape.heads})`, whole(1))
     .option('--blocks <n>', `blocks one after another (default: ${shape.blocks})`, whole(1))
-    .option('--lr <rate>', `learning rate at its peak (default: ${course.learningRate})`, positive)
+    .option('--lr <rate>', `learning rate at its peak (default: ${course.learningRate})`, positive())
     .option('--seed <n>', `of weights, windows and the text at the end (default: ${course.seed})`, whole(0))
-    .option('--temperature <n>', 'below 1 bolder, above 1 more varied', positive, recipe.temperature);
+    .option('--temperature <n>', 'below 1 bolder, above 1 more varied', positive(), recipe.temperature);
   const parsed = parse<Options & { readonly lr?: number }>(
     runOptions(program),
     'the start, each hundred steps and the end',

@@ -1,17 +1,14 @@
 /** The command line, as all examples have it. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import * as E from 'fp-ts/lib/Either.js';
+import { choice, withMachine } from '../../src/cli/shared/arguments.js';
 import { type Failure, failure } from './failure.js';
 import type { MachineChoice } from './machine.js';
-import { whole } from './numbers.js';
 
 /** What every example takes in addition to its own options. */
 export interface CommonOptions extends MachineChoice {
   readonly json?: true | undefined;
 }
-
-/** What the package's `configure` takes. */
-const MOST_THREADS = 64;
 
 /** A command that says nothing by itself where something is wrong; `script` is how npm starts it. */
 export function command(name: string, script: string, description: string): Command {
@@ -24,8 +21,7 @@ export function command(name: string, script: string, description: string): Comm
     .exitOverride();
 }
 
-export const choice = (flags: string, description: string, choices: readonly string[]): Option =>
-  new Option(flags, description).choices([...choices]);
+export { choice };
 
 /** Parses the command line; `'help'` where help was asked for, and has been shown. `json` says what it is written for. */
 export function parse<T extends CommonOptions>(
@@ -33,10 +29,7 @@ export function parse<T extends CommonOptions>(
   json: string,
   args: readonly string[],
 ): E.Either<Failure, T | 'help'> {
-  program
-    .option('--threads <n>', 'threads to use (default: all processors)', whole(1, MOST_THREADS))
-    .addOption(choice('--tier <name>', 'kernels to use (default: the best that works here)', ['wide', 'fma', 'simd']))
-    .option('--json', `one line of JSON for ${json}, and nothing else`);
+  withMachine(program).option('--json', `one line of JSON for ${json}, and nothing else`);
   try {
     program.parse(args, { from: 'user' });
   } catch (error) {

@@ -1,12 +1,10 @@
 import * as E from 'fp-ts/lib/Either.js';
-import { configure, type Tier } from 'oxbow';
+import { configure } from 'oxbow';
+import type { MachineChoice } from '../../src/cli/shared/arguments.js';
 import { type Failure, failure, messageOf } from './failure.js';
 import { several } from './numbers.js';
 
-export interface MachineChoice {
-  readonly threads?: number | undefined;
-  readonly tier?: Tier | undefined;
-}
+export type { MachineChoice };
 
 /** Sets the machine up as asked; what it is then, in a few words. */
 export function chooseMachine({ threads, tier }: MachineChoice): E.Either<Failure, string> {

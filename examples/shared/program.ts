@@ -18,7 +18,7 @@ export async function runProgram<T extends object>(
   run: (options: T, interrupt: Interrupt) => Promise<E.Either<Failure, unknown>>,
 ): Promise<void> {
   // From the first moment on, so that a signal has the same exit code at any time.
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt(name);
   function fail(code: number, message: string): void {
     process.stderr.write(`${name}: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
     process.exitCode = code;

@@ -38,7 +38,7 @@ export const runOptions = (program: Command, usual?: string): Command =>
       '--save <folder>',
       `folder that keeps the run while it learns and at the end, whatever ends it${usual === undefined ? '' : ` (default: ${usual})`}`,
     )
-    .option('--save-every <n>', 'seconds from one file of the run to the next', positive, 30)
+    .option('--save-every <n>', 'seconds from one file of the run to the next', positive(), 30)
     .option('--resume', 'go on with the run in the folder of --save where it was, with its recipe')
     .option('--load <path>', 'begin with the weights of another run: its folder, or a file of it');
 

@@ -16,7 +16,8 @@ import { choice } from './shared/arguments.js';
 import { type Context, command, inContext, withJson } from './shared/command.js';
 import { Failure, messageOf } from './shared/failure.js';
 import { readStored } from './shared/kept.js';
-import { bytes, several, weightsIn } from './shared/numbers.js';
+import { bytes, several } from './shared/numbers.js';
+import { weightsIn } from './shared/weights.js';
 
 interface Options {
   readonly as?: string;

@@ -16,13 +16,8 @@ export {
   scoreSlots,
 } from '../models/metrics/conlleval.js';
 export type { TaggedUtterance, TaggerInput, TaggerTarget, Words } from '../models/tagger/encoding.js';
-export {
-  type FitTaggerOptions,
-  type FitTaggerSnapshot,
-  fitTagger,
-  scoreTagger,
-  type TaggerEpoch,
-} from '../models/tagger/fit.js';
+export { type FitTaggerOptions, fitTagger, type TaggerEpoch } from '../models/tagger/fit.js';
+export type { FitTaggerSnapshot } from '../models/tagger/fit-snapshot.js';
 export type { Grown } from '../models/tagger/growth.js';
 export { type Lexicon, type LexiconData, lexicon } from '../models/tagger/lexicon.js';
 export type { NetOptions, TaggerCarry, TaggerOutput } from '../models/tagger/net.js';
@@ -75,6 +70,7 @@ export {
   type UtteranceTagged,
   type WordTagged,
 } from '../models/tagger/online/tag.js';
+export { scoreTagger } from '../models/tagger/score.js';
 export type { OpenUtterance, ProvisionalTag } from '../models/tagger/streaming.js';
 export {
   type SubstituteSlotsOptions,

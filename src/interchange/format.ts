@@ -31,7 +31,7 @@ export interface Described {
   readonly weights: Readonly<Record<string, Tensor>>;
 }
 
-/** What a reader may be told. */
+/** The options of a reader. */
 export interface ReadOptions {
   /** What the file's tensors are the weights of, where the file does not say. */
   readonly as?: ModelDescription | undefined;

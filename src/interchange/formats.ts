@@ -4,7 +4,7 @@ import type { Format, FormatName } from './format.js';
 interface Entry {
   /** As the format itself has them, without loading it. */
   readonly endings: readonly string[];
-  /** What its writer is told beyond the model, by name. */
+  /** The options of its writer, by name. */
   readonly options?: readonly string[];
   load(): Promise<Format>;
 }

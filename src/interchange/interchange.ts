@@ -20,7 +20,7 @@ export interface ImportOptions {
   readonly as?: Pick<Core<unknown>, 'params'> | ModelDescription | undefined;
 }
 
-/** What a format is told beyond the model. */
+/** What a format needs in addition to the model. */
 export interface FormatOptions {
   /** Of ONNX: a `window` of any length (default), or a single `step`, from carry to carry. */
   readonly graph?: 'window' | 'step' | undefined;
@@ -45,7 +45,7 @@ const MOST_BYTES = 2 ** 40;
 
 /**
  * Reads a model of another framework: PyTorch's state_dicts, as safetensors files and as `torch.save` writes them; graphs of ONNX; models of
- * Keras 3 and files of their weights; layers models of TensorFlow.js. The format is told by what is in the file. Nothing of the file is run, and what there is no counterpart for is refused by name.
+ * Keras 3 and files of their weights; layers models of TensorFlow.js. The format is recognised by the file's content. Nothing of the file is run, and what there is no counterpart for is refused by name.
  *
  * @param file its path, in Node; its bytes; or several files by their names, the first one to be read.
  * @param options what the weights are of, where the file does not say.
@@ -89,7 +89,7 @@ function descriptionOf(as: NonNullable<ImportOptions['as']>): ModelDescription {
  * A model as the files of another format.
  *
  * @param model what a factory of this package has made.
- * @param options the format, and what it is told.
+ * @param options the format, and its own options.
  * @returns resolves with the files; the name of the one that stands for all is empty, and the others are in its folder.
  * @throws OxbowError (as a rejection), an {@link InterchangeError} that names the layer and its attribute, where the format cannot
  * express the model.
@@ -134,7 +134,7 @@ async function encoded(
  *
  * @param model what a factory of this package has made.
  * @param file the path; its folder must be there.
- * @param options the format, where the ending does not say it, and what it is told.
+ * @param options the format, where the file's extension does not say it, and its own options.
  * @returns resolves with what was written, when it is on the disk.
  * @throws OxbowError (as a rejection), an {@link InterchangeError} that names the layer and its attribute where the format cannot
  * express the model, or a {@link FileError} where a file cannot be written.

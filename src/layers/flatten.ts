@@ -33,7 +33,7 @@ export function flatten(options: FlattenOptions = {}): Layer<NoCarry> {
       kind: 'flatten',
       params: {},
       initial: () => noCarry,
-      // Padding would be features like any others: whoever has some is refused.
+      // Padding would be features like any others, so a window with padding is refused.
       ...(time && { lengthsAfter: (lengths: Lengths) => lengths.map(() => 1) }),
       apply(ops, carry: NoCarry, x: Tensor) {
         if (x.shape.length < 3) {

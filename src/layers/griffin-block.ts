@@ -38,7 +38,7 @@ export interface GriffinBlockOptions {
 const names: Names<GriffinBlockOptions> = { seed: true, outputs: true, size: true, decays: true };
 
 /**
- * The recurrent block of Griffin and Hawk: an RG-LRU after a short convolution, and a branch beside it that says how much of each unit
+ * The recurrent block of Griffin and Hawk: an RG-LRU after a short convolution, and a parallel branch that says how much of each unit
  * passes.
  *
  * Equation: `y = (GELU(x·W_gate + b_gate) ⊙ RG-LRU(conv(x·W_input + b_input)))·W_output + b_output`.

@@ -25,7 +25,7 @@ export interface Copying {
 }
 
 /**
- * Copies a checkpoint's numbers: in line with the updates of whoever learns in pieces, or else at once.
+ * Copies a checkpoint's numbers: in turn with the updates of a trainer that learns in pieces, or else at once.
  *
  * @param make makes the checkpoint; it is called at once, and reads numbers where they lie.
  */

@@ -14,7 +14,7 @@ export interface KeepingOptions {
   readonly everyMs?: number | undefined;
   /** How many checkpoints stay. Default 3. */
   readonly keep?: number | undefined;
-  /** Whether SIGINT, SIGTERM and SIGHUP have it saved before they end the process. Default false: whoever runs it calls `close`. */
+  /** Whether SIGINT, SIGTERM and SIGHUP have it saved before they end the process. Default false: the program that runs it calls `close`. */
   readonly signals?: boolean | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What a live model is, whoever uses it: the server, the command, a program of one's own. */
+/** What a live model is, for all that use one: the server, the command, a program of one's own. */
 import type { Observable } from 'rxjs';
 import type { Core } from '../layer.js';
 import type { ProvisionalTag } from '../models/tagger/streaming.js';

@@ -28,7 +28,7 @@ export interface TrainedModel {
   readonly live: LiveLanguageModel;
   /** An update has been made. */
   updated(update: { readonly step: number; readonly loss: number; readonly symbols: number }): void;
-  /** What the rate is multiplied by; whoever watches may change it. */
+  /** What the rate is multiplied by; the page may change it. */
   readonly factor: number;
   /** Has a pull source wait while learning is off: to be called where a value of it comes by. */
   hold(): void;

@@ -25,7 +25,7 @@ export interface OpenVocabulary extends Vocabulary {
   naming(known?: number): number;
   /** An encoder of a stream that is learnt: symbols that are new have ids at once, and are known once the model has grown by them. */
   encoder(): TokenEncoder;
-  /** Has so many symbols known, of those that have ids: for whoever has let the model grow so far. */
+  /** Has so many symbols known, of those that have ids: for the code that has let the model grow so far. */
   know(size: number): void;
 }
 

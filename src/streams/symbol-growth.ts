@@ -228,7 +228,7 @@ function stateOf(state: TrainerState, params: Params, size: number): TrainerStat
   return { ...state, slots: Object.fromEntries(slots) };
 }
 
-/** @throws RangeError where an id is none that the vocabulary has given: whoever did has another one. */
+/** @throws RangeError where an id is none that the vocabulary has given: it comes from another vocabulary. */
 function requireGiven(operation: string, id: number, vocab: OpenVocabulary): void {
   try {
     vocab.decode([id]);
@@ -271,7 +271,7 @@ function asEscapes<Y extends Tensor>(
     return true;
   };
   for (let place = 0; place < target.data.length; place += 1) {
-    // Whoever decodes has the inputs of a step before its targets.
+    // A decoder has the inputs of a step before its targets.
     if (place % lanes === 0) for (const id of input.data.subarray(place, place + lanes)) read(id);
     const id = target.data[place] as number;
     const known = size - 1 + met.size;

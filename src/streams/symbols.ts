@@ -1,4 +1,4 @@
-/** What a symbol is, and what a vocabulary is to whoever uses one. */
+/** What a symbol is, and what a vocabulary is to the code that uses one. */
 import { shown } from '../checks.js';
 
 /** What becomes of a symbol that the vocabulary does not know: an error, nothing, or another symbol in its place. */

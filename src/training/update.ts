@@ -67,7 +67,7 @@ export function trainerUpdates<S, X, Y, Z, O>(
   const gradient = gradients(model, given, kept);
   let step = stepsBefore;
 
-  /** What is done beside the rule, to all weights. */
+  /** What is done in addition to the rule, to all weights. */
   function pass(when: Pass['when'], taken: UpdateStep): void {
     for (const each of passes) {
       const numbers = each.when === when ? each.numbers(step) : undefined;

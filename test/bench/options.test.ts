@@ -13,10 +13,7 @@ test('all workloads, without peers, where nothing is asked for', () => {
   expect(parse()).toEqual(
     E.right({
       workloads: ['W1', 'W3', 'W5'],
-      scaling: false,
-      kit: false,
-      keyed: false,
-      recurrences: false,
+      tables: [],
       json: false,
       peers: false,
       allSettings: false,
@@ -33,17 +30,13 @@ test('workloads by name, in their own order, with what goes with them', () => {
   );
 });
 
-test('scaling is measured when it is named, alone or with workloads', () => {
-  expect(parse('scaling')).toMatchObject(E.right({ workloads: [], scaling: true }));
-  expect(parse('W1', 'scaling', '--peers')).toMatchObject(E.right({ workloads: ['W1'], scaling: true, peers: true }));
-});
-
-test('keyed streams are measured when they are named', () => {
-  expect(parse('keyed')).toMatchObject(E.right({ workloads: [], scaling: false, keyed: true }));
-});
-
-test('recurrences are measured when they are named', () => {
-  expect(parse('recurrences')).toMatchObject(E.right({ workloads: [], keyed: false, recurrences: true }));
+test.each<readonly [args: readonly string[], measured: object]>([
+  [['scaling'], { workloads: [], tables: ['scaling'] }],
+  [['W1', 'scaling', '--peers'], { workloads: ['W1'], tables: ['scaling'], peers: true }],
+  [['keyed'], { workloads: [], tables: ['keyed'] }],
+  [['recurrences', 'kit'], { workloads: [], tables: ['kit', 'recurrences'] }],
+])('tables are measured when they are named, alone or with workloads: %j', (args, measured) => {
+  expect(parse(...args)).toMatchObject(E.right(measured));
 });
 
 test('all settings of the peers are peers', () => {

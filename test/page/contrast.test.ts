@@ -1,14 +1,6 @@
-/** The colours of the style sheet, as they are written there: what a text lies on can be read in both themes, and scales go one way. */
-import { readFileSync } from 'node:fs';
+/** The colours of the page: what a text lies on can be read in both themes, and scales go one way. */
 import { describe, expect, it } from 'vitest';
-
-const css = readFileSync(new URL('../../page/style.css', import.meta.url), 'utf8');
-const colours = Object.fromEntries(
-  Array.from(css.matchAll(/--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)/g), ([, name, light, dark]) => [
-    name as string,
-    { light: light as string, dark: dark as string },
-  ]),
-);
+import { type Colour, palette } from '../../page/logic/palette.js';
 
 /** Relative luminance, by WCAG 2.2. */
 function luminance(colour: string): number {
@@ -24,28 +16,25 @@ function contrast(a: string, b: string): number {
   return (most + 0.05) / (least + 0.05);
 }
 
-const shades = Object.keys(colours).filter((name) => /^(surprise|unit|slot)-/.test(name));
+const shades = (Object.keys(palette) as Colour[]).filter((name) => /^(surprise|unit|slot)-/.test(name));
 
-describe.each(['light', 'dark'] as const)('in the %s theme', (theme) => {
-  const of = (name: string) => (colours[name] as { light: string; dark: string })[theme];
+describe.each(['light', 'dark'])('in the %s theme', (theme) => {
+  const of = (name: Colour) => palette[name][theme === 'light' ? 0 : 1];
 
-  it.each([
-    ...[...shades, 'card', 'ground'].map((ground) => ['ink', ground]),
-    ...['card', 'ground'].flatMap((ground) => [
-      ['quiet', ground],
-      ['wrong', ground],
-    ]),
+  it.each<readonly [Colour, Colour]>([
+    ...([...shades, 'card', 'ground'] as const).map((ground) => ['ink', ground] as const),
+    ...(['card', 'ground'] as const).flatMap((ground) => [['quiet', ground] as const, ['wrong', ground] as const]),
     ['on-accent', 'accent'],
   ])('%s can be read on %s', (ink, ground) => {
-    expect(contrast(of(ink as string), of(ground as string))).toBeGreaterThanOrEqual(4.5);
+    expect(contrast(of(ink), of(ground))).toBeGreaterThanOrEqual(4.5);
   });
 
-  it.each([['accent'], ['soft'], ['line']])('what is drawn in %s can be seen on a card', (name) => {
+  it.each(['accent', 'soft', 'line'] as const)('what is drawn in %s can be seen on a card', (name) => {
     expect(contrast(of(name), of('card'))).toBeGreaterThanOrEqual(3);
   });
 
   it('more surprise is further from the ground, so that the scale needs no hue', () => {
-    const steps = [of('card'), ...[1, 2, 3, 4, 5, 6, 7].map((level) => of(`surprise-${level}`))];
+    const steps = [of('card'), ...([1, 2, 3, 4, 5, 6, 7] as const).map((level) => of(`surprise-${level}`))];
     const far = steps.map((colour) => contrast(colour, of('card')));
     expect([...far].sort((a, b) => a - b)).toEqual(far);
     expect(new Set(far).size).toBe(far.length);

@@ -1,15 +1,15 @@
 /** What all commands have in common: their help, their screen, and how they end. */
 import { Command } from 'commander';
 import { withMachine } from './arguments.js';
-import { type Ending, onEnding } from './ending.js';
 import { exitCodes } from './failure.js';
+import { type Interrupt, onInterrupt } from './interrupt.js';
 import { chooseMachine } from './machine.js';
 import { type Screen, screen } from './screen.js';
 
 /** What a command runs in. */
 export interface Context {
   readonly screen: Screen;
-  readonly ending: Ending;
+  readonly ending: Interrupt;
 }
 
 /** An example of a command line, and what it does. */
@@ -39,7 +39,7 @@ export async function inContext(
   options: { readonly json?: true | undefined },
   work: (context: Context) => Promise<unknown>,
 ): Promise<void> {
-  const ending = onEnding();
+  const ending = onInterrupt('oxbow');
   const code = await work({ screen: screen(options.json), ending });
   process.exitCode = ending.code() ?? (typeof code === 'number' ? code : 0);
 }

@@ -24,7 +24,7 @@ export interface Scored {
   readonly bits: Float32Array;
 }
 
-/** What of a score is told to programs. */
+/** The part of a score that is written as JSON. */
 export const figuresOf = ({ characters, bitsPerCharacter, natsPerCharacter, perplexity }: Scored) => ({
   ...{ characters, bitsPerCharacter, natsPerCharacter, perplexity },
 });

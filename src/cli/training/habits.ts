@@ -1,4 +1,4 @@
-/** What a training of the command does beside learning, whatever its recipe is. */
+/** What a training of the command does in addition to learning, whatever its recipe is. */
 import { type Coder, strangerIn, symbolsOf } from '../../streams/coder.js';
 import { misused } from '../shared/failure.js';
 

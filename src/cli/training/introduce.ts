@@ -1,6 +1,7 @@
 /** What is about to be trained or scored, on what, and where it goes on. */
 import { type Coder, charactersIn } from '../../streams/coder.js';
-import { count, several, weightsIn } from '../shared/numbers.js';
+import { count, several } from '../shared/numbers.js';
+import { weightsIn } from '../shared/weights.js';
 import type { Course } from './course.js';
 import type { Recipe } from './recipes.js';
 import type { LanguageRun } from './run.js';

@@ -30,7 +30,7 @@ import type { Report } from './report/report.js';
 import type { LanguageAbout, LanguageRun } from './run.js';
 import { samples } from './speech.js';
 
-/** What goes on beside a training, and is kept with it. */
+/** What goes on together with a training, and is kept with it. */
 export interface Beside {
   readonly done: Course;
   readonly page?: TrainingPage | undefined;

@@ -3,7 +3,7 @@ import type { Resumed } from '../../runs/resume.js';
 import type { Coder, CoderData } from '../../streams/coder.js';
 import type { TbpttSnapshot } from '../../streams/tbptt.js';
 import type { TrainerState } from '../../training/trainer-state.js';
-import type { Ending } from '../shared/ending.js';
+import type { Interrupt } from '../shared/interrupt.js';
 import type { LanguageCore } from '../shared/kept.js';
 import type { Screen } from '../shared/screen.js';
 import type { CourseData } from './course.js';
@@ -15,7 +15,7 @@ import type { Split } from './text.js';
 /** Where a command is shown, and what ends it before its time. */
 export interface Surroundings {
   readonly screen: Pick<Screen, 'live' | 'note' | 'say' | 'record' | 'write'>;
-  readonly ending: Pick<Ending, 'requested$' | 'requested'>;
+  readonly ending: Pick<Interrupt, 'requested$' | 'requested'>;
 }
 
 /** What a run of a language model says of itself, besides what the program that keeps it adds. */

@@ -68,7 +68,7 @@ export const linesIn = (text: string): readonly Line[] =>
     .split('\n')
     .map((line, k) => ({ text: withoutReturn(line), number: k + 1 }));
 
-/** Lines end in LF or CRLF, and in nothing else: U+2028 and the like are part of what somebody said. */
+/** Lines end in LF or CRLF, and in nothing else: U+2028 and similar characters are part of an utterance. */
 async function* split(chunks: AsyncIterable<string>): AsyncGenerator<Line, void, void> {
   let number = 0;
   let begun = '';

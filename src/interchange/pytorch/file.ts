@@ -140,7 +140,7 @@ function readZip(path: string, bytes: Uint8Array): TorchFile {
 const isTensor = (value: Value | undefined): value is Made =>
   value instanceof Made && (value.by === REBUILD || value.by === PARAMETER);
 
-/** Names under which programs put a state_dict beside other things. */
+/** Names under which programs store a state_dict next to other things. */
 const wrappers = ['state_dict', 'model_state_dict', 'model_state', 'model', 'weights', 'net'];
 
 /** The tensors by their names: the pickle's own value, or the one of it that is a state_dict. */

@@ -1,7 +1,7 @@
 // The gated delta rule, S_t = α S_{t−1} + k uᵀ with u = β (v − α S_{t−1}ᵀk), and y_t = S_tᵀ q.
 //
 // A column of S never meets another one, so items are groups of sixteen columns of a head; each number is one chain of multiply-adds over the keys or
-// over the steps, whoever runs it and whatever the window's length. Between steps a group is held as rows of sixteen one after the other; a
+// over the steps, whichever thread runs it and whatever the window's length. Between steps a group is held as rows of sixteen one after the other; a
 // group that has fewer columns is made up by zeros.
 import { at } from './address';
 import { DeltaRuleArguments } from './generated/arguments';

@@ -1,5 +1,5 @@
 // A linear recurrence, y_t = a_t ⊙ y_{t−1} + b_t, and its derivative. Items are groups of eight columns, which no other thread
-// touches: each is one chain of multiply-adds over the steps, whoever runs it and whatever the window's length.
+// touches: each is one chain of multiply-adds over the steps, whichever thread runs it and whatever the window's length.
 import { at } from './address';
 import { ScanAdjointArguments, ScanArguments } from './generated/arguments';
 import { madd, store8 } from './math';

@@ -1,8 +1,8 @@
 import { Observable, Subject, type Subscriber } from 'rxjs';
-import { isRecord, requireCount, requireKind } from '../../checks.js';
+import { requireCount } from '../../checks.js';
 import { checkedOptions, type Names } from '../../options.js';
 import type { PiecewiseTask } from '../../piecewise-task.js';
-import { type GeneratorState, generator, type RandomGenerator, restoreGenerator } from '../../random.js';
+import { generator, restoreGenerator } from '../../random.js';
 import {
   type BadWindowCounts,
   type BadWindowOptions,
@@ -21,11 +21,12 @@ import {
 } from '../../streams/updates.js';
 import { adam } from '../../training/optimizers/adam.js';
 import { cosine } from '../../training/schedules.js';
-import type { TrainerState } from '../../training/trainer-state.js';
-import { conlleval, type SlotScores } from '../metrics/conlleval.js';
-import { type RunPlan, requireSamePlan } from '../plan.js';
-import { areWeightsOf, distinctOf, type WeightAverageState, weightAverage } from '../weight-average.js';
+import type { SlotScores } from '../metrics/conlleval.js';
+import { weightAverage } from '../weight-average.js';
+import { batchesOf } from './batches.js';
 import type { TaggedUtterance } from './encoding.js';
+import { checkFitTaggerSnapshot, type FitTaggerSnapshot, type OpenFit } from './fit-snapshot.js';
+import { scoreTagger } from './score.js';
 import { type SubstitutionOptions, substitution, substitutionNames } from './substitution.js';
 import type { Tagger } from './tagger.js';
 import { observedTrainer, type TaggerLearned } from './trainer.js';
@@ -95,62 +96,6 @@ export interface TaggerEpoch {
    * @throws Error where more has been learnt since, or training was ended since.
    */
   snapshot(): FitTaggerSnapshot;
-}
-
-/** Where a training of a tagger stands: plain data and tensors. */
-export interface FitTaggerSnapshot {
-  /** How much data there is, and the options that must be the same again. */
-  readonly plan: RunPlan;
-  /** Epochs that have ended. */
-  readonly epochs: number;
-  readonly seconds: number;
-  /** What is needed to go on; undefined where all epochs have ended, and the model has its best weights. */
-  readonly open?:
-    | {
-        readonly trainer: TrainerState;
-        /** Batches of the epoch that is under way, the sum of what they add to its loss, and how many of them were learnt from. */
-        readonly batch: number;
-        readonly loss: number;
-        readonly learnt: number;
-        /** The generator of orders before that epoch's, and that of what is substituted. */
-        readonly orders: GeneratorState;
-        readonly substituted: GeneratorState;
-        readonly mean: WeightAverageState;
-        /** The best epoch's score and weights, where one has ended. */
-        readonly best?: { readonly score: number; readonly weights: readonly Float32Array[] } | undefined;
-      }
-    | undefined;
-}
-
-/** Utterances that are tagged side by side. */
-const TOGETHER = 64;
-/** Batches within which utterances are put in order of length, so that those of a batch hardly need padding. */
-const POOL = 40;
-
-/**
- * How well a tagger does on utterances whose tags are known.
- *
- * @param model tags the utterances.
- * @param utterances with the tags, and where they are known the intents, that are right.
- * @returns the scores, as {@link conlleval} counts them.
- * @throws RangeError where an utterance has not one tag a word, or the model has diverged.
- * @example
- * scoreTagger(reader, utterances).f1;
- */
-export function scoreTagger(model: Tagger, utterances: readonly TaggedUtterance[]): SlotScores {
-  const { update, result } = conlleval().start();
-  const sorted = [...utterances].sort((a, b) => a.words.length - b.words.length);
-  for (let from = 0; from < sorted.length; from += TOGETHER) {
-    const some = sorted.slice(from, from + TOGETHER);
-    model.tag(some.map(({ words }) => words)).forEach(({ words, intent }, k) => {
-      const { tags, intent: wanted } = some[k] as TaggedUtterance;
-      update(
-        { tags: words.map(({ tag }) => tag), ...(intent && { intent: intent.name }) },
-        { tags, ...(wanted !== undefined && { intent: wanted }) },
-      );
-    });
-  }
-  return result();
 }
 
 /**
@@ -227,7 +172,7 @@ function begin(model: Tagger, given: FitTaggerOptions) {
     seed,
   };
   const open = from?.open;
-  if (from !== undefined) checkSnapshot(model, from, plan);
+  if (from !== undefined) checkFitTaggerSnapshot(model, from, plan);
   const [random, words] = open
     ? [restoreGenerator(open.orders), restoreGenerator(open.substituted)]
     : [generator(seed, 'utterances'), generator(seed, 'substitution')];
@@ -250,7 +195,7 @@ function begin(model: Tagger, given: FitTaggerOptions) {
   /** Where training stands now. */
   function momentOf(
     place: Pick<FitTaggerSnapshot, 'epochs' | 'seconds'>,
-    within: Pick<Open, 'batch' | 'loss' | 'learnt' | 'orders'>,
+    within: Pick<OpenFit, 'batch' | 'loss' | 'learnt' | 'orders'>,
   ) {
     const [step, sofar, substituted] = [learner.steps, best, words.state()];
     const snapshot = (): FitTaggerSnapshot => {
@@ -333,46 +278,4 @@ function begin(model: Tagger, given: FitTaggerOptions) {
   return { run, failed: () => hearer?.failed(), end };
 }
 
-type Open = NonNullable<FitTaggerSnapshot['open']>;
-
-/** @throws TypeError, RangeError where a snapshot is none, or is of other utterances or options. */
-function checkSnapshot({ params }: Tagger, from: FitTaggerSnapshot, plan: RunPlan): void {
-  requireKind('fitTagger', isRecord(from), 'from as snapshot() gave it', from, 'leave it out to start afresh');
-  requireSamePlan('fitTagger', from.plan, plan);
-  requireCount('fitTagger', 'from.epochs', from.epochs, 0, plan.epochs as number);
-  const { open, epochs } = from;
-  const sound = open
-    ? isRecord(open) &&
-      typeof open.loss === 'number' &&
-      (open.best === undefined || areWeightsOf(distinctOf(params), open.best?.weights))
-    : epochs === plan.epochs;
-  requireKind('fitTagger', sound, 'from as snapshot() gave it', from, 'leave it out to start afresh');
-  if (open) requireCount('fitTagger', 'from.open.batch', open.batch, 0);
-}
-
 const scoreOf = ({ f1, intentAccuracy }: SlotScores) => f1 + (Number.isNaN(intentAccuracy) ? 0 : intentAccuracy);
-
-/** All utterances in random order, a few batches' worth at a time put in order of length and cut. */
-function batchesOf(
-  utterances: readonly TaggedUtterance[],
-  size: number,
-  random: RandomGenerator,
-): readonly (readonly TaggedUtterance[])[] {
-  const order = shuffled(utterances, random);
-  const batches: (readonly TaggedUtterance[])[] = [];
-  for (let from = 0; from < order.length; from += size * POOL) {
-    const pool = order.slice(from, from + size * POOL).sort((a, b) => a.words.length - b.words.length);
-    for (let k = 0; k < pool.length; k += size) batches.push(pool.slice(k, k + size));
-  }
-  return shuffled(batches, random);
-}
-
-/** Fisher and Yates. */
-function shuffled<T>(items: readonly T[], random: RandomGenerator): T[] {
-  const order = [...items];
-  for (let k = order.length - 1; k > 0; k -= 1) {
-    const other = random.below(k + 1);
-    [order[k], order[other]] = [order[other] as T, order[k] as T];
-  }
-  return order;
-}

@@ -24,7 +24,7 @@ export interface IdleLine<T> {
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const SLICE_MS = 2;
 
-/** `giveWay` removes the oldest; `failed` is told what it throws later. */
+/** `giveWay` removes the oldest; `failed` is called with what it throws later. */
 export function idleLine<T extends Idle<T>>(
   idleMs: number,
   giveWay: () => void,

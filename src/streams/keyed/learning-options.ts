@@ -41,7 +41,7 @@ export interface KeyedTrainingStep<S, K, X extends Tensor = Tensor> extends Trai
   snapshot(): KeyedTraining<S, K>;
 }
 
-/** All that a run needs beside the model's weights to go on as if it had never stopped. It may go through JSON. */
+/** All that a run needs besides the model's weights to go on as if it had never stopped. It may go through JSON. */
 export interface KeyedTraining<S, K> extends KeyedSnapshot<S, K> {
   /** Of each key the steps that are not learnt from yet; null for none. */
   readonly steps: readonly (KeyedSteps | null)[];

@@ -89,7 +89,7 @@ export function residents<S, K, T extends Resident<K>>(
     makeResident(key: K): T;
     ready(resident: T): void;
     failed(error: unknown): void;
-    /** What is kept of a key beside its record: to be put with it, and taken back. */
+    /** What is kept of a key in addition to its record: to be put with it, and taken back. */
     beside?: {
       of(resident: T): object | undefined;
       forget(resident: T): void;

@@ -15,7 +15,7 @@ export interface Traffic<S, K> {
   get(key: K, given: (state: KeyedState<S> | undefined) => void): boolean;
   /** `done` is called only where it is done later. @throws Error where the store throws. */
   put(key: K, state: KeyedState<S>, done: () => void): boolean;
-  /** Nothing of what is still on its way is told any more. */
+  /** What is still on its way is not reported any more. */
   close(): void;
 }
 
@@ -30,7 +30,7 @@ export function ofKey(operation: string, key: unknown, what: string, cause: unkn
 const isPromise = (given: unknown): given is PromiseLike<unknown> =>
   typeof (given as PromiseLike<unknown> | undefined)?.then === 'function';
 
-/** `failed` is told of what goes wrong later. */
+/** `failed` is called with what goes wrong later. */
 export function traffic<S, K>(
   operation: string,
   store: KeyedStore<S, K> | undefined,

@@ -18,7 +18,7 @@ export interface LiveLanesOptions<V = Ids, X = V, Y = X> extends PredictionOptio
   readonly partial?: 'emit' | 'drop';
   /**
    * Where the values of each source wait. By default a pull source waits itself; of others 1024 values do, and an error where there
-   * are more. The gauge is told of all of them together.
+   * are more. The gauge gets the sum over all of them.
    */
   readonly waiting?: BufferOptions;
   /** Where sources wait for a lane, in the same way. */

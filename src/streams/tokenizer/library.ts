@@ -47,5 +47,5 @@ export interface Library {
   ) => TokenModel;
 }
 
-/** Loaded by whoever reads a tokenizer's file, and by nobody else. */
+/** Loaded only when a tokenizer's file is read. */
 export const loaded = async (): Promise<Library> => (await import('@huggingface/tokenizers')) as unknown as Library;

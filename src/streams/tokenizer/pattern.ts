@@ -32,7 +32,7 @@ const refuse = (what: string): never => {
 
 /** Source characters, groups within one another, and repetitions of what is repeated a counted number of times. */
 const MOST = { source: 16_384, depth: 24, count: 256, size: 16_384 } as const;
-/** Two repetitions without a bound over a window, and some choices beside them. */
+/** Two repetitions without a bound over a window, and some choices next to them. */
 const MOST_WAYS = 2 * Math.log2(LONGEST) + 6;
 
 const atoms =

@@ -28,7 +28,7 @@ export interface LookAhead {
   numbers(step: number): readonly number[];
 }
 
-/** What is done to all weights, and to what is kept, beside the rule of an optimizer. */
+/** What is done to all weights, and to what is kept, in addition to the rule of an optimizer. */
 export interface Pass {
   /** Before the step's rule moves the weights, or after it. */
   readonly when: 'before' | 'after';
@@ -81,7 +81,7 @@ export interface Optimizer {
   readonly rule: Rule | RuleInOps;
   /** How many arrays that are; all by default. */
   readonly ofRule?: number;
-  /** What is done beside the rule, first to last. */
+  /** What is done in addition to the rule, first to last. */
   readonly passes?: readonly Pass[];
   /** What becomes of rows whose gradient is 0. */
   readonly sparsePolicy: SparsePolicy;
@@ -140,7 +140,7 @@ export function epsilonOf(kind: string, value = 1e-8): number {
 /** The names of the arrays that an optimizer's rule takes. */
 export const slotsOfRule = ({ slots, ofRule = slots.length }: Optimizer): readonly string[] => slots.slice(0, ofRule);
 
-/** An optimizer that keeps arrays more, which begin as the weights where a parameter grows, and does something beside its rule. */
+/** An optimizer that keeps arrays more, which begin as the weights where a parameter grows, and does something in addition to its rule. */
 export function withPasses(
   operation: string,
   optimizer: Optimizer,

@@ -1,16 +1,15 @@
-/** The style sheet of a report; its shades are those of the live page. */
+/** The style sheet of a report, in the colours of the live page. */
+import { customProperties } from '../../../../page/logic/palette.js';
+
+/** Of surprise; below the first there is no shade. */
+const levels = [1, 2, 3, 4, 5, 6, 7] as const;
+
 export const style = `
-:root {
-  color-scheme: light dark;
-  --ground: light-dark(#f3f3ef, #15171a);
-  --card: light-dark(#ffffff, #202326);
-  --ink: light-dark(#1c1f22, #eceeef);
-  --quiet: light-dark(#50575e, #b2b9bf);
-  --grid: light-dark(#e2e2de, #34393d);
-  --accent: light-dark(#0b5c8a, #7cc4ef);
-  --other: light-dark(#8a5a12, #d9a55a);
-}
-* { box-sizing: border-box; }
+:root { color-scheme: light dark; }
+${customProperties([
+  ...(['ground', 'card', 'ink', 'quiet', 'grid', 'accent', 'soft'] as const),
+  ...levels.map((level) => `surprise-${level}` as const),
+])}* { box-sizing: border-box; }
 body {
   margin: 0 auto;
   max-width: 62rem;
@@ -31,12 +30,12 @@ svg text { fill: var(--ink); }
 .grid { stroke: var(--grid); }
 polyline { fill: none; stroke-width: 2; stroke-linejoin: round; }
 polyline.solid { stroke: var(--accent); }
-polyline.dotted { stroke: var(--other); stroke-dasharray: 6 4; }
+polyline.dotted { stroke: var(--soft); stroke-dasharray: 6 4; }
 circle.solid { fill: var(--accent); }
-circle.dotted { fill: var(--other); }
+circle.dotted { fill: var(--soft); }
 .key { display: inline-block; margin-right: 0.8rem; color: var(--ink); }
 .key::before { content: ""; display: inline-block; width: 2rem; margin-right: 0.4rem; border-top: 2px solid var(--accent); vertical-align: middle; }
-.key.dotted::before { border-top: 2px dashed var(--other); }
+.key.dotted::before { border-top: 2px dashed var(--soft); }
 .scrolls { overflow-x: auto; }
 table { border-collapse: collapse; }
 th, td { padding: 0.15rem 1rem 0.15rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--grid); overflow-wrap: anywhere; }
@@ -48,12 +47,6 @@ blockquote { margin: 0.3rem 0 0.8rem; white-space: pre-wrap; overflow-wrap: anyw
 .passage { white-space: pre-wrap; overflow-wrap: anywhere; }
 .legend { display: flex; flex-wrap: wrap; gap: 0.2rem; padding: 0; list-style: none; }
 .legend li { padding: 0 0.5rem; border: 1px solid var(--grid); }
-.l1 { background: light-dark(#fff7dc, #2e2a22); }
-.l2 { background: light-dark(#ffeab0, #3f331f); }
-.l3 { background: light-dark(#fedb7d, #523c1a); }
-.l4 { background: light-dark(#fdc24f, #674514); }
-.l5 { background: light-dark(#f9a23c, #7e4d0e); }
-.l6 { background: light-dark(#ef8131, #964f0b); }
-.l7 { background: light-dark(#dd6a2f, #a94f12); }
+${levels.map((level) => `.l${level} { background: var(--surprise-${level}); }`).join('\n')}
 @media print { body { max-width: none; } section { break-inside: avoid-page; } }
 `;

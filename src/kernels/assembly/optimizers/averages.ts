@@ -1,4 +1,4 @@
-// What is done to weights beside an optimizer's rule; gradients play no part.
+// What is done to weights in addition to an optimizer's rule; gradients play no part.
 import { at } from '../address';
 import { madd } from '../math';
 

@@ -1,7 +1,7 @@
 import { type Observable, ReplaySubject } from 'rxjs';
 
-/** What ends a command before its time: Ctrl-C, a signal from elsewhere, a reader who has had enough. It saves, and ends. */
-export interface Ending {
+/** What ends a program early: Ctrl-C, a signal from another process, a reader that closes the pipe. It saves, and ends. */
+export interface Interrupt {
   /** Emits once, also to those who subscribe later. */
   readonly requested$: Observable<void>;
   readonly requested: () => boolean;
@@ -18,15 +18,15 @@ const SAME_PRESS_MS = 500;
 /** `oxbow generate | head`, or a terminal that has been closed. */
 const readerGone: readonly (string | undefined)[] = ['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'];
 
-/** Listens from now on: the first signal asks to stop, a later one quits at once. */
-export function onEnding(): Ending {
+/** Listens from now on: the first signal asks to stop, a later one quits at once; `program` is named where the output fails. */
+export function onInterrupt(program: string): Interrupt {
   const requested$ = new ReplaySubject<void>(1);
   let code: number | undefined;
   let pressed: number | undefined;
 
   function request(reason: number): void {
     const isFirst = code === undefined;
-    // A reader who has gone is no failure, and says less than a signal.
+    // A reader that has gone is no failure, and a signal says more than that.
     code = code || reason;
     if (isFirst) requested$.next();
   }
@@ -49,7 +49,9 @@ export function onEnding(): Ending {
         return;
       }
       if (stream === process.stdout && !code) {
-        process.stderr.write(`oxbow: the output cannot be written: ${error.message}; make room, or write elsewhere.\n`);
+        process.stderr.write(
+          `${program}: the output cannot be written: ${error.message}; make room, or write elsewhere.\n`,
+        );
       }
       request(1);
     });

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { onInterrupt } from '../../examples/shared/interrupt.js';
+import { onInterrupt } from '../../../src/cli/shared/interrupt.js';
 
 test('the first Ctrl-C asks to stop, its echo does nothing, the second one quits with 130', () => {
   const before = process.listeners('SIGINT');
@@ -10,7 +10,7 @@ test('the first Ctrl-C asks to stop, its echo does nothing, the second one quits
   });
   vi.useFakeTimers({ toFake: ['performance'] });
   const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
-  const { requested, requested$ } = onInterrupt();
+  const { requested, requested$ } = onInterrupt('oxbow');
   let requests = 0;
   requested$.subscribe(() => {
     requests += 1;
