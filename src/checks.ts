@@ -41,9 +41,8 @@ export function requireDecays(
 ): readonly [low: number, high: number] {
   const isPair = Array.isArray(decays) && decays.length === 2 && decays.every((each) => typeof each === 'number');
   if (isPair && decays[0] > 0 && decays[0] <= decays[1] && decays[1] < 1) return decays;
-  throw new RangeError(
-    `${operation}: decays are two numbers above 0 and below 1, the smaller one first, not ${shown(decays)}.`,
-  );
+  const got = Array.isArray(decays) ? `[${decays.map(shown).join(', ')}]` : shown(decays);
+  throw new RangeError(`${operation}: decays are two numbers above 0 and below 1, the smaller one first, not ${got}.`);
 }
 
 /** @throws TypeError where an option is none of its choices. */

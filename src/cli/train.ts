@@ -22,6 +22,7 @@ import { habits, promptOf, requireSymbols } from './training/habits.js';
 import { languageOf } from './training/language.js';
 import { trainingPage } from './training/page.js';
 import {
+  askedBy,
   askedOf,
   askedPlan,
   completed,
@@ -113,7 +114,7 @@ function recipeFor(options: TrainOptions, kept: Found | undefined): Recipe {
     if (asked[name] === undefined || was[name] === undefined || asked[name] === was[name]) continue;
     const option = optionOf(name);
     throw misused(
-      `${keep} has a run with ${option} ${was[name]}, not ${asked[name]}; leave ${option} out, or --keep another folder.`,
+      `${keep} has a run with ${option} ${was[name]}, not ${asked[name]}; leave ${askedBy(options, name)} out, or --keep another folder.`,
     );
   }
   knownOptimizer(was.optimizer, keep);

@@ -24,6 +24,10 @@ const typedAs: Partial<Record<keyof Recipe, string>> = { learningRate: 'lr' };
 export const optionOf = (name: string): string =>
   `--${typedAs[name as keyof Recipe] ?? name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
+/** What was typed to ask for a value: its own option, or the recipe that has it. */
+export const askedBy = (typed: TypedRecipe, name: Exclude<keyof Recipe, 'learningRate'>): string =>
+  typed[name] === undefined && typed.recipe !== undefined ? `--recipe ${typed.recipe}` : optionOf(name);
+
 type Parser = (text: string) => number;
 
 const choices = (name: keyof Recipe, what: string, names: readonly string[]) =>

@@ -2,7 +2,13 @@
 import { firstValueFrom, take, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { languageOf, learningOf, rateOf, windowsOf } from '../../../src/cli/training/language.js';
-import { askedOf, completed, requireSound, type TypedRecipe } from '../../../src/cli/training/recipe-options.js';
+import {
+  askedBy,
+  askedOf,
+  completed,
+  requireSound,
+  type TypedRecipe,
+} from '../../../src/cli/training/recipe-options.js';
 import { quick, type Recipe, recipeNames, recipes } from '../../../src/cli/training/recipes.js';
 import { weightsOf } from '../../../src/formats/weights.js';
 import { languageModel } from '../../../src/models/language-model.js';
@@ -127,6 +133,13 @@ describe('a run that goes on', () => {
     ['the online recipe by name', { recipe: 'online-log', optimizer: 'momentum' }, 0.2],
   ])('learns at the rate of its optimizer: %s', (_, typed, rate) => {
     expect(completed(askedOf(typed)).learningRate).toBe(rate);
+  });
+  it.each<[TypedRecipe, string]>([
+    [{ dropConnect: 0.1 }, '--drop-connect'],
+    [{ recipe: 'shakespeare' }, '--recipe shakespeare'],
+    [{ recipe: 'shakespeare', dropConnect: 0.1 }, '--drop-connect'],
+  ])('names what asked for a value: %o', (typed, option) => {
+    expect(askedBy(typed, 'dropConnect')).toBe(option);
   });
   it('fills what it did not know yet', () => {
     const { ar: _, tar: __, ...older } = quick;
