@@ -53,10 +53,10 @@ const refused: readonly (readonly [args: readonly string[], message: RegExp])[] 
   [['--held-out', '0.5', '--validation', '0.5'], /--held-out 0\.5 and --validation 0\.5 leave nothing/],
   [['--weight-decay', '0.1'], /--weight-decay is that of adamw/],
   [
-    ['--recipe', 'shakespeare', '--cell', 'gatedDeltaNet'],
+    ['--drop-connect', '0.1', '--cell', 'gatedDeltaNet'],
     /gatedDeltaNet has none; give another cell, or --drop-connect 0/,
   ],
-  [['--recipe', 'shakespeare', '--cell', 'griffin'], /griffin has none; give another cell, or --drop-connect 0/],
+  [['--drop-connect', '0.1', '--cell', 'griffin'], /griffin has none; give another cell, or --drop-connect 0/],
   [['--recipe', 'shakespeare', '--optimizer', 'sgd'], /give --optimizer adamw, or --weight-decay 0/],
   [['--tied', '--embed', '0'], /--tied takes the vectors of an embedding/],
   [['--eval'], /--eval scores a run that is there; say which one by --load/],

@@ -104,6 +104,8 @@ describe('char-rnn', () => {
       '2',
       '--drop-between',
       '0.1',
+      '--drop-connect',
+      '0.1',
       '--tied',
       '--residual',
       '--drop-symbols',

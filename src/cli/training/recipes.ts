@@ -132,12 +132,11 @@ const quick: Recipe = {
 
 const shakespeare: Recipe = {
   ...quick,
-  units: 384,
-  dropInput: 0.1,
-  dropOutput: 0.3,
-  dropConnect: 0.1,
+  units: 512,
+  embed: 128,
+  dropInput: 0.15,
+  dropOutput: 0.5,
   optimizer: 'adamw',
-  learningRate: 6e-3,
   schedule: 'oneCycle',
   weightDecay: 0.01,
   clip: 1,
