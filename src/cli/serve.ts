@@ -42,7 +42,7 @@ export function serveCommand(): Command {
       ['oxbow serve', 'a new model that is kept nowhere, for this machine alone'],
       [
         'oxbow serve --host 0.0.0.0 --token-file tokens --model a=models/a --model b=models/b',
-        'two models, for whoever has a token',
+        'two models, for anyone who has a token',
       ],
     ],
   )
@@ -145,7 +145,7 @@ async function serveModels(options: ServeCommandOptions, { screen, ending }: Con
   const { host, port, tokenFile, origin: origins, trustProxy = false } = options;
   const folders = foldersOf(options.model);
   if (tokenFile === undefined && !isLoopback(host)) {
-    throw misused(`whoever reaches ${host} could use the models; give --token-file, or --host 127.0.0.1.`);
+    throw misused(`anyone who can reach ${host} could use the models; give --token-file, or --host 127.0.0.1.`);
   }
   const tokens = tokenFile === undefined ? [] : readTokens(tokenFile);
   const machine = chooseMachine(options);

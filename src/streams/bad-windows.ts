@@ -165,7 +165,7 @@ export function badWindows(operation: string, options: BadWindowOptions, ground:
     const left: BadWindow = { window, position, reason, error: error as Error, done, step: learner.steps };
     if (options.bad === undefined && counts.skipped === 1) {
       host.warn(
-        `${operation}: window ${window} was left out: ${(error as Error).message} Further ones are not told; give bad: { next } to hear of them.`,
+        `${operation}: window ${window} was left out: ${(error as Error).message} Further ones are not reported; give bad: { next } to hear of them.`,
         'OXBOW_BAD_WINDOW',
       );
     }
