@@ -68,7 +68,7 @@ test.each([
   [['--model', 'alice'], 2, /NAME=DIR/],
   [['--model', 'a=b', '--model', 'a=c'], 2, /given twice/],
   [['--token-file', 'none'], 1, /cannot be read/],
-  [['--token-file', 'short'], 1, /less than 16 characters in line 1/],
+  [['--token-file', 'short'], 1, /line 1: a token has at least 16 characters/],
   [['--origin', 'nowhere'], 2, /an origin is a URL/],
 ])('refuses %j in one line', async (args, code, message) => {
   writeFileSync(inFolder('short'), 'short\n');

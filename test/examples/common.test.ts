@@ -8,7 +8,7 @@ const examples = {
     'file stdin piped-again recipe cell units layers embed tied no-tied residual no-residual layer-norm no-layer-norm drop-symbols drop-input drop-between',
     'drop-output drop-connect ar tar optimizer lr schedule rising floor weight-decay clip smoothing windows length batch seconds epochs',
     'steps held-out validation dynamic-rule dynamic-rate dynamic-decay dynamic-length seed eval dynamic tune-dynamic report symbols prompt',
-    'temperature load save save-every resume',
+    'temperature tokenizer load save save-every resume',
   ].join(' '),
   alice: 'file model iterations seed load save',
   gpt: 'file steps batch context features heads blocks lr seed temperature load save save-every resume',
