@@ -108,3 +108,6 @@ export function requireModel(operation: string, value: unknown, applied = 'apply
   const remedy = applied === 'apply' ? 'give a layer, or a stack of layers' : 'give one such as lstmCell() makes';
   requireKind(operation, isRecord(params) && typeof apply === 'function', takes, value, remedy);
 }
+
+/** The most milliseconds that a timer has: of more it makes 1. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -1,5 +1,5 @@
 /** What clients may ask for, and what they wait for. */
-import { requireCount, shown } from '../checks.js';
+import { LONGEST_TIMER_MS, requireCount, shown } from '../checks.js';
 import type { Names } from '../options.js';
 
 /** How much a server does, and for how long it waits. */
@@ -47,8 +47,6 @@ export const limitNames: Names<ServerLimits> = {
 
 export type Limits = { readonly [K in keyof ServerLimits]-?: number };
 
-/** A timer of more fires at once. */
-const LONGEST_MS = 2 ** 31 - 1;
 /** What is no count and no time: any amount. */
 const amounts: ReadonlySet<string> = new Set<keyof ServerLimits>([
   'requestsPerSecond',
@@ -61,7 +59,7 @@ const amounts: ReadonlySet<string> = new Set<keyof ServerLimits>([
 export function limitsOf(given: ServerLimits): Limits {
   for (const [name, value] of Object.entries(given)) {
     if (!amounts.has(name)) {
-      requireCount('serve', `limits.${name}`, value, 1, name.endsWith('Ms') ? LONGEST_MS : undefined);
+      requireCount('serve', `limits.${name}`, value, 1, name.endsWith('Ms') ? LONGEST_TIMER_MS : undefined);
     } else if (!(Number.isFinite(value) && value > 0)) {
       throw new RangeError(`serve: limits.${name} is a number above 0, not ${shown(value)}.`);
     }

@@ -1,6 +1,6 @@
 /** What live models have in common: their figures, and how their runs are kept. */
 import { interval, type MonoTypeOperatorFunction, map, merge, type Observable, share, throttleTime } from 'rxjs';
-import { requireChoice, requireCount, requireKind, shown } from '../checks.js';
+import { LONGEST_TIMER_MS, requireChoice, requireCount, requireKind, shown } from '../checks.js';
 import type { Params } from '../parameters/parameter.js';
 import { ServeError } from '../protocol/problem.js';
 import { checkpointed, saveRuns } from '../runs/checkpointed.js';
@@ -51,14 +51,11 @@ export function checkLearning(operation: string, { learningRate = 1, clipNorm = 
   if (thread !== undefined) requireChoice(operation, 'thread', thread, ['learner', 'caller']);
 }
 
-/** A timer of more fires at once. */
-const LONGEST_MS = 2 ** 31 - 1;
-
 /** @throws RangeError where an option is no time that a timer has. */
 export function requireTime(operation: string, name: string, value: number): void {
-  if (Number.isFinite(value) && value >= 0 && value <= LONGEST_MS) return;
+  if (Number.isFinite(value) && value >= 0 && value <= LONGEST_TIMER_MS) return;
   throw new RangeError(
-    `${operation}: ${name} is a number of milliseconds from 0 to ${LONGEST_MS}, not ${shown(value)}.`,
+    `${operation}: ${name} is a number of milliseconds from 0 to ${LONGEST_TIMER_MS}, not ${shown(value)}.`,
   );
 }
 

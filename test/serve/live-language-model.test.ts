@@ -9,6 +9,7 @@ import { openLive } from '../../src/serve/open-live.js';
 import { bytes } from '../../src/streams/tokenizer/bytes.js';
 import { tokenizerFrom } from '../../src/streams/tokenizer/tokenizer-from.js';
 import { files, jsonOf, SAMPLE } from '../streams/tokenizer/files/made.js';
+import { learningRefused } from './servers.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'live-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -223,15 +224,8 @@ describe('a live language model', () => {
     await source.room();
   });
 
-  it.each<[string, unknown, RegExp]>([
-    ['learningRate', 'x', /learningRate is a number from 0 up, not "x"/],
-    ['learningRate', Number.NaN, /learningRate is a number/],
-    ['learningRate', -1, /learningRate is a number/],
-    ['learningRate', Number.POSITIVE_INFINITY, /learningRate is a number/],
-    ['learningRate', null, /learningRate is a number/],
-    ['clipNorm', -1, /clipNorm is a number above 0, not -1/],
-    ['clipNorm', 'x', /clipNorm is a number above 0/],
-    ['thread', 'x', /thread is 'learner' or 'caller', not "x"/],
+  it.each<readonly [string, unknown, RegExp]>([
+    ...learningRefused,
     ['maxDelayMs', 1e12, /maxDelayMs is a number of milliseconds from 0 to 2147483647/],
     ['maxDelayMs', '5', /maxDelayMs is a number of milliseconds/],
     ['idleMs', -1, /idleMs is a number of milliseconds/],

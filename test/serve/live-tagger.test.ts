@@ -6,6 +6,7 @@ import type { LiveTagger } from '../../src/serve/live.js';
 import { liveLanguageModel } from '../../src/serve/live-language-model.js';
 import { type LiveTaggerOptions, liveTagger } from '../../src/serve/live-tagger.js';
 import { openLive } from '../../src/serve/open-live.js';
+import { learningRefused } from './servers.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'live-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -102,15 +103,8 @@ describe('a live tagger', () => {
     open.push(await openLive(path));
   });
 
-  it.each<[string, unknown, RegExp]>([
-    ['learningRate', 'x', /learningRate is a number from 0 up, not "x"/],
-    ['learningRate', Number.NaN, /learningRate is a number/],
-    ['learningRate', -1, /learningRate is a number/],
-    ['learningRate', Number.POSITIVE_INFINITY, /learningRate is a number/],
-    ['learningRate', null, /learningRate is a number/],
-    ['clipNorm', -1, /clipNorm is a number above 0, not -1/],
-    ['clipNorm', 'x', /clipNorm is a number above 0/],
-    ['thread', 'x', /thread is 'learner' or 'caller', not "x"/],
+  it.each<readonly [string, unknown, RegExp]>([
+    ...learningRefused,
     ['model', null, /takes a model, but got null/],
     ['model', 'a', /takes a model, but got "a"/],
   ])('refuses %s of %j, and takes no folder', async (name, value, message) => {

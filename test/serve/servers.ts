@@ -95,3 +95,15 @@ export async function endAll(): Promise<unknown[]> {
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
+
+/** How no live model can learn: the option, what it is given, and what the error says. */
+export const learningRefused: readonly (readonly [string, unknown, RegExp])[] = [
+  ['learningRate', 'x', /learningRate is a number from 0 up, not "x"/],
+  ['learningRate', Number.NaN, /learningRate is a number/],
+  ['learningRate', -1, /learningRate is a number/],
+  ['learningRate', Number.POSITIVE_INFINITY, /learningRate is a number/],
+  ['learningRate', null, /learningRate is a number/],
+  ['clipNorm', -1, /clipNorm is a number above 0, not -1/],
+  ['clipNorm', 'x', /clipNorm is a number above 0/],
+  ['thread', 'x', /thread is 'learner' or 'caller', not "x"/],
+];

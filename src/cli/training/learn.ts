@@ -12,6 +12,7 @@ import {
   tap,
   timer,
 } from 'rxjs';
+import { LONGEST_TIMER_MS } from '../../checks.js';
 import { checkpointed } from '../../runs/checkpointed.js';
 import { charactersIn } from '../../streams/coder.js';
 import { holdSource } from '../../streams/demand.js';
@@ -89,11 +90,10 @@ export async function learn(run: LanguageRun, windows$: Observable<SymbolWindow>
   await report.written();
 }
 
-/** Timers end at 2³¹ ms. */
 const deadline = (done: Course): Observable<unknown> =>
   done.secondsLeft() === Number.POSITIVE_INFINITY
     ? NEVER
-    : timer(Math.min(1000 * Math.max(0, done.secondsLeft()), 2 ** 31 - 1));
+    : timer(Math.min(1000 * Math.max(0, done.secondsLeft()), LONGEST_TIMER_MS));
 
 function keeping(run: LanguageRun, folder: string, { done, history, report }: Beside) {
   const about = (): LanguageAbout => ({

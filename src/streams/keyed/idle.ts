@@ -1,4 +1,5 @@
 /** Those at which nothing waits, in the order in which that began: the one that has been idle for longest is the first to give way. */
+import { LONGEST_TIMER_MS } from '../../checks.js';
 import { timeSlice } from '../event-loop.js';
 
 /** One of a line of those that are idle. */
@@ -20,8 +21,6 @@ export interface IdleLine<T> {
   close(): void;
 }
 
-/** Of more milliseconds timers make 1. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const SLICE_MS = 2;
 
 /** `giveWay` removes the oldest; `failed` is called with what it throws later. */

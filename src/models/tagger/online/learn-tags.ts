@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js';
 import { defer, finalize, type OperatorFunction } from 'rxjs';
-import { requireCount, shown } from '../../../checks.js';
+import { isListOf, requireCount, shown } from '../../../checks.js';
 import { checkedOptions, type Names } from '../../../options.js';
 import type { PiecewiseTask } from '../../../piecewise-task.js';
 import {
@@ -32,12 +32,11 @@ import { lessonProblem } from './lesson-problem.js';
 import {
   type BegunLesson,
   type Corrected,
+  checkLearnTagsState,
   cutUtterance,
   isLesson,
-  keptProblem,
   type LearnTagsSnapshot,
   type LearnTagsState,
-  namesKnown,
   type RefusedTags,
   sameWords,
   type TagLesson,
@@ -162,7 +161,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     from = state as LearnTagsSnapshot | undefined,
     ...training
   } = options;
-  if (from !== undefined) checkState(model, from);
+  if (from !== undefined) checkLearnTagsState(model, from);
   const most = { words: 100_000, tags: 1000, intents: 1000, ...mostGiven };
   const reservoirOf = (state: ReservoirState<Taught> | undefined) =>
     replay && reservoir<Taught>({ size: replay.size, seed: replay.seed ?? 0, state });
@@ -342,7 +341,7 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
     }
     const { words, prediction, taught } = former;
     const before = tags ?? taught?.tags ?? prediction.words.map(({ tag }) => tag);
-    if (!isListOf(before, 'string') || !isListOf(corrections, 'object')) {
+    if (!isListOf('string', before) || !isListOf('object', corrections)) {
       return refused('rejected', id, 'tags are a list of names, and corrections a list of records.');
     }
     if (before.length !== words.length) {
@@ -393,18 +392,3 @@ function learning(model: Tagger, options: LearnTagsOptions, longest: number) {
   // Pieces run where the source's position is no longer known.
   return { take: (lesson: TagLesson) => take(lesson, positionNow()), release: learner.release };
 }
-
-/** @throws TypeError where a state is not what `state()` gave of this model. */
-function checkState({ tags, intents }: Tagger, state: LearnTagsState): void {
-  const problem =
-    typeof state === 'object' && state !== null && typeof state.trainer === 'object' && state.trainer !== null
-      ? keptProblem(state, namesKnown(tags, intents))
-      : 'there is no trainer';
-  if (problem === undefined) return;
-  throw new TypeError(
-    `learnTags: of the state, ${problem}; give what state() or restoreTagger gave, or leave it out to start afresh.`,
-  );
-}
-
-const isListOf = (value: unknown, type: 'string' | 'object'): boolean =>
-  Array.isArray(value) && value.every((item) => typeof item === type && item !== null);

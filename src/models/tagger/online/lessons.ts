@@ -6,6 +6,7 @@ import type { TrainerState } from '../../../training/trainer-state.js';
 import type { SlotScores } from '../../metrics/conlleval.js';
 import type { Grown } from '../growth.js';
 import type { LexiconData } from '../lexicon.js';
+import type { Tagger } from '../tagger.js';
 import type { Tagging } from '../tagging.js';
 import type { SlotCorrection } from './corrections.js';
 import { type PendingState, pendingProblem } from './pending.js';
@@ -165,6 +166,18 @@ export function keptProblem(
   if (problem !== undefined) return `of what is replayed, ${problem}`;
   const waiting = pending === undefined ? undefined : pendingProblem(pending);
   return waiting === undefined ? undefined : `of what is pending, ${waiting}`;
+}
+
+/** @throws TypeError where a state is not what `state()` gave of this model. */
+export function checkLearnTagsState({ tags, intents }: Pick<Tagger, 'tags' | 'intents'>, state: LearnTagsState): void {
+  const problem =
+    typeof state === 'object' && state !== null && typeof state.trainer === 'object' && state.trainer !== null
+      ? keptProblem(state, namesKnown(tags, intents))
+      : 'there is no trainer';
+  if (problem === undefined) return;
+  throw new TypeError(
+    `learnTags: of the state, ${problem}; give what state() or restoreTagger gave, or leave it out to start afresh.`,
+  );
 }
 
 /** Pieces of at most so many words, cut before a word that does not go on with a slot; the intent is the first one's. */
